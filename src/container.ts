@@ -1,0 +1,79 @@
+import type { CgroupFiles, ProcessFiles } from './kernel/files.ts';
+
+/** What a cgroup's path alone says of it. */
+export interface CgroupMatch {
+  /** `docker`, `podman`, `containerd`, `cri-o`, `cri` (which one is not to be told), `lxc`, `nspawn`, … */
+  readonly engine: string;
+  /** The engine's id: 64 hex digits for most, a name for LXC and nspawn. */
+  readonly id: string;
+  /** The Kubernetes pod, with dashes. */
+  readonly podUid?: string;
+  /** The user whose slice the cgroup is in, for rootless engines. */
+  readonly ownerUid?: number;
+  /** Belongs to an engine but is no workload: conmon, a monitor, a VM's overhead. */
+  readonly infra: boolean;
+}
+
+/** A container's cgroup, as long as it exists. Path and inode together are its identity: a path can be reused. */
+export interface ContainerCgroup {
+  /** Below the root of the hierarchy: `/docker/<id>`. */
+  readonly path: string;
+  readonly inode: number;
+  readonly match: CgroupMatch;
+  /** When discovery first saw it, in ms of `performance.now()`. */
+  readonly seenAt: number;
+}
+
+/** What an engine calls a container. Words, never facts: nothing here decides what exists or how isolated it is. */
+export interface Names {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly pod?: string;
+  /** The name of the container inside its pod. */
+  readonly containerInPod?: string;
+  readonly image?: string;
+  /** `runc`, `runsc`, `io.containerd.kata.v2`, … */
+  readonly runtime?: string;
+  readonly composeProject?: string;
+  readonly composeService?: string;
+  /** A pod's pause container: no workload. */
+  readonly infra?: boolean;
+}
+
+/** The labels on every series of a container. Empty ones are left out of the exposition. */
+export interface Labels {
+  readonly engine: string;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+}
+
+/** The kinds of Linux namespace, in the order of namespaces(7)'s use. */
+export const NAMESPACE_KINDS = ['pid', 'net', 'mnt', 'uts', 'ipc', 'user', 'cgroup', 'time'] as const;
+export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
+
+/** Inode numbers of namespaces; a kind is absent if the kernel does not have it or it could not be read. */
+export type Namespaces = Readonly<Partial<Record<NamespaceKind, number>>>;
+
+/** The process that stands for a container, and what rarely changes about it. */
+export interface InitProcess {
+  readonly pid: number;
+  /** Wall-clock seconds since the epoch. */
+  readonly startTime: number;
+  readonly namespaces: Namespaces;
+  /** Why the namespaces could not be read: a missing privilege. */
+  readonly namespacesError: Error | undefined;
+  /** Its files under `/proc`. */
+  readonly files: ProcessFiles;
+}
+
+/** A container as one scrape sees it. */
+export interface Container {
+  readonly cgroup: ContainerCgroup;
+  readonly names: Names;
+  readonly labels: Labels;
+  /** Its cgroup files in every hierarchy. */
+  readonly files: CgroupFiles;
+  /** `undefined`: it has no process, or none that could be seen. */
+  readonly init: InitProcess | undefined;
+}

@@ -1,0 +1,278 @@
+import { closeSync, constants, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import type { CgroupLayout } from './cgroup-layout.ts';
+import { absentAsUndefined, errnoOf, isAbsence } from './errno.ts';
+
+/** Bytes of a kernel file. Valid only until the next read: the buffer behind them is reused. */
+export type Bytes = Uint8Array;
+
+/** Where a file of a cgroup is: under a controller, or in the cgroup2 hierarchy whatever controllers that has. */
+export type Controller = 'cpu' | 'cpuacct' | 'cpuset' | 'memory' | 'pids' | 'blkio' | 'io' | 'hugetlb' | 'unified';
+
+/** How long a file that was not there is taken to be still not there. A controller can be switched on late. */
+const MISSING_FOR_MS = 60_000;
+
+/** A seq_file read stops short of a page when the next record does not fit; records are far below half a page. */
+const SURELY_COMPLETE = 2048;
+
+/** The mark of a missing file in a table of descriptors. */
+const MISSING = -1;
+
+/**
+ * The host's pseudo-files. They are read synchronously (an awaited read costs ten times as much) and, for cgroups,
+ * through descriptors that stay open (`pread` at 0 makes the kernel render the file anew), up to a budget. Past the
+ * budget a file is opened and closed for each read: slower, never wrong.
+ */
+export class KernelFiles {
+  readonly procRoot: string;
+  readonly layout: CgroupLayout;
+  readonly #budget: number;
+  #open = 0;
+  #buffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+  constructor(options: { procRoot: string; layout: CgroupLayout; descriptorBudget: number }) {
+    this.procRoot = options.procRoot;
+    this.layout = options.layout;
+    this.#budget = options.descriptorBudget;
+  }
+
+  /** How many descriptors are kept open now. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** The files of one cgroup. Close it when the cgroup is gone. */
+  cgroup(path: string): CgroupFiles {
+    return new CgroupFiles(this, path);
+  }
+
+  /** The files of one process; `undefined` if there is no such process. Close it when done. */
+  process(pid: number): ProcessFiles | undefined {
+    const directory = `${this.procRoot}/${pid}`;
+    // With the directory open, a later look-up can only ever meet this process: a reused pid answers ESRCH.
+    const descriptor = this.acquire(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+    if (descriptor === MISSING) return undefined;
+    return new ProcessFiles(this, pid, descriptor);
+  }
+
+  /** A file of the host such as `vmstat` or `sys/kernel/osrelease`, as text; `undefined` if absent. */
+  proc(name: string): string | undefined {
+    return absentAsUndefined(() => readFileSync(`${this.procRoot}/${name}`, 'utf8'));
+  }
+
+  /** What a link such as `self/ns/net` points to; `undefined` if absent. */
+  procLink(name: string): string | undefined {
+    return absentAsUndefined(() => readlinkSync(`${this.procRoot}/${name}`));
+  }
+
+  /**
+   * Opens a file to be kept, or says why not: `MISSING` if it does not exist, `undefined` if the budget is used up.
+   * For a directory over budget the answer is `undefined` as well.
+   *
+   * @internal
+   */
+  acquire(path: string, flags: number): number | undefined {
+    if (this.#open >= this.#budget) return undefined;
+    try {
+      const descriptor = openSync(path, flags);
+      this.#open += 1;
+      return descriptor;
+    } catch (error) {
+      if (isAbsence(error)) return MISSING;
+      // Another part of the process took what the budget counted on.
+      if (errnoOf(error) === 'EMFILE' || errnoOf(error) === 'ENFILE') return undefined;
+      throw error;
+    }
+  }
+
+  /** @internal */
+  release(descriptor: number): void {
+    closeSync(descriptor);
+    this.#open -= 1;
+  }
+
+  /**
+   * Reads a kept descriptor from the start; `undefined` if what it showed is gone.
+   *
+   * @internal
+   */
+  readKept(descriptor: number, path: string): Bytes | undefined {
+    try {
+      return this.#readAll(descriptor);
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw namePath(error, path);
+    }
+  }
+
+  /**
+   * Opens, reads and closes; `undefined` if absent.
+   *
+   * @internal
+   */
+  readOnce(path: string): Bytes | undefined {
+    let descriptor: number;
+    try {
+      descriptor = openSync(path, constants.O_RDONLY);
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+    try {
+      return this.readKept(descriptor, path);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  #readAll(descriptor: number): Bytes {
+    let length = readSync(descriptor, this.#buffer, 0, this.#buffer.length, 0);
+    if (length < SURELY_COMPLETE) return this.#buffer.subarray(0, length);
+    for (;;) {
+      if (length === this.#buffer.length) {
+        const larger = Buffer.allocUnsafeSlow(this.#buffer.length * 2);
+        larger.set(this.#buffer);
+        this.#buffer = larger;
+      }
+      const more = readSync(descriptor, this.#buffer, length, this.#buffer.length - length, length);
+      if (more === 0) return this.#buffer.subarray(0, length);
+      length += more;
+    }
+  }
+}
+
+/** The files of one cgroup in all hierarchies, read through descriptors that stay open until `close`. */
+export class CgroupFiles {
+  /** The path below the root of every hierarchy, such as `/docker/<id>`. */
+  readonly path: string;
+  readonly #files: KernelFiles;
+  readonly #descriptors = new Map<string, number>();
+  #missingSince = 0;
+  #gone = false;
+
+  /** Use {@link KernelFiles.cgroup}. */
+  constructor(files: KernelFiles, path: string) {
+    this.path = path;
+    this.#files = files;
+  }
+
+  /** Whether the kernel has said that the cgroup was removed. Another one may have its path by now. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** Whether a controller is on cgroup v1 or v2 here; `undefined` where the host has it nowhere. */
+  versionOf(controller: Controller): 1 | 2 | undefined {
+    return this.#hierarchy(controller)?.version;
+  }
+
+  /**
+   * The content of a file such as `memory.stat`; `undefined` if it does not exist or the cgroup is gone.
+   *
+   * @throws the system error, with the path, for anything but absence.
+   */
+  read(controller: Controller, name: string): Bytes | undefined {
+    if (this.#gone) return undefined;
+    const known = this.#descriptors.get(name);
+    if (known === undefined) return this.#readFirst(controller, name);
+    if (known === MISSING) {
+      if (performance.now() - this.#missingSince < MISSING_FOR_MS) return undefined;
+      this.#forgetMissing();
+      return this.#readFirst(controller, name);
+    }
+    const bytes = this.#files.readKept(known, name);
+    // PSI files answer "not supported" while the cgroup lives on; all others only once it is removed.
+    if (bytes === undefined && !name.endsWith('.pressure')) this.close();
+    return bytes;
+  }
+
+  /**
+   * The same for a file whose kept descriptor would show old news: a v1 `cgroup.procs` repeats the list of its last
+   * reader for up to a second.
+   */
+  readAnew(controller: Controller, name: string): Bytes | undefined {
+    const hierarchy = this.#hierarchy(controller);
+    if (this.#gone || hierarchy === undefined) return undefined;
+    return this.#files.readOnce(`${hierarchy.root}${this.path}/${name}`);
+  }
+
+  /** Lets go of every descriptor. Reads answer `undefined` from now on. */
+  close(): void {
+    this.#gone = true;
+    for (const descriptor of this.#descriptors.values()) {
+      if (descriptor !== MISSING) this.#files.release(descriptor);
+    }
+    this.#descriptors.clear();
+  }
+
+  #readFirst(controller: Controller, name: string): Bytes | undefined {
+    const hierarchy = this.#hierarchy(controller);
+    const path = hierarchy === undefined ? undefined : `${hierarchy.root}${this.path}/${name}`;
+    const descriptor = path === undefined ? MISSING : this.#files.acquire(path, constants.O_RDONLY);
+    if (descriptor === undefined || path === undefined) return path && this.#files.readOnce(path);
+    if (descriptor === MISSING && this.#missingSince === 0) this.#missingSince = performance.now();
+    this.#descriptors.set(name, descriptor);
+    return descriptor === MISSING ? undefined : this.#files.readKept(descriptor, path);
+  }
+
+  #forgetMissing(): void {
+    this.#missingSince = 0;
+    for (const [name, descriptor] of this.#descriptors) {
+      if (descriptor === MISSING) this.#descriptors.delete(name);
+    }
+  }
+
+  #hierarchy(controller: Controller): { readonly root: string; readonly version: 1 | 2 } | undefined {
+    if (controller === 'unified') return this.#files.layout.unified;
+    return this.#files.layout.hierarchyOf(controller);
+  }
+}
+
+/** The files of one process. They stay this process's: once it has ended, every read answers `undefined`. */
+export class ProcessFiles {
+  readonly pid: number;
+  readonly #files: KernelFiles;
+  #directory: number | undefined;
+
+  /** Use {@link KernelFiles.process}. */
+  constructor(files: KernelFiles, pid: number, directory: number | undefined) {
+    this.pid = pid;
+    this.#files = files;
+    this.#directory = directory;
+  }
+
+  /** The content of a file such as `stat` or `net/dev`; `undefined` if absent or the process has ended. */
+  read(name: string): Bytes | undefined {
+    return this.#files.readOnce(this.#path(name));
+  }
+
+  /** The same as text; bytes that are not UTF-8 become U+FFFD. */
+  text(name: string): string | undefined {
+    const bytes = this.read(name);
+    return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  }
+
+  /** What a link such as `ns/net` points to; `undefined` if absent or the process has ended. */
+  link(name: string): string | undefined {
+    return absentAsUndefined(() => readlinkSync(this.#path(name)));
+  }
+
+  close(): void {
+    if (this.#directory === undefined) return;
+    this.#files.release(this.#directory);
+    this.#directory = undefined;
+  }
+
+  #path(name: string): string {
+    // `openat` by way of the descriptor's own link; over budget there is no descriptor and the pid must do.
+    if (this.#directory === undefined) return `${this.#files.procRoot}/${this.pid}/${name}`;
+    return `/proc/self/fd/${this.#directory}/${name}`;
+  }
+}
+
+/** Node's `read` errors do not say of which file. */
+function namePath(error: unknown, path: string): Error {
+  const message = error instanceof Error ? error.message : String(error);
+  return Object.assign(new Error(`Cannot read ${JSON.stringify(path)}: ${message}`, { cause: error }), {
+    code: errnoOf(error),
+  });
+}

@@ -1,0 +1,62 @@
+/** One line of `/proc/<pid>/mountinfo`. */
+export interface Mount {
+  /** `major:minor` of the file system. */
+  readonly device: string;
+  /** The directory of that file system which is mounted. */
+  readonly root: string;
+  readonly mountPoint: string;
+  /** Per-mount options such as `ro`. */
+  readonly options: readonly string[];
+  /** Propagation: `shared:N`, `master:N`, … */
+  readonly propagation: readonly string[];
+  readonly type: string;
+  readonly source: string;
+  readonly superOptions: readonly string[];
+}
+
+/**
+ * Parses `/proc/<pid>/mountinfo` (proc_pid_mountinfo(5)):
+ *
+ *     35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
+ *     41 31 0:38 / /sys/fs/cgroup/unified rw,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate
+ *     60 52 254:0 /var/lib/x\040y /data ro,relatime master:1 - ext4 /dev/vda rw
+ *
+ * Space, tab, newline and backslash in a path are written as octal escapes.
+ *
+ * @throws SyntaxError for a line without the ` - ` separator or with fewer fields.
+ */
+export function parseMountinfo(text: string): Mount[] {
+  return text.split('\n').filter(Boolean).map(parseLine);
+}
+
+function parseLine(line: string): Mount {
+  const separator = line.indexOf(' - ');
+  const [, , device, root, mountPoint, options, ...propagation] = line.slice(0, separator).split(' ');
+  const [type, source, superOptions = ''] = line.slice(separator + 3).split(' ');
+  if (
+    separator < 0 ||
+    device === undefined ||
+    root === undefined ||
+    mountPoint === undefined ||
+    options === undefined ||
+    type === undefined ||
+    source === undefined
+  ) {
+    throw new SyntaxError(`Cannot parse mountinfo line ${JSON.stringify(line)}`);
+  }
+  return {
+    device,
+    root: unescapeOctal(root),
+    mountPoint: unescapeOctal(mountPoint),
+    options: options.split(','),
+    propagation,
+    type,
+    source: unescapeOctal(source),
+    superOptions: superOptions.split(','),
+  };
+}
+
+function unescapeOctal(field: string): string {
+  if (!field.includes('\\')) return field;
+  return field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}
