@@ -1,4 +1,5 @@
 import type { CgroupFiles, ProcessFiles } from './kernel/files.ts';
+import type { NamespaceKind } from './kernel/host-namespaces.ts';
 
 /** What a cgroup's path alone says of it. */
 export interface CgroupMatch {
@@ -48,10 +49,6 @@ export interface Labels {
   readonly container: string;
 }
 
-/** The kinds of Linux namespace, in the order of namespaces(7)'s use. */
-export const NAMESPACE_KINDS = ['pid', 'net', 'mnt', 'uts', 'ipc', 'user', 'cgroup', 'time'] as const;
-export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
-
 /** Inode numbers of namespaces; a kind is absent if the kernel does not have it or it could not be read. */
 export type Namespaces = Readonly<Partial<Record<NamespaceKind, number>>>;
 
@@ -76,4 +73,6 @@ export interface Container {
   readonly files: CgroupFiles;
   /** `undefined`: it has no process, or none that could be seen. */
   readonly init: InitProcess | undefined;
+  /** Why its processes could not be read, if it was not for want of any. */
+  readonly initError: Error | undefined;
 }

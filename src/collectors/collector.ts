@@ -1,42 +1,59 @@
-import type { Container, NamespaceKind } from '../container.ts';
+import type { Container } from '../container.ts';
 import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
-import type { HostNamespaces } from '../kernel/host-namespaces.ts';
+import type { HostNamespaces, NamespaceKind } from '../kernel/host-namespaces.ts';
+
+/** What lets a process read `/proc/<pid>/ns` of others. */
+export const NAMESPACE_REMEDY =
+  'run as root with CAP_SYS_PTRACE, in a container also with --pid=host and an unconfined AppArmor profile';
 
 /** Takes one sample of a family: its value and the values of the family's own labels, in their order. */
 export type Emit = (value: number, ...labelValues: string[]) => void;
 
-/** One metric family: its header, and how its samples come out of a collector's reading. */
-export interface Family<Reading> {
+interface FamilyHeader {
   readonly name: string;
   /** `info`: a gauge that is always 1 and carries its facts as labels. */
   readonly type: 'counter' | 'gauge' | 'info';
-  /** One sentence that names the kernel file and says what absence means. */
+  /** A sentence that names the kernel file, and one that says what absence means. */
   readonly help: string;
-  /** Labels besides those that say whose sample it is. */
-  readonly labels?: readonly string[];
   /** `pod`: the sample belongs to the whole pod where there is one, and carries no `container` label then. */
   readonly of?: 'pod';
+}
+
+/** A family with one sample for each reading; none where the kernel did not report the value. */
+export interface PlainFamily<Reading> extends FamilyHeader {
+  value(reading: Reading): number | undefined;
+}
+
+/** A family with labels of its own and any number of samples. */
+export interface LabelledFamily<Reading> extends FamilyHeader {
+  readonly labels: readonly string[];
   /** Pure. Emits nothing where the kernel did not report the field. */
   samples(reading: Reading, emit: Emit): void;
 }
 
-/** Reads something of every container. */
-export interface ContainerCollector<Reading = unknown> {
-  readonly scope: 'container';
+/** One metric family: its header, and how its samples come out of a collector's reading. */
+export type Family<Reading> = PlainFamily<Reading> | LabelledFamily<Reading>;
+
+interface CollectorHeader {
   /** Names the file, the `--collector.<name>` flag and the `collector` label. */
   readonly name: string;
   /** What it tells, for `--help` and the documentation. */
   readonly help: string;
+  /** What lets it read what it may not, for the log. */
+  readonly remedy?: string;
+}
+
+/** Reads something of every container. */
+export interface ContainerCollector<Reading = unknown> extends CollectorHeader {
+  readonly scope: 'container';
   /** Reads and parses what it needs of one container. `undefined`: the kernel has nothing to report. */
   read(container: Container, scrape: Scrape): Reading | undefined;
   readonly families: readonly Family<NoInfer<Reading>>[];
 }
 
 /** Reads something of the host, once per scrape. */
-export interface HostCollector<Reading = unknown> {
+export interface HostCollector<Reading = unknown> extends CollectorHeader {
   readonly scope: 'host';
-  readonly name: string;
-  readonly help: string;
   read(scrape: Scrape): Reading | undefined;
   readonly families: readonly Family<NoInfer<Reading>>[];
 }
@@ -46,9 +63,10 @@ export type Collector = ContainerCollector | HostCollector;
 /** What all collectors of one scrape share. */
 export interface Scrape {
   readonly kernel: KernelFiles;
+  /** Those that are shown, in no order. */
   readonly containers: readonly Container[];
   readonly hostNamespaces: HostNamespaces;
-  /** The cgroup above a container's, the one above that, … up to but without the root. Handles are shared. */
+  /** The cgroup above a container's, the one above that, … up to the root. Handles are shared. */
   ancestors(container: Container): readonly CgroupFiles[];
   /** The containers whose init is in a namespace. */
   members(kind: NamespaceKind, inode: number): readonly Container[];
@@ -74,27 +92,12 @@ export function defineHostCollector<Reading>(collector: Omit<HostCollector<Readi
   return { scope: 'host', ...collector } as HostCollector<Reading> as Collector;
 }
 
-/** A gauge with one sample, from a value that is absent where the kernel did not report it. */
-export function gauge<Reading>(
-  name: string,
-  help: string,
-  value: (reading: Reading) => number | undefined,
-): Family<Reading> {
-  return { name, type: 'gauge', help, samples: single(value) };
-}
-
-/** A counter with one sample. The name ends in `_total`. */
-export function counter<Reading>(
-  name: string,
-  help: string,
-  value: (reading: Reading) => number | undefined,
-): Family<Reading> {
-  return { name, type: 'counter', help, samples: single(value) };
-}
-
-function single<Reading>(value: (reading: Reading) => number | undefined): Family<Reading>['samples'] {
-  return (reading, emit) => {
-    const found = value(reading);
-    if (found !== undefined) emit(found);
+/** Remembers what `compute` found for as long as the scrape lasts. */
+export function oncePerScrape<T>(compute: (scrape: Scrape) => T): (scrape: Scrape) => T {
+  const known = new WeakMap<Scrape, { readonly value: T }>();
+  return (scrape) => {
+    const found = known.get(scrape) ?? { value: compute(scrape) };
+    known.set(scrape, found);
+    return found.value;
   };
 }

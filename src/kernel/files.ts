@@ -1,4 +1,5 @@
-import { closeSync, constants, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { textOf } from './bytes.ts';
 import type { CgroupLayout } from './cgroup-layout.ts';
 import { absentAsUndefined, errnoOf, isAbsence } from './errno.ts';
 
@@ -59,9 +60,9 @@ export class KernelFiles {
     return absentAsUndefined(() => readFileSync(`${this.procRoot}/${name}`, 'utf8'));
   }
 
-  /** What a link such as `self/ns/net` points to; `undefined` if absent. */
-  procLink(name: string): string | undefined {
-    return absentAsUndefined(() => readlinkSync(`${this.procRoot}/${name}`));
+  /** The same as bytes. */
+  procBytes(name: string): Bytes | undefined {
+    return this.readOnce(`${this.procRoot}/${name}`);
   }
 
   /**
@@ -195,6 +196,13 @@ export class CgroupFiles {
     return this.#files.readOnce(`${hierarchy.root}${this.path}/${name}`);
   }
 
+  /** The names of the cgroup's files in the hierarchy of a controller. */
+  list(controller: Controller): string[] {
+    const hierarchy = this.#hierarchy(controller);
+    if (this.#gone || hierarchy === undefined) return [];
+    return absentAsUndefined(() => readdirSync(`${hierarchy.root}${this.path}`)) ?? [];
+  }
+
   /** Lets go of every descriptor. Reads answer `undefined` from now on. */
   close(): void {
     this.#gone = true;
@@ -206,9 +214,10 @@ export class CgroupFiles {
 
   #readFirst(controller: Controller, name: string): Bytes | undefined {
     const hierarchy = this.#hierarchy(controller);
-    const path = hierarchy === undefined ? undefined : `${hierarchy.root}${this.path}/${name}`;
-    const descriptor = path === undefined ? MISSING : this.#files.acquire(path, constants.O_RDONLY);
-    if (descriptor === undefined || path === undefined) return path && this.#files.readOnce(path);
+    if (hierarchy === undefined) return undefined;
+    const path = `${hierarchy.root}${this.path}/${name}`;
+    const descriptor = this.#files.acquire(path, constants.O_RDONLY);
+    if (descriptor === undefined) return this.#files.readOnce(path);
     if (descriptor === MISSING && this.#missingSince === 0) this.#missingSince = performance.now();
     this.#descriptors.set(name, descriptor);
     return descriptor === MISSING ? undefined : this.#files.readKept(descriptor, path);
@@ -232,6 +241,7 @@ export class ProcessFiles {
   readonly pid: number;
   readonly #files: KernelFiles;
   #directory: number | undefined;
+  #closed = false;
 
   /** Use {@link KernelFiles.process}. */
   constructor(files: KernelFiles, pid: number, directory: number | undefined) {
@@ -242,21 +252,24 @@ export class ProcessFiles {
 
   /** The content of a file such as `stat` or `net/dev`; `undefined` if absent or the process has ended. */
   read(name: string): Bytes | undefined {
+    if (this.#closed) return undefined;
     return this.#files.readOnce(this.#path(name));
   }
 
   /** The same as text; bytes that are not UTF-8 become U+FFFD. */
   text(name: string): string | undefined {
     const bytes = this.read(name);
-    return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+    return bytes === undefined ? undefined : textOf(bytes);
   }
 
   /** What a link such as `ns/net` points to; `undefined` if absent or the process has ended. */
   link(name: string): string | undefined {
+    if (this.#closed) return undefined;
     return absentAsUndefined(() => readlinkSync(this.#path(name)));
   }
 
   close(): void {
+    this.#closed = true;
     if (this.#directory === undefined) return;
     this.#files.release(this.#directory);
     this.#directory = undefined;

@@ -1,10 +1,137 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { isAbsence, isDenied } from './errno.ts';
-import type { KernelFiles } from './files.ts';
+import { parseMountinfo } from './mountinfo.ts';
 
-/** The host's own namespaces, to compare containers with. */
-export interface HostNamespaces {
-  /** The inode of the host's namespace of a kind; `undefined` if it could not be found out. */
-  inodeOf(kind: string): number | undefined;
-  /** Where that was read: `pid1`, `kthreadd`, `constant`, `self`. */
-  sourceOf(kind: string): string | undefined;
+/** The kinds of Linux namespace, as the links in `/proc/<pid>/ns` are called (namespaces(7)). */
+export const NAMESPACE_KINDS = ['pid', 'net', 'mnt', 'uts', 'ipc', 'user', 'cgroup', 'time'] as const;
+export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
+
+/** A namespace of the host, and how it was found. */
+export interface HostNamespace {
+  readonly inode: number;
+  readonly source: 'pid1' | 'kthreadd' | 'constant' | 'own' | 'docker' | 'services';
+}
+
+/** The host's namespaces, to compare a container's with. A kind that could not be found out is absent. */
+export type HostNamespaces = ReadonlyMap<NamespaceKind, HostNamespace>;
+
+/**
+ * Inode numbers of the initial namespaces, fixed in include/uapi/linux/nsfs.h (`enum init_ns_ino`): net and mnt since
+ * Linux 6.17, the others since the kernel has the kind (3.8, cgroup 4.6, time 5.6).
+ */
+const INITIAL: Readonly<Record<NamespaceKind, number>> = {
+  ipc: 0xefffffff,
+  uts: 0xeffffffe,
+  user: 0xeffffffd,
+  pid: 0xeffffffc,
+  cgroup: 0xeffffffb,
+  time: 0xeffffffa,
+  net: 0xeffffff9,
+  mnt: 0xeffffff8,
+};
+
+/** Every namespace made later has a number from here on (`PROC_DYNAMIC_FIRST`), on every kernel. */
+const FIRST_DYNAMIC = 0xf0000000;
+
+/**
+ * Finds the host's namespaces. PID 1 is the best witness, but it may be shielded (by a capability this process lacks, by
+ * AppArmor or another LSM), so each kind takes the first of these that answers:
+ *
+ * 1. PID 1, if `procRoot` is the host's;
+ * 2. kthreadd, which lives in the initial namespaces;
+ * 3. the constants of the kernel;
+ * 4. for net: this process's own, if `sys/net/core/dev_weight` is there, which only the initial one has;
+ * 5. for net: the one that dockerd pinned as `default`;
+ * 6. this process's own, if it is evidently a service of the host;
+ * 7. what most of the host's services have.
+ */
+export function findHostNamespaces(procRoot: string): HostNamespaces {
+  const namespaces = new Map<NamespaceKind, HostNamespace>();
+  const isHostProc = commOf(procRoot, 2) === 'kthreadd' || inodeOf(`${procRoot}/self/ns/pid`) === INITIAL.pid;
+  for (const kind of NAMESPACE_KINDS) {
+    const found =
+      (isHostProc ? witness('pid1', inodeOf(`${procRoot}/1/ns/${kind}`)) : undefined) ??
+      (commOf(procRoot, 2) === 'kthreadd' ? witness('kthreadd', inodeOf(`${procRoot}/2/ns/${kind}`)) : undefined) ??
+      constantOf(kind, procRoot) ??
+      (kind === 'net' ? (netByOwnSysctl(procRoot) ?? netPinnedByDocker(procRoot)) : undefined) ??
+      (isHostService(procRoot) ? witness('own', inodeOf(`${procRoot}/self/ns/${kind}`)) : undefined) ??
+      (isHostProc ? witness('services', mostCommonOfServices(procRoot, kind)) : undefined);
+    if (found !== undefined) namespaces.set(kind, found);
+  }
+  return namespaces;
+}
+
+/** The inode number in a link such as `net:[4026531833]`; `undefined` if it is none. */
+export function inodeOfLink(link: string): number | undefined {
+  const digits = /^\w+:\[(\d+)\]$/.exec(link)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function witness(source: HostNamespace['source'], inode: number | undefined): HostNamespace | undefined {
+  return inode === undefined ? undefined : { inode, source };
+}
+
+function inodeOf(path: string): number | undefined {
+  try {
+    return inodeOfLink(readlinkSync(path));
+  } catch (error) {
+    // Not being allowed to look is one of the cases that the chain is for.
+    if (isAbsence(error) || isDenied(error)) return undefined;
+    throw error;
+  }
+}
+
+/** `net` and `mnt` have fixed numbers only if this kernel is new enough: any process with a low one proves it. */
+function constantOf(kind: NamespaceKind, procRoot: string): HostNamespace | undefined {
+  if (kind !== 'net' && kind !== 'mnt') return witness('constant', INITIAL[kind]);
+  const own = inodeOf(`${procRoot}/self/ns/${kind}`);
+  return own !== undefined && own < FIRST_DYNAMIC ? witness('constant', own) : undefined;
+}
+
+function netByOwnSysctl(procRoot: string): HostNamespace | undefined {
+  if (textOf(`${procRoot}/sys/net/core/dev_weight`) === undefined) return undefined;
+  return witness('own', inodeOf(`${procRoot}/self/ns/net`));
+}
+
+/** dockerd binds its own network namespace: `… 0:4 net:[4026531833] /run/docker/netns/default rw - nsfs nsfs rw`. */
+function netPinnedByDocker(procRoot: string): HostNamespace | undefined {
+  const text = textOf(`${procRoot}/1/mountinfo`);
+  if (text === undefined) return undefined;
+  const pinned = parseMountinfo(text).find(
+    (mount) => mount.type === 'nsfs' && mount.mountPoint.endsWith('/docker/netns/default'),
+  );
+  return pinned === undefined ? undefined : witness('docker', inodeOfLink(pinned.root));
+}
+
+/** A process in the initial pid, user, uts and ipc namespaces is started by the host's own init. */
+function isHostService(procRoot: string): boolean {
+  const kinds = ['pid', 'user', 'uts', 'ipc'] as const;
+  return kinds.every((kind) => inodeOf(`${procRoot}/self/ns/${kind}`) === INITIAL[kind]);
+}
+
+function mostCommonOfServices(procRoot: string, kind: NamespaceKind): number | undefined {
+  const votes = new Map<number, number>();
+  for (const pid of readdirSync(procRoot)) {
+    if (!/^\d+$/.test(pid)) continue;
+    const cgroup = textOf(`${procRoot}/${pid}/cgroup`);
+    if (cgroup === undefined || !/\.service$|\/init\.scope$/m.test(cgroup)) continue;
+    if (inodeOf(`${procRoot}/${pid}/ns/pid`) !== INITIAL.pid) continue;
+    const inode = inodeOf(`${procRoot}/${pid}/ns/${kind}`);
+    if (inode !== undefined) votes.set(inode, (votes.get(inode) ?? 0) + 1);
+  }
+  const [winner] = [...votes].toSorted(([, a], [, b]) => b - a);
+  return winner?.[0];
+}
+
+function commOf(procRoot: string, pid: number): string | undefined {
+  return textOf(`${procRoot}/${pid}/comm`)?.trimEnd();
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isAbsence(error) || isDenied(error)) return undefined;
+    throw error;
+  }
 }

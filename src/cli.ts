@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { collectors } from './collectors/index.ts';
+import { UsageError, createConfig } from './config.ts';
+import { createLog } from './log.ts';
+import type { Log } from './log.ts';
+import { createProgram } from './options.ts';
+import type { Flags } from './options.ts';
+import { readVersion } from './version.ts';
+
+/** How long the daemon may take to stop before it is stopped. */
+const SHUTDOWN_MS = 2_000;
+
+const FAILURE = 1;
+const WRONG_USE = 2;
+
+// Whoever reads `--help` may stop before its end.
+process.stdout.on('error', () => {});
+process.exitCode = await main(process.argv.slice(2));
+// Whatever still holds the event loop has nothing left to do.
+setTimeout(() => process.exit(), SHUTDOWN_MS).unref();
+
+async function main(argv: readonly string[]): Promise<number> {
+  const version = readVersion();
+  const program = createProgram({ version, collectors, serve: serveUntilSignal });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    process.stderr.write(`${version.name}: ${lineOf(error)}\n`);
+    return error instanceof CommanderError || error instanceof UsageError ? WRONG_USE : FAILURE;
+  }
+}
+
+async function serveUntilSignal(flags: Flags): Promise<void> {
+  const config = createConfig({ flags, environment: process.env, collectors });
+  if (process.platform !== 'linux') throw new Error('Only Linux has the containers that this exporter looks at');
+  const log = createLog(config.log);
+  if (config.unknownVariables.length > 0) {
+    log.warn({ variables: config.unknownVariables }, 'environment variables that name no option');
+  }
+  const signal = abortOnSignals(log);
+  try {
+    const { serve } = await import('./commands/serve.ts');
+    await serve(config, log, signal);
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return;
+    log.debug({ error }, 'failed');
+    throw error;
+  }
+}
+
+/** The first SIGINT or SIGTERM asks the daemon to stop; a second, or its not stopping in time, ends it. */
+function abortOnSignals(log: Log): AbortSignal {
+  const controller = new AbortController();
+  const force = (): void => {
+    log.warn({}, 'stopped before everything was finished');
+    process.exit(FAILURE);
+  };
+  const stop = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) {
+      force();
+      return;
+    }
+    log.info({ signal }, 'stopping');
+    controller.abort();
+    setTimeout(force, SHUTDOWN_MS).unref();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  return controller.signal;
+}
+
+/** What went wrong as one printable line. */
+function lineOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const line = message.replace(/^error: /, '').replaceAll(/\s+/g, ' ');
+  // oxlint-disable-next-line no-control-regex
+  const printable = line.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
+  return printable.length > 400 ? `${printable.slice(0, 400)}…` : printable;
+}

@@ -1,0 +1,41 @@
+import type { KernelFiles } from '../kernel/files.ts';
+import { singleValue } from './cgroup-value.ts';
+import { type Collector, defineContainerCollector, oncePerScrape } from './collector.ts';
+
+/** Huge pages in use, by their size. */
+export const hugetlb: Collector = defineContainerCollector({
+  name: 'hugetlb',
+  help: 'Huge pages in use.',
+  read({ files }, scrape): readonly (readonly [size: string, bytes: number])[] {
+    const suffix = files.versionOf('hugetlb') === 1 ? 'usage_in_bytes' : 'current';
+    return pageSizes(scrape).flatMap((size) => {
+      const bytes = singleValue(files, 'hugetlb', `hugetlb.${size}.${suffix}`);
+      return bytes === undefined ? [] : [[size, bytes] as const];
+    });
+  },
+  families: [
+    {
+      name: 'isolation_container_hugetlb_usage_bytes',
+      type: 'gauge',
+      help: 'Memory in huge pages by page size: hugetlb.<size>.current (v1: usage_in_bytes). Absent without the hugetlb controller.',
+      labels: ['page_size'],
+      samples(sizes, emit) {
+        for (const [size, bytes] of sizes) emit(bytes, size);
+      },
+    },
+  ],
+});
+
+/** The page sizes that this kernel has, from the names of the files themselves. They do not change while it runs. */
+const known = new WeakMap<KernelFiles, readonly string[]>();
+
+const pageSizes = oncePerScrape(({ kernel, containers }) => {
+  const sizes = known.get(kernel) ?? [];
+  const [first] = containers;
+  if (sizes.length > 0 || first === undefined) return sizes;
+  const found = first.files
+    .list('hugetlb')
+    .flatMap((name) => /^hugetlb\.(\d+[KMG]B)\.(?:current|usage_in_bytes)$/.exec(name)?.[1] ?? []);
+  known.set(kernel, found);
+  return found;
+});

@@ -1,0 +1,31 @@
+import type { Collector } from './collector.ts';
+import { cpu } from './cpu.ts';
+import { host } from './host.ts';
+import { hugetlb } from './hugetlb.ts';
+import { info } from './info.ts';
+import { inventory } from './inventory.ts';
+import { io } from './io.ts';
+import { limits } from './limits.ts';
+import { memory } from './memory.ts';
+import { namespaces } from './namespaces.ts';
+import { network } from './network.ts';
+import { oom } from './oom.ts';
+import { pids } from './pids.ts';
+import { pressure } from './pressure.ts';
+
+/** All collectors, in the order of the exposition: what is cheap and matters most first. */
+export const collectors: readonly Collector[] = [
+  inventory,
+  host,
+  info,
+  namespaces,
+  limits,
+  oom,
+  memory,
+  cpu,
+  pids,
+  pressure,
+  io,
+  hugetlb,
+  network,
+];

@@ -1,0 +1,63 @@
+import { type Collector, defineHostCollector, type Family } from './collector.ts';
+
+/** Counts by engine. */
+type ByEngine = ReadonlyMap<string, { readonly running: number; readonly started: number; readonly removed: number }>;
+
+/** How many containers there are, came and went, and whether what the exporter relies on works. */
+export const inventory: Collector = defineHostCollector({
+  name: 'inventory',
+  help: 'Numbers of containers by engine, and the health of what the exporter relies on.',
+  read({ containers, state }) {
+    const engines = new Map<string, { running: number; started: number; removed: number }>();
+    for (const [engine, counts] of state.lifecycle) engines.set(engine, { running: 0, ...counts });
+    for (const { cgroup } of containers) {
+      const counts = engines.get(cgroup.match.engine) ?? { running: 0, started: 0, removed: 0 };
+      counts.running += 1;
+      engines.set(cgroup.match.engine, counts);
+    }
+    return { engines: engines as ByEngine, sources: state.sources };
+  },
+  families: [
+    byEngine('isolation_containers', 'gauge', 'Containers on this host, by their cgroups.', 'running'),
+    byEngine(
+      'isolation_containers_started_total',
+      'counter',
+      'Containers that appeared in cgroupfs since the exporter started, however short they lived.',
+      'started',
+    ),
+    byEngine(
+      'isolation_containers_removed_total',
+      'counter',
+      'Containers that disappeared from cgroupfs since the exporter started.',
+      'removed',
+    ),
+    {
+      name: 'isolation_source_up',
+      type: 'gauge',
+      help:
+        'Whether a thing that the exporter relies on works (1) or not (0): cgroup_watch (inotify on cgroupfs), ' +
+        'host_namespaces, vmstat, psi, and the engines that give names. Absent where it does not apply.',
+      labels: ['source'],
+      samples({ sources }, emit) {
+        for (const [source, up] of sources) emit(up ? 1 : 0, source);
+      },
+    },
+  ],
+});
+
+function byEngine(
+  name: string,
+  type: 'counter' | 'gauge',
+  help: string,
+  count: 'running' | 'started' | 'removed',
+): Family<{ readonly engines: ByEngine; readonly sources: ReadonlyMap<string, boolean> }> {
+  return {
+    name,
+    type,
+    help,
+    labels: ['engine'],
+    samples({ engines }, emit) {
+      for (const [engine, counts] of engines) emit(counts[count], engine);
+    },
+  };
+}

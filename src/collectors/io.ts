@@ -1,0 +1,74 @@
+import { parseBlkio } from '../kernel/blkio.ts';
+import { parseDiskNames } from '../kernel/diskstats.ts';
+import type { CgroupFiles } from '../kernel/files.ts';
+import { type DeviceIo, parseIoStat } from '../kernel/io-stat.ts';
+import { parsedFile } from './cgroup-value.ts';
+import { type Collector, defineContainerCollector, type Family, oncePerScrape } from './collector.ts';
+
+/** Block I/O by device. */
+export const io: Collector = defineContainerCollector({
+  name: 'io',
+  help: 'Block I/O by device.',
+  read({ files }, scrape): readonly DeviceIo[] {
+    const devices =
+      files.versionOf('blkio') === 1 ? readV1(files) : (parsedFile(files, 'io', 'io.stat', parseIoStat) ?? []);
+    if (devices.length === 0) return devices;
+    const names = diskNames(scrape);
+    return devices.map((counts) => ({ ...counts, device: names.get(counts.device) ?? counts.device }));
+  },
+  families: [
+    byDevice(
+      'isolation_container_io_read_bytes_total',
+      'Bytes read',
+      'rbytes',
+      'io_service_bytes',
+      (io) => io.readBytes,
+    ),
+    byDevice(
+      'isolation_container_io_write_bytes_total',
+      'Bytes written',
+      'wbytes',
+      'io_service_bytes',
+      (io) => io.writeBytes,
+    ),
+    byDevice('isolation_container_io_reads_total', 'Read operations', 'rios', 'io_serviced', (io) => io.reads),
+    byDevice('isolation_container_io_writes_total', 'Write operations', 'wios', 'io_serviced', (io) => io.writes),
+  ],
+});
+
+function byDevice(
+  name: string,
+  what: string,
+  key: string,
+  v1File: string,
+  value: (io: DeviceIo) => number,
+): Family<readonly DeviceIo[]> {
+  return {
+    name,
+    type: 'counter',
+    help: `${what} by device: ${key} of io.stat (v1: blkio.throttle.${v1File}_recursive). Absent for a device without I/O.`,
+    labels: ['device'],
+    samples(devices, emit) {
+      for (const counts of devices) emit(value(counts), counts.device);
+    },
+  };
+}
+
+const diskNames = oncePerScrape((scrape) => parseDiskNames(scrape.kernel.proc('diskstats') ?? ''));
+
+function readV1(files: CgroupFiles): DeviceIo[] {
+  const operations = new Map(
+    parsedFile(files, 'blkio', 'blkio.throttle.io_serviced_recursive', parseBlkio)?.map((counts) => [
+      counts.device,
+      counts,
+    ]),
+  );
+  const bytes = parsedFile(files, 'blkio', 'blkio.throttle.io_service_bytes_recursive', parseBlkio) ?? [];
+  return bytes.map(({ device, read, write }) => ({
+    device,
+    readBytes: read,
+    writeBytes: write,
+    reads: operations.get(device)?.read ?? 0,
+    writes: operations.get(device)?.write ?? 0,
+  }));
+}

@@ -1,0 +1,215 @@
+import type { Container } from '../container.ts';
+import { countCpuList } from '../kernel/cpu-list.ts';
+import { parseCpuMax } from '../kernel/cpu-max.ts';
+import type { CgroupFiles } from '../kernel/files.ts';
+import { parseV1Limit } from '../kernel/single-value.ts';
+import { parsedFile, singleValue } from './cgroup-value.ts';
+import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';
+
+/** Limits of one cgroup; `Infinity` is unlimited, `undefined` is not known (no controller there). */
+interface OwnLimits {
+  /** Bytes. */
+  readonly memory: number | undefined;
+  /** Bytes; on v1 of memory and swap together. */
+  readonly swap: number | undefined;
+  /** Cores. */
+  readonly cpu: number | undefined;
+  readonly pids: number | undefined;
+}
+
+interface Limits extends OwnLimits {
+  readonly own: OwnLimits;
+  readonly high: number | undefined;
+  readonly low: number | undefined;
+  readonly min: number | undefined;
+  readonly cpuWeight: number | undefined;
+  readonly cpus: number | undefined;
+}
+
+/**
+ * Limits, own and effective. A limit holds for a cgroup and all below it, so the effective one is the lowest on the way
+ * from the container to the root: that of a pod or a slice counts, whatever the engine says.
+ */
+export const limits: Collector = defineContainerCollector({
+  name: 'limits',
+  help: 'Limits of memory, swap, CPU and pids: own, and effective along the path to the root.',
+  read(container, scrape): Limits {
+    const { files } = container;
+    const own = ownLimits(files);
+    const above = limitsAbove(container, scrape);
+    const effective = lowest(own, above);
+    return {
+      ...effective,
+      swap: swapAlone(files, effective),
+      own,
+      high: singleValue(files, 'memory', 'memory.high'),
+      low:
+        files.versionOf('memory') === 1
+          ? v1Limit(files, 'memory.soft_limit_in_bytes')
+          : singleValue(files, 'memory', 'memory.low'),
+      min: singleValue(files, 'memory', 'memory.min'),
+      cpuWeight: cpuWeight(files),
+      cpus: cpus(container, scrape),
+    };
+  },
+  families: [
+    limited('memory', 'memory.max or memory.limit_in_bytes'),
+    limited('cpu', 'cpu.max or cpu.cfs_quota_us'),
+    limited('pids', 'pids.max'),
+    limit(
+      'isolation_container_memory_limit_bytes',
+      'Effective memory limit: the lowest memory.max (v1: memory.limit_in_bytes) from the container to the root.',
+      (reading) => reading.memory,
+    ),
+    limit(
+      'isolation_container_memory_own_limit_bytes',
+      "Memory limit of the container's own cgroup: memory.max (v1: memory.limit_in_bytes).",
+      (reading) => reading.own.memory,
+    ),
+    limit(
+      'isolation_container_memory_swap_limit_bytes',
+      'Effective limit of swap alone: the lowest memory.swap.max (v1: memory.memsw.limit_in_bytes less the memory limit).',
+      (reading) => reading.swap,
+    ),
+    limit(
+      'isolation_container_memory_high_bytes',
+      'Throttling and reclaim begin above this: memory.high.',
+      (reading) => reading.high,
+    ),
+    limit(
+      'isolation_container_memory_low_bytes',
+      'Memory protected from reclaim as far as possible: memory.low (v1: memory.soft_limit_in_bytes).',
+      (reading) => reading.low,
+    ),
+    limit('isolation_container_memory_min_bytes', 'Memory never reclaimed: memory.min.', (reading) => reading.min),
+    limit(
+      'isolation_container_cpu_limit_cores',
+      'Effective CPU limit in cores: the lowest quota / period of cpu.max (v1: cpu.cfs_quota_us) from the container to the root.',
+      (reading) => reading.cpu,
+    ),
+    {
+      name: 'isolation_container_cpu_weight',
+      type: 'gauge',
+      help: 'Share of the CPU among siblings when it is short, 100 being the default: cpu.weight (v1: cpu.shares * 100 / 1024). Absent without the cpu controller.',
+      value: (reading) => reading.cpuWeight,
+    },
+    {
+      name: 'isolation_container_cpuset_cpus',
+      type: 'gauge',
+      help: 'Number of CPUs the container may run on: cpuset.cpus.effective (v1: cpuset.effective_cpus) of it or the nearest cgroup above that has the controller. Absent without it.',
+      value: (reading) => reading.cpus,
+    },
+    limit(
+      'isolation_container_pids_limit',
+      'Effective limit of processes and threads: the lowest pids.max from the container to the root.',
+      (reading) => reading.pids,
+    ),
+  ],
+});
+
+/** A gauge for a limit, absent when there is none: nobody has to write `limit > 0`. */
+function limit(name: string, help: string, read: (limits: Limits) => number | undefined): Family<Limits> {
+  return {
+    name,
+    type: 'gauge',
+    help: `${help} Absent if unlimited or unknown.`,
+    value(limits) {
+      const found = read(limits);
+      return found === Infinity ? undefined : found;
+    },
+  };
+}
+
+function limited(resource: 'memory' | 'cpu' | 'pids', file: string): Family<Limits> {
+  return {
+    name: `isolation_container_${resource}_limited`,
+    type: 'gauge',
+    help: `Whether any ${file} from the container to the root limits it (1) or none does (0). Absent if unknown.`,
+    value(limits) {
+      const found = limits[resource];
+      return found === undefined ? undefined : Number(found < Infinity);
+    },
+  };
+}
+
+function ownLimits(files: CgroupFiles): OwnLimits {
+  return {
+    memory:
+      files.versionOf('memory') === 1
+        ? v1Limit(files, 'memory.limit_in_bytes')
+        : singleValue(files, 'memory', 'memory.max'),
+    swap:
+      files.versionOf('memory') === 1
+        ? v1Limit(files, 'memory.memsw.limit_in_bytes')
+        : singleValue(files, 'memory', 'memory.swap.max'),
+    cpu: files.versionOf('cpu') === 1 ? v1CpuLimit(files) : parsedFile(files, 'cpu', 'cpu.max', parseCpuMax),
+    pids: singleValue(files, 'pids', 'pids.max'),
+  };
+}
+
+/** What the cgroups above allow, each read once per scrape however many containers it holds. */
+const limitsByPath = oncePerScrape(() => new Map<string, OwnLimits>());
+
+function limitsAbove(container: Container, scrape: Scrape): OwnLimits {
+  const known = limitsByPath(scrape);
+  const nothing: OwnLimits = { memory: undefined, swap: undefined, cpu: undefined, pids: undefined };
+  // From the root downwards, so that each level builds on the one above.
+  return scrape.ancestors(container).reduceRight((above, files) => {
+    const found = known.get(files.path) ?? lowest(ownLimits(files), above);
+    known.set(files.path, found);
+    return found;
+  }, nothing);
+}
+
+function lowest(a: OwnLimits, b: OwnLimits): OwnLimits {
+  return {
+    memory: lower(a.memory, b.memory),
+    swap: lower(a.swap, b.swap),
+    cpu: lower(a.cpu, b.cpu),
+    pids: lower(a.pids, b.pids),
+  };
+}
+
+function lower(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined) return b;
+  return b === undefined ? a : Math.min(a, b);
+}
+
+/** v1 limits memory and swap together; what is left above the memory limit is for swap. */
+function swapAlone(files: CgroupFiles, effective: OwnLimits): number | undefined {
+  if (files.versionOf('memory') !== 1 || effective.swap === undefined || effective.swap === Infinity)
+    return effective.swap;
+  if (effective.memory === undefined) return undefined;
+  return Math.max(0, effective.swap - Math.min(effective.memory, effective.swap));
+}
+
+function v1CpuLimit(files: CgroupFiles): number | undefined {
+  const quota = singleValue(files, 'cpu', 'cpu.cfs_quota_us');
+  if (quota === undefined) return undefined;
+  if (quota < 0) return Infinity;
+  const period = singleValue(files, 'cpu', 'cpu.cfs_period_us');
+  return period === undefined || period <= 0 ? undefined : quota / period;
+}
+
+/** The kernel's own conversion (`sched_weight_to_cgroup`): the default of 1024 shares is the default weight of 100. */
+function cpuWeight(files: CgroupFiles): number | undefined {
+  if (files.versionOf('cpu') !== 1) return singleValue(files, 'cpu', 'cpu.weight');
+  const shares = singleValue(files, 'cpu', 'cpu.shares');
+  return shares === undefined ? undefined : (shares * 100) / 1024;
+}
+
+function cpus(container: Container, scrape: Scrape): number | undefined {
+  const name = container.files.versionOf('cpuset') === 1 ? 'cpuset.effective_cpus' : 'cpuset.cpus.effective';
+  const own = parsedFile(container.files, 'cpuset', name, countCpuList);
+  if (own !== undefined) return own;
+  // Without the controller a cgroup has the CPUs of the one above.
+  for (const files of scrape.ancestors(container)) {
+    const inherited = parsedFile(files, 'cpuset', name, countCpuList);
+    if (inherited !== undefined) return inherited;
+  }
+  return undefined;
+}
+
+function v1Limit(files: CgroupFiles, name: string): number | undefined {
+  return parsedFile(files, 'memory', name, parseV1Limit);
+}

@@ -1,0 +1,173 @@
+import type { CgroupFiles } from '../kernel/files.ts';
+import { flatKeyedParser } from '../kernel/flat-keyed.ts';
+import { parsedFile, singleValue } from './cgroup-value.ts';
+import { type Collector, defineContainerCollector } from './collector.ts';
+
+/** Bytes, and counts since the cgroup was made. */
+interface MemoryReading {
+  readonly usage: number | undefined;
+  readonly peak: number | undefined;
+  readonly anon: number | undefined;
+  readonly file: number | undefined;
+  readonly inactiveFile: number | undefined;
+  readonly kernel: number | undefined;
+  readonly shmem: number | undefined;
+  readonly mappedFile: number | undefined;
+  readonly swap: number | undefined;
+  readonly faults: number | undefined;
+  readonly majorFaults: number | undefined;
+  readonly events: Readonly<Partial<Record<'low' | 'high' | 'max' | 'oom', number | undefined>>>;
+}
+
+const ABSENT = 'Absent without the memory controller.';
+
+/** Memory in use, by kind, and how often its limits were met. */
+export const memory: Collector = defineContainerCollector({
+  name: 'memory',
+  help: 'Memory use, faults and limit events.',
+  read({ files }): MemoryReading | undefined {
+    const version = files.versionOf('memory');
+    if (version === undefined) return undefined;
+    return version === 1 ? readV1(files) : readV2(files);
+  },
+  families: [
+    {
+      name: 'isolation_container_memory_usage_bytes',
+      type: 'gauge',
+      help: `All memory charged to the container, page cache included: memory.current (v1: memory.usage_in_bytes). ${ABSENT}`,
+      value: (reading) => reading.usage,
+    },
+    {
+      name: 'isolation_container_memory_working_set_bytes',
+      type: 'gauge',
+      help: `Memory that cannot easily be reclaimed: usage less inactive_file of memory.stat, at least 0. ${ABSENT}`,
+      value: ({ usage, inactiveFile }) =>
+        usage === undefined || inactiveFile === undefined ? undefined : Math.max(0, usage - inactiveFile),
+    },
+    {
+      name: 'isolation_container_memory_peak_bytes',
+      type: 'gauge',
+      help: 'Highest usage so far: memory.peak (v1: memory.max_usage_in_bytes). Absent on cgroup v2 before Linux 5.19.',
+      value: (reading) => reading.peak,
+    },
+    {
+      name: 'isolation_container_memory_anon_bytes',
+      type: 'gauge',
+      help: `Anonymous memory: anon of memory.stat (v1: total_rss). ${ABSENT}`,
+      value: (reading) => reading.anon,
+    },
+    {
+      name: 'isolation_container_memory_file_bytes',
+      type: 'gauge',
+      help: `Page cache, tmpfs and shared memory included: file of memory.stat (v1: total_cache). ${ABSENT}`,
+      value: (reading) => reading.file,
+    },
+    {
+      name: 'isolation_container_memory_kernel_bytes',
+      type: 'gauge',
+      help: 'Kernel memory: kernel of memory.stat (v1: memory.kmem.usage_in_bytes). Absent on cgroup v2 before Linux 5.18.',
+      value: (reading) => reading.kernel,
+    },
+    {
+      name: 'isolation_container_memory_shmem_bytes',
+      type: 'gauge',
+      help: `Shared memory and tmpfs: shmem of memory.stat (v1: total_shmem). ${ABSENT}`,
+      value: (reading) => reading.shmem,
+    },
+    {
+      name: 'isolation_container_memory_mapped_file_bytes',
+      type: 'gauge',
+      help: `Page cache mapped by processes: file_mapped of memory.stat (v1: total_mapped_file). ${ABSENT}`,
+      value: (reading) => reading.mappedFile,
+    },
+    {
+      name: 'isolation_container_memory_swap_usage_bytes',
+      type: 'gauge',
+      help: 'Swap in use: memory.swap.current (v1: total_swap of memory.stat). Absent without swap accounting.',
+      value: (reading) => reading.swap,
+    },
+    {
+      name: 'isolation_container_memory_faults_total',
+      type: 'counter',
+      help: `Page faults: pgfault of memory.stat (v1: total_pgfault). ${ABSENT}`,
+      value: (reading) => reading.faults,
+    },
+    {
+      name: 'isolation_container_memory_major_faults_total',
+      type: 'counter',
+      help: `Page faults that needed I/O: pgmajfault of memory.stat (v1: total_pgmajfault). ${ABSENT}`,
+      value: (reading) => reading.majorFaults,
+    },
+    {
+      name: 'isolation_container_memory_events_total',
+      type: 'counter',
+      help:
+        'Times that a limit was met: low, high, max and oom of memory.events, children included (v1: only max, from ' +
+        `memory.failcnt). Killed processes are counted in isolation_container_oom_kills_total. ${ABSENT}`,
+      labels: ['event'],
+      samples({ events }, emit) {
+        for (const [event, count] of Object.entries(events)) if (count !== undefined) emit(count, event);
+      },
+    },
+  ],
+});
+
+const parseV2Stat = flatKeyedParser([
+  'anon',
+  'file',
+  'kernel',
+  'shmem',
+  'file_mapped',
+  'inactive_file',
+  'pgfault',
+  'pgmajfault',
+]);
+const parseV2Events = flatKeyedParser(['low', 'high', 'max', 'oom']);
+
+function readV2(files: CgroupFiles): MemoryReading {
+  const stat = parsedFile(files, 'memory', 'memory.stat', parseV2Stat);
+  return {
+    usage: singleValue(files, 'memory', 'memory.current'),
+    peak: singleValue(files, 'memory', 'memory.peak'),
+    anon: stat?.anon,
+    file: stat?.file,
+    inactiveFile: stat?.inactive_file,
+    kernel: stat?.kernel,
+    shmem: stat?.shmem,
+    mappedFile: stat?.file_mapped,
+    swap: singleValue(files, 'memory', 'memory.swap.current'),
+    faults: stat?.pgfault,
+    majorFaults: stat?.pgmajfault,
+    events: parsedFile(files, 'memory', 'memory.events', parseV2Events) ?? {},
+  };
+}
+
+/** The `total_` values include the cgroups below, as all values of v2 do. */
+const parseV1Stat = flatKeyedParser([
+  'total_rss',
+  'total_cache',
+  'total_shmem',
+  'total_mapped_file',
+  'total_swap',
+  'total_inactive_file',
+  'total_pgfault',
+  'total_pgmajfault',
+]);
+
+function readV1(files: CgroupFiles): MemoryReading {
+  const stat = parsedFile(files, 'memory', 'memory.stat', parseV1Stat);
+  return {
+    usage: singleValue(files, 'memory', 'memory.usage_in_bytes'),
+    peak: singleValue(files, 'memory', 'memory.max_usage_in_bytes'),
+    anon: stat?.total_rss,
+    file: stat?.total_cache,
+    inactiveFile: stat?.total_inactive_file,
+    kernel: singleValue(files, 'memory', 'memory.kmem.usage_in_bytes'),
+    shmem: stat?.total_shmem,
+    mappedFile: stat?.total_mapped_file,
+    swap: stat?.total_swap,
+    faults: stat?.total_pgfault,
+    majorFaults: stat?.total_pgmajfault,
+    events: { max: singleValue(files, 'memory', 'memory.failcnt') },
+  };
+}

@@ -1,0 +1,64 @@
+import type { Container } from '../container.ts';
+import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
+import { type Collector, defineContainerCollector, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
+
+/** Where a container's namespace of one kind stands. */
+interface Standing {
+  readonly kind: NamespaceKind;
+  readonly sharedWithHost: boolean;
+  readonly peers: number;
+}
+
+/** Which namespaces a container shares with the host, or with containers outside its pod. */
+export const namespaces: Collector = defineContainerCollector({
+  name: 'namespaces',
+  help: 'Namespaces shared with the host and with other containers.',
+  remedy: NAMESPACE_REMEDY,
+  read(container, scrape): readonly Standing[] | undefined {
+    const { init, initError } = container;
+    const error = initError ?? init?.namespacesError;
+    if (error !== undefined) throw error;
+    if (init === undefined) return undefined;
+    return NAMESPACE_KINDS.flatMap((kind) => {
+      const inode = init.namespaces[kind];
+      const host = scrape.hostNamespaces.get(kind);
+      // Either side unknown: say nothing, since "not shared" would be a guess.
+      if (inode === undefined || host === undefined) return [];
+      return [{ kind, sharedWithHost: inode === host.inode, peers: countPeers(container, kind, inode, scrape) }];
+    });
+  },
+  families: [
+    {
+      name: 'isolation_container_host_namespace',
+      type: 'gauge',
+      help:
+        'Whether the container is in the host namespace of this kind (1) or in another (0): /proc/<pid>/ns of its init ' +
+        'process against the host. Absent if either could not be read, or the kernel has no such kind.',
+      labels: ['ns'],
+      samples(standings, emit) {
+        for (const { kind, sharedWithHost } of standings) emit(sharedWithHost ? 1 : 0, kind);
+      },
+    },
+    {
+      name: 'isolation_container_namespace_peers',
+      type: 'gauge',
+      help:
+        'How many containers outside its own pod are in the same namespace of this kind, by /proc/<pid>/ns. Absent for ' +
+        'a namespace of the host, or if it could not be read.',
+      labels: ['ns'],
+      samples(standings, emit) {
+        for (const { kind, sharedWithHost, peers } of standings) if (!sharedWithHost) emit(peers, kind);
+      },
+    },
+  ],
+});
+
+function countPeers(container: Container, kind: NamespaceKind, inode: number, scrape: Scrape): number {
+  const { podUid } = container.cgroup.match;
+  let peers = 0;
+  for (const other of scrape.members(kind, inode)) {
+    const samePod = podUid !== undefined && other.cgroup.match.podUid === podUid;
+    if (other !== container && !samePod) peers += 1;
+  }
+  return peers;
+}

@@ -1,0 +1,54 @@
+import type { CgroupFiles } from '../kernel/files.ts';
+import { type Pressure, parsePressure } from '../kernel/pressure.ts';
+import { parsedFile } from './cgroup-value.ts';
+import { type Collector, defineContainerCollector, type Family } from './collector.ts';
+
+const RESOURCES = ['cpu', 'memory', 'io'] as const;
+type PressureReading = Readonly<Partial<Record<(typeof RESOURCES)[number], Pressure | undefined>>>;
+
+/** Time lost for want of CPU, memory and I/O. */
+export const pressure: Collector = defineContainerCollector({
+  name: 'pressure',
+  help: 'Time lost for want of CPU, memory and I/O (PSI).',
+  read: ({ files }): PressureReading => ({
+    cpu: read(files, 'cpu.pressure'),
+    memory: read(files, 'memory.pressure'),
+    io: read(files, 'io.pressure'),
+  }),
+  families: [
+    byResource(
+      'isolation_container_pressure_waiting_seconds_total',
+      'Time in which at least one task waited for the resource: some of cpu.pressure, memory.pressure, io.pressure.',
+      (found) => found.some,
+    ),
+    byResource(
+      'isolation_container_pressure_stalled_seconds_total',
+      'Time in which all tasks that had work waited for the resource: full of cpu.pressure, memory.pressure, io.pressure.',
+      (found) => found.full,
+    ),
+  ],
+});
+
+function read(files: CgroupFiles, name: string): Pressure | undefined {
+  return parsedFile(files, 'unified', name, parsePressure);
+}
+
+function byResource(
+  name: string,
+  help: string,
+  microseconds: (pressure: Pressure) => number | undefined,
+): Family<PressureReading> {
+  return {
+    name,
+    type: 'counter',
+    help: `${help} Absent on cgroup v1 and where PSI is off.`,
+    labels: ['resource'],
+    samples(reading, emit) {
+      for (const resource of RESOURCES) {
+        const found = reading[resource];
+        const lost = found === undefined ? undefined : microseconds(found);
+        if (lost !== undefined) emit(lost / 1e6, resource);
+      }
+    },
+  };
+}

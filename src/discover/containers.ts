@@ -1,0 +1,2 @@
+import type { CgroupMatch, ContainerCgroup } from '../container.ts';
+import { EventBalance } from './event-balance.ts';

@@ -1,0 +1,144 @@
+import { errnoOf } from '../kernel/errno.ts';
+import { whenDrained } from './drained.ts';
+import type { Certainty } from './event-balance.ts';
+import type { Watch, WatchDirectory } from './watch.ts';
+
+interface Entry {
+  state: 'opening' | 'live' | 'listed' | 'failed';
+  wanted: boolean;
+  opened: Promise<void>;
+  watch?: Watch;
+  error?: unknown;
+}
+
+/** The watches on the directories that have, or may get, containers as children; by path below the root. */
+export class Watches implements AsyncDisposable {
+  readonly #root: string;
+  readonly #watchDirectory: WatchDirectory;
+  readonly #onName: (directory: string, name: string) => void;
+  readonly #onLive: (directory: string) => void;
+  readonly #onFailed: (directory: string, error: unknown) => void;
+  readonly #entries = new Map<string, Entry>();
+  readonly #closing = new Map<string, Promise<void>>();
+
+  constructor(options: {
+    root: string;
+    watchDirectory: WatchDirectory;
+    onName: (directory: string, name: string) => void;
+    /** A watch is live. What happened before went unseen: list the directory, then say {@link markListed}. */
+    onLive: (directory: string) => void;
+    onFailed: (directory: string, error: unknown) => void;
+  }) {
+    this.#root = options.root;
+    this.#watchDirectory = options.watchDirectory;
+    this.#onName = options.onName;
+    this.#onLive = options.onLive;
+    this.#onFailed = options.onFailed;
+  }
+
+  has(path: string): boolean {
+    return this.#entries.has(path);
+  }
+
+  /** What the watch on a directory can be trusted to tell of changes in it; `undefined`: nothing. */
+  certaintyOf(path: string): Certainty | undefined {
+    switch (this.#entries.get(path)?.state) {
+      case 'listed':
+        return 'certain';
+      case 'live':
+        return 'uncertain';
+      default:
+        return undefined;
+    }
+  }
+
+  /** Whether a watch that is wanted could not be had. */
+  get anyFailed(): boolean {
+    for (const entry of this.#entries.values()) {
+      if (entry.state === 'failed') return true;
+    }
+    return false;
+  }
+
+  /** Resolves once no watch is being set up any more. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map((entry) => entry.opened));
+  }
+
+  add(path: string): void {
+    if (this.has(path)) return;
+    const entry: Entry = { state: 'opening', wanted: true, opened: Promise.resolve() };
+    this.#entries.set(path, entry);
+    // chokidar would share a watch of the same name that is still open, though that is on an older directory.
+    entry.opened = this.#open(path, entry, this.#closing.get(path));
+  }
+
+  /** The directory was listed since its watch went live: from now on each change in it must have an event. */
+  markListed(path: string): void {
+    const entry = this.#entries.get(path);
+    if (entry?.state === 'live') entry.state = 'listed';
+  }
+
+  /** The same for all directories. */
+  markAllListed(): void {
+    for (const path of this.#entries.keys()) this.markListed(path);
+  }
+
+  retryFailed(): void {
+    for (const [path, entry] of this.#entries) {
+      if (entry.state !== 'failed') continue;
+      this.remove(path);
+      this.add(path);
+    }
+  }
+
+  /** Closes the watch on a directory, but not before the events were delivered that happened in it until now. */
+  remove(path: string): void {
+    const entry = this.#entries.get(path);
+    if (entry === undefined) return;
+    this.#entries.delete(path);
+    entry.wanted = false;
+    const closed = this.#close(entry).then(() => {
+      if (this.#closing.get(path) === closed) this.#closing.delete(path);
+    });
+    this.#closing.set(path, closed);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const path of this.#entries.keys()) this.remove(path);
+    await Promise.all(this.#closing.values());
+  }
+
+  async #open(path: string, entry: Entry, closed: Promise<void> | undefined): Promise<void> {
+    await closed;
+    if (!entry.wanted) return;
+    try {
+      entry.watch = await this.#watchDirectory(this.#root + path, {
+        onName: (name) => this.#onName(path, name),
+        onError: (error) => this.#fail(path, entry, error),
+      });
+    } catch (error) {
+      this.#fail(path, entry, error);
+      return;
+    }
+    if (!entry.wanted) return;
+    entry.state = 'live';
+    this.#onLive(path);
+  }
+
+  #fail(path: string, entry: Entry, error: unknown): void {
+    if (!entry.wanted) return;
+    entry.state = 'failed';
+    // Gone before it was watched: that is for the watch on its parent, or the next walk, to find.
+    if (errnoOf(error) === 'ENOENT') this.remove(path);
+    else this.#onFailed(path, error);
+  }
+
+  async #close(entry: Entry): Promise<void> {
+    await new Promise<void>((resolve) => {
+      whenDrained(resolve);
+    });
+    await entry.opened;
+    await entry.watch?.close();
+  }
+}

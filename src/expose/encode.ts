@@ -1,0 +1,131 @@
+/** The exposition formats: Prometheus text 0.0.4 and OpenMetrics 1.0. */
+export type Format = 'text' | 'openmetrics';
+
+/** What stands above the samples of a family. */
+export interface FamilyHeader {
+  /** As it stands on the samples: with `_total` for a counter and `_info` for an info. */
+  readonly name: string;
+  readonly type: FamilyType;
+  readonly help: string;
+}
+
+export type FamilyType = 'counter' | 'gauge' | 'info' | 'histogram' | 'summary' | 'unknown';
+
+/** Short strings keep the ropes that concatenation builds cheap to flatten: measured, half the time of one per family. */
+const FLUSH_AT = 16 * 1024;
+
+const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+/** What the samples of a family have behind its name; elsewhere they have nothing. */
+const SUFFIXES: Readonly<Partial<Record<FamilyType, readonly string[]>>> = {
+  counter: ['_total'],
+  info: ['_info'],
+  histogram: ['_bucket', '_sum', '_count'],
+  summary: ['', '_sum', '_count'],
+};
+
+/**
+ * Writes one exposition. Labels arrive rendered (see `renderLabels`), because the labels of a container are the same
+ * on each of its samples; what is left to do per sample is to concatenate. That no series comes twice is the caller's
+ * duty: to look for it here would cost more than the encoding.
+ */
+export class Encoder {
+  readonly format: Format;
+  readonly #chunks: Buffer[] = [];
+  readonly #claimed = new Set<string>();
+  #text = '';
+  /** The header of the current family until its first sample. */
+  #header = '';
+  #base = '';
+  #name = '';
+
+  constructor(format: Format) {
+    this.format = format;
+  }
+
+  /** Begins a family. It prints nothing as long as it has no sample. */
+  family(header: FamilyHeader): void {
+    const base = baseName(header);
+    this.#claim(header, base);
+    this.#base = base;
+    this.#name = header.name;
+    this.#header =
+      this.format === 'openmetrics'
+        ? `# TYPE ${base} ${header.type}\n# HELP ${base} ${escapeHelp(header.help).replaceAll('"', '\\"')}\n`
+        : `# HELP ${header.name} ${escapeHelp(header.help)}\n# TYPE ${header.name} ${textType(header.type)}\n`;
+  }
+
+  /** Adds a sample to the family. */
+  sample(labels: string, value: number): void {
+    this.#add(this.#name, labels, value);
+  }
+
+  /** Adds a sample that is named otherwise than the family: `…_bucket`, `…_sum`, `…_count`. */
+  sampleOf(name: string, labels: string, value: number): void {
+    if (this.#base === '' || !name.startsWith(this.#base)) {
+      throw new Error(`Sample "${name}" is not of the family "${this.#base}"`);
+    }
+    this.#add(name, labels, value);
+  }
+
+  /** Ends the exposition and returns it. */
+  finish(): Buffer {
+    if (this.format === 'openmetrics') this.#text += '# EOF\n';
+    this.#flush();
+    return Buffer.concat(this.#chunks);
+  }
+
+  #add(name: string, labels: string, value: number): void {
+    if (name === '') throw new Error('A sample must be of a family');
+    if (this.#header !== '') {
+      this.#text += this.#header;
+      this.#header = '';
+    }
+    const series = labels === '' ? name : `${name}{${labels}}`;
+    this.#text += `${series} ${renderValue(value)}\n`;
+    if (this.#text.length > FLUSH_AT) this.#flush();
+  }
+
+  #flush(): void {
+    this.#chunks.push(Buffer.from(this.#text));
+    this.#text = '';
+  }
+
+  /** A family that begins twice, or in the name of another's samples, makes parsers reject the whole document. */
+  #claim(header: FamilyHeader, base: string): void {
+    const names = new Set([base, ...(SUFFIXES[header.type] ?? ['']).map((suffix) => base + suffix)]);
+    for (const name of names) {
+      if (this.#claimed.has(name)) throw new Error(`Family "${header.name}": the name "${name}" is taken`);
+    }
+    for (const name of names) this.#claimed.add(name);
+  }
+}
+
+/** The name of a family in OpenMetrics, where `_total` and `_info` belong to the sample only. */
+function baseName(header: FamilyHeader): string {
+  const suffix = header.type === 'counter' ? '_total' : header.type === 'info' ? '_info' : '';
+  const base = header.name.slice(0, header.name.length - suffix.length);
+  if (!header.name.endsWith(suffix) || !NAME.test(base)) {
+    throw new Error(`"${header.name}" is not a name for a family of type ${header.type}`);
+  }
+  return base;
+}
+
+function textType(type: FamilyType): string {
+  if (type === 'info') return 'gauge';
+  return type === 'unknown' ? 'untyped' : type;
+}
+
+/** Control characters have no place in a sentence of ours; what is left to escape are newlines and backslashes. */
+function escapeHelp(help: string): string {
+  // oxlint-disable-next-line no-control-regex
+  const printable = help.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\ud800-\udfff]/gu, '\ufffd');
+  return printable.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+}
+
+/** The shortest text that reads back as the same number. */
+function renderValue(value: number): string {
+  if (Number.isFinite(value)) return `${value}`;
+  if (Number.isNaN(value)) return 'NaN';
+  return value > 0 ? '+Inf' : '-Inf';
+}

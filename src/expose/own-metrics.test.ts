@@ -1,0 +1,93 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parseExposition } from './encode-parser.ts';
+import type { ParsedFamily } from './encode-parser.ts';
+import { Encoder } from './encode.ts';
+import type { Format } from './encode.ts';
+import { countOpenDescriptors, createOwnMetrics } from './own-metrics.ts';
+
+const PROMTOOL = '/usr/bin/promtool';
+const own = createOwnMetrics({ name: 'isolation-exporter', version: '1.2.3', revision: undefined });
+
+async function encoded(format: Format): Promise<string> {
+  const encoder = new Encoder(format);
+  await own.encode(encoder);
+  return encoder.finish().toString();
+}
+
+/** Until prom-client's histogram of garbage collections has something to show. */
+async function collectGarbage(): Promise<void> {
+  const litter: unknown[] = [];
+  for (let round = 0; round < 1000; round += 1) {
+    if ((await encoded('text')).includes('nodejs_gc_duration_seconds_bucket')) return;
+    litter.splice(0, litter.length, ...Array.from({ length: 10_000 }, () => ({ round })));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+beforeAll(collectGarbage);
+
+describe.each(['text', 'openmetrics'] as const)('%s', (format) => {
+  let families: ParsedFamily[];
+  const values = (name: string) => families.flatMap((each) => each.samples).filter((each) => each.name === name);
+
+  beforeAll(async () => {
+    families = parseExposition(await encoded(format), format);
+  });
+
+  test('tells of the build, without what is not known', () => {
+    expect(values('isolation_exporter_build_info')).toEqual([
+      {
+        name: 'isolation_exporter_build_info',
+        labels: { version: '1.2.3', nodeversion: process.version, arch: process.arch },
+        value: 1,
+      },
+    ]);
+  });
+
+  test('tells of the process', () => {
+    expect(values('process_resident_memory_bytes')[0]?.value).toBeGreaterThan(1e6);
+    expect(values('process_cpu_seconds_total')[0]?.value).toBeGreaterThan(0);
+    expect(values('process_open_fds')[0]?.value).toBeGreaterThan(3);
+    expect(
+      Math.abs((values('isolation_exporter_clock_timestamp_seconds')[0]?.value ?? 0) - Date.now() / 1000),
+    ).toBeLessThan(60);
+    expect(families.map((each) => each.name)).not.toContain('nodejs_active_handles_total');
+  });
+
+  test('writes histograms with the bounds of OpenMetrics', () => {
+    const bounds = values('nodejs_gc_duration_seconds_bucket').map((each) => each.labels['le']);
+    expect(new Set(bounds)).toEqual(new Set(['0.001', '0.01', '0.1', '1.0', '2.0', '5.0', '+Inf']));
+  });
+
+  test('can be read again and again', async () => {
+    expect(parseExposition(await encoded(format), format).length).toBe(families.length);
+  });
+});
+
+test.runIf(existsSync(PROMTOOL))('promtool has nothing to say', async () => {
+  const { status, stdout, stderr } = spawnSync(PROMTOOL, ['check', 'metrics'], {
+    input: await encoded('text'),
+    encoding: 'utf8',
+  });
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+});
+
+describe('countOpenDescriptors', () => {
+  test('counts one more for each file that is opened', () => {
+    const before = countOpenDescriptors();
+    const descriptors = Array.from({ length: 50 }, () => openSync('/dev/null', 'r'));
+    const after = countOpenDescriptors();
+    for (const descriptor of descriptors) closeSync(descriptor);
+    // Other parts of the test runner may open and close files meanwhile.
+    expect(after - before).toBeGreaterThan(40);
+    expect(after - before).toBeLessThan(60);
+    expect(Math.abs(countOpenDescriptors() - (readdirSync('/proc/self/fd').length - 1))).toBeLessThan(10);
+  });
+
+  test('counts the entries where the kernel does not', () => {
+    // In /proc a directory such as this one has the size 0, as /proc/self/fd had before Linux 6.2.
+    expect(countOpenDescriptors('/proc/self/task')).toBe(readdirSync('/proc/self/task').length - 1);
+  });
+});

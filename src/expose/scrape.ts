@@ -1,0 +1,146 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Collector, Family, Scrape } from '../collectors/collector.ts';
+import type { Container } from '../container.ts';
+import type { Encoder } from './encode.ts';
+import type { Failures } from './failures.ts';
+import { identities, podIdentityOf } from './identity.ts';
+import { joinLabels, renderLabels } from './labels.ts';
+
+/** The event loop gets a turn after this much work, so that a health check is answered during a scrape. */
+const SLICE_MS = 10;
+
+/** How a collector did. */
+interface Outcome {
+  readonly collector: string;
+  readonly success: boolean;
+  readonly seconds: number;
+}
+
+/** What one collector read of one container or, with no labels, of the host. */
+interface Reading {
+  readonly value: unknown;
+  readonly container: Container | undefined;
+  readonly labels: string;
+}
+
+/**
+ * Runs collectors one after the other and encodes what they read. What fails for one container is left out for that one
+ * alone; what is not read by the deadline (of `performance.now()`) is left out. Either is told by
+ * `isolation_scrape_collector_success`.
+ */
+export async function runCollectors(options: {
+  readonly collectors: readonly Collector[];
+  readonly scrape: Scrape;
+  readonly encoder: Encoder;
+  readonly failures: Failures;
+  readonly deadline: number;
+}): Promise<void> {
+  const { collectors, scrape, encoder, failures, deadline } = options;
+  const labels = identities(scrape.containers);
+  const pace = new Pace(deadline);
+  const outcomes: Outcome[] = [];
+  for (const collector of collectors) {
+    const started = performance.now();
+    const errors: { readonly error: unknown; readonly container: Container | undefined }[] = [];
+    const readings: Reading[] = [];
+    for (const container of collector.scope === 'host' ? [undefined] : scrape.containers) {
+      if (pace.isLate()) break;
+      try {
+        const value = read(collector, container, scrape);
+        if (value !== undefined)
+          readings.push({ value, container, labels: container ? (labels.get(container) ?? '') : '' });
+      } catch (error) {
+        errors.push({ error, container });
+      }
+      if (pace.isDue()) await pace.rest();
+    }
+    for (const family of collector.families) {
+      encodeFamily(family, readings, encoder);
+      if (pace.isDue()) await pace.rest();
+    }
+    const [first] = errors;
+    if (first !== undefined) failures.failed(collector, first.error, first.container);
+    else if (!pace.isLate()) failures.succeeded(collector);
+    const seconds = (performance.now() - started) / 1000;
+    outcomes.push({ collector: collector.name, success: errors.length === 0 && !pace.isLate(), seconds });
+  }
+  encodeOutcomes(outcomes, encoder);
+}
+
+function read(collector: Collector, container: Container | undefined, scrape: Scrape): unknown {
+  if (collector.scope === 'host') return collector.read(scrape);
+  return container === undefined ? undefined : collector.read(container, scrape);
+}
+
+function encodeFamily(family: Family<unknown>, readings: readonly Reading[], encoder: Encoder): void {
+  encoder.family(family);
+  if ('value' in family) {
+    for (const { value, labels } of readings) {
+      const sample = family.value(value);
+      if (sample !== undefined) encoder.sample(labels, sample);
+    }
+    return;
+  }
+  // The values of a family's own labels are few and come again for each container.
+  const renderedValues = new Map<string, string>();
+  const pods = new Set<string>();
+  for (const reading of readings) {
+    const labels = family.of === 'pod' ? podLabels(reading, pods) : reading.labels;
+    family.samples(reading.value, (sample, ...values) => {
+      const [first = ''] = values;
+      let own = values.length === 1 ? renderedValues.get(first) : undefined;
+      if (own === undefined) {
+        own = renderLabels(family.labels, values);
+        if (values.length === 1) renderedValues.set(first, own);
+      }
+      encoder.sample(joinLabels(labels, own), sample);
+    });
+  }
+}
+
+/** A second container that speaks for the same pod speaks for itself instead: no series may come twice. */
+function podLabels({ container, labels }: Reading, pods: Set<string>): string {
+  const pod = container === undefined ? labels : podIdentityOf(container, labels);
+  if (pods.has(pod)) return labels;
+  pods.add(pod);
+  return pod;
+}
+
+function encodeOutcomes(outcomes: readonly Outcome[], encoder: Encoder): void {
+  encoder.family({
+    name: 'isolation_scrape_collector_success',
+    type: 'gauge',
+    help: 'Whether the collector read all it wanted (1), or failed for some container or was cut off by the time-out (0).',
+  });
+  for (const { collector, success } of outcomes)
+    encoder.sample(renderLabels(['collector'], [collector]), Number(success));
+  encoder.family({
+    name: 'isolation_scrape_collector_duration_seconds',
+    type: 'gauge',
+    help: 'Time that the collector took in this scrape, in seconds.',
+  });
+  for (const { collector, seconds } of outcomes) encoder.sample(renderLabels(['collector'], [collector]), seconds);
+}
+
+/** Knows when it is too late to go on, and when others are to have a turn. */
+class Pace {
+  readonly #deadline: number;
+  #sliceEnd = performance.now() + SLICE_MS;
+
+  constructor(deadline: number) {
+    this.#deadline = deadline;
+  }
+
+  isLate(): boolean {
+    return performance.now() > this.#deadline;
+  }
+
+  isDue(): boolean {
+    return performance.now() > this.#sliceEnd;
+  }
+
+  async rest(): Promise<void> {
+    await setImmediate();
+    this.#sliceEnd = performance.now() + SLICE_MS;
+  }
+}

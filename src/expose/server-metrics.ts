@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Log } from '../log.ts';
+import type { Format } from './encode.ts';
+import { labelValue } from './labels.ts';
+import { acceptsGzip, negotiateFormat, scrapeBudget } from './negotiate.ts';
+import { textReply } from './server-respond.ts';
+import type { Reply } from './server-respond.ts';
+import { SingleFlight } from './single-flight.ts';
+
+/** What a client wants to be told. */
+export interface ScrapeRequest {
+  readonly format: Format;
+  /** Only these collectors. */
+  readonly collect?: readonly string[];
+  /** All but these collectors. */
+  readonly exclude?: readonly string[];
+  /** When the answer is to be there, in ms of `performance.now()`. */
+  readonly deadline?: number;
+}
+
+/** Renders one exposition. */
+export type ScrapeFunction = (request: ScrapeRequest) => Promise<Buffer>;
+
+/** Answers requests for metrics; the query is what follows the `?`. */
+export type MetricsHandler = (request: IncomingMessage, response: ServerResponse, query: string) => Promise<Reply>;
+
+/** An exposition, and its compressed form for the first who asks and all after. */
+interface Exposition {
+  readonly plain: Buffer;
+  gzipped(): Promise<Buffer>;
+}
+
+/**
+ * On 8 MB of samples level 1 takes 35 ms and makes a ninth of them, level 6 takes twice as long for 8 % less. Large
+ * chunks save a fifth of the time.
+ */
+const GZIP = { level: 1, chunkSize: 256 * 1024 };
+
+const compress = promisify<Buffer, typeof GZIP, Buffer>(gzip);
+
+/** Creates the handler for the telemetry path. It serves at most `maxRequests` at a time; 0 means any number. */
+export function createMetricsHandler(options: {
+  readonly scrape: ScrapeFunction;
+  /** The collectors that can be asked for. */
+  readonly collectors: readonly string[];
+  readonly maxRequests: number;
+  readonly log: Log;
+}): MetricsHandler {
+  const { scrape, collectors, maxRequests, log } = options;
+  const flights = new SingleFlight<Exposition | undefined>();
+  let running = 0;
+
+  async function expose(request: ScrapeRequest): Promise<Exposition | undefined> {
+    try {
+      return exposition(await scrape(request));
+    } catch (error) {
+      log.error({ error }, 'scrape failed');
+      return undefined;
+    }
+  }
+
+  return async (request, response, query) => {
+    if (maxRequests > 0 && running >= maxRequests) {
+      return textReply(503, `Limit of concurrent requests reached (${maxRequests}), try again later.`);
+    }
+    running += 1;
+    response.once('close', () => (running -= 1));
+
+    const selection = selectionOf(query, collectors);
+    if (typeof selection === 'string') return textReply(400, selection);
+    const { accept, 'accept-encoding': acceptEncoding } = request.headers;
+    const { format, contentType } = negotiateFormat(accept);
+    const budget = scrapeBudget(headerOf(request, 'x-prometheus-scrape-timeout-seconds'));
+    const deadline = budget === undefined ? {} : { deadline: performance.now() + budget };
+    // Who joins a run takes it as it is, with the deadline of who began it: the servers of a pair have the same.
+    const shared = await flights.run(JSON.stringify([format, selection]), () =>
+      expose({ format, ...selection, ...deadline }),
+    );
+    if (shared === undefined) return textReply(500, 'The scrape failed; the log of the exporter says why.');
+
+    const vary = { Vary: 'Accept, Accept-Encoding' };
+    if (!acceptsGzip(acceptEncoding) || response.destroyed) {
+      return { status: 200, contentType, body: shared.plain, headers: vary };
+    }
+    return { status: 200, contentType, body: await shared.gzipped(), headers: { ...vary, 'Content-Encoding': 'gzip' } };
+  };
+}
+
+function exposition(plain: Buffer): Exposition {
+  let compressed: Promise<Buffer> | undefined;
+  return { plain, gzipped: () => (compressed ??= compress(plain, GZIP)) };
+}
+
+/** Reads `collect[]` and `exclude[]`. A string says what is wrong with them. */
+function selectionOf(query: string, known: readonly string[]): Pick<ScrapeRequest, 'collect' | 'exclude'> | string {
+  const parameters = new URLSearchParams(query);
+  const collect = [...new Set(parameters.getAll('collect[]'))].toSorted();
+  const exclude = [...new Set(parameters.getAll('exclude[]'))].toSorted();
+  if (collect.length > 0 && exclude.length > 0) return 'Either collect[] or exclude[] can be given, not both.';
+  const unknown = [...collect, ...exclude].find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    return `Unknown or disabled collector "${labelValue(unknown)}"; there are: ${known.join(', ')}.`;
+  }
+  return { ...(collect.length > 0 ? { collect } : {}), ...(exclude.length > 0 ? { exclude } : {}) };
+}
+
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

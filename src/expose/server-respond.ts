@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** A whole answer. */
+export interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+
+/** One line of plain text. */
+export function textReply(status: number, line: string, headers: Readonly<Record<string, string>> = {}): Reply {
+  return { status, contentType: TEXT, body: `${line}\n`, headers };
+}
+
+/**
+ * Sends a whole answer; to HEAD only what precedes it. A client that takes longer than `timeLimit` ms to fetch it is
+ * let go: it would hold one of the places that `--web.max-requests` gives out.
+ */
+export function send(request: IncomingMessage, response: ServerResponse, reply: Reply, timeLimit: number): void {
+  if (response.destroyed || response.headersSent) return;
+  const { status, contentType, body, headers } = reply;
+  response.writeHead(status, {
+    'Content-Type': contentType,
+    'Content-Length': Buffer.byteLength(body),
+    'X-Content-Type-Options': 'nosniff',
+    ...headers,
+    // Nobody will read the rest of a body that nobody asked for.
+    ...(hasBody(request) ? { Connection: 'close' } : {}),
+  });
+  const timer = setTimeout(() => response.destroy(), timeLimit).unref();
+  response.once('close', () => clearTimeout(timer));
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}

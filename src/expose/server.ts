@@ -1,0 +1,123 @@
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type { WebConfig } from '../config.ts';
+import type { Log } from '../log.ts';
+import type { Version } from '../version.ts';
+import { PAGE_POLICY, renderPage } from './page.ts';
+import { createMetricsHandler } from './server-metrics.ts';
+import type { ScrapeFunction } from './server-metrics.ts';
+import { send, textReply } from './server-respond.ts';
+import type { Reply } from './server-respond.ts';
+import { DEFAULT_LIMITS, addressOf, bind, close, createHttpServer } from './server-socket.ts';
+import type { ServerLimits } from './server-socket.ts';
+
+/** What the server asks the rest of the daemon. */
+export interface ServerHandlers {
+  readonly version: Version;
+  /** The collectors that run and that `collect[]` and `exclude[]` may name. */
+  readonly collectors: readonly string[];
+  readonly scrape: ScrapeFunction;
+  /** Whether the containers of the host are known yet. */
+  isReady(): boolean;
+  countContainers(): number;
+}
+
+/** A server that listens until it is disposed of. */
+export interface Server extends AsyncDisposable {
+  /** Where it really listens, `host:port`, in the order of the configuration. */
+  readonly addresses: readonly string[];
+}
+
+/** Serves metrics, health and a page at all addresses of the configuration. Fails if it cannot listen on one of them. */
+export async function listen(
+  config: WebConfig,
+  handlers: ServerHandlers,
+  options: { readonly log: Log; readonly limits?: Partial<ServerLimits> },
+): Promise<Server> {
+  const { log } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const route = createRouter(config, handlers, log);
+  const servers: HttpServer[] = [];
+  let closing = false;
+
+  function answer(server: HttpServer, request: IncomingMessage, response: ServerResponse): void {
+    response.once('close', () => closing && setImmediate(() => server.closeIdleConnections()));
+    // A client that disconnects in the middle is no event; without a listener it would be an exception.
+    response.on('error', () => {});
+    route(request, response)
+      .catch((error: unknown) => {
+        log.error({ error }, 'request failed');
+        return textReply(500, 'Internal error; the log of the exporter says why.');
+      })
+      .then((reply) => {
+        if (closing) response.setHeader('Connection', 'close');
+        send(request, response, reply, limits.response);
+      })
+      .catch((error: unknown) => {
+        log.error({ error }, 'response failed');
+        response.destroy();
+      });
+  }
+
+  async function dispose(): Promise<void> {
+    closing = true;
+    const timer = setTimeout(() => servers.forEach((server) => server.closeAllConnections()), limits.grace);
+    await Promise.all(servers.map(close));
+    clearTimeout(timer);
+  }
+
+  try {
+    for (const address of config.listenAddresses) {
+      const server = createHttpServer(limits);
+      server.on('request', (request, response) => answer(server, request, response));
+      await bind(server, address);
+      server.on('error', (error) => log.warn({ error }, 'server error'));
+      servers.push(server);
+    }
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return { addresses: servers.map(addressOf), [Symbol.asyncDispose]: dispose };
+}
+
+type Router = (request: IncomingMessage, response: ServerResponse) => Promise<Reply>;
+
+function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Router {
+  const { telemetryPath, maxRequests } = config;
+  const { version, scrape, collectors } = handlers;
+  const metrics = createMetricsHandler({ scrape, collectors, maxRequests, log });
+
+  return async (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return textReply(405, 'Only GET and HEAD are allowed.', { Allow: 'GET, HEAD' });
+    }
+    const [path, query] = splitTarget(request.url ?? '/');
+    switch (path) {
+      case telemetryPath:
+        return metrics(request, response, query);
+      case '/-/healthy':
+      case '/healthz':
+        return textReply(200, `${version.name} is healthy.`);
+      case '/-/ready':
+        if (handlers.isReady()) return textReply(200, `${version.name} is ready.`);
+        return textReply(503, `${version.name} has not seen all containers yet.`);
+      case '/':
+        return {
+          status: 200,
+          contentType: 'text/html; charset=utf-8',
+          body: renderPage({ version, telemetryPath, containers: handlers.countContainers() }),
+          headers: { 'Content-Security-Policy': PAGE_POLICY },
+        };
+      default:
+        return textReply(404, 'There is nothing here.');
+    }
+  };
+}
+
+/** Splits what follows the method into path and query. Proxies may send the whole URL. */
+function splitTarget(target: string): [path: string, query: string] {
+  const local = target.replace(/^https?:\/\/[^/?#]*/i, '');
+  const mark = local.indexOf('?');
+  const path = mark === -1 ? local : local.slice(0, mark);
+  return [path === '' ? '/' : path, mark === -1 ? '' : local.slice(mark + 1)];
+}

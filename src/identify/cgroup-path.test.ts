@@ -1,0 +1,333 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { identifyCgroup } from './cgroup-path.ts';
+import type { CgroupIdentity } from './cgroup-path.ts';
+
+const A = '3b5046be1db64ef7b9b967ce0aa79d424cd892f1594994594283b3e8269e615b';
+const B = 'c47183275c45fd012ecf63a3d158866925141770864ac6ac29ab6aec4201a845';
+const UID = '5f413373-db04-4240-a645-993a3fbcffc3';
+const UID_ = '5f413373_db04_4240_a645_993a3fbcffc3';
+const ROOTLESS = '/user.slice/user-1000.slice/user@1000.service/user.slice';
+const STATIC = '9729a196c4723b60ab401eaff722982d';
+const STEP = 'ny2ecs1ykwzbynn4drirzm9c4';
+const ALLOCATION = '3c8a6a5e-6d5b-4f3a-9a0e-0e2f7a1c9d11.redis';
+const TASK = '5a0d5ceddf6c44c1928d367a815d890f';
+const BESTEFFORT = `kubepods-besteffort-pod${UID_}.slice`;
+
+/** What a row says besides the path, engine and id. `at` is the container's own cgroup, if it is not the whole path. */
+type More = Partial<Pick<CgroupIdentity, 'podUid' | 'ownerUid' | 'ecsTask' | 'candidate' | 'engineGuessed'>> & {
+  readonly infra?: boolean;
+  readonly at?: string;
+  readonly outer?: string;
+};
+
+type Row = readonly [path: string, engine: string, id: string, more?: More];
+
+const CONTAINERS: Record<string, readonly Row[]> = {
+  Docker: [
+    [`/docker/${B}`, 'docker', B],
+    [`/system.slice/docker-${A}.scope`, 'docker', A],
+    [`/my.slice/docker-${A}.scope`, 'docker', A],
+    [`/docker.slice/docker-${A}.scope`, 'docker', A],
+    [`/docker-ce/docker/${A}`, 'docker', A],
+    [`/system.slice:docker:${A}`, 'docker', A],
+    [`/docker/${A} (deleted)`, 'docker', A, { at: `/docker/${A}` }],
+    // Seen from another cgroup namespace.
+    [`/../../../../system.slice/docker-${A}.scope`, 'docker', A],
+    // A bare id at the top can be anybody's who was given no parent; Docker is what did that.
+    [`/../${A}`, 'docker', A, { engineGuessed: true }],
+    [`/${A}`, 'docker', A, { engineGuessed: true }],
+    [`/docker/${A}/not_hex`, 'docker', A, { at: `/docker/${A}` }],
+    [`/docker/${A}/init.scope`, 'docker', A, { at: `/docker/${A}` }],
+    // Sysbox on v1.
+    [`/docker/${A}/syscont-cgroup-root`, 'docker', A, { at: `/docker/${A}` }],
+    [`${ROOTLESS}/docker-${A}.scope`, 'docker', A, { ownerUid: 1000 }],
+    [`/docker/${A}/docker/${B}`, 'docker', B, { outer: A }],
+    // The user of a slice inside a container is none of the host's.
+    [`/docker/${A}/user.slice/user-7.slice/user@7.service/user.slice/docker-${B}.scope`, 'docker', B, { outer: A }],
+  ],
+  'builds, which count as containers: they run code and have limits': [
+    [`/docker/buildkit/${STEP}`, 'buildkit', STEP],
+    [`/system.slice/docker-${STEP}.scope`, 'buildkit', STEP],
+    [`/buildkit/${STEP}`, 'buildkit', STEP],
+  ],
+  Podman: [
+    [`/machine.slice/libpod-${A}.scope/container`, 'podman', A, { at: `/machine.slice/libpod-${A}.scope` }],
+    [`/machine.slice/libpod-${A}.scope`, 'podman', A],
+    [`/libpod_parent/libpod-${A}`, 'podman', A],
+    [`/libpod_parent/${B}/libpod-${A}`, 'podman', A],
+    [`/system.slice/posture.service/libpod-payload-${A}`, 'podman', A],
+    [
+      `/system.slice/system-ceph-f952f5be-565c-11f0-ab72-0affea283157.slice/ceph-f952f5be-565c-11f0-ab72-0affea283157@mon.ip-10-0-25-96.service/libpod-payload-${A}`,
+      'podman',
+      A,
+    ],
+    [`${ROOTLESS}/libpod-${A}.scope/container`, 'podman', A, { ownerUid: 1000, at: `${ROOTLESS}/libpod-${A}.scope` }],
+    // The pod's id is not the container's.
+    [`/machine.slice/machine-libpod_pod_${B}.slice/libpod-${A}.scope`, 'podman', A],
+    [`/machine.slice:libpod:${A}`, 'podman', A],
+    // Infra without a container's id has its own name for one.
+    ['/system.slice/posture.service/runtime', 'podman', 'runtime', { infra: true }],
+    [`${ROOTLESS}/podman-1834.scope`, 'podman', 'podman-1834.scope', { infra: true, ownerUid: 1000 }],
+    [
+      `${ROOTLESS}/podman-pause-cc5729fd.scope`,
+      'podman',
+      'podman-pause-cc5729fd.scope',
+      { infra: true, ownerUid: 1000 },
+    ],
+    [`/machine.slice/libpod-conmon-${A}.scope`, 'podman', A, { infra: true }],
+    ['/libpod_parent/conmon', 'podman', 'conmon', { infra: true }],
+    // A container of Podman in one of Docker, and its conmon there: inside is inside.
+    [`/docker/${A}/libpod_parent/libpod-${B}`, 'podman', B, { outer: A }],
+    [`/docker/${A}/libpod_parent/conmon`, 'podman', 'conmon', { infra: true, outer: A }],
+  ],
+  containerd: [
+    // Names that anybody can use: candidates.
+    ['/k8s.io/ctr1', 'containerd', 'ctr1', { candidate: true }],
+    ['/default/test_container', 'containerd', 'test_container', { candidate: true }],
+    ['/my_very_long_namespace-1.5/test_container', 'containerd', 'test_container', { candidate: true }],
+    ['/default/c/init.scope', 'containerd', 'c', { candidate: true, at: '/default/c' }],
+    ['/my.slice/ctrpfx-ctr2.scope', 'containerd', 'ctr2', { candidate: true }],
+    // 64 hex digits are nobody else's.
+    [`/default/${A}`, 'containerd', A, { engineGuessed: true }],
+    [`/system.slice/anything-${A}.scope`, 'containerd', A, { engineGuessed: true }],
+    // nerdctl is a client: the engine, and who knows its name, is containerd.
+    [
+      '/system.slice/nerdctl-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope',
+      'containerd',
+      '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+    ],
+    [`/system.slice/cri-containerd-${A}.scope`, 'containerd', A],
+  ],
+  Kubernetes: [
+    [`/kubepods/besteffort/pod${UID}/${A}`, 'cri', A, { podUid: UID, engineGuessed: true }],
+    [`/kubepods/pod${UID}/${A}`, 'cri', A, { podUid: UID, engineGuessed: true }],
+    [`/kubepods/burstable/pod${STATIC}/${A}`, 'cri', A, { podUid: STATIC, engineGuessed: true }],
+    [
+      `/kubepods/besteffort/pod${UID}/${A}/kube-proxy`,
+      'cri',
+      A,
+      { podUid: UID, engineGuessed: true, at: `/kubepods/besteffort/pod${UID}/${A}` },
+    ],
+    [
+      `/kubepods.slice/kubepods-besteffort.slice/${BESTEFFORT}/cri-containerd-${A}.scope`,
+      'containerd',
+      A,
+      { podUid: UID },
+    ],
+    [`/kubepods.slice/kubepods-pod${UID_}.slice/cri-containerd-${A}.scope`, 'containerd', A, { podUid: UID }],
+    [`/kubepods.slice/kubepods-besteffort.slice/${BESTEFFORT}/docker-${A}.scope`, 'docker', A, { podUid: UID }],
+    [`/kubepods-burstable-pod${STATIC}.slice:cri-containerd:${A}`, 'containerd', A, { podUid: STATIC }],
+    [
+      `/system.slice/containerd.service/kubepods-burstable-pod${UID_}.slice:cri-containerd:${A}`,
+      'containerd',
+      A,
+      { podUid: UID },
+    ],
+    [`/kubepods.slice/kubepods-besteffort.slice/${BESTEFFORT}/crio-${A}.scope`, 'cri-o', A, { podUid: UID }],
+    [
+      `/kubepods.slice/kubepods-besteffort.slice/${BESTEFFORT}/crio-${A}.scope/container`,
+      'cri-o',
+      A,
+      { podUid: UID, at: `/kubepods.slice/kubepods-besteffort.slice/${BESTEFFORT}/crio-${A}.scope` },
+    ],
+    [`/kubepods/pod${UID}/crio-${A}`, 'cri-o', A, { podUid: UID }],
+    // Without .scope below a slice it is the empty place holder of the sandbox.
+    [`/kubepods.slice/${BESTEFFORT}/crio-${A}`, 'cri-o', A, { podUid: UID, infra: true }],
+    [`/kubepods/pod${UID}/crio-conmon-${A}`, 'cri-o', A, { podUid: UID, infra: true }],
+    [`/system.slice/crio-conmon-${A}.scope`, 'cri-o', A, { infra: true }],
+    // Nodes of kind are containers themselves.
+    [
+      `/system.slice/docker-${B}.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/kubelet-${BESTEFFORT}/cri-containerd-${A}.scope`,
+      'containerd',
+      A,
+      { podUid: UID, outer: B },
+    ],
+    [
+      `/docker/${B}/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/kubelet-${BESTEFFORT}/cri-containerd-${A}.scope`,
+      'containerd',
+      A,
+      { podUid: UID, outer: B },
+    ],
+    // Docker in a pod: what it runs is no container of the pod's.
+    [`/kubepods/pod${UID}/${B}/docker/${A}`, 'docker', A, { outer: B }],
+  ],
+  'virtual machines around containers': [
+    [`/kubepods/pod${UID}/kata_${A}`, 'kata', A, { podUid: UID }],
+    [`/kata_overhead/${A}`, 'kata', A, { infra: true }],
+    // Kata's vCPU threads, in a cgroup that looks like any of containerd's.
+    [`/kubepods.slice/kubepods-pod${UID_}.slice/cri-containerd-${B}.scope`, 'containerd', B, { podUid: UID }],
+    [`/kata/default/kata_${A}`, 'kata', A],
+    [`/vc/kata_${A}`, 'kata', A],
+    ['/vc/kata_sandbox', 'kata', 'sandbox'],
+    ['/firecracker/551e7604-e35c-42b3-b825-416853441234', 'firecracker', '551e7604-e35c-42b3-b825-416853441234'],
+    ['/firecracker-containerd/vm-1', 'firecracker', 'vm-1'],
+  ],
+  'LXC, Incus': [
+    ['/lxc.payload.c1', 'lxc', 'c1'],
+    ['/lxc.payload.first/system.slice/systemd-logind.service', 'lxc', 'first', { at: '/lxc.payload.first' }],
+    ['/lxc.monitor.c1', 'lxc', 'c1', { infra: true }],
+    ['/lxc/mysql-primary-db', 'lxc', 'mysql-primary-db'],
+    ['/lxc/101/ns', 'lxc', '101', { at: '/lxc/101' }],
+    ['/lxc.payload/101', 'lxc', '101'],
+    ['/lxc.monitor/101', 'lxc', '101', { infra: true }],
+    ['/lxc.pivot', 'lxc', 'lxc.pivot', { infra: true }],
+    // Incus has its project in the name; the path does not tell it from LXC.
+    ['/lxc.payload.proj_web', 'lxc', 'proj_web'],
+    [`/lxc.payload.c1/docker/${A}`, 'docker', A, { outer: 'c1' }],
+  ],
+  'systemd-machined': [
+    ['/machine.slice/machine-m1.scope/payload', 'nspawn', 'm1', { at: '/machine.slice/machine-m1.scope' }],
+    [
+      String.raw`/machine.slice/machine-m\x2d2.scope/payload`,
+      'nspawn',
+      'm-2',
+      { at: String.raw`/machine.slice/machine-m\x2d2.scope` },
+    ],
+    [
+      '/machine.slice/systemd-nspawn@m3.service/payload',
+      'nspawn',
+      'm3',
+      { at: '/machine.slice/systemd-nspawn@m3.service' },
+    ],
+    ['/machine.slice/systemd-nspawn@m3.service/supervisor', 'nspawn', 'm3', { infra: true }],
+    [
+      String.raw`/machine.slice/machine-lxc\x2d2293906\x2dlibvirt\x2dcontainer.scope/libvirt`,
+      'libvirt-lxc',
+      '2293906-libvirt-container',
+      { at: String.raw`/machine.slice/machine-lxc\x2d2293906\x2dlibvirt\x2dcontainer.scope` },
+    ],
+  ],
+  'Amazon ECS: on EC2 the engine is Docker': [
+    [`/ecs/classic/${TASK}/${A}`, 'docker', A, { ecsTask: TASK }],
+    [`/ecs/${UID}/${A}`, 'docker', A, { ecsTask: UID }],
+    [`/ecstasks.slice/ecstasks-${TASK}.slice/docker-${A}.scope`, 'docker', A, { ecsTask: TASK }],
+    [`/ecs/${TASK}/${TASK}-1234567890`, 'ecs', `${TASK}-1234567890`, { ecsTask: TASK }],
+  ],
+  schedulers: [
+    ['/system.slice/garden.service/garden/6f265890-5165-7fab-6b52-18d1', 'garden', '6f265890-5165-7fab-6b52-18d1'],
+    ['/garden/6f265890-5165-7fab-6b52-18d1', 'garden', '6f265890-5165-7fab-6b52-18d1'],
+    [`/nomad.slice/share.slice/${ALLOCATION}.scope`, 'nomad', ALLOCATION],
+    [`/nomad/share/${ALLOCATION}`, 'nomad', ALLOCATION],
+    [`/nomad/${ALLOCATION}`, 'nomad', ALLOCATION],
+    ['/mesos/168b386b-893f-478e-bbf1-209482231b88', 'mesos', '168b386b-893f-478e-bbf1-209482231b88'],
+  ],
+};
+
+const NOT_CONTAINERS = [
+  '',
+  '/',
+  '//',
+  '/..',
+  '/init.scope',
+  '/init',
+  '/system.slice',
+  '/system.slice/docker.service',
+  '/docker',
+  '/docker/buildkit',
+  '/podruntime/runtime',
+  '/system.slice/run-ra2ddf9594bbf4a1986439b594f89eb0f.scope',
+  '/user.slice/user-1000.slice/user@1000.service/init.scope',
+  '/user.slice/user-1000.slice/session-3.scope',
+  String.raw`/system.slice/system-serial\x2dgetty.slice`,
+  '/default/some_short_id.service',
+  // --cgroups=disabled: only conmon, the parent of its process, knows.
+  '/system.slice/posture.service',
+  '/libpod_parent',
+  // A pod of Podman's.
+  `/libpod_parent/${A}`,
+  `/kubepods/besteffort/pod${UID}`,
+  `/kubepods.slice/kubepods-besteffort.slice/${BESTEFFORT}`,
+  '/kubepods/burstable',
+  // Mounts, as systemd has a unit for each.
+  `/system.slice/crio-${A}.mount`,
+  `/kubepods.slice/${BESTEFFORT}/crio-${A}.mount`,
+  '/system.slice/run-containerd-io.containerd.runtime.v1.linux-k8s.io-14ae50f1d3ada102aec3ab00168fdafb2dc0986d79ca9e8d5b75581fa89e9fea-rootfs.mount',
+  // Podman's health checks are transient units.
+  `/system.slice/${A}.service`,
+  `/system.slice/${A}-4a7f1c2b9d.service`,
+  `${ROOTLESS}/${A}-4a7f1c2b9d.service`,
+  // Virtual machines.
+  String.raw`/machine.slice/machine-qemu\x2d1\x2dvm1.scope/libvirt/emulator`,
+  '/qemu.slice/100.scope',
+  // An id too long, and one with a letter beyond f.
+  `${ROOTLESS}/libpod-${A}0123456789abcdef0123456789a.scope`,
+  `${ROOTLESS}/libpod-${A.replace('3b', '3g')}.scope`,
+  `/docker/${A.toUpperCase()}`,
+];
+
+describe.each(Object.entries(CONTAINERS))('%s', (_, rows) => {
+  test.each(rows)('%s', (path, engine, id, more = {}) => {
+    const { at = path, outer, infra = false, ...facts } = more;
+    const { outer: found, ...identity } = identifyCgroup(path) ?? {};
+    expect(identity).toEqual({ engine, id, cgroup: at, infra, ...facts });
+    expect(found?.id).toBe(outer);
+  });
+});
+
+test.each(NOT_CONTAINERS)('no container: %s', (path) => {
+  expect(identifyCgroup(path)).toBeUndefined();
+});
+
+test('the whole chain of nested containers is there', () => {
+  const path = `/lxc.payload.c1/system.slice/docker-${A}.scope/docker/${B}`;
+  expect(identifyCgroup(path)).toEqual({
+    engine: 'docker',
+    id: B,
+    cgroup: path,
+    infra: false,
+    outer: {
+      engine: 'docker',
+      id: A,
+      cgroup: `/lxc.payload.c1/system.slice/docker-${A}.scope`,
+      infra: false,
+      outer: { engine: 'lxc', id: 'c1', cgroup: '/lxc.payload.c1', infra: false },
+    },
+  });
+});
+
+/** Paths made of the parts that patterns look for, in any order. */
+const hostilePath = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        ...Object.values(CONTAINERS).flatMap((rows) => rows.flatMap(([path]) => path.split('/'))),
+        ...['', '.', '..', ':', '\\x', '\\x2', '\\xff', '\\x00', ' (deleted)', 'docker', 'lxc', '.scope', '.slice'],
+      ),
+      fc.string({ unit: 'binary' }),
+    ),
+  )
+  .chain((parts) => fc.constantFrom('/', '', '-').map((joint) => `/${parts.join(joint)}`));
+
+test('never throws, and the cgroup is always the path or an ancestor of it', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), hostilePath), (path) => {
+      for (let found = identifyCgroup(path); found !== undefined; found = found.outer) {
+        expect(path.startsWith(found.cgroup)).toBe(true);
+        expect(['', '/', ' ']).toContain(path.charAt(found.cgroup.length));
+        expect(found.id).not.toBe('');
+        expect(identifyCgroup(found.cgroup)).toEqual(found);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test.each([
+  ['one long name of hex', 'a'.repeat(10_000)],
+  ['many dashes', `/machine-${'-'.repeat(10_000)}`],
+  ['many escapes', `/machine-${String.raw`\x2d`.repeat(2_500)}.scop`],
+  ['many colons', `/${':docker'.repeat(1_500)}`],
+  ['almost kubepods', `/${'-kubepods'.repeat(1_100)}-pod`],
+  ['almost nomad', `/nomad/${'3c8a6a5e-6d5b-4f3a-9a0e-0e2f7a1c9d11.'.repeat(270)}\n`],
+  ['almost an ECS task', `/ecs/${'ecs/'.repeat(2_500)}${TASK}`],
+  ['nothing but slashes', '/'.repeat(10_000)],
+  ['a deep path', '/x'.repeat(5_000)],
+  ['deep containers', `/docker/${A}`.repeat(140)],
+  ['dots', `/default/${'.'.repeat(10_000)}`],
+])('stays fast on a hostile path: %s', (_, path) => {
+  const start = performance.now();
+  identifyCgroup(path);
+  // Ten times what the slowest takes; a pattern that backtracks takes minutes.
+  expect(performance.now() - start).toBeLessThan(200);
+});

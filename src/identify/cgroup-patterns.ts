@@ -1,0 +1,186 @@
+/** How one kind of container (or of an engine's own cgroups) is told by the name of its cgroup. */
+export interface CgroupPattern {
+  readonly engine: string;
+  /**
+   * The whole name. Its group is the id; without a group that is the id of the container around it if that is of the
+   * same engine, else the name itself.
+   */
+  readonly name: RegExp;
+  /** The name of the cgroup above; any if not given. */
+  readonly parent?: string | RegExp;
+  /** The whole path above; any if not given. */
+  readonly above?: RegExp;
+  /** How many names deep in the path; any if not given. */
+  readonly depth?: number;
+  readonly infra?: true;
+  /** The id is sure, the engine is only the likeliest: the shim's command line tells. */
+  readonly engineGuessed?: true;
+  /** The id is a systemd unit name's part, with `\x2d` for a dash. */
+  readonly escaped?: true;
+}
+
+const ID = '[0-9a-f]{64}';
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+
+/** `name('docker-ID(?:\\.scope)?')`: the whole name, with `ID` for 64 hex digits in a group and `UUID` for a UUID. */
+function name(pattern: string): RegExp {
+  return new RegExp(`^${pattern.replace('UUID', UUID).replace('ID', `(${ID})`)}$`);
+}
+
+const BARE_ID = name('ID');
+const BUILD_STEP = /^([a-z0-9]{25})$/;
+const NSPAWN_UNIT = /^(?:systemd-nspawn@.+\.service|machine-.+\.scope)$/;
+
+/** The cgroup of a pod, under the cgroupfs driver or under systemd's. Its group is the pod's uid. */
+export const POD = new RegExp(
+  // /kubepods/burstable/pod<uid>; 32 digits without dashes: a static pod's hash.
+  '^pod([0-9a-f-]{32,36})$' +
+    // /kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid_with_underscores>.slice, in kind with kubelet-
+    // before it; and as a part of the name if the runtime's driver is not the kubelet's:
+    // /kubepods-burstable-pod<uid>.slice:cri-containerd:<id>
+    '|(?:^|-)kubepods(?:-(?:burstable|besteffort))?-pod([0-9a-f_]{32,36})\\.slice(?:$|:)',
+);
+
+/** The slice of a user. Its group is the uid. */
+export const USER_SLICE = /^user-(\d{1,10})\.slice$/;
+
+/** The slice of an Amazon ECS task on cgroup v2. Its group is the task's id. */
+export const ECS_TASK_SLICE = /^ecstasks-([0-9a-f]{32})\.slice$/;
+
+/** The path of a task on cgroup v1: `/ecs/<task>`, `/ecs/<cluster>/<task>`. Its group is the task's id. */
+export const ECS_TASK_PATH = new RegExp(`(?:^|/)ecs/(?:[^/]+/)?([0-9a-f]{32}|${UUID})$`);
+
+/** Names that patterns further down would take for a container, and that are none. */
+export const NOT_CONTAINERS: readonly Pick<CgroupPattern, 'name' | 'parent'>[] = [
+  // /machine.slice/machine-qemu\x2d1\x2dvm1.scope: libvirt's virtual machines.
+  { name: /^machine-qemu\\x2d\d+\\x2d.+\.scope$/ },
+  // /libpod_parent/<pod id>/libpod-<id>: a pod of Podman's, around its containers.
+  { name: BARE_ID, parent: 'libpod_parent' },
+];
+
+/** All that is known, the first that fits counts. Every row stands below a path that it is for. */
+export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
+  // Docker
+  // /docker/<id>; /docker-ce/docker/<id>; Docker in Docker: /docker/<outer>/docker/<id>
+  { engine: 'docker', name: BARE_ID, parent: 'docker' },
+  // /system.slice/docker-<id>.scope; /user.slice/user-1000.slice/user@1000.service/user.slice/docker-<id>.scope
+  { engine: 'docker', name: name('docker-ID(?:\\.scope)?') },
+  // /system.slice:docker:<id>: runc under the cgroupfs driver was given a path in systemd's form
+  { engine: 'docker', name: name('[^:]+:docker:ID') },
+  // /docker/buildkit/<step>; /buildkit/<step>; /system.slice/docker-<step>.scope
+  { engine: 'buildkit', name: BUILD_STEP, parent: 'buildkit' },
+  { engine: 'buildkit', name: /^docker-([a-z0-9]{25})\.scope$/ },
+
+  // Amazon ECS: its containers are Docker's, and the path says the task. Fargate has ids of its own.
+  // /ecs/<cluster>/<task>/<id>; /ecs/<task>/<id>
+  { engine: 'docker', name: BARE_ID, above: ECS_TASK_PATH },
+  // /ecs/<task>/<task>-1234567890
+  { engine: 'ecs', name: /^([0-9a-f]{32}-\d{1,20})$/, above: ECS_TASK_PATH },
+
+  // containerd
+  // …/kubepods-besteffort-pod<uid>.slice/cri-containerd-<id>.scope; /system.slice/cri-containerd-<id>.scope
+  { engine: 'containerd', name: name('cri-containerd-ID(?:\\.scope)?') },
+  // /kubepods-burstable-pod<uid>.slice:cri-containerd:<id>
+  { engine: 'containerd', name: name('[^:]+:cri-containerd:ID') },
+  // /system.slice/nerdctl-<id>.scope: nerdctl is a client, the engine is containerd
+  { engine: 'containerd', name: name('nerdctl-ID(?:\\.scope)?') },
+
+  // CRI-O
+  // …/kubepods-besteffort-pod<uid>.slice/crio-<id>: under systemd an empty place holder for the sandbox
+  { engine: 'cri-o', name: name('crio-ID'), parent: /\.slice$/, infra: true },
+  // …/kubepods-besteffort-pod<uid>.slice/crio-<id>.scope; /kubepods/pod<uid>/crio-<id>
+  { engine: 'cri-o', name: name('crio-ID(?:\\.scope)?') },
+  // /kubepods-burstable-pod<uid>.slice:crio:<id>
+  { engine: 'cri-o', name: name('[^:]+:crio:ID') },
+  // /kubepods/pod<uid>/crio-conmon-<id>; /system.slice/crio-conmon-<id>.scope
+  { engine: 'cri-o', name: name('crio-conmon-ID(?:\\.scope)?'), infra: true },
+
+  // Podman
+  // /machine.slice/libpod-<id>.scope; /libpod_parent/libpod-<id>; rootless below user@1000.service/user.slice
+  { engine: 'podman', name: name('libpod-ID(?:\\.scope)?') },
+  // /system.slice/x.service/libpod-payload-<id>: --cgroups=split, as quadlets have it
+  { engine: 'podman', name: name('libpod-payload-ID') },
+  // /machine.slice:libpod:<id>
+  { engine: 'podman', name: name('[^:]+:libpod:ID') },
+  // /machine.slice/libpod-conmon-<id>.scope; /libpod_parent/conmon; split: /system.slice/x.service/runtime
+  { engine: 'podman', name: name('libpod-conmon-ID(?:\\.scope)?'), infra: true },
+  { engine: 'podman', name: /^conmon$/, parent: 'libpod_parent', infra: true },
+  { engine: 'podman', name: /^runtime$/, parent: /\.service$/, infra: true },
+  // …/user.slice/podman-1834.scope (conmon) and podman-pause-cc5729fd.scope
+  { engine: 'podman', name: /^podman-(?:pause-[0-9a-f]+|\d+)\.scope$/, infra: true },
+
+  // Virtual machines around containers
+  // /kubepods/pod<uid>/kata_<id>
+  { engine: 'kata', name: name('kata_ID') },
+  // /vc/kata_<id>; /kata/default/kata_<id>
+  { engine: 'kata', name: /^kata_(.+)$/, parent: /^(?:vc|default)$/ },
+  // /kata_overhead/<id>; kata-overhead.slice:runtime-rs:<id>
+  { engine: 'kata', name: name('ID'), parent: 'kata_overhead', infra: true },
+  { engine: 'kata', name: /^([\w.-]+)$/, parent: 'kata_overhead', infra: true },
+  { engine: 'kata', name: /^kata-overhead\.slice:[^:]+:(.+)$/, infra: true },
+  // /firecracker/<id> (jailer); /firecracker-containerd/<vm>
+  { engine: 'firecracker', name: /^([\w-]{1,64})$/, parent: /^firecracker(?:-containerd)?$/ },
+
+  // LXC and Incus, which the path does not tell apart
+  // /lxc.payload.<name>; /lxc/<name>; Proxmox: /lxc/101/ns
+  { engine: 'lxc', name: /^lxc\.payload\.(.+)$/ },
+  { engine: 'lxc', name: /^(.+)$/, parent: /^lxc(?:\.payload)?$/ },
+  // /lxc.monitor.<name>; /lxc.monitor/101; /lxc.pivot
+  { engine: 'lxc', name: /^lxc\.monitor\.(.+)$/, infra: true },
+  { engine: 'lxc', name: /^(.+)$/, parent: 'lxc.monitor', infra: true },
+  { engine: 'lxc', name: /^lxc\.pivot$/, infra: true },
+
+  // systemd-machined
+  // /machine.slice/machine-lxc\x2d2293906\x2dname.scope: LXC by way of libvirt
+  { engine: 'libvirt-lxc', name: /^machine-lxc\\x2d(\d+\\x2d.+)\.scope$/, escaped: true },
+  // /machine.slice/systemd-nspawn@m3.service/supervisor: nspawn itself; the container is in /payload beside it
+  { engine: 'nspawn', name: /^supervisor$/, parent: NSPAWN_UNIT, infra: true },
+  // /machine.slice/systemd-nspawn@m3.service/payload; /machine.slice/machine-m\x2d2.scope/payload
+  { engine: 'nspawn', name: /^systemd-nspawn@(.+)\.service$/, escaped: true },
+  { engine: 'nspawn', name: /^machine-(.+)\.scope$/, escaped: true },
+
+  // Schedulers with a runtime of their own
+  // /garden/<id>; /system.slice/garden.service/garden/<id>
+  { engine: 'garden', name: /^([0-9a-f]{8}(?:-[0-9a-f]{4}){4})$/, parent: 'garden' },
+  // /nomad.slice/share.slice/<allocation>.<task>.scope; /nomad/share/<allocation>.<task>; /nomad/<allocation>.<task>
+  {
+    engine: 'nomad',
+    name: name('(UUID\\..+?)(?:\\.scope)?'),
+    above: /(?:^|\/)nomad(?:\.slice)?(?:\/(?:share|reserve)(?:\.slice)?)?$/,
+  },
+  // /mesos/<id>
+  { engine: 'mesos', name: name('(UUID)'), parent: 'mesos' },
+
+  // An id that can only be a container's; whose, the path does not say for sure
+  // /kubepods/besteffort/pod<uid>/<id>: Docker's or containerd's
+  { engine: 'cri', name: BARE_ID, parent: POD, engineGuessed: true },
+  // /<id>: Docker of old; seen as /../<id> from within another cgroup namespace
+  { engine: 'docker', name: BARE_ID, depth: 1, engineGuessed: true },
+  // /default/<id>: nerdctl without systemd; /any/parent/<id>: docker run --cgroup-parent
+  { engine: 'containerd', name: BARE_ID, engineGuessed: true },
+  // /my.slice/prefix-<id>.scope: a client of containerd that uses systemd; /my.slice:prefix:<id>
+  { engine: 'containerd', name: name('[^:]+-ID\\.scope'), engineGuessed: true },
+  { engine: 'containerd', name: name('[^:]+:[^:]+:ID'), engineGuessed: true },
+];
+
+/**
+ * Where containerd's clients put a container whose id is just a name. Much else looks the same, so only the parent of
+ * its process can say.
+ */
+export const CANDIDATE_PATTERNS: readonly CgroupPattern[] = [
+  // /default/test_container; /k8s.io/ctr1: the namespace and the id, both at most 76 characters
+  {
+    engine: 'containerd',
+    name: /^(?!.*\.(?:slice|scope|service|mount|automount|swap|socket|device|target|timer|path)$)([A-Za-z0-9][\w.-]{0,75})$/,
+    parent:
+      /^(?!(?:docker|buildkit|ecs|kubepods|podruntime|libpod_parent|nomad|mesos|garden|kata|vc)$)(?!.*\.(?:slice|scope|service)$)[A-Za-z0-9][\w.-]{0,75}$/,
+    depth: 2,
+  },
+  // /my.slice/prefix-ctr2.scope: ctr run --runc-systemd-cgroup --cgroup my.slice:prefix:ctr2
+  {
+    engine: 'containerd',
+    name: /^(?!(?:run|session|machine|app|docker|crio|cri-containerd|libpod|nerdctl)-)[^-]+-(.+)\.scope$/,
+    parent: /\.slice$/,
+    above: /^(?!\/user\.slice\/)/,
+  },
+];

@@ -1,0 +1,123 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Container, ContainerCgroup, InitProcess, Names } from '../container.ts';
+import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
+import { findInit } from './init-process.ts';
+import { labelsOf } from './labels.ts';
+import type { NameSource } from './name-source.ts';
+
+/** How long a new container is held back for its name, so that it does not show under its id first. */
+const WAIT_FOR_NAME_MS = 2_000;
+
+/** Facts of processes are read anew after this time, and so are never older than it plus one scrape interval. */
+const FACTS_FOR_MS = 45_000;
+
+/** The event loop gets a turn after this much work. */
+const SLICE_MS = 10;
+
+const NO_NAMES: Names = {};
+
+interface Entry {
+  readonly cgroup: ContainerCgroup;
+  readonly files: CgroupFiles;
+  container: Container | undefined;
+  /** Has files open, so it is kept even while the container is not shown. */
+  init: InitProcess | undefined;
+  factsUntil: number;
+}
+
+/**
+ * The containers with all that is known of who they are. Discovery says which exist; names come from the engines' caches
+ * and never hold anything up; processes are looked at when a scrape asks.
+ */
+export class Roster {
+  readonly #kernel: KernelFiles;
+  readonly #sources: readonly NameSource[];
+  readonly #entries = new Map<ContainerCgroup, Entry>();
+
+  constructor(options: { kernel: KernelFiles; sources: readonly NameSource[] }) {
+    this.#kernel = options.kernel;
+    this.#sources = options.sources;
+  }
+
+  /** Takes a container in. */
+  add(cgroup: ContainerCgroup): void {
+    this.#entries.set(cgroup, {
+      cgroup,
+      files: this.#kernel.cgroup(cgroup.path),
+      container: undefined,
+      init: undefined,
+      factsUntil: 0,
+    });
+    for (const source of this.#sourcesFor(cgroup)) source.want(cgroup.match.id);
+  }
+
+  /** Lets a container go, with everything that is open for it. */
+  remove(cgroup: ContainerCgroup): void {
+    const entry = this.#entries.get(cgroup);
+    if (entry === undefined) return;
+    this.#entries.delete(cgroup);
+    entry.files.close();
+    entry.init?.files.close();
+    for (const source of this.#sourcesFor(cgroup)) source.forget(cgroup.match.id);
+  }
+
+  /** Lets all go. */
+  close(): void {
+    for (const cgroup of this.#entries.keys()) this.remove(cgroup);
+  }
+
+  /** The containers to show now. Gives the event loop a turn now and then. */
+  async containers(): Promise<readonly Container[]> {
+    const now = performance.now();
+    let sliceEnd = now + SLICE_MS;
+    for (const entry of this.#entries.values()) {
+      this.#refresh(entry, now);
+      if (performance.now() > sliceEnd) {
+        await setImmediate();
+        sliceEnd = performance.now() + SLICE_MS;
+      }
+    }
+    return [...this.#entries.values()].flatMap(({ container }) => container ?? []);
+  }
+
+  #refresh(entry: Entry, now: number): void {
+    const names = this.#namesOf(entry, now);
+    if (names === undefined || names.infra === true) {
+      entry.container = undefined;
+      return;
+    }
+    const { cgroup, files, container } = entry;
+    // The object stays the same as long as nothing changes, so that what is derived from it can be kept.
+    if (container?.names === names && now < entry.factsUntil && container.init !== undefined) return;
+    const labels = container?.names === names ? container.labels : labelsOf(cgroup, names);
+    entry.container = { cgroup, names, labels, files, ...this.#processFacts(entry, now) };
+  }
+
+  /** `undefined`: the name may still come, and the container waits for it. */
+  #namesOf(entry: Entry, now: number): Names | undefined {
+    let mayCome = false;
+    for (const source of this.#sourcesFor(entry.cgroup)) {
+      const names = source.namesOf(entry.cgroup.match.id);
+      if (names !== undefined) return names;
+      if (source.up !== undefined) mayCome = true;
+    }
+    return mayCome && now - entry.cgroup.seenAt < WAIT_FOR_NAME_MS ? undefined : NO_NAMES;
+  }
+
+  #sourcesFor(cgroup: ContainerCgroup): readonly NameSource[] {
+    return this.#sources.filter((source) => source.engines.has(cgroup.match.engine));
+  }
+
+  #processFacts(entry: Entry, now: number): Pick<Container, 'init' | 'initError'> {
+    entry.init?.files.close();
+    entry.init = undefined;
+    // Spread over time: many containers start together, and should not all be read in one scrape for ever after.
+    entry.factsUntil = now + FACTS_FOR_MS * (0.5 + Math.random() / 2);
+    try {
+      entry.init = findInit(this.#kernel, entry.files);
+      return { init: entry.init, initError: undefined };
+    } catch (error) {
+      return { init: undefined, initError: error instanceof Error ? error : new Error(String(error)) };
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findCgroupLayout } from './cgroup-layout.ts';
+
+const V1 =
+  '31 23 0:28 / /sys/fs/cgroup ro - tmpfs tmpfs ro,mode=755\n' +
+  '32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:9 - cgroup cgroup rw,cpu,cpuacct\n' +
+  '35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n' +
+  '39 31 0:36 / /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids\n' +
+  '40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,xattr,release_agent=/x,name=systemd\n';
+const UNIFIED_BESIDE = '41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw,nsdelegate\n';
+const V2 = '41 31 0:38 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot\n';
+
+describe('findCgroupLayout()', () => {
+  let host: string;
+  beforeEach(() => {
+    host = mkdtempSync(join(tmpdir(), 'isolation-layout-'));
+    mkdirSync(join(host, 'proc/1'), { recursive: true });
+    mkdirSync(join(host, 'cgroup/unified'), { recursive: true });
+  });
+  afterEach(() => rmSync(host, { recursive: true }));
+
+  function layout(mountinfo: string): ReturnType<typeof findCgroupLayout> {
+    writeFileSync(join(host, 'proc/1/mountinfo'), mountinfo);
+    return findCgroupLayout(join(host, 'proc'), join(host, 'cgroup'));
+  }
+
+  it('finds each controller of v1 in its own hierarchy', () => {
+    const found = layout(V1);
+    expect(found.version).toBe('v1');
+    expect(found.hierarchyOf('memory')).toMatchObject({ root: join(host, 'cgroup/memory'), version: 1 });
+    expect(found.hierarchyOf('cpuacct')?.root).toBe(join(host, 'cgroup/cpu,cpuacct'));
+    expect(found.hierarchyOf('io')).toBeUndefined();
+    expect(found.discovery.root).toBe(join(host, 'cgroup/pids'));
+    expect(found.unified).toBeUndefined();
+  });
+
+  it('does not take the cgroup2 mount of a hybrid host for v2', () => {
+    writeFileSync(join(host, 'cgroup/unified/cgroup.controllers'), 'hugetlb\n');
+    const found = layout(V1 + UNIFIED_BESIDE);
+    expect(found.version).toBe('hybrid');
+    expect(found.hierarchyOf('memory')?.version).toBe(1);
+    expect(found.hierarchyOf('hugetlb')).toMatchObject({ root: join(host, 'cgroup/unified'), version: 2 });
+    expect(found.discovery.root).toBe(join(host, 'cgroup/pids'));
+    expect(found.unified?.root).toBe(join(host, 'cgroup/unified'));
+  });
+
+  it('finds all controllers of v2 in one place', () => {
+    writeFileSync(join(host, 'cgroup/cgroup.controllers'), 'cpuset cpu io memory hugetlb pids\n');
+    const found = layout(V2);
+    expect(found.version).toBe('v2');
+    expect(found.hierarchyOf('memory')).toMatchObject({ root: join(host, 'cgroup'), version: 2 });
+    expect(found.hierarchyOf('cpuacct')).toBeUndefined();
+    expect(found.discovery).toBe(found.unified);
+  });
+
+  it('prefers the mounts that this process sees below the given root', () => {
+    mkdirSync(join(host, 'proc/self'));
+    writeFileSync(join(host, 'proc/self/mountinfo'), V2.replace('/sys/fs/cgroup', join(host, 'cgroup')));
+    expect(layout(V1).version).toBe('v2');
+  });
+
+  it('says where it found none', () =>
+    expect(() => layout('')).toThrow(/No cgroup file system is mounted at ".*cgroup"/));
+});

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findCgroupLayout } from './cgroup-layout.ts';
+import { KernelFiles } from './files.ts';
+
+const root = process.getuid?.() === 0;
+const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
+
+function kernelFiles(descriptorBudget: number): KernelFiles {
+  return new KernelFiles({ procRoot: '/proc', layout: findCgroupLayout('/proc', '/sys/fs/cgroup'), descriptorBudget });
+}
+
+describe.skipIf(!root)('CgroupFiles on the real cgroupfs (needs root)', () => {
+  const { discovery } = findCgroupLayout('/proc', '/sys/fs/cgroup');
+  const controller = discovery.version === 2 ? 'unified' : 'pids';
+  let path: string;
+
+  beforeEach(() => {
+    path = `/isolation-files-${process.pid}-${Math.random().toString(16).slice(2)}`;
+    mkdirSync(discovery.root + path);
+  });
+  afterEach(() => rmSync(discovery.root + path, { recursive: true, force: true, maxRetries: 0 }));
+
+  it('reads a kept descriptor anew each time, and forgets a removed cgroup', async () => {
+    const kernel = kernelFiles(100);
+    const files = kernel.cgroup(path);
+    const read = (): string | undefined => files.readAnew(controller, 'cgroup.procs')?.toString();
+    expect(read()).toBe('');
+    const child = spawn('sleep', ['100']);
+    writeFileSync(`${discovery.root}${path}/cgroup.procs`, String(child.pid));
+    expect(Buffer.from(files.readAnew(controller, 'cgroup.procs') ?? []).toString()).toBe(`${child.pid}\n`);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(Buffer.from(files.read(controller, 'cgroup.procs') ?? []).toString()).toBeDefined();
+    await removeCgroup(discovery.root + path);
+    expect(files.read(controller, 'cgroup.procs')).toBeUndefined();
+    expect(files.gone).toBe(true);
+    expect(kernel.open).toBe(0);
+  });
+
+  it('keeps within its budget and reads on without it', () => {
+    const before = openDescriptors();
+    const kernel = kernelFiles(1);
+    const files = kernel.cgroup(path);
+    for (let round = 0; round < 3; round += 1) {
+      expect(files.read(controller, 'cgroup.procs')).toBeDefined();
+      expect(files.read(controller, discovery.version === 2 ? 'cgroup.events' : 'tasks')).toBeDefined();
+    }
+    expect(kernel.open).toBe(1);
+    files.close();
+    expect(kernel.open).toBe(0);
+    expect(openDescriptors()).toBe(before);
+  });
+
+  it('answers undefined for a file, a controller or a cgroup that is not there', () => {
+    const kernel = kernelFiles(100);
+    expect(kernel.cgroup(path).read(controller, 'no.such.file')).toBeUndefined();
+    expect(kernel.cgroup('/no/such/cgroup').read(controller, 'cgroup.procs')).toBeUndefined();
+    expect(kernel.open).toBe(0);
+  });
+});
+
+describe('ProcessFiles', () => {
+  it('belong to one process, also when its pid is gone', async () => {
+    const kernel = kernelFiles(100);
+    const child = spawn('sleep', ['100']);
+    await once(child, 'spawn');
+    const files = kernel.process(child.pid ?? 0);
+    expect(files?.text('comm')).toBeDefined();
+    expect(files?.link('ns/uts')).toMatch(/^uts:\[\d+\]$/);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(files?.text('comm')).toBeUndefined();
+    expect(files?.link('ns/uts')).toBeUndefined();
+    files?.close();
+    expect(kernel.open).toBe(0);
+    expect(kernel.process(child.pid ?? 0)).toBeUndefined();
+  });
+
+  it('can be read without a descriptor', () => {
+    const files = kernelFiles(0).process(process.pid);
+    expect(files?.text('stat')).toContain(String(process.pid));
+    files?.close();
+    expect(files?.text('stat')).toBeUndefined();
+  });
+});
+
+describe('KernelFiles', () => {
+  it('reads files of more than one page whole', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'isolation-files-'));
+    const content = 'x'.repeat(300_000);
+    writeFileSync(join(directory, 'large'), content);
+    expect(kernelFiles(10).readOnce(join(directory, 'large'))?.length).toBe(content.length);
+    rmSync(directory, { recursive: true });
+  });
+
+  it.skipIf(root)('says which file it may not read', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'isolation-files-'));
+    writeFileSync(join(directory, 'secret'), '');
+    chmodSync(join(directory, 'secret'), 0);
+    expect(() => kernelFiles(10).readOnce(join(directory, 'secret'))).toThrow(/EACCES.*secret/);
+    rmSync(directory, { recursive: true });
+  });
+});
+
+/** The kernel needs a moment to take a dead process out of its cgroup. */
+async function removeCgroup(directory: string): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      rmdirSync(directory);
+      return;
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { cannotParse, decimalAt, indexOfByte, NEWLINE, SPACE } from './bytes.ts';
+import type { Bytes } from './files.ts';
+
+/** The values of the keys that were asked for; a key that the file does not have is `undefined`. */
+export type FlatKeyed<Key extends string> = { [K in Key]: number | undefined };
+
+/**
+ * Makes a parser for files of `key value` lines (`cpu.stat`, `memory.stat`, `memory.events`, `memory.oom_control`,
+ * `pids.events`, `/proc/vmstat`):
+ *
+ *     usage_usec 2301574
+ *     nr_throttled 17
+ *     throttled_usec 804112
+ *
+ * Only the named keys are read; the others, and those that future kernels add, are passed over. Units are the file's.
+ * The parser throws a SyntaxError for a line without a space and for a named key whose value is not a number.
+ */
+export function flatKeyedParser<const Key extends string>(keys: readonly Key[]): (bytes: Bytes) => FlatKeyed<Key> {
+  const wanted = new Map<number, { readonly key: Key; readonly bytes: Uint8Array }>();
+  for (const key of keys) {
+    const bytes = Buffer.from(key, 'latin1');
+    const hash = hashOf(bytes);
+    // Two of our own keys with one hash would shadow each other. It has not happened; if it does, change the hash.
+    if (wanted.has(hash)) throw new Error(`Keys ${key} and ${wanted.get(hash)?.key} have the same hash`);
+    wanted.set(hash, { key, bytes });
+  }
+  // Every result starts as a copy of this, so all have the same shape.
+  const nothing = Object.fromEntries(keys.map((key) => [key, undefined])) as FlatKeyed<Key>;
+
+  return (bytes) => {
+    const values = { ...nothing };
+    const { length } = bytes;
+    let start = 0;
+    while (start < length) {
+      let hash = 0;
+      let space = start;
+      for (; space < length; space += 1) {
+        const byte = bytes[space] ?? 0;
+        if (byte === SPACE) break;
+        if (byte === NEWLINE) throw cannotParse('a line of key and value', bytes, start);
+        hash = (Math.imul(hash, 31) + byte) | 0;
+      }
+      if (space === length) throw cannotParse('a line of key and value', bytes, start);
+      const end = indexOfByte(bytes, NEWLINE, space);
+      const entry = wanted.get(hash);
+      if (entry !== undefined && sameBytes(bytes, start, space, entry.bytes)) {
+        const value = decimalAt(bytes, space + 1, end);
+        if (value === undefined) throw cannotParse('a line of key and number', bytes, start);
+        values[entry.key] = value;
+      }
+      start = end + 1;
+    }
+    return values;
+  };
+}
+
+function hashOf(bytes: Uint8Array): number {
+  let hash = 0;
+  for (const byte of bytes) hash = (Math.imul(hash, 31) + byte) | 0;
+  return hash;
+}
+
+function sameBytes(bytes: Bytes, start: number, end: number, expected: Uint8Array): boolean {
+  if (end - start !== expected.length) return false;
+  for (let index = 0; index < expected.length; index += 1) {
+    if (bytes[start + index] !== expected[index]) return false;
+  }
+  return true;
+}

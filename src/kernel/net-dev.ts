@@ -1,0 +1,49 @@
+import { textOf } from './bytes.ts';
+import type { Bytes } from './files.ts';
+
+/** What one network interface has carried since it was made. */
+export interface InterfaceCounts {
+  readonly name: string;
+  readonly receive: DirectionCounts;
+  readonly transmit: DirectionCounts;
+}
+
+/** One direction: bytes, packets, and packets that were bad or had to be dropped. */
+export interface DirectionCounts {
+  readonly bytes: number;
+  readonly packets: number;
+  readonly errors: number;
+  readonly dropped: number;
+}
+
+/**
+ * Parses `/proc/<pid>/net/dev`, the interfaces of the process's network namespace (proc_pid_net(5)):
+ *
+ *     Inter-|   Receive                                                |  Transmit
+ *      face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+ *         lo:    2048      16    0    0    0     0          0         0     2048      16    0    0    0     0       0          0
+ *       eth0: 1296432    8127    0    3    0     0          0         0   642111    4410    0    0    0     0       0          0
+ *
+ * @throws SyntaxError for a line of another form.
+ */
+export function parseNetDev(bytes: Bytes): InterfaceCounts[] {
+  const lines = textOf(bytes).split('\n').slice(2).filter(Boolean);
+  return lines.map((line) => {
+    // A name may hold colons (`eth0:1` of old alias tools); the numbers after the last one never do.
+    const colon = line.lastIndexOf(':');
+    const counts = line
+      .slice(colon + 1)
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+    if (colon < 0 || counts.length < 16 || counts.some((count) => !Number.isFinite(count))) {
+      throw new SyntaxError(`Cannot parse ${JSON.stringify(line.slice(0, 80))} as a network interface`);
+    }
+    return { name: line.slice(0, colon).trim(), receive: direction(counts, 0), transmit: direction(counts, 8) };
+  });
+}
+
+function direction(counts: readonly number[], offset: number): DirectionCounts {
+  const [bytes = 0, packets = 0, errors = 0, dropped = 0] = counts.slice(offset);
+  return { bytes, packets, errors, dropped };
+}

@@ -1,0 +1,255 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseBlkio } from './blkio.ts';
+import { countCpuList } from './cpu-list.ts';
+import { parseCpuMax } from './cpu-max.ts';
+import { descriptorBudget } from './descriptor-limit.ts';
+import { parseDiskNames } from './diskstats.ts';
+import { flatKeyedParser } from './flat-keyed.ts';
+import { parseIoStat } from './io-stat.ts';
+import { parseMountinfo } from './mountinfo.ts';
+import { parseNetDev } from './net-dev.ts';
+import { parsePressure } from './pressure.ts';
+import { parseSingleValue, parseV1Limit } from './single-value.ts';
+
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+describe('every parser', () => {
+  const parsers: Record<string, (input: Uint8Array) => unknown> = {
+    parseBlkio,
+    countCpuList,
+    parseCpuMax,
+    parseIoStat,
+    parseNetDev,
+    parsePressure,
+    parseSingleValue,
+    parseV1Limit,
+    flatKeyed: flatKeyedParser(['some', 'key', '']),
+    parseMountinfo: (input) => parseMountinfo(Buffer.from(input).toString('latin1')),
+    parseDiskNames: (input) => parseDiskNames(Buffer.from(input).toString('latin1')),
+    descriptorBudget: (input) => descriptorBudget(Buffer.from(input).toString('latin1')),
+  };
+  const kernelLike = fc
+    .array(
+      fc.constantFrom(
+        'some',
+        'total=',
+        'max',
+        '8:0',
+        'rbytes=',
+        ' ',
+        '\n',
+        '-',
+        ':',
+        ',',
+        '0',
+        '42',
+        'x',
+        '\0',
+        '\xff',
+      ),
+    )
+    .map((words) => words.join(''));
+
+  it.each(Object.entries(parsers))('%s answers or throws a SyntaxError, whatever it is given', (_, parse) => {
+    const property = (input: Uint8Array): void => {
+      try {
+        parse(input);
+      } catch (error) {
+        expect(error).toBeInstanceOf(SyntaxError);
+      }
+    };
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), property));
+    fc.assert(fc.property(kernelLike, (text) => property(Buffer.from(text, 'latin1'))));
+  });
+});
+
+describe('parseSingleValue()', () => {
+  it.each([
+    ['67108864\n', 67108864],
+    ['max\n', Infinity],
+    ['-1\n', -1],
+    ['0', 0],
+    ['9223372036854771712\n', 9223372036854771712],
+  ])('reads %j', (text, value) => expect(parseSingleValue(bytes(text))).toBe(value));
+
+  it.each(['', '\n', 'maximum\n', '12 34\n', '1\n2\n', '-\n', '0x10\n', '1.5\n'])('refuses %j', (text) =>
+    expect(() => parseSingleValue(bytes(text))).toThrow(SyntaxError),
+  );
+
+  it('reads every count of the kernel that a number can hold', () => {
+    fc.assert(fc.property(fc.maxSafeNat(), (value) => expect(parseSingleValue(bytes(`${value}\n`))).toBe(value)));
+  });
+});
+
+describe('parseV1Limit()', () => {
+  it('knows "no limit" with pages of 4 KiB and of 64 KiB', () => {
+    expect(parseV1Limit(bytes('9223372036854771712\n'))).toBe(Infinity);
+    expect(parseV1Limit(bytes('9223372036854710272\n'))).toBe(Infinity);
+    expect(parseV1Limit(bytes('67108864\n'))).toBe(67108864);
+  });
+});
+
+describe('flatKeyedParser()', () => {
+  const parse = flatKeyedParser(['usage_usec', 'nr_throttled', 'throttled_usec']);
+
+  it('reads the named keys and passes over the others, in any order', () => {
+    expect(parse(bytes('nr_throttled 17\nnr_periods 20\nusage_usec 2301574\n'))).toEqual({
+      usage_usec: 2301574,
+      nr_throttled: 17,
+      throttled_usec: undefined,
+    });
+  });
+
+  it('does not take a key for another that begins or ends like it', () => {
+    expect(parse(bytes('usage_usec2 1\nxusage_usec 2\nusage_use 3\n')).usage_usec).toBeUndefined();
+  });
+
+  it('reads a last line without a newline, and an empty file', () => {
+    expect(parse(bytes('usage_usec 1')).usage_usec).toBe(1);
+    expect(parse(bytes('')).usage_usec).toBeUndefined();
+  });
+
+  it.each(['usage_usec\n', 'usage_usec x\n', 'usage_usec \n', 'usage_usec 1 2\n', '\n', 'a 1\n\n'])(
+    'refuses %j',
+    (text) => expect(() => parse(bytes(text))).toThrow(SyntaxError),
+  );
+
+  it('reads back what was rendered', () => {
+    const keys = ['anon', 'file', 'pgfault', 'inactive_file', 'total_rss'] as const;
+    const values = fc.record({
+      anon: fc.nat(),
+      file: fc.nat(),
+      pgfault: fc.nat(),
+      inactive_file: fc.nat(),
+      total_rss: fc.nat(),
+    });
+    fc.assert(
+      fc.property(values, fc.shuffledSubarray([...keys], { minLength: 5 }), (record, order) => {
+        const text = order.map((key) => `${key} ${record[key]}\n`).join('');
+        expect(flatKeyedParser(keys)(bytes(text))).toEqual(record);
+      }),
+    );
+  });
+});
+
+describe('parseCpuMax()', () => {
+  it('is in cores', () => {
+    expect(parseCpuMax(bytes('50000 100000\n'))).toBe(0.5);
+    expect(parseCpuMax(bytes('max 100000\n'))).toBe(Infinity);
+  });
+
+  it.each(['', 'max\n', '50000\n', '50000 0\n', '50000 -1\n', 'x 100000\n'])('refuses %j', (text) =>
+    expect(() => parseCpuMax(bytes(text))).toThrow(SyntaxError),
+  );
+});
+
+describe('parsePressure()', () => {
+  const some = 'some avg10=0.00 avg60=0.06 avg300=0.21 total=8537362\n';
+  const full = 'full avg10=0.00 avg60=0.13 avg300=0.96 total=8183134\n';
+
+  it('reads both lines', () => expect(parsePressure(bytes(some + full))).toEqual({ some: 8537362, full: 8183134 }));
+  it('does without the full line that kernels before 5.13 lack for cpu', () =>
+    expect(parsePressure(bytes(some))).toEqual({ some: 8537362, full: undefined }));
+  it.each(['', full, 'some avg10=0.00\n', 'some total=x\n'])('refuses %j', (text) =>
+    expect(() => parsePressure(bytes(text))).toThrow(SyntaxError),
+  );
+});
+
+describe('parseIoStat()', () => {
+  it('reads devices, also where a kernel forgot the newline after one without I/O', () => {
+    const text =
+      '8:16 rbytes=1459200 wbytes=314773504 rios=192 wios=353 dbytes=0 dios=0\n' +
+      '253:1 253:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0 cost.usage=12\n';
+    expect(parseIoStat(bytes(text))).toEqual([
+      { device: '8:16', readBytes: 1459200, writeBytes: 314773504, reads: 192, writes: 353 },
+      { device: '253:0', readBytes: 4096, writeBytes: 0, reads: 1, writes: 0 },
+    ]);
+  });
+
+  it.each(['rbytes=1\n', '8:0 rbytes=x\n', 'sda rbytes=1\n'])('refuses %j', (text) =>
+    expect(() => parseIoStat(bytes(text))).toThrow(SyntaxError),
+  );
+});
+
+describe('parseBlkio()', () => {
+  it('counts each direction once', () => {
+    const text =
+      '254:0 Read 4096\n254:0 Write 512\n254:0 Sync 4608\n254:0 Async 0\n254:0 Discard 0\n254:0 Total 4608\nTotal 4608\n';
+    expect(parseBlkio(bytes(text))).toEqual([{ device: '254:0', read: 4096, write: 512 }]);
+  });
+
+  it('reads an empty count as no device', () => expect(parseBlkio(bytes('Total 0\n'))).toEqual([]));
+  it('refuses another form', () => expect(() => parseBlkio(bytes('vda Read 1\n'))).toThrow(SyntaxError));
+});
+
+describe('countCpuList()', () => {
+  it.each([
+    ['0-3\n', 4],
+    ['0,2-5,8\n', 6],
+    ['0\n', 1],
+    ['\n', 0],
+  ])('counts %j', (text, count) => expect(countCpuList(bytes(text))).toBe(count));
+
+  it.each(['3-1\n', 'a\n', '0-\n', '0,,1\n'])('refuses %j', (text) =>
+    expect(() => countCpuList(bytes(text))).toThrow(SyntaxError),
+  );
+});
+
+describe('parseNetDev()', () => {
+  const header = 'Inter-|   Receive  |  Transmit\n face |bytes packets |bytes packets\n';
+
+  it('reads interfaces, with or without space after the colon', () => {
+    const text = `${header}    lo:    2048      16    0    0    0     0          0         0     2048      16    0    0    0     0       0          0\n  eth0:1296432    8127    1    3    0     0          0         0   642111    4410    4    5    0     0       0          0\n`;
+    expect(parseNetDev(bytes(text))[1]).toEqual({
+      name: 'eth0',
+      receive: { bytes: 1296432, packets: 8127, errors: 1, dropped: 3 },
+      transmit: { bytes: 642111, packets: 4410, errors: 4, dropped: 5 },
+    });
+  });
+
+  it('refuses a line without numbers', () =>
+    expect(() => parseNetDev(bytes(`${header}eth0: 1 2\n`))).toThrow(SyntaxError));
+});
+
+describe('parseMountinfo()', () => {
+  it('reads fields, propagation and escapes', () => {
+    const line =
+      '60 52 254:0 /var/lib/x\\040y /da\\134ta ro,relatime shared:7 master:1 - ext4 /dev/vda rw,errors=remount-ro\n';
+    expect(parseMountinfo(line)).toEqual([
+      {
+        device: '254:0',
+        root: '/var/lib/x y',
+        mountPoint: '/da\\ta',
+        options: ['ro', 'relatime'],
+        propagation: ['shared:7', 'master:1'],
+        type: 'ext4',
+        source: '/dev/vda',
+        superOptions: ['rw', 'errors=remount-ro'],
+      },
+    ]);
+  });
+
+  it('refuses a line without the separator', () => expect(() => parseMountinfo('1 2 3\n')).toThrow(SyntaxError));
+});
+
+describe('parseDiskNames()', () => {
+  it('maps numbers to names', () => {
+    const names = parseDiskNames(' 254       0 vda 2381 1 191234 805\n   7       0 loop0 0 0 0 0\n');
+    expect([...names]).toEqual([
+      ['254:0', 'vda'],
+      ['7:0', 'loop0'],
+    ]);
+  });
+});
+
+describe('descriptorBudget()', () => {
+  it('leaves some for other uses', () =>
+    expect(descriptorBudget('Max open files            20000                20000                files\n')).toBe(
+      19488,
+    ));
+  it('is 0 where the limit is unknown or tiny', () => {
+    expect(descriptorBudget('')).toBe(0);
+    expect(descriptorBudget('Max open files            64 64 files\n')).toBe(0);
+  });
+});

@@ -1,0 +1,38 @@
+import { cannotParse, decimalAt, NEWLINE } from './bytes.ts';
+import type { Bytes } from './files.ts';
+
+/** v1 says "no limit" with the largest count of whole pages that fits a signed 64-bit number of bytes. */
+const V1_UNLIMITED = 2 ** 62;
+
+const MAX = [0x6d, 0x61, 0x78];
+
+/**
+ * Parses a file with one value, such as `memory.max`, `pids.max` (`max` is `Infinity`), `memory.current`,
+ * `cpuacct.usage` or `cpu.cfs_quota_us` (may be negative):
+ *
+ *     67108864
+ *     max
+ *     -1
+ *
+ * In bytes, counts or as the file has it; see Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
+ *
+ * @throws SyntaxError for anything else.
+ */
+export function parseSingleValue(bytes: Bytes): number {
+  const end = bytes[bytes.length - 1] === NEWLINE ? bytes.length - 1 : bytes.length;
+  if (end === 3 && MAX.every((byte, index) => bytes[index] === byte)) return Infinity;
+  const value = decimalAt(bytes, 0, end);
+  if (value === undefined) throw cannotParse('a number or "max"', bytes);
+  return value;
+}
+
+/**
+ * Parses a v1 limit in bytes such as `memory.limit_in_bytes`, where unlimited is a huge number that depends on the page
+ * size (`9223372036854771712` with 4 KiB pages): `Infinity`.
+ *
+ * @throws SyntaxError if it is not one number.
+ */
+export function parseV1Limit(bytes: Bytes): number {
+  const value = parseSingleValue(bytes);
+  return value >= V1_UNLIMITED ? Infinity : value;
+}

@@ -1,0 +1,135 @@
+import { writeSync } from 'node:fs';
+import { pino } from 'pino';
+import { errnoOf } from './kernel/errno.ts';
+
+/** What the parts of the daemon log with: facts in the object, a static sentence as the message. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** From which severity on lines are written. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** How a line looks: `time=… level=info msg="…" key=value`, or the same as one JSON object. */
+export const LOG_FORMATS = ['logfmt', 'json'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** Where lines go; each call gets one whole line with its newline. */
+export interface LogDestination {
+  write(line: string): void;
+}
+
+const STDERR = 2;
+
+/** The keys that every line has. A field of the same name gets an underscore behind it. */
+const RESERVED: ReadonlySet<string> = new Set(['time', 'level', 'msg']);
+
+/**
+ * What a terminal or a pager could take for a command or for a line's end and JSON leaves as it is: DEL, the C1
+ * controls, line separators, and the marks that turn the direction of writing.
+ */
+const DANGEROUS = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/** Creates the log of the process. An `Error` in a field becomes its message and code; its stack shows at `debug`. */
+export function createLog(options: {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** Standard error by default. */
+  readonly destination?: LogDestination;
+}): Log {
+  const { write } = options.destination ?? { write: writeToStderr };
+  const render = options.format === 'json' ? escapeDangerous : logfmtOfJson;
+  const showStack = options.level === 'debug';
+  return pino(
+    {
+      level: options.level,
+      // pino's way to say: no pid and host name on each line.
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) => flattenErrors(fields, showStack ? ['code', 'stack'] : ['code']),
+      },
+    },
+    { write: (line: string) => write(render(line)) },
+  );
+}
+
+type ErrorPart = 'code' | 'stack';
+
+function flattenErrors(fields: Record<string, unknown>, parts: readonly ErrorPart[]): Record<string, unknown> {
+  const flat: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    const key = RESERVED.has(name) ? `${name}_` : name;
+    if (!(value instanceof Error)) {
+      flat[key] = value;
+      continue;
+    }
+    flat[key] = messageOf(value);
+    const code = errnoOf(value) ?? errnoOf(value.cause);
+    if (code !== undefined && parts.includes('code')) flat[`${key}_code`] = code;
+    if (parts.includes('stack')) flat[`${key}_stack`] = value.stack;
+  }
+  return flat;
+}
+
+/** The message of an error and of its causes, each said once. */
+function messageOf(error: Error): string {
+  // Node's "could not connect to any of the addresses" has its text only in the errors inside.
+  const inner = error instanceof AggregateError ? error.errors.filter((each) => each instanceof Error) : [];
+  const own = error.message === '' ? inner.map((each) => each.message).join('; ') || error.name : error.message;
+  if (!(error.cause instanceof Error)) return own;
+  const cause = messageOf(error.cause);
+  return own.includes(cause) ? own : `${own}: ${cause}`;
+}
+
+function escapeDangerous(line: string): string {
+  return line.replace(DANGEROUS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function logfmtOfJson(line: string): string {
+  const { time, level, msg, ...fields }: Record<string, unknown> = JSON.parse(line);
+  const pairs: string[] = [];
+  addPairs(pairs, '', { time, level, msg });
+  addPairs(pairs, '', fields);
+  return `${pairs.join(' ')}\n`;
+}
+
+function addPairs(pairs: string[], prefix: string, fields: object): void {
+  for (const [name, value] of Object.entries(fields)) {
+    const key = prefix + name.replaceAll(/[^\w.-]/g, '_');
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) addPairs(pairs, `${key}.`, value);
+    else pairs.push(`${key}=${logfmtValue(value)}`);
+  }
+}
+
+function logfmtValue(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  // Anything with a space, a quote, "=" or not in ASCII is quoted, so a value can end neither itself nor the line.
+  return /^[\w.:/@+,%~-]+$/.test(text) ? text : escapeDangerous(JSON.stringify(text));
+}
+
+/**
+ * Writes at once, so that nothing is lost when the process ends. A reader that is gone (EPIPE) or does not keep up
+ * (EAGAIN on a non-blocking pipe) costs the line, never the daemon.
+ */
+function writeToStderr(line: string): void {
+  const bytes = Buffer.from(line);
+  let written = 0;
+  for (let attempt = 0; written < bytes.length && attempt < 100; attempt += 1) {
+    try {
+      written += writeSync(STDERR, bytes, written);
+    } catch (error) {
+      if (errnoOf(error) !== 'EAGAIN') return;
+      pause(1);
+    }
+  }
+}
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

@@ -1,0 +1,98 @@
+import { CommanderError } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { renderConfigurationDoc } from './options-doc.ts';
+import { OPTIONS, OPTION_GROUPS, variableOf } from './options-table.ts';
+import { createProgram, helpText } from './options.ts';
+
+const COLLECTORS = [
+  { name: 'cpu', help: 'CPU time.' },
+  { name: 'big-pages', help: 'Pages | huge.' },
+];
+
+async function parse(argv: readonly string[]): Promise<Record<string, readonly string[]>> {
+  let result: Record<string, readonly string[]> = {};
+  const program = createProgram({
+    version: { name: 'isolation-exporter', version: '1.2.3', revision: 'abc' },
+    collectors: COLLECTORS,
+    serve: async (flags) => {
+      result = Object.fromEntries(flags);
+    },
+  });
+  program.configureOutput({ writeOut: () => {} });
+  await program.parseAsync(argv, { from: 'user' });
+  return result;
+}
+
+describe('the command line', () => {
+  test.each([
+    [[], {}],
+    [['--log.level', 'debug'], { 'log.level': ['debug'] }],
+    [['--log.level=debug', '--log.level=warn'], { 'log.level': ['warn'] }],
+    [['--web.listen-address', ':1', '--web.listen-address=:2'], { 'web.listen-address': [':1', ':2'] }],
+    [['--docker.host='], { 'docker.host': [''] }],
+    [['--docker.host', ''], { 'docker.host': [''] }],
+    [['--no-collector.cpu'], { 'collector.cpu': ['false'] }],
+    [
+      ['--collector.cpu', '--collector.disable-defaults'],
+      { 'collector.cpu': ['true'], 'collector.disable-defaults': ['true'] },
+    ],
+    [['--collector.cpu', '--no-collector.cpu'], { 'collector.cpu': ['false'] }],
+    [['--collector.big-pages'], { 'collector.big-pages': ['true'] }],
+  ])('%j', async (argv, flags) => {
+    expect(await parse(argv)).toEqual(flags);
+  });
+
+  test.each([
+    [['--log.levle', 'x'], "error: unknown option '--log.levle'\n(Did you mean --log.level?)"],
+    [['--no-collector.cup'], "error: unknown option '--no-collector.cup'\n(Did you mean --no-collector.cpu?)"],
+    [['--log.level'], "error: option '--log.level <level>' argument missing"],
+    [['scna'], "unknown command 'scna'"],
+  ])('%j is refused', async (argv, message) => {
+    await expect(parse(argv)).rejects.toThrow(message);
+    await expect(parse(argv)).rejects.toBeInstanceOf(CommanderError);
+  });
+
+  test.each(['--help', '-h', '--version'])('%s ends well', async (flag) => {
+    await expect(parse([flag])).rejects.toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe('the help', () => {
+  const help = helpText(COLLECTORS);
+
+  test('names all options under their heading', () => {
+    for (const { flag } of Object.values(OPTIONS)) expect(help).toContain(`--${flag} <`);
+    const positions = OPTION_GROUPS.map((group) => help.indexOf(`\n${group}`));
+    expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+    expect(positions).not.toContain(-1);
+    expect(help).toContain('--[no-]collector.cpu ');
+    expect(help).not.toContain('--no-collector');
+  });
+
+  test('is 100 columns wide whatever the terminal', () => {
+    expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(help).not.toMatch(/ $/m);
+    expect(helpText(COLLECTORS)).toBe(help);
+  });
+});
+
+test('the table of options is right about itself', () => {
+  for (const option of Object.values(OPTIONS)) {
+    for (const text of option.defaults) expect(option.parse(text), option.flag).toBeDefined();
+    expect(option.flag).toMatch(/^[a-z]+(\.[a-z-]+)+$/);
+    expect(option.help).toMatch(/^[A-Z].*\.$/);
+  }
+  expect(variableOf('web.listen-address')).toBe('ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS');
+});
+
+test('the documentation has a table for each group', () => {
+  const doc = renderConfigurationDoc(COLLECTORS);
+  expect(doc).toContain('## Web\n\n| Option | Environment | Default | Meaning |\n| --- | --- | --- | --- |\n');
+  expect(doc).toContain(
+    '| `--web.max-requests <count>` | `ISOLATION_EXPORTER_WEB_MAX_REQUESTS` | `40` | How many requests',
+  );
+  expect(doc).toContain(
+    '| `--[no-]collector.big-pages` | `ISOLATION_EXPORTER_COLLECTOR_BIG_PAGES` | Pages \\| huge. |',
+  );
+  expect(doc).toMatch(/[^\n]\n$/);
+});

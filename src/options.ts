@@ -1,0 +1,97 @@
+import { Command, Option } from 'commander';
+import { DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options-table.ts';
+import type { CollectorEntry, OptionEntry } from './options-table.ts';
+import type { Version } from './version.ts';
+
+/** What stood on the command line, by flag without its dashes; a switch is `true` or `false`. */
+export type Flags = ReadonlyMap<string, readonly string[]>;
+
+/** The help looks the same everywhere, so that the README can show it. */
+const HELP_WIDTH = 100;
+
+/**
+ * Creates the command line. It writes its help and version by itself and throws a `CommanderError` then and for what it
+ * does not understand; values are not looked at.
+ */
+export function createProgram(options: {
+  readonly version: Version;
+  readonly collectors: readonly CollectorEntry[];
+  serve(flags: Flags): Promise<void>;
+}): Command {
+  const { version, collectors, serve } = options;
+  const program = new Command(version.name)
+    .description(
+      'Prometheus exporter for the isolation of containers: what they share, what limits them, and when it bit.',
+    )
+    .usage('[options]')
+    .exitOverride()
+    .allowExcessArguments()
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ helpWidth: HELP_WIDTH, optionTerm })
+    .addHelpText('after', `\n${EPILOGUE}`);
+  for (const group of OPTION_GROUPS) {
+    for (const each of Object.values(OPTIONS)) if (each.group === group) program.addOption(optionOf(each));
+  }
+  for (const option of collectorOptions(collectors)) program.addOption(option);
+  program.version(versionText(version), '--version', 'Show the version and exit.');
+  program.options.find((option) => option.long === '--version')?.helpGroup('General:');
+  program.addHelpOption(new Option('-h, --help', 'Show this help and exit.').helpGroup('General:'));
+  program.action(() => {
+    const [unknown] = program.args;
+    if (unknown !== undefined) program.error(`unknown command '${unknown}'`);
+    return serve(flagsOf(program));
+  });
+  return program;
+}
+
+/** The help as `--help` prints it, for the README. It does not depend on the terminal. */
+export function helpText(collectors: readonly CollectorEntry[]): string {
+  let text = '';
+  const version = { name: 'isolation-exporter', version: '', revision: undefined };
+  const program = createProgram({ version, collectors, serve: async () => {} });
+  program.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+  return text;
+}
+
+const EPILOGUE = `Every option can also be set in the environment: --web.listen-address as
+${variableOf(OPTIONS.listenAddresses.flag)} (several separated by commas), --collector.cpu as
+${variableOf(collectorFlag('cpu'))}=true or false. What is on the command line wins.`;
+
+function versionText({ name, version, revision }: Version): string {
+  const built = revision === undefined ? '' : `revision ${revision}, `;
+  return `${name} ${version} (${built}node ${process.version}, ${process.platform} ${process.arch})`;
+}
+
+function optionOf({ flag, placeholder, help, defaults, repeatable, group }: OptionEntry<unknown>): Option {
+  return new Option(`--${flag} ${placeholder}`, `${help} (default: ${defaults.join(', ')})`)
+    .argParser((value, previous: readonly string[] | undefined) => [...(repeatable ? (previous ?? []) : []), value])
+    .helpGroup(`${group}:`);
+}
+
+function collectorOptions(collectors: readonly CollectorEntry[]): Option[] {
+  const all = collectors.flatMap(({ name, help }) => [
+    new Option(`--${collectorFlag(name)}`, help),
+    new Option(`--no-${collectorFlag(name)}`).hideHelp(),
+  ]);
+  const disable = new Option(`--${DISABLE_DEFAULTS.flag}`, DISABLE_DEFAULTS.help);
+  return [disable, ...all].map((option) => option.helpGroup('Collectors (all are on by default):'));
+}
+
+/** A collector's two flags are one line of the help. */
+function optionTerm(option: Option): string {
+  const isCollector = option.isBoolean() && option.long?.startsWith('--collector.');
+  return isCollector && option.long !== `--${DISABLE_DEFAULTS.flag}`
+    ? option.flags.replace('--', '--[no-]')
+    : option.flags;
+}
+
+function flagsOf(program: Command): Flags {
+  const flags = new Map<string, readonly string[]>();
+  for (const option of program.options) {
+    const value: unknown = program.getOptionValue(option.attributeName());
+    const flag = option.name().replace(/^no-/, '');
+    if (typeof value === 'boolean') flags.set(flag, [String(value)]);
+    if (Array.isArray(value)) flags.set(flag, value.map(String));
+  }
+  return flags;
+}

@@ -1,0 +1,47 @@
+# Ends a lab's Docker daemon with all that belongs to it, whatever state it is in: alive, stopped, killed.
+# Everything is found by the daemon's own directory; nothing of another daemon is touched.
+clean_up() {
+  local directory=$1 pid id mount cgroup
+  pid=$(cat "$directory/pid" 2>/dev/null)
+  # A pid is only ours while its command line says so.
+  if [ -n "$pid" ] && ! grep -qsa -- "$directory" "/proc/$pid/cmdline"; then pid=; fi
+
+  if [ -n "$pid" ]; then
+    kill -CONT "$pid"
+    (
+      export DOCKER_HOST=unix://$directory/docker.sock DOCKER_CONFIG=$directory
+      docker=$(test -x /usr/bin/docker && echo /usr/bin/docker || echo docker)
+      # shellcheck disable=SC2046
+      timeout "${CLEAN_UP_SECONDS:-20}" "$docker" rm -f $("$docker" ps -aq) >/dev/null 2>&1
+    )
+    kill -TERM "$pid"
+    for _ in $(seq 100); do
+      # A daemon that was started by an agent may stay as a zombie for a moment.
+      if [ ! -s "/proc/$pid/cmdline" ]; then break; fi
+      sleep 0.1
+    done
+    kill -KILL "$pid" 2>/dev/null
+  fi
+
+  # What a killed daemon leaves: its containerd, shims, and the processes in its containers' cgroups.
+  for pid in $(grep -lsa -- "$directory/exec" /proc/[0-9]*/cmdline | cut -d/ -f3); do
+    kill -KILL "$pid" 2>/dev/null
+  done
+  for id in $(ls "$directory/data/containers" 2>/dev/null); do
+    for cgroup in $(find /sys/fs/cgroup -depth -type d \( -path "*/$id" -o -name "docker-$id.scope" \) 2>/dev/null); do
+      for _ in $(seq 50); do
+        # shellcheck disable=SC2046
+        kill -KILL $(cat "$cgroup/cgroup.procs" 2>/dev/null) 2>/dev/null
+        rmdir "$cgroup" 2>/dev/null
+        if [ ! -d "$cgroup" ]; then break; fi
+        sleep 0.1
+      done
+    done
+  done
+
+  # The latest mount first: those below before those above.
+  for mount in $(awk -v d="$directory/" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | tac); do
+    umount -l "$mount"
+  done
+  rm -rf "$directory"
+}

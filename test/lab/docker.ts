@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { host } from './host.ts';
+import { eventually, quote, succeed } from './machine.ts';
+import type { Background, Machine } from './machine.ts';
+
+/** The image that every lab container runs: busybox with a few applets, no registry involved. */
+export const LAB_IMAGE = 'lab:1';
+
+/** How a lab's Docker daemon differs from the usual one. */
+export interface DockerOptions {
+  /** `cgroupfs` puts containers into `/docker/<id>`, `systemd` (as PID 1 only) into `/system.slice/docker-<id>.scope`. */
+  readonly cgroupDriver?: 'cgroupfs' | 'systemd';
+  /** More flags for dockerd, such as `--add-runtime`. */
+  readonly flags?: readonly string[];
+}
+
+/**
+ * Starts a Docker daemon of its own: own data, state, containerd, socket and image, nothing shared with a daemon that
+ * may run on the machine already. It answers when this returns. Dispose of it when done.
+ */
+export async function startDocker(machine: Machine, options: DockerOptions = {}): Promise<Docker> {
+  // Only the host has a past; a guest starts empty, and the owners' pids mean nothing there.
+  if (machine === host) await succeed(machine, CLEAN_UP_ORPHANS);
+  const directory = await succeed(
+    machine,
+    // The owner's mark tells a directory in use from one that a crashed run has left behind.
+    `directory=$(mktemp -d /tmp/isolation-exporter-docker-XXXXXX) && echo ${process.pid} > "$directory/owner" && echo "$directory"`,
+  );
+  const docker = new Docker(machine, directory, options);
+  try {
+    await docker.up();
+    await succeed(machine, IMPORT_IMAGE(directory, docker.client), { timeoutMs: 60_000 * machine.slowness });
+  } catch (error) {
+    await docker[Symbol.asyncDispose]();
+    throw error;
+  }
+  return docker;
+}
+
+/** A Docker daemon with all that belongs to it. */
+export class Docker implements AsyncDisposable {
+  readonly machine: Machine;
+  /** Holds everything of this daemon. */
+  readonly directory: string;
+  /** The path of the API's socket. */
+  readonly socket: string;
+  /** The client's command line up to the subcommand. */
+  readonly client: string;
+  readonly #options: DockerOptions;
+  #daemon: Background | undefined;
+
+  /** Use {@link startDocker}. */
+  constructor(machine: Machine, directory: string, options: DockerOptions) {
+    this.machine = machine;
+    this.directory = directory;
+    this.socket = `${directory}/docker.sock`;
+    this.#options = options;
+    // The distribution's own client matches its daemon; a newer one in /usr/local may refuse to speak to it.
+    this.client = `DOCKER_HOST=unix://${this.socket} DOCKER_CONFIG=${directory} $(test -x /usr/bin/docker && echo /usr/bin/docker || echo docker)`;
+  }
+
+  /** Runs the client and returns what it prints. */
+  cli(...words: readonly string[]): Promise<string> {
+    return succeed(this.machine, `${this.client} ${quote(...words)}`, { timeoutMs: 60_000 * this.machine.slowness });
+  }
+
+  /**
+   * Runs a container in the background and returns its id (64 hex digits). `words` is what `docker run -d` takes; say
+   * `--network none` or `--network host`, and {@link LAB_IMAGE}.
+   */
+  run(...words: readonly string[]): Promise<string> {
+    return this.cli('run', '-d', ...words);
+  }
+
+  /** Removes containers, running or not. */
+  async remove(...ids: readonly string[]): Promise<void> {
+    await this.cli('rm', '-f', ...ids);
+  }
+
+  /** The host's pid of a container's first process. */
+  async pidOf(id: string): Promise<number> {
+    return Number(await this.cli('inspect', '--format', '{{.State.Pid}}', id));
+  }
+
+  /** The path of a container's cgroup below the root of each hierarchy. */
+  cgroupOf(id: string): string {
+    return this.#options.cgroupDriver === 'systemd' ? `/system.slice/docker-${id}.scope` : `/docker/${id}`;
+  }
+
+  /** Signals the daemon (SIGKILL, SIGSTOP, SIGCONT…) and nothing else: containers and their shims live on. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    await succeed(this.machine, `kill -${signal.slice(3)} "$(cat ${this.directory}/pid)"`);
+  }
+
+  /** Starts the daemon again on the same socket, after a `kill`. Running containers are taken over, not restarted. */
+  async up(): Promise<void> {
+    const { machine, directory } = this;
+    const driver = this.#options.cgroupDriver ?? 'cgroupfs';
+    const script = `
+      dead() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null; }
+      # After a SIGKILL: dockerd's containerd dies with it, but a moment later, and a new dockerd would count on it.
+      for pidfile in ${directory}/pid ${directory}/exec/containerd/containerd.pid; do
+        if [ -e "$pidfile" ]; then
+          until dead "$(cat "$pidfile")"; do sleep 0.1; done
+          rm -f "$pidfile"
+        fi
+      done
+      exec dockerd --bridge=none --iptables=false --ip-masq=false --live-restore \\
+        --data-root ${directory}/data --exec-root ${directory}/exec --pidfile ${directory}/pid \\
+        --host unix://${this.socket} --exec-opt native.cgroupdriver=${driver} ${quote(...(this.#options.flags ?? []))} \\
+        >> ${directory}/log 2>&1`;
+    this.#daemon = await machine.start(script);
+    try {
+      await eventually('dockerd answers', () => this.#answers(), {
+        timeoutMs: 30_000 * machine.slowness,
+        everyMs: 100 * machine.slowness,
+      });
+    } catch (error) {
+      throw new Error(`dockerd did not come up. Its log:\n${await this.log()}`, { cause: error });
+    }
+  }
+
+  /** What the daemon has logged. */
+  async log(): Promise<string> {
+    return (await this.machine.run(`tail -n 100 ${this.directory}/log`)).stdout;
+  }
+
+  /** Ends the daemon, its containers and shims, and removes everything of theirs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await succeed(this.machine, `${CLEAN_UP}\nclean_up ${this.directory}`, {
+      timeoutMs: 60_000 * this.machine.slowness,
+    });
+    await this.#daemon?.stop();
+  }
+
+  async #answers(): Promise<true | undefined> {
+    const code = await this.#daemon?.exitCode();
+    if (code !== undefined) throw new Error(`dockerd ended with exit code ${code}`);
+    const { stdout } = await this.machine.run(`${this.client} version --format '{{.Server.Version}}'`);
+    return stdout.trim() === '' ? undefined : true;
+  }
+}
+
+/** Defines the bash function `clean_up DIRECTORY`. */
+const CLEAN_UP = readFileSync(new URL('./docker-clean-up.sh', import.meta.url), 'utf8');
+
+/** Cleans up after runs whose process is gone. */
+const CLEAN_UP_ORPHANS = `${CLEAN_UP}
+for directory in /tmp/isolation-exporter-docker-*; do
+  [ -e "$directory/owner" ] && ! kill -0 "$(cat "$directory/owner")" 2>/dev/null && clean_up "$directory"
+done
+true`;
+
+const IMPORT_IMAGE = (directory: string, client: string) => `
+  set -e
+  mkdir -p ${directory}/image/bin ${directory}/image/tmp
+  cp /bin/busybox ${directory}/image/bin/busybox
+  for applet in sh sleep cat ls tail dd yes true echo printf kill id mkdir; do
+    ln -s busybox ${directory}/image/bin/$applet
+  done
+  tar -C ${directory}/image -c . | ${client} import -c 'CMD ["/bin/sleep","1000000"]' - ${LAB_IMAGE}`;

@@ -1,0 +1,41 @@
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { Guest } from './guest.ts';
+import { cleanUpOrphans, prepareLab } from './prepare.ts';
+import type { Missing } from './prepare.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** What the live suites learn from their global set-up. */
+    readonly lab: {
+      readonly missing: Missing;
+      /** Of this run alone; guests that are booted once and used by several suites are below it. */
+      readonly directory: string;
+      /** The process that lives as long as the run. */
+      readonly owner: number;
+    };
+  }
+}
+
+/** Prepares the lab once for all live suites and takes it down after the last one. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const missing = await prepareLab();
+  for (const text of new Set(Object.values(missing).map((reason) => reason.text))) {
+    const parts = Object.entries(missing).filter(([, reason]) => reason.text === text);
+    console.warn(`Live suites that need ${parts.map(([part]) => part).join(', ')} cannot run: ${text}`);
+  }
+  await cleanUpOrphans();
+  // Not below a long TMPDIR: sockets are made in it, and their paths end at 107 bytes.
+  const directory = mkdtempSync('/tmp/isolation-exporter-live-');
+  writeFileSync(join(directory, 'owner'), `${process.pid}\n`);
+  project.provide('lab', { missing, directory, owner: process.pid });
+  return async () => {
+    for (const flavour of ['plain', 'systemd'] as const) {
+      const of = join(directory, flavour);
+      if (existsSync(of)) await new Guest(of, flavour)[Symbol.asyncDispose]();
+    }
+    await rm(directory, { recursive: true, force: true });
+  };
+}

@@ -1,0 +1,188 @@
+import { spawn } from 'node:child_process';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildImage, fetchKernel } from './guest-image.ts';
+import type { GuestImage } from './guest-image.ts';
+import { GuestJobs } from './guest-jobs.ts';
+import { eventually, quote } from './machine.ts';
+import type { Background, Machine, Outcome } from './machine.ts';
+
+/** `plain`: no service manager; `systemd`: systemd is PID 1, and Docker can use its cgroup driver. */
+export type GuestFlavour = 'plain' | 'systemd';
+
+/** Where the guest sees the directory that it shares with the host. */
+export const SHARE_IN_GUEST = '/lab';
+
+/**
+ * A virtual machine with a pure cgroup-v2 kernel and this host's root directory as its own: everything of the host is
+ * there, nothing that it writes comes back but what it writes below `/lab`. `/tmp`, `/run` and `/dev` start empty.
+ */
+export class Guest implements Machine, AsyncDisposable {
+  readonly name: string;
+  /** Emulated: ten to twenty times slower than the host. */
+  readonly slowness = 20;
+  /** Holds all that belongs to this guest; a short path, for the sockets in it. */
+  readonly directory: string;
+  readonly #jobs: GuestJobs;
+
+  /** Takes a guest that was booted in `directory`, maybe by another process. */
+  constructor(directory: string, flavour: GuestFlavour) {
+    this.name = `the ${flavour} guest`;
+    this.directory = directory;
+    this.#jobs = new GuestJobs(this.share, this.slowness, () => this.#state());
+  }
+
+  /** The directory on the host that the guest has as `/lab`. Suites put what they exchange into `files/` there. */
+  get share(): string {
+    return join(this.directory, 'share');
+  }
+
+  run(script: string, options: { readonly timeoutMs?: number } = {}): Promise<Outcome> {
+    return this.#jobs.run(script, options);
+  }
+
+  start(script: string): Promise<Background> {
+    return this.#jobs.start(script);
+  }
+
+  /** What kernel and init have written to the console. */
+  console(): string {
+    const log = join(this.directory, 'console.log');
+    return existsSync(log) ? readFileSync(log, 'utf8') : '';
+  }
+
+  /** Waits until the guest runs jobs. */
+  async ready(timeoutMs: number): Promise<void> {
+    const isReady = () => {
+      if (this.#state() === 'ended') throw new Error(`QEMU has ended: ${this.#qemuLog()}`);
+      return existsSync(join(this.share, 'ready')) || undefined;
+    };
+    try {
+      await eventually(`${this.name} boots`, isReady, { timeoutMs, everyMs: 50 });
+    } catch (error) {
+      throw new Error(`${this.name} did not boot. ${this.#qemuLog()}\nConsole:\n${this.console()}`, { cause: error });
+    }
+  }
+
+  /** Switches it off and removes its directory. Nothing in it is worth an orderly shutdown. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const pid = this.#pid();
+    if (pid !== undefined) {
+      process.kill(pid, 'SIGKILL');
+      await eventually('QEMU ends', () => this.#pid() === undefined || undefined, { timeoutMs: 10_000 });
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #state(): 'runs' | 'ended' {
+    // The pid file appears a moment after the start.
+    return existsSync(join(this.directory, 'ended')) ? 'ended' : 'runs';
+  }
+
+  /** QEMU's pid while it is QEMU's. */
+  #pid(): number | undefined {
+    try {
+      const pid = Number(readFileSync(join(this.directory, 'qemu.pid'), 'utf8'));
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(this.directory) ? pid : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #qemuLog(): string {
+    const log = join(this.directory, 'qemu.log');
+    return existsSync(log) ? readFileSync(log, 'utf8') : '';
+  }
+}
+
+/** How a guest is booted. */
+export interface BootOptions {
+  readonly flavour: GuestFlavour;
+  /** To be created; it holds sockets, so its path should be short. */
+  readonly directory: string;
+  /** The guest is switched off when this process has ended, however it ends. */
+  readonly owner: number;
+}
+
+/** Boots a guest and returns it when it runs jobs. */
+export async function bootGuest(options: BootOptions): Promise<Guest> {
+  const { directory, flavour } = options;
+  mkdirSync(join(directory, 'share', 'jobs'), { recursive: true });
+  mkdirSync(join(directory, 'share', 'files'));
+  fillShare(join(directory, 'share'), flavour);
+  const image = await buildImage(await fetchKernel(), directory);
+  startQemu(options, image);
+  const guest = new Guest(directory, flavour);
+  try {
+    await guest.ready(180_000);
+  } catch (error) {
+    await guest[Symbol.asyncDispose]();
+    throw error;
+  }
+  return guest;
+}
+
+function fillShare(share: string, flavour: GuestFlavour): void {
+  const files = new URL('./guest/', import.meta.url);
+  copyFileSync(new URL(`${flavour}-init.sh`, files), join(share, 'init.sh'));
+  copyFileSync(new URL('agent.sh', files), join(share, 'agent.sh'));
+  writeFileSync(join(share, 'repository'), fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, ''));
+  // The same Node as here, first: a suite says `node` and gets the version that it runs on itself.
+  const path = `${dirname(process.execPath)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+  writeFileSync(join(share, 'environment'), `export HOME=/root LANG=C.UTF-8 PATH=${quote(path)}\n`);
+}
+
+function startQemu(options: BootOptions, image: GuestImage): void {
+  const { directory, owner } = options;
+  const share = (tag: string, path: string) =>
+    `local,mount_tag=${tag},path=${path},security_model=none,multidevs=remap`;
+  const flags = {
+    M: 'q35',
+    accel: accelerator(),
+    cpu: 'max',
+    smp: '2',
+    m: '4G',
+    display: 'none',
+    serial: `file:${directory}/console.log`,
+    pidfile: `${directory}/qemu.pid`,
+    kernel: image.kernel,
+    initrd: image.initramfs,
+    append: 'console=ttyS0 quiet panic=-1',
+  };
+  const qemu = [
+    ...'qemu-system-x86_64 -nodefaults -no-user-config -no-reboot'.split(' '),
+    ...Object.entries(flags).flatMap(([flag, value]) => [`-${flag}`, value]),
+    '-virtfs',
+    `${share('host', '/')},readonly=on`,
+    '-virtfs',
+    share('lab', `${directory}/share`),
+  ];
+  const log = openSync(join(directory, 'qemu.log'), 'a');
+  // A shell stays beside it: to end it after its owner, and to note its end.
+  const script = `${quote(...qemu)} & qemu=$!
+    while kill -0 $qemu 2>/dev/null && kill -0 ${owner} 2>/dev/null; do sleep 1; done
+    kill -KILL $qemu 2>/dev/null
+    test -d ${directory} && echo > ${directory}/ended`;
+  spawn('bash', ['-c', script], { detached: true, stdio: ['ignore', log, log] }).unref();
+}
+
+/** KVM where it works. Its device may be there and open, and make machines that never run: ask the processor too. */
+function accelerator(): 'kvm' | 'tcg' {
+  try {
+    accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
+  } catch {
+    return 'tcg';
+  }
+  return /^flags\s*:.* (vmx|svm)\b/m.test(readFileSync('/proc/cpuinfo', 'utf8')) ? 'kvm' : 'tcg';
+}

@@ -1,0 +1,43 @@
+#!/bin/busybox sh
+# The first program in the guest: makes a root of the host's files (read-only, by 9p) under a throw-away layer in
+# memory, with a pure cgroup v2 beside, and hands over to /lab/init.sh there.
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t devtmpfs devtmpfs /dev
+# Their order is that of their dependencies.
+while read -r module; do insmod "/modules/$module.ko"; done < /modules/order
+
+options=trans=virtio,version=9p2000.L,msize=512000
+mkdir -p /host /layer /lab /new
+# Nobody is to change the host's files below a mounted overlay, but the test run is the only one to care.
+mount -t 9p -o "$options,cache=loose,ro" host /host
+mount -t tmpfs -o mode=755 tmpfs /layer
+mkdir /layer/upper /layer/work
+mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work overlay /new
+# Written on both sides at once, so nothing of it is kept in memory.
+mkdir -p /new/lab
+mount -t 9p -o "$options,cache=none" lab /new/lab
+
+mount -t proc proc /new/proc
+mount -t sysfs sysfs /new/sys
+mount -t devtmpfs devtmpfs /new/dev
+mkdir -p /new/dev/pts /new/dev/shm
+mount -t devpts devpts /new/dev/pts
+mount -t tmpfs -o mode=1777 tmpfs /new/dev/shm
+mount -t tmpfs -o mode=755 tmpfs /new/run
+mount -t tmpfs -o mode=1777 tmpfs /new/tmp
+mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 /new/sys/fs/cgroup
+
+# The repository may be in one of the directories that start empty here.
+repository=$(cat /new/lab/repository)
+case $repository in
+  /tmp/* | /run/*)
+    mkdir -p "/new$repository"
+    mount -o bind "/host$repository" "/new$repository"
+    ;;
+esac
+
+# The guest is no container, whatever the host is.
+rm -f /new/.dockerenv /new/run/.containerenv
+umount /dev /proc
+exec switch_root /new /bin/bash /lab/init.sh

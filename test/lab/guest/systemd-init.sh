@@ -1,0 +1,29 @@
+# Makes the host's systemd boot into nothing but the agent, whatever services the host has, and becomes it.
+set -e
+rm -rf /etc/systemd/system /etc/fstab
+mkdir -p /etc/systemd/system
+: > /etc/fstab
+: > /etc/machine-id
+echo lab > /etc/hostname
+
+cat > /etc/systemd/system/lab.target << 'UNIT'
+[Unit]
+Description=The lab
+Wants=lab-agent.service dbus.socket
+AllowIsolate=yes
+UNIT
+
+cat > /etc/systemd/system/lab-agent.service << 'UNIT'
+[Unit]
+Description=Runs the jobs of the test run
+DefaultDependencies=no
+
+[Service]
+ExecStart=/bin/bash /lab/agent.sh
+Delegate=yes
+KillMode=process
+TasksMax=infinity
+UNIT
+
+# No console: nobody logs in, and the kernel's messages alone are worth keeping.
+exec /lib/systemd/systemd --unit=lab.target --log-target=kmsg

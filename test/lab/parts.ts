@@ -1,0 +1,53 @@
+/** What a live suite may need of the machine. */
+export type Part =
+  | 'docker'
+  | 'podman'
+  | 'gvisor'
+  | 'prometheus'
+  | 'alertmanager'
+  /** The plain guest. */
+  | 'guest'
+  /** The guest with systemd as PID 1, and AppArmor. */
+  | 'guest-systemd';
+
+/** How a part is had on Debian and its kin. */
+interface Recipe {
+  /** Bash that succeeds if everything is there already, from whatever source. */
+  readonly probe: string;
+  readonly packages: readonly string[];
+  /** Packages that only some releases have: a client of its own, for one. */
+  readonly packagesIfKnown?: readonly string[];
+  /** Parts that this one is built on. */
+  readonly parts?: readonly Part[];
+}
+
+/** A busybox that runs where there is no C library: in an empty image, in an initramfs. */
+const BUSYBOX = 'test -x /bin/busybox && ! ldd /bin/busybox >/dev/null 2>&1';
+
+/** All parts. */
+export const RECIPES: Readonly<Record<Part, Recipe>> = {
+  docker: {
+    probe: `command -v dockerd && command -v docker && command -v runc && command -v ip && ${BUSYBOX}`,
+    packages: ['docker.io', 'runc', 'busybox-static', 'iproute2'],
+    packagesIfKnown: ['docker-cli'],
+  },
+  podman: { probe: 'command -v podman && command -v runc', packages: ['podman', 'runc'] },
+  gvisor: { probe: 'command -v runsc', packages: ['runsc'], parts: ['docker'] },
+  prometheus: { probe: 'command -v prometheus && command -v promtool', packages: ['prometheus'] },
+  alertmanager: {
+    probe: '{ command -v prometheus-alertmanager || command -v alertmanager; }',
+    packages: ['prometheus-alertmanager'],
+  },
+  guest: {
+    probe: `command -v qemu-system-x86_64 && command -v cpio && command -v xz && command -v ip && ${BUSYBOX}`,
+    packages: ['qemu-system-x86', 'cpio', 'xz-utils', 'busybox-static', 'iproute2'],
+  },
+  'guest-systemd': {
+    probe: 'test -x /lib/systemd/systemd && command -v dbus-daemon && command -v apparmor_parser',
+    packages: ['systemd', 'dbus', 'apparmor'],
+    parts: ['guest'],
+  },
+};
+
+/** All names of parts. */
+export const PARTS = Object.keys(RECIPES) as Part[];
