@@ -4,7 +4,7 @@ import { collectors } from './collectors/index.ts';
 import { UsageError, createConfig } from './config.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
-import { createProgram } from './options.ts';
+import { createProgram, runProgram } from './options.ts';
 import type { Flags } from './options.ts';
 import { readVersion } from './version.ts';
 
@@ -24,7 +24,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const version = readVersion();
   const program = createProgram({ version, collectors, serve: serveUntilSignal });
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await runProgram(program, argv);
     return 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;

@@ -22,8 +22,10 @@ describe('logfmt', () => {
   });
 
   test('quotes what is not one plain word', () => {
-    const [line] = logged({}, (log) => log.warn({ a: 'two words', b: 'x=y', c: '', d: ['p', 1], e: true }, 'It is so'));
-    expect(line).toContain('msg="It is so" a="two words" b="x=y" c="" d="[\\"p\\",1]" e=true\n');
+    const [line] = logged({}, (log) =>
+      log.warn({ a: 'two words', b: 'x=y', c: '', d: ['p', 1], e: true, f: ['p', 'q'] }, 'It is so'),
+    );
+    expect(line).toContain('msg="It is so" a="two words" b="x=y" c="" d="[\\"p\\",1]" e=true f=p,q\n');
   });
 
   test('flattens objects and leaves out what is undefined', () => {

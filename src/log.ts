@@ -108,7 +108,8 @@ function addPairs(pairs: string[], prefix: string, fields: object): void {
 }
 
 function logfmtValue(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const isList = Array.isArray(value) && value.every((each) => typeof each === 'string');
+  const text = isList ? value.join(',') : typeof value === 'string' ? value : JSON.stringify(value);
   // Anything with a space, a quote, "=" or not in ASCII is quoted, so a value can end neither itself nor the line.
   return /^[\w.:/@+,%~-]+$/.test(text) ? text : escapeDangerous(JSON.stringify(text));
 }

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { renderConfigurationDoc } from './options-doc.ts';
 import { OPTIONS, OPTION_GROUPS, variableOf } from './options-table.ts';
-import { createProgram, helpText } from './options.ts';
+import { createProgram, helpText, runProgram } from './options.ts';
 
 const COLLECTORS = [
   { name: 'cpu', help: 'CPU time.' },
@@ -19,7 +19,7 @@ async function parse(argv: readonly string[]): Promise<Record<string, readonly s
     },
   });
   program.configureOutput({ writeOut: () => {} });
-  await program.parseAsync(argv, { from: 'user' });
+  await runProgram(program, argv);
   return result;
 }
 
@@ -44,7 +44,9 @@ describe('the command line', () => {
 
   test.each([
     [['--log.levle', 'x'], "error: unknown option '--log.levle'\n(Did you mean --log.level?)"],
-    [['--no-collector.cup'], "error: unknown option '--no-collector.cup'\n(Did you mean --no-collector.cpu?)"],
+    [['--log.levle=x'], "error: unknown option '--log.levle'\n(Did you mean --log.level?)"],
+    [['--collector.cup=true'], "error: unknown option '--collector.cup'\n(Did you mean --collector.cpu?)"],
+    [['--no-collector.cup'], "error: unknown option '--no-collector.cup'"],
     [['--log.level'], "error: option '--log.level <level>' argument missing"],
     [['scna'], "unknown command 'scna'"],
   ])('%j is refused', async (argv, message) => {

@@ -44,6 +44,17 @@ export function createProgram(options: {
   return program;
 }
 
+/** Parses the arguments and runs what they ask for. */
+export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  const known = new Set(program.options.map((option) => option.long));
+  // Of a flag that does not exist commander finds the nearest one only if no value is attached.
+  const bare = (argument: string): string => {
+    const flag = /^(--[^=]+)=/.exec(argument)?.[1];
+    return flag === undefined || known.has(flag) ? argument : flag;
+  };
+  await program.parseAsync(argv.map(bare), { from: 'user' });
+}
+
 /** The help as `--help` prints it, for the README. It does not depend on the terminal. */
 export function helpText(collectors: readonly CollectorEntry[]): string {
   let text = '';

@@ -38,7 +38,7 @@ export function parseExposition(text: string, format: Format): ParsedFamily[] {
   const series = new Set<string>();
   let metadata = new Map<string, string>();
   for (const line of lines) {
-    const header = /^# (HELP|TYPE) ([a-zA-Z_][a-zA-Z0-9_]*) (.*)$/.exec(line);
+    const header = /^# (HELP|TYPE) ([a-zA-Z_][a-zA-Z0-9_]*) (.*)$/s.exec(line);
     if (header !== null) {
       const [, kind = '', name = '', rest = ''] = header;
       if (metadata.get('name') !== name || metadata.has(kind)) {

@@ -257,11 +257,12 @@ const NOT_CONTAINERS = [
 ];
 
 describe.each(Object.entries(CONTAINERS))('%s', (_, rows) => {
-  test.each(rows)('%s', (path, engine, id, more = {}) => {
+  test.each(rows.map((row) => ({ row, path: row[0] })))('$path', ({ row: [path, engine, id, more = {}] }) => {
     const { at = path, outer, infra = false, ...facts } = more;
-    const { outer: found, ...identity } = identifyCgroup(path) ?? {};
+    const found = identifyCgroup(path);
+    const { outer: around, ...identity } = { ...found };
     expect(identity).toEqual({ engine, id, cgroup: at, infra, ...facts });
-    expect(found?.id).toBe(outer);
+    expect(around?.id).toBe(outer);
   });
 });
 

@@ -187,13 +187,25 @@ export class CgroupFiles {
   }
 
   /**
-   * The same for a file whose kept descriptor would show old news: a v1 `cgroup.procs` repeats the list of its last
+   * The processes in the cgroup itself, as this process sees their pids; those it cannot see are left out.
+   *
+   * They are read through a new descriptor each time: a kept one of a v1 `cgroup.procs` repeats the list of its last
    * reader for up to a second.
    */
-  readAnew(controller: Controller, name: string): Bytes | undefined {
-    const hierarchy = this.#hierarchy(controller);
-    if (this.#gone || hierarchy === undefined) return undefined;
-    return this.#files.readOnce(`${hierarchy.root}${this.path}/${name}`);
+  processes(): number[] {
+    const directory = this.#discoveryDirectory();
+    if (this.#gone) return [];
+    // A threaded cgroup has no list of processes (ENOTSUP) but one of threads.
+    const bytes =
+      this.#files.readOnce(`${directory}/cgroup.procs`) ?? this.#files.readOnce(`${directory}/cgroup.threads`);
+    if (bytes === undefined) return [];
+    return [...new Set(textOf(bytes).split('\n').map(Number))].filter((pid) => pid > 0);
+  }
+
+  /** The names of the cgroups directly in this one. */
+  children(): string[] {
+    const entries = absentAsUndefined(() => readdirSync(this.#discoveryDirectory(), { withFileTypes: true })) ?? [];
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   }
 
   /** The names of the cgroup's files in the hierarchy of a controller. */
@@ -221,6 +233,10 @@ export class CgroupFiles {
     if (descriptor === MISSING && this.#missingSince === 0) this.#missingSince = performance.now();
     this.#descriptors.set(name, descriptor);
     return descriptor === MISSING ? undefined : this.#files.readKept(descriptor, path);
+  }
+
+  #discoveryDirectory(): string {
+    return this.#files.layout.discovery.root + this.path;
   }
 
   #forgetMissing(): void {

@@ -1,7 +1,7 @@
 # Ends a lab's Docker daemon with all that belongs to it, whatever state it is in: alive, stopped, killed.
 # Everything is found by the daemon's own directory; nothing of another daemon is touched.
 clean_up() {
-  local directory=$1 pid id mount cgroup
+  local directory=$1 pid left id mount cgroup
   pid=$(cat "$directory/pid" 2>/dev/null)
   # A pid is only ours while its command line says so.
   if [ -n "$pid" ] && ! grep -qsa -- "$directory" "/proc/$pid/cmdline"; then pid=; fi
@@ -24,8 +24,13 @@ clean_up() {
   fi
 
   # What a killed daemon leaves: its containerd, shims, and the processes in its containers' cgroups.
-  for pid in $(grep -lsa -- "$directory/exec" /proc/[0-9]*/cmdline | cut -d/ -f3); do
-    kill -KILL "$pid" 2>/dev/null
+  for _ in $(seq 50); do
+    # The brackets keep grep from finding itself.
+    left=$(grep -lsa -- "[/]${directory#/}/exec" /proc/[0-9]*/cmdline | cut -d/ -f3)
+    if [ -z "$left" ]; then break; fi
+    # shellcheck disable=SC2086
+    kill -KILL $left 2>/dev/null
+    sleep 0.1
   done
   for id in $(ls "$directory/data/containers" 2>/dev/null); do
     for cgroup in $(find /sys/fs/cgroup -depth -type d \( -path "*/$id" -o -name "docker-$id.scope" \) 2>/dev/null); do

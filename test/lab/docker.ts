@@ -20,7 +20,7 @@ export interface DockerOptions {
  */
 export async function startDocker(machine: Machine, options: DockerOptions = {}): Promise<Docker> {
   // Only the host has a past; a guest starts empty, and the owners' pids mean nothing there.
-  if (machine === host) await succeed(machine, CLEAN_UP_ORPHANS);
+  if (machine === host) await cleanUpOrphanedDaemons();
   const directory = await succeed(
     machine,
     // The owner's mark tells a directory in use from one that a crashed run has left behind.
@@ -144,7 +144,11 @@ export class Docker implements AsyncDisposable {
 /** Defines the bash function `clean_up DIRECTORY`. */
 const CLEAN_UP = readFileSync(new URL('./docker-clean-up.sh', import.meta.url), 'utf8');
 
-/** Cleans up after runs whose process is gone. */
+/** Ends what a test process has left on the host that was ended itself before it could clean up. */
+export async function cleanUpOrphanedDaemons(): Promise<void> {
+  await succeed(host, CLEAN_UP_ORPHANS);
+}
+
 const CLEAN_UP_ORPHANS = `${CLEAN_UP}
 for directory in /tmp/isolation-exporter-docker-*; do
   [ -e "$directory/owner" ] && ! kill -0 "$(cat "$directory/owner")" 2>/dev/null && clean_up "$directory"

@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { cleanUpOrphanedDaemons } from './docker.ts';
 import { Guest } from './guest.ts';
-import { cleanUpOrphans, prepareLab } from './prepare.ts';
+import { cleanUpOrphanedGuests, prepareLab } from './prepare.ts';
 import type { Missing } from './prepare.ts';
 
 declare module 'vitest' {
@@ -26,7 +27,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const parts = Object.entries(missing).filter(([, reason]) => reason.text === text);
     console.warn(`Live suites that need ${parts.map(([part]) => part).join(', ')} cannot run: ${text}`);
   }
-  await cleanUpOrphans();
+  await cleanUpOrphanedGuests();
+  await cleanUpOrphanedDaemons();
   // Not below a long TMPDIR: sockets are made in it, and their paths end at 107 bytes.
   const directory = mkdtempSync('/tmp/isolation-exporter-live-');
   writeFileSync(join(directory, 'owner'), `${process.pid}\n`);
@@ -36,6 +38,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
       const of = join(directory, flavour);
       if (existsSync(of)) await new Guest(of, flavour)[Symbol.asyncDispose]();
     }
+    // Of a suite that was ended by a time-out or crashed.
+    await cleanUpOrphanedDaemons();
     await rm(directory, { recursive: true, force: true });
   };
 }

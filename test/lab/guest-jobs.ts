@@ -50,6 +50,7 @@ export class GuestJobs {
         await eventually('a background script ends', () => this.#codeOf(job), { timeoutMs });
       } catch {
         await kill('SIGKILL');
+        await eventually('a killed script ends', () => this.#codeOf(job), { timeoutMs: GRACE_MS });
       }
     };
     return {

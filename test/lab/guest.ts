@@ -86,7 +86,6 @@ export class Guest implements Machine, AsyncDisposable {
   }
 
   #state(): 'runs' | 'ended' {
-    // The pid file appears a moment after the start.
     return existsSync(join(this.directory, 'ended')) ? 'ended' : 'runs';
   }
 

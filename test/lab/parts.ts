@@ -21,14 +21,16 @@ interface Recipe {
   readonly parts?: readonly Part[];
 }
 
-/** A busybox that runs where there is no C library: in an empty image, in an initramfs. */
-const BUSYBOX = 'test -x /bin/busybox && ! ldd /bin/busybox >/dev/null 2>&1';
+/** What scripts of the suites count on, and a busybox that runs where there is no C library (in an empty image). */
+const COMMON = ['busybox-static', 'curl', 'iproute2', 'procps'];
+const COMMON_PROBE =
+  'command -v curl && command -v ip && command -v pgrep && test -x /bin/busybox && ! ldd /bin/busybox >/dev/null 2>&1';
 
 /** All parts. */
 export const RECIPES: Readonly<Record<Part, Recipe>> = {
   docker: {
-    probe: `command -v dockerd && command -v docker && command -v runc && command -v ip && ${BUSYBOX}`,
-    packages: ['docker.io', 'runc', 'busybox-static', 'iproute2'],
+    probe: `command -v dockerd && command -v docker && command -v runc && ${COMMON_PROBE}`,
+    packages: ['docker.io', 'runc', ...COMMON],
     packagesIfKnown: ['docker-cli'],
   },
   podman: { probe: 'command -v podman && command -v runc', packages: ['podman', 'runc'] },
@@ -39,8 +41,8 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
     packages: ['prometheus-alertmanager'],
   },
   guest: {
-    probe: `command -v qemu-system-x86_64 && command -v cpio && command -v xz && command -v ip && ${BUSYBOX}`,
-    packages: ['qemu-system-x86', 'cpio', 'xz-utils', 'busybox-static', 'iproute2'],
+    probe: `command -v qemu-system-x86_64 && command -v cpio && command -v xz && ${COMMON_PROBE}`,
+    packages: ['qemu-system-x86', 'cpio', 'xz-utils', ...COMMON],
   },
   'guest-systemd': {
     probe: 'test -x /lib/systemd/systemd && command -v dbus-daemon && command -v apparmor_parser',

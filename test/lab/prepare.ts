@@ -117,8 +117,8 @@ const APT_INSTALL = (packages: readonly string[]) => `
   done
   exit 1`;
 
-/** Cleans up after earlier runs that were ended before they could: their process is gone, their directory is there. */
-export async function cleanUpOrphans(): Promise<void> {
+/** Ends the guests of earlier runs that could not: their process is gone, their directory is there. */
+export async function cleanUpOrphanedGuests(): Promise<void> {
   await succeed(
     host,
     `for directory in /tmp/isolation-exporter-live-*; do

@@ -52,7 +52,7 @@ describeLive('the lab: what Docker leaves', ['docker'], () => {
     await docker[Symbol.asyncDispose]();
     const left = await host.run(
       `find /sys/fs/cgroup -name '*${id}*'; grep ${docker.directory} /proc/self/mountinfo; ls -d ${docker.directory}
-      grep -lsa -- '[/]${docker.directory.slice(1)}' /proc/[0-9]*/cmdline | grep -v "^/proc/$$/"`,
+      grep -lsa -- '[/]${docker.directory.slice(1)}/exec' /proc/[0-9]*/cmdline`,
     );
     expect(left.stdout).toBe('');
   });

@@ -1,0 +1,24 @@
+import { once } from 'node:events';
+import type { Config } from '../config.ts';
+import { startDaemon } from '../daemon.ts';
+import { listen } from '../expose/server.ts';
+import type { Log } from '../log.ts';
+import { readVersion } from '../version.ts';
+
+/** Serves until the signal aborts, then lets go of everything in the reverse order of taking it. */
+export async function serve(config: Config, log: Log, signal: AbortSignal): Promise<void> {
+  await using daemon = await startDaemon(config, log);
+  await using server = await listen(
+    config.web,
+    {
+      version: readVersion(),
+      collectors: config.collectors,
+      scrape: (request) => daemon.scrape(request),
+      isReady: () => true,
+      countContainers: () => daemon.size,
+    },
+    { log },
+  );
+  log.info({ addresses: server.addresses }, 'listening');
+  if (!signal.aborted) await once(signal, 'abort');
+}

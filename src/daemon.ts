@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import type { DaemonState, Scrape } from './collectors/collector.ts';
+import { collectors } from './collectors/index.ts';
+import type { Config, EngineConfig } from './config.ts';
+import type { CgroupMatch, Container } from './container.ts';
+import { type Discovery, discoverContainers } from './discover/containers.ts';
+import { Encoder } from './expose/encode.ts';
+import { Failures } from './expose/failures.ts';
+import { createOwnMetrics } from './expose/own-metrics.ts';
+import { runCollectors } from './expose/scrape.ts';
+import type { ScrapeRequest } from './expose/server-metrics.ts';
+import { identifyCgroup } from './identify/cgroup-path.ts';
+import { nameContainersBy } from './identify/docker.ts';
+import type { NameSource } from './identify/name-source.ts';
+import { Roster } from './identify/roster.ts';
+import { AncestorFiles } from './kernel/ancestor-files.ts';
+import { findCgroupLayout } from './kernel/cgroup-layout.ts';
+import { descriptorBudget } from './kernel/descriptor-limit.ts';
+import { KernelFiles } from './kernel/files.ts';
+import { findHostNamespaces, type HostNamespaces, type NamespaceKind } from './kernel/host-namespaces.ts';
+import type { Log } from './log.ts';
+import { readVersion } from './version.ts';
+
+/** The running exporter, without its server. */
+export interface Daemon extends AsyncDisposable {
+  /** How many containers exist, named or not. */
+  readonly size: number;
+  /** Renders one exposition. */
+  scrape(request: ScrapeRequest): Promise<Buffer>;
+}
+
+/**
+ * Takes everything that the exporter needs, in order: the kernel's files, engines to ask for names, discovery. It works
+ * at scrapes only, but for what the kernel tells of containers that come and go.
+ *
+ * @throws Error if the host has no cgroups to look at.
+ */
+export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
+  const kernel = new KernelFiles({
+    procRoot: config.path.procfs,
+    layout: findCgroupLayout(config.path.procfs, config.path.cgroupfs),
+    descriptorBudget: descriptorBudget(readFileSync('/proc/self/limits', 'utf8')),
+  });
+  const { discovery: hierarchy, version: cgroup } = kernel.layout;
+  const sources = [
+    ...nameSource('docker', ['docker'], config.docker, log),
+    ...nameSource('podman', ['podman'], config.podman, log),
+  ];
+  const roster = new Roster({ kernel, sources });
+  const discovery = await discoverContainers({
+    root: hierarchy.root,
+    classify,
+    onAppeared: (found) => roster.add(found),
+    onRemoved: (found) => roster.remove(found),
+    log,
+    walkIntervalMs: config.discovery.walkInterval,
+  });
+  log.info({ cgroup, containers: discovery.containers.size }, 'looked for containers');
+
+  const hostNamespaces = findHostNamespaces(kernel.procRoot);
+  const ancestors = new AncestorFiles(kernel);
+  const failures = new Failures(log);
+  const ownMetrics = createOwnMetrics(readVersion());
+  return {
+    get size() {
+      return discovery.containers.size;
+    },
+    async scrape({ format, collect, exclude, deadline = Infinity }) {
+      const chosen = collectors.filter(
+        ({ name }) =>
+          config.collectors.includes(name) && (collect?.includes(name) ?? true) && exclude?.includes(name) !== true,
+      );
+      const encoder = new Encoder(format);
+      const containers = await roster.containers();
+      const scrape: Scrape = {
+        kernel,
+        containers,
+        hostNamespaces,
+        ancestors: (container) => ancestors.above(container.cgroup.path),
+        members: membersByNamespace(containers),
+        state: stateOf({ kernel, discovery, sources, hostNamespaces }),
+      };
+      await runCollectors({ collectors: chosen, scrape, encoder, failures, deadline });
+      await ownMetrics.encode(encoder);
+      ancestors.prune();
+      return encoder.finish();
+    },
+    async [Symbol.asyncDispose]() {
+      await discovery[Symbol.asyncDispose]();
+      roster.close();
+      ancestors.close();
+      await Promise.all(sources.map((source) => source[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+function nameSource(name: string, engines: string[], config: EngineConfig | undefined, log: Log): NameSource[] {
+  if (config === undefined) return [];
+  const { host, isDefault } = config;
+  const address = host.kind === 'unix' ? { socketPath: host.path } : host;
+  return [nameContainersBy({ name, engines: new Set(engines), address, isDefault, log })];
+}
+
+/** What the cgroup at exactly this path is, if it is a container's own and not one inside it. */
+function classify(path: string): CgroupMatch | undefined {
+  const identity = identifyCgroup(path);
+  return identity?.cgroup === path && identity.candidate !== true ? identity : undefined;
+}
+
+/** Sorts the containers by their namespaces when first asked. */
+function membersByNamespace(containers: readonly Container[]): Scrape['members'] {
+  let members: Map<string, Container[]> | undefined;
+  const keyOf = (kind: NamespaceKind, inode: number): string => `${kind} ${inode}`;
+  const sort = (): Map<string, Container[]> => {
+    const sorted = new Map<string, Container[]>();
+    for (const container of containers) {
+      for (const [kind, inode] of Object.entries(container.init?.namespaces ?? {})) {
+        const key = `${kind} ${inode}`;
+        const known = sorted.get(key);
+        if (known === undefined) sorted.set(key, [container]);
+        else known.push(container);
+      }
+    }
+    return sorted;
+  };
+  return (kind, inode) => {
+    members ??= sort();
+    return members.get(keyOf(kind, inode)) ?? [];
+  };
+}
+
+function stateOf(options: {
+  readonly kernel: KernelFiles;
+  readonly discovery: Discovery;
+  readonly sources: readonly NameSource[];
+  readonly hostNamespaces: HostNamespaces;
+}): DaemonState {
+  const { kernel, discovery, sources, hostNamespaces } = options;
+  const health = new Map([
+    ['cgroup_watch', discovery.watchUp],
+    ['host_namespaces', hostNamespaces.has('net') && hostNamespaces.has('mnt') && hostNamespaces.has('pid')],
+    ['vmstat', kernel.proc('vmstat')?.includes('\noom_kill ') === true],
+    ...(kernel.layout.unified === undefined ? [] : [['psi', kernel.proc('pressure/cpu') !== undefined] as const]),
+  ]);
+  for (const { name, up } of sources) if (up !== undefined) health.set(name, up);
+  return { lifecycle: discovery.lifecycle, sources: health };
+}
