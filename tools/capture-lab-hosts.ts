@@ -9,7 +9,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startDocker } from '../test/lab/docker.ts';
 import type { Docker } from '../test/lab/docker.ts';
-import { bootGuest, Guest, SHARE_IN_GUEST } from '../test/lab/guest.ts';
+import { bootGuest, type Guest, SHARE_IN_GUEST } from '../test/lab/guest.ts';
 import type { GuestFlavour } from '../test/lab/guest.ts';
 import { host } from '../test/lab/host.ts';
 import { quote, succeed } from '../test/lab/machine.ts';

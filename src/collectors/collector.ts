@@ -84,12 +84,12 @@ export interface DaemonState {
 
 /** Checks a collector's families against its own reading, then forgets the reading's type. */
 export function defineContainerCollector<Reading>(collector: Omit<ContainerCollector<Reading>, 'scope'>): Collector {
-  return { scope: 'container', ...collector } as ContainerCollector<Reading> as Collector;
+  return { scope: 'container', ...collector };
 }
 
 /** The same for a collector of the host. */
 export function defineHostCollector<Reading>(collector: Omit<HostCollector<Reading>, 'scope'>): Collector {
-  return { scope: 'host', ...collector } as HostCollector<Reading> as Collector;
+  return { scope: 'host', ...collector };
 }
 
 /** Remembers what `compute` found for as long as the scrape lasts. */

@@ -15,7 +15,7 @@ export const inventory: Collector = defineHostCollector({
       counts.running += 1;
       engines.set(cgroup.match.engine, counts);
     }
-    return { engines: engines as ByEngine, sources: state.sources };
+    return { engines, sources: state.sources };
   },
   families: [
     byEngine('isolation_containers', 'gauge', 'Containers on this host, by their cgroups.', 'running'),

@@ -149,7 +149,7 @@ class Tracker implements Discovery {
   #reconcile(from: string): void {
     const walked: Walk = walk(this.#options.root, from);
     const below = `${from}/`;
-    for (const path of [...this.#known.keys()]) {
+    for (const path of this.#known.keys()) {
       const isHere = path === from || path.startsWith(below);
       if (isHere && !walked.directories.has(path) && wasLookedAt(walked, path)) this.#update(path, undefined);
     }
