@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { type Collector, defineContainerCollector, type Scrape } from '../collectors/collector.ts';
+import type { Container } from '../container.ts';
+import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { KernelFiles } from '../kernel/files.ts';
+import { Encoder } from './encode.ts';
+import { Failures } from './failures.ts';
+import { identities } from './identity.ts';
+import { runCollectors } from './scrape.ts';
+
+const kernel = new KernelFiles({
+  procRoot: '/proc',
+  layout: findCgroupLayout('/proc', '/sys/fs/cgroup'),
+  descriptorBudget: 0,
+});
+
+function container(name: string, more: { id?: string; seenAt?: number; inode?: number; pod?: string } = {}): Container {
+  const { id = 'f'.repeat(64), seenAt = 0, inode = 1, pod = '' } = more;
+  return {
+    cgroup: { path: `/${id}`, inode, seenAt, match: { engine: 'docker', id, infra: false } },
+    names: {},
+    labels: { engine: 'docker', namespace: '', pod, container: name },
+    files: kernel.cgroup(`/${id}`),
+    init: undefined,
+    initError: undefined,
+  };
+}
+
+const numbered: Collector = defineContainerCollector({
+  name: 'numbered',
+  help: 'A number for each container.',
+  read(found) {
+    if (found.labels.container === 'broken') throw Object.assign(new Error('no'), { code: 'EACCES' });
+    return found.cgroup.inode;
+  },
+  families: [
+    { name: 'isolation_number', type: 'gauge', help: 'The number.', value: (reading) => reading },
+    {
+      name: 'isolation_pod_number',
+      type: 'gauge',
+      of: 'pod',
+      help: 'Of the pod.',
+      labels: ['digit'],
+      samples: (reading, emit) => emit(reading, 'a"b'),
+    },
+  ],
+});
+
+async function run(
+  containers: readonly Container[],
+  deadline = Infinity,
+): Promise<{ text: string; warnings: object[] }> {
+  const warnings: object[] = [];
+  const log = { debug() {}, info() {}, error() {}, warn: (fields: object) => warnings.push(fields) };
+  const encoder = new Encoder('text');
+  const scrape: Scrape = {
+    kernel,
+    containers,
+    hostNamespaces: new Map(),
+    ancestors: () => [],
+    members: () => [],
+    state: { lifecycle: new Map(), sources: new Map() },
+  };
+  const failures = new Failures(log);
+  for (let round = 0; round < 2; round += 1) {
+    const encoderOfRound = round === 0 ? new Encoder('text') : encoder;
+    await runCollectors({ collectors: [numbered], scrape, encoder: encoderOfRound, failures, deadline });
+  }
+  return { text: encoder.finish().toString(), warnings };
+}
+
+describe('runCollectors()', () => {
+  it('loses only the container that fails, and says so once', async () => {
+    const { text, warnings } = await run([
+      container('a', { inode: 4 }),
+      container('broken'),
+      container('c', { inode: 6 }),
+    ]);
+    expect(text).toContain('isolation_number{engine="docker",container="a"} 4\n');
+    expect(text).toContain('isolation_number{engine="docker",container="c"} 6\n');
+    expect(text).not.toContain('broken');
+    expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 0\n');
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatchObject({
+      collector: 'numbered',
+      remedy: expect.stringContaining('CAP_DAC_READ_SEARCH'),
+    });
+  });
+
+  it('leaves out what is late, and says so', async () => {
+    const { text, warnings } = await run([container('a')], performance.now() - 1);
+    expect(text).not.toContain('isolation_number{');
+    expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 0\n');
+    expect(warnings).toEqual([]);
+  });
+
+  it('tells of a pod once, without the container', async () => {
+    const { text } = await run([container('a', { pod: 'p', inode: 1 }), container('b', { pod: 'p', inode: 2 })]);
+    expect(text).toContain('isolation_pod_number{engine="docker",pod="p",digit="a\\"b"} 1\n');
+    expect(text).toContain('isolation_pod_number{engine="docker",pod="p",container="b",digit="a\\"b"} 2\n');
+  });
+});
+
+describe('identities()', () => {
+  it('leaves the name to the newest', () => {
+    const old = container('web', { id: 'a'.repeat(64), seenAt: 1 });
+    const young = container('web', { id: 'b'.repeat(64), seenAt: 2 });
+    const found = identities([old, young]);
+    expect(found.get(young)).toBe('engine="docker",container="web"');
+    expect(found.get(old)).toBe(`engine="docker",container="web~${'a'.repeat(12)}"`);
+  });
+
+  it('makes no two alike, whatever the names and ids', () => {
+    const names = ['web', 'x'.repeat(10_000), '\n"\\', '\ud800', ''];
+    const all = names.flatMap((name) =>
+      [1, 2, 3, 4].map((inode) => container(name, { id: inode > 2 ? 'same' : `${inode}`.repeat(64), inode })),
+    );
+    expect(new Set(identities(all).values()).size).toBe(all.length);
+  });
+});
