@@ -281,7 +281,13 @@ export class ProcessFiles {
   /** What a link such as `ns/net` points to; `undefined` if absent or the process has ended. */
   link(name: string): string | undefined {
     if (this.#closed) return undefined;
-    return absentAsUndefined(() => readlinkSync(this.#path(name)));
+    try {
+      return readlinkSync(this.#path(name));
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      // The descriptor's number means nothing to a reader of the log.
+      throw namePath(error, `${this.#files.procRoot}/${this.pid}/${name}`);
+    }
   }
 
   close(): void {
@@ -300,8 +306,6 @@ export class ProcessFiles {
 
 /** Node's `read` errors do not say of which file. */
 function namePath(error: unknown, path: string): Error {
-  const message = error instanceof Error ? error.message : String(error);
-  return Object.assign(new Error(`Cannot read ${JSON.stringify(path)}: ${message}`, { cause: error }), {
-    code: errnoOf(error),
-  });
+  const code = errnoOf(error);
+  return Object.assign(new Error(`Cannot read ${JSON.stringify(path)}: ${code ?? String(error)}`), { code });
 }
