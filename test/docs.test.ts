@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { collectors } from '../src/collectors/index.ts';
+import { renderMetricsDoc } from '../src/expose/metrics-doc.ts';
+import { renderConfigurationDoc } from '../src/options-doc.ts';
+import { helpText } from '../src/options.ts';
+
+// After a change: npx vitest run --project program -u
+describe('generated documentation is current', () => {
+  it('docs/metrics.md', async () => {
+    await expect(renderMetricsDoc(collectors)).toMatchFileSnapshot('../docs/metrics.md');
+  });
+
+  it('docs/configuration.md', async () => {
+    const text = `# Configuration\n\n${renderConfigurationDoc(collectors)}`;
+    await expect(text).toMatchFileSnapshot('../docs/configuration.md');
+  });
+
+  it('the help in README.md', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    expect(/<!-- help -->\s*```text\n([\s\S]*?)```/.exec(readme)?.[1]?.trim()).toBe(helpText(collectors).trim());
+  });
+});

@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collectors } from '../src/collectors/index.ts';
+import { createConfig } from '../src/config.ts';
+import { type Daemon, startDaemon } from '../src/daemon.ts';
+
+const FIXTURES = new URL('fixtures/', import.meta.url).pathname;
+const PROMTOOL = '/usr/bin/promtool';
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** What says something of this process or of this run and not of the host that was captured. */
+const OF_THIS_RUN =
+  /^(# \w+ )?(process_|nodejs_|isolation_exporter_|isolation_scrape_collector_duration|isolation_source_up)/;
+
+// After a change: npx vitest run --project program -u, and read the difference.
+describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) => {
+  let daemon: Daemon;
+  beforeAll(async () => {
+    const flags = new Map([
+      ['path.procfs', [`${FIXTURES}${host}/proc`]],
+      ['path.cgroupfs', [`${FIXTURES}${host}/cgroup`]],
+      ['docker.host', ['']],
+      ['podman.host', ['']],
+    ]);
+    daemon = await startDaemon(createConfig({ flags, environment: {}, collectors }), silent);
+  });
+  afterAll(() => daemon[Symbol.asyncDispose]());
+
+  it.each(collectors.map(({ name }) => name))('%s', async (name) => {
+    const text = (await daemon.scrape({ format: 'text', collect: [name] })).toString();
+    const lines = text.split('\n').filter((line) => !OF_THIS_RUN.test(line));
+    await expect(sortSamples(lines).join('\n')).toMatchFileSnapshot(`golden/${host}/${name}.prom`);
+  });
+
+  it.skipIf(!existsSync(PROMTOOL))('promtool has nothing to say (needs promtool)', async () => {
+    const input = await daemon.scrape({ format: 'text' });
+    expect(execFileSync(PROMTOOL, ['check', 'metrics'], { input, encoding: 'utf8' })).toBe('');
+  });
+});
+
+/** Containers are in no order; families are. */
+function sortSamples(lines: readonly string[]): string[] {
+  const sorted: string[] = [];
+  let samples: string[] = [];
+  for (const line of [...lines, '#']) {
+    if (!line.startsWith('#')) {
+      samples.push(line);
+      continue;
+    }
+    sorted.push(...samples.toSorted(), line);
+    samples = [];
+  }
+  return sorted.slice(0, -1);
+}
