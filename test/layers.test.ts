@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SOURCES = new URL('../src/', import.meta.url).pathname;
+
+/** What the files of a folder may import besides their own folder. Tests may import more. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  kernel: [],
+  discover: ['kernel', 'container.ts', 'log.ts'],
+  identify: ['kernel', 'container.ts', 'log.ts'],
+  collectors: ['kernel', 'container.ts'],
+  expose: ['collectors', 'kernel', 'container.ts', 'config.ts', 'log.ts', 'options-values.ts', 'version.ts'],
+  commands: ['expose', 'config.ts', 'daemon.ts', 'log.ts', 'version.ts'],
+};
+
+/** The files that may import a package. */
+const OWNERS: Readonly<Record<string, readonly string[]>> = {
+  'prom-client': ['expose/own-metrics.ts'],
+  chokidar: ['discover/watch.ts'],
+  dockerode: ['identify/docker.ts'],
+  pino: ['log.ts'],
+  commander: ['options.ts', 'cli.ts'],
+};
+
+const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  .map((file) => ({ file, imports: importsOf(file) }));
+
+describe('imports', () => {
+  it.each(files)('of $file go one way', ({ file, imports }) => {
+    const folder = file.split('/')[0] ?? '';
+    const allowed = MAY_IMPORT[folder];
+    if (allowed === undefined) return;
+    const wrong = imports.filter((target) => {
+      const [head = ''] = target.split('/');
+      return target.endsWith('.ts') && head !== folder && !allowed.includes(head);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it.each(Object.entries(OWNERS))('of %s are in one place', (name, owners) => {
+    const users = files.filter(({ imports }) => imports.includes(name)).map(({ file }) => file);
+    expect(users.filter((file) => !owners.includes(file))).toEqual([]);
+  });
+
+  it('of the process itself are in cli.ts', () => {
+    const users = files.filter(({ file }) => /process\.(exit\(|argv\b)/.test(readFileSync(SOURCES + file, 'utf8')));
+    expect(users.map(({ file }) => file)).toEqual(['cli.ts']);
+  });
+});
+
+/** What a file imports: packages by name, files by their path below src. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(SOURCES + file, 'utf8');
+  const names = [...text.matchAll(/(?:from |import\(|import )'([^']+)'/g)].map(([, name = '']) => name);
+  return names.map((name) => (name.startsWith('.') ? relative(SOURCES, join(SOURCES, dirname(file), name)) : name));
+}
