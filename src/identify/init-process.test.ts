@@ -1,53 +1,229 @@
-import { describe, expect, it } from 'vitest';
-import { parseBootTime, parseStartTime } from '../kernel/proc-stat.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { errnoOf } from '../kernel/errno.ts';
+import { KernelFiles } from '../kernel/files.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
-import { type Candidate, chooseInit } from './init-process.ts';
+import { findInit } from './init-process.ts';
 
-const process = (pid: number, ppid: number, nspid: number[], start: number): Candidate => ({ pid, ppid, nspid, start });
+const A = '3b5046be1db64ef7b9b967ce0aa79d424cd892f1594994594283b3e8269e615b';
+const B = 'c47183275c45fd012ecf63a3d158866925141770864ac6ac29ab6aec4201a845';
 
-describe('chooseInit()', () => {
-  it('takes pid 1 of the container, wherever it is in the list', () => {
-    const init = process(900, 50, [900, 1], 10);
-    expect(chooseInit([process(300, 900, [300, 7], 20), init, process(120, 50, [120, 9], 30)])).toBe(init);
-  });
+/** Real processes in cgroups that are plain folders. */
+const root = mkdtempSync(join(tmpdir(), 'isolation-exporter-init-'));
+const children: ChildProcess[] = [];
+let next = 0;
 
-  it('takes the outermost of nested ones', () => {
-    const init = process(900, 50, [900, 1], 10);
-    expect(chooseInit([process(100, 900, [100, 14, 1], 5), init])).toBe(init);
-  });
+function kernelFiles(descriptorBudget = 100): KernelFiles {
+  const layout: CgroupLayout = {
+    ...findCgroupLayout('/proc', '/sys/fs/cgroup'),
+    discovery: { root, version: 2, controllers: [] },
+  };
+  return new KernelFiles({ procRoot: '/proc', layout, descriptorBudget });
+}
 
-  it('takes the oldest from outside in the pid namespace of the host, not an exec or a lower pid', () => {
-    const main = process(900, 50, [900], 10);
-    const exec = process(80, 50, [80], 40);
-    expect(chooseInit([exec, process(901, 900, [901], 11), main])).toBe(main);
-  });
+function writeIn(path: string, content: string): void {
+  mkdirSync(join(root, dirname(path)), { recursive: true });
+  writeFileSync(join(root, path), content);
+}
 
-  it('takes the lower pid of two that started together', () => {
-    const first = process(5, 1, [5], 10);
-    expect(chooseInit([process(6, 1, [6], 10), first])).toBe(first);
-  });
+/** A cgroup for each list of processes, below a container's that is new each time. */
+function container(lists: Record<string, readonly (number | undefined)[]>, parent = '/docker'): string {
+  next += 1;
+  const path = `${parent}/${next.toString(16).padStart(64, '0')}`;
+  for (const [name, pids] of Object.entries(lists)) {
+    const file = name.endsWith('threads') ? name : join(name, 'cgroup.procs');
+    writeIn(join(path, file), pids.map((pid) => `${pid}\n`).join(''));
+  }
+  return path;
+}
 
-  it('finds none among none', () => expect(chooseInit([])).toBeUndefined());
-});
+function start(command: string, ...words: readonly string[]): ChildProcess & { readonly pid: number } {
+  const child = spawn(command, words, { stdio: 'ignore', detached: true });
+  children.push(child);
+  return Object.assign(child, { pid: child.pid ?? Number.NaN });
+}
 
-describe('parseProcStatus()', () => {
-  it('reads pids, and does without NSpid', () => {
-    expect(parseProcStatus('Name:\tsh\nPPid:\t12\nNSpid:\t34\t1\n')).toEqual({ ppid: 12, nspid: [34, 1] });
-    expect(parseProcStatus('PPid:\t12\n')).toEqual({ ppid: 12, nspid: [] });
-  });
-  it('refuses what is none', () => expect(() => parseProcStatus('')).toThrow(SyntaxError));
-});
+function pidsOf(pid: number): readonly number[] {
+  return parseProcStatus(readFileSync(`/proc/${pid}/status`, 'utf8')).nspid;
+}
 
-describe('parseStartTime()', () => {
-  const tail = 'S 2201 2231 2231 0 -1 4194560 102 0 0 0 0 0 0 0 20 0 1 0 91822 2785280 1';
-
-  it.each(['sleep', 'a) b) (c', ') R 1 (\n', ''])('is not misled by the name %j', (name) =>
-    expect(parseStartTime(`2231 (${name}) ${tail}`)).toBe(918.22),
+/** The child of a process, once that has become the command `comm`. */
+function childOf(pid: number, comm = 'sleep'): Promise<number> {
+  return vi.waitFor(
+    () => {
+      const child = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+      expect(readFileSync(`/proc/${child}/comm`, 'utf8')).toBe(`${comm}\n`);
+      return child;
+    },
+    { timeout: 10_000, interval: 5 },
   );
-  it('refuses what is too short', () => expect(() => parseStartTime('1 (a) S 1')).toThrow(SyntaxError));
+}
+
+/** Runs a command as pid 1 of a new pid namespace; whoever is not root needs a user namespace for that. */
+function inNewPidNamespace(...command: readonly string[]): { readonly pid: number } {
+  const privilege = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  return start('unshare', ...privilege, '--pid', '--fork', '--kill-child', ...command);
+}
+
+function found(kernel: KernelFiles, path: string): number | undefined {
+  const init = findInit(kernel, kernel.cgroup(path));
+  init?.files.close();
+  expect(kernel.open).toBe(0);
+  return init?.pid;
+}
+
+afterAll(() => {
+  for (const { pid } of children) {
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    } catch (error) {
+      expect(errnoOf(error)).toBe('ESRCH');
+    }
+  }
+  rmSync(root, { recursive: true });
 });
 
-describe('parseBootTime()', () => {
-  it('reads btime', () => expect(parseBootTime('cpu 1\nbtime 1795391234\n')).toBe(1795391234));
-  it('refuses a file without it', () => expect(() => parseBootTime('')).toThrow(SyntaxError));
+describe('in a pid namespace of its own', () => {
+  let engine: number;
+  let init: number;
+  let worker: number;
+  let nested: number;
+
+  beforeAll(async () => {
+    engine = inNewPidNamespace('sh', '-c', 'unshare --pid --fork --kill-child sleep 1000 & wait').pid;
+    init = await childOf(engine, 'sh');
+    worker = await childOf(init, 'unshare');
+    nested = await childOf(worker);
+    expect([init, worker, nested].map((pid) => pidsOf(pid).length)).toEqual([2, 2, 3]);
+  }, 20_000);
+
+  test('it is pid 1 of that, whatever the order and whatever is nested in it', () => {
+    const kernel = kernelFiles();
+    expect(found(kernel, container({ '': [nested, worker, init] }))).toBe(init);
+    expect(found(kernel, container({ '': [init, worker, nested] }))).toBe(init);
+  });
+
+  test('its facts are those of the process', () => {
+    const kernel = kernelFiles();
+    const answer = findInit(kernel, kernel.cgroup(container({ '': [init, worker] })));
+    expect(answer).toMatchObject({ pid: init, namespacesError: undefined });
+    for (const kind of ['pid', 'net', 'mnt', 'uts', 'ipc', 'user', 'cgroup', 'time'] as const) {
+      expect(`${kind}:[${answer?.namespaces[kind]}]`).toBe(readlinkSync(`/proc/${init}/ns/${kind}`));
+    }
+    expect(Math.abs(Date.now() / 1000 - (answer?.startTime ?? 0))).toBeLessThan(60);
+    expect(answer?.files.text('comm')).toBe('sh\n');
+    answer?.files.close();
+  });
+
+  test('it is found with no descriptor to spare', () => {
+    const kernel = kernelFiles(0);
+    expect(found(kernel, container({ '': [worker, init] }))).toBe(init);
+  });
+
+  test('processes in cgroups inside count, those of containers inside and of engines do not', () => {
+    const kernel = kernelFiles();
+    expect(found(kernel, container({ '': [], 'init.scope': [init], 'system.slice/x.service': [worker, nested] }))).toBe(
+      init,
+    );
+    expect(found(kernel, container({ '': [worker], [`docker/${A}`]: [nested] }))).toBe(worker);
+    expect(found(kernel, container({ '': [], [`docker/${A}`]: [nested], 'libpod_parent/conmon': [worker] }))).toBe(
+      undefined,
+    );
+  });
+
+  test('a container in a container is found by its own cgroup', () => {
+    const path = container({ '': [init], [`docker/${B}`]: [nested] });
+    expect(found(kernelFiles(), `${path}/docker/${B}`)).toBe(nested);
+  });
+
+  test('nspawn in the cgroup of the container is not the container', async () => {
+    const nspawn = start('bash', '-c', 'exec -a systemd-nspawn sh -c "unshare --pid --fork sleep 1000; true"').pid;
+    const unshare = await childOf(nspawn, 'unshare');
+    const payload = await childOf(unshare);
+    // The name in the path makes it nspawn's; unshare stands for the child that nspawn has first.
+    writeIn('machine.slice/machine-m1.scope/cgroup.procs', `${nspawn}\n`);
+    writeIn('machine.slice/machine-m1.scope/payload/cgroup.procs', `${payload}\n${unshare}\n`);
+    expect(found(kernelFiles(), '/machine.slice/machine-m1.scope')).toBe(unshare);
+    expect(found(kernelFiles(), container({ '': [payload, nspawn, unshare] }))).toBe(nspawn);
+  }, 20_000);
+
+  test('gVisor’s file server is not the container, though it is older and pid 1 of its own namespace', async () => {
+    const gofer = inNewPidNamespace('bash', '-c', 'exec -a runsc-gofer sleep 1000');
+    const first = await childOf(gofer.pid);
+    const sandbox = start('sleep', '1000').pid;
+    expect(found(kernelFiles(), container({ '': [first, sandbox] }))).toBe(sandbox);
+    // Who only poses as it is found nevertheless.
+    expect(found(kernelFiles(), container({ '': [first] }))).toBe(first);
+  }, 20_000);
 });
+
+describe('in the pid namespace of the host', () => {
+  test('it is the oldest whose parent is outside', async () => {
+    const main = start('sh', '-c', 'unshare --pid --fork --kill-child sleep 1000 & wait').pid;
+    const unshare = await childOf(main, 'unshare');
+    const nested = await childOf(unshare);
+    // Later by more than a tick of the kernel's clock.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 30);
+    });
+    const exec = start('sleep', '1000').pid;
+    const kernel = kernelFiles();
+    expect(found(kernel, container({ '': [nested, exec, unshare, main] }))).toBe(main);
+    // Its own first process is gone: one that `unshare` has as a child is not the init for being pid 1 of something.
+    expect(found(kernel, container({ '': [nested, exec, unshare] }))).toBe(unshare);
+  }, 20_000);
+
+  test('more processes than are looked at', () => {
+    const main = start('sh', '-c', 'for i in $(seq 300); do sleep 1000 & done; wait');
+    return vi.waitFor(
+      () => {
+        const all = readFileSync(`/proc/${main.pid}/task/${main.pid}/children`, 'utf8').trim().split(' ').map(Number);
+        expect(all).toHaveLength(300);
+        expect(found(kernelFiles(), container({ '': [...all, main.pid] }))).toBe(main.pid);
+      },
+      { timeout: 20_000 },
+    );
+  }, 30_000);
+});
+
+test('a threaded cgroup has no list of processes, but one of threads', () => {
+  const threads = readdirSync('/proc/self/task').map(Number);
+  expect(threads.length).toBeGreaterThan(1);
+  expect(found(kernelFiles(), container({ 'cgroup.threads': threads }))).toBe(process.pid);
+  const others = threads.filter((tid) => tid !== process.pid);
+  expect(found(kernelFiles(), container({ 'cgroup.threads': others }))).toBe(process.pid);
+});
+
+test('there is none in a cgroup that is gone, is empty, or has processes that ended or cannot be seen', async () => {
+  const kernel = kernelFiles();
+  const ended = start('true');
+  await new Promise((resolve) => {
+    ended.once('exit', resolve);
+  });
+  expect(found(kernel, `/docker/${A}`)).toBeUndefined();
+  expect(found(kernel, container({ '': [] }))).toBeUndefined();
+  expect(found(kernel, container({ '': [ended.pid] }))).toBeUndefined();
+  // Pids that are not in this process's pid namespace are listed as 0.
+  expect(found(kernel, container({ '': [0, 0] }))).toBeUndefined();
+});
+
+test.skipIf(canReadNamespacesOfInit())('namespaces that may not be read are an error, the process is there', () => {
+  const kernel = kernelFiles();
+  const init = findInit(kernel, kernel.cgroup(container({ '': [1] })));
+  expect(init).toMatchObject({ pid: 1, namespaces: {} });
+  expect(errnoOf(init?.namespacesError)).toBe('EACCES');
+  init?.files.close();
+});
+
+function canReadNamespacesOfInit(): boolean {
+  try {
+    readlinkSync('/proc/1/ns/net');
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -4,33 +4,17 @@ import type { CgroupFiles, KernelFiles, ProcessFiles } from '../kernel/files.ts'
 import { inodeOfLink, NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 import { parseBootTime, parseStartTime } from '../kernel/proc-stat.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
+import { identifyCgroup } from './cgroup-path.ts';
+import { pidsOfContainer } from './container-pids.ts';
+import { chooseInit, isSurelyInit, type Process, roleOf, type Root } from './init-choice.ts';
 
-/** More than this many are not looked at: an init is found long before, and a fork bomb is no reason to stop. */
+/** As many processes are looked at; with the way up from each to its oldest ancestor that is far more than it takes. */
 const MOST_PROCESSES = 256;
 
-/** One process as far as the choice goes. */
-export interface Candidate {
-  readonly pid: number;
-  readonly ppid: number;
-  readonly nspid: readonly number[];
-  /** Seconds since boot. */
-  readonly start: number;
-}
+/** `/proc/stat` is long on a large host, and the time of boot only changes when the clock is set. */
+const BOOT_TIME_FOR_MS = 60_000;
 
-/**
- * The process that stands for a container: the one that is pid 1 in its own pid namespace, of several the outermost. In a
- * container that shares another's pid namespace it is the oldest whose parent is outside. Never the first listed, nor the
- * lowest pid: the kernel promises no order, and pids wrap.
- */
-export function chooseInit(candidates: readonly Candidate[]): Candidate | undefined {
-  const inits = candidates.filter(({ nspid }) => nspid.length > 1 && nspid.at(-1) === 1);
-  if (inits.length > 0) return best(inits, (a, b) => a.nspid.length - b.nspid.length || older(a, b));
-  const pids = new Set(candidates.map(({ pid }) => pid));
-  return best(
-    candidates.filter(({ ppid }) => !pids.has(ppid)),
-    older,
-  );
-}
+const bootTimes = new WeakMap<KernelFiles, { readonly seconds: number; readonly until: number }>();
 
 /**
  * Finds the init process of a container and reads what rarely changes about it. Its files stay open until closed.
@@ -39,52 +23,89 @@ export function chooseInit(candidates: readonly Candidate[]): Candidate | undefi
  * @throws the system error if processes cannot be listed or looked at for want of a privilege.
  */
 export function findInit(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefined {
-  const pids = pidsOf(kernel, cgroup).slice(0, MOST_PROCESSES);
-  const candidates: Candidate[] = [];
-  for (const pid of pids) {
-    const candidate = candidateOf(kernel, pid);
-    if (candidate !== undefined) candidates.push(candidate);
-  }
-  const chosen = chooseInit(candidates);
+  // A process may end while it is looked at, and another one be the right one then: once more.
+  return attempt(kernel, cgroup) ?? attempt(kernel, cgroup);
+}
+
+function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefined {
+  const pids = pidsOfContainer(kernel, cgroup);
+  if (pids.length === 0) return undefined;
+  const chosen = choose(kernel, pids, identifyCgroup(cgroup.path)?.engine);
   const files = chosen === undefined ? undefined : kernel.process(chosen.pid);
   if (chosen === undefined || files === undefined) return undefined;
-  // Between the choice and the opening of its directory the pid may have become another process's.
-  const start = startOf(files);
-  if (start !== chosen.start) {
+  try {
+    const namespaces = readNamespaces(files);
+    // It is the process that was chosen, and it was alive all the time.
+    const stat = files.text('stat');
+    if (stat !== undefined && parseStartTime(stat) === chosen.start) {
+      return { pid: chosen.pid, startTime: bootTime(kernel) + chosen.start, files, ...namespaces };
+    }
+  } catch (error) {
     files.close();
-    return undefined;
+    throw error;
   }
-  return { pid: chosen.pid, startTime: bootTime(kernel) + start, files, ...readNamespaces(files) };
+  files.close();
+  return undefined;
 }
 
-function pidsOf(kernel: KernelFiles, cgroup: CgroupFiles): number[] {
-  const own = cgroup.processes();
-  if (own.length > 0) return own;
-  // Where an engine keeps processes in a cgroup inside the container's: crun's `/container`, systemd's `/init.scope`.
-  return cgroup.children().flatMap((name) => {
-    const child = kernel.cgroup(`${cgroup.path}/${name}`);
-    const pids = pidsOf(kernel, child);
-    child.close();
-    return pids;
-  });
+/** Looks at processes until it is clear which one is the init: in most containers that takes a single one. */
+function choose(kernel: KernelFiles, pids: readonly number[], engine: string | undefined): Root | undefined {
+  const members = new Set(pids);
+  const inner: Process[] = [];
+  const roots: Root[] = [];
+  for (const found of processesUpwards(kernel, pids)) {
+    if (members.has(found.ppid)) {
+      inner.push(found);
+      continue;
+    }
+    const root = rootOf(kernel, found, engine);
+    if (root === undefined) continue;
+    roots.push(root);
+    if (isSurelyInit(root, shallowestOf(inner, roots))) return root;
+  }
+  // What an engine's own process is the parent of comes from outside too.
+  const parents = new Set(roots.filter(({ role }) => role === 'parent').map(({ pid }) => pid));
+  const adopted = inner.filter(({ ppid }) => parents.has(ppid)).flatMap((found) => rootOf(kernel, found, engine) ?? []);
+  return chooseInit([...roots, ...adopted], shallowestOf(inner, roots));
 }
 
-function candidateOf(kernel: KernelFiles, pid: number): Candidate | undefined {
-  const status = kernel.proc(`${pid}/status`);
-  const stat = kernel.proc(`${pid}/stat`);
-  if (status === undefined || stat === undefined) return undefined;
-  return { pid, ...parseProcStatus(status), start: parseStartTime(stat) };
+/** The processes one after the other, each followed by its ancestors in the container: even in a crowd the init is soon met. */
+function* processesUpwards(kernel: KernelFiles, pids: readonly number[]): Generator<Process> {
+  const members = new Set(pids);
+  const seen = new Set<number>();
+  for (const first of pids) {
+    let pid = first;
+    while (!seen.has(pid) && seen.size < MOST_PROCESSES) {
+      seen.add(pid);
+      const found = processOf(kernel, pid);
+      if (found === undefined || (found.pid !== pid && seen.has(found.pid))) break;
+      seen.add(found.pid);
+      yield found;
+      if (!members.has(found.ppid)) break;
+      pid = found.ppid;
+    }
+  }
 }
 
-function startOf(files: ProcessFiles): number | undefined {
-  const stat = files.text('stat');
-  return stat === undefined ? undefined : parseStartTime(stat);
+function shallowestOf(inner: readonly Process[], roots: readonly Root[]): number {
+  return Math.min(...[...inner, ...roots.filter(({ role }) => role === undefined)].map(({ nspid }) => nspid.length));
+}
+function processOf(kernel: KernelFiles, pid: number): Process | undefined {
+  const text = kernel.proc(`${pid}/status`);
+  if (text === undefined) return undefined;
+  const { tgid, ppid, nspid } = parseProcStatus(text);
+  // A threaded cgroup lists threads: what counts is the process that one is of.
+  return tgid === pid ? { pid, ppid, nspid } : processOf(kernel, tgid);
 }
 
-function bootTime(kernel: KernelFiles): number {
-  return parseBootTime(kernel.proc('stat') ?? '');
+function rootOf(kernel: KernelFiles, process: Process, engine: string | undefined): Root | undefined {
+  const stat = kernel.proc(`${process.pid}/stat`);
+  if (stat === undefined) return undefined;
+  const role = roleOf(kernel.proc(`${process.pid}/cmdline`) ?? '', engine);
+  return { ...process, start: parseStartTime(stat), role };
 }
 
+/** Of an access check all kinds have the same, so the first that is denied tells for all. */
 function readNamespaces(files: ProcessFiles): Pick<InitProcess, 'namespaces' | 'namespacesError'> {
   const namespaces: Partial<Record<NamespaceKind, number>> = {};
   try {
@@ -100,13 +121,12 @@ function readNamespaces(files: ProcessFiles): Pick<InitProcess, 'namespaces' | '
   return { namespaces: namespaces satisfies Namespaces, namespacesError: undefined };
 }
 
-function best(
-  candidates: readonly Candidate[],
-  compare: (a: Candidate, b: Candidate) => number,
-): Candidate | undefined {
-  return candidates.toSorted(compare)[0];
-}
-
-function older(a: Candidate, b: Candidate): number {
-  return a.start - b.start || a.pid - b.pid;
+function bootTime(kernel: KernelFiles): number {
+  const now = performance.now();
+  let known = bootTimes.get(kernel);
+  if (known === undefined || now > known.until) {
+    known = { seconds: parseBootTime(kernel.proc('stat') ?? ''), until: now + BOOT_TIME_FOR_MS };
+    bootTimes.set(kernel, known);
+  }
+  return known.seconds;
 }

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { chooseInit, isSurelyInit, type Role, roleOf, type Root } from './init-choice.ts';
+
+const root = (nspid: readonly number[], start: number, role?: Role): Root => ({
+  pid: nspid[0] ?? 0,
+  ppid: 50,
+  nspid,
+  start,
+  role,
+});
+
+describe('the init of a container', () => {
+  test.each<readonly [string, expected: number | undefined, shallowest: number, roots: readonly Root[]]>([
+    ['none among none', undefined, Infinity, []],
+    ['pid 1, not the lower pid of an exec', 900, 2, [root([80, 9], 40), root([900, 1], 10)]],
+    ['pid 1, though an exec joined in the same tick', 900, 2, [root([80, 9], 10), root([900, 1], 10)]],
+    ['pid 1 in a container of a container', 900, 3, [root([900, 14, 1], 10), root([901, 15, 7], 5)]],
+    ['with the pid namespace of the host: the oldest', 900, 1, [root([80], 40), root([900], 10)]],
+    ['of two that started together the lower pid', 5, 1, [root([6], 10), root([5], 10)]],
+    [
+      'with the pid namespace of the host: not the pid 1 of a namespace that somebody in it made',
+      900,
+      1,
+      [root([80, 1], 40), root([900], 10)],
+    ],
+    ['in the pid namespace of a pod', 900, 2, [root([80, 31], 40), root([900, 7], 10)]],
+    [
+      "gVisor: the sandbox, not the file server, in the host's pid namespace",
+      900,
+      1,
+      [root([80, 1], 9, 'helper'), root([900], 10)],
+    ],
+    [
+      'gVisor: the sandbox, not the file server, each in its own',
+      900,
+      2,
+      [root([80, 1], 9, 'helper'), root([900, 1], 10)],
+    ],
+    ['nspawn in the same cgroup', 900, 2, [root([80], 1, 'parent'), root([900, 1], 10)]],
+    [
+      'a container all of whose processes pose as tools',
+      900,
+      2,
+      [root([900, 1], 10, 'helper'), root([80, 9], 40, 'helper')],
+    ],
+  ])('%s', (_, expected, shallowest, roots) => {
+    expect(chooseInit(roots, shallowest)?.pid).toBe(expected);
+  });
+
+  test('is clear at once only for pid 1 of a namespace right inside the host’s', () => {
+    expect(isSurelyInit(root([900, 1], 10), 2)).toBe(true);
+    expect(isSurelyInit(root([900, 1], 10), 1)).toBe(false);
+    expect(isSurelyInit(root([900, 7], 10), 2)).toBe(false);
+    expect(isSurelyInit(root([900, 14, 1], 10), 3)).toBe(false);
+    expect(isSurelyInit(root([900], 10), 1)).toBe(false);
+    expect(isSurelyInit(root([900, 1], 10, 'helper'), 2)).toBe(false);
+  });
+});
+
+describe('the role of a process', () => {
+  test.each<readonly [cmdline: string, engine: string | undefined, Role | undefined]>([
+    ['runsc-gofer\0--root=/run\0gofer\0', 'docker', 'helper'],
+    ['runsc-sandbox\0boot\0', 'docker', undefined],
+    ['/usr/bin/systemd-nspawn\0-D\0/m1\0', 'nspawn', 'parent'],
+    ['[lxc monitor] /var/lib/lxc c1\0\0\0', 'lxc', 'parent'],
+    ['/usr/lib/libvirt/libvirt_lxc\0--name\0c\0', 'libvirt-lxc', 'parent'],
+    ['/usr/bin/conmon\0--api-version\x001\0', 'podman', 'parent'],
+    ['conmon', 'cri-o', 'parent'],
+    ['/opt/kata/bin/containerd-shim-kata-v2\0-namespace\0k8s.io\0', 'kata', 'parent'],
+    // What is no tool of the container's engine is the container's own.
+    ['/usr/bin/conmon\0', 'docker', undefined],
+    ['/usr/bin/systemd-nspawn\0', undefined, undefined],
+    ['nginx: master process\0', 'docker', undefined],
+    ['/runsc-gofer\0', 'docker', undefined],
+    // A kernel thread, a zombie.
+    ['', 'docker', undefined],
+  ])('%j of %s', (cmdline, engine, role) => {
+    expect(roleOf(cmdline, engine)).toBe(role);
+  });
+});
