@@ -11,9 +11,11 @@ const MOST_CGROUPS = 512;
  * `/init.scope`), but not those of containers inside, nor of an engine's own cgroups there (nspawn's `/supervisor`).
  */
 export function pidsOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): number[] {
-  const pids = new Set(cgroup.processes());
+  const pids = cgroup.processes();
+  if (!hasChildren(kernel, cgroup)) return pids.toSorted(ascending);
+  const all = new Set(pids);
   const container = identifyCgroup(cgroup.path)?.cgroup;
-  const toList = hasChildren(kernel, cgroup) ? [cgroup] : [];
+  const toList = [cgroup];
   let left = MOST_CGROUPS;
   for (let parent = toList.shift(); parent !== undefined; parent = toList.shift()) {
     for (const name of parent.children()) {
@@ -22,11 +24,15 @@ export function pidsOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): numbe
       left -= 1;
       if (left < 0) break;
       const child = kernel.cgroup(path);
-      for (const pid of child.processes()) pids.add(pid);
+      for (const pid of child.processes()) all.add(pid);
       if (hasChildren(kernel, child)) toList.push(child);
     }
   }
-  return [...pids].toSorted((a, b) => a - b);
+  return [...all].toSorted(ascending);
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
 }
 
 /** In kernfs a directory has 2 links and one more for each child directory; to list it would cost twenty times as much. */

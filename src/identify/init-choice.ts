@@ -36,14 +36,15 @@ const TOOLS: readonly Tool[] = [
   { role: 'parent', engines: ['kata'], word: /(?:^|\/)containerd-shim-[\w-]+$/ },
 ];
 
-/** What a process says it is by its command line (`/proc/<pid>/cmdline`: words that end with NUL). */
-export function roleOf(cmdline: string, engine: string | undefined): Role | undefined {
+/**
+ * What a process says it is by its command line (`/proc/<pid>/cmdline`: words that end with NUL), in a container of an
+ * engine.
+ */
+export function roleOf(cmdline: string, engineOf: () => string | undefined): Role | undefined {
   const end = cmdline.indexOf('\0');
   const word = end === -1 ? cmdline : cmdline.slice(0, end);
-  return TOOLS.find(
-    ({ engines, word: pattern }) =>
-      pattern.test(word) && (engines === undefined || (engine !== undefined && engines.includes(engine))),
-  )?.role;
+  return TOOLS.find(({ engines, word: pattern }) => pattern.test(word) && (engines?.includes(engineOf() ?? '') ?? true))
+    ?.role;
 }
 
 /**

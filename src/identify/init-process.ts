@@ -30,7 +30,7 @@ export function findInit(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess 
 function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefined {
   const pids = pidsOfContainer(kernel, cgroup);
   if (pids.length === 0) return undefined;
-  const chosen = choose(kernel, pids, identifyCgroup(cgroup.path)?.engine);
+  const chosen = choose(kernel, pids, () => identifyCgroup(cgroup.path)?.engine);
   const files = chosen === undefined ? undefined : kernel.process(chosen.pid);
   if (chosen === undefined || files === undefined) return undefined;
   try {
@@ -49,7 +49,7 @@ function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefi
 }
 
 /** Looks at processes until it is clear which one is the init: in most containers that takes a single one. */
-function choose(kernel: KernelFiles, pids: readonly number[], engine: string | undefined): Root | undefined {
+function choose(kernel: KernelFiles, pids: readonly number[], engineOf: () => string | undefined): Root | undefined {
   const members = new Set(pids);
   const inner: Process[] = [];
   const roots: Root[] = [];
@@ -58,14 +58,16 @@ function choose(kernel: KernelFiles, pids: readonly number[], engine: string | u
       inner.push(found);
       continue;
     }
-    const root = rootOf(kernel, found, engine);
+    const root = rootOf(kernel, found, engineOf);
     if (root === undefined) continue;
     roots.push(root);
     if (isSurelyInit(root, shallowestOf(inner, roots))) return root;
   }
   // What an engine's own process is the parent of comes from outside too.
   const parents = new Set(roots.filter(({ role }) => role === 'parent').map(({ pid }) => pid));
-  const adopted = inner.filter(({ ppid }) => parents.has(ppid)).flatMap((found) => rootOf(kernel, found, engine) ?? []);
+  const adopted = inner
+    .filter(({ ppid }) => parents.has(ppid))
+    .flatMap((found) => rootOf(kernel, found, engineOf) ?? []);
   return chooseInit([...roots, ...adopted], shallowestOf(inner, roots));
 }
 
@@ -98,10 +100,10 @@ function processOf(kernel: KernelFiles, pid: number): Process | undefined {
   return tgid === pid ? { pid, ppid, nspid } : processOf(kernel, tgid);
 }
 
-function rootOf(kernel: KernelFiles, process: Process, engine: string | undefined): Root | undefined {
+function rootOf(kernel: KernelFiles, process: Process, engineOf: () => string | undefined): Root | undefined {
   const stat = kernel.proc(`${process.pid}/stat`);
   if (stat === undefined) return undefined;
-  const role = roleOf(kernel.proc(`${process.pid}/cmdline`) ?? '', engine);
+  const role = roleOf(kernel.proc(`${process.pid}/cmdline`) ?? '', engineOf);
   return { ...process, start: parseStartTime(stat), role };
 }
 

@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { KernelFiles } from '../kernel/files.ts';
+import { identifyCgroup } from './cgroup-path.ts';
+import { parseShim, settleByShim } from './shim.ts';
+
+const ID = '3b5046be1db64ef7b9b967ce0aa79d424cd892f1594994594283b3e8269e615b';
+const OTHER_ID = 'c47183275c45fd012ecf63a3d158866925141770864ac6ac29ab6aec4201a845';
+const UID = '5f413373-db04-4240-a645-993a3fbcffc3';
+
+describe('the command line of a shim', () => {
+  test.each<readonly [string, ...string[]]>([
+    ['runc', '/usr/bin/containerd-shim-runc-v2', '-namespace', 'moby', '-id', ID, '-address', '/run/c.sock'],
+    ['two dashes', 'containerd-shim-runsc-v1', '--namespace', 'moby', '--id', ID],
+    ['equals signs', 'containerd-shim-kata-v2', '-namespace=moby', '-address=/x', `--id=${ID}`],
+    ['the old one', 'containerd-shim', '-namespace', 'moby', '-workdir', `/var/lib/x/moby/${ID}`, '-address', '/x'],
+  ])('%s', (_, ...words) => {
+    expect(parseShim(`${words.join('\0')}\0`)).toEqual({ namespace: 'moby', id: ID });
+  });
+
+  test.each<readonly [string, ...string[]]>([
+    ['nothing', ''],
+    ['another program', '/usr/bin/containerd', '-namespace', 'moby', '-id', ID],
+    ['another program with its name in a word', 'grep', 'containerd-shim', '-namespace', 'moby', '-id', ID],
+    ['a title in one piece', `containerd-shim -namespace moby -id ${ID}`],
+    ['no id', 'containerd-shim-runc-v2', '-namespace', 'moby'],
+    ['a flag without its value', 'containerd-shim-runc-v2', '-namespace', 'moby', '-id'],
+    ['no namespace', 'containerd-shim-runc-v2', '-id', ID],
+    ['values that are no flags', 'containerd-shim-runc-v2', 'namespace', 'moby', 'id', ID],
+  ])('not: %s', (_, ...words) => {
+    expect(parseShim(`${words.join('\0')}\0`)).toBeUndefined();
+  });
+});
+
+describe('what the shim tells', () => {
+  const root = mkdtempSync(join(tmpdir(), 'isolation-exporter-shim-'));
+  const kernel = new KernelFiles({
+    procRoot: '/proc',
+    layout: { ...findCgroupLayout('/proc', '/sys/fs/cgroup'), discovery: { root, version: 2, controllers: [] } },
+    descriptorBudget: 100,
+  });
+  const shims: ChildProcess[] = [];
+  let docker: number;
+  let ctr: number;
+  let shell: number;
+
+  /** Starts something that has a shim's command line, and gives the pid of its child. */
+  async function childOf(...words: readonly string[]): Promise<number> {
+    // `sh -c SCRIPT` with more words: those are its arguments, and the shim's flags here.
+    const child = spawn('sh', ['-c', 'sleep 1000; true', ...words.slice(1)], {
+      argv0: words[0],
+      stdio: 'ignore',
+      detached: true,
+    });
+    shims.push(child);
+    return vi.waitFor(
+      () => {
+        const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'));
+        expect(pid).toBeGreaterThan(0);
+        return pid;
+      },
+      { timeout: 10_000, interval: 5 },
+    );
+  }
+
+  function cgroup(path: string, ...pids: readonly number[]): string {
+    const file = join(root, path, 'cgroup.procs');
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, pids.map((pid) => `${pid}\n`).join(''));
+    return path;
+  }
+
+  function settle(path: string): ReturnType<typeof settleByShim> {
+    const identity = identifyCgroup(path);
+    if (identity === undefined) throw new Error(`${path} is not even a candidate`);
+    return settleByShim(kernel, identity);
+  }
+
+  beforeAll(async () => {
+    docker = await childOf('/usr/bin/containerd-shim-runc-v2', '-namespace', 'moby', '-id', ID);
+    ctr = await childOf('containerd-shim-runc-v2', '-namespace', 'test-ns', '-id', 'web.1');
+    shell = await childOf('bash');
+  }, 20_000);
+
+  afterAll(() => {
+    for (const { pid } of shims) if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    rmSync(root, { recursive: true });
+  });
+
+  test('a candidate is confirmed by namespace and id', () => {
+    expect(settle(cgroup('/test-ns/web.1', ctr))).toEqual({
+      engine: 'containerd',
+      id: 'web.1',
+      cgroup: '/test-ns/web.1',
+      infra: false,
+    });
+    // Also by a process in a cgroup inside, and by the cgroup inside itself.
+    cgroup('/test-ns/web.1');
+    expect(settle(cgroup('/test-ns/web.1/init.scope', ctr))).toMatchObject({ cgroup: '/test-ns/web.1' });
+  });
+
+  test('a scope is confirmed by the id at its end, and the shim knows where that begins', () => {
+    expect(settle(cgroup('/my.slice/some-prefix-web.1.scope', ctr))).toMatchObject({
+      id: 'web.1',
+      engine: 'containerd',
+    });
+  });
+
+  test.each(['/test-ns/web.2', '/other/web.1', '/my.slice/x-web.2.scope'])('it is no container: %s', (path) => {
+    expect(settle(cgroup(path, ctr, shell, docker))).toBeUndefined();
+  });
+
+  test('as long as there is no process it cannot be told', () => {
+    expect(settle(cgroup('/test-ns/empty'))).toBe('later');
+    expect(settle(cgroup(`/some/${ID}`))).toBe('later');
+    expect(settle('/gone/gone')).toBe('later');
+  });
+
+  test('a shim of the container’s own does not count', () => {
+    const shim = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${ctr}/status`, 'utf8'))?.[1]);
+    expect(settle(cgroup('/test-ns/web.1', ctr, shim))).toBeUndefined();
+  });
+
+  test('a container’s engine is told by the namespace', () => {
+    expect(settle(cgroup(`/any/parent/${ID}`, docker))).toEqual({
+      engine: 'docker',
+      id: ID,
+      cgroup: `/any/parent/${ID}`,
+      infra: false,
+    });
+    // One shim for all containers of a pod: its id is another.
+    expect(settle(cgroup(`/kubepods/pod${UID}/${OTHER_ID}`, ctr))).toMatchObject({
+      engine: 'containerd',
+      id: OTHER_ID,
+      podUid: UID,
+    });
+    expect(settle(cgroup(`/kubepods/pod${UID}/${ID}`, shell))).toMatchObject({ engine: 'cri', id: ID });
+  });
+
+  test('what is certain is not asked about', () => {
+    const identity = identifyCgroup(`/docker/${ID}`);
+    expect(identity && settleByShim(kernel, identity)).toBe(identity);
+  });
+});
