@@ -41,7 +41,7 @@ function byResource(
   return {
     name,
     type: 'counter',
-    help: `${help} Absent on cgroup v1 and where PSI is off.`,
+    help: `${help} Absent where PSI is off, and on cgroup v1 without a cgroup2 hierarchy beside it.`,
     labels: ['resource'],
     samples(reading, emit) {
       for (const resource of RESOURCES) {
