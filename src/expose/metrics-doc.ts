@@ -7,12 +7,17 @@ export function renderMetricsDoc(collectors: readonly Collector[]): string {
     const rows = collector.families.map((family) => {
       const own = 'labels' in family ? family.labels : [];
       const labels = [...identity, ...own].map((name) => `\`${name}\``).join(', ');
-      return `| \`${family.name}\` | ${family.type} | ${labels} | ${family.help} |`;
+      return `| \`${family.name}\` | ${family.type} | ${labels} | ${markdown(family.help)} |`;
     });
     const table = ['| Metric | Type | Labels | Meaning |', '| --- | --- | --- | --- |', ...rows];
-    return [`## ${collector.name}`, '', collector.help, '', ...table, ''].join('\n');
+    return [`## ${collector.name}`, '', markdown(collector.help), '', ...table, ''].join('\n');
   });
   return `${INTRODUCTION}\n${sections.join('\n')}`;
+}
+
+/** Keeps `/proc/<pid>` from being taken for HTML, and `|` for the end of a cell. */
+function markdown(text: string): string {
+  return text.replaceAll('<', '&lt;').replaceAll('|', '\\|');
 }
 
 const INTRODUCTION = `# Metrics

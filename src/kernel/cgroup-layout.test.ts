@@ -18,7 +18,9 @@ describe('findCgroupLayout()', () => {
   beforeEach(() => {
     host = mkdtempSync(join(tmpdir(), 'isolation-layout-'));
     mkdirSync(join(host, 'proc/1'), { recursive: true });
-    mkdirSync(join(host, 'cgroup/unified'), { recursive: true });
+    for (const name of ['cpu,cpuacct', 'memory', 'pids', 'systemd', 'unified']) {
+      mkdirSync(join(host, 'cgroup', name), { recursive: true });
+    }
   });
   afterEach(() => rmSync(host, { recursive: true }));
 
@@ -64,4 +66,15 @@ describe('findCgroupLayout()', () => {
 
   it('says where it found none', () =>
     expect(() => layout('')).toThrow(/No cgroup file system is mounted at ".*cgroup"/));
+
+  it.each([
+    ['v1', V1],
+    ['v2', V2],
+  ])('does not believe the mounts of PID 1 where there is nothing (%s)', (_, mountinfo) => {
+    writeFileSync(join(host, 'proc/1/mountinfo'), mountinfo);
+    mkdirSync(join(host, 'empty'));
+    for (const wrong of ['missing', 'empty']) {
+      expect(() => findCgroupLayout(join(host, 'proc'), join(host, wrong))).toThrow(/No cgroup file system is mounted/);
+    }
+  });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { absentAsUndefined } from './errno.ts';
 import { parseMountinfo } from './mountinfo.ts';
 
@@ -38,7 +38,7 @@ const USUAL_ROOT = '/sys/fs/cgroup';
  *
  * The mounts of this process come first (they are right on the host and in a container that has the host's tree
  * mounted elsewhere); where none of them lies below `cgroupRoot`, the table of PID 1 is used with `/sys/fs/cgroup`
- * read as `cgroupRoot`, which serves a plain copy of a host's trees.
+ * read as `cgroupRoot`, which serves a plain copy of a host's trees. Of that table only what is really there counts.
  *
  * @throws Error if no cgroup hierarchy is mounted there.
  */
@@ -47,7 +47,7 @@ export function findCgroupLayout(procRoot: string, cgroupRoot: string): CgroupLa
   const hierarchies = hierarchiesIn(own, cgroupRoot, cgroupRoot);
   if (hierarchies.length === 0) {
     const init = absentAsUndefined(() => readFileSync(`${procRoot}/1/mountinfo`, 'utf8')) ?? '';
-    hierarchies.push(...hierarchiesIn(init, USUAL_ROOT, cgroupRoot));
+    hierarchies.push(...hierarchiesIn(init, USUAL_ROOT, cgroupRoot).filter(isThere));
   }
   return layoutOf(hierarchies, cgroupRoot);
 }
@@ -67,6 +67,12 @@ function hierarchiesIn(mountinfo: string, mountedAt: string, visibleAt: string):
     });
   }
   return [...found.values()];
+}
+
+/** Whether a hierarchy can be seen where it was guessed to be. A wrong path must not look like a host without containers. */
+function isThere({ root, version }: Hierarchy): boolean {
+  const witness = version === 2 ? `${root}/cgroup.controllers` : root;
+  return absentAsUndefined(() => statSync(witness)) !== undefined;
 }
 
 /** v1 names its controllers among the options of the mount: `rw,cpu,cpuacct` or `rw,xattr,name=systemd`. */
