@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import type { CgroupLayout } from '../../src/kernel/cgroup-layout.ts';
+
+/** Containers that are nothing but cgroups `/docker/<id>` in every hierarchy, with one sleeping process each. */
+export class Cgroups {
+  readonly paths: string[] = [];
+  readonly #roots: readonly string[];
+  readonly #made: string[] = [];
+  readonly #processes: ChildProcess[] = [];
+
+  constructor(layout: CgroupLayout) {
+    this.#roots = layout.hierarchies.map(({ root }) => root);
+    for (const root of this.#roots) {
+      if (!existsSync(`${root}/docker`)) this.#mkdir(`${root}/docker`);
+      delegate(root);
+      delegate(`${root}/docker`);
+      copyCpuset(root, `${root}/docker`);
+    }
+  }
+
+  /** Makes the cgroups of one container, without a process. */
+  make(): string {
+    const path = `/docker/${randomBytes(32).toString('hex')}`;
+    for (const root of this.#roots) {
+      this.#mkdir(root + path);
+      copyCpuset(`${root}/docker`, root + path);
+    }
+    this.paths.push(path);
+    return path;
+  }
+
+  /** Makes a container whose process sleeps. */
+  start(): void {
+    const path = this.make();
+    const child = spawn('sleep', ['3600'], { stdio: 'ignore' });
+    this.#processes.push(child);
+    if (child.pid === undefined) throw new Error('Cannot start sleep');
+    for (const root of this.#roots) writeFileSync(`${root}${path}/cgroup.procs`, String(child.pid));
+  }
+
+  /** Ends the processes and removes what was made. */
+  async remove(): Promise<void> {
+    for (const child of this.#processes) child.kill('SIGKILL');
+    // The kernel takes a while to let go of the last process.
+    for (let attempt = 0; this.#made.length > 0 && attempt < 100; attempt += 1) {
+      const left = this.#made
+        .splice(0)
+        .toReversed()
+        .filter((directory) => !removed(directory));
+      this.#made.push(...left.toReversed());
+      if (left.length > 0) await setTimeout(50);
+    }
+    this.#processes.length = 0;
+    this.paths.length = 0;
+    if (this.#made.length > 0) console.error(`Left behind: ${this.#made.length} cgroups, such as ${this.#made[0]}`);
+  }
+
+  #mkdir(directory: string): void {
+    mkdirSync(directory);
+    this.#made.push(directory);
+  }
+}
+
+function removed(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+    return true;
+  } catch {
+    return !existsSync(directory);
+  }
+}
+
+/** On v1 no process may join a cpuset before it has CPUs and memory nodes. */
+function copyCpuset(from: string, to: string): void {
+  for (const name of ['cpuset.cpus', 'cpuset.mems']) {
+    if (!existsSync(`${from}/cpuset.effective_cpus`)) return;
+    if (readFileSync(`${to}/${name}`, 'utf8').trim() !== '') continue;
+    writeFileSync(`${to}/${name}`, readFileSync(`${from}/${name}`));
+  }
+}
+
+/** On v2 the cgroups below have only the controllers that the one above hands down. */
+function delegate(directory: string): void {
+  if (!existsSync(`${directory}/cgroup.subtree_control`)) return;
+  const controllers = readFileSync(`${directory}/cgroup.controllers`, 'utf8').split(/\s+/).filter(Boolean);
+  if (controllers.length === 0) return;
+  writeFileSync(`${directory}/cgroup.subtree_control`, controllers.map((name) => `+${name}`).join(' '));
+}

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { Agent, get } from 'node:http';
+import { createServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** The built daemon, running. */
+export class Exporter {
+  readonly #child: ChildProcess;
+  readonly #port: number;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  /** CPU from the start until it answered, in milliseconds. */
+  startUpCpu = NaN;
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.#port = port;
+  }
+
+  /** Starts it and waits until it answers; `running` takes it before that, so that it can be ended at any time. */
+  static async start(running: Set<Exporter>): Promise<Exporter> {
+    const port = await freePort();
+    const options = [
+      '--web.listen-address',
+      `127.0.0.1:${port}`,
+      '--docker.host=',
+      '--podman.host=',
+      '--log.level=warn',
+    ];
+    const child = spawn(process.execPath, [CLI, ...options], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const exporter = new Exporter(child, port);
+    running.add(exporter);
+    const deadline = performance.now() + 60_000;
+    while ((await exporter.get('/').catch(() => undefined)) === undefined) {
+      if (performance.now() > deadline || child.exitCode !== null) throw new Error('The daemon did not start');
+      await setTimeout(5);
+    }
+    exporter.startUpCpu = exporter.cpu();
+    return exporter;
+  }
+
+  /** CPU of all its threads so far in milliseconds, to the nanosecond; threads that have ended do not count. */
+  cpu(): number {
+    const tasks = `/proc/${this.#child.pid}/task`;
+    const spent = readdirSync(tasks).map((task) =>
+      Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
+    );
+    return spent.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e6;
+  }
+
+  /** Resident memory in MiB. */
+  rss(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
+  }
+
+  /** The body as it came, compressed if asked for. */
+  get(path: string, headers: Record<string, string> = {}): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const request = get({ host: '127.0.0.1', port: this.#port, path, headers, agent: this.#agent }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.once('error', reject);
+        response.once('end', () => {
+          if (response.statusCode === 200) resolve(Buffer.concat(chunks));
+          else reject(new Error(`${path} answered ${response.statusCode}`));
+        });
+      });
+      request.once('error', reject);
+    });
+  }
+
+  /** One full scrape as text. */
+  async scrape(): Promise<string> {
+    return (await this.get('/metrics')).toString();
+  }
+
+  async stop(): Promise<void> {
+    this.#agent.destroy();
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exited;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('No free port');
+  return address.port;
+}

@@ -1,0 +1,63 @@
+import type { CgroupLayout } from '../../src/kernel/cgroup-layout.ts';
+
+/** A file that the collectors read of every container at every scrape, and about how many samples come of it. */
+interface NeededFile {
+  readonly controller: string;
+  readonly name: string;
+  readonly samples: number;
+}
+
+/** Not in here: hugetlb (by page size) and `/proc/<pid>/net/dev` (the containers of the bench are on the host's network). */
+const NEEDED: Record<1 | 2, readonly NeededFile[]> = {
+  1: [
+    ...of('memory', ['memory.limit_in_bytes', 'memory.memsw.limit_in_bytes', 'memory.soft_limit_in_bytes'], 1),
+    ...of('memory', ['memory.usage_in_bytes', 'memory.max_usage_in_bytes', 'memory.kmem.usage_in_bytes'], 1),
+    ...of('memory', ['memory.failcnt', 'memory.oom_control'], 1),
+    ...of('memory', ['memory.stat'], 8),
+    ...of('cpu', ['cpu.cfs_quota_us', 'cpu.cfs_period_us', 'cpu.shares'], 1),
+    ...of('cpu', ['cpu.stat'], 4),
+    ...of('cpuacct', ['cpuacct.usage'], 1),
+    ...of('cpuacct', ['cpuacct.stat'], 2),
+    ...of('cpuset', ['cpuset.effective_cpus'], 1),
+    ...of('pids', ['pids.max', 'pids.current', 'pids.events'], 1),
+    ...of('blkio', ['blkio.throttle.io_serviced_recursive', 'blkio.throttle.io_service_bytes_recursive'], 2),
+  ],
+  2: [
+    ...of('memory', ['memory.max', 'memory.swap.max', 'memory.high', 'memory.low', 'memory.min'], 1),
+    ...of('memory', ['memory.current', 'memory.peak', 'memory.swap.current'], 1),
+    ...of('memory', ['memory.stat'], 8),
+    ...of('memory', ['memory.events'], 4),
+    ...of('cpu', ['cpu.max', 'cpu.weight'], 1),
+    ...of('cpuset', ['cpuset.cpus.effective'], 1),
+    ...of('pids', ['pids.max', 'pids.current', 'pids.events'], 1),
+    ...of('io', ['io.stat'], 4),
+  ],
+};
+
+/** In the cgroup2 hierarchy whatever controllers it has. */
+const PRESSURE = of('unified', ['cpu.pressure', 'memory.pressure', 'io.pressure'], 2);
+const UNIFIED_CPU = of('unified', ['cpu.stat'], 7);
+
+/** Where a needed file of one container is. */
+export interface FilePath {
+  readonly path: string;
+  readonly samples: number;
+}
+
+/** The needed files of a container on this host; some of them may not exist in this kernel. */
+export function filesOf(layout: CgroupLayout, cgroup: string): FilePath[] {
+  const { unified } = layout;
+  const found = ([1, 2] as const).flatMap((version) =>
+    NEEDED[version].flatMap(({ controller, name, samples }) => {
+      const hierarchy = layout.hierarchyOf(controller);
+      return hierarchy?.version === version ? [{ path: `${hierarchy.root}${cgroup}/${name}`, samples }] : [];
+    }),
+  );
+  if (unified === undefined) return found;
+  const plain = layout.hierarchyOf('cpu')?.version === 1 ? PRESSURE : [...PRESSURE, ...UNIFIED_CPU];
+  return [...found, ...plain.map(({ name, samples }) => ({ path: `${unified.root}${cgroup}/${name}`, samples }))];
+}
+
+function of(controller: string, names: readonly string[], samples: number): NeededFile[] {
+  return names.map((name) => ({ controller, name, samples }));
+}
