@@ -1,145 +1,459 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createRawServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { nameContainersBy } from './docker.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type EngineAddress, nameContainersBy } from './docker.ts';
 import type { NameSource } from './name-source.ts';
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const ID = 'ab'.repeat(32);
-const timings = { call: 300, heartbeat: 100, lookForSocket: 20, longestBackOff: 100, keepForgotten: 50 };
+const WEB = 'ab'.repeat(32);
+const DB = 'cd'.repeat(32);
 
-/** Speaks as much of Docker's API as names take, well or badly. */
+const timings = {
+  ping: 200,
+  inspect: 200,
+  list: 200,
+  heartbeat: 50,
+  lookForSocket: 20,
+  shortestBackOff: 10,
+  longestBackOff: 50,
+  keepForgotten: 100,
+  inspectAgain: [10, 20, 40, 80],
+};
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Speaks as much of Docker's API as names take. */
 class FakeEngine {
-  behaviour: 'normal' | 'hanging' | 'garbage' = 'normal';
-  name = '/web';
-  readonly #server: Server;
+  readonly containers = new Map<string, { name: string; labels?: object; runtime?: unknown }>();
+  /** Answers in place of it, by the beginning of the path. */
+  readonly instead = new Map<string, Answer>();
+  /** The paths of all requests. */
+  readonly asked: string[] = [];
+  readonly sockets = new Set<Socket>();
   readonly #streams = new Set<ServerResponse>();
+  #server: Server | undefined;
 
-  constructor() {
-    this.#server = createServer((request, response) => {
-      if (this.behaviour === 'hanging') return;
-      if (this.behaviour === 'garbage') response.end('<html>\0');
-      else if (request.url?.startsWith('/_ping')) response.end('OK');
-      else if (request.url?.startsWith('/events'))
-        this.#streams.add(response.writeHead(200).on('close', () => this.#streams.delete(response)));
-      else if (request.url?.startsWith('/containers/json')) response.end(JSON.stringify([{ Id: ID }]));
-      else
-        response.end(
-          JSON.stringify({
-            Name: this.name,
-            Config: { Image: 'nginx:1', Labels: { 'com.docker.compose.project': 'shop' } },
-            HostConfig: { Runtime: 7 },
-          }),
-        );
-      if (request.url?.startsWith('/events')) response.flushHeaders();
+  listen(where: string | { port: number; host: string }): Promise<AddressInfo | string | null> {
+    const server = createServer((request, response) => this.#answer(request, response));
+    server.on('connection', (socket) => {
+      this.sockets.add(socket);
+      socket.on('error', () => {}).on('close', () => this.sockets.delete(socket));
     });
-  }
-
-  listen(path: string): Promise<void> {
-    return new Promise((resolve) => void this.#server.listen(path, resolve));
-  }
-
-  rename(name: string): void {
-    this.name = name;
-    for (const stream of this.#streams)
-      stream.write(`garbage\n${JSON.stringify({ Type: 'container', Action: 'rename', Actor: { ID } })}\n`);
+    this.#server = server;
+    return new Promise((resolve) => void server.listen(where, () => resolve(server.address())));
   }
 
   close(): Promise<void> {
-    this.#server.closeAllConnections();
-    return new Promise((resolve) => void this.#server.close(() => resolve()));
+    for (const socket of this.sockets) socket.destroy();
+    this.#streams.clear();
+    return new Promise((resolve) => {
+      if (this.#server === undefined) resolve();
+      else this.#server.close(() => resolve());
+      this.#server = undefined;
+    });
+  }
+
+  tell(line: string | object): void {
+    for (const stream of this.#streams) stream.write(`${typeof line === 'string' ? line : JSON.stringify(line)}\n`);
+  }
+
+  tellOf(action: string, id: string): void {
+    const attributes = { ...this.containers.get(id)?.labels, name: this.containers.get(id)?.name, image: 'nginx:1' };
+    this.tell({ Type: 'container', Action: action, Actor: { ID: id, Attributes: attributes } });
+  }
+
+  inspections(id: string): number {
+    return this.asked.filter((path) => path === `/containers/${id}/json`).length;
+  }
+
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url ?? '';
+    this.asked.push(path);
+    for (const [start, answer] of this.instead) if (path.startsWith(start)) return answer(request, response);
+    if (path === '/_ping') response.end('OK');
+    else if (path.startsWith('/events?')) this.#stream(response);
+    else if (path === '/containers/json') response.end(JSON.stringify(this.#list()));
+    else this.#inspect(path, response);
+  }
+
+  #stream(response: ServerResponse): void {
+    this.#streams.add(response);
+    response.on('close', () => this.#streams.delete(response));
+    response.writeHead(200).flushHeaders();
+  }
+
+  #list(): unknown {
+    return [...this.containers].map(([id, { name, labels }]) => ({
+      Id: id,
+      Names: [`/other/link`, `/${name}`],
+      Image: 'sha256:1234',
+      Labels: labels ?? {},
+    }));
+  }
+
+  #inspect(path: string, response: ServerResponse): void {
+    const id = path.split('/')[2] ?? '';
+    const container = this.containers.get(id);
+    if (container === undefined) return void response.writeHead(404).end('{"message":"No such container"}');
+    const { name, labels = {}, runtime = 'runc' } = container;
+    response.end(
+      JSON.stringify({
+        Id: id,
+        Name: `/${name}`,
+        Config: { Image: 'nginx:1', Labels: labels },
+        HostConfig: { Runtime: runtime },
+      }),
+    );
   }
 }
 
-describe('nameContainersBy()', () => {
-  let directory: string;
-  let socketPath: string;
-  let engine: FakeEngine;
-  let source: NameSource | undefined;
+const directory = { path: '' };
+let engine: FakeEngine;
+let source: NameSource | undefined;
+const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+const poll = { timeout: 4_000, interval: 5 };
 
-  beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), 'isolation-engine-'));
-    socketPath = join(directory, 'docker.sock');
-    engine = new FakeEngine();
+beforeEach(() => {
+  vi.clearAllMocks();
+  directory.path = mkdtempSync(join(tmpdir(), 'isolation-exporter-engine-'));
+  engine = new FakeEngine();
+  engine.containers.set(WEB, { name: 'web', labels: { 'com.docker.compose.project': 'shop' } });
+});
+
+afterEach(async () => {
+  await source?.[Symbol.asyncDispose]();
+  source = undefined;
+  await engine.close();
+  rmSync(directory.path, { recursive: true });
+});
+
+function start(options: { address?: EngineAddress; isDefault?: boolean; timings?: object } = {}): NameSource {
+  const { address = { socketPath: socketPath() }, isDefault = false } = options;
+  source = nameContainersBy({
+    name: 'docker',
+    engines: new Set(['docker']),
+    address,
+    isDefault,
+    log,
+    timings: { ...timings, ...options.timings },
   });
-  afterEach(async () => {
-    await source?.[Symbol.asyncDispose]();
-    await engine.close();
-    rmSync(directory, { recursive: true });
-  });
+  return source;
+}
 
-  function start(isDefault = false): NameSource {
-    source = nameContainersBy({
-      name: 'docker',
-      engines: new Set(['docker']),
-      address: { socketPath },
-      isDefault,
-      log: silent,
-      timings,
-    });
-    source.want(ID);
-    return source;
-  }
-  const poll = { timeout: 10_000 };
+function socketPath(): string {
+  return join(directory.path, 'docker.sock');
+}
 
-  it('names a container, and takes fields of a wrong type as absent', async () => {
-    await engine.listen(socketPath);
-    start();
+async function started(): Promise<NameSource> {
+  await engine.listen(socketPath());
+  const names = start();
+  await expect.poll(() => names.up, poll).toBe(true);
+  await expect.poll(() => engine.streams, poll).toBe(1);
+  return names;
+}
+
+describe('names', () => {
+  test('a list gives many at once, and what a container is asked about is the rest', async () => {
+    const names = await started();
+    expect(names.namesOf(WEB)).toEqual({ name: 'web', image: 'sha256:1234', composeProject: 'shop' });
+    expect(engine.inspections(WEB)).toBe(0);
+    names.want(WEB);
     await expect
-      .poll(() => source?.namesOf(ID), poll)
-      .toEqual({ name: 'web', image: 'nginx:1', composeProject: 'shop' });
-    expect(source?.up).toBe(true);
+      .poll(() => names.namesOf(WEB), poll)
+      .toEqual({ name: 'web', image: 'nginx:1', runtime: 'runc', composeProject: 'shop' });
+    expect(log.info).toHaveBeenCalledTimes(1);
+    expect(log.warn).not.toHaveBeenCalled();
   });
 
-  it('keeps the same object until the engine tells of a change', async () => {
-    await engine.listen(socketPath);
-    start();
-    await expect.poll(() => source?.namesOf(ID)?.name, poll).toBe('web');
-    const names = source?.namesOf(ID);
-    source?.want(ID);
-    expect(source?.namesOf(ID)).toBe(names);
-    engine.rename('/shop');
-    await expect.poll(() => source?.namesOf(ID)?.name, poll).toBe('shop');
+  test('the object stays the same until something changes', async () => {
+    const names = await started();
+    names.want(WEB);
+    await expect.poll(() => names.namesOf(WEB)?.runtime, poll).toBe('runc');
+    const before = names.namesOf(WEB);
+    names.want(WEB);
+    engine.tellOf('update', WEB);
+    await expect.poll(() => engine.inspections(WEB), poll).toBe(2);
+    expect(names.namesOf(WEB)).toBe(before);
   });
 
-  it('waits for an engine that starts later; a default one does not apply until then', async () => {
-    start(true);
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(source?.up).toBeUndefined();
-    await engine.listen(socketPath);
-    await expect.poll(() => source?.namesOf(ID)?.name, poll).toBe('web');
+  test('a rename is told by an event, among lines that are none', async () => {
+    const names = await started();
+    names.want(WEB);
+    await expect.poll(() => names.namesOf(WEB)?.runtime, poll).toBe('runc');
+    engine.containers.set(WEB, { name: 'shop' });
+    for (const line of ['', '{', '7', 'null', '{"Type":"container"}', '{"Actor":7,"Action":"rename"}'])
+      engine.tell(line);
+    engine.tellOf('rename', WEB);
+    await expect.poll(() => names.namesOf(WEB)?.name, poll).toBe('shop');
+    await expect.poll(() => names.namesOf(WEB)?.composeProject, poll).toBeUndefined();
   });
 
-  it.each(['hanging', 'garbage'] as const)(
-    'notices an engine that turns %s, keeps the names, and comes back',
-    async (behaviour) => {
-      await engine.listen(socketPath);
-      start();
-      await expect.poll(() => source?.namesOf(ID)?.name, poll).toBe('web');
-      engine.behaviour = behaviour;
-      if (behaviour === 'garbage') await engine.close();
-      await expect.poll(() => source?.up, poll).toBe(false);
-      expect(source?.namesOf(ID)?.name).toBe('web');
-      engine.behaviour = 'normal';
-      if (behaviour === 'garbage') await engine.listen(socketPath);
-      await expect.poll(() => source?.up, poll).toBe(true);
+  test('a container that is gone before it can be asked about is named by its event', async () => {
+    const names = await started();
+    engine.containers.set(DB, { name: 'db' });
+    engine.tellOf('start', DB);
+    await expect.poll(() => names.namesOf(DB), poll).toEqual({ name: 'db', image: 'nginx:1' });
+    engine.containers.delete(DB);
+    names.want(DB);
+    await expect.poll(() => engine.inspections(DB), poll).toBeGreaterThan(1);
+    expect(names.namesOf(DB)?.name).toBe('db');
+  });
+
+  test('one whose cgroup is there before the engine admits to it is asked about again, but not for ever', async () => {
+    const names = await started();
+    names.want(DB);
+    await expect.poll(() => engine.inspections(DB), poll).toBe(2);
+    engine.containers.set(DB, { name: 'db' });
+    await expect.poll(() => names.namesOf(DB)?.name, poll).toBe('db');
+    names.want('unknown');
+    await expect.poll(() => engine.inspections('unknown'), poll).toBe(5);
+    await pause(150);
+    expect(engine.inspections('unknown')).toBe(5);
+    // Until something is heard of it.
+    engine.containers.set('unknown', { name: 'known' });
+    engine.tellOf('start', 'unknown');
+    await expect.poll(() => names.namesOf('unknown')?.runtime, poll).toBe('runc');
+  });
+
+  test('no more than a few are asked about at a time', async () => {
+    let most = 0;
+    let now = 0;
+    engine.instead.set('/containers/id', (_, response) => {
+      most = Math.max(most, (now += 1));
+      setTimeout(() => {
+        now -= 1;
+        response.end('{}');
+      }, 5);
+    });
+    const names = await started();
+    for (let index = 0; index < 50; index += 1) names.want(`id${index}`);
+    await expect.poll(() => engine.asked.filter((path) => path.includes('/id')).length, poll).toBeGreaterThan(50);
+    expect(most).toBe(4);
+  });
+
+  test('an answer about another container is none', async () => {
+    engine.instead.set(`/containers/${DB}`, (_, response) => response.end(JSON.stringify({ Id: WEB, Name: '/web' })));
+    const names = await started();
+    names.want(DB);
+    await expect.poll(() => engine.inspections(DB), poll).toBeGreaterThan(1);
+    expect(names.namesOf(DB)).toBeUndefined();
+  });
+
+  test('a container that is gone is kept for a while', async () => {
+    const names = await started();
+    names.want(WEB);
+    await expect.poll(() => names.namesOf(WEB)?.runtime, poll).toBe('runc');
+    names.forget(WEB);
+    expect(names.namesOf(WEB)?.name).toBe('web');
+    names.want(WEB);
+    await pause(150);
+    expect(names.namesOf(WEB)?.name).toBe('web');
+    names.forget(WEB);
+    await expect.poll(() => names.namesOf(WEB), poll).toBeUndefined();
+  });
+
+  test('what was never asked for goes when the engine removes it', async () => {
+    const names = await started();
+    expect(names.namesOf(WEB)?.name).toBe('web');
+    engine.tellOf('destroy', WEB);
+    await expect.poll(() => names.namesOf(WEB), poll).toBeUndefined();
+  });
+
+  test('over TCP', async () => {
+    const bound = await engine.listen({ host: '127.0.0.1', port: 0 });
+    if (typeof bound !== 'object' || bound === null) throw new Error('no port');
+    const names = start({ address: { protocol: 'http', host: '127.0.0.1', port: bound.port } });
+    await expect.poll(() => names.namesOf(WEB)?.name, poll).toBe('web');
+  });
+
+  test('DOCKER_HOST of the environment does not count', async () => {
+    vi.stubEnv('DOCKER_HOST', 'tcp://127.0.0.1:1');
+    vi.stubEnv('DOCKER_TLS_VERIFY', '1');
+    expect((await started()).namesOf(WEB)?.name).toBe('web');
+    vi.unstubAllEnvs();
+  });
+});
+
+describe('an engine that is not there', () => {
+  test('by default is no failure, and is found when it comes', async () => {
+    const names = start({ isDefault: true });
+    names.want(WEB);
+    await pause(60);
+    expect(names.up).toBeUndefined();
+    expect(log.warn).not.toHaveBeenCalled();
+    await engine.listen(socketPath());
+    await expect.poll(() => names.namesOf(WEB)?.runtime, poll).toBe('runc');
+    expect(names.up).toBe(true);
+    await engine.close();
+    await expect.poll(() => names.up, poll).toBe(false);
+  });
+
+  test('although it was named is a failure, and said once', async () => {
+    const names = start();
+    expect(names.up).toBe(false);
+    await pause(100);
+    expect(log.warn).toHaveBeenCalledTimes(1);
+    await engine.listen(socketPath());
+    await expect.poll(() => log.info.mock.calls.length, poll).toBe(1);
+    expect(names.up).toBe(true);
+  });
+});
+
+describe('an engine that fails', () => {
+  const silence: Answer = () => {};
+  const pour =
+    (text: string): Answer =>
+    (_, response) => {
+      response.on('error', () => {});
+      const go = (): void => {
+        while (!response.destroyed && response.write(text));
+        if (!response.destroyed) response.once('drain', go);
+      };
+      go();
+    };
+
+  const failures: Record<string, readonly [path: string, Answer]> = {
+    'hangs, as after SIGSTOP': ['/', silence],
+    'hangs only at the ping': ['/_ping', silence],
+    'has a ping without end': ['/_ping', pour('OK'.repeat(10_000))],
+    'has an error without end': [
+      '/_ping',
+      (request, response) => pour('x'.repeat(9_999))(request, response.writeHead(500)),
+    ],
+    'has no list': ['/containers/json', (_, response) => response.writeHead(500).end('{"message":"no"}')],
+    'has a list without end': ['/containers/json', pour(' '.repeat(1_000_000))],
+    'has garbage for a list': ['/containers/json', (_, response) => response.end('<html>\0')],
+    'has an object for a list': ['/containers/json', (_, response) => response.end('{"Id":"x"}')],
+    'drops connections': ['/', (request) => request.socket.destroy()],
+    'breaks off in an answer': [
+      '/containers/json',
+      (request, response) => {
+        response.writeHead(200, { 'Content-Length': 1_000 }).write('[');
+        setTimeout(() => request.socket.destroy(), 5);
+      },
+    ],
+    'has no events': ['/events', (_, response) => response.writeHead(400).end('no')],
+    'has an event without end': ['/events', pour('x'.repeat(100_000))],
+    'ends its events': ['/events', (_, response) => response.end()],
+  };
+
+  test.each(Object.entries(failures))(
+    'and %s: names stay, one line is logged, and it is found again',
+    async (_, [path, answer]) => {
+      const names = await started();
+      names.want(WEB);
+      await expect.poll(() => names.namesOf(WEB)?.runtime, poll).toBe('runc');
+      engine.instead.set(path, answer);
+      // What it does to new calls it meets at the next heartbeat or, where that is well, with a new connection.
+      if (path !== '/' && path !== '/_ping') for (const socket of engine.sockets) socket.destroy();
+      await expect.poll(() => names.up, poll).toBe(false);
+      await pause(300);
+      expect(names.namesOf(WEB)?.name).toBe('web');
+      expect(log.warn.mock.calls.length).toBe(1);
+      engine.instead.clear();
+      await expect.poll(() => names.up, poll).toBe(true);
+      engine.containers.set(WEB, { name: 'shop' });
+      await expect.poll(() => engine.streams, poll).toBeGreaterThan(0);
+      engine.tellOf('rename', WEB);
+      await expect.poll(() => names.namesOf(WEB)?.name, poll).toBe('shop');
     },
   );
 
-  it('stops at once, also while the engine hangs', async () => {
-    engine.behaviour = 'hanging';
-    await engine.listen(socketPath);
-    await start()[Symbol.asyncDispose]();
-    expect(source?.up).toBe(false);
+  test.each<readonly [string, Answer]>([
+    ['hangs', silence],
+    ['has no end', pour('x'.repeat(100_000))],
+    ['is an error', (_, response) => response.writeHead(500).end()],
+    ['is garbage', (_, response) => response.end('\0')],
+    ['is null', (_, response) => response.end('null')],
+  ])('and only what it says of a container %s: the list has named it', async (_, answer) => {
+    engine.instead.set(`/containers/${WEB}`, answer);
+    const names = await started();
+    names.want(WEB);
+    await expect.poll(() => engine.inspections(WEB), poll).toBeGreaterThan(1);
+    expect(names.namesOf(WEB)?.name).toBe('web');
+    expect(names.up).toBe(true);
   });
 
-  it('forgets a container that is gone', async () => {
-    await engine.listen(socketPath);
-    start();
-    await expect.poll(() => source?.namesOf(ID)?.name, poll).toBe('web');
-    source?.forget(ID);
-    await expect.poll(() => source?.namesOf(ID), poll).toBeUndefined();
+  test('and speaks no HTTP', async () => {
+    const server = createRawServer((socket) => {
+      socket.on('error', () => {});
+      socket.write('SSH-2.0-x\r\n'.repeat(10_000));
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(socketPath(), resolve);
+    });
+    const names = start();
+    await pause(100);
+    expect(names.up).toBe(false);
+    expect(log.warn).toHaveBeenCalledTimes(1);
+    await names[Symbol.asyncDispose]();
+    await new Promise((resolve) => {
+      server.close(resolve);
+    });
+  });
+
+  test('and restarts, with the same containers under other names', async () => {
+    const names = await started();
+    names.want(WEB);
+    await expect.poll(() => names.namesOf(WEB)?.runtime, poll).toBe('runc');
+    await engine.close();
+    await expect.poll(() => names.up, poll).toBe(false);
+    engine.containers.set(WEB, { name: 'shop' });
+    engine.containers.set(DB, { name: 'db' });
+    names.want(DB);
+    await engine.listen(socketPath());
+    await expect.poll(() => names.namesOf(DB)?.runtime, poll).toBe('runc');
+    expect(names.namesOf(WEB)?.name).toBe('shop');
+    expect(log.warn).toHaveBeenCalledTimes(1);
+    await expect.poll(() => log.info.mock.calls.length, poll).toBe(2);
   });
 });
+
+describe('the end', () => {
+  test.each(['/_ping', '/events', '/containers/json', '/containers/a', '/none'])(
+    'comes at once, also while %s hangs, and leaves no connection',
+    async (path) => {
+      engine.instead.set(path, () => {});
+      await engine.listen(socketPath());
+      const names = start({ timings: { ping: 60_000, list: 60_000, inspect: 60_000 } });
+      names.want(WEB);
+      names.forget(DB);
+      await expect
+        .poll(() => engine.asked.some((asked) => asked.startsWith(path === '/none' ? '/events' : path)), poll)
+        .toBe(true);
+      const begin = performance.now();
+      await names[Symbol.asyncDispose]();
+      expect(performance.now() - begin).toBeLessThan(200);
+      expect(names.up).toBe(false);
+      await expect.poll(() => engine.sockets.size, poll).toBe(0);
+    },
+  );
+
+  test('comes at once where there is nothing', async () => {
+    const names = start({ isDefault: true });
+    await names[Symbol.asyncDispose]();
+    expect(names.up).toBeUndefined();
+  });
+
+  test('leaves no timer', async () => {
+    const names = await started();
+    names.want('unknown');
+    names.forget(WEB);
+    await names[Symbol.asyncDispose]();
+    const { length } = engine.asked;
+    await pause(200);
+    expect(engine.asked).toHaveLength(length);
+  });
+});
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

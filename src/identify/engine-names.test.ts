@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { namedByEvent, namedByInspect, namedByList } from './engine-names.ts';
+
+const LABELS = {
+  'com.docker.compose.project': 'shop',
+  'com.docker.compose.service': 'web',
+  'io.kubernetes.pod.namespace': 'prod',
+  'io.kubernetes.pod.name': 'web-7d4b9c',
+  'io.kubernetes.container.name': 'nginx',
+  'io.kubernetes.docker.type': 'container',
+};
+const LABELLED = {
+  composeProject: 'shop',
+  composeService: 'web',
+  namespace: 'prod',
+  pod: 'web-7d4b9c',
+  containerInPod: 'nginx',
+};
+
+describe('inspection', () => {
+  test('of Docker', () => {
+    expect(
+      namedByInspect({
+        Id: 'abc',
+        Name: '/web',
+        Image: 'sha256:12',
+        Config: { Image: 'nginx:1', Labels: LABELS },
+        HostConfig: { Runtime: 'runsc' },
+      }),
+    ).toEqual({ id: 'abc', names: { name: 'web', image: 'nginx:1', runtime: 'runsc', ...LABELLED } });
+  });
+
+  test('of Podman, where the runtime is always called the same', () => {
+    const answer = { Id: 'abc', Name: '/web', Config: { Image: 'x', Labels: null }, HostConfig: { Runtime: 'oci' } };
+    expect(namedByInspect(answer)?.names).toEqual({ name: 'web', image: 'x' });
+  });
+
+  test('the sandbox of a pod is infra', () => {
+    const answer = { Id: 'abc', Config: { Labels: { 'io.kubernetes.docker.type': 'podsandbox' } } };
+    expect(namedByInspect(answer)?.names).toEqual({ infra: true });
+  });
+
+  test.each<readonly [unknown, unknown]>([
+    [{ Id: 'abc', Name: 7, Config: 'x', HostConfig: [] }, {}],
+    [{ Id: 'abc', Name: '/', Config: { Image: '', Labels: [] }, HostConfig: { Runtime: {} } }, {}],
+    [{ Id: 'abc', Name: `/${'n'.repeat(2_000)}` }, { name: 'n'.repeat(999) }],
+    [{ Id: 'abc', Config: JSON.parse('{"Labels": {"__proto__": {"com.docker.compose.project": "x"}}}') }, {}],
+  ])('fields of a wrong type are absent, and long ones are cut: %j', (answer, names) => {
+    expect(namedByInspect(answer)).toEqual({ id: 'abc', names });
+  });
+
+  test.each([undefined, null, 7, 'abc', [], {}, { Id: 7 }, { Id: '' }, { Id: 'a'.repeat(2_000) }])(
+    'no id: %j',
+    (answer) => {
+      expect(namedByInspect(answer)).toBeUndefined();
+    },
+  );
+});
+
+describe('list', () => {
+  test('of Docker, with links', () => {
+    const list = [
+      { Id: 'abc', Names: ['/other/alias', '/web'], Image: 'nginx', Labels: LABELS },
+      { Id: 'def', Names: null, Labels: null },
+      { Id: null, Names: ['/x'] },
+      'x',
+    ];
+    expect(namedByList(list)).toEqual([
+      { id: 'abc', names: { name: 'web', image: 'nginx', ...LABELLED } },
+      { id: 'def', names: {} },
+    ]);
+  });
+
+  test('what is no list is an error', () => {
+    expect(() => namedByList({ message: 'no' })).toThrow(SyntaxError);
+  });
+});
+
+describe('event', () => {
+  const event = (more: object = {}): string =>
+    JSON.stringify({
+      Type: 'container',
+      Action: 'start',
+      Actor: { ID: 'abc', Attributes: { name: 'web', image: 'nginx', ...LABELS } },
+      time: 1,
+      ...more,
+    });
+
+  test('names the container', () => {
+    expect(namedByEvent(event())).toEqual({
+      id: 'abc',
+      action: 'start',
+      names: { name: 'web', image: 'nginx', ...LABELLED },
+    });
+  });
+
+  test.each([
+    '',
+    '{',
+    'null',
+    '[]',
+    event({ Type: 'network' }),
+    event({ Action: undefined }),
+    event({ Actor: null }),
+    event({ Actor: { ID: 3 } }),
+  ])('none: %s', (line) => {
+    expect(namedByEvent(line)).toBeUndefined();
+  });
+});
+
+test('whatever an engine says, what is taken from it are short strings', () => {
+  const plain = ['Id', 'Name', 'Names', 'Config', 'HostConfig', 'Labels', 'Image', 'Runtime', 'Actor', 'ID', 'name'];
+  const key = fc.constantFrom(...plain, 'Attributes', ...Object.keys(LABELS));
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof({ maxDepth: 5 }, fc.jsonValue(), fc.dictionary(key, tie('tree')), fc.array(tie('tree'))),
+  }));
+  fc.assert(
+    fc.property(tree, (answer) => {
+      const text = JSON.stringify(answer);
+      for (const found of [namedByInspect(answer), namedByEvent(text), ...namedByList([answer])]) {
+        for (const [name, value] of Object.entries(found?.names ?? {})) {
+          expect(typeof value).toBe(name === 'infra' ? 'boolean' : 'string');
+        }
+      }
+    }),
+  );
+});

@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { NameCache } from './name-cache.ts';
+
+let cache: NameCache;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  cache = new NameCache(60_000);
+});
+
+afterEach(() => {
+  cache[Symbol.dispose]();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+test('the object stays the same as long as nothing changes', () => {
+  const names = { name: 'web', image: 'nginx' };
+  cache.put('a', names);
+  cache.put('a', { image: 'nginx', name: 'web' });
+  expect(cache.get('a')).toBe(names);
+  cache.put('a', { name: 'web' });
+  expect(cache.get('a')).toEqual({ name: 'web' });
+});
+
+test('what is said in passing adds to what is known, and can bring a new name', () => {
+  cache.put('a', { name: 'web', image: 'nginx', runtime: 'runc' });
+  cache.putBrief('a', { name: 'shop', image: 'sha256:12', composeProject: 'x' });
+  expect(cache.get('a')).toEqual({ name: 'shop', image: 'nginx', runtime: 'runc', composeProject: 'x' });
+  const known = cache.get('a');
+  cache.putBrief('a', { image: 'sha256:12' });
+  expect(cache.get('a')).toBe(known);
+});
+
+test('what is forgotten stays for a while, unless it is back', () => {
+  for (const id of ['a', 'b', 'c']) cache.put(id, { name: id });
+  cache.forget('a');
+  vi.advanceTimersByTime(30_000);
+  cache.forget('b');
+  cache.forget('c');
+  cache.remember('c');
+  vi.advanceTimersByTime(30_010);
+  expect(['a', 'b', 'c'].map((id) => cache.get(id)?.name)).toEqual([undefined, 'b', 'c']);
+  // To forget again does not put it off.
+  cache.forget('b');
+  vi.advanceTimersByTime(30_010);
+  expect(['b', 'c'].map((id) => cache.get(id)?.name)).toEqual([undefined, 'c']);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('what is not to be kept is forgotten', () => {
+  for (const id of ['a', 'b']) cache.put(id, { name: id });
+  cache.forgetOthers((id) => id === 'a');
+  vi.advanceTimersByTime(60_010);
+  expect(['a', 'b'].map((id) => cache.get(id)?.name)).toEqual(['a', undefined]);
+});
+
+test('it is bounded, but what was asked for is always taken in', () => {
+  for (let index = 0; index < 20_000; index += 1) cache.putBrief(`brief${index}`, { name: 'x' });
+  expect(cache.get('brief9999')).toBeDefined();
+  expect(cache.get('brief10000')).toBeUndefined();
+  cache.put('asked', { name: 'y' });
+  expect(cache.get('asked')).toBeDefined();
+  for (let index = 0; index < 10_010; index += 1) {
+    cache.put(`gone${index}`, { name: 'z' });
+    cache.forget(`gone${index}`);
+  }
+  expect(cache.get('gone0')).toBeUndefined();
+  expect(cache.get('gone10009')).toBeDefined();
+});
