@@ -29,18 +29,19 @@ export interface CgroupIdentity extends CgroupMatch {
  * what is below the container's own cgroup (`/container`, `/init.scope`, `/payload`) belongs to it. A path as seen from
  * another cgroup namespace (`/../<id>`) works too.
  *
+ * It is the path of a directory. The ` (deleted)` that `/proc/<pid>/cgroup` puts behind that of a removed cgroup is for
+ * its reader to take off: here it would be part of a name, and a directory may be called so.
+ *
  * A container that may write its own cgroup can make names inside it that look like nested containers; they have its
  * own as `outer`.
  */
 export function identifyCgroup(path: string): CgroupIdentity | undefined {
-  // What /proc/<pid>/cgroup says of a removed cgroup that still has a process.
-  const end = path.endsWith(' (deleted)') ? path.length - ' (deleted)'.length : path.length;
   const place: Place = { path, name: '', parent: '', start: 0, end: 0, depth: 0 };
   let facts: Facts = {};
   let found: CgroupIdentity | undefined;
   let candidate: CgroupIdentity | undefined;
-  while (place.end < end) {
-    enterNextName(place, end);
+  while (place.end < path.length) {
+    enterNextName(place);
     if (place.name === '' || place.name === '..') continue;
     facts = learn(facts, place, found === undefined);
     const pattern = NOT_CONTAINERS.some((none) => fits(none, place)) ? undefined : firstFit(CGROUP_PATTERNS, place);
@@ -70,11 +71,11 @@ interface Place {
 /** What the names above a container say of it. */
 type Facts = Pick<CgroupIdentity, 'podUid' | 'ownerUid' | 'ecsTask'>;
 
-function enterNextName(place: Place, end: number): void {
+function enterNextName(place: Place): void {
   const start = place.path.startsWith('/', place.end) ? place.end + 1 : place.end;
   const slash = place.path.indexOf('/', start);
   place.start = start;
-  place.end = slash === -1 || slash > end ? end : slash;
+  place.end = slash === -1 ? place.path.length : slash;
   // An empty name is no step down, and `..` is one up: both are what a path from elsewhere begins with.
   if (place.name !== '..' && place.name !== '') place.parent = place.name;
   place.name = place.path.slice(start, place.end);
