@@ -1,4 +1,16 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,10 +22,23 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const isRoot = process.getuid?.() === 0;
 const HIERARCHY = ['/sys/fs/cgroup/pids', '/sys/fs/cgroup'].find((root) => existsSync(`${root}/cgroup.procs`));
 
-/** In these tests every directory called `c…` is a container. */
+/** In these tests every directory called `c…` is a container, and one called `infra…` a container's helper. */
 function classify(path: string): CgroupMatch | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1);
+  if (name.startsWith('infra')) return { engine: 'test', id: name, infra: true };
   return name.startsWith('c') ? { engine: 'test', id: name, infra: false } : undefined;
+}
+
+/** A user namespace of its own has a limit of its own, which can be lowered without touching the host's. */
+const inUserNamespace = ['unshare', '--user', '--map-root-user', 'sh', '-c'];
+const canLimitWatches =
+  spawnSync('env', [...inUserNamespace, 'test -w /proc/sys/user/max_inotify_watches']).status === 0;
+
+/** Runs a module in a process that gets so many watches and no more. */
+function runWithWatches(limit: number, script: string): ReturnType<typeof spawnSync> {
+  const lower = `echo ${limit} > /proc/sys/user/max_inotify_watches && exec "$@"`;
+  const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];
+  return spawnSync('env', [...inUserNamespace, lower, 'sh', ...node], { encoding: 'utf8' });
 }
 
 const places = [
@@ -134,6 +159,186 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     expect(discovery?.watchUp).toBe(false);
     make('/parent/c1');
     await expect.poll(() => discovery?.containers.has('/parent/c1'), { timeout: 10_000 }).toBe(true);
+  });
+
+  it.runIf(canLimitWatches)('works by walking where the kernel has no watches left', () => {
+    for (const parent of ['/a', '/b', '/d']) make(parent);
+    const module = new URL('./containers.ts', import.meta.url).href;
+    const { stdout, stderr } = runWithWatches(
+      2,
+      `import { mkdirSync } from 'node:fs';
+      import { setTimeout as sleep } from 'node:timers/promises';
+      const { discoverContainers } = await import(${JSON.stringify(module)});
+      const warnings = [];
+      const discovery = await discoverContainers({
+        root: ${JSON.stringify(root)},
+        classify: (path) => (path.endsWith('/c') ? { engine: 'test', id: 'c', infra: false } : undefined),
+        onAppeared() {},
+        onRemoved() {},
+        log: { debug() {}, info() {}, error() {}, warn: (fields) => warnings.push(fields.error.code) },
+        walkIntervalMs: 20,
+      });
+      const up = discovery.watchUp;
+      for (const parent of ['a', 'b', 'd']) mkdirSync(${JSON.stringify(root)} + '/' + parent + '/c');
+      for (let i = 0; i < 500 && discovery.containers.size < 3; i += 1) await sleep(20);
+      console.log(JSON.stringify({ up, found: discovery.containers.size, warnings }));
+      await discovery[Symbol.asyncDispose]();`,
+    );
+    expect(stderr).toBe('');
+    expect(JSON.parse(String(stdout))).toEqual({ up: false, found: 3, warnings: ['ENOSPC'] });
+  });
+
+  it('counts each once of many that live side by side for a tenth of a second', async () => {
+    make('/parent');
+    await discover();
+    await Promise.all(
+      Array.from({ length: 200 }, async (_, index) => {
+        await sleep(index * 2);
+        make(`/parent/c${index}`);
+        await sleep(50 + (index % 50));
+        remove(`/parent/c${index}`);
+      }),
+    );
+    await expect.poll(counts, { timeout: 10_000 }).toEqual({ started: 200, removed: 200 });
+    expect(appeared.length).toBe(removed.length);
+    expect(discovery?.watchUp).toBe(true);
+  });
+
+  it('counts once what a walk notices ahead of its events', async () => {
+    make('/pod/c1');
+    await discover();
+    remove('/pod/c1');
+    remove('/pod');
+    make('/pod2/c2');
+    discovery?.walkNow();
+    expect([...(discovery?.containers.keys() ?? [])]).toEqual(['/pod2/c2']);
+    await sleep(100);
+    expect(counts()).toEqual({ started: 1, removed: 1 });
+    expect(discovery?.watchUp).toBe(true);
+  });
+
+  it('finds containers in a container that had none when it appeared', async () => {
+    await discover();
+    make('/c1');
+    await expect.poll(() => discovery?.containers.has('/c1'), { timeout: 10_000 }).toBe(true);
+    make('/c1/inner/c2');
+    await expect.poll(() => discovery?.containers.has('/c1/inner/c2'), { timeout: 10_000 }).toBe(true);
+    make('/c1/inner/c3');
+    await expect.poll(() => discovery?.containers.has('/c1/inner/c3'), { timeout: 10_000 }).toBe(true);
+  });
+
+  it('asks again about what it could not tell', async () => {
+    make('/soon0');
+    let told = false;
+    await discover({
+      classify: (path) => {
+        if (!path.startsWith('/soon')) return classify(path);
+        return told ? { engine: 'test', id: path, infra: false } : 'later';
+      },
+    });
+    make('/soon1');
+    await sleep(20);
+    expect(discovery?.containers.size).toBe(0);
+    told = true;
+    await expect.poll(() => discovery?.containers.size, { timeout: 10_000 }).toBe(2);
+    expect(counts()).toEqual({ started: 1, removed: 0 });
+  });
+
+  it('leaves out what an engine keeps beside its containers', async () => {
+    make('/infra1');
+    await discover();
+    make('/infra2');
+    make('/c1');
+    await expect.poll(() => discovery?.containers.size, { timeout: 10_000 }).toBe(1);
+    expect(appeared.map(({ path }) => path)).toEqual(['/c1']);
+    expect(counts()).toEqual({ started: 1, removed: 0 });
+  });
+
+  it('takes no file for a container', async () => {
+    await discover();
+    if (place !== 'cgroupfs') writeFileSync(`${root}/c1`, '');
+    make('/c2');
+    await expect.poll(() => discovery?.containers.size, { timeout: 10_000 }).toBe(1);
+    expect(counts()).toEqual({ started: 1, removed: 0 });
+  });
+
+  it('watches a directory whose name has a backslash', async () => {
+    const parent = String.raw`/my\x2dbox.slice`;
+    make(parent);
+    await discover();
+    make(`${parent}/c1`);
+    await expect.poll(() => discovery?.containers.has(`${parent}/c1`), { timeout: 10_000 }).toBe(true);
+    expect(discovery?.watchUp).toBe(true);
+  });
+
+  it('keeps a container that it may no longer look at', async () => {
+    const warned: unknown[] = [];
+    make('/open/c1');
+    make('/shut/c2');
+    await discover({ log: { ...silent, warn: (fields) => warned.push(fields) } });
+    await withoutPrivilege(() => {
+      discovery?.walkNow();
+      discovery?.walkNow();
+      expect(discovery?.containers.size).toBe(2);
+    });
+    expect(warned).toEqual([{ cgroup: '/shut', error: expect.objectContaining({ code: 'EACCES' }) }]);
+  });
+
+  it('says so if it may not look at everything from the start', async () => {
+    make('/open/c1');
+    make('/shut/c2');
+    await withoutPrivilege(async () => {
+      await discover();
+      expect([...(discovery?.containers.keys() ?? [])]).toEqual(['/open/c1']);
+      expect(discovery?.watchUp).toBe(false);
+    });
+  });
+
+  /** Runs something as a user who may not list `/shut`. */
+  async function withoutPrivilege(run: () => void | Promise<void>): Promise<void> {
+    chmodSync(root, 0o755);
+    chmodSync(`${root}/shut`, 0o000);
+    const uid = process.geteuid?.();
+    if (uid === 0) process.seteuid?.('nobody');
+    try {
+      await run();
+    } finally {
+      if (uid === 0) process.seteuid?.(uid);
+      chmodSync(`${root}/shut`, 0o755);
+    }
+  }
+
+  it('refuses a root that is not there', async () => {
+    await expect(discover({ root: `${root}/none` })).rejects.toThrow('Cannot look for containers in');
+  });
+
+  it.runIf(place !== 'cgroupfs')(
+    'keeps its containers, but says that it sees none, when the root is gone',
+    async () => {
+      make('/mount/c1');
+      await discover({ root: `${root}/mount` });
+      renameSync(`${root}/mount`, `${root}/elsewhere`);
+      discovery?.walkNow();
+      expect(discovery?.watchUp).toBe(false);
+      expect(discovery?.containers.has('/c1')).toBe(true);
+    },
+  );
+
+  // Elsewhere a directory made at once in the place of another has its inode too, and is taken for it.
+  it.runIf(place === 'cgroupfs')('watches no container, and a parent only while it exists', async () => {
+    const before = inotifyWatches();
+    make('/parent/c1');
+    make('/parent/c2');
+    await discover();
+    expect(inotifyWatches() - before).toBe(2);
+    remove('/parent/c1');
+    remove('/parent/c2');
+    remove('/parent');
+    await expect.poll(() => inotifyWatches() - before, { timeout: 10_000 }).toBe(1);
+    make('/parent/c1');
+    await expect.poll(() => inotifyWatches() - before, { timeout: 10_000 }).toBe(2);
+    make('/parent/c2');
+    await expect.poll(() => discovery?.containers.size, { timeout: 10_000 }).toBe(2);
   });
 
   it('leaves nothing watched', async () => {

@@ -1,235 +1,246 @@
+import { basename, resolve } from 'node:path';
 import type { CgroupMatch, ContainerCgroup } from '../container.ts';
 import type { Log } from '../log.ts';
+import { Census } from './census.ts';
+import { whenDrained } from './drained.ts';
 import { EventBalance } from './event-balance.ts';
-import { look, type Seen, type Walk, walk, wasLookedAt } from './walk.ts';
-import { type WatchDirectory, watchDirectory } from './watch.ts';
+import { Population, type Lifecycle } from './population.ts';
+import { look, walk, type Walk } from './walk.ts';
+import { watchDirectory, type WatchDirectory } from './watch.ts';
 import { Watches } from './watches.ts';
 
-/** Until the watch works again, it is the walk that finds containers. */
-const WALK_INTERVAL_WITHOUT_WATCH_MS = 1_000;
-
-/** When a cgroup that cannot be classified without a process in it is asked about again, besides at each walk. */
-const ASK_AGAIN_MS = [100, 1_000];
-
-/** Which containers exist, from cgroupfs alone. */
+/** Which containers there are, kept up to date until it is disposed of. */
 export interface Discovery extends AsyncDisposable {
-  /** By cgroup path. */
+  /** By cgroup path. Without what an engine keeps beside its containers (`match.infra`). */
   readonly containers: ReadonlyMap<string, ContainerCgroup>;
-  /** Containers that appeared and that were removed since the daemon started, by engine; none is lost. */
-  readonly lifecycle: ReadonlyMap<string, { readonly started: number; readonly removed: number }>;
-  /** Whether inotify tells of every cgroup that comes and goes. If not, the walk finds them a second later. */
+  /**
+   * By engine, from the first sight of it: containers started and removed since the daemon started. Those that were
+   * there before are not counted as started, but as removed once they are; those too short-lived to be in
+   * {@link containers} are counted as both.
+   */
+  readonly lifecycle: ReadonlyMap<string, Lifecycle>;
+  /**
+   * Whether the kernel tells of every container that comes and goes. If not (a watch could not be had, events were
+   * lost), walks each second find those that live long enough.
+   */
   readonly watchUp: boolean;
+  /** Looks at the whole hierarchy now. */
   walkNow(): void;
 }
 
 export interface DiscoveryOptions {
   /** The directory of the hierarchy to look in. */
   readonly root: string;
-  /** What the cgroup at exactly this path is; `later` if that shows only once a process is in it. */
+  /**
+   * Says of a path below the root what exactly that directory is. `'later'`: not to be told before a process is in it;
+   * it is asked again 100 ms and 1 s after the directory was first seen, and at each walk.
+   */
   readonly classify: (path: string) => CgroupMatch | 'later' | undefined;
+  /** Called for the containers that are there at the start, too. */
   readonly onAppeared: (cgroup: ContainerCgroup) => void;
   readonly onRemoved: (cgroup: ContainerCgroup) => void;
   readonly log: Log;
+  /** Between walks while the watch tells everything. */
   readonly walkIntervalMs: number;
   /** For tests. */
   readonly watchDirectory?: WatchDirectory;
 }
 
+/** While the watch does not tell everything, it is the walk that finds containers. */
+const WALK_INTERVAL_WITHOUT_WATCH_MS = 1000;
+
+/** How often a watch that the kernel refused is asked for again: with ENOSPC all will be refused, and each costs. */
+const RETRY_INTERVAL_MS = 10_000;
+
 /**
- * Finds all containers, and goes on to find those that come. The walk is the truth, inotify the speed: what a walk finds
- * that inotify should have told of marks the watch as down. Containers that are there at the start are not counted as
- * started.
+ * Finds the containers of a hierarchy and goes on finding them: a watch on every directory that can get containers as
+ * children, and a walk now and then, which is the truth. Resolves once all that was there is found and watched.
+ *
+ * @throws Error if the root is not a directory that can be looked at.
  */
 export async function discoverContainers(options: DiscoveryOptions): Promise<Discovery> {
-  const tracker = new Tracker(options);
-  await tracker.start();
-  return tracker;
+  const discovery = new CgroupDiscovery(options);
+  try {
+    await discovery.start();
+  } catch (error) {
+    await discovery[Symbol.asyncDispose]();
+    throw error;
+  }
+  return discovery;
 }
 
-class Tracker implements Discovery {
-  readonly containers = new Map<string, ContainerCgroup>();
-  readonly lifecycle = new Map<string, { started: number; removed: number }>();
-  readonly #options: DiscoveryOptions;
-  readonly #known = new Map<string, Seen>();
-  readonly #undecided = new Set<string>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+class CgroupDiscovery implements Discovery {
+  readonly #root: string;
+  readonly #log: Log;
+  readonly #walkIntervalMs: number;
+  readonly #population: Population;
   readonly #watches: Watches;
   readonly #balance: EventBalance;
-  #walkTimer: NodeJS.Timeout | undefined;
-  #started = false;
-  #eventsLost = false;
+  readonly #census: Census;
+  #starting = true;
+  #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
+  #walks = 0;
+  #blind = false;
+  #retriedAt = performance.now();
+  /** Set while events are known to have been lost: the number of the last walk that noticed it. */
+  #lostAtWalk: number | undefined;
   #wasUp = true;
+  #unseen: ReadonlyMap<string, unknown> = new Map();
 
   constructor(options: DiscoveryOptions) {
-    this.#options = options;
+    this.#root = resolve(options.root);
+    this.#log = options.log;
+    this.#walkIntervalMs = options.walkIntervalMs;
+    this.#population = new Population(options);
     this.#balance = new EventBalance({
       onUnseen: (path) => this.#countUnseen(path),
-      onLost: () => {
-        this.#eventsLost = true;
-        this.#healthChanged();
-      },
+      onLost: (path) => this.#noteLoss(path),
     });
     this.#watches = new Watches({
-      root: options.root,
+      root: this.#root,
       watchDirectory: options.watchDirectory ?? watchDirectory,
       onName: (directory, name) => this.#onName(directory, name),
-      onLive: (directory) => {
-        this.#reconcile(directory);
-        this.#watches.markListed(directory);
-      },
-      onFailed: (directory, error) => {
-        if (this.#wasUp)
-          this.#options.log.warn({ directory, error }, 'cannot watch cgroups; the walk finds them instead');
-        this.#healthChanged();
-      },
+      onLive: (directory) => this.#onLive(directory),
+      onFailed: (directory, error) => this.#onWatchFailed(directory, error),
     });
+    this.#census = new Census({
+      root: this.#root,
+      classify: options.classify,
+      population: this.#population,
+      watches: this.#watches,
+      balance: this.#balance,
+      log: this.#log,
+    });
+  }
+
+  get containers(): ReadonlyMap<string, ContainerCgroup> {
+    return this.#population.containers;
+  }
+
+  get lifecycle(): ReadonlyMap<string, Lifecycle> {
+    return this.#population.lifecycle;
   }
 
   get watchUp(): boolean {
-    return !this.#eventsLost && !this.#watches.anyFailed;
+    return !this.#blind && this.#lostAtWalk === undefined && !this.#watches.anyFailed;
   }
 
   async start(): Promise<void> {
-    this.#reconcile('');
+    const first = walk(this.#root, '');
+    if (!first.directories.has('')) {
+      throw new Error(`Cannot look for containers in ${JSON.stringify(this.#root)}`, { cause: first.unseen.get('') });
+    }
+    this.#census.reconcile(first, '', { atStart: true });
     await this.#watches.settled();
-    this.#started = true;
-    this.#scheduleWalk();
+    this.#starting = false;
+    // For what came and went while the watches were being set up.
+    this.walkNow();
   }
 
   walkNow(): void {
-    this.#watches.retryFailed();
-    const lostBefore = this.#eventsLost;
-    this.#eventsLost = false;
-    this.#reconcile('');
-    if (lostBefore) this.#healthChanged();
-    this.#scheduleWalk();
+    if (this.#stopped) return;
+    this.#walks += 1;
+    const walked = walk(this.#root, '');
+    this.#tellUnseen(walked);
+    // No root at all is a mount gone, not the end of all containers.
+    this.#blind = !walked.directories.has('');
+    if (!this.#blind) this.#census.reconcile(walked, '');
+    else if (this.#wasUp) this.#log.warn({ directory: this.#root }, 'the cgroup hierarchy is gone; it is looked for');
+    this.#watches.markAllListed();
+    if (this.#watches.anyFailed && performance.now() - this.#retriedAt >= RETRY_INTERVAL_MS) {
+      this.#retriedAt = performance.now();
+      this.#watches.retryFailed();
+    }
+    if (this.#lostAtWalk !== undefined) this.#recoverIfClean(this.#walks);
+    this.#tellHealth();
+    this.#schedule();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#walkTimer);
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#census.stop();
     await this.#watches[Symbol.asyncDispose]();
   }
 
-  #scheduleWalk(): void {
-    clearTimeout(this.#walkTimer);
-    const delay = this.watchUp ? this.#options.walkIntervalMs : WALK_INTERVAL_WITHOUT_WATCH_MS;
-    this.#walkTimer = setTimeout(() => this.walkNow(), Math.min(delay, this.#options.walkIntervalMs)).unref();
-  }
-
-  #healthChanged(): void {
-    const up = this.watchUp;
-    if (up === this.#wasUp) return;
-    this.#wasUp = up;
-    if (up) this.#options.log.info({}, 'inotify tells of cgroups again');
-    else this.#options.log.warn({}, 'inotify does not tell of all cgroups; looking every second instead');
-    this.#scheduleWalk();
+  #schedule(): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
+    const whileDown = this.watchUp ? Infinity : WALK_INTERVAL_WITHOUT_WATCH_MS;
+    this.#timer = setTimeout(() => this.walkNow(), Math.min(this.#walkIntervalMs, whileDown)).unref();
   }
 
   #onName(directory: string, name: string): void {
+    if (this.#stopped) return;
     const path = `${directory}/${name}`;
-    const certainty = this.#watches.certaintyOf(directory) ?? 'uncertain';
-    this.#balance.delivered(path, certainty, () => this.#observe(path));
-  }
-
-  /** Looks at one directory and notes what has changed. */
-  #observe(path: string): void {
     try {
-      const seen = look(this.#options.root, path);
-      if (seen === 'other') return;
-      this.#update(path, seen);
-      // Children may have been made before a watch on it could be.
-      if (seen !== undefined && !seen.leaf) this.#reconcile(path);
-    } catch (error) {
-      this.#options.log.debug({ path, error }, 'cannot look at a cgroup');
+      const seen = look(this.#root, path);
+      if (seen === 'other' || (seen === undefined && this.#isEndOf(directory, name))) return;
+      const certainty = this.#watches.certaintyOf(directory) ?? 'uncertain';
+      this.#balance.delivered(path, certainty, () => this.#census.observe(path, seen));
+    } catch {
+      // It cannot be looked at. The next walk will not be able to either, and says so.
     }
   }
 
-  /** Walks the tree from a directory on and notes what has changed there. */
-  #reconcile(from: string): void {
-    const walked: Walk = walk(this.#options.root, from);
-    const below = `${from}/`;
-    for (const path of this.#known.keys()) {
-      const isHere = path === from || path.startsWith(below);
-      if (isHere && !walked.directories.has(path) && wasLookedAt(walked, path)) this.#update(path, undefined);
-    }
-    for (const [path, seen] of walked.directories) this.#update(path, seen);
-    for (const path of this.#undecided) this.#decide(path);
+  /** On most file systems, though not on kernfs, a directory reports its own end, under its own name. */
+  #isEndOf(directory: string, name: string): boolean {
+    if (name !== basename(this.#root + directory)) return false;
+    const seen = look(this.#root, directory);
+    return seen === undefined || seen === 'other' || seen.inode !== this.#census.inodeOf(directory);
   }
 
-  #update(path: string, seen: Seen | undefined): void {
-    const known = this.#known.get(path);
-    if (known !== undefined && seen?.inode !== known.inode) this.#disappear(path);
-    if (seen === undefined) return;
-    if (known?.inode === seen.inode) {
-      this.#known.set(path, seen);
-      if (!seen.leaf && this.containers.has(path)) this.#watches.add(path);
-      return;
-    }
-    this.#appear(path, seen);
+  #onLive(directory: string): void {
+    // At the start one walk serves all.
+    if (this.#starting || this.#stopped) return;
+    this.#census.reconcile(walk(this.#root, directory), directory);
+    this.#watches.markListed(directory);
+    this.#tellHealth();
   }
 
-  #appear(path: string, seen: Seen): void {
-    this.#known.set(path, seen);
-    this.#noticed(path);
-    this.#undecided.add(path);
-    this.#decide(path);
-    if (!this.#undecided.has(path)) return;
-    for (const delay of ASK_AGAIN_MS) {
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer);
-        this.#decide(path);
-      }, delay).unref();
-      this.#timers.add(timer);
-    }
+  #onWatchFailed(directory: string, error: unknown): void {
+    if (this.#wasUp)
+      this.#log.warn({ cgroup: directory, error }, 'cannot watch a cgroup; looking every second instead');
+    this.#tellHealth();
   }
 
-  #decide(path: string): void {
-    const seen = this.#known.get(path);
-    if (seen === undefined || !this.#undecided.has(path)) return;
-    const match = this.#options.classify(path);
-    if (match === 'later') return;
-    this.#undecided.delete(path);
-    // Parents are watched, not containers: those only if they have children, such as containers of their own.
-    if (match === undefined || !seen.leaf) this.#watches.add(path);
-    if (match === undefined || match.infra) return;
-    const cgroup: ContainerCgroup = { path, inode: seen.inode, match, seenAt: performance.now() };
-    this.containers.set(path, cgroup);
-    this.#countersOf(match.engine).started += this.#started ? 1 : 0;
-    this.#options.onAppeared(cgroup);
-  }
-
-  #disappear(path: string): void {
-    this.#known.delete(path);
-    this.#undecided.delete(path);
-    this.#noticed(path);
-    this.#watches.remove(path);
-    const cgroup = this.containers.get(path);
-    if (cgroup === undefined) return;
-    this.containers.delete(path);
-    this.#countersOf(cgroup.match.engine).removed += 1;
-    this.#options.onRemoved(cgroup);
-  }
-
-  /** Tells the balance of a change that inotify has told of or will. */
-  #noticed(path: string): void {
-    if (path === '') return;
-    const certainty = this.#watches.certaintyOf(path.slice(0, path.lastIndexOf('/')));
-    if (certainty !== undefined) this.#balance.noticed(path, certainty);
-  }
-
-  /** A life too short to be looked at. */
   #countUnseen(path: string): void {
-    const match = this.#options.classify(path);
-    if (match === undefined || match === 'later' || match.infra) return;
-    const counters = this.#countersOf(match.engine);
-    counters.started += 1;
-    counters.removed += 1;
+    const match = this.#census.classify(path);
+    if (match !== undefined && match !== 'later' && !match.infra) this.#population.countUnseen(match);
   }
 
-  #countersOf(engine: string): { started: number; removed: number } {
-    const counters = this.lifecycle.get(engine) ?? { started: 0, removed: 0 };
-    this.lifecycle.set(engine, counters);
-    return counters;
+  #noteLoss(path: string): void {
+    if (this.#wasUp)
+      this.#log.warn({ cgroup: path }, 'inotify did not tell of a cgroup; looking every second for a while');
+    this.#lostAtWalk = this.#walks;
+    this.#tellHealth();
+  }
+
+  /** Takes the loss back if a walk met nothing that had not been told of. */
+  #recoverIfClean(walkNumber: number): void {
+    // What that walk noticed is on the balance, which settles when drained, or, begun before, one draining later.
+    whenDrained(() =>
+      whenDrained(() => {
+        if (this.#lostAtWalk === undefined || this.#lostAtWalk >= walkNumber) return;
+        this.#lostAtWalk = undefined;
+        this.#tellHealth();
+      }),
+    );
+  }
+
+  #tellHealth(): void {
+    const up = this.watchUp;
+    if (up === this.#wasUp) return;
+    this.#wasUp = up;
+    if (up) this.#log.info({}, 'inotify tells of all cgroups again');
+    this.#schedule();
+  }
+
+  #tellUnseen(walked: Walk): void {
+    for (const [path, error] of walked.unseen) {
+      if (!this.#unseen.has(path)) this.#log.warn({ cgroup: path, error }, 'cannot look into a cgroup');
+    }
+    this.#unseen = walked.unseen;
   }
 }

@@ -114,7 +114,10 @@ export class Watches implements AsyncDisposable {
     if (!entry.wanted) return;
     try {
       entry.watch = await this.#watchDirectory(this.#root + path, {
-        onName: (name) => this.#onName(path, name),
+        // A watch that broke is no longer on the balance; one that is being closed still is.
+        onName: (name) => {
+          if (entry.state !== 'failed') this.#onName(path, name);
+        },
         onError: (error) => this.#fail(path, entry, error),
       });
     } catch (error) {

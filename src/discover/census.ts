@@ -1,0 +1,159 @@
+import type { CgroupMatch } from '../container.ts';
+import type { Log } from '../log.ts';
+import type { EventBalance } from './event-balance.ts';
+import type { Population } from './population.ts';
+import { Tree, type Directory } from './tree.ts';
+import { look, walk, wasLookedAt, type Seen, type Walk } from './walk.ts';
+import type { Watches } from './watches.ts';
+
+/** Ages at which a young directory is looked at again, besides at each walk. */
+const LOOK_AGAIN_MS = [100, 1000];
+
+/** What the census needs of the rest of discovery. */
+export interface CensusOptions {
+  readonly root: string;
+  readonly classify: (path: string) => CgroupMatch | 'later' | undefined;
+  readonly population: Population;
+  readonly watches: Pick<Watches, 'add' | 'remove' | 'has' | 'certaintyOf'>;
+  readonly balance: Pick<EventBalance, 'noticed'>;
+  readonly log: Pick<Log, 'warn'>;
+}
+
+/** Knows every directory, and takes over what looking at them shows. It says which of them are to be watched. */
+export class Census {
+  readonly #options: CensusOptions;
+  readonly #tree = new Tree();
+  #classifyFailed = false;
+
+  constructor(options: CensusOptions) {
+    this.#options = options;
+  }
+
+  /** The inode of a directory as last seen. */
+  inodeOf(path: string): number | undefined {
+    return this.#tree.get(path)?.inode;
+  }
+
+  /** Brings what is known at and below `from` in line with what a walk of it found. */
+  reconcile(walked: Walk, from: string, options?: { readonly atStart: boolean }): void {
+    for (const [path, seen] of walked.directories) this.#take(path, seen, options?.atStart ?? false);
+    const top = this.#tree.get(from);
+    if (top === undefined) return;
+    for (const directory of this.#tree.below(top)) {
+      if (!walked.directories.has(directory.path) && wasLookedAt(walked, directory.path)) this.#drop(directory);
+    }
+  }
+
+  /** The same for one path that was looked at; one that is new is walked. */
+  observe(path: string, seen: Seen | undefined): void {
+    const known = this.#tree.get(path);
+    if (seen === undefined) {
+      if (known !== undefined) this.#drop(known);
+    } else if (seen.leaf || known?.inode === seen.inode) {
+      this.#take(path, seen, false);
+    } else {
+      this.reconcile(walk(this.#options.root, path), path);
+    }
+  }
+
+  /** Whether a path would be a container, were it there. */
+  classify(path: string): CgroupMatch | 'later' | undefined {
+    try {
+      return this.#options.classify(path);
+    } catch (error) {
+      if (!this.#classifyFailed) this.#options.log.warn({ cgroup: path, error }, 'cannot tell what a cgroup is');
+      this.#classifyFailed = true;
+      return 'later';
+    }
+  }
+
+  /** Stops looking at young directories again. */
+  stop(): void {
+    for (const directory of this.#tree.all()) clearTimeout(directory.timer);
+  }
+
+  #take(path: string, seen: Seen, atStart: boolean): void {
+    const known = this.#tree.get(path);
+    if (known?.inode === seen.inode) {
+      this.#decide(known, seen);
+      return;
+    }
+    if (known !== undefined) this.#drop(known);
+    const directory = this.#tree.add(path, seen, { atStart });
+    if (directory === undefined) return;
+    this.#noticed(directory);
+    this.#decide(directory, seen);
+    this.#lookAgain(directory, 0);
+  }
+
+  #drop(directory: Directory): void {
+    for (const child of directory.children) this.#drop(child);
+    // Unless it went with its parent already.
+    if (this.#tree.get(directory.path) !== directory) return;
+    clearTimeout(directory.timer);
+    this.#noticed(directory);
+    this.#options.watches.remove(directory.path);
+    this.#tree.delete(directory);
+    this.#options.population.remove(directory.path);
+  }
+
+  /** Uses up the event that the watch on the parent has given, or is to give, of a directory that came or went. */
+  #noticed({ path, parent }: Directory): void {
+    const certainty = parent && this.#options.watches.certaintyOf(parent.path);
+    if (certainty !== undefined) this.#options.balance.noticed(path, certainty);
+  }
+
+  /** Works out what a directory is, and whether something can come up below it. */
+  #decide(directory: Directory, seen: Seen): void {
+    const { watches } = this.#options;
+    const wasUndecided = directory.kind === 'undecided';
+    if (wasUndecided) this.#identify(directory);
+    // Of containers only those with children: Docker in Docker, systemd in a container.
+    const isLeaf = (directory.kind === 'container' || directory.kind === 'infra') && seen.leaf;
+    if (!isLeaf) watches.add(directory.path);
+    else if (wasUndecided) watches.remove(directory.path);
+  }
+
+  #identify(directory: Directory): void {
+    const { path, inode, seenAt } = directory;
+    const match = this.classify(path);
+    if (match === 'later') return;
+    if (match === undefined) {
+      directory.kind = 'other';
+    } else if (match.infra) {
+      directory.kind = 'infra';
+    } else {
+      directory.kind = 'container';
+      this.#options.population.add({ path, inode, match, seenAt }, directory.atStart ? 'found' : 'started');
+    }
+  }
+
+  /** A new container may get children in a moment, and a cgroup without processes may get one. */
+  #lookAgain(directory: Directory, attempt: number): void {
+    const { root, watches } = this.#options;
+    const age = LOOK_AGAIN_MS[attempt];
+    const young = directory.kind === 'container' && !directory.atStart && !watches.has(directory.path);
+    if (age === undefined || (directory.kind !== 'undecided' && !young)) return;
+    const timer = setTimeout(
+      () => {
+        const seen = this.#lookOrGiveUp(directory.path);
+        if (seen === undefined || seen.inode !== directory.inode) return;
+        if (seen.leaf || watches.has(directory.path)) this.#decide(directory, seen);
+        else this.reconcile(walk(root, directory.path), directory.path);
+        this.#lookAgain(directory, attempt + 1);
+      },
+      directory.seenAt + age - performance.now(),
+    );
+    directory.timer = timer.unref();
+  }
+
+  /** What cannot be looked at is left to the walk, which reports it. */
+  #lookOrGiveUp(path: string): Seen | undefined {
+    try {
+      const seen = look(this.#options.root, path);
+      return seen === 'other' ? undefined : seen;
+    } catch {
+      return undefined;
+    }
+  }
+}

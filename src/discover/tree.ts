@@ -1,0 +1,62 @@
+import type { Seen } from './walk.ts';
+
+/** A directory of the hierarchy, as long as it exists. */
+export interface Directory {
+  /** Below the root, which itself is `''`. */
+  readonly path: string;
+  readonly inode: number;
+  readonly parent: Directory | undefined;
+  readonly children: Set<Directory>;
+  /** In ms of `performance.now()`. */
+  readonly seenAt: number;
+  /** There before the daemon. */
+  readonly atStart: boolean;
+  /** `undecided` may be a container, as far as can be told by now; `other` is none, but may have some below it. */
+  kind: 'undecided' | 'container' | 'infra' | 'other';
+  /** When it is to be looked at again, while it is young. */
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** All directories that discovery knows of, containers and others, as a tree. */
+export class Tree {
+  readonly #directories = new Map<string, Directory>();
+
+  get(path: string): Directory | undefined {
+    return this.#directories.get(path);
+  }
+
+  /** Adds a directory; `undefined` if its parent is not known (any more). */
+  add(path: string, seen: Seen, options: { readonly atStart: boolean }): Directory | undefined {
+    const parent = path === '' ? undefined : this.#directories.get(path.slice(0, path.lastIndexOf('/')));
+    if (path !== '' && parent === undefined) return undefined;
+    const directory: Directory = {
+      path,
+      inode: seen.inode,
+      parent,
+      children: new Set(),
+      seenAt: performance.now(),
+      atStart: options.atStart,
+      kind: path === '' ? 'other' : 'undecided',
+      timer: undefined,
+    };
+    this.#directories.set(path, directory);
+    parent?.children.add(directory);
+    return directory;
+  }
+
+  /** Removes a directory that has no children left. */
+  delete(directory: Directory): void {
+    this.#directories.delete(directory.path);
+    directory.parent?.children.delete(directory);
+  }
+
+  /** A directory and all below it, parents first. */
+  below(directory: Directory): Directory[] {
+    return [directory, ...[...directory.children].flatMap((child) => this.below(child))];
+  }
+
+  /** Every directory. */
+  all(): Iterable<Directory> {
+    return this.#directories.values();
+  }
+}
