@@ -15,6 +15,13 @@ export interface CgroupMatch {
   readonly infra: boolean;
 }
 
+/** What a cgroup is cannot be told before a process is in it. */
+export interface Undecided {
+  readonly undecided: true;
+  /** What it is taken for if none comes soon. */
+  readonly otherwise: CgroupMatch | undefined;
+}
+
 /** A container's cgroup, as long as it exists. Path and inode together are its identity: a path can be reused. */
 export interface ContainerCgroup {
   /** Below the root of the hierarchy: `/docker/<id>`. */

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import type { DaemonState, Scrape } from './collectors/collector.ts';
 import { collectors } from './collectors/index.ts';
 import type { Config, EngineConfig } from './config.ts';
-import type { CgroupMatch, Container } from './container.ts';
+import type { Container } from './container.ts';
 import { type Discovery, discoverContainers } from './discover/containers.ts';
 import { Encoder } from './expose/encode.ts';
 import { Failures } from './expose/failures.ts';
 import { createOwnMetrics } from './expose/own-metrics.ts';
 import { runCollectors } from './expose/scrape.ts';
 import type { ScrapeRequest } from './expose/server-metrics.ts';
-import { identifyCgroup } from './identify/cgroup-path.ts';
+import { classify } from './identify/classify.ts';
 import { nameContainersBy } from './identify/docker.ts';
 import type { NameSource } from './identify/name-source.ts';
 import { Roster } from './identify/roster.ts';
@@ -49,7 +49,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const roster = new Roster({ kernel, sources });
   const discovery = await discoverContainers({
     root: hierarchy.root,
-    classify,
+    classify: (path) => classify(kernel, path),
     onAppeared: (found) => roster.add(found),
     onRemoved: (found) => roster.remove(found),
     log,
@@ -99,12 +99,6 @@ function nameSource(name: string, engines: string[], config: EngineConfig | unde
   const { host, isDefault } = config;
   const address = host.kind === 'unix' ? { socketPath: host.path } : host;
   return [nameContainersBy({ name, engines: new Set(engines), address, isDefault, log })];
-}
-
-/** What the cgroup at exactly this path is, if it is a container's own and not one inside it. */
-function classify(path: string): CgroupMatch | undefined {
-  const identity = identifyCgroup(path);
-  return identity?.cgroup === path && identity.candidate !== true ? identity : undefined;
 }
 
 /** Sorts the containers by their namespaces when first asked. */

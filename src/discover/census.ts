@@ -1,4 +1,4 @@
-import type { CgroupMatch } from '../container.ts';
+import type { CgroupMatch, Undecided } from '../container.ts';
 import type { Log } from '../log.ts';
 import type { EventBalance } from './event-balance.ts';
 import type { Population } from './population.ts';
@@ -9,10 +9,13 @@ import type { Watches } from './watches.ts';
 /** Ages at which a young directory is looked at again, besides at each walk. */
 const LOOK_AGAIN_MS = [100, 1000];
 
+/** From this age on, a cgroup without a process is taken for what its path says. The last look is late enough, early as timers can be. */
+const GIVE_UP_MS = 900;
+
 /** What the census needs of the rest of discovery. */
 export interface CensusOptions {
   readonly root: string;
-  readonly classify: (path: string) => CgroupMatch | 'later' | undefined;
+  readonly classify: (path: string) => CgroupMatch | Undecided | undefined;
   readonly population: Population;
   readonly watches: Pick<Watches, 'add' | 'remove' | 'has' | 'certaintyOf'>;
   readonly balance: Pick<EventBalance, 'noticed'>;
@@ -57,13 +60,13 @@ export class Census {
   }
 
   /** Whether a path would be a container, were it there. */
-  classify(path: string): CgroupMatch | 'later' | undefined {
+  classify(path: string): CgroupMatch | Undecided | undefined {
     try {
       return this.#options.classify(path);
     } catch (error) {
       if (!this.#classifyFailed) this.#options.log.warn({ cgroup: path, error }, 'cannot tell what a cgroup is');
       this.#classifyFailed = true;
-      return 'later';
+      return { undecided: true, otherwise: undefined };
     }
   }
 
@@ -116,8 +119,10 @@ export class Census {
 
   #identify(directory: Directory): void {
     const { path, inode, seenAt } = directory;
-    const match = this.classify(path);
-    if (match === 'later') return;
+    const found = this.classify(path);
+    const isOld = directory.atStart || performance.now() - seenAt >= GIVE_UP_MS;
+    if (isUndecided(found) && (found.otherwise === undefined || !isOld)) return;
+    const match = isUndecided(found) ? found.otherwise : found;
     if (match === undefined) {
       directory.kind = 'other';
     } else if (match.infra) {
@@ -156,4 +161,9 @@ export class Census {
       return undefined;
     }
   }
+}
+
+/** Whether it cannot be told yet what a cgroup is. */
+export function isUndecided(found: CgroupMatch | Undecided | undefined): found is Undecided {
+  return found !== undefined && 'undecided' in found;
 }

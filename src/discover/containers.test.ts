@@ -233,7 +233,7 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     await discover({
       classify: (path) => {
         if (!path.startsWith('/soon')) return classify(path);
-        return told ? { engine: 'test', id: path, infra: false } : 'later';
+        return told ? { engine: 'test', id: path, infra: false } : { undecided: true, otherwise: undefined };
       },
     });
     make('/soon1');
@@ -242,6 +242,22 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     told = true;
     await expect.poll(() => discovery?.containers.size, { timeout: 10_000 }).toBe(2);
     expect(counts()).toEqual({ started: 1, removed: 0 });
+  });
+
+  it('takes what stays undecided for what its path says, at the start at once', async () => {
+    make('/open0');
+    await discover({
+      classify: (path) => {
+        if (!path.startsWith('/open')) return classify(path);
+        return { undecided: true, otherwise: { engine: 'test', id: path, infra: false } };
+      },
+    });
+    expect([...(discovery?.containers.keys() ?? [])]).toEqual(['/open0']);
+    make('/open1');
+    await expect.poll(() => discovery?.containers.has('/open1'), { timeout: 10_000 }).toBe(true);
+    make('/open2');
+    remove('/open2');
+    await expect.poll(counts, { timeout: 10_000 }).toEqual({ started: 2, removed: 1 });
   });
 
   it('leaves out what an engine keeps beside its containers', async () => {

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
-import type { CgroupMatch, ContainerCgroup } from '../container.ts';
+import type { CgroupMatch, ContainerCgroup, Undecided } from '../container.ts';
 import type { Log } from '../log.ts';
-import { Census } from './census.ts';
+import { Census, isUndecided } from './census.ts';
 import { whenDrained } from './drained.ts';
 import { EventBalance } from './event-balance.ts';
 import { Population, type Lifecycle } from './population.ts';
@@ -32,10 +32,10 @@ export interface DiscoveryOptions {
   /** The directory of the hierarchy to look in. */
   readonly root: string;
   /**
-   * Says of a path below the root what exactly that directory is. `'later'`: not to be told before a process is in it;
-   * it is asked again 100 ms and 1 s after the directory was first seen, and at each walk.
+   * Says of a path below the root what exactly that directory is. While it is undecided, it is asked again 100 ms and
+   * 1 s after the directory was first seen, and at each walk.
    */
-  readonly classify: (path: string) => CgroupMatch | 'later' | undefined;
+  readonly classify: (path: string) => CgroupMatch | Undecided | undefined;
   /** Called for the containers that are there at the start, too. */
   readonly onAppeared: (cgroup: ContainerCgroup) => void;
   readonly onRemoved: (cgroup: ContainerCgroup) => void;
@@ -206,8 +206,9 @@ class CgroupDiscovery implements Discovery {
   }
 
   #countUnseen(path: string): void {
-    const match = this.#census.classify(path);
-    if (match !== undefined && match !== 'later' && !match.infra) this.#population.countUnseen(match);
+    const found = this.#census.classify(path);
+    const match = isUndecided(found) ? found.otherwise : found;
+    if (match !== undefined && !match.infra) this.#population.countUnseen(match);
   }
 
   #noteLoss(path: string): void {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/files.ts';
 import { identifyCgroup } from './cgroup-path.ts';
+import { classify } from './classify.ts';
 import { parseShim, settleByShim } from './shim.ts';
 
 const ID = '3b5046be1db64ef7b9b967ce0aa79d424cd892f1594994594283b3e8269e615b';
@@ -122,7 +123,7 @@ describe('what the shim tells', () => {
 
   test('a shim of the container’s own does not count', () => {
     const shim = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${ctr}/status`, 'utf8'))?.[1]);
-    expect(settle(cgroup('/test-ns/web.1', ctr, shim))).toBeUndefined();
+    expect(settle(cgroup('/test-ns/web.1', ctr, shim))).toBe('later');
   });
 
   test('a container’s engine is told by the namespace', () => {
@@ -138,11 +139,23 @@ describe('what the shim tells', () => {
       id: OTHER_ID,
       podUid: UID,
     });
-    expect(settle(cgroup(`/kubepods/pod${UID}/${ID}`, shell))).toMatchObject({ engine: 'cri', id: ID });
+    // Started by something else, perhaps by the runc that is to hand it over.
+    expect(settle(cgroup(`/kubepods/pod${UID}/${ID}`, shell))).toBe('later');
   });
 
   test('what is certain is not asked about', () => {
     const identity = identifyCgroup(`/docker/${ID}`);
     expect(identity && settleByShim(kernel, identity)).toBe(identity);
+  });
+
+  test('classify() takes only a container’s own cgroup, and says what an open question may end in', () => {
+    expect(classify(kernel, cgroup('/test-ns/web.1', ctr))).toMatchObject({ engine: 'containerd', id: 'web.1' });
+    expect(classify(kernel, '/test-ns/web.1/inner')).toBeUndefined();
+    expect(classify(kernel, '/system.slice')).toBeUndefined();
+    expect(classify(kernel, cgroup('/test-ns/empty'))).toEqual({ undecided: true, otherwise: undefined });
+    expect(classify(kernel, cgroup(`/some/${ID}`))).toMatchObject({
+      undecided: true,
+      otherwise: { engine: 'containerd', id: ID },
+    });
   });
 });

@@ -48,18 +48,17 @@ function flagIn(words: readonly string[], flag: string): string | undefined {
  * Asks the parent of a container's processes what the path could not say: whether a candidate is a container at all, and
  * whose a container is.
  *
- * @returns what is certain now; `undefined` if it is no container; `later` as long as there is no process to ask (until
- * then a container that is no candidate can be taken for what its path says).
+ * @returns what is certain now; `undefined` if it is no container; `later` as long as no process has a shim as parent: it
+ * may be that none has been started, or that runc, which starts it, has not handed it over to the shim yet.
  * @throws the system error if processes cannot be looked at for want of a privilege.
  */
 export function settleByShim(kernel: KernelFiles, identity: CgroupIdentity): CgroupIdentity | 'later' | undefined {
   if (identity.candidate !== true && identity.engineGuessed !== true) return identity;
-  const pids = pidsOfContainer(kernel, kernel.cgroup(identity.cgroup));
-  if (pids.length === 0) return 'later';
-  const shim = shimOf(kernel, pids);
+  const shim = shimOf(kernel, pidsOfContainer(kernel, kernel.cgroup(identity.cgroup)));
+  if (shim === undefined) return 'later';
   const { candidate, engineGuessed: _, ...certain } = identity;
-  if (candidate === true) return shim !== undefined && agrees(identity, shim) ? { ...certain, id: shim.id } : undefined;
-  return shim === undefined ? certain : { ...certain, engine: ENGINE_BY_NAMESPACE[shim.namespace] ?? 'containerd' };
+  if (candidate === true) return agrees(identity, shim) ? { ...certain, id: shim.id } : undefined;
+  return { ...certain, engine: ENGINE_BY_NAMESPACE[shim.namespace] ?? 'containerd' };
 }
 
 /** The shim that is the parent of one of the processes. One of them that only calls itself a shim does not count. */

@@ -1,0 +1,23 @@
+import type { CgroupMatch, Undecided } from '../container.ts';
+import { isDenied } from '../kernel/errno.ts';
+import type { KernelFiles } from '../kernel/files.ts';
+import { identifyCgroup } from './cgroup-path.ts';
+import { settleByShim } from './shim.ts';
+
+/**
+ * Says what the cgroup at exactly this path is: a container's own, an engine's, or nothing (which a cgroup inside a
+ * container is too). Where the path leaves it open, the parent of the processes in it decides, and until there is one it
+ * is undecided. A path that can only be a container's, whoever's it is, is taken for one in the end.
+ */
+export function classify(kernel: KernelFiles, path: string): CgroupMatch | Undecided | undefined {
+  const identity = identifyCgroup(path);
+  if (identity?.cgroup !== path) return undefined;
+  const undecided: Undecided = { undecided: true, otherwise: identity.candidate === true ? undefined : identity };
+  try {
+    const settled = settleByShim(kernel, identity);
+    return settled === 'later' ? undecided : settled;
+  } catch (error) {
+    if (isDenied(error)) return undecided;
+    throw error;
+  }
+}
