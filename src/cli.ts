@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=1
 import { CommanderError } from 'commander';
 import { collectors } from './collectors/index.ts';
 import { UsageError, createConfig } from './config.ts';

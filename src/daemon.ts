@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import type { DaemonState, Scrape } from './collectors/collector.ts';
 import { collectors } from './collectors/index.ts';
 import type { Config, EngineConfig } from './config.ts';
-import type { Container } from './container.ts';
 import { type Discovery, discoverContainers } from './discover/containers.ts';
 import { Encoder } from './expose/encode.ts';
 import { Failures } from './expose/failures.ts';
@@ -10,6 +9,7 @@ import { createOwnMetrics } from './expose/own-metrics.ts';
 import { runCollectors } from './expose/scrape.ts';
 import type { ScrapeRequest } from './expose/server-metrics.ts';
 import { classify } from './identify/classify.ts';
+import { membersByNamespace } from './identify/namespace-members.ts';
 import { nameContainersBy } from './identify/docker.ts';
 import type { NameSource } from './identify/name-source.ts';
 import { Roster } from './identify/roster.ts';
@@ -17,7 +17,7 @@ import { AncestorFiles } from './kernel/ancestor-files.ts';
 import { findCgroupLayout } from './kernel/cgroup-layout.ts';
 import { descriptorBudget } from './kernel/descriptor-limit.ts';
 import { KernelFiles } from './kernel/files.ts';
-import { findHostNamespaces, type HostNamespaces, type NamespaceKind } from './kernel/host-namespaces.ts';
+import { findHostNamespaces, type HostNamespaces } from './kernel/host-namespaces.ts';
 import type { Log } from './log.ts';
 import { readVersion } from './version.ts';
 
@@ -99,28 +99,6 @@ function nameSource(name: string, engines: string[], config: EngineConfig | unde
   const { host, isDefault } = config;
   const address = host.kind === 'unix' ? { socketPath: host.path } : host;
   return [nameContainersBy({ name, engines: new Set(engines), address, isDefault, log })];
-}
-
-/** Sorts the containers by their namespaces when first asked. */
-function membersByNamespace(containers: readonly Container[]): Scrape['members'] {
-  let members: Map<string, Container[]> | undefined;
-  const keyOf = (kind: NamespaceKind, inode: number): string => `${kind} ${inode}`;
-  const sort = (): Map<string, Container[]> => {
-    const sorted = new Map<string, Container[]>();
-    for (const container of containers) {
-      for (const [kind, inode] of Object.entries(container.init?.namespaces ?? {})) {
-        const key = `${kind} ${inode}`;
-        const known = sorted.get(key);
-        if (known === undefined) sorted.set(key, [container]);
-        else known.push(container);
-      }
-    }
-    return sorted;
-  };
-  return (kind, inode) => {
-    members ??= sort();
-    return members.get(keyOf(kind, inode)) ?? [];
-  };
 }
 
 function stateOf(options: {

@@ -8,7 +8,9 @@ export const hugetlb: Collector = defineContainerCollector({
   help: 'Huge pages in use.',
   read({ files }, scrape): readonly (readonly [size: string, bytes: number])[] {
     const suffix = files.versionOf('hugetlb') === 1 ? 'usage_in_bytes' : 'current';
+    const nothingInUse = hostUsesNone(scrape);
     return pageSizes(scrape).flatMap((size) => {
+      if (nothingInUse) return [[size, 0] as const];
       const bytes = singleValue(files, 'hugetlb', `hugetlb.${size}.${suffix}`);
       return bytes === undefined ? [] : [[size, bytes] as const];
     });
@@ -25,6 +27,12 @@ export const hugetlb: Collector = defineContainerCollector({
     },
   ],
 });
+
+/**
+ * Where the host has no huge pages, as most, no container can use any: two files a container need not be read. The line
+ * `Hugetlb: 0 kB` of `/proc/meminfo` is over all sizes, since Linux 4.15.
+ */
+const hostUsesNone = oncePerScrape(({ kernel }) => /^Hugetlb: +0 kB$/m.test(kernel.proc('meminfo') ?? ''));
 
 /** The page sizes that this kernel has, from the names of the files themselves. They do not change while it runs. */
 const known = new WeakMap<KernelFiles, readonly string[]>();

@@ -1,12 +1,12 @@
 import type { Container } from '../container.ts';
 import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
-import { type Collector, defineContainerCollector, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
+import { type Collector, defineContainerCollector, NAMESPACE_REMEDY } from './collector.ts';
 
 /** Where a container's namespace of one kind stands. */
 interface Standing {
   readonly kind: NamespaceKind;
-  readonly sharedWithHost: boolean;
-  readonly peers: number;
+  /** Containers outside its pod in it; `host` for a namespace of the host. */
+  readonly peers: number | 'host';
 }
 
 /** Which namespaces a container shares with the host, or with containers outside its pod. */
@@ -24,7 +24,7 @@ export const namespaces: Collector = defineContainerCollector({
       const host = scrape.hostNamespaces.get(kind);
       // Either side unknown: say nothing, since "not shared" would be a guess.
       if (inode === undefined || host === undefined) return [];
-      return [{ kind, sharedWithHost: inode === host.inode, peers: countPeers(container, kind, inode, scrape) }];
+      return [{ kind, peers: inode === host.inode ? 'host' : countPeers(container, scrape.members(kind, inode)) }];
     });
   },
   families: [
@@ -36,7 +36,7 @@ export const namespaces: Collector = defineContainerCollector({
         'process against the host. Absent if either could not be read, or the kernel has no such kind.',
       labels: ['ns'],
       samples(standings, emit) {
-        for (const { kind, sharedWithHost } of standings) emit(sharedWithHost ? 1 : 0, kind);
+        for (const { kind, peers } of standings) emit(peers === 'host' ? 1 : 0, kind);
       },
     },
     {
@@ -47,18 +47,14 @@ export const namespaces: Collector = defineContainerCollector({
         'a namespace of the host, or if it could not be read.',
       labels: ['ns'],
       samples(standings, emit) {
-        for (const { kind, sharedWithHost, peers } of standings) if (!sharedWithHost) emit(peers, kind);
+        for (const { kind, peers } of standings) if (peers !== 'host') emit(peers, kind);
       },
     },
   ],
 });
 
-function countPeers(container: Container, kind: NamespaceKind, inode: number, scrape: Scrape): number {
+function countPeers(container: Container, members: readonly Container[]): number {
   const { podUid } = container.cgroup.match;
-  let peers = 0;
-  for (const other of scrape.members(kind, inode)) {
-    const samePod = podUid !== undefined && other.cgroup.match.podUid === podUid;
-    if (other !== container && !samePod) peers += 1;
-  }
-  return peers;
+  if (podUid === undefined) return members.length - 1;
+  return members.filter((other) => other.cgroup.match.podUid !== podUid).length;
 }

@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
+/** As in the first line of the program and in `npm start`. */
+const NODE_FLAGS = ['--max-semi-space-size=1'];
+
 /** The built daemon, running. */
 export class Exporter {
   readonly #child: ChildProcess;
@@ -31,7 +34,7 @@ export class Exporter {
       '--podman.host=',
       '--log.level=warn',
     ];
-    const child = spawn(process.execPath, [CLI, ...options], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(process.execPath, [...NODE_FLAGS, CLI, ...options], { stdio: ['ignore', 'ignore', 'inherit'] });
     const exporter = new Exporter(child, port);
     running.add(exporter);
     const deadline = performance.now() + 60_000;
