@@ -29,6 +29,7 @@ test('needs nothing', () => {
       listenAddresses: [{ host: undefined, port: 10061, text: ':10061' }],
       telemetryPath: '/metrics',
       maxRequests: 40,
+      configFile: undefined,
     },
     path: { procfs: '/proc', cgroupfs: '/sys/fs/cgroup' },
     docker: {
@@ -44,6 +45,15 @@ test('needs nothing', () => {
     collectors: ['cpu', 'big-pages'],
     unknownVariables: [],
   });
+});
+
+test('the web configuration is a file, from the working directory on, or none', () => {
+  const file = (...given: Parameters<typeof config>): string | undefined => config(...given).web.configFile;
+  expect(file({ 'web.config.file': ['/etc/web.yml'] })).toBe('/etc/web.yml');
+  expect(file({ 'web.config.file': ['web.yml'] })).toBe(`${process.cwd()}/web.yml`);
+  expect(file({}, { ISOLATION_EXPORTER_WEB_CONFIG_FILE: '/etc/web.yml' })).toBe('/etc/web.yml');
+  expect(file({ 'web.config.file': [''] }, { ISOLATION_EXPORTER_WEB_CONFIG_FILE: '/etc/web.yml' })).toBeUndefined();
+  expect(complaint({ 'web.config.file': ['a\0b'] })).toMatch(/^--web\.config\.file: expected the path of a file/);
 });
 
 test('is frozen through and through', () => {

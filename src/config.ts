@@ -11,6 +11,8 @@ export interface WebConfig {
   readonly telemetryPath: string;
   /** 0: any number. */
   readonly maxRequests: number;
+  /** With TLS and users; `undefined`: do without. */
+  readonly configFile: string | undefined;
 }
 
 /** An engine to ask for names. */
@@ -50,16 +52,18 @@ export function createConfig(input: {
 }): Config {
   const { environment, collectors } = input;
   const one = <T>(option: OptionEntry<T>): T => parseLast(option, valuesOf(option, input));
+  const unlessEmpty = <T>(option: OptionEntry<T>): T | undefined =>
+    valuesOf(option, input).values.at(-1) === '' ? undefined : one(option);
   const engine = (option: OptionEntry<EngineHost>): EngineConfig | undefined => {
-    const given = valuesOf(option, input);
-    if (given.values.at(-1) === '') return undefined;
-    return { host: parseLast(option, given), isDefault: given.source === 'default' };
+    const host = unlessEmpty(option);
+    return host === undefined ? undefined : { host, isDefault: valuesOf(option, input).source === 'default' };
   };
   return deepFreeze({
     web: {
       listenAddresses: listenAddresses(valuesOf(OPTIONS.listenAddresses, input)),
       telemetryPath: one(OPTIONS.telemetryPath),
       maxRequests: one(OPTIONS.maxRequests),
+      configFile: unlessEmpty(OPTIONS.webConfigFile),
     },
     path: { procfs: one(OPTIONS.procfs), cgroupfs: one(OPTIONS.cgroupfs) },
     docker: engine(OPTIONS.docker),

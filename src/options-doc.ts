@@ -6,7 +6,12 @@ export function renderConfigurationDoc(collectors: readonly CollectorEntry[]): s
   const sections = OPTION_GROUPS.filter((group) => group !== 'Collectors').map((group) => {
     const options = Object.values(OPTIONS).filter((option) => option.group === group);
     const rows = options.map(({ flag, placeholder, defaults, help }) =>
-      row([code(`--${flag} ${placeholder}`), code(variableOf(flag)), code(defaults.join(',')), help]),
+      row([
+        code(`--${flag} ${placeholder}`),
+        code(variableOf(flag)),
+        defaults.join('') === '' ? 'none' : code(defaults.join(',')),
+        help,
+      ]),
     );
     return table(group, ['Option', 'Environment', 'Default', 'Meaning'], rows);
   });

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { resolve } from 'node:path';
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -66,6 +67,11 @@ export function parseUrlPath(text: string): string | undefined {
 export function parsePath(text: string): string | undefined {
   if (!text.startsWith('/') || text.includes('\0')) return undefined;
   return text.replace(/\/+$/, '') || '/';
+}
+
+/** Reads the path of a file, from the working directory if it is relative. */
+export function parseFile(text: string): string | undefined {
+  return text === '' || text.includes('\0') ? undefined : resolve(text);
 }
 
 /** Reads a whole number that is not negative. */

@@ -80,7 +80,10 @@ describe('the help', () => {
 
 test('the table of options is right about itself', () => {
   for (const option of Object.values(OPTIONS)) {
-    for (const text of option.defaults) expect(option.parse(text), option.flag).toBeDefined();
+    for (const text of option.defaults) {
+      if (text === '') expect(option.empty, option.flag).toBeDefined();
+      else expect(option.parse(text), option.flag).toBeDefined();
+    }
     expect(option.flag).toMatch(/^[a-z]+(\.[a-z-]+)+$/);
     expect(option.help).toMatch(/^[A-Z].*\.$/);
   }

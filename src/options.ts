@@ -74,7 +74,7 @@ function versionText({ name, version, revision }: Version): string {
 }
 
 function optionOf({ flag, placeholder, help, defaults, repeatable, group }: OptionEntry<unknown>): Option {
-  return new Option(`--${flag} ${placeholder}`, `${help} (default: ${defaults.join(', ')})`)
+  return new Option(`--${flag} ${placeholder}`, `${help} (default: ${defaults.join(', ') || 'none'})`)
     .argParser((value, previous: readonly string[] | undefined) => [...(repeatable ? (previous ?? []) : []), value])
     .helpGroup(`${group}:`);
 }

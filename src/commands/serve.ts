@@ -2,11 +2,14 @@ import { once } from 'node:events';
 import type { Config } from '../config.ts';
 import { startDaemon } from '../daemon.ts';
 import { listen } from '../expose/server.ts';
+import { readWebRules } from '../expose/web-rules.ts';
 import type { Log } from '../log.ts';
 import { readVersion } from '../version.ts';
 
 /** Serves until the signal aborts, then lets go of everything in the reverse order of taking it. */
 export async function serve(config: Config, log: Log, signal: AbortSignal): Promise<void> {
+  // First, so that nothing is begun with a file that is wrong.
+  const rules = readWebRules(config.web.configFile, log);
   await using daemon = await startDaemon(config, log);
   await using server = await listen(
     config.web,
@@ -17,7 +20,7 @@ export async function serve(config: Config, log: Log, signal: AbortSignal): Prom
       isReady: () => true,
       countContainers: () => daemon.size,
     },
-    { log },
+    { log, rules },
   );
   log.info({ addresses: server.addresses }, 'listening');
   if (!signal.aborted) await once(signal, 'abort');

@@ -1,9 +1,15 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { Server as HttpServer } from 'node:http';
+import type { Server as PlainServer } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { errnoOf } from '../kernel/errno.ts';
 import type { ListenAddress } from '../options-values.ts';
+import { createTlsServer } from './server-tls.ts';
+import type { CurrentRules } from './web-rules.ts';
+
+/** A server with or without TLS. */
+export type HttpServer = PlainServer | TlsServer;
 
 /** How long clients may take, in ms, and how many may be connected. */
 export interface ServerLimits {
@@ -31,13 +37,16 @@ export const DEFAULT_LIMITS: ServerLimits = {
 };
 
 /** Creates a server that does not wait for ever and does not throw on what is no HTTP. */
-export function createHttpServer(limits: ServerLimits): HttpServer {
-  const server = createServer({
+export function createHttpServer(limits: ServerLimits, rules: CurrentRules): HttpServer {
+  const options = {
     headersTimeout: limits.headers,
     requestTimeout: limits.request,
     keepAliveTimeout: limits.keepAlive,
     connectionsCheckingInterval: limits.checkInterval,
-  });
+    handshakeTimeout: limits.headers,
+  };
+  const { tls } = rules.current();
+  const server = tls === undefined ? createServer(options) : createTlsServer(options, rules, tls);
   // The descriptors of this process are for the files of containers.
   server.maxConnections = limits.connections;
   server.on('clientError', refuse);
@@ -47,7 +56,8 @@ export function createHttpServer(limits: ServerLimits): HttpServer {
 /** Answers what is no HTTP. Not logged: whoever can reach the port could fill the disk. */
 function refuse(error: Error, socket: Duplex): void {
   const code = errnoOf(error);
-  if (!socket.writable || code === 'ECONNRESET') {
+  // Without a handshake there is nobody to whom it could be said.
+  if (!socket.writable || code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(code ?? '')) {
     socket.destroy();
     return;
   }

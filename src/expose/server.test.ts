@@ -11,6 +11,7 @@ import type { ScrapeRequest } from './server-metrics.ts';
 import type { ServerLimits } from './server-socket.ts';
 import { listen } from './server.ts';
 import type { Server, ServerHandlers } from './server.ts';
+import { readWebRules } from './web-rules.ts';
 
 interface Setup {
   readonly addresses?: readonly string[];
@@ -46,6 +47,7 @@ async function start(setup: Setup = {}): Promise<Server & { readonly address: st
       listenAddresses: addresses,
       telemetryPath: setup.telemetryPath ?? '/metrics',
       maxRequests: setup.maxRequests ?? 40,
+      configFile: undefined,
     },
     {
       version: { name: 'isolation-exporter', version: '1.2.3', revision: undefined },
@@ -55,7 +57,7 @@ async function start(setup: Setup = {}): Promise<Server & { readonly address: st
       countContainers: () => 7,
       ...setup.handlers,
     },
-    { log, ...(setup.limits === undefined ? {} : { limits: setup.limits }) },
+    { log, rules: readWebRules(undefined, log), ...(setup.limits === undefined ? {} : { limits: setup.limits }) },
   );
   cleanups.push(() => server[Symbol.asyncDispose]());
   return { ...server, address: server.addresses[0] ?? '' };

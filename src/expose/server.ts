@@ -1,4 +1,5 @@
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { WebConfig } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { Version } from '../version.ts';
@@ -8,7 +9,9 @@ import type { ScrapeFunction } from './server-metrics.ts';
 import { send, textReply } from './server-respond.ts';
 import type { Reply } from './server-respond.ts';
 import { DEFAULT_LIMITS, addressOf, bind, close, createHttpServer } from './server-socket.ts';
-import type { ServerLimits } from './server-socket.ts';
+import type { HttpServer, ServerLimits } from './server-socket.ts';
+import { createGuard } from './web-auth.ts';
+import type { CurrentRules } from './web-rules.ts';
 
 /** What the server asks the rest of the daemon. */
 export interface ServerHandlers {
@@ -31,26 +34,36 @@ export interface Server extends AsyncDisposable {
 export async function listen(
   config: WebConfig,
   handlers: ServerHandlers,
-  options: { readonly log: Log; readonly limits?: Partial<ServerLimits> },
+  options: { readonly log: Log; readonly rules: CurrentRules; readonly limits?: Partial<ServerLimits> },
 ): Promise<Server> {
-  const { log } = options;
+  const { log, rules } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const guard = createGuard();
   const route = createRouter(config, handlers, log);
   const servers: HttpServer[] = [];
+  const sockets = new Set<Socket>();
   let closing = false;
 
   function answer(server: HttpServer, request: IncomingMessage, response: ServerResponse): void {
     response.once('close', () => closing && setImmediate(() => server.closeIdleConnections()));
     // A client that disconnects in the middle is no event; without a listener it would be an exception.
     response.on('error', () => {});
-    route(request, response)
+    const { headers, users } = rules.current();
+    guard(request.headers.authorization, users)
+      // Who left meanwhile is to take nobody's place.
+      .then((refusal) => refusal ?? (response.destroyed ? textReply(499, '') : route(request, response)))
       .catch((error: unknown) => {
         log.error({ error }, 'request failed');
         return textReply(500, 'Internal error; the log of the exporter says why.');
       })
       .then((reply) => {
         if (closing) response.setHeader('Connection', 'close');
-        send(request, response, reply, limits.response);
+        send(
+          request,
+          response,
+          { ...reply, headers: { ...reply.headers, ...Object.fromEntries(headers) } },
+          limits.response,
+        );
       })
       .catch((error: unknown) => {
         log.error({ error }, 'response failed');
@@ -60,14 +73,19 @@ export async function listen(
 
   async function dispose(): Promise<void> {
     closing = true;
-    const timer = setTimeout(() => servers.forEach((server) => server.closeAllConnections()), limits.grace);
+    // Not by `closeAllConnections`, which does not know of those in a handshake.
+    const timer = setTimeout(() => sockets.forEach((socket) => socket.destroy()), limits.grace);
     await Promise.all(servers.map(close));
     clearTimeout(timer);
   }
 
   try {
     for (const address of config.listenAddresses) {
-      const server = createHttpServer(limits);
+      const server = createHttpServer(limits, rules);
+      server.on('connection', (socket: Socket) => {
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+      });
       server.on('request', (request, response) => answer(server, request, response));
       await bind(server, address);
       server.on('error', (error) => log.warn({ error }, 'server error'));

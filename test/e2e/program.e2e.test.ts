@@ -240,6 +240,20 @@ describe('a program that does not run', () => {
   });
 
   it.each([
+    ['is not there', `${HOST}/nothing.yml`, /nothing\.yml: ENOENT/],
+    [
+      'is not right',
+      fileURLToPath(new URL('../../package.json', import.meta.url)),
+      /package\.json: name: no such setting/,
+    ],
+  ])('says in one line that its web configuration %s', async (_, file, message) => {
+    const { code, stdout, stderr } = await run(...ON_THE_HOST, `--web.config.file=${file}`);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^isolation-exporter: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+  });
+
+  it.each([
     ['nothing', `${HOST}/nothing`],
     ['something else', `${HOST}/docker`],
   ])('says in one line that there are no cgroups but %s', async (_, path) => {

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { parseWebConfig } from './web-config.ts';
+
+const HASH = `$2y$10$${'a'.repeat(53)}`;
+const TLS = 'tls_server_config:\n  cert_file: a.crt\n  key_file: a.key\n';
+
+test.each(['', '\n# nothing\n', '{}', 'tls_server_config:\nhttp_server_config: {}\nbasic_auth_users: null\n'])(
+  '%j asks for nothing',
+  (text) => {
+    expect(parseWebConfig(text)).toEqual({ tls: undefined, headers: new Map(), users: new Map(), http2: false });
+  },
+);
+
+test('reads everything', () => {
+  const text = `${TLS}  client_auth_type: RequireAndVerifyClientCert
+  client_ca_file: /etc/ca.crt
+  min_version: TLS13
+  max_version: TLS13
+http_server_config:
+  http2: yes
+  headers:
+    X-Frame-Options: deny
+    Strict-Transport-Security: max-age=60
+basic_auth_users:
+  alice: ${HASH}
+  no: '${HASH}'
+  0x10: ${HASH}
+  __proto__: ${HASH}
+`;
+  expect(parseWebConfig(text)).toEqual({
+    tls: {
+      cert: { setting: 'tls_server_config.cert_file', file: 'a.crt' },
+      key: { setting: 'tls_server_config.key_file', file: 'a.key' },
+      clientCa: { setting: 'tls_server_config.client_ca_file', file: '/etc/ca.crt' },
+      clientAuth: 'RequireAndVerifyClientCert',
+      minVersion: 'TLSv1.3',
+      maxVersion: 'TLSv1.3',
+    },
+    headers: new Map([
+      ['X-Frame-Options', 'deny'],
+      ['Strict-Transport-Security', 'max-age=60'],
+    ]),
+    users: new Map(['alice', 'no', '0x10', '__proto__'].map((name) => [name, HASH])),
+    http2: true,
+  });
+});
+
+test('reads certificates as text', () => {
+  const { tls } = parseWebConfig('tls_server_config:\n  cert: |\n    a\n    b\n  key: c\n');
+  expect(tls).toMatchObject({
+    cert: { text: 'a\nb\n' },
+    key: { text: 'c' },
+    clientAuth: 'NoClientCert',
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.3',
+  });
+});
+
+describe('what is wrong', () => {
+  test.each([
+    ['tls: {}', /^tls: no such setting; there are: tls_server_config, http_server_config, basic_auth_users$/],
+    [
+      'http_server_config: {headers: {x-frame-options: deny}}',
+      /^http_server_config\.headers\.x-frame-options: no such/,
+    ],
+    ['http_server_config: {headers: {X-Frame-Options: DENY}}', /X-Frame-Options: expected deny or sameorigin$/],
+    ['http_server_config: {headers: {X-Frame-Options: }}', /X-Frame-Options: expected deny or sameorigin$/],
+    ['http_server_config: {headers: {X-XSS-Protection: "a\\r\\nb"}}', /X-XSS-Protection: more than one line/],
+    ['http_server_config: {http2: maybe}', /^http_server_config\.http2: expected true or false$/],
+    ['http_server_config: {http3: true}', /^http_server_config\.http3: no such setting; there are: http2, headers$/],
+    ['rate_limit: {burst: 1}', /^rate_limit: this setting is not supported here$/],
+    [`${TLS}  client_allowed_sans: [a]`, /^tls_server_config\.client_allowed_sans: this setting is not supported/],
+    [`${TLS}  cert: x`, /^tls_server_config\.cert_file: cert is given too$/],
+    ['tls_server_config: {cert_file: a}', /^tls_server_config: key_file or key is missing$/],
+    ['tls_server_config: {key: a}', /^tls_server_config: cert_file or cert is missing$/],
+    ['tls_server_config: {client_auth_type: NoClientCert}', /^tls_server_config: cert_file or cert is missing$/],
+    [`${TLS}  min_version: TLS11`, /^tls_server_config\.min_version: expected TLS12 or TLS13$/],
+    [`${TLS}  min_version: TLS13\n  max_version: TLS12`, /^tls_server_config\.min_version: higher than max_version$/],
+    [`${TLS}  client_auth_type: Verify`, /^tls_server_config\.client_auth_type: expected NoClientCert, /],
+    [`${TLS}  client_ca_file: a`, /^tls_server_config\.client_ca_file: without a client_auth_type/],
+    [`${TLS}  client_auth_type: VerifyClientCertIfGiven`, /VerifyClientCertIfGiven needs client_ca_file$/],
+    ['basic_auth_users: {alice: secret}', /^basic_auth_users\.alice: expected a bcrypt hash such as/],
+    ['basic_auth_users: {alice: }', /^basic_auth_users\.alice: expected a bcrypt hash/],
+    ['basic_auth_users: {alice: [secret]}', /^basic_auth_users\.alice: expected one value$/],
+    [`basic_auth_users: {alice: ${HASH.replace('10', '03')}}`, /^basic_auth_users\.alice: cost is not from 4 to 16$/],
+    [`basic_auth_users: {alice: ${HASH.replace('10', '31')}}`, /^basic_auth_users\.alice: cost is not from 4 to 16$/],
+    ['basic_auth_users: alice', /^basic_auth_users: expected settings with names$/],
+    ['[]', /^expected settings with names$/],
+    ['? [a]\n: b', /^a name is not text$/],
+    [`basic_auth_users:\n  alice: ${HASH}\n  alice: ${HASH}\n`, /^line 3: a key is given twice$/],
+    ['basic_auth_users:\n  alice: "secret', /^line 2: not YAML/],
+    ['tls_server_config:\n\tkey: secret', /^line 2: not YAML/],
+    ['a: *secret', /^not YAML \(an alias/],
+    ['a: !secret b', /^line 1: not YAML/],
+    ['--- {}\n--- {}', /^line 2: not YAML/],
+  ])('%j', (text, message) => {
+    let said = '';
+    try {
+      parseWebConfig(text);
+    } catch (error) {
+      said = error instanceof Error ? error.message : '';
+    }
+    expect(said).toMatch(message);
+    expect(said).not.toMatch(/secret|\n/);
+  });
+});

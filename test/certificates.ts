@@ -1,0 +1,30 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+/** Whether certificates can be made here. */
+export const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0;
+
+/** Where a certificate and its key are. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Makes a certificate that is valid for a day, signed by `issuer` or by itself. */
+export function makeCertificate(folder: string, name: string, issuer?: Certificate): Certificate {
+  const [cert, key, request] = [`${name}.crt`, `${name}.key`, `${name}.csr`].map((file) => join(folder, file)) as [
+    string,
+    string,
+    string,
+  ];
+  const run = (...options: string[]): unknown => execFileSync('openssl', options, { stdio: 'pipe' });
+  const fresh = ['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', `/CN=${name}`];
+  if (issuer === undefined) {
+    run(...fresh, '-x509', '-days', '1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert);
+  } else {
+    run(...fresh, '-keyout', key, '-out', request);
+    const signed = ['-CA', issuer.cert, '-CAkey', issuer.key, '-CAcreateserial', '-days', '1', '-out', cert];
+    run('x509', '-req', '-in', request, ...signed);
+  }
+  return { cert, key };
+}
