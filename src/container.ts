@@ -18,8 +18,10 @@ export interface CgroupMatch {
 /** What a cgroup is cannot be told before a process is in it. */
 export interface Undecided {
   readonly undecided: true;
-  /** What it is taken for if none comes soon. */
+  /** What it is taken for if that does not change soon. */
   readonly otherwise: CgroupMatch | undefined;
+  /** The runtime is still at work in it, so it is worth waiting for longer. */
+  readonly starting: boolean;
 }
 
 /** A container's cgroup, as long as it exists. Path and inode together are its identity: a path can be reused. */

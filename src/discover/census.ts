@@ -9,8 +9,11 @@ import type { Watches } from './watches.ts';
 /** Ages at which a young directory is looked at again, besides at each walk. */
 const LOOK_AGAIN_MS = [100, 1000];
 
-/** From this age on, a cgroup without a process is taken for what its path says. The last look is late enough, early as timers can be. */
+/** From this age on, a cgroup is taken for what its path says. The last look is late enough, early as timers can be. */
 const GIVE_UP_MS = 900;
+
+/** The same while a runtime is at work in it: slow machines take long, and a name can be forged. */
+const GIVE_UP_STARTING_MS = 60_000;
 
 /** What the census needs of the rest of discovery. */
 export interface CensusOptions {
@@ -66,7 +69,7 @@ export class Census {
     } catch (error) {
       if (!this.#classifyFailed) this.#options.log.warn({ cgroup: path, error }, 'cannot tell what a cgroup is');
       this.#classifyFailed = true;
-      return { undecided: true, otherwise: undefined };
+      return { undecided: true, otherwise: undefined, starting: false };
     }
   }
 
@@ -120,8 +123,7 @@ export class Census {
   #identify(directory: Directory): void {
     const { path, inode, seenAt } = directory;
     const found = this.classify(path);
-    const isOld = directory.atStart || performance.now() - seenAt >= GIVE_UP_MS;
-    if (isUndecided(found) && (found.otherwise === undefined || !isOld)) return;
+    if (isUndecided(found) && (found.otherwise === undefined || isWorthWaiting(found, directory))) return;
     const match = isUndecided(found) ? found.otherwise : found;
     if (match === undefined) {
       directory.kind = 'other';
@@ -166,4 +168,9 @@ export class Census {
 /** Whether it cannot be told yet what a cgroup is. */
 export function isUndecided(found: CgroupMatch | Undecided | undefined): found is Undecided {
   return found !== undefined && 'undecided' in found;
+}
+
+function isWorthWaiting({ starting }: Undecided, { seenAt, atStart }: Directory): boolean {
+  const patience = starting ? GIVE_UP_STARTING_MS : atStart ? 0 : GIVE_UP_MS;
+  return performance.now() - seenAt < patience;
 }

@@ -233,7 +233,9 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     await discover({
       classify: (path) => {
         if (!path.startsWith('/soon')) return classify(path);
-        return told ? { engine: 'test', id: path, infra: false } : { undecided: true, otherwise: undefined };
+        return told
+          ? { engine: 'test', id: path, infra: false }
+          : { undecided: true, otherwise: undefined, starting: false };
       },
     });
     make('/soon1');
@@ -249,7 +251,7 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     await discover({
       classify: (path) => {
         if (!path.startsWith('/open')) return classify(path);
-        return { undecided: true, otherwise: { engine: 'test', id: path, infra: false } };
+        return { undecided: true, otherwise: { engine: 'test', id: path, infra: false }, starting: false };
       },
     });
     expect([...(discovery?.containers.keys() ?? [])]).toEqual(['/open0']);

@@ -12,12 +12,13 @@ import { settleByShim } from './shim.ts';
 export function classify(kernel: KernelFiles, path: string): CgroupMatch | Undecided | undefined {
   const identity = identifyCgroup(path);
   if (identity?.cgroup !== path) return undefined;
-  const undecided: Undecided = { undecided: true, otherwise: identity.candidate === true ? undefined : identity };
+  const undecided = { undecided: true, otherwise: identity.candidate === true ? undefined : identity } as const;
   try {
     const settled = settleByShim(kernel, identity);
-    return settled === 'later' ? undecided : settled;
+    if (settled === 'later' || settled === 'starting') return { ...undecided, starting: settled === 'starting' };
+    return settled;
   } catch (error) {
-    if (isDenied(error)) return undecided;
+    if (isDenied(error)) return { ...undecided, starting: false };
     throw error;
   }
 }

@@ -148,11 +148,31 @@ describe('what the shim tells', () => {
     expect(identity && settleByShim(kernel, identity)).toBe(identity);
   });
 
+  test('the runtime that is still setting it up is waited for', async () => {
+    // What `runc init` looks like: the runtime's name, and no shim above it yet.
+    const parent = spawn('bash', ['-c', '(exec -a runc sleep 1000) & wait'], { stdio: 'ignore', detached: true });
+    shims.push(parent);
+    const pid = await vi.waitFor(
+      () => {
+        const child = Number(readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8'));
+        expect(readFileSync(`/proc/${child}/cmdline`, 'utf8')).toMatch(/^runc\0/);
+        return child;
+      },
+      { timeout: 10_000, interval: 5 },
+    );
+    expect(settle(cgroup(`/starting/${ID}`, pid))).toBe('starting');
+    expect(classify(kernel, `/starting/${ID}`)).toMatchObject({ undecided: true, starting: true });
+  });
+
   test('classify() takes only a container’s own cgroup, and says what an open question may end in', () => {
     expect(classify(kernel, cgroup('/test-ns/web.1', ctr))).toMatchObject({ engine: 'containerd', id: 'web.1' });
     expect(classify(kernel, '/test-ns/web.1/inner')).toBeUndefined();
     expect(classify(kernel, '/system.slice')).toBeUndefined();
-    expect(classify(kernel, cgroup('/test-ns/empty'))).toEqual({ undecided: true, otherwise: undefined });
+    expect(classify(kernel, cgroup('/test-ns/empty'))).toEqual({
+      undecided: true,
+      otherwise: undefined,
+      starting: false,
+    });
     expect(classify(kernel, cgroup(`/some/${ID}`))).toMatchObject({
       undecided: true,
       otherwise: { engine: 'containerd', id: ID },

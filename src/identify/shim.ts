@@ -49,13 +49,18 @@ function flagIn(words: readonly string[], flag: string): string | undefined {
  * whose a container is.
  *
  * @returns what is certain now; `undefined` if it is no container; `later` as long as no process has a shim as parent: it
- * may be that none has been started, or that runc, which starts it, has not handed it over to the shim yet.
+ * may be that none has been started, or that something else starts it; `starting` if runc is at work in it, which is to
+ * hand it over to the shim.
  * @throws the system error if processes cannot be looked at for want of a privilege.
  */
-export function settleByShim(kernel: KernelFiles, identity: CgroupIdentity): CgroupIdentity | 'later' | undefined {
+export function settleByShim(
+  kernel: KernelFiles,
+  identity: CgroupIdentity,
+): CgroupIdentity | 'later' | 'starting' | undefined {
   if (identity.candidate !== true && identity.engineGuessed !== true) return identity;
-  const shim = shimOf(kernel, pidsOfContainer(kernel, kernel.cgroup(identity.cgroup)));
-  if (shim === undefined) return 'later';
+  const pids = pidsOfContainer(kernel, kernel.cgroup(identity.cgroup));
+  const shim = shimOf(kernel, pids);
+  if (shim === undefined) return isStarting(kernel, pids) ? 'starting' : 'later';
   const { candidate, engineGuessed: _, ...certain } = identity;
   if (candidate === true) return agrees(identity, shim) ? { ...certain, id: shim.id } : undefined;
   return { ...certain, engine: ENGINE_BY_NAMESPACE[shim.namespace] ?? 'containerd' };
@@ -73,6 +78,13 @@ function shimOf(kernel: KernelFiles, pids: readonly number[]): Shim | undefined 
     if (shim !== undefined) return shim;
   }
   return undefined;
+}
+
+/** Whether the first process is still the runtime's (`runc init`) and not yet what the container is to run. */
+function isStarting(kernel: KernelFiles, pids: readonly number[]): boolean {
+  const [first] = pids;
+  const [command = ''] = first === undefined ? [] : (kernel.proc(`${first}/cmdline`) ?? '').split('\0');
+  return /(?:^|\/)(?:runc|crun|youki)$/.test(command);
 }
 
 /** `/<namespace>/<id>` on its own, or a scope that ends with `-<id>` whatever comes before it. */
