@@ -1,47 +1,96 @@
-import { type ParsedFamily, parseExposition } from '../../src/expose/encode-parser.ts';
-import { type Background, eventually, type Machine, quote, succeed } from './machine.ts';
+import { fileURLToPath } from 'node:url';
+import { type ParsedSample, parseExposition } from '../../src/expose/encode-parser.ts';
+import { eventually, type Machine, quote, succeed } from './machine.ts';
 
-const PROGRAM = new URL('../../dist/cli.js', import.meta.url).pathname;
+/** The built exporter. It has to be visible under this path wherever it is run. */
+const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 /** The built exporter, running on a machine of the lab. */
 export interface Exporter extends AsyncDisposable {
-  /** Scrapes it: the value of each series, by its name and the pairs of its labels. */
+  /** Where it listens, as `host:port`. */
+  readonly address: string;
   scrape(): Promise<Samples>;
+  /** What it has logged so far, oldest first. */
+  log(): Promise<readonly LogLine[]>;
 }
 
 /** What one scrape said. */
 export interface Samples {
+  /** As it came, in the text format. */
+  readonly text: string;
+  readonly all: readonly ParsedSample[];
   /** The value of the one series with this name and at least these labels; `undefined` if there is none. */
   value(name: string, labels?: Readonly<Record<string, string>>): number | undefined;
   /** The labels of that series. */
   labels(name: string, labels: Readonly<Record<string, string>>): ReadonlyMap<string, string> | undefined;
 }
 
-/** Starts the exporter on a port of loopback and waits until it answers. */
-export async function startExporter(machine: Machine, port: number, flags: readonly string[]): Promise<Exporter> {
-  const address = `127.0.0.1:${port}`;
-  const daemon: Background = await machine.start(
-    `exec node ${quote(PROGRAM, '--web.listen-address', address, '--podman.host=', ...flags)}`,
-  );
-  const fetched = `fetch('http://${address}/metrics').then((r) => r.text()).then((t) => process.stdout.write(t))`;
-  const scrape = async (): Promise<Samples> =>
-    samplesOf(parseExposition(`${await succeed(machine, `node -e ${quote(fetched)}`)}\n`, 'text'));
-  await eventually('the exporter answers', scrape, { timeoutMs: 30_000 * machine.slowness });
-  return { scrape, [Symbol.asyncDispose]: () => daemon.stop() };
+/** A line of the log: `level`, `msg` and the facts. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+export interface ExporterOptions {
+  readonly flags: readonly string[];
+  /** Makes the script that is to run its command line, to run it as somebody else or somewhere else. */
+  readonly script?: (command: string) => string;
+  /** Words before the command that is to reach it, if it has a network of its own. */
+  readonly reachBy?: () => Promise<string>;
 }
 
-function samplesOf(families: readonly ParsedFamily[]): Samples {
-  const samples = families.flatMap((family) => family.samples);
-  const find: (name: string, labels: Readonly<Record<string, string>>) => (typeof samples)[number] | undefined = (
-    name,
-    labels,
-  ) =>
-    samples.find(
+/** Starts the exporter on a free port of loopback and waits until it has answered. Podman is off unless a flag says else. */
+export async function startExporter(machine: Machine, options: ExporterOptions): Promise<Exporter> {
+  const { flags, script = (command) => `exec ${command}`, reachBy = () => '' } = options;
+  const command = [process.execPath, PROGRAM, '--web.listen-address=127.0.0.1:0', '--log.format=json'];
+  const daemon = await machine.start(script(quote(...command, '--podman.host=', ...flags)));
+  const timeoutMs = 30_000 * machine.slowness;
+  const log = async (): Promise<readonly LogLine[]> => linesOf((await daemon.output()).stderr);
+  try {
+    const address = await eventually(
+      'the exporter listens',
+      async () => addressIn(await log()) ?? ((await daemon.exitCode()) === undefined ? undefined : 'ended'),
+      { timeoutMs, everyMs: 20 },
+    );
+    if (address === 'ended') throw new Error('It has ended');
+    const scrape = async (): Promise<Samples> => {
+      const seconds = 20 * machine.slowness;
+      return samplesOf(
+        await get(machine, `${await reachBy()} curl -sS --fail -m ${seconds} http://${address}/metrics`),
+      );
+    };
+    await eventually('the exporter answers', scrape, { timeoutMs });
+    return { address, scrape, log, [Symbol.asyncDispose]: () => daemon.stop() };
+  } catch (error) {
+    await daemon.stop();
+    throw new Error(`The exporter did not come up: ${JSON.stringify(await daemon.output())}`, { cause: error });
+  }
+}
+
+/** All bytes count: the last newline is a part of the format. */
+async function get(machine: Machine, script: string): Promise<string> {
+  return `${await succeed(machine, script)}\n`;
+}
+
+/** Only whole lines; what a wrapper says is none of the exporter's. */
+function linesOf(stderr: string): readonly LogLine[] {
+  const lines = stderr.split('\n').slice(0, -1);
+  return lines.filter((line) => line.startsWith('{')).map((line): LogLine => JSON.parse(line));
+}
+
+function addressIn(log: readonly LogLine[]): string | undefined {
+  const addresses = log.find(({ msg }) => msg === 'listening')?.['addresses'];
+  return Array.isArray(addresses) ? String(addresses[0]) : undefined;
+}
+
+function samplesOf(text: string): Samples {
+  const all = parseExposition(text, 'text').flatMap(({ samples }) => samples);
+  const find = (name: string, labels: Readonly<Record<string, string>>): ParsedSample | undefined =>
+    all.find(
       (sample) =>
         sample.name === name &&
         Object.entries(labels).every(([key, value]) => new Map(Object.entries(sample.labels)).get(key) === value),
     );
   return {
+    text,
+    all,
     value: (name, labels = {}) => find(name, labels)?.value,
     labels(name, labels) {
       const found = find(name, labels);

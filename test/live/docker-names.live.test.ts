@@ -103,27 +103,4 @@ describeLive('names and init processes from a real Docker', ['docker'], () => {
     });
     await docker.remove(id);
   });
-
-  test('a daemon that hangs is seen as down, and names stay', async () => {
-    const id = await run('--name', 'stays', LAB_IMAGE);
-    source.want(id);
-    await named(id, (names) => names?.runtime !== undefined);
-    await docker.kill('SIGSTOP');
-    await isUp(false);
-    expect(source.namesOf(id)?.name).toBe('stays');
-    await docker.kill('SIGCONT');
-    await isUp(true);
-    await docker.remove(id);
-  });
-
-  test('a daemon that restarts is found again', async () => {
-    const id = await run('--name', 'survivor', LAB_IMAGE);
-    await docker.kill('SIGKILL');
-    await isUp(false);
-    source.want(id);
-    await docker.up();
-    await named(id, (names) => names?.name === 'survivor' && names.runtime === 'runc');
-    expect(source.up).toBe(true);
-    await docker.remove(id);
-  });
 });

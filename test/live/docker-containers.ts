@@ -1,0 +1,66 @@
+import { type Docker, LAB_IMAGE } from '../lab/docker.ts';
+import type { Exporter, Samples } from '../lab/exporter.ts';
+import { eventually, type Machine } from '../lab/machine.ts';
+
+/** The containers that suites have from their start on, by their names. */
+export const CONTAINERS = ['limited', 'exposed', 'unlimited'] as const;
+export type ContainerName = (typeof CONTAINERS)[number];
+
+/** Splits a command line without quotes. */
+export const words = (text: string): string[] => text.split(' ');
+
+/** Runs {@link CONTAINERS} and returns their ids. */
+export async function runContainers(docker: Docker): Promise<Readonly<Record<ContainerName, string>>> {
+  const busy = ['sh', '-c', 'while :; do :; done'];
+  return {
+    limited: await docker.run(...words('--name limited --network none --memory 64m --cpus 0.5'), LAB_IMAGE, ...busy),
+    exposed: await docker.run(...words('--name exposed --pid host --network host'), LAB_IMAGE),
+    unlimited: await docker.run(...words('--name unlimited --network none'), LAB_IMAGE),
+  };
+}
+
+/** Waits until something is so; for long, as slow is not wrong. */
+export async function within(
+  machine: Machine,
+  what: string,
+  isSo: () => Promise<boolean>,
+  timeoutMs = 30_000,
+): Promise<void> {
+  await eventually(what, async () => (await isSo()) || undefined, { timeoutMs: timeoutMs * machine.slowness });
+}
+
+/** Which of these containers lack facts: of the kernel, of the init process, or of the engine. */
+export function incomplete(samples: Samples, names: readonly string[] = CONTAINERS): readonly string[] {
+  return names.filter(
+    (container) =>
+      samples.labels('isolation_container_info', { container })?.get('runtime') === undefined ||
+      samples.value('isolation_container_memory_limited', { container }) === undefined ||
+      samples.value('isolation_container_host_namespace', { container, ns: 'pid' }) === undefined,
+  );
+}
+
+/** Waits until the exporter has all facts of these containers, under their names. */
+export async function untilComplete(
+  machine: Machine,
+  exporter: Exporter,
+  names: readonly string[] = CONTAINERS,
+): Promise<void> {
+  await within(
+    machine,
+    `names: ${names.join(', ')}`,
+    async () => incomplete(await exporter.scrape(), names).length === 0,
+  );
+}
+
+/** Waits until the exporter shows containers, by their ids, whatever it calls them. */
+export async function untilShown(machine: Machine, exporter: Exporter, ids: readonly string[]): Promise<void> {
+  await within(machine, `containers: ${ids.join(', ')}`, async () => {
+    const samples = await exporter.scrape();
+    return ids.every((id) => samples.labels('isolation_container_info', { id }) !== undefined);
+  });
+}
+
+/** Whether the exporter says that Docker answers. */
+export async function dockerUp(exporter: Exporter): Promise<number | undefined> {
+  return (await exporter.scrape()).value('isolation_source_up', { source: 'docker' });
+}

@@ -1,0 +1,65 @@
+import { eventually, type Machine, succeed } from '../lab/machine.ts';
+
+/** A Prometheus with one target. */
+export interface Prometheus extends AsyncDisposable {
+  /** The value of the one series that a query answers with; `undefined` if there is none. */
+  value(query: string): Promise<number | undefined>;
+  /** The labels of each series that a query answers with. */
+  labels(query: string): Promise<readonly Readonly<Record<string, string>>[]>;
+  /** The type that the target gave a family. */
+  typeOf(family: string): Promise<string | undefined>;
+  /** Lines of its log that are more than information. */
+  complaints(): Promise<readonly string[]>;
+}
+
+/** Starts Prometheus on a free port of loopback, with a target that it scrapes each second, and waits for the first scrape. */
+export async function startPrometheus(machine: Machine, target: string): Promise<Prometheus> {
+  const directory = await succeed(machine, 'mktemp -d /tmp/isolation-exporter-prometheus-XXXXXX');
+  const config = `{ global: { scrape_interval: 1s }, scrape_configs: [{ job_name: lab, static_configs: [{ targets: ['${target}'] }] }] }`;
+  const daemon = await machine.start(
+    `cat > ${directory}/config.yml <<'END'\n${config}\nEND
+    exec prometheus --config.file=${directory}/config.yml --storage.tsdb.path=${directory}/data --web.listen-address=127.0.0.1:0`,
+  );
+  const stop = async () => {
+    await daemon.stop();
+    await succeed(machine, `rm -rf ${directory}`);
+  };
+  const log = async () => (await daemon.output()).stderr.split('\n');
+  const timeoutMs = 60_000 * machine.slowness;
+  try {
+    const address = await eventually(
+      'Prometheus listens',
+      async () => /msg="Listening on" address=(\S+)/.exec((await daemon.output()).stderr)?.[1],
+      { timeoutMs },
+    );
+    const ask = async (path: string): Promise<unknown> => {
+      const url = `http://${address}/api/v1/${path}`;
+      return (JSON.parse(await succeed(machine, `curl -sS --fail -m 20 '${url}'`)) as { data: unknown }).data;
+    };
+    const query = async (text: string) => (await ask(`query?query=${encodeURIComponent(text)}`)) as Vector;
+    const prometheus: Prometheus = {
+      async value(text) {
+        const [series] = (await query(text)).result;
+        return series === undefined ? undefined : Number(series.value[1]);
+      },
+      labels: async (text) => (await query(text)).result.map(({ metric }) => metric),
+      typeOf: async (family) =>
+        ((await ask(`targets/metadata?metric=${family}`).catch(() => [])) as { type: string }[])[0]?.type,
+      complaints: async () => (await log()).filter((line) => line !== '' && !/\blevel=info\b/.test(line)),
+      [Symbol.asyncDispose]: stop,
+    };
+    await eventually('Prometheus scrapes', () => prometheus.value('up'), { timeoutMs });
+    return prometheus;
+  } catch (error) {
+    const said = (await log()).join('\n');
+    await stop();
+    throw new Error(`Prometheus does not scrape. Its log:\n${said}`, { cause: error });
+  }
+}
+
+interface Vector {
+  readonly result: readonly {
+    readonly metric: Readonly<Record<string, string>>;
+    readonly value: readonly [number, string];
+  }[];
+}

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
+import { type Exporter, startExporter } from '../lab/exporter.ts';
+import { host } from '../lab/host.ts';
+import { describeLive } from '../lab/live.ts';
+import { succeed } from '../lab/machine.ts';
+import { words, within } from './docker-containers.ts';
+
+describeLive('traffic of containers on this host', ['docker'], () => {
+  let docker: Docker;
+  let exporter: Exporter;
+  const ids: string[] = [];
+
+  beforeAll(async () => {
+    docker = await startDocker(host);
+    ids.push(
+      await docker.run(...words('--name owner --network none'), LAB_IMAGE),
+      await docker.run(...words('--name joined --network container:owner'), LAB_IMAGE),
+      await docker.run(...words('--name exposed --network host'), LAB_IMAGE),
+      await docker.run(...words('--name other --network none'), LAB_IMAGE),
+    );
+    exporter = await startExporter(host, { flags: [`--docker.host=unix://${docker.socket}`] });
+  });
+  afterAll(async () => {
+    await exporter?.[Symbol.asyncDispose]();
+    await docker?.remove(...ids);
+    await docker?.[Symbol.asyncDispose]();
+  });
+
+  test('network is told once for each namespace, by who made it, and never for the host', async () => {
+    const [owner, other] = [await docker.pidOf(ids[0] ?? ''), await docker.pidOf(ids[3] ?? '')];
+    // A cable between two containers, and one datagram, with what it takes to find the way.
+    await succeed(
+      host,
+      `nsenter -t ${owner} -n ip link add eth0 type veth peer name eth1 netns ${other}
+      nsenter -t ${owner} -n sh -c 'ip addr add 169.254.77.1/30 dev eth0; ip link set eth0 up'
+      nsenter -t ${other} -n sh -c 'ip addr add 169.254.77.2/30 dev eth1; ip link set eth1 up'
+      nsenter -t ${owner} -n bash -c 'echo hello > /dev/udp/169.254.77.2/9'`,
+    );
+    const name = (direction: string) => `isolation_container_network_${direction}_bytes_total`;
+    await within(host, 'traffic', async () => {
+      const samples = await exporter.scrape();
+      return (samples.value(name('receive'), { container: 'other', interface: 'eth1' }) ?? 0) > 0;
+    });
+    const samples = await exporter.scrape();
+    expect(samples.value(name('transmit'), { container: 'owner', interface: 'eth0' })).toBe(
+      samples.value(name('receive'), { container: 'other', interface: 'eth1' }),
+    );
+    expect(samples.value(name('receive'), { container: 'owner', interface: 'lo' })).toBeUndefined();
+    for (const container of ['joined', 'exposed'])
+      expect(samples.value(name('receive'), { container })).toBeUndefined();
+    expect(samples.value('isolation_container_namespace_peers', { container: 'owner', ns: 'net' })).toBe(1);
+    expect(samples.value('isolation_container_namespace_peers', { container: 'joined', ns: 'net' })).toBe(1);
+  });
+
+  test('what a process of the container reads from a disk is counted for the disk by its name', async ({ skip }) => {
+    const cgroup = docker.cgroupOf(ids[0] ?? '');
+    const file = `${docker.directory}/to-read`;
+    // 1 MiB that is surely on the disk, read past the cache by a process that is put into the container's cgroup.
+    await succeed(host, `dd if=/dev/urandom of=${file} bs=64k count=16 conv=fsync status=none`);
+    // A rule is for a whole disk.
+    const { stdout: device, code } = await host.run(
+      `block=/sys/dev/block/$(stat -c %Hd:%Ld ${file}); if [ -e $block/partition ]; then block=$block/..; fi; cat $block/dev`,
+    );
+    if (code !== 0) skip('the temporary directory is on no disk');
+    // On v1 recent kernels count only where there is a rule: one that is never met.
+    await succeed(
+      host,
+      `device=${device.trim()}
+      v1=/sys/fs/cgroup/blkio${cgroup} v2=/sys/fs/cgroup${cgroup}
+      if [ -e $v1 ]; then echo "$device 1000000000000" > $v1/blkio.throttle.read_bps_device; fi
+      for directory in $v1 $v2; do
+        if [ -e $directory/cgroup.procs ]; then echo $$ > $directory/cgroup.procs; break; fi
+      done
+      dd if=${file} of=/dev/null bs=64k iflag=direct status=none`,
+    );
+    const samples = await exporter.scrape();
+    const read = samples.all.filter(
+      (sample) =>
+        sample.name === 'isolation_container_io_read_bytes_total' &&
+        new Map(Object.entries(sample.labels)).get('container') === 'owner',
+    );
+    expect(Math.max(...read.map(({ value }) => value))).toBeGreaterThanOrEqual(1 << 20);
+    const devices = read.map(({ labels }) => new Map(Object.entries(labels)).get('device') ?? '');
+    for (const device of devices) await succeed(host, `grep -qw ${device} /proc/diskstats`);
+    expect(samples.value('isolation_container_io_reads_total', { container: 'owner' })).toBeGreaterThan(0);
+  });
+});
