@@ -1,4 +1,5 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { FilePath } from './kernel-files.ts';
 import type { Cost } from './statistics.ts';
@@ -6,26 +7,58 @@ import type { Cost } from './statistics.ts';
 /** The needed files, container by container. */
 export type Task = readonly (readonly FilePath[])[];
 
-/** Has a program of this directory (`floor.ts`, `naive.ts`) do a task in a process of its own. */
-export async function costInChild(name: string, task: Task, rounds: number): Promise<Cost> {
-  const child = fork(fileURLToPath(new URL(name, import.meta.url)), [String(rounds)], {
-    execArgv: ['--import', 'tsx'],
-  });
-  try {
-    return await new Promise<Cost>((resolve, reject) => {
-      child.once('message', (message) => resolve(message as Cost));
-      child.once('error', reject);
-      child.once('exit', (code) => reject(new Error(`${name} ended with ${code} before it answered`)));
-      child.send(task);
+/** A program of this directory (`floor.ts`, `naive.ts`) at work in a process of its own, one round at a time. */
+export class Child {
+  readonly #name: string;
+  readonly #process: ChildProcess;
+
+  private constructor(name: string) {
+    this.#name = name;
+    this.#process = fork(fileURLToPath(new URL(name, import.meta.url)), { execArgv: ['--import', 'tsx'] });
+  }
+
+  /** Starts it and gives it its task; `running` takes it before that, so that it can be ended at any time. */
+  static async start(name: string, task: Task, running: { add(child: Child): unknown }): Promise<Child> {
+    const child = new Child(name);
+    running.add(child);
+    await child.#ask(task);
+    return child;
+  }
+
+  /** Has it do one round. */
+  async round(): Promise<Cost> {
+    return (await this.#ask('round')) as Cost;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exited = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await exited;
+  }
+
+  #ask(question: Task | 'round'): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const ended = (code: number | null): void => reject(new Error(`${this.#name} ended with ${code}`));
+      this.#process.once('exit', ended);
+      this.#process.once('message', (message) => {
+        this.#process.off('exit', ended);
+        resolve(message);
+      });
+      this.#process.send(question);
     });
-  } finally {
-    child.kill('SIGKILL');
   }
 }
 
-/** The other side: does the one task that comes. */
-export function answer(work: (task: Task) => Promise<Cost>): void {
-  process.once('message', (task) => {
-    void work(task as Task).then((cost) => process.send?.(cost));
+/** The other side: prepares for the one task that comes, then does rounds of it. */
+export function answer(prepare: (task: Task) => () => Promise<Cost>): void {
+  let round: (() => Promise<Cost>) | undefined;
+  process.on('message', (question) => {
+    if (round === undefined) {
+      round = prepare(question as Task);
+      process.send?.('ready');
+      return;
+    }
+    void round().then((cost) => process.send?.(cost));
   });
 }

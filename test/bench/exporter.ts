@@ -25,7 +25,7 @@ export class Exporter {
   }
 
   /** Starts it and waits until it answers; `running` takes it before that, so that it can be ended at any time. */
-  static async start(running: Set<Exporter>): Promise<Exporter> {
+  static async start(running: { add(exporter: Exporter): unknown }): Promise<Exporter> {
     const port = await freePort();
     const options = [
       '--web.listen-address',
@@ -55,10 +55,10 @@ export class Exporter {
     return spent.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e6;
   }
 
-  /** Resident memory in MiB. */
+  /** Resident memory in MB. */
   rss(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
-    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
+    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1.024e-3;
   }
 
   /** The body as it came, compressed if asked for. */

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { Gauge, Registry } from 'prom-client';
 import { answer } from './child.ts';
 import type { FilePath } from './kernel-files.ts';
-import { costOf, ownCpu } from './statistics.ts';
+import { costOfThis } from './statistics.ts';
 
 /** What one would write first: an awaited read of each file, a gauge for each file, the registry's own text. */
 answer((task) => {
@@ -33,5 +33,5 @@ answer((task) => {
     );
     await registry.metrics();
   };
-  return costOf(Number(process.argv[2]), ownCpu, round);
+  return () => costOfThis(round);
 });

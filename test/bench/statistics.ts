@@ -4,29 +4,43 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;
 }
 
-/** What rounds of work cost, in milliseconds. */
+/** The mean; NaN of none. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** What a round of work cost, in milliseconds. */
 export interface Cost {
-  /** Mean of a round. */
   readonly cpu: number;
-  readonly wallP50: number;
-  readonly wallP99: number;
+  readonly wall: number;
 }
 
-/** Runs the work some times and says what a round cost; `cpuNow` in milliseconds. */
-export async function costOf(rounds: number, cpuNow: () => number, work: () => void | Promise<void>): Promise<Cost> {
-  const walls: number[] = [];
-  const before = cpuNow();
-  for (let round = 0; round < rounds; round += 1) {
-    const start = performance.now();
-    await work();
-    walls.push(performance.now() - start);
-  }
-  const cpu = (cpuNow() - before) / rounds;
-  return { cpu, wallP50: percentile(walls, 0.5), wallP99: percentile(walls, 0.99) };
+/** What rounds cost, with a name before each number. */
+export function summary(name: string, costs: readonly Cost[]): Record<string, number> {
+  const cpu = costs.map((cost) => cost.cpu);
+  const wall = costs.map((cost) => cost.wall);
+  return {
+    [`${name} cpu p50`]: percentile(cpu, 0.5),
+    [`${name} cpu mean`]: mean(cpu),
+    [`${name} wall p50`]: percentile(wall, 0.5),
+    [`${name} wall p99`]: percentile(wall, 0.99),
+  };
 }
 
-/** CPU time of this process in milliseconds. */
-export function ownCpu(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
+/** How many times the CPU of others some rounds cost, by median and by mean. */
+export function ratio(name: string, costs: readonly Cost[], others: readonly Cost[]): Record<string, number> {
+  const [a, b] = [costs, others].map((all) => all.map(({ cpu }) => cpu)) as [number[], number[]];
+  return {
+    [`${name} p50`]: percentile(a, 0.5) / percentile(b, 0.5),
+    [`${name} mean`]: mean(a) / mean(b),
+  };
+}
+
+/** Does work once and says what it cost this process. */
+export async function costOfThis(work: () => void | Promise<void>): Promise<Cost> {
+  const start = performance.now();
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return { cpu: (user + system) / 1000, wall: performance.now() - start };
 }
