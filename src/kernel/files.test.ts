@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findCgroupLayout } from './cgroup-layout.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type CgroupLayout, findCgroupLayout } from './cgroup-layout.ts';
 import { errnoOf } from './errno.ts';
 import { KernelFiles } from './files.ts';
 
@@ -86,6 +86,47 @@ describe('ProcessFiles', () => {
     expect(files?.text('stat')).toContain(String(process.pid));
     files?.close();
     expect(files?.text('stat')).toBeUndefined();
+  });
+});
+
+describe('CgroupFiles of a copied tree', () => {
+  let directory: string;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'isolation-files-'));
+    mkdirSync(join(directory, 'docker'));
+    vi.useFakeTimers({ toFake: ['performance'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    rmSync(directory, { recursive: true });
+  });
+
+  it('looks again for a missing file soon in a young cgroup, and less often then', () => {
+    const hierarchy = { root: directory, version: 2, controllers: ['pids'] } as const;
+    const layout: CgroupLayout = {
+      version: 'v2',
+      hierarchies: [hierarchy],
+      discovery: hierarchy,
+      hierarchyOf: () => hierarchy,
+      unified: hierarchy,
+    };
+    const files = new KernelFiles({ procRoot: '/proc', layout, descriptorBudget: 10 }).cgroup('/docker');
+    const isThereAfter = (ms: number, name: string): boolean => {
+      vi.advanceTimersByTime(ms);
+      return files.read('pids', name) !== undefined;
+    };
+    expect(isThereAfter(5, 'pids.max')).toBe(false);
+    expect(isThereAfter(5, 'pids.max')).toBe(false);
+    writeFileSync(join(directory, 'docker/pids.max'), 'max');
+    expect(isThereAfter(5, 'pids.max')).toBe(false);
+    expect(isThereAfter(5, 'pids.max')).toBe(true);
+
+    expect(isThereAfter(100_000, 'pids.peak')).toBe(false);
+    writeFileSync(join(directory, 'docker/pids.peak'), '0');
+    expect(isThereAfter(59_000, 'pids.peak')).toBe(false);
+    expect(isThereAfter(1_000, 'pids.peak')).toBe(true);
+    files.close();
   });
 });
 

@@ -9,7 +9,7 @@ export type Bytes = Uint8Array;
 /** Where a file of a cgroup is: under a controller, or in the cgroup2 hierarchy whatever controllers that has. */
 export type Controller = 'cpu' | 'cpuacct' | 'cpuset' | 'memory' | 'pids' | 'blkio' | 'io' | 'hugetlb' | 'unified';
 
-/** How long a file that was not there is taken to be still not there. A controller can be switched on late. */
+/** How long a file that was not there is taken to be still not there, at most. A controller can be switched on late. */
 const MISSING_FOR_MS = 60_000;
 
 /** A seq_file read stops short of a page when the next record does not fit; records are far below half a page. */
@@ -29,6 +29,8 @@ export class KernelFiles {
   readonly #budget: number;
   #open = 0;
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  /** Of the buffer, by length: to make a view costs as much as to parse the few bytes that most files have. */
+  readonly #views = Array.from<Bytes | undefined>({ length: SURELY_COMPLETE });
 
   constructor(options: { procRoot: string; layout: CgroupLayout; descriptorBudget: number }) {
     this.procRoot = options.procRoot;
@@ -127,12 +129,13 @@ export class KernelFiles {
 
   #readAll(descriptor: number): Bytes {
     let length = readSync(descriptor, this.#buffer, 0, this.#buffer.length, 0);
-    if (length < SURELY_COMPLETE) return this.#buffer.subarray(0, length);
+    if (length < SURELY_COMPLETE) return (this.#views[length] ??= this.#buffer.subarray(0, length));
     for (;;) {
       if (length === this.#buffer.length) {
         const larger = Buffer.allocUnsafeSlow(this.#buffer.length * 2);
         larger.set(this.#buffer);
         this.#buffer = larger;
+        this.#views.fill(undefined);
       }
       const more = readSync(descriptor, this.#buffer, length, this.#buffer.length - length, length);
       if (more === 0) return this.#buffer.subarray(0, length);
@@ -147,6 +150,7 @@ export class CgroupFiles {
   readonly path: string;
   readonly #files: KernelFiles;
   readonly #descriptors = new Map<string, number>();
+  readonly #knownSince = performance.now();
   #missingSince = 0;
   #gone = false;
 
@@ -176,7 +180,7 @@ export class CgroupFiles {
     const known = this.#descriptors.get(name);
     if (known === undefined) return this.#readFirst(controller, name);
     if (known === MISSING) {
-      if (performance.now() - this.#missingSince < MISSING_FOR_MS) return undefined;
+      if (!this.#isMissingOld()) return undefined;
       this.#forgetMissing();
       return this.#readFirst(controller, name);
     }
@@ -237,6 +241,15 @@ export class CgroupFiles {
 
   #discoveryDirectory(): string {
     return this.#files.layout.discovery.root + this.path;
+  }
+
+  /**
+   * Whether to look again for what was missing. A runtime makes a container's cgroups in one hierarchy after the other,
+   * and controllers can come later than the cgroup: so in a young cgroup it is done soon, and less and less often then.
+   */
+  #isMissingOld(): boolean {
+    const knownFor = this.#missingSince - this.#knownSince;
+    return performance.now() - this.#missingSince >= Math.min(MISSING_FOR_MS, knownFor);
   }
 
   #forgetMissing(): void {
