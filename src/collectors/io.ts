@@ -56,14 +56,16 @@ function byDevice(
 
 const diskNames = oncePerScrape((scrape) => parseDiskNames(scrape.kernel.proc('diskstats') ?? ''));
 
-function readV1(files: CgroupFiles): DeviceIo[] {
+/** Both files have the same devices. */
+function readV1(files: CgroupFiles): readonly DeviceIo[] {
+  const bytes = parsedFile(files, 'blkio', 'blkio.throttle.io_service_bytes_recursive', parseBlkio) ?? [];
+  if (bytes.length === 0) return [];
   const operations = new Map(
     parsedFile(files, 'blkio', 'blkio.throttle.io_serviced_recursive', parseBlkio)?.map((counts) => [
       counts.device,
       counts,
     ]),
   );
-  const bytes = parsedFile(files, 'blkio', 'blkio.throttle.io_service_bytes_recursive', parseBlkio) ?? [];
   return bytes.map(({ device, read, write }) => ({
     device,
     readBytes: read,

@@ -1,5 +1,8 @@
-import { textOf } from './bytes.ts';
+import { sameBytes, textOf } from './bytes.ts';
 import type { Bytes } from './files.ts';
+
+/** The whole file as long as there was no I/O, which is of most containers. */
+const NOTHING = Buffer.from('Total 0\n');
 
 /** What a v1 blkio file counts, by device and direction. */
 export interface DeviceCounts {
@@ -21,20 +24,19 @@ export interface DeviceCounts {
  *
  * @throws SyntaxError for a line of another form.
  */
-export function parseBlkio(bytes: Bytes): DeviceCounts[] {
-  if (bytes.length === 0) return [];
+export function parseBlkio(bytes: Bytes): readonly DeviceCounts[] {
+  if (bytes.length === 0 || sameBytes(bytes, 0, bytes.length, NOTHING)) return [];
   const devices = new Map<string, { device: string; read: number; write: number }>();
   for (const line of textOf(bytes).split('\n')) {
     if (line === '' || line.startsWith('Total ')) continue;
-    const [device, operation, count, ...rest] = line.split(' ');
-    const value = Number(count);
-    if (device === undefined || !/^\d+:\d+$/.test(device) || !Number.isFinite(value) || rest.length > 0) {
+    const [device = '', operation, count = '', ...rest] = line.split(' ');
+    if (!/^\d+:\d+$/.test(device) || !/^\d+$/.test(count) || rest.length > 0) {
       throw new SyntaxError(`Cannot parse ${JSON.stringify(line.slice(0, 80))} as block I/O`);
     }
     const counts = devices.get(device) ?? { device, read: 0, write: 0 };
     devices.set(device, counts);
-    if (operation === 'Read') counts.read = value;
-    if (operation === 'Write') counts.write = value;
+    if (operation === 'Read') counts.read = Number(count);
+    if (operation === 'Write') counts.write = Number(count);
   }
   return [...devices.values()];
 }

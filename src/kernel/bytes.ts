@@ -19,11 +19,16 @@ export function decimalAt(bytes: Bytes, start: number, end: number): number | un
   if (first >= end) return undefined;
   let value = 0;
   for (let index = first; index < end; index += 1) {
-    const digit = (bytes[index] ?? 0) - ZERO;
-    if (digit < 0 || digit > 9) return undefined;
-    value = value * 10 + digit;
+    const byte = bytes[index] ?? 0;
+    if (!isDigit(byte)) return undefined;
+    value = value * 10 + (byte - ZERO);
   }
   return negative ? -value : value;
+}
+
+/** Whether a byte is a decimal digit. */
+export function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= ZERO + 9;
 }
 
 /** The index of `byte` at or after `start`, or the length of `bytes` if there is none. */
@@ -32,6 +37,15 @@ export function indexOfByte(bytes: Bytes, byte: number, start: number): number {
   let index = start;
   while (index < length && bytes[index] !== byte) index += 1;
   return index;
+}
+
+/** Whether the bytes from `start` to `end` are the expected ones. */
+export function sameBytes(bytes: Bytes, start: number, end: number, expected: Uint8Array): boolean {
+  if (end - start !== expected.length) return false;
+  for (let index = 0; index < expected.length; index += 1) {
+    if (bytes[start + index] !== expected[index]) return false;
+  }
+  return true;
 }
 
 /** The bytes as text; what is not UTF-8 becomes U+FFFD. */

@@ -1,5 +1,8 @@
-import { textOf } from './bytes.ts';
+import { cannotParse, decimalAt, indexOfByte, NEWLINE } from './bytes.ts';
 import type { Bytes } from './files.ts';
+
+const COMMA = 0x2c;
+const DASH = 0x2d;
 
 /**
  * Counts the CPUs in a list such as `cpuset.cpus.effective`, `cpuset.effective_cpus`
@@ -13,16 +16,17 @@ import type { Bytes } from './files.ts';
  * @throws SyntaxError for anything else.
  */
 export function countCpuList(bytes: Bytes): number {
-  const text = textOf(bytes).trim();
-  if (text === '') return 0;
+  const end = bytes[bytes.length - 1] === NEWLINE ? bytes.length - 1 : bytes.length;
+  if (end === 0) return 0;
   let count = 0;
-  for (const range of text.split(',')) {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(range);
-    const first = Number(match?.[1]);
-    const last = match?.[2] === undefined ? first : Number(match[2]);
-    if (match === null || last < first)
-      throw new SyntaxError(`Cannot parse ${JSON.stringify(range.slice(0, 80))} as CPUs`);
+  for (let start = 0; start <= end;) {
+    const comma = Math.min(indexOfByte(bytes, COMMA, start), end);
+    const dash = Math.min(indexOfByte(bytes, DASH, start), comma);
+    const first = decimalAt(bytes, start, dash);
+    const last = dash === comma ? first : decimalAt(bytes, dash + 1, comma);
+    if (first === undefined || last === undefined || last < first) throw cannotParse('CPUs', bytes);
     count += last - first + 1;
+    start = comma + 1;
   }
   return count;
 }

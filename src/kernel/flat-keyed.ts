@@ -1,4 +1,4 @@
-import { cannotParse, decimalAt, indexOfByte, NEWLINE, SPACE } from './bytes.ts';
+import { cannotParse, decimalAt, indexOfByte, NEWLINE, sameBytes, SPACE } from './bytes.ts';
 import type { Bytes } from './files.ts';
 
 /** The values of the keys that were asked for; a key that the file does not have is `undefined`. */
@@ -58,12 +58,4 @@ function hashOf(bytes: Uint8Array): number {
   let hash = 0;
   for (const byte of bytes) hash = (Math.imul(hash, 31) + byte) | 0;
   return hash;
-}
-
-function sameBytes(bytes: Bytes, start: number, end: number, expected: Uint8Array): boolean {
-  if (end - start !== expected.length) return false;
-  for (let index = 0; index < expected.length; index += 1) {
-    if (bytes[start + index] !== expected[index]) return false;
-  }
-  return true;
 }

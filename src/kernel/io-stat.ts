@@ -45,12 +45,12 @@ export function parseIoStat(bytes: Bytes): DeviceIo[] {
     }
     const key = KEYS[word.slice(0, equals)];
     if (key === undefined) continue;
-    const value = Number(word.slice(equals + 1));
-    if (current === undefined || !Number.isFinite(value)) {
+    const value = word.slice(equals + 1);
+    if (current === undefined || !/^\d+$/.test(value)) {
       throw new SyntaxError(`Cannot parse ${JSON.stringify(word.slice(0, 80))} in io.stat`);
     }
     if (devices.at(-1) !== current) devices.push(current);
-    current[key] = value;
+    current[key] = Number(value);
   }
   return devices;
 }

@@ -31,12 +31,9 @@ export function parseNetDev(bytes: Bytes): InterfaceCounts[] {
   return lines.map((line) => {
     // A name may hold colons (`eth0:1` of old alias tools); the numbers after the last one never do.
     const colon = line.lastIndexOf(':');
-    const counts = line
-      .slice(colon + 1)
-      .trim()
-      .split(/\s+/)
-      .map(Number);
-    if (colon < 0 || counts.length < 16 || counts.some((count) => !Number.isFinite(count))) {
+    const numbers = line.slice(colon + 1).trim();
+    const counts = numbers.split(/\s+/).map(Number);
+    if (colon < 0 || counts.length < 16 || !/^[\d\s]+$/.test(numbers)) {
       throw new SyntaxError(`Cannot parse ${JSON.stringify(line.slice(0, 80))} as a network interface`);
     }
     return { name: line.slice(0, colon).trim(), receive: direction(counts, 0), transmit: direction(counts, 8) };

@@ -151,9 +151,15 @@ describe('parsePressure()', () => {
   it('reads both lines', () => expect(parsePressure(bytes(some + full))).toEqual({ some: 8537362, full: 8183134 }));
   it('does without the full line that kernels before 5.13 lack for cpu', () =>
     expect(parsePressure(bytes(some))).toEqual({ some: 8537362, full: undefined }));
-  it.each(['', full, 'some avg10=0.00\n', 'some total=x\n'])('refuses %j', (text) =>
-    expect(() => parsePressure(bytes(text))).toThrow(SyntaxError),
-  );
+  it.each([
+    '',
+    full,
+    'some avg10=0.00\n',
+    'some total=x\n',
+    `some avg10=0.00\n${full}`,
+    `${some}full\n`,
+    'some total=\n',
+  ])('refuses %j', (text) => expect(() => parsePressure(bytes(text))).toThrow(SyntaxError));
 });
 
 describe('parseIoStat()', () => {
@@ -167,7 +173,7 @@ describe('parseIoStat()', () => {
     ]);
   });
 
-  it.each(['rbytes=1\n', '8:0 rbytes=x\n', 'sda rbytes=1\n'])('refuses %j', (text) =>
+  it.each(['rbytes=1\n', '8:0 rbytes=x\n', '8:0 rbytes=\n', 'sda rbytes=1\n'])('refuses %j', (text) =>
     expect(() => parseIoStat(bytes(text))).toThrow(SyntaxError),
   );
 });
@@ -180,7 +186,9 @@ describe('parseBlkio()', () => {
   });
 
   it('reads an empty count as no device', () => expect(parseBlkio(bytes('Total 0\n'))).toEqual([]));
-  it('refuses another form', () => expect(() => parseBlkio(bytes('vda Read 1\n'))).toThrow(SyntaxError));
+  it.each(['vda Read 1\n', '254:0 Read \n', '254:0 Read\n', '254:0 Read 1 2\n'])('refuses %j', (text) =>
+    expect(() => parseBlkio(bytes(text))).toThrow(SyntaxError),
+  );
 });
 
 describe('countCpuList()', () => {
@@ -191,7 +199,7 @@ describe('countCpuList()', () => {
     ['\n', 0],
   ])('counts %j', (text, count) => expect(countCpuList(bytes(text))).toBe(count));
 
-  it.each(['3-1\n', 'a\n', '0-\n', '0,,1\n'])('refuses %j', (text) =>
+  it.each(['3-1\n', 'a\n', '0-\n', '0,,1\n', '0,\n', '-1\n', '0--1\n', '0 1\n'])('refuses %j', (text) =>
     expect(() => countCpuList(bytes(text))).toThrow(SyntaxError),
   );
 });
@@ -208,8 +216,9 @@ describe('parseNetDev()', () => {
     });
   });
 
-  it('refuses a line without numbers', () =>
-    expect(() => parseNetDev(bytes(`${header}eth0: 1 2\n`))).toThrow(SyntaxError));
+  it.each(['eth0: 1 2', `eth0: ${'1 '.repeat(15)}0x1`])('refuses %j', (line) =>
+    expect(() => parseNetDev(bytes(`${header}${line}\n`))).toThrow(SyntaxError),
+  );
 });
 
 describe('parseMountinfo()', () => {

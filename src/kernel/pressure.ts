@@ -1,4 +1,4 @@
-import { textOf } from './bytes.ts';
+import { cannotParse, decimalAt, indexOfByte, isDigit, NEWLINE, sameBytes } from './bytes.ts';
 import type { Bytes } from './files.ts';
 
 /** Time lost for want of a resource, in microseconds since the cgroup was made. */
@@ -17,20 +17,27 @@ export interface Pressure {
  *
  * The averages are left out: Prometheus makes its own from the totals.
  *
- * @throws SyntaxError if there is no `some` line with a total.
+ * @throws SyntaxError if the first line is not `some` with a total, or the second, if any, not `full` with one.
  */
 export function parsePressure(bytes: Bytes): Pressure {
-  const text = textOf(bytes);
-  const some = totalOf(text, 'some ');
-  if (some === undefined) throw new SyntaxError(`Cannot parse ${JSON.stringify(text.slice(0, 80))} as pressure`);
-  return { some, full: totalOf(text, 'full ') };
+  const end = indexOfByte(bytes, NEWLINE, 0);
+  const some = totalAt(bytes, { line: SOME, start: 0, end });
+  if (end + 1 >= bytes.length) return { some, full: undefined };
+  return { some, full: totalAt(bytes, { line: FULL, start: end + 1, end: indexOfByte(bytes, NEWLINE, end + 1) }) };
 }
 
-function totalOf(text: string, line: string): number | undefined {
-  const start = text.startsWith(line) ? 0 : text.indexOf(`\n${line}`);
-  if (start < 0) return undefined;
-  const digits = /total=(\d+)(?:\n|$)/y;
-  digits.lastIndex = text.indexOf('total=', start);
-  const found = digits.exec(text)?.[1];
-  return found === undefined ? undefined : Number(found);
+const SOME = Buffer.from('some ');
+const FULL = Buffer.from('full ');
+const TOTAL = Buffer.from(' total=');
+
+/** The total at the end of a line. */
+function totalAt(bytes: Bytes, { line, start, end }: { line: Buffer; start: number; end: number }): number {
+  let digits = end;
+  while (digits > start && isDigit(bytes[digits - 1])) digits -= 1;
+  const total = decimalAt(bytes, digits, end);
+  const named = sameBytes(bytes, start, start + line.length, line);
+  if (!named || !sameBytes(bytes, digits - TOTAL.length, digits, TOTAL) || total === undefined) {
+    throw cannotParse('pressure', bytes, start);
+  }
+  return total;
 }
