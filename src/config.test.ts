@@ -31,7 +31,7 @@ test('needs nothing', () => {
       maxRequests: 40,
       configFile: undefined,
     },
-    path: { procfs: '/proc', cgroupfs: '/sys/fs/cgroup' },
+    path: { procfs: '/proc', cgroupfs: '/sys/fs/cgroup', kmsg: '/dev/kmsg' },
     docker: {
       host: { kind: 'unix', path: '/var/run/docker.sock', text: 'unix:///var/run/docker.sock' },
       isDefault: true,
@@ -41,6 +41,7 @@ test('needs nothing', () => {
       isDefault: true,
     },
     discovery: { walkInterval: 10_000 },
+    oom: { retention: 3_600_000, stateFile: undefined },
     log: { level: 'info', format: 'logfmt' },
     collectors: ['cpu', 'big-pages'],
     unknownVariables: [],

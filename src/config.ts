@@ -25,12 +25,23 @@ export interface EngineConfig {
 /** Everything that can be configured, checked and frozen. */
 export interface Config {
   readonly web: WebConfig;
-  readonly path: { readonly procfs: string; readonly cgroupfs: string };
+  readonly path: {
+    readonly procfs: string;
+    readonly cgroupfs: string;
+    /** `undefined`: do without. */
+    readonly kmsg: string | undefined;
+  };
   /** `undefined`: do without. */
   readonly docker: EngineConfig | undefined;
   readonly podman: EngineConfig | undefined;
   /** In ms. */
   readonly discovery: { readonly walkInterval: number };
+  readonly oom: {
+    /** In ms. */
+    readonly retention: number;
+    /** `undefined`: forget at the end. */
+    readonly stateFile: string | undefined;
+  };
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   /** The names of those that run, in the order of exposition. */
   readonly collectors: readonly string[];
@@ -65,10 +76,11 @@ export function createConfig(input: {
       maxRequests: one(OPTIONS.maxRequests),
       configFile: unlessEmpty(OPTIONS.webConfigFile),
     },
-    path: { procfs: one(OPTIONS.procfs), cgroupfs: one(OPTIONS.cgroupfs) },
+    path: { procfs: one(OPTIONS.procfs), cgroupfs: one(OPTIONS.cgroupfs), kmsg: unlessEmpty(OPTIONS.kmsg) },
     docker: engine(OPTIONS.docker),
     podman: engine(OPTIONS.podman),
     discovery: { walkInterval: one(OPTIONS.walkInterval) },
+    oom: { retention: one(OPTIONS.oomRetention), stateFile: unlessEmpty(OPTIONS.oomStateFile) },
     log: { level: one(OPTIONS.logLevel), format: one(OPTIONS.logFormat) },
     collectors: enabledCollectors(input),
     unknownVariables: unknownVariables(environment, collectors),

@@ -85,3 +85,25 @@ export interface Container {
   /** Why its processes could not be read, if it was not for want of any. */
   readonly initError: Error | undefined;
 }
+
+/** The OOM kills of all containers, one after the other or at a time, that have or had the same labels. */
+export interface OomAccount {
+  readonly labels: Labels;
+  /** Processes killed; `undefined` if nothing that counts them could be read. */
+  readonly kills: number | undefined;
+  /** Seconds since the epoch; `undefined` before the first, or if it is not known when that was. */
+  readonly lastKill: number | undefined;
+  /** Why a counter could not be read, if it was not for want of one. */
+  readonly error: Error | undefined;
+}
+
+/** OOM kills on the host: those of containers and the others make up the total. */
+export interface OomCounts {
+  readonly accounts: readonly OomAccount[];
+  /** Since boot; `undefined` where the kernel does not count them. */
+  readonly host: number | undefined;
+  /** Kills in no container, or in one that cannot be told any more. */
+  readonly unattributed: number | undefined;
+  /** Records of the kernel's log that were overwritten before they were read; `undefined` without it. */
+  readonly lostRecords: number | undefined;
+}

@@ -12,6 +12,9 @@ import { classify } from './identify/classify.ts';
 import { membersByNamespace } from './identify/namespace-members.ts';
 import { nameContainersBy } from './identify/docker.ts';
 import type { NameSource } from './identify/name-source.ts';
+import { identifyCgroup } from './identify/cgroup-path.ts';
+import { labelsOf } from './identify/labels.ts';
+import { Naming, NO_NAMES } from './identify/naming.ts';
 import { Roster } from './identify/roster.ts';
 import { AncestorFiles } from './kernel/ancestor-files.ts';
 import { findCgroupLayout } from './kernel/cgroup-layout.ts';
@@ -19,6 +22,7 @@ import { descriptorBudget } from './kernel/descriptor-limit.ts';
 import { KernelFiles } from './kernel/files.ts';
 import { findHostNamespaces, type HostNamespaces } from './kernel/host-namespaces.ts';
 import type { Log } from './log.ts';
+import { OomWatch } from './oom/oom-watch.ts';
 import { readVersion } from './version.ts';
 
 /** The running exporter, without its server. */
@@ -46,15 +50,24 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     ...nameSource('docker', ['docker'], config.docker, log),
     ...nameSource('podman', ['podman'], config.podman, log),
   ];
-  const roster = new Roster({ kernel, sources });
+  const naming = new Naming(sources);
+  const roster = new Roster({ kernel, naming });
+  const oom = watchOom({ config, kernel, naming, log });
   const discovery = await discoverContainers({
     root: hierarchy.root,
     classify: (path) => classify(kernel, path),
-    onAppeared: (found) => roster.add(found),
-    onRemoved: (found) => roster.remove(found),
+    onAppeared: (found) => {
+      roster.add(found);
+      oom?.appeared(found);
+    },
+    onRemoved: (found) => {
+      roster.remove(found);
+      oom?.removed(found);
+    },
     log,
     walkIntervalMs: config.discovery.walkInterval,
   });
+  oom?.start();
   log.info({ cgroup, containers: discovery.containers.size }, 'looked for containers');
 
   const hostNamespaces = findHostNamespaces(kernel.procRoot);
@@ -78,7 +91,8 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
         hostNamespaces,
         ancestors: (container) => ancestors.above(container.cgroup.path),
         members: membersByNamespace(containers),
-        state: stateOf({ kernel, discovery, sources, hostNamespaces }),
+        oom: oom?.counts(containers),
+        state: stateOf({ kernel, discovery, sources, hostNamespaces, oom }),
       };
       await runCollectors({ collectors: chosen, scrape, encoder, failures, deadline });
       await ownMetrics.encode(encoder);
@@ -87,6 +101,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     },
     async [Symbol.asyncDispose]() {
       await discovery[Symbol.asyncDispose]();
+      await oom?.[Symbol.asyncDispose]();
       roster.close();
       ancestors.close();
       await Promise.all(sources.map((source) => source[Symbol.asyncDispose]()));
@@ -101,17 +116,45 @@ function nameSource(name: string, engines: string[], config: EngineConfig | unde
   return [nameContainersBy({ name, engines: new Set(engines), address, isDefault, log })];
 }
 
+/** Nobody watches for kills that are not to be told of. */
+function watchOom(parts: {
+  readonly config: Config;
+  readonly kernel: KernelFiles;
+  readonly naming: Naming;
+  readonly log: Log;
+}): OomWatch | undefined {
+  const { config, kernel, naming, log } = parts;
+  if (!config.collectors.includes('oom') && !config.collectors.includes('host')) return undefined;
+  return new OomWatch({
+    ...config.oom,
+    kmsg: config.path.kmsg,
+    kernel,
+    log,
+    identify: (path) => {
+      const found = identifyCgroup(path);
+      return found?.candidate === true ? undefined : found;
+    },
+    labelsOf: (match, waitedMs) => {
+      const names = naming.namesOf(match, waitedMs);
+      return names === undefined ? undefined : { labels: labelsOf(match, names), named: names !== NO_NAMES };
+    },
+    wantName: (match) => naming.want(match),
+    forgetName: (match) => naming.forget(match),
+  });
+}
+
 function stateOf(options: {
   readonly kernel: KernelFiles;
   readonly discovery: Discovery;
   readonly sources: readonly NameSource[];
   readonly hostNamespaces: HostNamespaces;
+  readonly oom: OomWatch | undefined;
 }): DaemonState {
-  const { kernel, discovery, sources, hostNamespaces } = options;
+  const { kernel, discovery, sources, hostNamespaces, oom } = options;
   const health = new Map([
     ['cgroup_watch', discovery.watchUp],
     ['host_namespaces', hostNamespaces.has('net') && hostNamespaces.has('mnt') && hostNamespaces.has('pid')],
-    ['vmstat', kernel.proc('vmstat')?.includes('\noom_kill ') === true],
+    ...(oom?.sources ?? []),
     ...(kernel.layout.unified === undefined ? [] : [['psi', kernel.proc('pressure/cpu') !== undefined] as const]),
   ]);
   for (const { name, up } of sources) if (up !== undefined) health.set(name, up);

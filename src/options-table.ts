@@ -29,7 +29,7 @@ export interface OptionEntry<T> {
 }
 
 /** The headings of the help, in order. */
-export const OPTION_GROUPS = ['Web', 'Paths', 'Engines', 'Discovery', 'Log', 'Collectors'] as const;
+export const OPTION_GROUPS = ['Web', 'Paths', 'Engines', 'Discovery', 'OOM kills', 'Log', 'Collectors'] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
 /** What the help needs to know of a collector. */
@@ -98,6 +98,16 @@ export const OPTIONS = {
     expected: 'an absolute path',
     parse: parsePath,
   }),
+  kmsg: entry({
+    flag: 'path.kmsg',
+    group: 'Paths',
+    placeholder: '<path>',
+    help: 'The log of the kernel, for the victims of OOM kills; empty to do without.',
+    defaults: ['/dev/kmsg'],
+    expected: 'an absolute path',
+    empty: 'off',
+    parse: parsePath,
+  }),
   docker: entry({
     flag: 'docker.host',
     group: 'Engines',
@@ -126,6 +136,25 @@ export const OPTIONS = {
     defaults: ['10s'],
     expected: 'a duration from 100ms to 24h such as 500ms, 10s or 1m',
     parse: (text) => within(parseDuration(text), { from: 100, to: 24 * 3_600_000 }),
+  }),
+  oomRetention: entry({
+    flag: 'oom.retention',
+    group: 'OOM kills',
+    placeholder: '<duration>',
+    help: 'How long the OOM kills of a container are told of after its end.',
+    defaults: ['1h'],
+    expected: 'a duration from 1m to 168h such as 30m or 24h',
+    parse: (text) => within(parseDuration(text), { from: 60_000, to: 168 * 3_600_000 }),
+  }),
+  oomStateFile: entry({
+    flag: 'oom.state-file',
+    group: 'OOM kills',
+    placeholder: '<file>',
+    help: 'Keeps OOM kills over a restart of the exporter; empty to do without.',
+    defaults: [''],
+    expected: 'the path of a file',
+    empty: 'off',
+    parse: parseFile,
   }),
   logLevel: entry({
     flag: 'log.level',

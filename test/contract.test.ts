@@ -9,7 +9,7 @@ describe('every collector', () => {
   it('is in the list under the name of its file', () => {
     const files = readdirSync(new URL('../src/collectors/', import.meta.url)).filter((file) => {
       const text = readFileSync(new URL(`../src/collectors/${file}`, import.meta.url), 'utf8');
-      return !file.endsWith('.test.ts') && /: Collector = define(Container|Host)Collector\(/.test(text);
+      return !file.endsWith('.test.ts') && /: Collector = define(Container|Host|Kept)Collector\(/.test(text);
     });
     expect(files.toSorted()).toEqual(collectors.map(({ name }) => `${name}.ts`).toSorted());
   });

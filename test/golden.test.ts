@@ -20,6 +20,7 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
     const flags = new Map([
       ['path.procfs', [`${FIXTURES}${host}/proc`]],
       ['path.cgroupfs', [`${FIXTURES}${host}/cgroup`]],
+      ['path.kmsg', ['']],
       ['docker.host', ['']],
       ['podman.host', ['']],
     ]);

@@ -1,4 +1,4 @@
-import type { Container } from '../container.ts';
+import type { Container, Labels, OomCounts } from '../container.ts';
 import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
 import type { HostNamespaces, NamespaceKind } from '../kernel/host-namespaces.ts';
 
@@ -58,7 +58,24 @@ export interface HostCollector<Reading = unknown> extends CollectorHeader {
   readonly families: readonly Family<NoInfer<Reading>>[];
 }
 
-export type Collector = ContainerCollector | HostCollector;
+/** Something that is kept under the labels of containers, whether any of them lives or not. */
+export interface Kept {
+  readonly labels: Labels;
+}
+
+/**
+ * Reads something that outlives containers, so that it goes by their labels. Two containers with the same labels are one
+ * here.
+ */
+export interface KeptCollector<Entry extends Kept = Kept, Reading = unknown> extends CollectorHeader {
+  readonly scope: 'kept';
+  /** No two with the same labels. */
+  entries(scrape: Scrape): readonly Entry[];
+  read(entry: Entry): Reading | undefined;
+  readonly families: readonly Family<NoInfer<Reading>>[];
+}
+
+export type Collector = ContainerCollector | HostCollector | KeptCollector;
 
 /** What all collectors of one scrape share. */
 export interface Scrape {
@@ -70,6 +87,8 @@ export interface Scrape {
   ancestors(container: Container): readonly CgroupFiles[];
   /** The containers whose init is in a namespace. */
   members(kind: NamespaceKind, inode: number): readonly Container[];
+  /** OOM kills by now; `undefined` if nobody watches for them. */
+  readonly oom: OomCounts | undefined;
   /** Counts and health kept by the parts of the daemon that run between scrapes. */
   readonly state: DaemonState;
 }
@@ -90,6 +109,14 @@ export function defineContainerCollector<Reading>(collector: Omit<ContainerColle
 /** The same for a collector of the host. */
 export function defineHostCollector<Reading>(collector: Omit<HostCollector<Reading>, 'scope'>): Collector {
   return { scope: 'host', ...collector };
+}
+
+/** The same for a collector of what outlives containers. */
+export function defineKeptCollector<Entry extends Kept, Reading>(
+  collector: Omit<KeptCollector<Entry, Reading>, 'scope'>,
+): Collector {
+  // Its entries go nowhere but back to it.
+  return { scope: 'kept', ...collector } as unknown as KeptCollector;
 }
 
 /** Remembers what `compute` found for as long as the scrape lasts. */

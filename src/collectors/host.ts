@@ -1,20 +1,16 @@
-import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { type Collector, defineHostCollector } from './collector.ts';
-
-const parseVmstat = flatKeyedParser(['oom_kill']);
 
 /** The host: its kernel, its cgroups, its namespaces and its OOM kills. */
 export const host: Collector = defineHostCollector({
   name: 'host',
   help: 'Kernel, cgroup version, namespaces and OOM kills of the host.',
-  read({ kernel, hostNamespaces }) {
-    const vmstat = kernel.procBytes('vmstat');
+  read({ kernel, hostNamespaces, oom }) {
     return {
       release: kernel.proc('sys/kernel/osrelease')?.trim() ?? '',
       bootId: kernel.proc('sys/kernel/random/boot_id')?.trim() ?? '',
       cgroup: kernel.layout.version,
       namespaces: hostNamespaces,
-      oomKills: vmstat === undefined ? undefined : parseVmstat(vmstat).oom_kill,
+      oom,
     };
   },
   families: [
@@ -39,8 +35,26 @@ export const host: Collector = defineHostCollector({
     {
       name: 'isolation_host_oom_kills_total',
       type: 'counter',
-      help: 'Processes killed by the OOM killer on this host since boot, in containers or not: oom_kill of /proc/vmstat. Absent before Linux 4.13.',
-      value: (reading) => reading.oomKills,
+      help:
+        'Processes killed by the OOM killer on this host since boot, in containers or not: oom_kill of /proc/vmstat. A ' +
+        'kill is in it once it is clear whose it was, after two seconds at most. Absent before Linux 4.13.',
+      value: ({ oom }) => oom?.host,
+    },
+    {
+      name: 'isolation_oom_kills_unattributed_total',
+      type: 'counter',
+      help:
+        'Of these, the ones that are in no isolation_container_oom_kills_total: of processes outside containers, and of ' +
+        'containers that were gone before anything told whose kill it was. Absent before Linux 4.13.',
+      value: ({ oom }) => oom?.unattributed,
+    },
+    {
+      name: 'isolation_kmsg_lost_records_total',
+      type: 'counter',
+      help:
+        'Records of the log of the kernel that were overwritten before the exporter read them, by their numbers: ' +
+        '/dev/kmsg. Absent if it cannot be read.',
+      value: ({ oom }) => oom?.lostRecords,
     },
   ],
 });

@@ -1,24 +1,32 @@
-import { flatKeyedParser } from '../kernel/flat-keyed.ts';
-import { parsedFile } from './cgroup-value.ts';
-import { type Collector, defineContainerCollector } from './collector.ts';
+import type { OomAccount } from '../container.ts';
+import { type Collector, defineKeptCollector } from './collector.ts';
 
-const parseOomKill = flatKeyedParser(['oom_kill']);
-
-/** OOM kills as the kernel counts them in the container's cgroup, for as long as that exists. */
-export const oom: Collector = defineContainerCollector({
+/** OOM kills by container. They stay for a while after it is gone, and go on under its labels if it is started again. */
+export const oom: Collector = defineKeptCollector({
   name: 'oom',
   help: 'Processes killed by the OOM killer.',
-  read: ({ files }) =>
-    files.versionOf('memory') === 1
-      ? // v1 counts a cgroup's own kills, the field being there since Linux 4.13.
-        parsedFile(files, 'memory', 'memory.oom_control', parseOomKill)
-      : parsedFile(files, 'memory', 'memory.events', parseOomKill),
+  entries: ({ oom: counts }) => counts?.accounts ?? [],
+  read(account: OomAccount) {
+    if (account.error !== undefined) throw account.error;
+    return account;
+  },
   families: [
     {
       name: 'isolation_container_oom_kills_total',
       type: 'counter',
-      help: 'Processes of the container killed by the OOM killer: oom_kill of memory.events (v1: of memory.oom_control). Absent without the memory controller.',
-      value: (reading) => reading.oom_kill,
+      help:
+        'Processes of the container killed by the OOM killer, and of those before it with the same labels: oom_kill of ' +
+        'memory.events (v1: of memory.oom_control) and /dev/kmsg, each kill counted once. With kills it stays for ' +
+        '--oom.retention after the container is gone. Absent if neither could be read.',
+      value: ({ kills }) => kills,
+    },
+    {
+      name: 'isolation_container_last_oom_kill_timestamp_seconds',
+      type: 'gauge',
+      help:
+        'When a process of the container was last killed by the OOM killer, since the Unix epoch: /dev/kmsg, or when ' +
+        'oom_kill was seen to rise. It stays for --oom.retention after the container is gone. Absent before the first.',
+      value: ({ kills, lastKill }) => (kills === undefined ? undefined : lastKill),
     },
   ],
 });

@@ -7,7 +7,7 @@ const LABEL_NAMES = ['engine', 'namespace', 'pod', 'container'] as const;
 const NAME_BEFORE_ID = 128;
 const ID_AFTER_NAME = 64;
 
-const rendered = new WeakMap<Container, string>();
+const rendered = new WeakMap<Labels, string>();
 const renderedForPod = new WeakMap<Container, string>();
 
 /**
@@ -20,7 +20,7 @@ export function identities(containers: readonly Container[]): ReadonlyMap<Contai
   const result = new Map<Container, string>();
   // From the newest to the oldest; almost always there is nothing to decide.
   for (const container of containers.toSorted(newestFirst)) {
-    let own = identityOf(container);
+    let own = identityOfLabels(container.labels);
     if (taken.has(own)) own = renderWithId(container, container.cgroup.match.id.slice(0, 12));
     // Ids of LXC and nspawn are names and can be alike in nested hosts; of inodes there is one.
     if (taken.has(own)) own = renderWithId(container, String(container.cgroup.inode));
@@ -30,17 +30,18 @@ export function identities(containers: readonly Container[]): ReadonlyMap<Contai
   return result;
 }
 
+/** The rendered labels, as they are where no two containers can have the same. */
+export function identityOfLabels(labels: Labels): string {
+  const known = rendered.get(labels) ?? render(labels);
+  rendered.set(labels, known);
+  return known;
+}
+
 /** The rendered labels of the pod that a container is in, or its own if it is in none. */
 export function podIdentityOf(container: Container, own: string): string {
   if (container.labels.pod === '') return own;
   const known = renderedForPod.get(container) ?? render({ ...container.labels, container: '' });
   renderedForPod.set(container, known);
-  return known;
-}
-
-function identityOf(container: Container): string {
-  const known = rendered.get(container) ?? render(container.labels);
-  rendered.set(container, known);
   return known;
 }
 

@@ -3,7 +3,7 @@ import type { Collector } from '../collectors/collector.ts';
 /** Renders `docs/metrics.md` from the collectors themselves. */
 export function renderMetricsDoc(collectors: readonly Collector[]): string {
   const sections = collectors.map((collector) => {
-    const identity = collector.scope === 'container' ? ['engine', 'namespace', 'pod', 'container'] : [];
+    const identity = collector.scope === 'host' ? [] : ['engine', 'namespace', 'pod', 'container'];
     const rows = collector.families.map((family) => {
       const own = 'labels' in family ? family.labels : [];
       const labels = [...identity, ...own].map((name) => `\`${name}\``).join(', ');
@@ -25,5 +25,5 @@ const INTRODUCTION = `# Metrics
 Generated from the collectors. Nothing is 0 because it could not be read: what is unknown is absent, and
 \`isolation_scrape_collector_success\` or \`isolation_source_up\` says why. What is unlimited is absent too, beside an
 explicit \`…_limited 0\`. Labels that are empty are left out. Two live containers with the same labels: the newer keeps
-the name, the other is called \`name~<12 digits of its id>\`.
+the name, the other is called \`name~<12 digits of its id>\`; what outlives them (\`oom\`) is told of both together.
 `;

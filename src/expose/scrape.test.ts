@@ -59,6 +59,7 @@ async function run(
     hostNamespaces: new Map(),
     ancestors: () => [],
     members: () => [],
+    oom: undefined,
     state: { lifecycle: new Map(), sources: new Map() },
   };
   const failures = new Failures(log);

@@ -3,7 +3,7 @@ import type { Collector, Family, Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
 import type { Encoder } from './encode.ts';
 import type { Failures } from './failures.ts';
-import { identities, podIdentityOf } from './identity.ts';
+import { identities, identityOfLabels, podIdentityOf } from './identity.ts';
 import { joinLabels, renderLabels } from './labels.ts';
 
 /** The event loop gets a turn after this much work, so that a health check is answered during a scrape. */
@@ -16,7 +16,14 @@ interface Outcome {
   readonly seconds: number;
 }
 
-/** What one collector read of one container or, with no labels, of the host. */
+/** Of what a collector takes one reading: a container, what is kept under the labels of one or, without labels, the host. */
+interface Subject {
+  readonly container: Container | undefined;
+  readonly labels: string;
+  readonly read: () => unknown;
+}
+
+/** What one collector read of one subject. */
 interface Reading {
   readonly value: unknown;
   readonly container: Container | undefined;
@@ -36,19 +43,18 @@ export async function runCollectors(options: {
   readonly deadline: number;
 }): Promise<void> {
   const { collectors, scrape, encoder, failures, deadline } = options;
-  const labels = identities(scrape.containers);
+  const known = identities(scrape.containers);
   const pace = new Pace(deadline);
   const outcomes: Outcome[] = [];
   for (const collector of collectors) {
     const started = performance.now();
     const errors: { readonly error: unknown; readonly container: Container | undefined }[] = [];
     const readings: Reading[] = [];
-    for (const container of collector.scope === 'host' ? [undefined] : scrape.containers) {
+    for (const { container, labels, read } of subjectsOf(collector, scrape, known)) {
       if (pace.isLate()) break;
       try {
-        const value = read(collector, container, scrape);
-        if (value !== undefined)
-          readings.push({ value, container, labels: container ? (labels.get(container) ?? '') : '' });
+        const value = read();
+        if (value !== undefined) readings.push({ value, container, labels });
       } catch (error) {
         errors.push({ error, container });
       }
@@ -67,9 +73,20 @@ export async function runCollectors(options: {
   encodeOutcomes(outcomes, encoder);
 }
 
-function read(collector: Collector, container: Container | undefined, scrape: Scrape): unknown {
-  if (collector.scope === 'host') return collector.read(scrape);
-  return container === undefined ? undefined : collector.read(container, scrape);
+function subjectsOf(collector: Collector, scrape: Scrape, known: ReadonlyMap<Container, string>): readonly Subject[] {
+  if (collector.scope === 'host') return [{ container: undefined, labels: '', read: () => collector.read(scrape) }];
+  if (collector.scope === 'kept') {
+    return collector.entries(scrape).map((entry) => ({
+      container: undefined,
+      labels: identityOfLabels(entry.labels),
+      read: () => collector.read(entry),
+    }));
+  }
+  return scrape.containers.map((container) => ({
+    container,
+    labels: known.get(container) ?? '',
+    read: () => collector.read(container, scrape),
+  }));
 }
 
 function encodeFamily(family: Family<unknown>, readings: readonly Reading[], encoder: Encoder): void {

@@ -1,4 +1,4 @@
-import type { ContainerCgroup, Labels, Names } from '../container.ts';
+import type { CgroupMatch, Labels, Names } from '../container.ts';
 
 const SHORT_ID = 12;
 
@@ -8,8 +8,7 @@ export function shortId(id: string): string {
 }
 
 /** The labels of a container. Two may have the same ones; the exposition tells them apart. */
-export function labelsOf(cgroup: ContainerCgroup, names: Names): Labels {
-  const { engine, id, podUid } = cgroup.match;
+export function labelsOf({ engine, id, podUid }: CgroupMatch, names: Names): Labels {
   return {
     engine,
     namespace: names.namespace ?? '',

@@ -1,20 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Container, ContainerCgroup, InitProcess, Names } from '../container.ts';
+import type { Container, ContainerCgroup, InitProcess } from '../container.ts';
 import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
 import { findInit } from './init-process.ts';
 import { labelsOf } from './labels.ts';
-import type { NameSource } from './name-source.ts';
-
-/** How long a new container is held back for its name, so that it does not show under its id first. */
-const WAIT_FOR_NAME_MS = 2_000;
+import type { Naming } from './naming.ts';
 
 /** Facts of processes are read anew after this time, and so are never older than it plus one scrape interval. */
 const FACTS_FOR_MS = 45_000;
 
 /** The event loop gets a turn after this much work. */
 const SLICE_MS = 10;
-
-const NO_NAMES: Names = {};
 
 interface Entry {
   readonly cgroup: ContainerCgroup;
@@ -31,12 +26,12 @@ interface Entry {
  */
 export class Roster {
   readonly #kernel: KernelFiles;
-  readonly #sources: readonly NameSource[];
+  readonly #naming: Naming;
   readonly #entries = new Map<ContainerCgroup, Entry>();
 
-  constructor(options: { kernel: KernelFiles; sources: readonly NameSource[] }) {
+  constructor(options: { kernel: KernelFiles; naming: Naming }) {
     this.#kernel = options.kernel;
-    this.#sources = options.sources;
+    this.#naming = options.naming;
   }
 
   /** Takes a container in. */
@@ -48,7 +43,7 @@ export class Roster {
       init: undefined,
       factsUntil: 0,
     });
-    for (const source of this.#sourcesFor(cgroup)) source.want(cgroup.match.id);
+    this.#naming.want(cgroup.match);
   }
 
   /** Lets a container go, with everything that is open for it. */
@@ -58,7 +53,7 @@ export class Roster {
     this.#entries.delete(cgroup);
     entry.files.close();
     entry.init?.files.close();
-    for (const source of this.#sourcesFor(cgroup)) source.forget(cgroup.match.id);
+    this.#naming.forget(cgroup.match);
   }
 
   /** Lets all go. */
@@ -81,7 +76,7 @@ export class Roster {
   }
 
   #refresh(entry: Entry, now: number): void {
-    const names = this.#namesOf(entry, now);
+    const names = this.#naming.namesOf(entry.cgroup.match, now - entry.cgroup.seenAt);
     if (names === undefined || names.infra === true) {
       entry.container = undefined;
       return;
@@ -89,23 +84,8 @@ export class Roster {
     const { cgroup, files, container } = entry;
     // The object stays the same as long as nothing changes, so that what is derived from it can be kept.
     if (container?.names === names && now < entry.factsUntil && container.init !== undefined) return;
-    const labels = container?.names === names ? container.labels : labelsOf(cgroup, names);
+    const labels = container?.names === names ? container.labels : labelsOf(cgroup.match, names);
     entry.container = { cgroup, names, labels, files, ...this.#processFacts(entry, now) };
-  }
-
-  /** `undefined`: the name may still come, and the container waits for it. */
-  #namesOf(entry: Entry, now: number): Names | undefined {
-    let mayCome = false;
-    for (const source of this.#sourcesFor(entry.cgroup)) {
-      const names = source.namesOf(entry.cgroup.match.id);
-      if (names !== undefined) return names;
-      if (source.up !== undefined) mayCome = true;
-    }
-    return mayCome && now - entry.cgroup.seenAt < WAIT_FOR_NAME_MS ? undefined : NO_NAMES;
-  }
-
-  #sourcesFor(cgroup: ContainerCgroup): readonly NameSource[] {
-    return this.#sources.filter((source) => source.engines.has(cgroup.match.engine));
   }
 
   #processFacts(entry: Entry, now: number): Pick<Container, 'init' | 'initError'> {

@@ -14,6 +14,7 @@ const HOST = fileURLToPath(new URL('../fixtures/guest-v2-docker-systemd', import
 const ON_THE_HOST = [
   `--path.procfs=${HOST}/proc`,
   `--path.cgroupfs=${HOST}/cgroup`,
+  '--path.kmsg=',
   '--docker.host=',
   '--podman.host=',
   '--web.listen-address=127.0.0.1:0',

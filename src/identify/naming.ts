@@ -1,0 +1,41 @@
+import type { CgroupMatch, Names } from '../container.ts';
+import type { NameSource } from './name-source.ts';
+
+/** How long a new container is held back for its name, so that it does not show under its id first. */
+const WAIT_FOR_NAME_MS = 2_000;
+
+/** What is known of a container that no engine names (in time). */
+export const NO_NAMES: Names = {};
+
+/** What containers are called, by the engines that may know. */
+export class Naming {
+  readonly #sources: readonly NameSource[];
+
+  constructor(sources: readonly NameSource[]) {
+    this.#sources = sources;
+  }
+
+  /** Finds out the names of a container. */
+  want(match: CgroupMatch): void {
+    for (const source of this.#sourcesFor(match)) source.want(match.id);
+  }
+
+  forget(match: CgroupMatch): void {
+    for (const source of this.#sourcesFor(match)) source.forget(match.id);
+  }
+
+  /** The names by now; `undefined` if they may still come and have been waited for only this long. */
+  namesOf(match: CgroupMatch, waitedMs: number): Names | undefined {
+    let mayCome = false;
+    for (const source of this.#sourcesFor(match)) {
+      const names = source.namesOf(match.id);
+      if (names !== undefined) return names;
+      if (source.up !== undefined) mayCome = true;
+    }
+    return mayCome && waitedMs < WAIT_FOR_NAME_MS ? undefined : NO_NAMES;
+  }
+
+  #sourcesFor({ engine }: CgroupMatch): readonly NameSource[] {
+    return this.#sources.filter((source) => source.engines.has(engine));
+  }
+}

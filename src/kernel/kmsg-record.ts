@@ -1,0 +1,46 @@
+/** One record of the kernel's log. */
+export interface KmsgRecord {
+  /** Counts up by one for each record since boot. */
+  readonly sequence: number;
+  /** Microseconds since boot, by a clock that stands still while the machine is suspended. */
+  readonly time: number;
+  /** The kernel wrote it itself. Whoever may open `/dev/kmsg` can write records too, but not these. */
+  readonly fromKernel: boolean;
+  /** As the kernel shows it: see {@link unescapeKmsg}. */
+  readonly text: string;
+}
+
+/** The facility that user space cannot claim; the level is in the lowest three bits. */
+const FACILITY_KERNEL = 0;
+
+/**
+ * Parses what one `read` of `/dev/kmsg` returns (Documentation/ABI/testing/dev-kmsg): the record, and perhaps lines
+ * about a device, which begin with a space:
+ *
+ *     6,458,348413378,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),…,task=tail,pid=9716,uid=0
+ *     3,459,348413398,-;Memory cgroup out of memory: Killed process 9716 (tail) total-vm:18048kB, …
+ *     12,460,348500000,-;written by user space
+ *
+ * Before the semicolon there may be more fields than these four one day.
+ *
+ * @throws SyntaxError if it is not of this form.
+ */
+export function parseKmsgRecord(record: string): KmsgRecord {
+  const found = /^(\d+),(\d+),(\d+),[^;]*;([^\n]*)/.exec(record);
+  if (found === null) throw new SyntaxError(`Cannot parse ${JSON.stringify(record.slice(0, 80))} as a record of kmsg`);
+  const [, prefix, sequence, time, text = ''] = found;
+  return {
+    sequence: Number(sequence),
+    time: Number(time),
+    fromKernel: Number(prefix) >> 3 === FACILITY_KERNEL,
+    text,
+  };
+}
+
+/** The original text: the kernel writes what is not printable ASCII, and the backslash, as `\x5c`, byte by byte. */
+export function unescapeKmsg(text: string): string {
+  if (!text.includes('\\x')) return text;
+  return text.replace(/(?:\\x[0-9a-f]{2})+/g, (bytes) =>
+    Buffer.from(bytes.replaceAll('\\x', ''), 'hex').toString('utf8'),
+  );
+}

@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { absentAsUndefined } from '../kernel/errno.ts';
+import { flatKeyedParser } from '../kernel/flat-keyed.ts';
+import type { KernelFiles } from '../kernel/files.ts';
+import type { Hierarchy } from '../kernel/cgroup-layout.ts';
+import type { CounterScope } from './life.ts';
+
+const parseOomKill = flatKeyedParser(['oom_kill']);
+
+/** A container that is a whole system has some dozens of cgroups inside; one with more makes them by itself. */
+const MOST_CGROUPS = 512;
+
+/** What a kernel counts OOM kills by. */
+export interface Counters {
+  readonly scope: CounterScope;
+  /**
+   * The kills in a container by cgroup, since each was made; `undefined` if it is gone, or nothing counts them.
+   *
+   * @param isOther whether a cgroup inside is another container's.
+   */
+  read(path: string, isOther: (path: string) => boolean): ReadonlyMap<string, number> | Error | undefined;
+}
+
+/**
+ * The counters of this host: `oom_kill` of `memory.events`, which also counts what happens in the cgroups below (v2), or
+ * of `memory.oom_control`, which does not (v1, since Linux 4.13). They are read seldom, so their files are not kept open.
+ */
+export function findCounters(kernel: KernelFiles): Counters | undefined {
+  const hierarchy = kernel.layout.hierarchyOf('memory');
+  if (hierarchy === undefined) return undefined;
+  if (hierarchy.version === 2) {
+    return { scope: 'below', read: (path) => orError(() => readBelow(hierarchy, path)) };
+  }
+  return { scope: 'own', read: (path, isOther) => orError(() => readEach(hierarchy, path, isOther)) };
+}
+
+/** The host's total: `oom_kill` of `/proc/vmstat`, since boot; `undefined` before Linux 4.13. */
+export function readHostKills(kernel: KernelFiles): number | undefined {
+  const bytes = kernel.procBytes('vmstat');
+  return bytes === undefined ? undefined : parseOomKill(bytes).oom_kill;
+}
+
+function readBelow({ root }: Hierarchy, path: string): ReadonlyMap<string, number> | undefined {
+  const kills = killsIn(`${root}${path}/memory.events`);
+  return kills === undefined ? undefined : new Map([[path, kills]]);
+}
+
+function readEach(
+  { root }: Hierarchy,
+  path: string,
+  isOther: (path: string) => boolean,
+): ReadonlyMap<string, number> | undefined {
+  const found = new Map<string, number>();
+  const left = [path];
+  for (let next = left.pop(); next !== undefined && found.size < MOST_CGROUPS; next = left.pop()) {
+    const kills = killsIn(`${root}${next}/memory.oom_control`);
+    if (kills === undefined) continue;
+    found.set(next, kills);
+    left.push(...childrenOf(root, next).filter((child) => !isOther(child)));
+  }
+  return found.size === 0 ? undefined : found;
+}
+
+function killsIn(file: string): number | undefined {
+  const bytes = absentAsUndefined(() => readFileSync(file));
+  return bytes === undefined ? undefined : parseOomKill(bytes).oom_kill;
+}
+
+/** In kernfs a directory has 2 links and one more for each child directory: most need not be listed. */
+function childrenOf(root: string, path: string): string[] {
+  if (absentAsUndefined(() => statSync(root + path))?.nlink === 2) return [];
+  const entries = absentAsUndefined(() => readdirSync(root + path, { withFileTypes: true })) ?? [];
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${path}/${name}`);
+}
+
+function orError<T>(read: () => T): T | Error {
+  try {
+    return read();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}

@@ -1,0 +1,226 @@
+import type { CgroupMatch, ContainerCgroup, OomAccount } from '../container.ts';
+import { Accounts } from './accounts.ts';
+import { type CounterScope, countsOf, createLife, type Life, type NamedLabels, settle, type ToldKill } from './life.ts';
+import type { SavedLife } from './state.ts';
+
+/** What the ledger asks of others. */
+export interface LedgerOptions {
+  readonly counters: CounterScope;
+  /** What a cgroup is, or is inside of, by its path alone; `undefined` if it is no container's for sure. */
+  readonly identify: (path: string) => (CgroupMatch & { readonly cgroup: string }) | undefined;
+  /** The labels of a container that is gone; `undefined` while its name may still come. */
+  readonly labelsOf: (match: CgroupMatch, waitedMs: number) => NamedLabels | undefined;
+  /** Asks the engine for the name of a container that nobody else asks about any more. */
+  readonly wantName: (match: CgroupMatch) => void;
+  readonly forgetName: (match: CgroupMatch) => void;
+  /** How long the kills of a container are told of after its end, in seconds. */
+  readonly retention: number;
+}
+
+/** So many containers that are gone and had kills are kept; of more, the oldest are forgotten. */
+const MOST_GONE = 1_000;
+
+/**
+ * Who was killed how often: the kernel's counters and its log, brought together so that each kill counts once, whichever
+ * of them tell it. It reads nothing itself. Kills are kept by labels, and longer than the container. All times are in
+ * seconds since the epoch.
+ */
+export class Ledger {
+  readonly #options: LedgerOptions;
+  readonly #accounts = new Accounts();
+  readonly #living = new Map<ContainerCgroup, Life>();
+  /** Those that are gone and had kills. */
+  readonly #gone = new Set<Life>();
+  /** The latest life at each path. */
+  readonly #byPath = new Map<string, Life>();
+  /** Something was taken in and does not count yet. */
+  #unsettled = false;
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+  }
+
+  get accounts(): Accounts {
+    return this.#accounts;
+  }
+
+  get living(): Iterable<Life> {
+    return this.#living.values();
+  }
+
+  livesOf(cgroups: Iterable<ContainerCgroup>): Life[] {
+    return [...cgroups].flatMap((cgroup) => this.#living.get(cgroup) ?? []);
+  }
+
+  /** Whether a container is at exactly this path. */
+  isContainer(path: string): boolean {
+    return this.#byPath.has(path);
+  }
+
+  /** Living, and gone with kills. */
+  lives(): Life[] {
+    return [...this.#living.values(), ...this.#gone];
+  }
+
+  /** All kills that were some container's. */
+  get total(): number {
+    let total = this.#accounts.expired;
+    for (const { retired } of this.#accounts.retired) total += retired;
+    for (const { kills } of this.lives()) total += kills;
+    return total;
+  }
+
+  /** Of these, the kills of containers whose labels are still to come. */
+  get unnamed(): number {
+    return this.lives().reduce((sum, { kills, named }) => sum + (named === undefined ? kills : 0), 0);
+  }
+
+  /** A container has appeared. */
+  appeared(cgroup: ContainerCgroup): void {
+    const { path, inode, match } = cgroup;
+    const kept = this.#byPath.get(path);
+    if (kept?.inode === inode && this.#gone.delete(kept)) {
+      // Known from an earlier run of the exporter.
+      kept.goneAt = undefined;
+      this.#living.set(cgroup, kept);
+      return;
+    }
+    this.#living.set(cgroup, this.#begin({ path, inode, match, goneAt: undefined }));
+  }
+
+  /** A container is gone. What was told until then must have been taken in. */
+  removed(cgroup: ContainerCgroup, now: number): void {
+    const life = this.#living.get(cgroup);
+    if (life === undefined) return;
+    this.#living.delete(cgroup);
+    this.#end(life, now);
+  }
+
+  /** Gives a container that lives its labels. */
+  name(cgroup: ContainerCgroup, named: NamedLabels): void {
+    const life = this.#living.get(cgroup);
+    if (life !== undefined && life.named?.labels !== named.labels) this.#accounts.enter(life, named);
+  }
+
+  /** Takes in a kill that the kernel's log tells of. Those in no container are passed over. */
+  told(kill: ToldKill): void {
+    const { cgroup, at } = kill;
+    if (cgroup === undefined) return;
+    const life = this.#killedIn(cgroup, at);
+    if (life === undefined) return;
+    // A counter that holds for all below has one place for all that is told of below.
+    this.#unsettled = true;
+    countsOf(life, this.#options.counters === 'own' ? cgroup : life.path).told += 1;
+    life.unlogged.push(kill);
+    life.lastKill = Math.max(life.lastKill ?? 0, at);
+  }
+
+  /** Takes in what the counter of a container said, by cgroup, or why it could not be read. */
+  counted(life: Life, reading: ReadonlyMap<string, number> | Error | undefined): void {
+    life.error = reading instanceof Error ? reading : undefined;
+    if (reading === undefined || reading instanceof Error) return;
+    life.counted = true;
+    this.#unsettled = true;
+    for (const [path, kills] of reading) {
+      const counts = countsOf(life, path);
+      counts.kernel = Math.max(counts.kernel, kills);
+    }
+  }
+
+  /**
+   * Makes all that was taken in count. The counters must have been read between two moments at which the host had the
+   * same number of kills: of a kill in between, one counter would know and the next one not.
+   *
+   * @param at when kills may have happened that only counters know of; `undefined`: nobody knows.
+   */
+  settle(at: number | undefined): void {
+    if (!this.#unsettled) return;
+    this.#unsettled = false;
+    // Those inside first: what they got is not their outer one's.
+    for (const life of this.lives().toSorted((a, b) => b.path.length - a.path.length)) {
+      settle(life, this.#options.counters, at);
+    }
+  }
+
+  /** Takes over names that have come, and forgets what has been told of for long enough. */
+  tidy(now: number): void {
+    const gone = [...this.#gone].toSorted((a, b) => (a.goneAt ?? 0) - (b.goneAt ?? 0));
+    gone.forEach((life, index) => {
+      const age = now - (life.goneAt ?? now);
+      if (age > this.#options.retention || gone.length - index > MOST_GONE) this.#forget(life);
+      else if (life.named?.named !== true) this.#nameGone(life, age);
+    });
+    this.#accounts.expireBefore(now - this.#options.retention);
+  }
+
+  /** What there is to tell, by labels. */
+  counts(sees: 'all' | 'counters'): OomAccount[] {
+    return this.#accounts.counts(sees);
+  }
+
+  /** Takes in what an earlier run of the exporter knew of a container, as of one that is gone unless it appears. */
+  restore(saved: SavedLife, now: number): void {
+    const life = this.#begin({ ...saved, goneAt: saved.goneAt ?? now });
+    for (const [cgroup, kernel, told] of saved.counts) Object.assign(countsOf(life, cgroup), { kernel, told });
+    const { kills, innerForgotten, lastKill, named } = saved;
+    Object.assign(life, { kills, innerForgotten, lastKill, logged: kills });
+    this.#gone.add(life);
+    if (named !== undefined) this.#accounts.enter(life, named);
+    if (named?.named !== true) this.#options.wantName(life.match);
+  }
+
+  #begin(facts: Pick<Life, 'match' | 'path' | 'inode' | 'goneAt'>): Life {
+    const outer = this.#innermostAt(facts.path.slice(0, facts.path.lastIndexOf('/')));
+    const life = createLife({ ...facts, outer });
+    this.#byPath.set(facts.path, life);
+    return life;
+  }
+
+  /** The innermost container that a cgroup is, or is inside of; it may have come and gone unseen, or before this daemon. */
+  #killedIn(cgroup: string, at: number): Life | undefined {
+    const known = this.#innermostAt(cgroup);
+    const match = this.#options.identify(cgroup);
+    if (match === undefined || match.infra || match.cgroup.length <= (known?.path.length ?? 0)) return known;
+    const life = this.#begin({ match, path: match.cgroup, inode: undefined, goneAt: at });
+    this.#gone.add(life);
+    this.#options.wantName(match);
+    return life;
+  }
+
+  /** The same among those that are known. */
+  #innermostAt(cgroup: string): Life | undefined {
+    for (let path = cgroup; path !== ''; path = path.slice(0, path.lastIndexOf('/'))) {
+      const life = this.#byPath.get(path);
+      if (life !== undefined) return life;
+    }
+    return undefined;
+  }
+
+  #end(life: Life, now: number): void {
+    life.goneAt = now;
+    settle(life, this.#options.counters, now);
+    if (life.kills === 0) {
+      this.#forget(life);
+      return;
+    }
+    this.#gone.add(life);
+    if (life.named?.named !== true) this.#options.wantName(life.match);
+  }
+
+  #nameGone(life: Life, age: number): void {
+    const named = this.#options.labelsOf(life.match, age * 1000);
+    if (named !== undefined) this.#accounts.enter(life, named);
+    if (named?.named === true) this.#options.forgetName(life.match);
+  }
+
+  #forget(life: Life): void {
+    this.#gone.delete(life);
+    if (life.named?.named !== true) this.#options.forgetName(life.match);
+    if (this.#byPath.get(life.path) === life) this.#byPath.delete(life.path);
+    if (life.outer !== undefined) {
+      life.outer.inner.delete(life);
+      life.outer.innerForgotten += life.kills;
+    }
+    this.#accounts.retire(life);
+  }
+}

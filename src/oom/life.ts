@@ -1,0 +1,100 @@
+import type { CgroupMatch, Labels } from '../container.ts';
+import type { OomVictim } from '../kernel/oom-report.ts';
+
+/** A kill that was told of, with its wall-clock time in seconds since the epoch. */
+export interface ToldKill extends OomVictim {
+  readonly at: number;
+  /** It happened before this daemon started to look. */
+  readonly past: boolean;
+}
+
+/** What a cgroup's counter counts: its own kills (cgroup v1), or also those below it (v2). */
+export type CounterScope = 'own' | 'below';
+
+/** Labels, and whether they are the last word: what an engine does not name in time is called by its id. */
+export interface NamedLabels {
+  readonly labels: Labels;
+  readonly named: boolean;
+}
+
+/** Kills in one cgroup by two sources, of which each may know more than the other. */
+interface Counts {
+  /** By the counter. */
+  kernel: number;
+  /** By the kernel's log. */
+  told: number;
+}
+
+/** One container, from the making of its cgroup until its kills are told of no more. */
+export interface Life {
+  readonly match: CgroupMatch;
+  readonly path: string;
+  /** `undefined`: it was only told of. */
+  readonly inode: number | undefined;
+  /** By cgroup: with a counter for all below just the container's, else also those inside it. */
+  readonly counts: Map<string, Counts>;
+  /** The containers inside it, whose kills the counter of this one holds too. */
+  readonly inner: Set<Life>;
+  /** The same of those that are forgotten. */
+  innerForgotten: number;
+  readonly outer: Life | undefined;
+  /** Kills that are its own; they never become fewer. */
+  kills: number;
+  /** Whether its counter could be read. */
+  counted: boolean;
+  /** Why not, if it was not for want of one. */
+  error: Error | undefined;
+  /** Seconds since the epoch. */
+  lastKill: number | undefined;
+  /** The same; `undefined` while it lives. */
+  goneAt: number | undefined;
+  named: NamedLabels | undefined;
+  /** Kills that were told of and are not logged. */
+  readonly unlogged: ToldKill[];
+  /** How many are logged. */
+  logged: number;
+}
+
+export function createLife(facts: Pick<Life, 'match' | 'path' | 'inode' | 'outer' | 'goneAt'>): Life {
+  const life: Life = {
+    ...facts,
+    counts: new Map(),
+    inner: new Set(),
+    innerForgotten: 0,
+    kills: 0,
+    counted: false,
+    error: undefined,
+    lastKill: undefined,
+    named: undefined,
+    unlogged: [],
+    logged: 0,
+  };
+  facts.outer?.inner.add(life);
+  return life;
+}
+
+/** The place for the kills in a cgroup of a container. */
+export function countsOf(life: Life, cgroup: string): Counts {
+  const counts = life.counts.get(cgroup) ?? { kernel: 0, told: 0 };
+  life.counts.set(cgroup, counts);
+  return counts;
+}
+
+/**
+ * Brings the kills in line with what the sources say by now. The containers inside must have been settled before.
+ *
+ * @param scope what the counters count.
+ * @param at when kills may have happened that nobody told of; `undefined`: nobody knows.
+ */
+export function settle(life: Life, scope: CounterScope, at: number | undefined): void {
+  const inside = scope === 'own' ? 0 : [...life.inner].reduce((sum, { kills }) => sum + kills, life.innerForgotten);
+  let kills = 0;
+  let told = 0;
+  for (const counts of life.counts.values()) {
+    kills += Math.max(counts.kernel - inside, counts.told);
+    told += counts.told;
+  }
+  if (kills <= life.kills) return;
+  if (kills > told && at !== undefined) life.lastKill = Math.max(life.lastKill ?? 0, at);
+  life.kills = kills;
+}
