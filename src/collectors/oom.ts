@@ -26,7 +26,7 @@ export const oom: Collector = defineKeptCollector({
       help:
         'When a process of the container was last killed by the OOM killer, since the Unix epoch: /dev/kmsg, or when ' +
         'oom_kill was seen to rise. It stays for --oom.retention after the container is gone. Absent before the first.',
-      value: ({ kills, lastKill }) => (kills === undefined ? undefined : lastKill),
+      value: ({ lastKill }) => lastKill,
     },
   ],
 });

@@ -95,6 +95,9 @@ export function settle(life: Life, scope: CounterScope, at: number | undefined):
     told += counts.told;
   }
   if (kills <= life.kills) return;
-  if (kills > told && at !== undefined) life.lastKill = Math.max(life.lastKill ?? 0, at);
   life.kills = kills;
+  if (kills <= told) return;
+  // Of kills before its time the daemon has nothing to say that is worth a line.
+  if (at === undefined) life.logged = Math.max(life.logged, kills - told);
+  else life.lastKill = Math.max(life.lastKill ?? 0, at);
 }

@@ -7,16 +7,21 @@ import { EventWatches } from './event-watches.ts';
 import { Excess } from './excess.ts';
 import { KernelLog } from './kernel-log.ts';
 import { KillLog } from './kill-log.ts';
+import { FirstProcesses } from './first-processes.ts';
 import { Ledger, type LedgerOptions } from './ledger.ts';
 import type { Life } from './life.ts';
 import { StateFile } from './state-file.ts';
 import { afterReboot, type State, stateOf } from './state.ts';
+import { Storm } from './storm.ts';
 
-/** Between looks when every kill is told of by inotify, in ms. */
+/** Between looks while inotify tells of each kill, in ms. */
 const LOOK_EVERY_MS = 1_000;
 
-/** The same when only looking tells: containers can be gone a tenth of a second after a kill. */
-const LOOK_OFTEN_MS = 100;
+/** The same while only the kernel's log tells whose a kill was, and it can wait. */
+const LOOK_OFTEN_MS = 200;
+
+/** The same while only a counter can tell: a container may be gone in less than a tenth of a second after its kill. */
+const LOOK_ALL_THE_TIME_MS = 20;
 
 /** After an event, more are likely to come at once. */
 const GATHER_EVENTS_MS = 10;
@@ -51,6 +56,8 @@ export class OomWatch implements AsyncDisposable {
   readonly #stateFile: StateFile | undefined;
   readonly #bootId: string;
   readonly #excess = new Excess();
+  readonly #storm = new Storm();
+  readonly #firstProcesses: FirstProcesses;
   /** Containers whose counter was never looked at. */
   readonly #unread = new Set<ContainerCgroup>();
   /** The host's total when all counters were last read. */
@@ -67,6 +74,7 @@ export class OomWatch implements AsyncDisposable {
     this.#kernel = kernel;
     this.#log = log;
     this.#counters = findCounters(kernel);
+    this.#firstProcesses = new FirstProcesses(kernel);
     const scope = this.#counters?.scope ?? 'own';
     this.#ledger = new Ledger({ ...options, counters: scope, retention: options.retention / 1000 });
     this.#killLog = new KillLog({ log, counter: scope === 'below' ? 'memory.events' : 'memory.oom_control' });
@@ -94,6 +102,8 @@ export class OomWatch implements AsyncDisposable {
   appeared(cgroup: ContainerCgroup): void {
     this.#ledger.appeared(cgroup);
     this.#unread.add(cgroup);
+    // Of those that were there before, the first process is nothing to go by.
+    if (this.#timer !== undefined) this.#firstProcesses.expect(cgroup);
     this.#watches?.add(cgroup.path);
   }
 
@@ -102,6 +112,7 @@ export class OomWatch implements AsyncDisposable {
     this.#takeKernelLog();
     this.#ledger.removed(cgroup, now());
     this.#unread.delete(cgroup);
+    this.#firstProcesses.forget(cgroup);
     this.#watches?.remove(cgroup.path);
   }
 
@@ -131,6 +142,7 @@ export class OomWatch implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer);
     clearTimeout(this.#gathering);
+    this.#firstProcesses[Symbol.dispose]();
     this.#watches?.[Symbol.dispose]();
     await this.#stateFile?.close(this.#state());
     this.#kernelLog?.[Symbol.dispose]();
@@ -153,7 +165,10 @@ export class OomWatch implements AsyncDisposable {
 
   #takeKernelLog(): void {
     if (this.#kernelLog === undefined) return;
-    for (const kill of this.#kernelLog.kills()) this.#ledger.told(kill);
+    for (const kill of this.#kernelLog.kills()) {
+      const cgroup = kill.cgroup ?? (kill.past ? undefined : this.#firstProcesses.cgroupOf(kill.pid));
+      this.#ledger.told({ ...kill, cgroup });
+    }
   }
 
   /** Reads the counters of all containers if anybody was killed, else only of new ones. */
@@ -170,6 +185,7 @@ export class OomWatch implements AsyncDisposable {
       for (const [life, reading] of readings) this.#ledger.counted(life, reading);
       this.#ledger.settle(this.#hostKills === undefined ? undefined : now());
       this.#unread.clear();
+      this.#storm.note((before ?? 0) - (this.#hostKills ?? before ?? 0), performance.now());
       this.#hostKills = before;
       return;
     }
@@ -180,11 +196,16 @@ export class OomWatch implements AsyncDisposable {
   }
 
   #schedule(): void {
-    const ms = this.#watches?.up === true ? LOOK_EVERY_MS : LOOK_OFTEN_MS;
     this.#timer = setTimeout(() => {
       this.#lookIfChanged();
       this.#schedule();
-    }, ms).unref();
+    }, this.#patience()).unref();
+  }
+
+  #patience(): number {
+    if (this.#watches?.up === true) return LOOK_EVERY_MS;
+    const logTells = this.#kernelLog?.up === true && !this.#storm.rages(performance.now());
+    return logTells ? LOOK_OFTEN_MS : LOOK_ALL_THE_TIME_MS;
   }
 
   #lookIfChanged(): void {

@@ -26,8 +26,8 @@ export class StateFile {
     try {
       return parseState(readFileSync(this.#path, 'utf8'));
     } catch (error) {
-      if (isAbsence(error)) return undefined;
-      this.#setAside(error);
+      if (error instanceof SyntaxError) this.#setAside(error);
+      else if (!isAbsence(error)) this.#log.warn({ file: this.#path, error }, 'cannot read the state file');
       return undefined;
     }
   }

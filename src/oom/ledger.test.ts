@@ -1,0 +1,264 @@
+import { describe, expect, it } from 'vitest';
+import type { CgroupMatch, ContainerCgroup, Labels } from '../container.ts';
+import { Ledger, type LedgerOptions } from './ledger.ts';
+import type { CounterScope, NamedLabels, ToldKill } from './life.ts';
+import { afterReboot, parseState, stateOf } from './state.ts';
+
+const HOUR = 3600;
+
+/** A ledger and what it asks of others, with containers at `/docker/<id>`. */
+class Bench {
+  readonly names = new Map<string, string>();
+  readonly wanted = new Set<string>();
+  /** Nobody names a container any more that has been waited for so long. */
+  patienceMs = 2_000;
+  readonly ledger: Ledger;
+  #inodes = 0;
+
+  constructor(counters: CounterScope, options: Partial<LedgerOptions> = {}) {
+    this.ledger = new Ledger({
+      counters,
+      identify: (path) => {
+        const found = /^(.*\/docker\/(\w+))/.exec(path);
+        return found === null ? undefined : { ...matchOf(found[2] ?? ''), cgroup: found[1] ?? '' };
+      },
+      labelsOf: ({ id }, waitedMs) => {
+        const name = this.names.get(id);
+        if (name !== undefined) return { labels: labelsOf(name), named: true };
+        return waitedMs < this.patienceMs ? undefined : { labels: labelsOf(id), named: false };
+      },
+      wantName: ({ id }) => this.wanted.add(id),
+      forgetName: ({ id }) => this.wanted.delete(id),
+      retention: HOUR,
+      ...options,
+    });
+  }
+
+  appear(id: string, path = `/docker/${id}`): ContainerCgroup {
+    this.#inodes += 1;
+    const cgroup = { path, inode: this.#inodes, match: matchOf(id), seenAt: 0 };
+    this.ledger.appeared(cgroup);
+    return cgroup;
+  }
+
+  /** Lets the counters say something, by path; what is not said stays unread. */
+  count(counts: Readonly<Record<string, number>>, at: number | undefined): void {
+    for (const life of this.ledger.living) {
+      const own = Object.entries(counts).filter(([path]) => path === life.path || path.startsWith(`${life.path}#`));
+      if (own.length > 0)
+        this.ledger.counted(life, new Map(own.map(([path, kills]) => [path.replace('#', ''), kills])));
+    }
+    this.ledger.settle(at);
+  }
+
+  tell(cgroup: string | undefined, at: number): void {
+    this.ledger.told(killIn(cgroup, at));
+    this.ledger.settle(at);
+  }
+
+  /** Kills and the time of the last by name. */
+  told(): Record<string, readonly [kills: number | undefined, last: number | undefined]> {
+    return Object.fromEntries(
+      this.ledger.counts('counters').map(({ labels, kills, lastKill }) => [labels.container, [kills, lastKill]]),
+    );
+  }
+}
+
+const matchOf = (id: string): CgroupMatch => ({ engine: 'docker', id, infra: false });
+const labelsOf = (container: string): Labels => ({ engine: 'docker', namespace: '', pod: '', container });
+const named = (container: string): NamedLabels => ({ labels: labelsOf(container), named: true });
+
+function killIn(cgroup: string | undefined, at: number): ToldKill {
+  const nothing = { limitedBy: undefined, limit: undefined, constraint: undefined };
+  return { time: 0, pid: 1, command: 'tail', uid: 0, cgroup, at, past: false, ...nothing };
+}
+
+describe('a kill', () => {
+  it('counts once, whichever source tells of it first', () => {
+    for (const tellFirst of [true, false]) {
+      const bench = new Bench('below');
+      bench.ledger.name(bench.appear('a'), named('web'));
+      bench.count({ '/docker/a': 0 }, undefined);
+      if (tellFirst) bench.tell('/docker/a', 10);
+      bench.count({ '/docker/a': 1 }, 10);
+      if (!tellFirst) bench.tell('/docker/a', 10);
+      expect(bench.told()).toEqual({ web: [1, 10] });
+    }
+  });
+
+  it('that no log tells of is taken from the counter, and one that the counter took with it, from the log', () => {
+    const bench = new Bench('below');
+    const cgroup = bench.appear('a');
+    bench.ledger.name(cgroup, named('web'));
+    bench.count({ '/docker/a': 2 }, 5);
+    bench.ledger.removed(cgroup, 6);
+    bench.tell('/docker/a', 7);
+    bench.tell('/docker/a', 7);
+    bench.tell('/docker/a', 7);
+    expect(bench.told()).toEqual({ web: [3, 7] });
+  });
+
+  it('before the daemon has no time unless the log knows it', () => {
+    const bench = new Bench('below');
+    bench.ledger.name(bench.appear('a'), named('web'));
+    bench.count({ '/docker/a': 3 }, undefined);
+    expect(bench.told()).toEqual({ web: [3, undefined] });
+  });
+
+  it('in a cgroup inside belongs to the container: v1 counts them apart, v2 together', () => {
+    const v1 = new Bench('own');
+    v1.ledger.name(v1.appear('a'), named('web'));
+    v1.count({ '/docker/a': 1, '/docker/a#/inner': 2 }, 5);
+    v1.tell('/docker/a/inner', 6);
+    v1.tell('/docker/a/gone', 6);
+    expect(v1.told()).toEqual({ web: [4, 6] });
+
+    const v2 = new Bench('below');
+    v2.ledger.name(v2.appear('a'), named('web'));
+    v2.count({ '/docker/a': 3 }, 5);
+    v2.tell('/docker/a/inner', 6);
+    v2.tell('/docker/a/gone', 6);
+    expect(v2.told()).toEqual({ web: [3, 6] });
+  });
+
+  it('in a container inside a container is not the outer one’s', () => {
+    const bench = new Bench('below');
+    bench.ledger.name(bench.appear('outer'), named('outer'));
+    const inner = bench.appear('inner', '/docker/outer/docker/inner');
+    bench.ledger.name(inner, named('inner'));
+    bench.count({ '/docker/outer': 3, '/docker/outer/docker/inner': 2 }, 5);
+    expect(bench.told()).toEqual({ outer: [1, 5], inner: [2, 5] });
+    // Gone and forgotten, its kills are still in the counter of the outer one.
+    bench.ledger.removed(inner, 6);
+    bench.ledger.tidy(7 + HOUR);
+    bench.count({ '/docker/outer': 4 }, 7 + HOUR);
+    expect(bench.told()).toEqual({ outer: [2, 7 + HOUR] });
+    expect(bench.ledger.total).toBe(4);
+  });
+
+  it('outside of containers is nobody’s', () => {
+    const bench = new Bench('below');
+    bench.tell('/system.slice/a.service', 5);
+    bench.tell(undefined, 5);
+    expect([bench.told(), bench.ledger.total]).toEqual([{}, 0]);
+  });
+});
+
+describe('a container', () => {
+  it('has 0 from the first sight, and leaves nothing if it had no kill', () => {
+    const bench = new Bench('below');
+    const cgroup = bench.appear('a');
+    bench.ledger.name(cgroup, named('web'));
+    // As long as nothing could count, 0 would be a guess.
+    expect(bench.told()).toEqual({ web: [undefined, undefined] });
+    expect(bench.ledger.counts('all')[0]?.kills).toBe(0);
+    bench.count({ '/docker/a': 0 }, 5);
+    expect(bench.told()).toEqual({ web: [0, undefined] });
+    bench.ledger.removed(cgroup, 6);
+    expect(bench.told()).toEqual({});
+  });
+
+  it('that is started again goes on counting, also past the time that each life is kept', () => {
+    const bench = new Bench('below');
+    for (let life = 1; life <= 5; life += 1) {
+      const at = life * 2_000;
+      const cgroup = bench.appear(`a${life}`);
+      bench.ledger.name(cgroup, named('web'));
+      bench.count({ [`/docker/a${life}`]: 1 }, at);
+      bench.ledger.tidy(at);
+      expect(bench.told()).toEqual({ web: [life, at] });
+      bench.ledger.removed(cgroup, at);
+    }
+    bench.ledger.tidy(10_000 + HOUR);
+    expect(bench.told()).toEqual({ web: [5, 10_000] });
+    bench.ledger.tidy(10_001 + HOUR);
+    expect(bench.told()).toEqual({});
+    expect(bench.ledger.total).toBe(5);
+  });
+
+  it('that nobody saw is told of under the name that comes late, and by its id until then', () => {
+    const bench = new Bench('below');
+    bench.tell('/docker/short', 10);
+    expect(bench.wanted).toEqual(new Set(['short']));
+    expect([bench.told(), bench.ledger.unnamed]).toEqual([{}, 1]);
+    bench.ledger.tidy(11);
+    expect(bench.told()).toEqual({});
+    bench.ledger.tidy(12);
+    expect(bench.told()).toEqual({ short: [1, 10] });
+    bench.names.set('short', 'web');
+    bench.ledger.tidy(20);
+    expect([bench.told(), bench.wanted.size]).toEqual([{ web: [1, 10] }, 0]);
+  });
+
+  it('with a counter that cannot be read says so', () => {
+    const bench = new Bench('below');
+    bench.ledger.name(bench.appear('a'), named('web'));
+    const [life] = bench.ledger.living;
+    if (life === undefined) throw new Error('There is none');
+    bench.ledger.counted(life, new Error('denied'));
+    expect(bench.ledger.counts('counters')).toMatchObject([{ kills: undefined, error: { message: 'denied' } }]);
+  });
+
+  it('is not kept for ever, however many there are', () => {
+    const bench = new Bench('below');
+    for (let id = 0; id < 1_200; id += 1) bench.tell(`/docker/c${id}`, 10 + id / 1000);
+    bench.ledger.tidy(20);
+    expect(Object.keys(bench.told()).length).toBe(1_000);
+    expect(bench.ledger.total).toBe(1_200);
+  });
+});
+
+describe('the state of the ledger', () => {
+  const before = (): Bench => {
+    const bench = new Bench('below');
+    const [web, gone] = [bench.appear('a'), bench.appear('b')];
+    bench.ledger.name(web, named('web'));
+    bench.ledger.name(gone, named('gone'));
+    bench.count({ '/docker/a': 2, '/docker/b': 1 }, 10);
+    bench.ledger.removed(gone, 11);
+    return bench;
+  };
+  const saved = ({ ledger }: Bench) => {
+    const { expired, retired } = ledger.accounts;
+    const facts = { bootId: 'boot', sequence: 7, expired, accounts: retired, lives: ledger.lives() };
+    return parseState(JSON.stringify(stateOf(facts)));
+  };
+
+  it('is taken up by the next run, which counts nothing twice', () => {
+    const bench = new Bench('below');
+    for (const life of saved(before()).lives) bench.ledger.restore(life, 20);
+    expect(bench.told()).toEqual({ web: [2, 10], gone: [1, 10] });
+    // The first container still runs, with the inode that it had, and was killed once more meanwhile.
+    bench.appear('a');
+    bench.count({ '/docker/a': 3 }, undefined);
+    bench.tell('/docker/a', 15);
+    expect(bench.told()).toEqual({ web: [3, 15], gone: [1, 10] });
+    bench.ledger.tidy(11 + HOUR);
+    expect(bench.told()).toEqual({ web: [3, 15], gone: [1, 10] });
+    bench.ledger.tidy(12 + HOUR);
+    expect(bench.told()).toEqual({ web: [3, 15] });
+  });
+
+  it('keeps the times over a reboot, and begins to count at 0', () => {
+    const bench = new Bench('below');
+    bench.ledger.accounts.restore(0, afterReboot(saved(before())));
+    expect(bench.told()).toEqual({ web: [undefined, 10], gone: [undefined, 10] });
+    expect(bench.ledger.total).toBe(0);
+    bench.ledger.name(bench.appear('c'), named('web'));
+    bench.count({ '/docker/c': 0 }, undefined);
+    expect(bench.told()['web']).toEqual([0, 10]);
+  });
+
+  it('is refused if it is none', () => {
+    for (const text of [
+      '',
+      '{',
+      '[]',
+      '{"version":2}',
+      '{"version":1,"bootId":"x"}',
+      '{"version":1,"bootId":"x","expired":-1}',
+    ]) {
+      expect(() => parseState(text), text).toThrow(SyntaxError);
+    }
+  });
+});

@@ -1,0 +1,178 @@
+import { type Docker, LAB_IMAGE } from '../lab/docker.ts';
+import type { Exporter, Samples } from '../lab/exporter.ts';
+import { eventually, type Machine, quote, succeed } from '../lab/machine.ts';
+
+/** How many kills each way of dying is to make. */
+export interface Plan {
+  /** Containers whose only process is killed. */
+  readonly mains: number;
+  /** Children killed one right after the other in one container, which lives on. */
+  readonly children: number;
+  /** Containers that are gone at once (`--rm`). */
+  readonly brief: number;
+  /** Times that one container is killed and started again. */
+  readonly restarts: number;
+  /** Pairs of containers that are killed at the same time. */
+  readonly pairs: number;
+  /** Kills in a cgroup inside a container's. */
+  readonly nested: number;
+  /** Kills by the limit of the cgroup above, in a container that has none of its own. */
+  readonly byParent: number;
+}
+
+/** Kills by the name of the container, as they must be in the end. */
+export type Expected = ReadonlyMap<string, number>;
+
+const LIMITED = ['--network', 'none', '--memory', '8m', '--memory-swap', '8m'];
+/** Takes memory until it is killed. */
+const EAT = 'tail /dev/zero';
+
+/** The top of the memory hierarchy on either version of cgroups. */
+const MEMORY_ROOT = '$(if [ -d /sys/fs/cgroup/memory ]; then echo /sys/fs/cgroup/memory; else echo /sys/fs/cgroup; fi)';
+
+/** Makes real kills in containers called `<prefix>…`, one way after the other, and says what must have been counted. */
+export async function killAll(docker: Docker, prefix: string, plan: Plan): Promise<Expected> {
+  const { machine, client } = docker;
+  const expected = new Map<string, number>();
+  const run = (script: string) => succeed(machine, script, { timeoutMs: 600_000 * machine.slowness });
+  const eater = (name: string, ...flags: string[]) =>
+    `${client} run ${quote('--name', name, ...LIMITED, ...flags, LAB_IMAGE)} ${EAT} >/dev/null`;
+  const names = (way: string, count: number, kills: number): string[] => {
+    const made = Array.from({ length: count }, (_, index) => `${prefix}${way}-${index}`);
+    for (const name of made) expected.set(name, kills);
+    return made;
+  };
+
+  for (const name of names('main', plan.mains, 1)) await run(`! ${eater(name)}`);
+  for (const name of names('brief', plan.brief, 1)) await run(`! ${eater(name, '--rm')}`);
+  for (const index of Array(plan.pairs).keys()) {
+    const both = names(`pair${index}`, 2, 1);
+    await run(`${both.map((name) => `${eater(name)} & `).join('')} wait`);
+  }
+  for (const name of names('loop', plan.restarts > 0 ? 1 : 0, plan.restarts + 1)) {
+    await run(eater(name, '-d', '--restart', `on-failure:${plan.restarts}`));
+    const count = `${client} inspect -f '{{.RestartCount}} {{.State.Running}}' ${name}`;
+    await run(`until [ "$(${count})" = "${plan.restarts} false" ]; do sleep 0.2; done`);
+  }
+  for (const name of names('children', plan.children > 0 ? 1 : 0, plan.children)) {
+    const loop = `i=0; while [ $i -lt ${plan.children} ]; do ${EAT}; i=$((i+1)); done; echo done; sleep 1000000`;
+    await docker.run('--name', name, ...LIMITED, LAB_IMAGE, 'sh', '-c', loop);
+    await run(`until ${client} logs ${name} | grep -q done; do sleep 0.2; done`);
+  }
+  for (const name of names('nested', plan.nested > 0 ? 1 : 0, plan.nested)) {
+    const id = await docker.run('--name', name, '--network', 'none', LAB_IMAGE);
+    await run(nestedKills(docker.cgroupOf(id), plan.nested));
+  }
+  for (const name of names('below', plan.byParent > 0 ? 1 : 0, plan.byParent)) {
+    const parent = `${prefix}parent`;
+    await run(`set -e; cgroup=${MEMORY_ROOT}/${parent}; mkdir $cgroup; cd $cgroup
+      if [ -e memory.max ]; then echo 8M > memory.max; else echo 8M > memory.limit_in_bytes; fi`);
+    const loop = `i=0; while [ $i -lt ${plan.byParent} ]; do ${EAT}; i=$((i+1)); done; echo done; sleep 1000000`;
+    const flags = ['--name', name, '--network', 'none', '--cgroup-parent', `/${parent}`];
+    await docker.run(...flags, LAB_IMAGE, 'sh', '-c', loop);
+    await run(`until ${client} logs ${name} | grep -q done; do sleep 0.2; done`);
+  }
+  return expected;
+}
+
+/**
+ * On v2 a cgroup with memory control below it may hold no processes itself, so those of the container move down first.
+ */
+function nestedKills(cgroup: string, count: number): string {
+  return `set -e
+    cd ${MEMORY_ROOT}${cgroup}
+    if [ -e memory.max ]; then
+      mkdir init
+      for pid in $(cat cgroup.procs); do echo $pid > init/cgroup.procs; done
+      echo +memory > cgroup.subtree_control
+    fi
+    mkdir inner
+    if [ -e memory.max ]; then
+      echo 8M > inner/memory.max; echo 0 > inner/memory.swap.max 2>/dev/null || true
+    else
+      echo 8M > inner/memory.limit_in_bytes
+    fi
+    for i in $(seq ${count}); do
+      /bin/busybox sh -c 'echo $$ > inner/cgroup.procs; exec /bin/busybox tail /dev/zero' || true
+    done`;
+}
+
+/** Watches that at each scrape the kills of containers and the others make up the host's, and nothing is taken back. */
+export class Auditor implements AsyncDisposable {
+  readonly problems: string[] = [];
+  scrapes = 0;
+  readonly #scrape: () => Promise<Samples>;
+  readonly #highest = new Map<string, number>();
+  #stopped = false;
+  readonly #ended: Promise<void>;
+
+  constructor(scrape: () => Promise<Samples>) {
+    this.#scrape = scrape;
+    this.#ended = this.#run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        this.#check(await this.#scrape());
+        this.scrapes += 1;
+      } catch (error) {
+        this.problems.push(String(error));
+      }
+      await new Promise((resolve) => {
+        setTimeout(resolve, 200);
+      });
+    }
+  }
+
+  #check(samples: Samples): void {
+    const host = samples.value('isolation_host_oom_kills_total') ?? NaN;
+    const others = samples.value('isolation_oom_kills_unattributed_total') ?? NaN;
+    const kills = samples.all.filter(({ name }) => name === 'isolation_container_oom_kills_total');
+    const sum = kills.reduce((total, { value }) => total + value, 0);
+    if (host - sum !== others) this.problems.push(`${host} on the host, ${sum} in containers, ${others} others`);
+    for (const { labels, value } of [
+      ...kills,
+      { labels: { of: 'host' }, value: host },
+      { labels: {}, value: others },
+    ]) {
+      const series = JSON.stringify(labels);
+      if (value < (this.#highest.get(series) ?? 0)) this.problems.push(`${series} fell to ${value}`);
+      this.#highest.set(series, value);
+    }
+  }
+}
+
+/** Waits until the exporter has counted all, and returns what it says of the containers that are expected to have kills. */
+export async function killsOf(exporter: Exporter, machine: Machine, expected: Expected): Promise<Map<string, number>> {
+  const sum = (counts: Expected) => [...counts.values()].reduce((total, kills) => total + kills, 0);
+  const read = async (): Promise<Map<string, number>> => {
+    const samples = await exporter.scrape();
+    return new Map(
+      [...expected.keys()].map((container) => [
+        container,
+        samples.value('isolation_container_oom_kills_total', { container }) ?? 0,
+      ]),
+    );
+  };
+  let last = new Map<string, number>();
+  const wait = eventually(
+    'all kills are counted',
+    async () => {
+      last = await read();
+      return sum(last) >= sum(expected) ? last : undefined;
+    },
+    { timeoutMs: 20_000 * machine.slowness, everyMs: 300 },
+  );
+  return wait.catch(() => last);
+}
+
+/** The host's own count of kills since boot. */
+export async function hostKills(machine: Machine): Promise<number> {
+  return Number(await succeed(machine, `awk '$1 == "oom_kill" { print $2 }' /proc/vmstat`));
+}
