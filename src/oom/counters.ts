@@ -10,15 +10,20 @@ const parseOomKill = flatKeyedParser(['oom_kill']);
 /** A container that is a whole system has some dozens of cgroups inside; one with more makes them by itself. */
 const MOST_CGROUPS = 512;
 
+/** Kills by cgroup; `undefined` if the container is gone or nothing counts them; or why they could not be read. */
+export type Reading = ReadonlyMap<string, number> | Error | undefined;
+
 /** What a kernel counts OOM kills by. */
 export interface Counters {
   readonly scope: CounterScope;
   /**
-   * The kills in a container by cgroup, since each was made; `undefined` if it is gone, or nothing counts them.
+   * The kills in a container, since its cgroups were made.
    *
    * @param isOther whether a cgroup inside is another container's.
    */
-  read(path: string, isOther: (path: string) => boolean): ReadonlyMap<string, number> | Error | undefined;
+  read(path: string, isOther: (path: string) => boolean): Reading;
+  /** The cgroups directly in one. */
+  childrenOf(path: string): string[];
 }
 
 /**
@@ -28,10 +33,14 @@ export interface Counters {
 export function findCounters(kernel: KernelFiles): Counters | undefined {
   const hierarchy = kernel.layout.hierarchyOf('memory');
   if (hierarchy === undefined) return undefined;
-  if (hierarchy.version === 2) {
-    return { scope: 'below', read: (path) => orError(() => readBelow(hierarchy, path)) };
-  }
-  return { scope: 'own', read: (path, isOther) => orError(() => readEach(hierarchy, path, isOther)) };
+  const children = (path: string): string[] => childrenOf(hierarchy.root, path);
+  return hierarchy.version === 2
+    ? { scope: 'below', childrenOf: children, read: (path) => orError(() => readBelow(hierarchy, path)) }
+    : {
+        scope: 'own',
+        childrenOf: children,
+        read: (path, isOther) => orError(() => readEach(hierarchy, path, isOther)),
+      };
 }
 
 /** The host's total: `oom_kill` of `/proc/vmstat`, since boot; `undefined` before Linux 4.13. */

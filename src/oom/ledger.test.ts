@@ -144,6 +144,52 @@ describe('a kill', () => {
   });
 });
 
+describe('a counter above', () => {
+  const without = (): Bench => {
+    const bench = new Bench('below');
+    bench.ledger.name(bench.appear('a'), named('web'));
+    bench.count({ '/docker/a': 1 }, 5);
+    // Two more were there before the first look.
+    bench.ledger.settleParents(new Map([['/docker', 3]]), () => ['/docker/a'], 5);
+    return bench;
+  };
+
+  it('tells of the last kill of a container that was gone at once', () => {
+    const bench = without();
+    const brief = bench.appear('b');
+    bench.ledger.removed(brief, 6);
+    expect(bench.ledger.parents()).toEqual(new Set(['/docker']));
+    bench.ledger.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    bench.names.set('b', 'brief');
+    bench.ledger.tidy(7);
+    expect(bench.told()).toEqual({ web: [1, 5], brief: [1, 7] });
+    // It is told of once.
+    bench.ledger.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 8);
+    bench.ledger.tidy(7 + HOUR);
+    bench.ledger.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7 + HOUR);
+    expect(bench.ledger.total).toBe(2);
+  });
+
+  it('is not believed where it can be another one’s kill', () => {
+    const two = without();
+    for (const id of ['b', 'c']) two.ledger.removed(two.appear(id), 6);
+    two.ledger.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    expect(two.ledger.total).toBe(1);
+
+    const others = without();
+    others.ledger.removed(others.appear('b'), 6);
+    others.ledger.settleParents(new Map([['/docker', 4]]), () => ['/docker/a', '/docker/a.service'], 7);
+    expect(others.ledger.total).toBe(1);
+
+    const known = without();
+    const cgroup = known.appear('b');
+    known.tell('/docker/b', 6);
+    known.ledger.removed(cgroup, 6);
+    known.ledger.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    expect(known.ledger.total).toBe(2);
+  });
+});
+
 describe('a container', () => {
   it('has 0 from the first sight, and leaves nothing if it had no kill', () => {
     const bench = new Bench('below');
@@ -155,6 +201,7 @@ describe('a container', () => {
     bench.count({ '/docker/a': 0 }, 5);
     expect(bench.told()).toEqual({ web: [0, undefined] });
     bench.ledger.removed(cgroup, 6);
+    bench.ledger.tidy(6);
     expect(bench.told()).toEqual({});
   });
 

@@ -1,6 +1,8 @@
 import type { CgroupMatch, ContainerCgroup, OomAccount } from '../container.ts';
 import { Accounts } from './accounts.ts';
 import { type CounterScope, countsOf, createLife, type Life, type NamedLabels, settle, type ToldKill } from './life.ts';
+import type { Reading } from './counters.ts';
+import { Residue } from './residue.ts';
 import type { SavedLife } from './state.ts';
 
 /** What the ledger asks of others. */
@@ -29,8 +31,9 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #accounts = new Accounts();
   readonly #living = new Map<ContainerCgroup, Life>();
-  /** Those that are gone and had kills. */
+  /** Those that are gone and had kills; others only until the next {@link tidy}. */
   readonly #gone = new Set<Life>();
+  readonly #residue = new Residue();
   /** The latest life at each path. */
   readonly #byPath = new Map<string, Life>();
   /** Something was taken in and does not count yet. */
@@ -57,7 +60,7 @@ export class Ledger {
     return this.#byPath.has(path);
   }
 
-  /** Living, and gone with kills. */
+  /** Living and gone. */
   lives(): Life[] {
     return [...this.#living.values(), ...this.#gone];
   }
@@ -116,7 +119,7 @@ export class Ledger {
   }
 
   /** Takes in what the counter of a container said, by cgroup, or why it could not be read. */
-  counted(life: Life, reading: ReadonlyMap<string, number> | Error | undefined): void {
+  counted(life: Life, reading: Reading): void {
     life.error = reading instanceof Error ? reading : undefined;
     if (reading === undefined || reading instanceof Error) return;
     life.counted = true;
@@ -142,12 +145,32 @@ export class Ledger {
     }
   }
 
+  /** The cgroups above containers whose counters can tell of a kill that nothing else has told of. */
+  parents(): ReadonlySet<string> {
+    return this.#residue.parents(this.#living.values());
+  }
+
+  /**
+   * Takes in the counters of {@link parents}, read in the same moment as the others, after those are settled.
+   *
+   * @param childrenOf the cgroups in a cgroup.
+   */
+  settleParents(counts: ReadonlyMap<string, number>, childrenOf: (path: string) => string[], at: number): void {
+    const holdsOthers = (path: string): boolean => childrenOf(path).some((child) => !this.#byPath.has(child));
+    for (const [life, kills] of this.#residue.settle(counts, this.lives(), holdsOthers)) {
+      countsOf(life, life.path).told += kills;
+      settle(life, this.#options.counters, at);
+      life.lastKill = at;
+      if (life.named?.named !== true) this.#options.wantName(life.match);
+    }
+  }
+
   /** Takes over names that have come, and forgets what has been told of for long enough. */
   tidy(now: number): void {
     const gone = [...this.#gone].toSorted((a, b) => (a.goneAt ?? 0) - (b.goneAt ?? 0));
     gone.forEach((life, index) => {
       const age = now - (life.goneAt ?? now);
-      if (age > this.#options.retention || gone.length - index > MOST_GONE) this.#forget(life);
+      if (life.kills === 0 || age > this.#options.retention || gone.length - index > MOST_GONE) this.#forget(life);
       else if (life.named?.named !== true) this.#nameGone(life, age);
     });
     this.#accounts.expireBefore(now - this.#options.retention);
@@ -199,12 +222,9 @@ export class Ledger {
   #end(life: Life, now: number): void {
     life.goneAt = now;
     settle(life, this.#options.counters, now);
-    if (life.kills === 0) {
-      this.#forget(life);
-      return;
-    }
     this.#gone.add(life);
-    if (life.named?.named !== true) this.#options.wantName(life.match);
+    this.#residue.departed(life);
+    if (life.kills > 0 && life.named?.named !== true) this.#options.wantName(life.match);
   }
 
   #nameGone(life: Life, age: number): void {
@@ -221,6 +241,7 @@ export class Ledger {
       life.outer.inner.delete(life);
       life.outer.innerForgotten += life.kills;
     }
+    this.#residue.forget(life);
     this.#accounts.retire(life);
   }
 }

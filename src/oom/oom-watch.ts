@@ -2,7 +2,7 @@ import type { ContainerCgroup, Container, OomCounts } from '../container.ts';
 import { isDenied } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/files.ts';
 import type { Log } from '../log.ts';
-import { type Counters, findCounters, readHostKills } from './counters.ts';
+import { type Counters, findCounters, readHostKills, type Reading } from './counters.ts';
 import { EventWatches } from './event-watches.ts';
 import { Excess } from './excess.ts';
 import { KernelLog } from './kernel-log.ts';
@@ -177,13 +177,13 @@ export class OomWatch implements AsyncDisposable {
       const before = readHostKills(this.#kernel);
       const changed = before === undefined || before !== this.#hostKills;
       const lives = changed ? [...this.#ledger.living] : this.#ledger.livesOf(this.#unread);
-      const readings = lives.map((life) => [life, this.#readCounter(life)] as const);
+      const readings = lives.map((life) => [life, this.#readCounter(life.path)] as const);
+      const above = changed && this.#counters?.scope === 'below' ? this.#readAbove() : undefined;
       if (lives.length > 0 && readHostKills(this.#kernel) !== before) {
         this.#takeKernelLog();
         continue;
       }
-      for (const [life, reading] of readings) this.#ledger.counted(life, reading);
-      this.#ledger.settle(this.#hostKills === undefined ? undefined : now());
+      this.#settle(readings, above);
       this.#unread.clear();
       this.#storm.note((before ?? 0) - (this.#hostKills ?? before ?? 0), performance.now());
       this.#hostKills = before;
@@ -191,8 +191,24 @@ export class OomWatch implements AsyncDisposable {
     }
   }
 
-  #readCounter(life: Life): ReadonlyMap<string, number> | Error | undefined {
-    return this.#counters?.read(life.path, (path) => this.#ledger.isContainer(path));
+  #settle(readings: readonly (readonly [Life, Reading])[], above: ReadonlyMap<string, number> | undefined): void {
+    for (const [life, reading] of readings) this.#ledger.counted(life, reading);
+    this.#ledger.settle(this.#hostKills === undefined ? undefined : now());
+    if (above !== undefined) this.#ledger.settleParents(above, (path) => this.#counters?.childrenOf(path) ?? [], now());
+  }
+
+  #readCounter(path: string): Reading {
+    return this.#counters?.read(path, (inner) => this.#ledger.isContainer(inner));
+  }
+
+  #readAbove(): ReadonlyMap<string, number> {
+    const found = new Map<string, number>();
+    for (const path of this.#ledger.parents()) {
+      const reading = this.#readCounter(path);
+      const kills = reading instanceof Map ? reading.get(path) : undefined;
+      if (typeof kills === 'number') found.set(path, kills);
+    }
+    return found;
   }
 
   #schedule(): void {
