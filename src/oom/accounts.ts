@@ -27,6 +27,12 @@ export class Accounts {
     this.#accountOf(named.labels).lives.add(life);
   }
 
+  /** Takes a life out again; it is to get other labels. */
+  withdraw(life: Life): void {
+    this.#leave(life);
+    life.named = undefined;
+  }
+
   /** Forgets a life but not its kills, as long as there are others under its labels. */
   retire(life: Life): void {
     const account = life.named && this.#accounts.get(keyOf(life.named.labels));

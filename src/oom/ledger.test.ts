@@ -237,6 +237,16 @@ describe('a container', () => {
     expect([bench.told(), bench.wanted.size]).toEqual([{ web: [1, 10] }, 0]);
   });
 
+  it('that was told of before it was seen is one, whatever its path was taken for', () => {
+    const bench = new Bench('below');
+    bench.tell('/docker/a', 10);
+    bench.ledger.tidy(20);
+    expect(bench.told()).toEqual({ a: [1, 10] });
+    bench.ledger.name(bench.appear('a'), named('web'));
+    bench.count({ '/docker/a': 2 }, 21);
+    expect([bench.told(), bench.ledger.total]).toEqual([{ web: [2, 21] }, 2]);
+  });
+
   it('with a counter that cannot be read says so', () => {
     const bench = new Bench('below');
     bench.ledger.name(bench.appear('a'), named('web'));

@@ -82,13 +82,19 @@ export class Ledger {
   appeared(cgroup: ContainerCgroup): void {
     const { path, inode, match } = cgroup;
     const kept = this.#byPath.get(path);
-    if (kept?.inode === inode && this.#gone.delete(kept)) {
-      // Known from an earlier run of the exporter.
-      kept.goneAt = undefined;
-      this.#living.set(cgroup, kept);
+    // Known from an earlier run of the exporter, or told of before it was seen.
+    const isSame = kept !== undefined && (kept.inode === inode || kept.inode === undefined) && this.#gone.delete(kept);
+    if (!isSame) {
+      this.#living.set(cgroup, this.#begin({ path, inode, match, goneAt: undefined }));
       return;
     }
-    this.#living.set(cgroup, this.#begin({ path, inode, match, goneAt: undefined }));
+    if (kept.inode === undefined) {
+      // By its path alone it may have passed for another engine's.
+      this.#accounts.withdraw(kept);
+      this.#options.forgetName(kept.match);
+    }
+    Object.assign(kept, { inode, match, goneAt: undefined });
+    this.#living.set(cgroup, kept);
   }
 
   /** A container is gone. What was told until then must have been taken in. */

@@ -27,10 +27,10 @@ interface Counts {
 
 /** One container, from the making of its cgroup until its kills are told of no more. */
 export interface Life {
-  readonly match: CgroupMatch;
+  match: CgroupMatch;
   readonly path: string;
   /** `undefined`: it was only told of. */
-  readonly inode: number | undefined;
+  inode: number | undefined;
   /** By cgroup: with a counter for all below just the container's, else also those inside it. */
   readonly counts: Map<string, Counts>;
   /** The containers inside it, whose kills the counter of this one holds too. */

@@ -150,10 +150,10 @@ export class OomWatch implements AsyncDisposable {
 
   #look(): void {
     this.#takeKernelLog();
-    this.#readCounters();
+    const isSettled = this.#readCounters();
     this.#ledger.tidy(now());
     const excess = Math.max(0, (this.#hostKills ?? 0) - this.#ledger.total);
-    this.#excess.note(excess, performance.now());
+    if (isSettled) this.#excess.note(excess, performance.now());
     let untold = false;
     for (const life of this.#ledger.lives()) {
       this.#killLog.tell(life);
@@ -171,8 +171,11 @@ export class OomWatch implements AsyncDisposable {
     }
   }
 
-  /** Reads the counters of all containers if anybody was killed, else only of new ones. */
-  #readCounters(): void {
+  /**
+   * Reads the counters of all containers if anybody was killed, else only of new ones. In a storm there may be no two
+   * moments with the same total: then it is `false`, and up to the next look.
+   */
+  #readCounters(): boolean {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const before = readHostKills(this.#kernel);
       const changed = before === undefined || before !== this.#hostKills;
@@ -187,8 +190,9 @@ export class OomWatch implements AsyncDisposable {
       this.#unread.clear();
       this.#storm.note((before ?? 0) - (this.#hostKills ?? before ?? 0), performance.now());
       this.#hostKills = before;
-      return;
+      return true;
     }
+    return false;
   }
 
   #settle(readings: readonly (readonly [Life, Reading])[], above: ReadonlyMap<string, number> | undefined): void {
