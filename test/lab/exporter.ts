@@ -12,6 +12,8 @@ export interface Exporter extends AsyncDisposable {
   scrape(): Promise<Samples>;
   /** What it has logged so far, oldest first. */
   log(): Promise<readonly LogLine[]>;
+  /** Signals it. */
+  kill(signal: NodeJS.Signals): Promise<void>;
 }
 
 /** What one scrape said. */
@@ -57,7 +59,8 @@ export async function startExporter(machine: Machine, options: ExporterOptions):
       );
     };
     await eventually('the exporter answers', scrape, { timeoutMs });
-    return { address, scrape, log, [Symbol.asyncDispose]: () => daemon.stop() };
+    const kill = (signal: NodeJS.Signals): Promise<void> => daemon.kill(signal);
+    return { address, scrape, log, kill, [Symbol.asyncDispose]: () => daemon.stop() };
   } catch (error) {
     await daemon.stop();
     throw new Error(`The exporter did not come up: ${JSON.stringify(await daemon.output())}`, { cause: error });

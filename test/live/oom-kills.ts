@@ -31,7 +31,8 @@ const EAT = 'tail /dev/zero';
 const MEMORY_ROOT = '$(if [ -d /sys/fs/cgroup/memory ]; then echo /sys/fs/cgroup/memory; else echo /sys/fs/cgroup; fi)';
 
 /** Makes real kills in containers called `<prefix>…`, one way after the other, and says what must have been counted. */
-export async function killAll(docker: Docker, prefix: string, plan: Plan): Promise<Expected> {
+export async function killAll(docker: Docker, prefix: string, plan: Partial<Plan>): Promise<Expected> {
+  const { mains = 0, children = 0, brief = 0, restarts = 0, pairs = 0, nested = 0, byParent = 0 } = plan;
   const { machine, client } = docker;
   const expected = new Map<string, number>();
   const run = (script: string) => succeed(machine, script, { timeoutMs: 600_000 * machine.slowness });
@@ -43,31 +44,31 @@ export async function killAll(docker: Docker, prefix: string, plan: Plan): Promi
     return made;
   };
 
-  for (const name of names('main', plan.mains, 1)) await run(`! ${eater(name)}`);
-  for (const name of names('brief', plan.brief, 1)) await run(`! ${eater(name, '--rm')}`);
-  for (const index of Array(plan.pairs).keys()) {
+  for (const name of names('main', mains, 1)) await run(`! ${eater(name)}`);
+  for (const name of names('brief', brief, 1)) await run(`! ${eater(name, '--rm')}`);
+  for (const index of Array(pairs).keys()) {
     const both = names(`pair${index}`, 2, 1);
     await run(`${both.map((name) => `${eater(name)} & `).join('')} wait`);
   }
-  for (const name of names('loop', plan.restarts > 0 ? 1 : 0, plan.restarts + 1)) {
-    await run(eater(name, '-d', '--restart', `on-failure:${plan.restarts}`));
+  for (const name of names('loop', restarts > 0 ? 1 : 0, restarts + 1)) {
+    await run(eater(name, '-d', '--restart', `on-failure:${restarts}`));
     const count = `${client} inspect -f '{{.RestartCount}} {{.State.Running}}' ${name}`;
-    await run(`until [ "$(${count})" = "${plan.restarts} false" ]; do sleep 0.2; done`);
+    await run(`until [ "$(${count})" = "${restarts} false" ]; do sleep 0.2; done`);
   }
-  for (const name of names('children', plan.children > 0 ? 1 : 0, plan.children)) {
-    const loop = `i=0; while [ $i -lt ${plan.children} ]; do ${EAT}; i=$((i+1)); done; echo done; sleep 1000000`;
+  for (const name of names('children', children > 0 ? 1 : 0, children)) {
+    const loop = `i=0; while [ $i -lt ${children} ]; do ${EAT}; i=$((i+1)); done; echo done; sleep 1000000`;
     await docker.run('--name', name, ...LIMITED, LAB_IMAGE, 'sh', '-c', loop);
     await run(`until ${client} logs ${name} | grep -q done; do sleep 0.2; done`);
   }
-  for (const name of names('nested', plan.nested > 0 ? 1 : 0, plan.nested)) {
+  for (const name of names('nested', nested > 0 ? 1 : 0, nested)) {
     const id = await docker.run('--name', name, '--network', 'none', LAB_IMAGE);
-    await run(nestedKills(docker.cgroupOf(id), plan.nested));
+    await run(nestedKills(docker.cgroupOf(id), nested));
   }
-  for (const name of names('below', plan.byParent > 0 ? 1 : 0, plan.byParent)) {
+  for (const name of names('below', byParent > 0 ? 1 : 0, byParent)) {
     const parent = `${prefix}parent`;
     await run(`set -e; cgroup=${MEMORY_ROOT}/${parent}; mkdir $cgroup; cd $cgroup
       if [ -e memory.max ]; then echo 8M > memory.max; else echo 8M > memory.limit_in_bytes; fi`);
-    const loop = `i=0; while [ $i -lt ${plan.byParent} ]; do ${EAT}; i=$((i+1)); done; echo done; sleep 1000000`;
+    const loop = `i=0; while [ $i -lt ${byParent} ]; do ${EAT}; i=$((i+1)); done; echo done; sleep 1000000`;
     const flags = ['--name', name, '--network', 'none', '--cgroup-parent', `/${parent}`];
     await docker.run(...flags, LAB_IMAGE, 'sh', '-c', loop);
     await run(`until ${client} logs ${name} | grep -q done; do sleep 0.2; done`);
@@ -78,7 +79,7 @@ export async function killAll(docker: Docker, prefix: string, plan: Plan): Promi
 /**
  * On v2 a cgroup with memory control below it may hold no processes itself, so those of the container move down first.
  */
-function nestedKills(cgroup: string, count: number): string {
+export function nestedKills(cgroup: string, count: number): string {
   return `set -e
     cd ${MEMORY_ROOT}${cgroup}
     if [ -e memory.max ]; then

@@ -1,91 +1,204 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type Docker, startDocker } from '../lab/docker.ts';
-import { type Exporter, startExporter } from '../lab/exporter.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
+import { type Exporter, type Samples, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import { describeLive, sharedGuest } from '../lab/live.ts';
-import type { Machine } from '../lab/machine.ts';
-import { Auditor, hostKills, killAll, killsOf, type Plan } from './oom-kills.ts';
+import { type Machine, succeed } from '../lab/machine.ts';
+import { untilComplete, within } from './docker-containers.ts';
+import { Auditor, type Expected, hostKills, killAll, killsOf, nestedKills, type Plan } from './oom-kills.ts';
 import { removeCgroups } from './remains.ts';
 
 vi.setConfig({ testTimeout: 1_800_000 });
 
-describeLive('OOM kills on this host', ['docker'], () =>
+interface Plans {
+  readonly all: Plan;
+  /** For each of what happens to the exporter. */
+  readonly some: Partial<Plan>;
+}
+
+describeLive('OOM kills on this host', ['docker'], () => {
   suite(() => Promise.resolve(host), {
     all: { mains: 15, children: 80, brief: 25, restarts: 9, pairs: 10, nested: 20, byParent: 30 },
-    some: { mains: 2, children: 15, brief: 3, restarts: 2, pairs: 1, nested: 3, byParent: 3 },
-  }),
-);
+    some: { mains: 1, children: 15, brief: 2, restarts: 2, pairs: 1, nested: 3, byParent: 3 },
+  });
+});
 
-// A container takes seconds to start there, a kill inside one does not.
-describeLive('OOM kills on cgroup v2', ['guest', 'docker'], () =>
-  suite(() => sharedGuest('plain'), {
+// A container takes seconds to start there; a kill inside one does not.
+describeLive('OOM kills on cgroup v2', ['guest', 'docker'], () => {
+  const docker = suite(() => sharedGuest('plain'), {
     all: { mains: 2, children: 100, brief: 2, restarts: 2, pairs: 1, nested: 50, byParent: 40 },
-    some: { mains: 1, children: 10, brief: 1, restarts: 1, pairs: 1, nested: 3, byParent: 3 },
-  }),
-);
+    some: { children: 5, brief: 1, nested: 2 },
+  });
 
-/** Real kills, counted exactly: none missed, none twice, whatever is missing. */
-function suite(findMachine: () => Promise<Machine>, plans: { readonly all: Plan; readonly some: Plan }): void {
+  test('all are counted where no watch is to be had', async () => {
+    const { machine } = docker();
+    const limit = '/proc/sys/fs/inotify/max_user_watches';
+    const before = await succeed(machine, `cat ${limit}`);
+    await succeed(machine, `echo 0 > ${limit}`);
+    try {
+      await using exporter = await exporterFor(docker());
+      const expected = await killAll(docker(), 'blind', { children: 5, brief: 1 });
+      expect(await killsOf(exporter, machine, expected)).toEqual(expected);
+      const samples = await exporter.scrape();
+      const up = (source: string) => samples.value('isolation_source_up', { source });
+      expect(['memory_events', 'cgroup_watch', 'kmsg', 'vmstat'].map(up)).toEqual([0, 0, 1, 1]);
+    } finally {
+      await succeed(machine, `echo ${before} > ${limit}`);
+    }
+  });
+});
+
+/** Real kills, counted exactly: none missed, none twice, whatever happens to the exporter and to what it relies on. */
+function suite(findMachine: () => Promise<Machine>, plans: Plans): () => Docker {
   let machine: Machine;
   let docker: Docker;
   let rounds = 0;
+  let prefix: string;
 
   beforeAll(async () => {
     machine = await findMachine();
     docker = await startDocker(machine);
   });
+  beforeEach(() => {
+    rounds += 1;
+    prefix = `oom${process.pid}r${rounds}`;
+  });
+  afterEach(async () => {
+    await machine.run(`${docker.client} rm -f $(${docker.client} ps -aq)`);
+    for (const part of ['', 'a', 'b', 'c']) await removeCgroups(machine, `${prefix}${part}parent`);
+  });
   afterAll(async () => {
     await docker?.[Symbol.asyncDispose]();
   });
 
-  /** Kills by plan, under the eyes of an exporter; then all must be counted. */
-  async function counted(plan: Plan, flags: readonly string[], meanwhile?: (exporter: Exporter) => Promise<Exporter>) {
-    rounds += 1;
-    const prefix = `oom${process.pid}r${rounds}`;
+  test('all are counted once, add up at every scrape, and are logged', async () => {
+    await using exporter = await exporterFor(docker);
     const before = await hostKills(machine);
-    let exporter = await startExporter(machine, { flags: [`--docker.host=unix://${docker.socket}`, ...flags] });
-    try {
-      let expected;
-      let problems: readonly string[];
-      {
-        await using auditor = new Auditor(() => exporter.scrape());
-        const killing = killAll(docker, prefix, plan);
-        if (meanwhile !== undefined) exporter = await meanwhile(exporter);
-        expected = await killing;
-        problems = auditor.problems;
-      }
-      const sum = [...expected.values()].reduce((total, kills) => total + kills, 0);
-      // The plan was kept: this is the kernel's own word.
-      expect((await hostKills(machine)) - before).toBe(sum);
-      expect(await killsOf(exporter, machine, expected)).toEqual(expected);
-      return { exporter, expected, problems, sum };
-    } catch (error) {
-      await exporter[Symbol.asyncDispose]();
-      throw error;
-    } finally {
-      await machine.run(`${docker.client} rm -f $(${docker.client} ps -aq)`);
-      await removeCgroups(machine, `${prefix}parent`);
+    let expected: Expected;
+    let problems: readonly string[];
+    {
+      await using auditor = new Auditor(() => exporter.scrape());
+      expected = await killAll(docker, prefix, plans.all);
+      expect(auditor.scrapes).toBeGreaterThan(3);
+      ({ problems } = auditor);
     }
-  }
-
-  test('all of them are counted once, and each is logged', async () => {
-    const { exporter, expected, problems, sum } = await counted(plans.all, []);
-    await using _ = exporter;
+    // The plan was kept: this is the kernel's own word.
+    expect((await hostKills(machine)) - before).toBe(sumOf(expected));
+    expect(await killsOf(exporter, machine, expected)).toEqual(expected);
     expect(problems).toEqual([]);
     const samples = await exporter.scrape();
+    const now = Number(await succeed(machine, 'date +%s'));
     for (const container of expected.keys()) {
       const last = samples.value('isolation_container_last_oom_kill_timestamp_seconds', { container }) ?? 0;
-      expect(Math.abs(Date.now() / 1000 - last), container).toBeLessThan(1_800);
+      expect(now - last, container).toBeLessThan(1_800);
     }
-    const lines = (await exporter.log()).filter(({ msg, past }) => msg === 'OOM kill' && past !== true);
-    const logged = lines.reduce((total, { kills }) => total + (typeof kills === 'number' ? kills : 1), 0);
-    expect(logged).toBe(sum);
-    const full = lines.find(({ container }) => String(container).includes('brief-'));
-    expect(full).toMatchObject({
+    await within(machine, 'the log', async () => (await loggedBy(exporter)).kills >= sumOf(expected));
+    const { kills, lines } = await loggedBy(exporter);
+    expect(kills).toBe(sumOf(expected));
+    expect(lines.find(({ container }) => String(container).startsWith(`${prefix}main`))).toMatchObject({
       engine: 'docker',
       command: 'tail',
       limit: 8 * 2 ** 20,
       constraint: 'CONSTRAINT_MEMCG',
     });
   });
+
+  test('the state file keeps all of them over a killed exporter, and the kernel tells what happened meanwhile', async () => {
+    const flags = [`--oom.state-file=${docker.directory}/${prefix}.json`];
+    const first = await exporterFor(docker, flags);
+    const before = await killAll(docker, `${prefix}a`, plans.some);
+    expect(await killsOf(first, machine, before)).toEqual(before);
+    await first.kill('SIGKILL');
+    await calm();
+    const meanwhile = await killAll(docker, `${prefix}b`, { mains: 1, brief: 1, children: 3 });
+    await using second = await exporterFor(docker, flags);
+    const after = await killAll(docker, `${prefix}c`, { brief: 1, children: 3 });
+    // Nobody was there to ask for the name of the one that was gone at once.
+    const nameless = `${prefix}bbrief-0`;
+    const expected = new Map([...before, ...meanwhile, ...after].filter(([name]) => name !== nameless));
+    expect(await killsOf(second, machine, expected)).toEqual(expected);
+    await first[Symbol.asyncDispose]();
+  });
+
+  test('without it, the counters of those that live and the log of the kernel make up for what was forgotten', async () => {
+    const first = await exporterFor(docker);
+    const others = unattributed(await first.scrape());
+    await calm();
+    const before = await killAll(docker, `${prefix}a`, { mains: 2, brief: 1, children: 3 });
+    expect(await killsOf(first, machine, before)).toEqual(before);
+    await first.kill('SIGKILL');
+    await calm();
+    const meanwhile = await killAll(docker, `${prefix}b`, { mains: 1, brief: 1, children: 3 });
+    await using second = await exporterFor(docker);
+    // What is gone without a trace in the engine is told of by its id, but told of.
+    const expected = new Map([...before, ...meanwhile].filter(([name]) => !name.includes('brief')));
+    expect(await killsOf(second, machine, expected)).toEqual(expected);
+    expect(unattributed(await second.scrape())).toBe(others);
+    await first[Symbol.asyncDispose]();
+  });
+
+  test('kills are counted under the names from before while dockerd is down', async () => {
+    await using exporter = await exporterFor(docker);
+    const name = `${prefix}orphan`;
+    const id = await docker.run('--name', name, '--network', 'none', LAB_IMAGE);
+    await untilComplete(machine, exporter, [name]);
+    await docker.kill('SIGKILL');
+    try {
+      await succeed(machine, nestedKills(docker.cgroupOf(id), 4));
+      const expected = new Map([[name, 4]]);
+      expect(await killsOf(exporter, machine, expected)).toEqual(expected);
+    } finally {
+      await docker.up();
+    }
+  });
+
+  test('without the log of the kernel none is counted twice, and what is not told whose it was is counted as such', async () => {
+    await using exporter = await exporterFor(docker, [`--path.kmsg=${docker.directory}/none`]);
+    const others = unattributed(await exporter.scrape());
+    const before = await hostKills(machine);
+    const expected = await killAll(docker, prefix, plans.some);
+    expect((await hostKills(machine)) - before).toBe(sumOf(expected));
+    await within(machine, 'it is clear whose the kills were', async () => {
+      const samples = await exporter.scrape();
+      const told = sumOf(killsIn(samples, expected));
+      return told + unattributed(samples) - others === sumOf(expected);
+    });
+    const told = killsIn(await exporter.scrape(), expected);
+    for (const [name, kills] of expected) {
+      if (/children|nested|below/.test(name)) expect(told.get(name), name).toBe(kills);
+      else expect(told.get(name), name).toBeLessThanOrEqual(kills);
+    }
+    expect((await exporter.scrape()).value('isolation_source_up', { source: 'kmsg' })).toBe(0);
+  });
+
+  /** After more than ten kills in five seconds the kernel tells of the next ones in brief. */
+  async function calm(): Promise<void> {
+    await succeed(machine, 'sleep 6');
+  }
+
+  return () => docker;
+}
+
+function exporterFor(docker: Docker, flags: readonly string[] = []): Promise<Exporter> {
+  return startExporter(docker.machine, { flags: [`--docker.host=unix://${docker.socket}`, ...flags] });
+}
+
+function sumOf(kills: Expected): number {
+  return [...kills.values()].reduce((sum, each) => sum + each, 0);
+}
+
+function unattributed(samples: Samples): number {
+  return samples.value('isolation_oom_kills_unattributed_total') ?? NaN;
+}
+
+function killsIn(samples: Samples, expected: Expected): Map<string, number> {
+  const of = (container: string) => samples.value('isolation_container_oom_kills_total', { container }) ?? 0;
+  return new Map([...expected.keys()].map((container) => [container, of(container)]));
+}
+
+/** The kills that the exporter has logged as they happened, and the lines. */
+async function loggedBy(exporter: Exporter) {
+  const lines = (await exporter.log()).filter(({ msg, past }) => msg === 'OOM kill' && past !== true);
+  const kills = lines.reduce((sum, line) => sum + (typeof line['kills'] === 'number' ? line['kills'] : 1), 0);
+  return { lines, kills };
 }
