@@ -18,6 +18,15 @@ export default defineConfig({
         },
       },
       {
+        // Alerting rules and routes, by Prometheus' and Alertmanager's own tools.
+        test: {
+          name: 'rules',
+          include: ['test/rules/*.rules.test.ts'],
+          globalSetup: 'test/lab/tools-setup.ts',
+          testTimeout: 120_000,
+        },
+      },
+      {
         // The built dist/cli.js as a process of its own.
         test: {
           name: 'e2e',

@@ -9,9 +9,10 @@ import type { Missing } from './prepare.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** What the live suites learn from their global set-up. */
+    /** What the suites learn from their global set-up: what they need and cannot have. */
+    readonly missing: Missing;
+    /** What the live suites share. */
     readonly lab: {
-      readonly missing: Missing;
       /** Of this run alone; guests that are booted once and used by several suites are below it. */
       readonly directory: string;
       /** The process that lives as long as the run. */
@@ -32,7 +33,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // Not below a long TMPDIR: sockets are made in it, and their paths end at 107 bytes.
   const directory = mkdtempSync('/tmp/isolation-exporter-live-');
   writeFileSync(join(directory, 'owner'), `${process.pid}\n`);
-  project.provide('lab', { missing, directory, owner: process.pid });
+  project.provide('missing', missing);
+  project.provide('lab', { directory, owner: process.pid });
   return async () => {
     for (const flavour of ['plain', 'systemd'] as const) {
       const of = join(directory, flavour);

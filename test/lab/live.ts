@@ -11,7 +11,7 @@ import type { Part } from './parts.ts';
  * CI a part that could have been prepared and was not is a failure.
  */
 export function describeLive(name: string, needs: readonly Part[], suite: () => void): void {
-  const { missing } = inject('lab');
+  const missing = inject('missing');
   const reason = needs.map((part) => missing[part]).find((found) => found !== undefined);
   if (reason === undefined) {
     describe(name, suite);

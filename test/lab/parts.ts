@@ -37,7 +37,7 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
   gvisor: { probe: 'command -v runsc', packages: ['runsc'], parts: ['docker'] },
   prometheus: { probe: 'command -v prometheus && command -v promtool', packages: ['prometheus'] },
   alertmanager: {
-    probe: '{ command -v prometheus-alertmanager || command -v alertmanager; }',
+    probe: 'command -v amtool && { command -v prometheus-alertmanager || command -v alertmanager; }',
     packages: ['prometheus-alertmanager'],
   },
   guest: {

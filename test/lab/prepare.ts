@@ -15,14 +15,24 @@ interface Reason {
   readonly text: string;
 }
 
+/**
+ * Puts in place parts that are but programs. Where they are already they can be used, whatever the machine and whoever
+ * runs the tests.
+ */
+export async function prepareTools(parts: readonly Part[]): Promise<Missing> {
+  const absent: Part[] = [];
+  for (const part of parts) if (!(await probe(part))) absent.push(part);
+  return prepareLab(absent);
+}
+
 /** Puts in place what the live suites need, where this machine allows it. Installs only what is missing. */
-export async function prepareLab(): Promise<Missing> {
+export async function prepareLab(parts: readonly Part[] = PARTS): Promise<Missing> {
   const unfit = unfitness();
-  if (unfit !== undefined) return Object.fromEntries(PARTS.map((part) => [part, { kind: 'unfit', text: unfit }]));
+  if (unfit !== undefined) return Object.fromEntries(parts.map((part) => [part, { kind: 'unfit', text: unfit }]));
 
   const missing: Missing = {};
   const toInstall: Part[] = [];
-  for (const part of PARTS) {
+  for (const part of parts) {
     if (part.startsWith('guest') && process.arch !== 'x64') {
       missing[part] = { kind: 'unfit', text: 'the guest is an x86-64 machine' };
     } else if (!(await probe(part))) {
@@ -30,7 +40,7 @@ export async function prepareLab(): Promise<Missing> {
     }
   }
   if (toInstall.length > 0) Object.assign(missing, await install(toInstall));
-  if (missing.guest === undefined) {
+  if (parts.includes('guest') && missing.guest === undefined) {
     await fetchKernel().catch((error: unknown) => {
       missing.guest = { kind: 'failed', text: `no kernel for the guest: ${lastLine(error)}` };
     });

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { host } from '../lab/host.ts';
+import { describeLive } from '../lab/live.ts';
+import { expectationsOf, PROMETHEUS_FOLDER, rules, ruleTests } from './rule-files.ts';
+
+describeLive('what is shipped for Prometheus', ['prometheus'], () => {
+  const promtool = async (...words: readonly string[]) => {
+    const { stdout, stderr, code } = await host.run(`cd ${PROMETHEUS_FOLDER} && promtool ${words.join(' ')}`);
+    return { code, said: stdout + stderr };
+  };
+
+  test('is a valid configuration with valid rules', async () => {
+    expect(await promtool('check config', 'prometheus.yml')).toMatchObject({ code: 0 });
+    expect(await promtool('check rules --lint=all --lint-fatal', 'alerts.yml')).toMatchObject({ code: 0 });
+  });
+
+  test.concurrent.each([...ruleTests.keys()])('does what tests/%s says', async (file) => {
+    expect(await promtool('test rules', `tests/${file}`)).toEqual({
+      code: 0,
+      said: `Unit Testing:  tests/${file}\n  SUCCESS\n\n`,
+    });
+  });
+
+  test.each(rules.map(({ alert }) => alert))('has tests in which %s fires, is silent and resolves', (alert) => {
+    const fires = expectationsOf(alert).map(({ exp_alerts }) => exp_alerts.length > 0);
+    expect([fires.includes(true), fires.includes(false)]).toEqual([true, true]);
+    const resolves = [...ruleTests.values()]
+      .flatMap((file) => file.tests)
+      .some(({ alert_rule_test: all }) => {
+        const own = all.filter(({ alertname }) => alertname === alert);
+        const byTime = own.toSorted((one, other) => secondsOf(one.eval_time) - secondsOf(other.eval_time));
+        return byTime.some(({ exp_alerts }, at) => exp_alerts.length < (byTime[at - 1]?.exp_alerts.length ?? 0));
+      });
+    expect(resolves).toBe(true);
+  });
+});
+
+/** Seconds in a duration such as `1h30m`. */
+function secondsOf(duration: string): number {
+  const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+  return [...duration.matchAll(/(\d+)([smh])/g)].reduce(
+    (sum, [, count, unit = '']) => sum + Number(count) * (units[unit] ?? NaN),
+    0,
+  );
+}
