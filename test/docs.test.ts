@@ -4,6 +4,8 @@ import { collectors } from '../src/collectors/index.ts';
 import { renderMetricsDoc } from '../src/expose/metrics-doc.ts';
 import { renderConfigurationDoc } from '../src/options-doc.ts';
 import { helpText } from '../src/options.ts';
+import { renderAlertsDoc } from './rules/alerts-doc.ts';
+import { groups } from './rules/rule-files.ts';
 
 // After a change: npx vitest run --project program -u
 describe('generated documentation is current', () => {
@@ -14,6 +16,10 @@ describe('generated documentation is current', () => {
   it('docs/configuration.md', async () => {
     const text = `# Configuration\n\n${renderConfigurationDoc(collectors)}`;
     await expect(text).toMatchFileSnapshot('../docs/configuration.md');
+  });
+
+  it('docs/alerts.md', async () => {
+    await expect(renderAlertsDoc(groups)).toMatchFileSnapshot('../docs/alerts.md');
   });
 
   it('the help in README.md', () => {

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
@@ -12,6 +14,23 @@ describeLive('what is shipped for Prometheus', ['prometheus'], () => {
   test('is a valid configuration with valid rules', async () => {
     expect(await promtool('check config', 'prometheus.yml')).toMatchObject({ code: 0 });
     expect(await promtool('check rules --lint=all --lint-fatal', 'alerts.yml')).toMatchObject({ code: 0 });
+  });
+
+  test('goes with runbooks whose queries and commands are well formed', async () => {
+    const folder = fileURLToPath(new URL('../../docs/runbooks', import.meta.url));
+    const blocks = readdirSync(folder).flatMap((file) =>
+      [...readFileSync(`${folder}/${file}`, 'utf8').matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(
+        ([, language = '', text = '']) => ({ file, language, text }),
+      ),
+    );
+    expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['promql', 'sh']));
+    const textsIn = (language: string) => blocks.filter((block) => block.language === language).map(({ text }) => text);
+    const queries = textsIn('promql').map((expr, at) => ({ record: `runbooks:query${at}`, expr }));
+    const rules = JSON.stringify({ groups: [{ name: 'runbooks', rules: queries }] });
+    const checked = await host.run(`promtool check rules /dev/stdin <<'END'\n${rules}\nEND`);
+    expect(checked).toMatchObject({ code: 0 });
+    expect(checked.stdout).toContain(`${queries.length} rules found`);
+    expect(await host.run(`bash -n <<'END'\n${textsIn('sh').join('\n')}\nEND`)).toMatchObject({ code: 0, stderr: '' });
   });
 
   test.concurrent.each([...ruleTests.keys()])('does what tests/%s says', async (file) => {

@@ -1,0 +1,108 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { collectors } from '../src/collectors/index.ts';
+import { groups, rules } from './rules/rule-files.ts';
+
+const RUNBOOKS = new URL('../docs/runbooks/', import.meta.url);
+const runbooks = readdirSync(RUNBOOKS).map((file) => [file, readFileSync(new URL(file, RUNBOOKS), 'utf8')] as const);
+
+/** Labels of families, by the families' names. */
+const families: ReadonlyMap<string, readonly string[]> = new Map([
+  ...collectors.flatMap((collector) =>
+    collector.families.map((family) => {
+      const own = 'labels' in family ? family.labels : [];
+      const identity = collector.scope === 'host' ? [] : ['engine', 'namespace', 'pod', 'container'];
+      return [family.name, [...identity, ...own]] as const;
+    }),
+  ),
+  // The exporter's own.
+  ['isolation_exporter_clock_timestamp_seconds', []],
+  ['isolation_scrape_collector_success', ['collector']],
+  ['isolation_scrape_collector_duration_seconds', ['collector']],
+  // Still to come.
+  ['isolation_container_last_oom_kill_timestamp_seconds', ['engine', 'namespace', 'pod', 'container']],
+  ['isolation_oom_kills_unattributed_total', []],
+  ['isolation_kmsg_lost_records_total', []],
+  ['isolation_container_privileged', ['engine', 'namespace', 'pod', 'container']],
+  ['isolation_container_finding', ['engine', 'namespace', 'pod', 'container', 'finding', 'severity']],
+  ['isolation_container_isolation_level', ['engine', 'namespace', 'pod', 'container']],
+]);
+
+const namesOf = (text: string) => [...new Set(text.match(/\bisolation_[a-z_]+/g))];
+const unknownIn = (text: string) =>
+  namesOf(text).filter(
+    (name) => !families.has(name) && ![...families.keys()].some((family) => family.startsWith(name)),
+  );
+
+describe('every alert', () => {
+  it('has a name of its own', () => {
+    const names = rules.map(({ alert }) => alert);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('has the same base of its runbook', () => {
+    const bases = rules.map(({ alert, annotations }) => annotations['runbook_url']?.replace(`/${alert}.md`, ''));
+    const [base = ''] = bases;
+    expect(base).toMatch(/^https:\/\/[^/]+\/docs\/runbooks$/);
+    expect(new Set(bases)).toEqual(new Set([base]));
+    // What is said of how to change it.
+    const head = readFileSync(new URL('../deploy/prometheus/alerts.yml', import.meta.url), 'utf8').split('\n\n')[0];
+    expect(head).toContain(`sed -i 's#${base}#`);
+  });
+
+  it.each(rules.map((rule) => [rule.alert, rule] as const))('%s keeps the rules', (name, rule) => {
+    expect(name).toMatch(/^Isolation[A-Z][A-Za-z]+$/);
+    expect(Object.keys(rule.labels)).toEqual(['severity']);
+    expect(rule.labels['severity']).toMatch(/^(?:critical|warning|info)$/);
+    expect(Object.keys(rule.annotations)).toEqual(['summary', 'description', 'runbook_url']);
+    const { summary = '', description = '' } = rule.annotations;
+    // The headline of a group of alerts.
+    expect(summary).toMatch(/^[A-Z][^{}\n]*\.$/);
+    expect(description).toMatch(/^\S[^\n]*\.$/);
+    expect(description.includes('$labels.instance')).toBe(!rule.expr.startsWith('absent('));
+    expect(existsSync(new URL(`${name}.md`, RUNBOOKS))).toBe(true);
+  });
+
+  it.each(rules.map((rule) => [rule.alert, rule] as const))('%s asks for what there is', (_, { expr, annotations }) => {
+    const selectors = [...expr.matchAll(/\b(\w+)\{([^}]*)\}/g)];
+    const selected = selectors.map(([, metric = '']) => metric);
+    expect(namesOf(expr).filter((metric) => !selected.includes(metric))).toEqual([]);
+    expect(selectors.length).toBeGreaterThan(0);
+    for (const [, metric = '', matchers = ''] of selectors) {
+      const labels = metric === 'up' ? [] : families.get(metric);
+      const asked = [...matchers.matchAll(/(\w+)(?:=~|!~|!=|=)/g)].map(([, label = '']) => label);
+      expect(asked[0]).toBe('job');
+      expect(
+        asked.slice(1).filter((label) => labels?.includes(label) !== true),
+        metric,
+      ).toEqual([]);
+    }
+    const told = [...(annotations['description'] ?? '').matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
+    const known = new Set(['instance', ...selected.flatMap((metric) => families.get(metric) ?? [])]);
+    expect(told.filter((label) => !known.has(label))).toEqual([]);
+  });
+
+  it('is in a group of its own kind', () => {
+    for (const { name } of groups) expect(name).toMatch(/^isolation-exporter\.[a-z]+$/);
+  });
+});
+
+describe('every runbook', () => {
+  it.each(runbooks)('%s is about an alert, and complete', (file, text) => {
+    const name = file.replace(/\.md$/, '');
+    expect(rules.map(({ alert }) => alert)).toContain(name);
+    expect(text.split('\n')[0]).toBe(`# ${name}`);
+    const sections = [...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
+    expect(sections).toEqual(['Meaning', 'Impact', 'Diagnosis', 'Mitigation']);
+    for (const section of text.split(/^## .*$/m).slice(1)) expect(section.trim().length).toBeGreaterThan(40);
+    const diagnosis = /^## Diagnosis$([^]*)^## Mitigation$/m.exec(text)?.[1];
+    expect(diagnosis).toContain('```sh\n');
+    expect(diagnosis).toContain('```promql\n');
+  });
+
+  it.each(runbooks)('%s leads to what there is', (_, text) => {
+    const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
+    expect(links.filter((target) => !existsSync(new URL(target, RUNBOOKS)))).toEqual([]);
+    expect(unknownIn(text)).toEqual([]);
+  });
+});
