@@ -13,12 +13,21 @@ export interface Prometheus extends AsyncDisposable {
 }
 
 /** Starts Prometheus on a free port of loopback, with a target that it scrapes each second, and waits for the first scrape. */
-export async function startPrometheus(machine: Machine, target: string): Promise<Prometheus> {
-  const directory = await succeed(machine, 'mktemp -d /tmp/isolation-exporter-prometheus-XXXXXX');
+export function startPrometheus(machine: Machine, target: string): Promise<Prometheus> {
   const config = `{ global: { scrape_interval: 1s }, scrape_configs: [{ job_name: lab, static_configs: [{ targets: ['${target}'] }] }] }`;
+  return startConfiguredPrometheus(machine, { 'prometheus.yml': config });
+}
+
+/** The same with these files in its folder, `prometheus.yml` among them. */
+export async function startConfiguredPrometheus(
+  machine: Machine,
+  files: Readonly<Record<string, string>>,
+): Promise<Prometheus> {
+  const directory = await succeed(machine, 'mktemp -d /tmp/isolation-exporter-prometheus-XXXXXX');
+  const write = Object.entries(files).map(([name, text]) => `cat > ${directory}/${name} <<'END'\n${text}\nEND\n`);
   const daemon = await machine.start(
-    `cat > ${directory}/config.yml <<'END'\n${config}\nEND
-    exec prometheus --config.file=${directory}/config.yml --storage.tsdb.path=${directory}/data --web.listen-address=127.0.0.1:0`,
+    `${write.join('')}
+    exec prometheus --config.file=${directory}/prometheus.yml --storage.tsdb.path=${directory}/data --web.listen-address=127.0.0.1:0`,
   );
   const stop = async () => {
     await daemon.stop();

@@ -1,0 +1,194 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type Alertmanager, startAlertmanager } from '../lab/alertmanager.ts';
+import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
+import { type Exporter, startExporter } from '../lab/exporter.ts';
+import { host } from '../lab/host.ts';
+import { describeLive, sharedGuest } from '../lab/live.ts';
+import { eventually, type Machine, succeed } from '../lab/machine.ts';
+import { type NotifiedAlert, startWebhookReceiver, type WebhookReceiver } from '../lab/webhook-receiver.ts';
+import { within, words } from './docker-containers.ts';
+import { type Prometheus, startConfiguredPrometheus } from './prometheus.ts';
+import { removeCgroups } from './remains.ts';
+
+describeLive('a real OOM kill pages, on this host', ['docker', 'prometheus', 'alertmanager'], () =>
+  suite(() => Promise.resolve(host)),
+);
+
+describeLive('a real OOM kill pages, on cgroup v2', ['guest', 'docker', 'prometheus', 'alertmanager'], () =>
+  suite(() => sharedGuest('plain')),
+);
+
+// The time-outs inside come first, in the guest too: they say what was waited for.
+vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 1_800_000 });
+
+const LITTLE_MEMORY = '--network none --memory 16m --memory-swap 16m';
+
+/** From the kernel's kill to somebody's pager, with all that is shipped between. */
+function suite(findMachine: () => Promise<Machine>): void {
+  let machine: Machine;
+  let docker: Docker;
+  let exporter: Exporter;
+  let receiver: WebhookReceiver;
+  let alertmanager: Alertmanager;
+  let prometheus: Prometheus;
+
+  beforeAll(async () => {
+    machine = await findMachine();
+    docker = await startDocker(machine);
+    exporter = await startExporter(machine, { flags: [`--docker.host=unix://${docker.socket}`] });
+    receiver = await startWebhookReceiver(machine);
+    alertmanager = await startAlertmanager(machine, alertmanagerConfig(receiver.address));
+    prometheus = await startConfiguredPrometheus(machine, prometheusFiles(exporter.address, alertmanager.address));
+    // The count of the host must have been seen before the kill.
+    await within(machine, 'two scrapes', async () => ((await prometheus.value(SCRAPES)) ?? 0) >= 2);
+  });
+  afterAll(async () => {
+    await prometheus?.[Symbol.asyncDispose]();
+    await alertmanager?.[Symbol.asyncDispose]();
+    await receiver?.[Symbol.asyncDispose]();
+    await exporter?.[Symbol.asyncDispose]();
+    await docker?.[Symbol.asyncDispose]();
+  });
+
+  /** Waits for a notification with an alert, and returns that with the time at which it came. */
+  const notified = (path: string, labels: Readonly<Record<string, string>>) =>
+    eventually(
+      `${path} gets ${JSON.stringify(labels)}`,
+      async () => {
+        for (const notification of await receiver.received()) {
+          const alert = notification.alerts.find((one) => isLike(one, labels));
+          if (notification.path === path && alert !== undefined) return { ...alert, at: notification.at };
+        }
+        return undefined;
+      },
+      { timeoutMs: 60_000 * machine.slowness },
+    );
+
+  const killedAt = async (container: string) =>
+    (await exporter.scrape()).value('isolation_container_last_oom_kill_timestamp_seconds', { container }) ?? NaN;
+
+  const expectPageFor = async (container: string) => {
+    const page = await notified('/pager', { alertname: 'IsolationContainerOOMKilled', container });
+    expect(page).toMatchObject({
+      status: 'firing',
+      labels: {
+        alertname: 'IsolationContainerOOMKilled',
+        severity: 'critical',
+        job: 'isolation-exporter',
+        instance: exporter.address,
+        engine: 'docker',
+        container,
+      },
+    });
+    expect(page.annotations['description']).toContain(
+      `killed a process of container ${container} on ${exporter.address}`,
+    );
+    expect(page.annotations['runbook_url']).toMatch(/\/IsolationContainerOOMKilled\.md$/);
+    const seconds = page.at - (await killedAt(container));
+    console.log(`${machine.name}: ${seconds.toFixed(1)} s from the kill of ${container} to the pager`);
+    expect(seconds).toBeGreaterThan(0);
+  };
+
+  test('of a container that dies of it and is removed at once', async () => {
+    await machine.run(`${docker.client} run --rm --name brief ${LITTLE_MEMORY} ${LAB_IMAGE} tail /dev/zero`);
+    expect(await docker.cli('ps', '-aq', '--filter', 'name=brief')).toBe('');
+    await expectPageFor('brief');
+  });
+
+  test('of a child, while its container lives on', async () => {
+    await docker.run(
+      '--name',
+      'leaky',
+      ...words(LITTLE_MEMORY),
+      LAB_IMAGE,
+      'sh',
+      '-c',
+      'tail /dev/zero; sleep 1000000',
+    );
+    await expectPageFor('leaky');
+    expect(await docker.cli('inspect', '-f', '{{.State.Running}}', 'leaky')).toBe('true');
+  });
+
+  test('once: the count of the host is not told besides', async () => {
+    const states = await alertmanager.alerts();
+    const ofHost = states.find(({ labels }) => labels['alertname'] === 'IsolationHostOOMKill');
+    expect(ofHost?.status.state).toBe('suppressed');
+    const paths = (await receiver.received()).filter(({ alerts }) =>
+      alerts.some((alert) => isLike(alert, { alertname: 'IsolationHostOOMKill' })),
+    );
+    expect(paths).toEqual([]);
+  });
+
+  test('as does one outside of containers, though containers were killed before', async () => {
+    const name = `isolation-exporter-page-${process.pid}`;
+    try {
+      // A shell that stays in the cgroup as long as its child; it goes in by itself.
+      await machine.run(`
+        cd /sys/fs/cgroup/memory 2>/dev/null || cd /sys/fs/cgroup
+        mkdir ${name}
+        for limit in memory.limit_in_bytes memory.memsw.limit_in_bytes memory.max; do
+          if [ -e ${name}/$limit ]; then echo 16777216 > ${name}/$limit; fi
+        done
+        if [ -e ${name}/memory.swap.max ]; then echo 0 > ${name}/memory.swap.max; fi
+        bash -c 'echo $$ > ${name}/cgroup.procs; tail /dev/zero; true'`);
+      const page = await notified('/pager', { alertname: 'IsolationOOMKillUnattributed' });
+      expect(page.labels['instance']).toBe(exporter.address);
+    } finally {
+      await removeCgroups(machine, name);
+    }
+  });
+
+  test('a missing memory limit pages too, and its presence does not', async () => {
+    await docker.run('--name', 'unlimited', '--network', 'none', LAB_IMAGE);
+    const alertname = 'IsolationContainerMemoryLimitMissing';
+    const page = await notified('/pager', { alertname, container: 'unlimited' });
+    expect(page.annotations['description']).toBe(
+      `Container unlimited on ${exporter.address} can use all memory of the host.`,
+    );
+    const all = (await receiver.received()).flatMap(({ alerts }) => alerts);
+    expect(all.filter((alert) => isLike(alert, { alertname, container: 'leaky' }))).toEqual([]);
+  });
+
+  test('nothing on the way complains', async () => {
+    expect(await prometheus.complaints()).toEqual([]);
+    expect((await alertmanager.log()).split('\n').filter((line) => /level=(?:warn|error)/.test(line))).toEqual([]);
+    expect((await succeed(machine, `curl -sS http://${alertmanager.address}/metrics`)).match(FAILED)?.[1] ?? '0').toBe(
+      '0',
+    );
+  });
+}
+
+const SCRAPES = 'count_over_time(isolation_host_oom_kills_total{job="isolation-exporter"}[1m])';
+
+/** Notifications that did not arrive. */
+const FAILED = /^alertmanager_notifications_failed_total\{integration="webhook"\} (\d+)$/m;
+
+const shipped = (file: string) => readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
+
+/** Replaces a text that has to be there. */
+function adjust(text: string, pattern: RegExp, replacement: string): string {
+  expect(text).toMatch(pattern);
+  return text.replaceAll(pattern, replacement);
+}
+
+/** The shipped configuration with other addresses, and in seconds what is in minutes. */
+function alertmanagerConfig(receiver: string): string {
+  let text = shipped('alertmanager/alertmanager.yml');
+  text = adjust(text, /localhost:9095/g, receiver);
+  text = adjust(text, /group_wait: 10s/g, 'group_wait: 1s');
+  return adjust(text, /group_interval: 1m/g, 'group_interval: 1s');
+}
+
+function prometheusFiles(exporter: string, alertmanager: string): Readonly<Record<string, string>> {
+  let config = shipped('prometheus/prometheus.yml');
+  config = adjust(config, /localhost:10061/g, exporter);
+  config = adjust(config, /localhost:9093/g, alertmanager);
+  config = adjust(config, /_interval: 15s/g, '_interval: 1s');
+  const rules = adjust(shipped('prometheus/alerts.yml'), /for: 15m/g, 'for: 1s');
+  return { 'prometheus.yml': config, 'alerts.yml': rules };
+}
+
+function isLike(alert: NotifiedAlert, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(labels).every(([name, value]) => alert.labels[name] === value);
+}
