@@ -93,7 +93,7 @@ describe.concurrent('the command', { timeout: 30_000 }, () => {
   test('shows its help', async () => {
     const { code, stdout, stderr } = await run(['-h']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^Usage: isolation-exporter \[options\]\n/);
+    expect(stdout).toMatch(/^Usage: isolation-exporter \[options\] \[command\]\n/);
   });
 
   test('refuses an option that it does not know', async () => {

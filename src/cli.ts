@@ -1,12 +1,14 @@
 #!/usr/bin/env -S node --max-semi-space-size=1
 import { CommanderError } from 'commander';
 import { collectors } from './collectors/index.ts';
-import { UsageError, createConfig } from './config.ts';
+import { UsageError, createConfig, readOption } from './config.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
+import { DIAGNOSE_OPTIONS } from './options-commands.ts';
 import { createProgram, runProgram } from './options.ts';
 import type { Flags } from './options.ts';
 import { readVersion } from './version.ts';
+import type { Version } from './version.ts';
 
 /** How long the daemon may take to stop before it is stopped. */
 const SHUTDOWN_MS = 2_000;
@@ -22,10 +24,20 @@ setTimeout(() => process.exit(), SHUTDOWN_MS).unref();
 
 async function main(argv: readonly string[]): Promise<number> {
   const version = readVersion();
-  const program = createProgram({ version, collectors, serve: serveUntilSignal });
+  let code = 0;
+  const program = createProgram({
+    version,
+    collectors,
+    run: {
+      serve: serveUntilSignal,
+      diagnose: async (flags) => {
+        code = (await diagnose(flags, version)) ? 0 : FAILURE;
+      },
+    },
+  });
   try {
     await runProgram(program, argv);
-    return 0;
+    return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     process.stderr.write(`${version.name}: ${lineOf(error)}\n`);
@@ -35,7 +47,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function serveUntilSignal(flags: Flags): Promise<void> {
   const config = createConfig({ flags, environment: process.env, collectors });
-  if (process.platform !== 'linux') throw new Error('Only Linux has the containers that this exporter looks at');
+  refuseOtherSystems();
   const log = createLog(config.log);
   if (config.unknownVariables.length > 0) {
     log.warn({ variables: config.unknownVariables }, 'environment variables that name no option');
@@ -49,6 +61,24 @@ async function serveUntilSignal(flags: Flags): Promise<void> {
     log.debug({ error }, 'failed');
     throw error;
   }
+}
+
+/** Answers whether all is well. */
+async function diagnose(flags: Flags, version: Version): Promise<boolean> {
+  const environment = process.env;
+  const config = createConfig({ flags, environment, collectors });
+  const output = readOption(DIAGNOSE_OPTIONS.output, { flags, environment });
+  const remedies = readOption(DIAGNOSE_OPTIONS.remedies, { flags, environment });
+  refuseOtherSystems();
+  const { diagnoseHere } = await import('./commands/diagnose.ts');
+  const colour = process.stdout.isTTY && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb' ? 'on' : 'off';
+  const { text, well } = await diagnoseHere(config, { output, remedies, environment, version, colour });
+  process.stdout.write(text);
+  return well;
+}
+
+function refuseOtherSystems(): void {
+  if (process.platform !== 'linux') throw new Error('Only Linux has the containers that this exporter looks at');
 }
 
 /** The first SIGINT or SIGTERM asks the daemon to stop; a second, or its not stopping in time, ends it. */

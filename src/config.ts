@@ -87,6 +87,11 @@ export function createConfig(input: {
   });
 }
 
+/** Reads one option that is not part of the configuration; throws a `UsageError`. */
+export function readOption<T>(option: OptionEntry<T>, sources: Sources): T {
+  return parseLast(option, valuesOf(option, sources));
+}
+
 interface Sources {
   readonly flags: Flags;
   readonly environment: Environment;
@@ -102,7 +107,7 @@ function valuesOf(option: OptionEntry<unknown>, { flags, environment }: Sources)
   const flag = flags.get(option.flag);
   if (flag !== undefined) return { source: `--${option.flag}`, values: flag };
   const source = variableOf(option.flag);
-  const text = environment[source]?.trim();
+  const text = option.commandLineOnly ? undefined : environment[source]?.trim();
   if (text === undefined || (text === '' && option.empty === undefined)) {
     return { source: 'default', values: option.defaults };
   }

@@ -1,19 +1,12 @@
+import { COMMANDS } from './options-commands.ts';
 import { DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options-table.ts';
-import type { CollectorEntry } from './options-table.ts';
+import type { CollectorEntry, OptionEntry } from './options-table.ts';
 
 /** Renders the tables of all options for `docs/configuration.md`. */
 export function renderConfigurationDoc(collectors: readonly CollectorEntry[]): string {
   const sections = OPTION_GROUPS.filter((group) => group !== 'Collectors').map((group) => {
     const options = Object.values(OPTIONS).filter((option) => option.group === group);
-    const rows = options.map(({ flag, placeholder, defaults, help }) =>
-      row([
-        code(`--${flag} ${placeholder}`),
-        code(variableOf(flag)),
-        defaults.join('') === '' ? 'none' : code(defaults.join(',')),
-        help,
-      ]),
-    );
-    return table(group, ['Option', 'Environment', 'Default', 'Meaning'], rows);
+    return table(group, ['Option', 'Environment', 'Default', 'Meaning'], options.map(rowOf));
   });
   const switches = collectors.map(({ name, help }) => {
     const flag = collectorFlag(name);
@@ -21,11 +14,26 @@ export function renderConfigurationDoc(collectors: readonly CollectorEntry[]): s
   });
   const { flag, help } = DISABLE_DEFAULTS;
   const rows = [row([code(`--${flag}`), code(variableOf(flag)), help]), ...switches];
-  return [...sections, table('Collectors', ['Option', 'Environment', 'Meaning'], rows)].join('\n');
+  const commands = COMMANDS.map(({ name, help: meaning, epilogue, options }) => {
+    const heading = `isolation-exporter ${name}`;
+    const about = `${meaning}\n${epilogue}`;
+    return table(heading, ['Option', 'Environment', 'Default', 'Meaning'], options.map(rowOf), about);
+  });
+  return [...sections, table('Collectors', ['Option', 'Environment', 'Meaning'], rows), ...commands].join('\n');
 }
 
-function table(heading: string, columns: readonly string[], rows: readonly string[]): string {
-  return [`## ${heading}`, '', row(columns), row(columns.map(() => '---')), ...rows, ''].join('\n');
+function rowOf({ flag, placeholder, defaults, help, commandLineOnly }: OptionEntry<unknown>): string {
+  return row([
+    code(`--${flag} ${placeholder}`),
+    commandLineOnly ? 'none' : code(variableOf(flag)),
+    defaults.join('') === '' ? 'none' : code(defaults.join(',')),
+    help,
+  ]);
+}
+
+function table(heading: string, columns: readonly string[], rows: readonly string[], about?: string): string {
+  const text = about === undefined ? [] : [about, ''];
+  return [`## ${heading}`, '', ...text, row(columns), row(columns.map(() => '---')), ...rows, ''].join('\n');
 }
 
 function row(cells: readonly string[]): string {

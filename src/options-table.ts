@@ -13,7 +13,7 @@ import {
 export interface OptionEntry<T> {
   /** Without the dashes in front. */
   readonly flag: string;
-  readonly group: OptionGroup;
+  readonly group: OptionGroup | 'Output';
   /** Stands for the value in the help. */
   readonly placeholder: string;
   readonly help: string;
@@ -24,6 +24,8 @@ export interface OptionEntry<T> {
   readonly repeatable?: true;
   /** What the empty value means. Without it, an empty value is wrong and an empty variable is none. */
   readonly empty?: string;
+  /** Has no variable in the environment: it is about one run, and not about the machine. */
+  readonly commandLineOnly?: true;
   /** `undefined`: the text is not what is expected. */
   parse(text: string): T | undefined;
 }
@@ -40,7 +42,7 @@ export interface CollectorEntry {
 
 const ENGINE_HOST = 'unix:///path, tcp://host:port, http://host:port or https://host:port';
 
-/** All options but those of the collectors, in the order of the help. */
+/** All options of the daemon but those of the collectors, in the order of the help. */
 export const OPTIONS = {
   listenAddresses: entry({
     flag: 'web.listen-address',
@@ -192,7 +194,8 @@ export function variableOf(flag: string): string {
   return `ISOLATION_EXPORTER_${flag.replaceAll(/[^a-zA-Z0-9]/g, '_').toUpperCase()}`;
 }
 
-function entry<T>(option: OptionEntry<T>): OptionEntry<T> {
+/** Checks an option and keeps the type of its value. */
+export function entry<T>(option: OptionEntry<T>): OptionEntry<T> {
   return option;
 }
 
@@ -200,6 +203,7 @@ function within(value: number | undefined, range: { readonly from: number; reado
   return value !== undefined && value >= range.from && value <= range.to ? value : undefined;
 }
 
-function listOf(words: readonly string[]): string {
+/** Joins words to `one, two or three`. */
+export function listOf(words: readonly string[]): string {
   return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }

@@ -1,7 +1,9 @@
 import { CommanderError } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { renderConfigurationDoc } from './options-doc.ts';
+import { COMMANDS } from './options-commands.ts';
 import { OPTIONS, OPTION_GROUPS, variableOf } from './options-table.ts';
+import type { OptionEntry } from './options-table.ts';
 import { createProgram, helpText, runProgram } from './options.ts';
 
 const COLLECTORS = [
@@ -14,8 +16,13 @@ async function parse(argv: readonly string[]): Promise<Record<string, readonly s
   const program = createProgram({
     version: { name: 'isolation-exporter', version: '1.2.3', revision: 'abc' },
     collectors: COLLECTORS,
-    serve: async (flags) => {
-      result = Object.fromEntries(flags);
+    run: {
+      serve: async (flags) => {
+        result = Object.fromEntries(flags);
+      },
+      diagnose: async (flags) => {
+        result = { diagnose: [], ...Object.fromEntries(flags) };
+      },
     },
   });
   program.configureOutput({ writeOut: () => {} });
@@ -38,6 +45,11 @@ describe('the command line', () => {
     ],
     [['--collector.cpu', '--no-collector.cpu'], { 'collector.cpu': ['false'] }],
     [['--collector.big-pages'], { 'collector.big-pages': ['true'] }],
+    [['diagnose'], { diagnose: [] }],
+    [['diagnose', '--output=json', '--path.procfs', '/p'], { diagnose: [], output: ['json'], 'path.procfs': ['/p'] }],
+    // What both take may stand on either side of the command; behind it, it wins.
+    [['--path.procfs=/p', 'diagnose'], { diagnose: [], 'path.procfs': ['/p'] }],
+    [['--path.procfs=/p', 'diagnose', '--path.procfs=/q'], { diagnose: [], 'path.procfs': ['/q'] }],
   ])('%j', async (argv, flags) => {
     expect(await parse(argv)).toEqual(flags);
   });
@@ -49,13 +61,20 @@ describe('the command line', () => {
     [['--no-collector.cup'], "error: unknown option '--no-collector.cup'"],
     [['--log.level'], "error: option '--log.level <level>' argument missing"],
     [['scna'], "unknown command 'scna'"],
+    [['--log.level=debug', 'scna'], "unknown command 'scna'"],
+    [['diagnose', 'more'], "error: too many arguments for 'diagnose'. Expected 0 arguments but got 1."],
+    [['diagnose', '--outptu=json'], "error: unknown option '--outptu'\n(Did you mean --output?)"],
+    // Options of the daemon alone are no options of a command, wherever they stand.
+    [['diagnose', '--log.level=debug'], "error: unknown option '--log.level=debug'"],
+    [['--log.level=debug', 'diagnose'], "option '--log.level' is not one of 'diagnose'"],
+    [['--no-collector.cpu', 'diagnose'], "option '--collector.cpu' is not one of 'diagnose'"],
   ])('%j is refused', async (argv, message) => {
     await expect(parse(argv)).rejects.toThrow(message);
     await expect(parse(argv)).rejects.toBeInstanceOf(CommanderError);
   });
 
-  test.each(['--help', '-h', '--version'])('%s ends well', async (flag) => {
-    await expect(parse([flag])).rejects.toMatchObject({ exitCode: 0 });
+  test.each(['--help', '-h', '--version', 'diagnose --help'])('%s ends well', async (flags) => {
+    await expect(parse(flags.split(' '))).rejects.toMatchObject({ exitCode: 0 });
   });
 });
 
@@ -71,6 +90,22 @@ describe('the help', () => {
     expect(help).not.toContain('--no-collector');
   });
 
+  test('names the commands', () => {
+    expect(help).toMatch(/^Usage: isolation-exporter \[options\] \[command\]\n/);
+    for (const { name, help: meaning } of COMMANDS)
+      expect(help).toMatch(new RegExp(`\n  ${name} +${meaning.slice(0, 30)}`));
+  });
+
+  test('of a command names its options', () => {
+    for (const { name, options } of COMMANDS) {
+      const own = helpText(COLLECTORS, name);
+      expect(own).toMatch(new RegExp(`^Usage: isolation-exporter ${name} \\[options\\]\n`));
+      for (const { flag } of options) expect(own).toContain(`--${flag} <`);
+      expect(own).not.toContain('--log.level');
+      expect(Math.max(...own.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    }
+  });
+
   test('is 100 columns wide whatever the terminal', () => {
     expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
     expect(help).not.toMatch(/ $/m);
@@ -79,12 +114,14 @@ describe('the help', () => {
 });
 
 test('the table of options is right about itself', () => {
-  for (const option of Object.values(OPTIONS)) {
+  const ofCommands = COMMANDS.flatMap(({ options }) => [...options]);
+  for (const option of new Set<OptionEntry<unknown>>([...Object.values(OPTIONS), ...ofCommands])) {
     for (const text of option.defaults) {
       if (text === '') expect(option.empty, option.flag).toBeDefined();
       else expect(option.parse(text), option.flag).toBeDefined();
     }
-    expect(option.flag).toMatch(/^[a-z]+(\.[a-z-]+)+$/);
+    // What has a variable in the environment is named so that it says what it is about.
+    expect(option.flag).toMatch(option.commandLineOnly ? /^[a-z-]+$/ : /^[a-z]+(\.[a-z-]+)+$/);
     expect(option.help).toMatch(/^[A-Z].*\.$/);
   }
   expect(variableOf('web.listen-address')).toBe('ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS');
@@ -99,5 +136,7 @@ test('the documentation has a table for each group', () => {
   expect(doc).toContain(
     '| `--[no-]collector.big-pages` | `ISOLATION_EXPORTER_COLLECTOR_BIG_PAGES` | Pages \\| huge. |',
   );
+  expect(doc).toContain('## isolation-exporter diagnose\n\nTell what');
+  expect(doc).toContain('| `--output <format>` | none | `table` | How to show it: table or json. |');
   expect(doc).toMatch(/[^\n]\n$/);
 });

@@ -1,4 +1,6 @@
 import { Command, Option } from 'commander';
+import { COMMANDS } from './options-commands.ts';
+import type { CommandName } from './options-commands.ts';
 import { DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options-table.ts';
 import type { CollectorEntry, OptionEntry } from './options-table.ts';
 import type { Version } from './version.ts';
@@ -9,6 +11,9 @@ export type Flags = ReadonlyMap<string, readonly string[]>;
 /** The help looks the same everywhere, so that the README can show it. */
 const HELP_WIDTH = 100;
 
+/** What each command does with what stood on the command line. */
+export type Commands = Readonly<Record<'serve' | CommandName, (flags: Flags) => Promise<void>>>;
+
 /**
  * Creates the command line. It writes its help and version by itself and throws a `CommanderError` then and for what it
  * does not understand; values are not looked at.
@@ -16,37 +21,49 @@ const HELP_WIDTH = 100;
 export function createProgram(options: {
   readonly version: Version;
   readonly collectors: readonly CollectorEntry[];
-  serve(flags: Flags): Promise<void>;
+  readonly run: Commands;
 }): Command {
-  const { version, collectors, serve } = options;
+  const { version, collectors, run } = options;
   const program = new Command(version.name)
     .description(
       'Prometheus exporter for the isolation of containers: what they share, what limits them, and when it bit.',
     )
-    .usage('[options]')
+    .usage('[options] [command]')
     .exitOverride()
     .allowExcessArguments()
+    // Else an option of both the program and a command would be the program's wherever it stands.
+    .enablePositionalOptions()
+    .helpCommand(false)
     .configureOutput({ outputError: () => {} })
-    .configureHelp({ helpWidth: HELP_WIDTH, optionTerm })
+    .configureHelp({ helpWidth: HELP_WIDTH, optionTerm, subcommandTerm: (command) => command.name() })
     .addHelpText('after', `\n${EPILOGUE}`);
-  for (const group of OPTION_GROUPS) {
-    for (const each of Object.values(OPTIONS)) if (each.group === group) program.addOption(optionOf(each));
-  }
+  addOptions(program, Object.values(OPTIONS));
   for (const option of collectorOptions(collectors)) program.addOption(option);
   program.version(versionText(version), '--version', 'Show the version and exit.');
   program.options.find((option) => option.long === '--version')?.helpGroup('General:');
-  program.addHelpOption(new Option('-h, --help', 'Show this help and exit.').helpGroup('General:'));
+  addHelpOption(program);
   program.action(() => {
     const [unknown] = program.args;
     if (unknown !== undefined) program.error(`unknown command '${unknown}'`);
-    return serve(flagsOf(program));
+    return run.serve(flagsOf(program));
   });
+  for (const { name, help, epilogue, options: own } of COMMANDS) {
+    const command = program
+      .command(name)
+      .description(help)
+      .usage('[options]')
+      .allowExcessArguments(false)
+      .addHelpText('after', `\n${epilogue}`);
+    addOptions(command, own);
+    addHelpOption(command);
+    command.action(() => run[name](flagsOfBoth(program, command)));
+  }
   return program;
 }
 
 /** Parses the arguments and runs what they ask for. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
-  const known = new Set(program.options.map((option) => option.long));
+  const known = new Set([program, ...program.commands].flatMap(({ options }) => options.map((option) => option.long)));
   // Of a flag that does not exist commander finds the nearest one only if no value is attached.
   const bare = (argument: string): string => {
     const flag = /^(--[^=]+)=/.exec(argument)?.[1];
@@ -55,12 +72,14 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
   await program.parseAsync(argv.map(bare), { from: 'user' });
 }
 
-/** The help as `--help` prints it, for the README. It does not depend on the terminal. */
-export function helpText(collectors: readonly CollectorEntry[]): string {
+/** The help as `--help` prints it, of the program or of a command. It does not depend on the terminal. */
+export function helpText(collectors: readonly CollectorEntry[], command?: CommandName): string {
   let text = '';
   const version = { name: 'isolation-exporter', version: '', revision: undefined };
-  const program = createProgram({ version, collectors, serve: async () => {} });
-  program.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+  const nothing = async (): Promise<void> => {};
+  const program = createProgram({ version, collectors, run: { serve: nothing, diagnose: nothing } });
+  const of = program.commands.find((each) => each.name() === command) ?? program;
+  of.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
   return text;
 }
 
@@ -71,6 +90,17 @@ ${variableOf(collectorFlag('cpu'))}=true or false. What is on the command line w
 function versionText({ name, version, revision }: Version): string {
   const built = revision === undefined ? '' : `revision ${revision}, `;
   return `${name} ${version} (${built}node ${process.version}, ${process.platform} ${process.arch})`;
+}
+
+/** Adds options by their group, in the order of the groups. */
+function addOptions(command: Command, entries: readonly OptionEntry<unknown>[]): void {
+  for (const group of [...OPTION_GROUPS, 'Output']) {
+    for (const each of entries) if (each.group === group) command.addOption(optionOf(each));
+  }
+}
+
+function addHelpOption(command: Command): void {
+  command.addHelpOption(new Option('-h, --help', 'Show this help and exit.').helpGroup('General:'));
 }
 
 function optionOf({ flag, placeholder, help, defaults, repeatable, group }: OptionEntry<unknown>): Option {
@@ -96,10 +126,20 @@ function optionTerm(option: Option): string {
     : option.flags;
 }
 
-function flagsOf(program: Command): Flags {
+/** The flags of a command, which may also stand before its name if the program has them too. */
+function flagsOfBoth(program: Command, command: Command): Flags {
+  const before = flagsOf(program);
+  const taken = new Set(command.options.map((option) => option.name()));
+  for (const flag of before.keys()) {
+    if (!taken.has(flag)) command.error(`option '--${flag}' is not one of '${command.name()}'`);
+  }
+  return new Map([...before, ...flagsOf(command)]);
+}
+
+function flagsOf(command: Command): Flags {
   const flags = new Map<string, readonly string[]>();
-  for (const option of program.options) {
-    const value: unknown = program.getOptionValue(option.attributeName());
+  for (const option of command.options) {
+    const value: unknown = command.getOptionValue(option.attributeName());
     const flag = option.name().replace(/^no-/, '');
     if (typeof value === 'boolean') flags.set(flag, [String(value)]);
     if (Array.isArray(value)) flags.set(flag, value.map(String));

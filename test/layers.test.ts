@@ -13,7 +13,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   oom: ['kernel', 'container.ts', 'log.ts'],
   findings: ['kernel', 'container.ts'],
   expose: ['collectors', 'kernel', 'container.ts', 'config.ts', 'log.ts', 'options-values.ts', 'version.ts'],
-  commands: ['expose', 'config.ts', 'daemon.ts', 'log.ts', 'version.ts'],
+  diagnose: ['discover', 'identify', 'kernel', 'container.ts', 'config.ts'],
+  commands: ['expose', 'diagnose', 'config.ts', 'daemon.ts', 'log.ts', 'options-commands.ts', 'version.ts'],
 };
 
 /** The files that may import a package. */

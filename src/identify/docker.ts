@@ -1,5 +1,5 @@
 import { IncomingMessage } from 'node:http';
-import type { EngineApi } from './engine-api.ts';
+import { type EngineApi, inTime, textOfAnswer } from './engine-api.ts';
 import { type EngineOptions, EngineSource } from './engine-source.ts';
 import type { NameSource } from './name-source.ts';
 
@@ -22,6 +22,27 @@ export function nameContainersBy(
     connect: () => connectTo(address),
   });
 }
+
+/**
+ * Asks an engine once whether it is there.
+ *
+ * @throws Error if it does not answer well, or not within 2 s.
+ */
+export async function askEngine(address: EngineAddress): Promise<void> {
+  const call = new AbortController();
+  try {
+    const api = await connectTo(address);
+    const answer = api.get('/_ping', {}, call.signal).then((head) => textOfAnswer(head, LONGEST_PING));
+    await inTime(answer, { ms: PING_MS, signal: call.signal, what: 'ping' });
+  } finally {
+    call.abort();
+  }
+}
+
+const PING_MS = 2_000;
+
+/** In bytes. */
+const LONGEST_PING = 1_000;
 
 /**
  * All of them are answers. An unexpected one would be read into memory by dockerode without an end, and so would every

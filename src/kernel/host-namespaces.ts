@@ -19,7 +19,7 @@ export type HostNamespaces = ReadonlyMap<NamespaceKind, HostNamespace>;
  * Inode numbers of the initial namespaces, fixed in include/uapi/linux/nsfs.h (`enum init_ns_ino`): net and mnt since
  * Linux 6.17, the others since the kernel has the kind (3.8, cgroup 4.6, time 5.6).
  */
-const INITIAL: Readonly<Record<NamespaceKind, number>> = {
+export const INITIAL_NAMESPACES: Readonly<Record<NamespaceKind, number>> = {
   ipc: 0xefffffff,
   uts: 0xeffffffe,
   user: 0xeffffffd,
@@ -47,7 +47,8 @@ const FIRST_DYNAMIC = 0xf0000000;
  */
 export function findHostNamespaces(procRoot: string): HostNamespaces {
   const namespaces = new Map<NamespaceKind, HostNamespace>();
-  const isHostProc = commOf(procRoot, 2) === 'kthreadd' || inodeOf(`${procRoot}/self/ns/pid`) === INITIAL.pid;
+  const isHostProc =
+    commOf(procRoot, 2) === 'kthreadd' || inodeOf(`${procRoot}/self/ns/pid`) === INITIAL_NAMESPACES.pid;
   for (const kind of NAMESPACE_KINDS) {
     const found =
       (isHostProc ? witness('pid1', inodeOf(`${procRoot}/1/ns/${kind}`)) : undefined) ??
@@ -83,7 +84,7 @@ function inodeOf(path: string): number | undefined {
 
 /** `net` and `mnt` have fixed numbers only if this kernel is new enough: any process with a low one proves it. */
 function constantOf(kind: NamespaceKind, procRoot: string): HostNamespace | undefined {
-  if (kind !== 'net' && kind !== 'mnt') return witness('constant', INITIAL[kind]);
+  if (kind !== 'net' && kind !== 'mnt') return witness('constant', INITIAL_NAMESPACES[kind]);
   const own = inodeOf(`${procRoot}/self/ns/${kind}`);
   return own !== undefined && own < FIRST_DYNAMIC ? witness('constant', own) : undefined;
 }
@@ -106,7 +107,7 @@ function netPinnedByDocker(procRoot: string): HostNamespace | undefined {
 /** A process in the initial pid, user, uts and ipc namespaces is started by the host's own init. */
 function isHostService(procRoot: string): boolean {
   const kinds = ['pid', 'user', 'uts', 'ipc'] as const;
-  return kinds.every((kind) => inodeOf(`${procRoot}/self/ns/${kind}`) === INITIAL[kind]);
+  return kinds.every((kind) => inodeOf(`${procRoot}/self/ns/${kind}`) === INITIAL_NAMESPACES[kind]);
 }
 
 function mostCommonOfServices(procRoot: string, kind: NamespaceKind): number | undefined {
@@ -115,7 +116,7 @@ function mostCommonOfServices(procRoot: string, kind: NamespaceKind): number | u
     if (!/^\d+$/.test(pid)) continue;
     const cgroup = textOf(`${procRoot}/${pid}/cgroup`);
     if (cgroup === undefined || !/\.service$|\/init\.scope$/m.test(cgroup)) continue;
-    if (inodeOf(`${procRoot}/${pid}/ns/pid`) !== INITIAL.pid) continue;
+    if (inodeOf(`${procRoot}/${pid}/ns/pid`) !== INITIAL_NAMESPACES.pid) continue;
     const inode = inodeOf(`${procRoot}/${pid}/ns/${kind}`);
     if (inode !== undefined) votes.set(inode, (votes.get(inode) ?? 0) + 1);
   }

@@ -13,6 +13,7 @@ import {
   untilShown,
   words,
 } from './docker-containers.ts';
+import { inContainer } from './in-container.ts';
 
 /** Needs a privilege for containers of others. */
 const OF_NAMESPACES = /^isolation_container_(?:host_namespace|namespace_peers|network_)/;
@@ -90,15 +91,10 @@ describeLive('the exporter anywhere but on the host as root', ['docker'], () => 
   });
 
   test('in a container of Docker says the same', async () => {
-    // The image has no Node: this one comes with all that it is linked to.
-    const same = ['/usr', '/lib', '/lib64', process.execPath, REPOSITORY, docker.directory];
-    const script = (command: string) => `
-      volumes=(-v /proc:/host/proc:ro -v /sys/fs/cgroup:/host/sys/fs/cgroup:ro)
-      for path in ${quote(...same)}; do
-        if [ -e "$path" ]; then volumes+=(-v "$path:$path:ro"); fi
-      done
-      exec env ${docker.client} run --rm --name exporter --pid host --network host --cap-add SYS_PTRACE \\
-        --security-opt apparmor=unconfined "\${volumes[@]}" ${LAB_IMAGE} ${command}`;
+    const flags =
+      '--name exporter --pid host --network host --cap-add SYS_PTRACE --security-opt apparmor=unconfined ' +
+      '-v /proc:/host/proc:ro -v /sys/fs/cgroup:/host/sys/fs/cgroup:ro';
+    const script = (command: string) => inContainer(docker, { flags, command });
     await using exporter = await startExporter(host, {
       flags: [dockerFlag, '--path.procfs=/host/proc', '--path.cgroupfs=/host/sys/fs/cgroup'],
       script,

@@ -1,0 +1,100 @@
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import type { EngineConfig } from '../config.ts';
+import { absentAsUndefined, errnoOf } from '../kernel/errno.ts';
+import { askEngine } from '../identify/docker.ts';
+import { type Check, type Remedies, type Verdict, defineCheck } from './check.ts';
+import type { Subject } from './subject.ts';
+
+/** How an engine was found. */
+interface EngineFacts {
+  readonly engine: 'docker' | 'podman';
+  /** As configured; `undefined`: switched off. */
+  readonly host: string | undefined;
+  readonly isDefault: boolean;
+  /** `absent`: there is no socket. Else the engine's answer to a ping, or why there is none. */
+  readonly answer: 'absent' | 'answers' | { readonly error: string } | undefined;
+  /** Its containers here. */
+  readonly containers: number;
+  /** Sockets of the same engine that users have, and that nobody asks. */
+  readonly others: readonly string[];
+}
+
+/** Where a user's own engine listens, below `/run/user/<uid>`. */
+const ROOTLESS = { docker: 'docker.sock', podman: 'podman/podman.sock' };
+
+export const docker: Check<EngineFacts> = engineCheck('docker');
+export const podman: Check<EngineFacts> = engineCheck('podman');
+
+/** Whether an engine gives names. */
+function engineCheck(engine: EngineFacts['engine']): Check<EngineFacts> {
+  return defineCheck({
+    name: engine,
+    async read(subject) {
+      const config = subject[engine];
+      return {
+        engine,
+        host: config?.host.text,
+        isDefault: config?.isDefault ?? false,
+        answer: config === undefined ? undefined : await answerOf(config),
+        containers: subject.containers?.engines[engine] ?? 0,
+        others: rootlessSockets(engine, subject),
+      };
+    },
+    judge: judgeEngine,
+  });
+}
+
+function judgeEngine({ engine, host, isDefault, answer, containers, others }: EngineFacts): Verdict {
+  const more = others.length === 0 ? '' : `; not asked: ${others.join(', ')}`;
+  const count = containers === 1 ? '1 container of it is' : `${containers} containers of it are`;
+  const nameless = containers === 0 ? '' : `; ${count} called by id`;
+  if (host === undefined) return { status: 'ok', says: `switched off${nameless}${more}` };
+  if (answer === 'answers') return { status: 'ok', says: `answers at ${host}${more}` };
+  if (answer === 'absent') {
+    const says = `nothing at ${host}${nameless}${more}`;
+    if (isDefault && containers === 0) return { status: 'ok', says };
+    return { status: 'lost', says, loses: 'names, images and labels of its containers', remedies: toReach(engine) };
+  }
+  return {
+    status: 'lost',
+    says: `${host} does not answer: ${answer?.error}${nameless}`,
+    loses: 'names, images and labels of its containers',
+    remedies: toReach(engine),
+  };
+}
+
+function toReach(engine: EngineFacts['engine']): Remedies {
+  const socket = engine === 'docker' ? '/var/run/docker.sock' : '/run/podman/podman.sock';
+  return {
+    shell: `run it as root, or give --${engine}.host the socket; --${engine}.host= to do without`,
+    systemd:
+      engine === 'docker'
+        ? 'SupplementaryGroups=docker (which is as good as root), or --docker.host= to do without'
+        : 'systemctl start podman.socket, and a unit that may open it; or --podman.host= to do without',
+    docker: `-v ${socket}:${socket}:ro (which is as good as root on the host), or --${engine}.host= to do without`,
+    kubernetes: `--${engine}.host= to do without; else a hostPath volume of ${socket}`,
+  };
+}
+
+async function answerOf({ host }: EngineConfig): Promise<Exclude<EngineFacts['answer'], undefined>> {
+  if (host.kind === 'unix') {
+    try {
+      accessSync(host.path, constants.R_OK | constants.W_OK);
+    } catch (error) {
+      return errnoOf(error) === 'ENOENT' ? 'absent' : { error: errnoOf(error) ?? String(error) };
+    }
+  }
+  try {
+    await askEngine(host.kind === 'unix' ? { socketPath: host.path } : host);
+    return 'answers';
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function rootlessSockets(engine: EngineFacts['engine'], subject: Subject): string[] {
+  const asked = subject[engine]?.host.text ?? '';
+  const users = absentAsUndefined(() => readdirSync('/run/user')) ?? [];
+  const sockets = users.map((uid) => `/run/user/${uid}/${ROOTLESS[engine]}`);
+  return sockets.filter((socket) => existsSync(socket) && !asked.endsWith(socket));
+}

@@ -1,0 +1,67 @@
+import type { CgroupMatch } from '../container.ts';
+import { walk } from '../discover/walk.ts';
+import { identifyCgroup } from '../identify/cgroup-path.ts';
+import { classify } from '../identify/classify.ts';
+import { findInit } from '../identify/init-process.ts';
+import type { CgroupLayout } from '../kernel/cgroup-layout.ts';
+import { isAbsence } from '../kernel/errno.ts';
+import { KernelFiles } from '../kernel/files.ts';
+
+/** The containers there are, and how much can be learnt of their processes. */
+export interface FoundContainers {
+  /** How many, by engine. */
+  readonly engines: Readonly<Record<string, number>>;
+  readonly count: number;
+  /** Containers whose namespaces the kernel does not show. */
+  readonly denied: number;
+  /** Containers without a process that can be seen. */
+  readonly empty: number;
+  /** What the kernel said of the first that was denied. */
+  readonly example: string | undefined;
+  /** Cgroups that are neither a container nor inside one: each may need a watch. */
+  readonly otherCgroups: number;
+}
+
+/** Enough for one container at a time. */
+const DESCRIPTORS = 64;
+
+/** Looks for containers once, in the way of the exporter. */
+export function findContainers(procfs: string, layout: CgroupLayout): FoundContainers {
+  const kernel = new KernelFiles({ procRoot: procfs, layout, descriptorBudget: DESCRIPTORS });
+  const engines: Record<string, number> = {};
+  const tally = { count: 0, denied: 0, empty: 0, otherCgroups: 0 };
+  let example: string | undefined;
+  for (const path of walk(layout.discovery.root, '').directories.keys()) {
+    const match = containerAt(kernel, path);
+    if (match === undefined && identifyCgroup(path) === undefined) tally.otherCgroups += 1;
+    if (match === undefined || match.infra) continue;
+    tally.count += 1;
+    engines[match.engine] = (engines[match.engine] ?? 0) + 1;
+    const seen = namespacesOf(kernel, path);
+    if (seen === 'empty') tally.empty += 1;
+    if (seen instanceof Error) {
+      tally.denied += 1;
+      example ??= seen.message;
+    }
+  }
+  return { engines, ...tally, example };
+}
+
+function containerAt(kernel: KernelFiles, path: string): CgroupMatch | undefined {
+  const found = classify(kernel, path);
+  return found === undefined || 'engine' in found ? found : found.otherwise;
+}
+
+function namespacesOf(kernel: KernelFiles, path: string): 'readable' | 'empty' | Error {
+  const cgroup = kernel.cgroup(path);
+  try {
+    const init = findInit(kernel, cgroup);
+    init?.files.close();
+    return init === undefined ? 'empty' : (init.namespacesError ?? 'readable');
+  } catch (error) {
+    if (isAbsence(error)) return 'empty';
+    return error instanceof Error ? error : new Error(String(error));
+  } finally {
+    cgroup.close();
+  }
+}

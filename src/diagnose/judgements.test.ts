@@ -1,0 +1,290 @@
+import { describe, expect, test } from 'vitest';
+import { capabilities } from './capabilities.ts';
+import { cgroupTree } from './cgroup-tree.ts';
+import type { Check, Place, Verdict } from './check.ts';
+import { containers } from './containers.ts';
+import { controllers } from './controllers.ts';
+import { descriptors } from './descriptors.ts';
+import { docker, podman } from './engines.ts';
+import { hostNamespaces } from './host-namespaces.ts';
+import { inotify } from './inotify.ts';
+import { kmsg } from './kmsg.ts';
+import { oomCounts } from './oom-counts.ts';
+import { otherProcesses } from './other-processes.ts';
+import { pidNamespace } from './pid-namespace.ts';
+import { pressure } from './pressure.ts';
+import { procfsOptions } from './procfs-options.ts';
+import { securityModule } from './security-module.ts';
+import { user } from './user.ts';
+import { variables } from './variables.ts';
+
+/** Some facts, and what is to come of them: a status, words of what is said, and for one place a remedy. */
+type Case<Facts> = readonly [facts: Facts, status: Verdict['status'], says: RegExp, place?: Place, remedy?: string];
+
+function judges<Facts>(check: Check<Facts>, cases: readonly Case<Facts>[]): void {
+  describe(check.name, () => {
+    test.each(cases.map((each) => [JSON.stringify(each[0]), ...each] as const))(
+      '%s',
+      (_, facts, status, says, place, remedy) => {
+        const verdict = check.judge(facts);
+        expect(verdict.status).toBe(status);
+        expect(verdict.says).toMatch(says);
+        // What is lost is named; nothing else is said to be.
+        expect(verdict.loses !== undefined).toBe(status === 'lost');
+        if (place !== undefined) expect(verdict.remedies?.[place]).toBe(remedy);
+      },
+    );
+  });
+}
+
+judges(user, [
+  [{ uid: 0, uidMap: '         0          0 4294967295\n' }, 'ok', /^root$/],
+  [{ uid: 65534, uidMap: '         0          0 4294967295\n' }, 'ok', /^uid 65534$/],
+  [{ uid: 0, uidMap: '0 100000 65536\n' }, 'lost', /user namespace of its own/, 'docker', '--userns host'],
+  [{ uid: 0, uidMap: '0 0 4294967295\n1 1 1\n' }, 'lost', /of its own/, 'systemd', 'PrivateUsers=no'],
+]);
+
+const FOURTEEN = 'CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_RAW'.split(' ');
+const MANY = Array.from({ length: 40 }, (_, index) => (index === 0 ? 'SYS_PTRACE' : String(index)));
+judges(capabilities, [
+  [{ uid: 0, effective: MANY, bounding: MANY }, 'ok', /^it has 40$/],
+  [{ uid: 65534, effective: ['SYS_PTRACE'], bounding: [] }, 'ok', /^it has CAP_SYS_PTRACE$/],
+  [
+    { uid: 0, effective: FOURTEEN, bounding: FOURTEEN },
+    'lost',
+    /^no CAP_SYS_PTRACE \(the bounding set lacks it\); it has CAP_CHOWN, .*CAP_SETPCAP and 2 more$/,
+    'docker',
+    '--cap-add SYS_PTRACE',
+  ],
+  [
+    { uid: 65534, effective: [], bounding: MANY },
+    'lost',
+    /^no CAP_SYS_PTRACE; it has none$/,
+    'docker',
+    '--user 0:0 --cap-add SYS_PTRACE',
+  ],
+]);
+
+judges(securityModule, [
+  [{ label: undefined, denied: true, hasPtrace: true }, 'ok', /^no profile/],
+  [{ label: 'unconfined', denied: true, hasPtrace: true }, 'ok', /^unconfined$/],
+  [{ label: 'docker-default (complain)', denied: true, hasPtrace: true }, 'ok', /complain/],
+  [{ label: 'own (enforce)', denied: false, hasPtrace: true }, 'ok', /lets it look/],
+  [{ label: 'docker-default (enforce)', denied: true, hasPtrace: false }, 'note', /only with CAP_SYS_PTRACE/],
+  [
+    { label: 'docker-default (enforce)', denied: true, hasPtrace: true },
+    'lost',
+    /^the profile docker-default \(enforce\) denies/,
+    'docker',
+    '--security-opt apparmor=unconfined',
+  ],
+  [
+    { label: 'system_u:system_r:container_t:s0:c1,c2', denied: true, hasPtrace: true },
+    'lost',
+    /^the context system_u/,
+    'docker',
+    '--security-opt label=disable',
+  ],
+]);
+
+judges(pidNamespace, [
+  [{ procfs: '/proc', isHosts: true, isProcfs: true, hasKthreadd: true }, 'ok', /^the host's$/],
+  [{ procfs: '/p', isHosts: true, isProcfs: true, hasKthreadd: false }, 'note', /\/p has no kthreadd/],
+  [{ procfs: '/proc', isHosts: false, isProcfs: true, hasKthreadd: false }, 'lost', /^its own/, 'docker', '--pid host'],
+  // The host's procfs shows its processes, but those in cgroups are told by their pids in one's own namespace.
+  [
+    { procfs: '/h', isHosts: false, isProcfs: true, hasKthreadd: true },
+    'lost',
+    /^its own/,
+    'kubernetes',
+    'hostPID: true',
+  ],
+  [{ procfs: '/h', isHosts: true, isProcfs: false, hasKthreadd: false }, 'lost', /^\/h is no procfs/],
+]);
+
+judges(procfsOptions, [
+  [{ options: [], uid: 0, hasPtrace: false }, 'ok', /^off$/],
+  [{ options: ['hidepid=0'], uid: 1, hasPtrace: false }, 'ok', /^off$/],
+  [{ options: ['hidepid=off'], uid: 1, hasPtrace: false }, 'ok', /^off$/],
+  [{ options: ['hidepid=invisible'], uid: 0, hasPtrace: true }, 'ok', /does not count/],
+  [
+    { options: ['hidepid=2'], uid: 65534, hasPtrace: false },
+    'lost',
+    /^hidepid=2: /,
+    'docker',
+    '--user 0:0 --cap-add SYS_PTRACE',
+  ],
+  [
+    { options: ['hidepid=2', 'subset=pid'], uid: 0, hasPtrace: true },
+    'lost',
+    /subset=pid/,
+    'systemd',
+    'ProcSubset=all',
+  ],
+]);
+
+const NOBODY = { readable: 0, denied: 0 };
+const ALL = {
+  pid1: { readable: 1, denied: 0 },
+  kernelThreads: { readable: 9, denied: 0 },
+  ownUser: NOBODY,
+  otherUsers: NOBODY,
+};
+judges(otherProcesses, [
+  [ALL, 'ok', /^of all 10 processes$/],
+  [{ ...ALL, pid1: { readable: 0, denied: 1 } }, 'ok', /^of all 10 processes but PID 1/],
+  [{ ...ALL, kernelThreads: NOBODY }, 'ok', /^of the only other process$/],
+  [{ pid1: NOBODY, kernelThreads: NOBODY, ownUser: NOBODY, otherUsers: NOBODY }, 'note', /no other process/],
+  [{ ...ALL, otherUsers: { readable: 1, denied: 2 } }, 'lost', /^of 2 of 13 processes .*: 2 of 3 of other users$/],
+  [
+    {
+      pid1: { readable: 0, denied: 1 },
+      kernelThreads: { readable: 0, denied: 7 },
+      ownUser: { readable: 2, denied: 0 },
+      otherUsers: { readable: 0, denied: 3 },
+    },
+    'lost',
+    /^of 11 of 13 processes .*: PID 1, all 7 of kernel threads, all 3 of other users$/,
+  ],
+]);
+
+const PID1 = { inode: 1, source: 'pid1' } as const;
+const SIX = { pid: PID1, net: PID1, mnt: PID1, uts: PID1, ipc: PID1, user: PID1 };
+judges(hostNamespaces, [
+  [SIX, 'ok', /^known: pid, net, mnt, uts, ipc, user \(pid1\)$/],
+  [{ ...SIX, time: { inode: 2, source: 'constant' } }, 'ok', /\(pid1\); time \(constant\)$/],
+  [{ pid: PID1 }, 'lost', /^not known: net, mnt, uts, ipc, user$/, 'systemd', 'AmbientCapabilities=CAP_SYS_PTRACE'],
+]);
+
+judges(cgroupTree, [
+  [{ error: undefined, root: '/c', isWhole: true, ownNamespace: false }, 'ok', /^all of it, in \/c \(the host's/],
+  [{ error: undefined, root: '/c', isWhole: true, ownNamespace: true }, 'ok', /does no harm/],
+  [{ error: undefined, root: '/c', isWhole: false, ownNamespace: true }, 'lost', /^\/c is only a part/],
+  [{ error: 'None is mounted at "/x"', root: '', isWhole: false, ownNamespace: false }, 'lost', /^None is mounted/],
+]);
+
+const V2 = { version: 2, controllers: ['cpuset', 'cpu', 'io', 'memory', 'pids'] } as const;
+const V1 = ['memory', 'cpu', 'cpuacct', 'cpuset', 'pids'].map((name) => ({ version: 1, controllers: [name] }) as const);
+const BLKIO = { version: 1, controllers: ['blkio'] } as const;
+judges(controllers, [
+  [{ version: 'v2', hierarchies: [V2] }, 'ok', /^cgroup v2: cpuset cpu io memory pids \(v2\)$/],
+  [{ version: 'v1', hierarchies: [...V1, BLKIO] }, 'ok', /^cgroup v1: memory \(v1\); /],
+  [{ version: 'hybrid', hierarchies: [...V1, { version: 2, controllers: ['io'] }] }, 'ok', /io \(v2\)$/],
+  [{ version: 'v1', hierarchies: V1 }, 'lost', /^no blkio; /],
+  [
+    { version: 'v2', hierarchies: [{ version: 2, controllers: ['cpuset', 'cpu', 'io', 'pids'] }] },
+    'lost',
+    /^no memory; /,
+    'docker',
+    'on the host: cgroup_enable=memory on the command line of the kernel, or a kernel that has what is missing',
+  ],
+  [{ version: undefined, hierarchies: [] }, 'unknown', /no cgroup tree/],
+]);
+
+judges(oomCounts, [
+  [{ vmstat: true, cgroups: 'v1' }, 'ok', /memory\.oom_control/],
+  [{ vmstat: true, cgroups: 'v2' }, 'ok', /memory\.events/],
+  [{ vmstat: true, cgroups: 'none' }, 'note', /^counted for the host/],
+  [{ vmstat: true, cgroups: 'old' }, 'lost', /for the host only/, 'shell', 'Linux 4.13 or newer'],
+  [{ vmstat: false, cgroups: 'v2' }, 'lost', /vmstat has no oom_kill/],
+]);
+
+const KMSG = { isRestricted: true, hasSyslog: true, uid: 0, access: undefined, read: undefined };
+judges(kmsg, [
+  [KMSG, 'ok', /^readable \(kernel\.dmesg_restrict is 1\)$/],
+  [{ ...KMSG, isRestricted: false, hasSyslog: false }, 'ok', /is 0\)$/],
+  [{ ...KMSG, access: 'ENOENT', read: 'ENOENT' }, 'lost', /not there/, 'docker', '--device /dev/kmsg:/dev/kmsg:r'],
+  [{ ...KMSG, access: 'EPERM', read: 'EPERM' }, 'lost', /device cgroup/, 'docker', '--device /dev/kmsg:/dev/kmsg:r'],
+  [{ ...KMSG, access: 'EACCES', read: 'EACCES', uid: 1 }, 'lost', /mode of the file/],
+  [
+    { ...KMSG, hasSyslog: false, read: 'EPERM' },
+    'lost',
+    /^it takes CAP_SYSLOG: kernel\.dmesg_restrict is 1$/,
+    'docker',
+    '--cap-add SYSLOG',
+  ],
+]);
+test('/dev/kmsg that cannot be read for no known reason is unknown', () => {
+  expect(kmsg.judge({ ...KMSG, read: 'EIO' })).toMatchObject({ status: 'unknown', says: 'cannot be read: EIO' });
+  expect(kmsg.judge({ ...KMSG, read: 'EPERM' }).status).toBe('unknown');
+});
+
+judges(pressure, [
+  [{ host: true, version: 'v2' }, 'ok', /each cgroup/],
+  [{ host: true, version: 'hybrid' }, 'note', /takes cgroup v2/],
+  [{ host: false, version: 'v2' }, 'lost', /no \/proc\/pressure/],
+]);
+
+const FOUND = { count: 5, engines: { docker: 4, lxc: 1 }, denied: 0, empty: 0, example: undefined, otherCgroups: 3 };
+judges(containers, [
+  [undefined, 'unknown', /no cgroup tree/],
+  [{ ...FOUND, count: 0, engines: {} }, 'ok', /^none now$/],
+  [FOUND, 'ok', /^5 found: 4 docker, 1 lxc$/],
+  [{ ...FOUND, empty: 1 }, 'ok', /; 1 of them has no process$/],
+  [{ ...FOUND, empty: 5 }, 'lost', /no process of theirs can be seen/],
+  [{ ...FOUND, denied: 2, example: 'EACCES: no' }, 'lost', /; 2 of them cannot be looked at \(EACCES: no\)$/],
+  [{ ...FOUND, denied: 5, example: 'EACCES: no' }, 'lost', /; all of them cannot/],
+]);
+
+const INOTIFY = { maxInstances: 128, maxWatches: 1000, instances: 1, watches: 10, needed: 5, refusal: undefined };
+judges(inotify, [
+  [INOTIFY, 'ok', /^its user has 10 of 1000 watches and 1 of 128 instances; at most 5 watches are needed$/],
+  [{ ...INOTIFY, watches: 900 }, 'note', /^nearly used up/],
+  [{ ...INOTIFY, instances: 120 }, 'note', /^nearly used up/],
+  [{ ...INOTIFY, needed: 995 }, 'lost', /^too few/, 'shell', 'sysctl -w fs.inotify.max_user_watches=8192'],
+  [
+    { ...INOTIFY, watches: 10_000, maxWatches: 10_000, refusal: 'ENOSPC' },
+    'lost',
+    /^no watch can be had \(ENOSPC\)/,
+    'kubernetes',
+    'on the node: sysctl -w fs.inotify.max_user_watches=20010',
+  ],
+  [
+    { ...INOTIFY, maxInstances: 5000, refusal: 'EMFILE' },
+    'lost',
+    /EMFILE/,
+    'shell',
+    'sysctl -w fs.inotify.max_user_instances=10000',
+  ],
+]);
+
+judges(descriptors, [
+  [{ budget: 65_024, containers: 100 }, 'ok', /^65024 may be kept open, enough for \d+ containers$/],
+  [{ budget: 512, containers: 100 }, 'note', /of 100; the others cost more CPU$/, 'systemd', 'LimitNOFILE=65536'],
+  [{ budget: 0, containers: 1 }, 'note', /^0 may be kept open, enough for 0/],
+]);
+
+const DOCKER = {
+  engine: 'docker',
+  host: 'unix:///d.sock',
+  isDefault: true,
+  answer: 'answers',
+  containers: 0,
+  others: [],
+} as const;
+judges(docker, [
+  [DOCKER, 'ok', /^answers at unix:\/\/\/d\.sock$/],
+  [{ ...DOCKER, others: ['/run/user/1/docker.sock'] }, 'ok', /; not asked: \/run\/user\/1\/docker\.sock$/],
+  [{ ...DOCKER, answer: 'absent' }, 'ok', /^nothing at/],
+  [{ ...DOCKER, answer: 'absent', containers: 2 }, 'lost', /2 containers of it are called by id/],
+  [{ ...DOCKER, answer: 'absent', isDefault: false }, 'lost', /^nothing at/],
+  [{ ...DOCKER, host: undefined, answer: undefined, containers: 1 }, 'ok', /^switched off; 1 container of it is/],
+  [
+    { ...DOCKER, answer: { error: 'EACCES' } },
+    'lost',
+    /^unix:\/\/\/d\.sock does not answer: EACCES$/,
+    'systemd',
+    'SupplementaryGroups=docker (which is as good as root), or --docker.host= to do without',
+  ],
+]);
+
+test('podman has remedies of its own', () => {
+  const { remedies } = podman.judge({ ...DOCKER, engine: 'podman', answer: { error: 'EACCES' } });
+  expect(remedies?.systemd).toContain('podman.socket');
+  expect(JSON.stringify(remedies)).not.toContain('docker.host');
+});
+
+judges(variables, [
+  [[], 'ok', /^no variable/],
+  [['ISOLATION_EXPORTER_X'], 'note', /ISOLATION_EXPORTER_X$/],
+]);

@@ -1,0 +1,53 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import type { CgroupLayout } from '../kernel/cgroup-layout.ts';
+import { absentAsUndefined } from '../kernel/errno.ts';
+import { defineCheck, onTheHost, type Verdict } from './check.ts';
+
+/** Whether the kernel counts OOM kills: of each cgroup, and of the host. */
+export const oomCounts = defineCheck({
+  name: 'OOM kills',
+  read: ({ procfs, layout }) => ({
+    vmstat: countsKills(`${procfs}/vmstat`),
+    cgroups: layout === undefined ? 'none' : countOfCgroups(layout),
+  }),
+  judge({ vmstat, cgroups }): Verdict {
+    if (!vmstat) {
+      return {
+        status: 'lost',
+        says: 'not counted for the host: vmstat has no oom_kill, or is not there',
+        loses: 'OOM kills of cgroups that are gone by the time of the scrape',
+        remedies: { ...onTheHost('Linux 4.13 or newer'), systemd: 'ProcSubset=all, and Linux 4.13 or newer' },
+      };
+    }
+    if (cgroups === 'none') {
+      return { status: 'note', says: 'counted for the host (vmstat); no cgroup has the memory controller now' };
+    }
+    if (cgroups === 'old') {
+      return {
+        status: 'lost',
+        says: 'counted for the host only: memory.oom_control has no oom_kill',
+        loses: 'the OOM kills of each container',
+        remedies: onTheHost('Linux 4.13 or newer'),
+      };
+    }
+    const file = cgroups === 'v1' ? 'memory.oom_control' : 'memory.events';
+    return { status: 'ok', says: `counted for each cgroup (${file}) and for the host (vmstat)` };
+  },
+});
+
+/** v1 before Linux 4.13 is `old`. */
+function countOfCgroups(layout: CgroupLayout): 'v1' | 'v2' | 'old' | 'none' {
+  const memory = layout.hierarchyOf('memory');
+  if (memory === undefined) return 'none';
+  if (memory.version === 1) return countsKills(`${memory.root}/memory.oom_control`) ? 'v1' : 'old';
+  // The root has no such file: it has no limit.
+  const children = absentAsUndefined(() => readdirSync(memory.root, { withFileTypes: true })) ?? [];
+  const some = children.some(
+    (entry) => entry.isDirectory() && countsKills(`${memory.root}/${entry.name}/memory.events`),
+  );
+  return some ? 'v2' : 'none';
+}
+
+function countsKills(path: string): boolean {
+  return /^oom_kill \d/m.test(absentAsUndefined(() => readFileSync(path, 'utf8')) ?? '');
+}

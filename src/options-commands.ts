@@ -1,0 +1,57 @@
+import { OPTIONS, entry, listOf } from './options-table.ts';
+import type { OptionEntry } from './options-table.ts';
+
+/** A command besides serving, which is what is done without one. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly help: string;
+  /** What else its own help is to say. */
+  readonly epilogue: string;
+  /** Those of the daemon that it takes too, and its own, in the order of the help. */
+  readonly options: readonly OptionEntry<unknown>[];
+}
+
+/** How `diagnose` shows what it found. */
+const DIAGNOSE_OUTPUTS = ['table', 'json'] as const;
+export type DiagnoseOutput = (typeof DIAGNOSE_OUTPUTS)[number];
+
+/** For which ways to run the exporter `diagnose` says what helps; `here`: the one in which it finds itself. */
+const REMEDIES_FOR = ['here', 'systemd', 'docker', 'kubernetes', 'all'] as const;
+export type RemediesFor = (typeof REMEDIES_FOR)[number];
+
+/** The options that only `diagnose` has. */
+export const DIAGNOSE_OPTIONS = {
+  output: entry({
+    flag: 'output',
+    group: 'Output',
+    placeholder: '<format>',
+    help: `How to show it: ${listOf(DIAGNOSE_OUTPUTS)}.`,
+    defaults: ['table'],
+    expected: listOf(DIAGNOSE_OUTPUTS),
+    commandLineOnly: true,
+    parse: (text) => DIAGNOSE_OUTPUTS.find((output) => output === text),
+  }),
+  remedies: entry({
+    flag: 'remedies',
+    group: 'Output',
+    placeholder: '<place>',
+    help: `What the remedies of the table are for: ${listOf(REMEDIES_FOR)}. JSON has them all.`,
+    defaults: ['here'],
+    expected: listOf(REMEDIES_FOR),
+    commandLineOnly: true,
+    parse: (text) => REMEDIES_FOR.find((place) => place === text),
+  }),
+};
+
+/** All commands, in the order of the help. */
+export const COMMANDS = [
+  {
+    name: 'diagnose',
+    help: 'Tell what the exporter can and cannot see here, why, and what would help.',
+    epilogue:
+      'Exit code 0 if nothing is kept from the exporter, else 1. It is about the process that it runs as:\n' +
+      "in the exporter's own container or unit it tells what is so for the exporter.",
+    options: [OPTIONS.procfs, OPTIONS.cgroupfs, OPTIONS.docker, OPTIONS.podman, ...Object.values(DIAGNOSE_OPTIONS)],
+  },
+] as const satisfies readonly CommandEntry[];
+export type CommandName = (typeof COMMANDS)[number]['name'];

@@ -1,0 +1,195 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** Engines of this machine are not of the test. */
+const DIAGNOSE = [process.execPath, PROGRAM, 'diagnose', '--docker.host=', '--podman.host='];
+
+interface Ending {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What the JSON output is. */
+interface Diagnosis {
+  readonly place: string;
+  readonly well: boolean;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly says: string;
+    readonly remedies?: Readonly<Record<string, string>>;
+  }[];
+}
+
+async function run(command: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ending> {
+  const [program = '', ...argv] = command;
+  const child = spawn(program, argv, {
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** Runs it, with words before it, and reads its JSON. It ends with 0 if and only if all is well. */
+async function diagnose(before: readonly string[], ...options: readonly string[]): Promise<Diagnosis> {
+  const { code, stdout, stderr } = await run([...before, ...DIAGNOSE, '--output=json', ...options]);
+  expect(stderr).toBe('');
+  const diagnosis: Diagnosis = JSON.parse(stdout);
+  expect(code).toBe(diagnosis.well ? 0 : 1);
+  expect(diagnosis.well).toBe(diagnosis.checks.every(({ status }) => status === 'ok' || status === 'note'));
+  return diagnosis;
+}
+
+const check = ({ checks }: Diagnosis, name: string): Diagnosis['checks'][number] | undefined =>
+  checks.find((each) => each.name === name);
+
+const isRoot = process.getuid?.() === 0;
+
+/** Whether everybody can get at Node and the program: every directory above them lets through. */
+const isOpenToAll =
+  isRoot &&
+  spawnSync('setpriv', ['--reuid=65534', '--clear-groups', 'test', '-r', PROGRAM, '-a', '-x', process.execPath])
+    .status === 0;
+
+beforeAll(() => {
+  if (!existsSync(PROGRAM)) throw new Error('dist/cli.js is not there; npm run build');
+});
+
+describe('isolation-exporter diagnose', () => {
+  it('is a table for people, and says how well it is by its exit code', async () => {
+    const { code, stdout, stderr } = await run(DIAGNOSE);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^isolation-exporter \d+\.\d+\.\d+, run [^\n]+\n\n(ok|LOST) +user  /);
+    expect(stdout).toMatch(code === 0 ? /\nAll is well: \d+ checks/ : /\n\d+ of \d+ checks found that something/);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    // It is no terminal.
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it.each([
+    ['as usual', {}, true],
+    ['with NO_COLOR', { NO_COLOR: '1' }, false],
+    ['if it is dumb', { TERM: 'dumb' }, false],
+  ])('is in colour on a terminal %s', async (_, environment, coloured) => {
+    // script(1) runs a command on a terminal of its own.
+    const command = DIAGNOSE.map((word) => `'${word}'`).join(' ');
+    const { stdout } = await run(['script', '-qec', command, '/dev/null'], { TERM: 'xterm', ...environment });
+    expect(stdout).toMatch(/user +(root|uid \d+)/);
+    expect(stdout.includes('\u001b[')).toBe(coloured);
+  });
+
+  it.skipIf(!isRoot)('as root sees what root has', async () => {
+    const diagnosis = await diagnose([]);
+    expect(check(diagnosis, 'user')).toMatchObject({ status: 'ok', says: 'root' });
+    expect(check(diagnosis, 'capabilities')).toMatchObject({ status: 'ok' });
+    expect(check(diagnosis, 'cgroup tree')).toMatchObject({ status: 'ok' });
+    expect(check(diagnosis, '/proc/<pid>/ns')).toMatchObject({ status: 'ok' });
+    expect(check(diagnosis, 'docker')).toMatchObject({ status: 'ok' });
+  });
+
+  it.skipIf(!isOpenToAll)('as somebody else says what that one lacks', async () => {
+    const setpriv = 'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all'.split(' ');
+    const diagnosis = await diagnose(setpriv);
+    expect(diagnosis.well).toBe(false);
+    expect(check(diagnosis, 'user')).toMatchObject({ status: 'ok', says: 'uid 65534' });
+    expect(check(diagnosis, 'capabilities')).toMatchObject({
+      status: 'lost',
+      says: 'no CAP_SYS_PTRACE; it has none',
+      remedies: {
+        systemd: expect.stringContaining('AmbientCapabilities=CAP_SYS_PTRACE'),
+        docker: '--user 0:0 --cap-add SYS_PTRACE',
+      },
+    });
+    expect(check(diagnosis, '/proc/<pid>/ns')).toMatchObject({
+      status: 'lost',
+      says: expect.stringMatching(/PID 1.* of other users/),
+    });
+    // Neither needs a privilege.
+    expect(check(diagnosis, 'cgroup tree')).toMatchObject({ status: 'ok' });
+    expect(check(diagnosis, 'OOM kills')?.status).not.toBe('lost');
+  });
+
+  it.skipIf(!isOpenToAll)('as somebody with the one capability finds it there', async () => {
+    const setpriv =
+      'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+sys_ptrace --ambient-caps=+sys_ptrace'.split(' ');
+    const diagnosis = await diagnose(setpriv);
+    expect(check(diagnosis, 'capabilities')).toMatchObject({ status: 'ok', says: 'it has CAP_SYS_PTRACE' });
+    expect(check(diagnosis, '/proc/<pid>/ns')).toMatchObject({ status: 'ok' });
+  });
+
+  it.skipIf(!isRoot)('in a pid namespace of its own says that, and what helps', async () => {
+    const diagnosis = await diagnose('unshare --pid --fork --mount-proc'.split(' '));
+    expect(diagnosis.well).toBe(false);
+    expect(check(diagnosis, 'pid namespace')).toMatchObject({
+      status: 'lost',
+      says: expect.stringContaining('its own'),
+      remedies: { docker: '--pid host', kubernetes: 'hostPID: true' },
+    });
+    expect(check(diagnosis, '/proc/<pid>/ns')).toMatchObject({ status: 'note' });
+    expect(check(diagnosis, 'cgroup tree')).toMatchObject({ status: 'ok' });
+  });
+
+  it.skipIf(!isRoot)('in a user namespace of its own says that its capabilities end there', async () => {
+    const diagnosis = await diagnose('unshare --user --map-root-user'.split(' '));
+    expect(check(diagnosis, 'user')).toMatchObject({ status: 'lost', remedies: { docker: '--userns host' } });
+  });
+
+  it.skipIf(!isRoot)('with a procfs that hides processes names the option', async () => {
+    const hidden = ['unshare', '--mount', 'sh', '-c', 'mount -t proc -o subset=pid proc /mnt && exec "$@"', '-'];
+    const diagnosis = await diagnose(hidden, '--path.procfs=/mnt');
+    expect(check(diagnosis, 'hidepid')).toMatchObject({ status: 'lost', remedies: { systemd: 'ProcSubset=all' } });
+  });
+
+  it('without cgroups says where it looked, and that the exporter does not start', async () => {
+    const diagnosis = await diagnose([], '--path.cgroupfs=/nowhere');
+    expect(diagnosis.well).toBe(false);
+    expect(check(diagnosis, 'cgroup tree')).toMatchObject({
+      status: 'lost',
+      says: expect.stringContaining('"/nowhere"'),
+      loses: expect.stringContaining('does not start'),
+    });
+    expect(check(diagnosis, 'containers')).toMatchObject({ status: 'unknown' });
+  });
+
+  it('with a path that is no procfs says so', async () => {
+    const diagnosis = await diagnose([], '--path.procfs=/nowhere');
+    expect(check(diagnosis, 'pid namespace')).toMatchObject({
+      status: 'lost',
+      says: expect.stringContaining('/nowhere is no procfs'),
+    });
+  });
+
+  it('tells why an engine does not answer', async () => {
+    const diagnosis = await diagnose([], '--docker.host=tcp://127.0.0.1:1', '--podman.host=/nowhere.sock');
+    expect(check(diagnosis, 'docker')).toMatchObject({ status: 'lost', says: expect.stringContaining('ECONNREFUSED') });
+    expect(check(diagnosis, 'podman')).toMatchObject({ status: 'lost', says: 'nothing at /nowhere.sock' });
+  });
+
+  it('shows remedies for the place that is asked for', async () => {
+    const bogus = [...DIAGNOSE, '--path.cgroupfs=/nowhere'];
+    const all = await run([...bogus, '--remedies=all']);
+    for (const head of ['by hand:', '[Service]:', 'docker run:', 'pod spec:']) expect(all.stdout).toContain(head);
+    const one = await run([...bogus, '--remedies=kubernetes']);
+    expect(one.stdout).toContain('pod spec: a hostPath volume of /sys/fs/cgroup');
+    expect(one.stdout).not.toMatch(/by hand:|\[Service\]:|docker run:/);
+  });
+
+  it.each([
+    ['an unknown flag', ['--outputs=json'], /unknown option '--outputs' \(Did you mean --output\?\)/],
+    ['a wrong value', ['--output=xml'], /--output: expected table or json, not "xml"/],
+    ['something more', ['twice'], /too many arguments/],
+  ])('says in one line what is wrong with %s', async (_, argv, message) => {
+    const { code, stdout, stderr } = await run([process.execPath, PROGRAM, 'diagnose', ...argv]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^isolation-exporter: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+  });
+});

@@ -1,0 +1,122 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Docker, startDocker } from '../lab/docker.ts';
+import { host } from '../lab/host.ts';
+import { describeLive, sharedGuest } from '../lab/live.ts';
+import { type Machine, quote } from '../lab/machine.ts';
+import { runContainers } from './docker-containers.ts';
+import { inContainer } from './in-container.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** As docs and deploy files say. */
+const RIGHT =
+  '--pid host --cap-drop ALL --cap-add SYS_PTRACE --cap-add SYSLOG --security-opt apparmor=unconfined ' +
+  '--device /dev/kmsg:/dev/kmsg:r -v /sys/fs/cgroup:/host/sys/fs/cgroup:ro';
+const MOUNTED = '--path.cgroupfs=/host/sys/fs/cgroup';
+
+/** Something that a check said. */
+interface Said {
+  readonly status: string;
+  readonly says: string;
+  readonly docker: string | undefined;
+}
+
+describeLive('diagnose in a container of Docker', ['docker'], () => diagnosesOn(async () => host));
+
+describeLive(
+  'diagnose in a container of Docker with systemd, AppArmor and cgroup v2',
+  ['guest-systemd', 'docker'],
+  () => {
+    diagnosesOn(() => sharedGuest('systemd'), { cgroupDriver: 'systemd' });
+  },
+);
+
+function diagnosesOn(machineOf: () => Promise<Machine>, options: { readonly cgroupDriver?: 'systemd' } = {}): void {
+  let docker: Docker;
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await machineOf();
+    docker = await startDocker(machine, options);
+    await runContainers(docker);
+  });
+  afterAll(async () => {
+    await docker?.[Symbol.asyncDispose]();
+  });
+
+  const run = async (flags: string, ...argv: readonly string[]) => {
+    const engines = [`--docker.host=unix://${docker.socket}`, '--podman.host='];
+    const command = quote(process.execPath, PROGRAM, 'diagnose', '--output=json', ...engines, ...argv);
+    const script = inContainer(docker, { flags: `--network none ${flags}`, command });
+    const { stdout, stderr, code } = await machine.run(script, { timeoutMs: 60_000 * machine.slowness });
+    expect(stdout, stderr).toMatch(/^\{/);
+    const diagnosis: {
+      readonly place: string;
+      readonly checks: readonly (Said & { name: string; remedies?: { docker: string } })[];
+    } = JSON.parse(stdout);
+    const checks = diagnosis.checks.map(({ name, status, says, remedies }): [string, Said] => [
+      name,
+      { status, says, docker: remedies?.docker },
+    ]);
+    return { code, place: diagnosis.place, checks: Object.fromEntries(checks) };
+  };
+
+  test('under the default options names those that are missing', async () => {
+    const { code, place, checks } = await run('');
+    expect({ code, place }).toEqual({ code: 1, place: 'docker' });
+    expect(checks['capabilities']).toMatchObject({ status: 'lost', docker: '--cap-add SYS_PTRACE' });
+    expect(checks['pid namespace']).toMatchObject({ status: 'lost', docker: '--pid host' });
+    expect(checks['cgroup tree']).toMatchObject({ status: 'lost', docker: expect.stringContaining('/sys/fs/cgroup') });
+    expect(checks['/dev/kmsg']).toMatchObject({
+      status: 'lost',
+      says: 'it is not there',
+      docker: '--device /dev/kmsg:/dev/kmsg:r',
+    });
+    expect(checks['docker']).toMatchObject({ status: 'ok' });
+  });
+
+  test('with the right options has nothing to say', async () => {
+    const { code, checks } = await run(RIGHT, MOUNTED);
+    expect(Object.entries(checks).filter(([, { status }]) => status !== 'ok' && status !== 'note')).toEqual([]);
+    expect(code).toBe(0);
+    // This one is a container, too.
+    expect(checks['containers']?.says).toBe('4 found: 4 docker');
+  });
+
+  // All that is right but one.
+  test.each([
+    ['--pid host', 'pid namespace', '--pid host'],
+    ['--cap-add SYS_PTRACE', 'capabilities', '--cap-add SYS_PTRACE'],
+    ['--device /dev/kmsg:/dev/kmsg:r', '/dev/kmsg', '--device /dev/kmsg:/dev/kmsg:r'],
+  ])('without %s names it', async (missing, check, remedy) => {
+    const { code, checks } = await run(RIGHT.replace(missing, ''), MOUNTED);
+    expect(code).toBe(1);
+    expect(checks[check]).toMatchObject({ status: 'lost', docker: remedy });
+  });
+
+  test('with the device as a mere file says that the device cgroup denies it', async () => {
+    const flags = RIGHT.replace('--device /dev/kmsg:/dev/kmsg:r', '-v /dev/kmsg:/dev/kmsg:ro');
+    const { checks } = await run(flags, MOUNTED);
+    expect(checks['/dev/kmsg']).toMatchObject({ status: 'lost', says: 'the device cgroup denies it' });
+  });
+
+  test('as another user names the user', async () => {
+    const { checks } = await run(`--user 65534:65534 ${RIGHT}`, MOUNTED);
+    expect(checks['capabilities']).toMatchObject({ status: 'lost', docker: '--user 0:0 --cap-add SYS_PTRACE' });
+    expect(checks['containers']?.says).toMatch(/cannot be looked at \(.*EACCES/);
+  });
+
+  describe.skipIf(options.cgroupDriver === undefined)('with AppArmor', () => {
+    test('under the default profile says that it denies what the capability allows', async () => {
+      const { code, checks } = await run(RIGHT.replace('--security-opt apparmor=unconfined', ''), MOUNTED);
+      expect(code).toBe(1);
+      expect(checks['apparmor']).toMatchObject({
+        status: 'lost',
+        says: expect.stringContaining('docker-default (enforce)'),
+        docker: '--security-opt apparmor=unconfined',
+      });
+      expect(checks['capabilities']).toMatchObject({ status: 'ok' });
+    });
+  });
+}
