@@ -83,7 +83,8 @@ function addressIn(log: readonly LogLine[]): string | undefined {
   return Array.isArray(addresses) ? String(addresses[0]) : undefined;
 }
 
-function samplesOf(text: string): Samples {
+/** Parses what one scrape answered. */
+export function samplesOf(text: string): Samples {
   const all = parseExposition(text, 'text').flatMap(({ samples }) => samples);
   const find = (name: string, labels: Readonly<Record<string, string>>): ParsedSample | undefined =>
     all.find(

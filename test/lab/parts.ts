@@ -1,5 +1,7 @@
 /** What a live suite may need of the machine. */
 export type Part =
+  /** Namespaces and cgroups, as root: what the demo makes its containers of. */
+  | 'containers'
   | 'docker'
   | 'podman'
   | 'gvisor'
@@ -28,6 +30,10 @@ const COMMON_PROBE =
 
 /** All parts. */
 export const RECIPES: Readonly<Record<Part, Recipe>> = {
+  containers: {
+    probe: 'command -v unshare && command -v setpriv && command -v perl && command -v curl',
+    packages: ['util-linux', 'perl-base', 'curl'],
+  },
   docker: {
     probe: `command -v dockerd && command -v docker && command -v runc && ${COMMON_PROBE}`,
     packages: ['docker.io', 'runc', ...COMMON],

@@ -1,0 +1,161 @@
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { findCgroupLayout, type Hierarchy } from '../../src/kernel/cgroup-layout.ts';
+import { absentAsUndefined, errnoOf } from '../../src/kernel/errno.ts';
+
+/** What a container may use; without one of these there is no limit. */
+export interface Limits {
+  readonly memoryBytes?: number;
+  /** In cores. */
+  readonly cpus?: number;
+  readonly pids?: number;
+}
+
+/** Of one period of the kernel's CPU accounting, in µs. */
+const PERIOD = 100_000;
+
+/** Those that limits are set by; v2 has to be told to hand them down. */
+const CONTROLLERS = ['cpu', 'memory', 'pids', 'io'];
+
+/**
+ * A cgroup with cgroups for containers in it, in every hierarchy of the host: v1, v2 or both. It needs root. What it
+ * makes it removes, with all processes in it.
+ */
+export class DemoCgroups implements AsyncDisposable {
+  /** Below the root of every hierarchy. */
+  readonly path: string;
+  readonly #hierarchies: readonly Hierarchy[];
+  readonly #made: string[] = [];
+  /** Controllers that the root handed down to nobody before. */
+  readonly #switchedOn: { readonly file: string; readonly names: readonly string[] }[] = [];
+
+  constructor(path: string) {
+    this.path = path;
+    this.#hierarchies = findCgroupLayout('/proc', '/sys/fs/cgroup').hierarchies;
+  }
+
+  /** Makes the cgroup of one container. Answers with the files that a process writes 0 to, to be in it. */
+  make(name: string, limits: Limits): readonly string[] {
+    return this.#hierarchies.map((hierarchy) => {
+      const { root, version } = hierarchy;
+      this.#switchOn(root, 'root');
+      this.#mkdir(root, `${root}${this.path}`);
+      this.#switchOn(`${root}${this.path}`, 'own');
+      const directory = `${root}${this.path}/${name}`;
+      this.#mkdir(`${root}${this.path}`, directory);
+      for (const [file, value] of version === 1 ? limitsOfV1(limits) : limitsOfV2(limits)) {
+        if (existsSync(`${directory}/${file}`)) writeFileSync(`${directory}/${file}`, value);
+      }
+      return `${directory}/cgroup.procs`;
+    });
+  }
+
+  /** The processes in a container's own cgroup. */
+  processesOf(name: string): readonly number[] {
+    const [hierarchy] = this.#hierarchies;
+    return hierarchy === undefined ? [] : pidsIn(`${hierarchy.root}${this.path}/${name}`);
+  }
+
+  /** Ends the processes in all cgroups that were made, and removes these. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const left = await removeCgroups(this.#made.splice(0).toReversed());
+    for (const { file, names } of this.#switchedOn.splice(0)) {
+      try {
+        writeFileSync(file, names.map((name) => `-${name}`).join(' '));
+      } catch (error) {
+        // Somebody else has come to use them meanwhile.
+        if (errnoOf(error) !== 'EBUSY') throw error;
+      }
+    }
+    if (left.length > 0) throw new Error(`Cannot remove the cgroups ${left.join(', ')}`);
+  }
+
+  #mkdir(parent: string, directory: string): void {
+    if (existsSync(directory)) return;
+    mkdirSync(directory);
+    this.#made.push(directory);
+    copyCpuset(parent, directory);
+  }
+
+  #switchOn(directory: string, whose: 'root' | 'own'): void {
+    const file = `${directory}/cgroup.subtree_control`;
+    if (!existsSync(file)) return;
+    const [has, handedDown] = [wordsIn(`${directory}/cgroup.controllers`), wordsIn(file)];
+    const names = CONTROLLERS.filter((name) => has.includes(name) && !handedDown.includes(name));
+    if (names.length === 0) return;
+    writeFileSync(file, names.map((name) => `+${name}`).join(' '));
+    if (whose === 'root') this.#switchedOn.push({ file, names });
+  }
+}
+
+/** On v1 no process may join a cpuset before it has CPUs and memory nodes. */
+export function copyCpuset(from: string, to: string): void {
+  if (!existsSync(`${from}/cpuset.effective_cpus`)) return;
+  for (const name of ['cpuset.cpus', 'cpuset.mems']) {
+    if (readFileSync(`${to}/${name}`, 'utf8').trim() !== '') continue;
+    writeFileSync(`${to}/${name}`, readFileSync(`${from}/${name}`));
+  }
+}
+
+/** Ends what is in cgroups and removes them, children first. Answers with those that are still there after 10 s. */
+export async function removeCgroups(directories: readonly string[]): Promise<readonly string[]> {
+  let left = directories;
+  for (let attempt = 0; attempt < 200 && left.length > 0; attempt += 1) {
+    for (const pid of left.flatMap(pidsIn)) endProcess(pid);
+    left = left.filter((directory) => !isRemoved(directory));
+    // The kernel takes a while to let go of the last process.
+    if (left.length > 0) await setTimeout(50);
+  }
+  return left;
+}
+
+function limitsOfV1({ memoryBytes, cpus, pids }: Limits): [string, string][] {
+  return [
+    ...(memoryBytes === undefined ? [] : memoryOfV1(String(memoryBytes))),
+    ...(cpus === undefined ? [] : pairs('cpu.cfs_period_us', `${PERIOD}`, 'cpu.cfs_quota_us', `${cpus * PERIOD}`)),
+    ...(pids === undefined ? [] : pairs('pids.max', `${pids}`)),
+  ];
+}
+
+/** The second is for memory and swap together, and there only if the kernel accounts for swap. */
+function memoryOfV1(bytes: string): [string, string][] {
+  return pairs('memory.limit_in_bytes', bytes, 'memory.memsw.limit_in_bytes', bytes, 'memory.swappiness', '0');
+}
+
+function limitsOfV2({ memoryBytes, cpus, pids }: Limits): [string, string][] {
+  return [
+    ...(memoryBytes === undefined ? [] : pairs('memory.max', `${memoryBytes}`, 'memory.swap.max', '0')),
+    ...(cpus === undefined ? [] : pairs('cpu.max', `${cpus * PERIOD} ${PERIOD}`)),
+    ...(pids === undefined ? [] : pairs('pids.max', `${pids}`)),
+  ];
+}
+
+function pairs(...words: readonly string[]): [string, string][] {
+  return words.flatMap((word, index): [string, string][] => (index % 2 === 0 ? [[word, words[index + 1] ?? '']] : []));
+}
+
+function wordsIn(file: string): string[] {
+  return readFileSync(file, 'utf8').split(/\s+/).filter(Boolean);
+}
+
+function pidsIn(directory: string): number[] {
+  const text = absentAsUndefined(() => readFileSync(`${directory}/cgroup.procs`, 'utf8')) ?? '';
+  return text.split('\n').filter(Boolean).map(Number);
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+  }
+}
+
+function isRemoved(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+    return true;
+  } catch {
+    return !existsSync(directory);
+  }
+}

@@ -1,0 +1,58 @@
+import type { ContainerSpec } from './throwaway-containers.ts';
+
+/** A container of the demo, and what is to be seen of it. */
+interface DemoContainer extends ContainerSpec {
+  readonly about: string;
+  /** The metric that shows it. */
+  readonly metric: string;
+}
+
+const MIB = 1024 * 1024;
+
+/** As long as the demo runs. */
+const FOREVER = 'while :; do sleep 1000; done';
+
+/** One for each question that the exporter answers. */
+export const DEMO_CONTAINERS: readonly DemoContainer[] = [
+  {
+    name: 'throttled',
+    command: 'while :; do :; done',
+    limits: { memoryBytes: 64 * MIB, cpus: 0.2, pids: 32 },
+    isolation: 'default',
+    about: 'wants a whole CPU and may use a fifth of one',
+    metric: 'isolation_container_cpu_throttled_seconds_total',
+  },
+  {
+    name: 'oom-killed',
+    // Only the child is killed: an engine would say that all is well.
+    command: 'while :; do tail /dev/zero; sleep 20; done',
+    limits: { memoryBytes: 16 * MIB, cpus: 0.5, pids: 32 },
+    isolation: 'default',
+    about: 'loses a process to the OOM killer every 20 s, and goes on',
+    metric: 'isolation_container_oom_kills_total',
+  },
+  {
+    name: 'host-namespaces',
+    command: FOREVER,
+    limits: { memoryBytes: 64 * MIB, cpus: 0.5, pids: 32 },
+    isolation: 'host',
+    about: "shares the host's network, processes, IPC and host name, with all capabilities",
+    metric: 'isolation_container_host_namespace',
+  },
+  {
+    name: 'hardened',
+    command: FOREVER,
+    limits: { memoryBytes: 64 * MIB, cpus: 0.5, pids: 32 },
+    isolation: 'hardened',
+    about: 'user namespace, no capabilities, no new privileges, seccomp, read-only',
+    metric: 'isolation_container_host_namespace',
+  },
+  {
+    name: 'unlimited',
+    command: FOREVER,
+    limits: {},
+    isolation: 'default',
+    about: 'may use all memory, CPU and processes of the host',
+    metric: 'isolation_container_memory_limited',
+  },
+];
