@@ -31,8 +31,8 @@ const COMMON_PROBE =
 /** All parts. */
 export const RECIPES: Readonly<Record<Part, Recipe>> = {
   containers: {
-    probe: 'command -v unshare && command -v setpriv && command -v perl && command -v curl',
-    packages: ['util-linux', 'perl-base', 'curl'],
+    probe: 'command -v unshare && command -v setpriv && command -v perl && command -v curl && command -v ss',
+    packages: ['util-linux', 'perl-base', 'curl', 'iproute2'],
   },
   docker: {
     probe: `command -v dockerd && command -v docker && command -v runc && ${COMMON_PROBE}`,
