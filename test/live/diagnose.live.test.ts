@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Docker, startDocker } from '../lab/docker.ts';
 import { host } from '../lab/host.ts';
 import { describeLive, sharedGuest } from '../lab/live.ts';
@@ -9,7 +9,7 @@ import { inContainer } from './in-container.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
-/** As docs and deploy files say. */
+/** All that the exporter needs in a container. */
 const RIGHT =
   '--pid host --cap-drop ALL --cap-add SYS_PTRACE --cap-add SYSLOG --security-opt apparmor=unconfined ' +
   '--device /dev/kmsg:/dev/kmsg:r -v /sys/fs/cgroup:/host/sys/fs/cgroup:ro';
@@ -22,17 +22,64 @@ interface Said {
   readonly docker: string | undefined;
 }
 
-describeLive('diagnose in a container of Docker', ['docker'], () => diagnosesOn(async () => host));
+describeLive('diagnose in a container of Docker', ['docker'], () => {
+  const run = diagnosesOn(async () => host);
+
+  // All that is right but one.
+  test.each([
+    ['--pid host', 'pid namespace', '--pid host'],
+    ['--cap-add SYS_PTRACE', 'capabilities', '--cap-add SYS_PTRACE'],
+    ['--device /dev/kmsg:/dev/kmsg:r', '/dev/kmsg', '--device /dev/kmsg:/dev/kmsg:r'],
+  ])('without %s names it', async (missing, check, remedy) => {
+    const { code, checks } = await run(RIGHT.replace(missing, ''), MOUNTED);
+    expect(code).toBe(1);
+    expect(checks[check]).toMatchObject({ status: 'lost', docker: remedy });
+  });
+
+  test('with the device as a mere file says that the device cgroup denies it', async () => {
+    const flags = RIGHT.replace('--device /dev/kmsg:/dev/kmsg:r', '-v /dev/kmsg:/dev/kmsg:ro');
+    const { checks } = await run(flags, MOUNTED);
+    expect(checks['/dev/kmsg']).toMatchObject({ status: 'lost', says: 'the device cgroup denies it' });
+  });
+
+  test('as another user names the user', async () => {
+    const { checks } = await run(`--user 65534:65534 ${RIGHT}`, MOUNTED);
+    expect(checks['capabilities']).toMatchObject({ status: 'lost', docker: '--user 0:0 --cap-add SYS_PTRACE' });
+    expect(checks['containers']?.says).toMatch(/cannot be looked at \(.*EACCES/);
+  });
+});
 
 describeLive(
   'diagnose in a container of Docker with systemd, AppArmor and cgroup v2',
   ['guest-systemd', 'docker'],
   () => {
-    diagnosesOn(() => sharedGuest('systemd'), { cgroupDriver: 'systemd' });
+    const run = diagnosesOn(() => sharedGuest('systemd'), { cgroupDriver: 'systemd' });
+
+    test('under the default profile of AppArmor says that it denies what the capability allows', async () => {
+      const { code, checks } = await run(RIGHT.replace('--security-opt apparmor=unconfined', ''), MOUNTED);
+      expect(code).toBe(1);
+      expect(checks['apparmor']).toMatchObject({
+        status: 'lost',
+        says: expect.stringContaining('docker-default (enforce)'),
+        docker: '--security-opt apparmor=unconfined',
+      });
+      expect(checks['capabilities']).toMatchObject({ status: 'ok' });
+    });
   },
 );
 
-function diagnosesOn(machineOf: () => Promise<Machine>, options: { readonly cgroupDriver?: 'systemd' } = {}): void {
+/** Runs `diagnose` in a container with flags of `docker run`. */
+type Run = (
+  flags: string,
+  ...argv: readonly string[]
+) => Promise<{
+  readonly code: number;
+  readonly place: string;
+  readonly checks: Readonly<Record<string, Said>>;
+}>;
+
+/** What holds on every machine. Answers with what more tests of that machine may use. */
+function diagnosesOn(machineOf: () => Promise<Machine>, options: { readonly cgroupDriver?: 'systemd' } = {}): Run {
   let docker: Docker;
   let machine: Machine;
 
@@ -45,7 +92,7 @@ function diagnosesOn(machineOf: () => Promise<Machine>, options: { readonly cgro
     await docker?.[Symbol.asyncDispose]();
   });
 
-  const run = async (flags: string, ...argv: readonly string[]) => {
+  const run: Run = async (flags, ...argv) => {
     const engines = [`--docker.host=unix://${docker.socket}`, '--podman.host='];
     const command = quote(process.execPath, PROGRAM, 'diagnose', '--output=json', ...engines, ...argv);
     const script = inContainer(docker, { flags: `--network none ${flags}`, command });
@@ -83,40 +130,5 @@ function diagnosesOn(machineOf: () => Promise<Machine>, options: { readonly cgro
     // This one is a container, too.
     expect(checks['containers']?.says).toBe('4 found: 4 docker');
   });
-
-  // All that is right but one.
-  test.each([
-    ['--pid host', 'pid namespace', '--pid host'],
-    ['--cap-add SYS_PTRACE', 'capabilities', '--cap-add SYS_PTRACE'],
-    ['--device /dev/kmsg:/dev/kmsg:r', '/dev/kmsg', '--device /dev/kmsg:/dev/kmsg:r'],
-  ])('without %s names it', async (missing, check, remedy) => {
-    const { code, checks } = await run(RIGHT.replace(missing, ''), MOUNTED);
-    expect(code).toBe(1);
-    expect(checks[check]).toMatchObject({ status: 'lost', docker: remedy });
-  });
-
-  test('with the device as a mere file says that the device cgroup denies it', async () => {
-    const flags = RIGHT.replace('--device /dev/kmsg:/dev/kmsg:r', '-v /dev/kmsg:/dev/kmsg:ro');
-    const { checks } = await run(flags, MOUNTED);
-    expect(checks['/dev/kmsg']).toMatchObject({ status: 'lost', says: 'the device cgroup denies it' });
-  });
-
-  test('as another user names the user', async () => {
-    const { checks } = await run(`--user 65534:65534 ${RIGHT}`, MOUNTED);
-    expect(checks['capabilities']).toMatchObject({ status: 'lost', docker: '--user 0:0 --cap-add SYS_PTRACE' });
-    expect(checks['containers']?.says).toMatch(/cannot be looked at \(.*EACCES/);
-  });
-
-  describe.skipIf(options.cgroupDriver === undefined)('with AppArmor', () => {
-    test('under the default profile says that it denies what the capability allows', async () => {
-      const { code, checks } = await run(RIGHT.replace('--security-opt apparmor=unconfined', ''), MOUNTED);
-      expect(code).toBe(1);
-      expect(checks['apparmor']).toMatchObject({
-        status: 'lost',
-        says: expect.stringContaining('docker-default (enforce)'),
-        docker: '--security-opt apparmor=unconfined',
-      });
-      expect(checks['capabilities']).toMatchObject({ status: 'ok' });
-    });
-  });
+  return run;
 }
