@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import type { CgroupLayout } from '../../src/kernel/cgroup-layout.ts';
+import { copyCpuset } from '../demo/cgroups.ts';
 
 /** Containers that are nothing but cgroups `/docker/<id>` in every hierarchy, with one sleeping process each. */
 export class Cgroups {
@@ -70,15 +71,6 @@ function removed(directory: string): boolean {
     return true;
   } catch {
     return !existsSync(directory);
-  }
-}
-
-/** On v1 no process may join a cpuset before it has CPUs and memory nodes. */
-function copyCpuset(from: string, to: string): void {
-  for (const name of ['cpuset.cpus', 'cpuset.mems']) {
-    if (!existsSync(`${from}/cpuset.effective_cpus`)) return;
-    if (readFileSync(`${to}/${name}`, 'utf8').trim() !== '') continue;
-    writeFileSync(`${to}/${name}`, readFileSync(`${from}/${name}`));
   }
 }
 
