@@ -1,7 +1,10 @@
 import { defineCheck, toHaveCapability } from './check.ts';
 
-/** More than these are named by what is missing. */
-const MOST_NAMED = 8;
+/** Those that the exporter makes use of are named first. */
+const USED = ['SYS_PTRACE', 'SYSLOG'];
+
+/** With more than these it is told how many more. */
+const MOST_NAMED = 6;
 
 /** All that there are on the oldest kernel in use; a newer one has more. */
 const ALL_FROM = 38;
@@ -26,7 +29,9 @@ export const capabilities = defineCheck({
 function describe(effective: readonly string[]): string {
   if (effective.length === 0) return 'it has none';
   if (effective.length >= ALL_FROM) return `it has ${effective.length}`;
-  const more = effective.length - MOST_NAMED;
-  const named = effective.slice(0, more > 1 ? MOST_NAMED : undefined).map((name) => `CAP_${name}`);
+  const first = USED.filter((name) => effective.includes(name));
+  const names = [...first, ...effective.filter((name) => !first.includes(name))];
+  const more = names.length - MOST_NAMED;
+  const named = names.slice(0, more > 1 ? MOST_NAMED : undefined).map((name) => `CAP_${name}`);
   return `it has ${named.join(', ')}${more > 1 ? ` and ${more} more` : ''}`;
 }

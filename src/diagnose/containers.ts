@@ -7,7 +7,7 @@ export const containers = defineCheck({
   judge(found): Verdict {
     if (found === undefined) return { status: 'unknown', says: 'there is no cgroup tree to look for them in' };
     const { count, denied, empty, engines, example } = found;
-    if (count === 0) return { status: 'ok', says: 'none now' };
+    if (count === 0) return { status: 'ok', says: 'none to be seen now' };
     const by = Object.entries(engines).map(([engine, of]) => `${of} ${engine}`);
     const says = `${count} found: ${by.join(', ')}`;
     if (denied > 0) {

@@ -52,9 +52,14 @@ judges(capabilities, [
   [
     { uid: 0, effective: FOURTEEN, bounding: FOURTEEN },
     'lost',
-    /^no CAP_SYS_PTRACE \(the bounding set lacks it\); it has CAP_CHOWN, .*CAP_SETPCAP and 2 more$/,
+    /^no CAP_SYS_PTRACE \(the bounding set lacks it\); it has CAP_CHOWN, .*CAP_SETGID and 4 more$/,
     'docker',
     '--cap-add SYS_PTRACE',
+  ],
+  [
+    { uid: 0, effective: [...FOURTEEN, 'SYSLOG', 'SYS_PTRACE'], bounding: [] },
+    'ok',
+    /^it has CAP_SYS_PTRACE, CAP_SYSLOG, .*6 more$/,
   ],
   [
     { uid: 65534, effective: [], bounding: MANY },
@@ -218,7 +223,7 @@ judges(pressure, [
 const FOUND = { count: 5, engines: { docker: 4, lxc: 1 }, denied: 0, empty: 0, example: undefined, otherCgroups: 3 };
 judges(containers, [
   [undefined, 'unknown', /no cgroup tree/],
-  [{ ...FOUND, count: 0, engines: {} }, 'ok', /^none now$/],
+  [{ ...FOUND, count: 0, engines: {} }, 'ok', /^none to be seen now$/],
   [FOUND, 'ok', /^5 found: 4 docker, 1 lxc$/],
   [{ ...FOUND, empty: 1 }, 'ok', /; 1 of them has no process$/],
   [{ ...FOUND, empty: 5 }, 'lost', /no process of theirs can be seen/],

@@ -33,7 +33,8 @@ export const DEMO_CONTAINERS: readonly DemoContainer[] = [
   },
   {
     name: 'host-namespaces',
-    command: FOREVER,
+    // There is no pid namespace that ends with the shell, should the demo be killed.
+    command: FOREVER.replace('sleep', 'setpriv --pdeathsig KILL sleep'),
     limits: { memoryBytes: 64 * MIB, cpus: 0.5, pids: 32 },
     isolation: 'host',
     about: "shares the host's network, processes, IPC and host name, with all capabilities",

@@ -38,7 +38,7 @@ export class DemoExporter implements AsyncDisposable {
       await setTimeout(20);
     }
     child.kill('SIGKILL');
-    throw new Error(`The exporter did not start: ${(await ending).trim()}`);
+    throw new Error(`The exporter did not start: ${(await ending).trim().split('\n').at(-1)}`);
   }
 
   /** Waits until all these containers are in its metrics. */

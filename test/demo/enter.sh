@@ -64,7 +64,8 @@ if [ -n "$HARDENED" ]; then
   set -- --reuid "$HARDENED" --regid "$HARDENED" --clear-groups --ambient-caps=-all --no-new-privs
 fi
 if [ -n "$CAPABILITIES" ]; then set -- "$@" --inh-caps=-all --bounding-set "$CAPABILITIES"; fi
-if [ $# -gt 0 ]; then set -- setpriv "$@"; fi
+# Another user has no such signal until it is asked for again.
+if [ $# -gt 0 ]; then set -- setpriv --pdeathsig KILL "$@"; fi
 set -- "$@" env -i PATH="$PATH" sh -c "$COMMAND"
 if [ -n "$SECCOMP" ]; then set -- perl /seccomp "$@"; fi
 exec "$@"'

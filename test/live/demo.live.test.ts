@@ -14,7 +14,7 @@ const BY_NPM = 'exec npm run demo -- --port 0';
 const BY_NODE = `exec ${quote(process.execPath)} --import tsx test/demo/demo.ts --port 0`;
 
 /** A demo that has said where its page is. */
-interface Demo {
+interface Demo extends AsyncDisposable {
   readonly machine: Machine;
   readonly background: Background;
   readonly origin: string;
@@ -33,7 +33,7 @@ describeLive('the demo', ['containers'], () => {
   });
 
   test('is gone after a SIGTERM to npm alone', async () => {
-    const demo = await start(host, `echo "npm is $$" >&2; ${BY_NPM}`);
+    await using demo = await start(host, `echo "npm is $$" >&2; ${BY_NPM}`);
     const belongings = await belongingsOf(demo);
     const npm = /npm is (\d+)/.exec((await demo.background.output()).stderr)?.[1];
     await succeed(host, `kill -TERM ${npm}`);
@@ -42,7 +42,7 @@ describeLive('the demo', ['containers'], () => {
   });
 
   test('leaves nothing when a step fails, and another one alone', async () => {
-    const first = await start(host, BY_NODE);
+    await using first = await start(host, BY_NODE);
     const { port } = new URL(first.origin);
     const second = await host.run(`cd ${quote(REPOSITORY)} && ${BY_NODE.replace('--port 0', `--port ${port}`)}`);
     expect(second).toMatchObject({ code: 1, stdout: '' });
@@ -59,13 +59,13 @@ describeLive('the demo', ['containers'], () => {
   });
 
   test('that is killed takes its processes with it, and the next one takes the rest', async () => {
-    const killed = await start(host, BY_NODE);
+    await using killed = await start(host, BY_NODE);
     const belongings = await belongingsOf(killed);
     await killed.background.kill('SIGKILL');
     await eventually('its processes have ended', () => areGone(host, belongings.pids), { timeoutMs: 10_000 });
     expect(await cgroupsCalled(host, belongings.cgroup)).not.toBe('');
 
-    const next = await start(host, BY_NODE);
+    await using next = await start(host, BY_NODE);
     expect(await cgroupsCalled(host, belongings.cgroup)).toBe('');
     const own = await belongingsOf(next);
     await next.background.kill('SIGINT');
@@ -92,7 +92,7 @@ describeLive('the demo on pure cgroup v2', ['guest'], () => {
 });
 
 async function showsAndGoes(machine: Machine, command: string): Promise<void> {
-  const demo = await start(machine, command);
+  await using demo = await start(machine, command);
   const belongings = await belongingsOf(demo);
   // At least a shell for each container, and the exporter.
   expect(belongings.pids.length).toBeGreaterThanOrEqual(6);
@@ -128,7 +128,7 @@ async function showsAndGoes(machine: Machine, command: string): Promise<void> {
   expect(samples.value('isolation_container_cpu_limit_cores', { container: 'throttled' })).toBeCloseTo(0.2);
   // The one that is shown goes on: it is its child that was killed.
   expect(samples.value('isolation_container_pids', { container: 'oom-killed' })).toBeGreaterThanOrEqual(1);
-  await expectPosture(demo);
+  await expectPosture(machine, belongings);
 
   // To the whole process group, as a terminal does.
   await demo.background.kill('SIGINT');
@@ -137,8 +137,7 @@ async function showsAndGoes(machine: Machine, command: string): Promise<void> {
 }
 
 /** The kernel's own word on what the maker claims to have made. */
-async function expectPosture({ machine, ...demo }: Demo): Promise<void> {
-  const { cgroup } = await belongingsOf({ machine, ...demo });
+async function expectPosture(machine: Machine, { cgroup }: Belongings): Promise<void> {
   const status = async (container: string): Promise<string> =>
     succeed(
       machine,
@@ -154,25 +153,30 @@ async function expectPosture({ machine, ...demo }: Demo): Promise<void> {
 
 async function start(machine: Machine, command: string): Promise<Demo> {
   const background = await machine.start(`cd ${quote(REPOSITORY)}\n${command}`);
-  const origin = await eventually(
-    'the demo says where its page is',
-    async () => {
-      const { stdout, stderr } = await background.output();
-      const code = await background.exitCode();
-      if (code !== undefined) return new Error(`It has ended with ${code}: ${stdout}${stderr}`);
-      return /Ctrl-C ends/.test(stdout) ? /http:\/\/127\.0\.0\.1:\d+/.exec(stdout)?.[0] : undefined;
-    },
-    { timeoutMs: 60_000 * machine.slowness },
-  );
-  if (origin instanceof Error) throw origin;
-  return { machine, background, origin };
+  try {
+    const origin = await eventually(
+      'the demo says where its page is',
+      async () => {
+        const { stdout, stderr } = await background.output();
+        const code = await background.exitCode();
+        if (code !== undefined) return new Error(`It has ended with ${code}: ${stdout}${stderr}`);
+        return /Ctrl-C ends/.test(stdout) ? /http:\/\/127\.0\.0\.1:\d+/.exec(stdout)?.[0] : undefined;
+      },
+      { timeoutMs: 60_000 * machine.slowness },
+    );
+    if (origin instanceof Error) throw origin;
+    return { machine, background, origin, [Symbol.asyncDispose]: () => background.stop() };
+  } catch (error) {
+    await background.stop();
+    throw error;
+  }
 }
 
-async function scrape({ machine, origin }: Omit<Demo, 'background'>): Promise<Samples> {
+async function scrape({ machine, origin }: Pick<Demo, 'machine' | 'origin'>): Promise<Samples> {
   return samplesOf(`${await succeed(machine, `curl -sS --fail -m ${20 * machine.slowness} ${origin}/metrics`)}\n`);
 }
 
-async function belongingsOf(demo: Omit<Demo, 'background'>): Promise<Belongings> {
+async function belongingsOf(demo: Pick<Demo, 'machine' | 'origin'>): Promise<Belongings> {
   const labels = (await scrape(demo)).labels('isolation_container_info', { container: 'unlimited' });
   const cgroup = labels?.get('cgroup')?.replace(/\/[^/]+$/, '');
   expect(cgroup).toMatch(/^\/isolation-exporter-demo-\d+$/);
