@@ -51,7 +51,14 @@ export const COMMANDS = [
     epilogue:
       'Exit code 0 if nothing is kept from the exporter, else 1. It is about the process that it runs as:\n' +
       "in the exporter's own container or unit it tells what is so for the exporter.",
-    options: [OPTIONS.procfs, OPTIONS.cgroupfs, OPTIONS.docker, OPTIONS.podman, ...Object.values(DIAGNOSE_OPTIONS)],
+    options: [
+      OPTIONS.procfs,
+      OPTIONS.cgroupfs,
+      OPTIONS.kmsg,
+      OPTIONS.docker,
+      OPTIONS.podman,
+      ...Object.values(DIAGNOSE_OPTIONS),
+    ],
   },
 ] as const satisfies readonly CommandEntry[];
 export type CommandName = (typeof COMMANDS)[number]['name'];

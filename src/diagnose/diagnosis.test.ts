@@ -9,7 +9,7 @@ import { createSubject } from './subject.ts';
 import { renderTable } from './table.ts';
 
 const CONFIG: Pick<Config, 'path' | 'docker' | 'podman' | 'unknownVariables'> = {
-  path: { procfs: '/proc', cgroupfs: '/nowhere' },
+  path: { procfs: '/proc', cgroupfs: '/nowhere', kmsg: undefined },
   docker: undefined,
   podman: undefined,
   unknownVariables: [],

@@ -194,23 +194,33 @@ judges(oomCounts, [
   [{ vmstat: false, cgroups: 'v2' }, 'lost', /vmstat has no oom_kill/],
 ]);
 
-const KMSG = { isRestricted: true, hasSyslog: true, uid: 0, access: undefined, read: undefined };
+const KMSG = { path: '/dev/kmsg', isRestricted: true, hasSyslog: true, uid: 0, access: undefined, read: undefined };
 judges(kmsg, [
-  [KMSG, 'ok', /^readable \(kernel\.dmesg_restrict is 1\)$/],
+  [KMSG, 'ok', /^\/dev\/kmsg is readable \(kernel\.dmesg_restrict is 1\)$/],
+  [{ ...KMSG, path: undefined }, 'ok', /^switched off/],
   [{ ...KMSG, isRestricted: false, hasSyslog: false }, 'ok', /is 0\)$/],
-  [{ ...KMSG, access: 'ENOENT', read: 'ENOENT' }, 'lost', /not there/, 'docker', '--device /dev/kmsg:/dev/kmsg:r'],
+  [
+    { ...KMSG, access: 'ENOENT', read: 'ENOENT' },
+    'lost',
+    /^\/dev\/kmsg is not there$/,
+    'docker',
+    '--device /dev/kmsg:/dev/kmsg:r',
+  ],
   [{ ...KMSG, access: 'EPERM', read: 'EPERM' }, 'lost', /device cgroup/, 'docker', '--device /dev/kmsg:/dev/kmsg:r'],
-  [{ ...KMSG, access: 'EACCES', read: 'EACCES', uid: 1 }, 'lost', /mode of the file/],
+  [{ ...KMSG, access: 'EACCES', read: 'EACCES', uid: 1 }, 'lost', /the mode of/],
   [
     { ...KMSG, hasSyslog: false, read: 'EPERM' },
     'lost',
-    /^it takes CAP_SYSLOG: kernel\.dmesg_restrict is 1$/,
+    /^\/dev\/kmsg takes CAP_SYSLOG: kernel\.dmesg_restrict is 1$/,
     'docker',
     '--cap-add SYSLOG',
   ],
 ]);
 test('/dev/kmsg that cannot be read for no known reason is unknown', () => {
-  expect(kmsg.judge({ ...KMSG, read: 'EIO' })).toMatchObject({ status: 'unknown', says: 'cannot be read: EIO' });
+  expect(kmsg.judge({ ...KMSG, read: 'EIO' })).toMatchObject({
+    status: 'unknown',
+    says: '/dev/kmsg cannot be read: EIO',
+  });
   expect(kmsg.judge({ ...KMSG, read: 'EPERM' }).status).toBe('unknown');
 });
 

@@ -2,43 +2,47 @@ import { accessSync, closeSync, constants, openSync, readFileSync, readSync } fr
 import { absentAsUndefined, errnoOf } from '../kernel/errno.ts';
 import { defineCheck, type Remedies, toHaveCapability } from './check.ts';
 
-const DEVICE = '/dev/kmsg';
-
 /** No record is longer. */
 const LONGEST_RECORD = 16 * 1024;
 
 /** Whether the kernel's log can be read, and if not, which of its guards is in the way. */
 export const kmsg = defineCheck({
-  name: DEVICE,
-  read: ({ procfs, own }) => ({
+  name: 'kernel log',
+  read: ({ procfs, kmsg, own }) => ({
+    path: kmsg,
     // Asks for the file's mode and the device cgroup only.
-    access: refusalOf(() => accessSync(DEVICE, constants.R_OK)),
+    access: kmsg === undefined ? undefined : refusalOf(() => accessSync(kmsg, constants.R_OK)),
     // Asks for CAP_SYSLOG too.
-    read: refusalOf(readOneRecord),
+    read: kmsg === undefined ? undefined : refusalOf(() => readOneRecord(kmsg)),
     isRestricted: absentAsUndefined(() => readFileSync(`${procfs}/sys/kernel/dmesg_restrict`, 'utf8'))?.trim() === '1',
     hasSyslog: own.effective.includes('SYSLOG'),
     uid: own.uid,
   }),
-  judge({ access, read, isRestricted, hasSyslog, uid }) {
+  judge({ path, access, read, isRestricted, hasSyslog, uid }) {
+    if (path === undefined) return { status: 'ok', says: 'switched off: no victims of OOM kills by name' };
     const restricted = `kernel.dmesg_restrict is ${isRestricted ? 1 : 0}`;
-    if (read === undefined) return { status: 'ok', says: `readable (${restricted})` };
+    if (read === undefined) return { status: 'ok', says: `${path} is readable (${restricted})` };
     const lost = {
       status: 'lost',
-      loses: 'who was OOM-killed, and the kills in cgroups that are gone; the numbers of kills are known without it',
+      loses: 'the victims of OOM kills, and when exactly each was killed',
     } as const;
-    if (read === 'ENOENT') return { ...lost, says: 'it is not there', remedies: TO_HAVE_DEVICE };
-    if (access === 'EPERM') return { ...lost, says: 'the device cgroup denies it', remedies: TO_HAVE_DEVICE };
+    if (read === 'ENOENT') return { ...lost, says: `${path} is not there`, remedies: TO_HAVE_DEVICE };
+    if (access === 'EPERM') return { ...lost, says: `the device cgroup denies ${path}`, remedies: TO_HAVE_DEVICE };
     if (access === 'EACCES') {
       return {
         ...lost,
-        says: 'the mode of the file denies it',
+        says: `the mode of ${path} denies it`,
         remedies: { ...toHaveCapability('DAC_READ_SEARCH', { uid }), systemd: 'SupplementaryGroups=adm, or User=root' },
       };
     }
     if (read === 'EPERM' && !hasSyslog) {
-      return { ...lost, says: `it takes CAP_SYSLOG: ${restricted}`, remedies: toHaveCapability('SYSLOG', { uid }) };
+      return {
+        ...lost,
+        says: `${path} takes CAP_SYSLOG: ${restricted}`,
+        remedies: toHaveCapability('SYSLOG', { uid }),
+      };
     }
-    return { ...lost, status: 'unknown', says: `cannot be read: ${read}` };
+    return { ...lost, status: 'unknown', says: `${path} cannot be read: ${read}` };
   },
 });
 
@@ -60,8 +64,8 @@ function refusalOf(attempt: () => void): string | undefined {
   }
 }
 
-function readOneRecord(): void {
-  const descriptor = openSync(DEVICE, constants.O_RDONLY | constants.O_NONBLOCK);
+function readOneRecord(path: string): void {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     readSync(descriptor, Buffer.alloc(LONGEST_RECORD));
   } catch (error) {

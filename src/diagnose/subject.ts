@@ -8,6 +8,8 @@ import { type Others, lookAtOthers } from './others.ts';
 /** What is looked at: this process, and the host as it sees it. What several checks need is found once. */
 export interface Subject {
   readonly procfs: string;
+  /** `undefined`: do without. */
+  readonly kmsg: string | undefined;
   /** `undefined`: there are no cgroups where they should be; `layoutError` says why. */
   readonly layout: CgroupLayout | undefined;
   readonly layoutError: string | undefined;
@@ -22,11 +24,12 @@ export interface Subject {
 
 /** Takes a look at what all checks have in common. */
 export function createSubject(config: Pick<Config, 'path' | 'docker' | 'podman' | 'unknownVariables'>): Subject {
-  const { procfs, cgroupfs } = config.path;
+  const { procfs, cgroupfs, kmsg } = config.path;
   const found = layoutAt(procfs, cgroupfs);
   const layout = typeof found === 'string' ? undefined : found;
   return {
     procfs,
+    kmsg,
     layout,
     layoutError: typeof found === 'string' ? found : undefined,
     own: parseCredentials(readFileSync('/proc/self/status', 'utf8')),

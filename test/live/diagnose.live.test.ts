@@ -29,7 +29,7 @@ describeLive('diagnose in a container of Docker', ['docker'], () => {
   test.each([
     ['--pid host', 'pid namespace', '--pid host'],
     ['--cap-add SYS_PTRACE', 'capabilities', '--cap-add SYS_PTRACE'],
-    ['--device /dev/kmsg:/dev/kmsg:r', '/dev/kmsg', '--device /dev/kmsg:/dev/kmsg:r'],
+    ['--device /dev/kmsg:/dev/kmsg:r', 'kernel log', '--device /dev/kmsg:/dev/kmsg:r'],
   ])('without %s names it', async (missing, check, remedy) => {
     const { code, checks } = await run(RIGHT.replace(missing, ''), MOUNTED);
     expect(code).toBe(1);
@@ -39,7 +39,7 @@ describeLive('diagnose in a container of Docker', ['docker'], () => {
   test('with the device as a mere file says that the device cgroup denies it', async () => {
     const flags = RIGHT.replace('--device /dev/kmsg:/dev/kmsg:r', '-v /dev/kmsg:/dev/kmsg:ro');
     const { checks } = await run(flags, MOUNTED);
-    expect(checks['/dev/kmsg']).toMatchObject({ status: 'lost', says: 'the device cgroup denies it' });
+    expect(checks['kernel log']).toMatchObject({ status: 'lost', says: 'the device cgroup denies /dev/kmsg' });
   });
 
   test('as another user names the user', async () => {
@@ -115,9 +115,9 @@ function diagnosesOn(machineOf: () => Promise<Machine>, options: { readonly cgro
     expect(checks['capabilities']).toMatchObject({ status: 'lost', docker: '--cap-add SYS_PTRACE' });
     expect(checks['pid namespace']).toMatchObject({ status: 'lost', docker: '--pid host' });
     expect(checks['cgroup tree']).toMatchObject({ status: 'lost', docker: expect.stringContaining('/sys/fs/cgroup') });
-    expect(checks['/dev/kmsg']).toMatchObject({
+    expect(checks['kernel log']).toMatchObject({
       status: 'lost',
-      says: 'it is not there',
+      says: '/dev/kmsg is not there',
       docker: '--device /dev/kmsg:/dev/kmsg:r',
     });
     expect(checks['docker']).toMatchObject({ status: 'ok' });
