@@ -83,7 +83,12 @@ export class DemoCgroups implements AsyncDisposable {
     const [has, handedDown] = [wordsIn(`${directory}/cgroup.controllers`), wordsIn(file)];
     const names = CONTROLLERS.filter((name) => has.includes(name) && !handedDown.includes(name));
     if (names.length === 0) return;
-    writeFileSync(file, names.map((name) => `+${name}`).join(' '));
+    try {
+      writeFileSync(file, names.map((name) => `+${name}`).join(' '));
+    } catch (error) {
+      // EBUSY: inside of a container its root has processes of its own.
+      throw new Error(`Cannot hand down ${names.join(', ')} by ${file}: ${errnoOf(error)}`, { cause: error });
+    }
     if (whose === 'root') this.#switchedOn.push({ file, names });
   }
 }

@@ -13,7 +13,7 @@ const stop = new AbortController();
 // From now on each of them only asks for the end, however often it comes: what is being removed is removed.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 // Whoever reads the text may be gone before the demo is.
-process.stdout.on('error', () => stop.abort());
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort());
 
 process.exitCode = await main();
 
@@ -24,7 +24,8 @@ async function main(): Promise<number> {
     await removeRemains();
     await show(values.port === undefined ? undefined : Number(values.port));
   } catch (error) {
-    if (!stop.signal.aborted) {
+    // What could not be removed is an error of its own, also after a Ctrl-C.
+    if (!(error instanceof Error && error.name === 'AbortError')) {
       console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
       return 1;
     }
@@ -75,7 +76,7 @@ function textFor(origin: string): string {
     '',
     ...lines,
     '',
-    "Their cgroups are called like those of LXC, so that is the engine that the exporter names. It shows this host's",
-    'own containers too. Ctrl-C ends and removes everything.',
+    'Their cgroups are called like those of LXC, so that is the engine that the exporter names.',
+    "It shows this host's own containers too. Ctrl-C ends and removes everything.",
   ].join('\n');
 }

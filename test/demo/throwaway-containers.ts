@@ -96,10 +96,13 @@ export class ThrowawayContainers implements AsyncDisposable {
   /** Ends the containers and removes what was made for them. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { child } of this.#started) child.kill('SIGKILL');
-    await this.#cgroups[Symbol.asyncDispose]();
-    await Promise.all(this.#started.splice(0).map(({ child }) => ended(child)));
-    // Their mounts were in namespaces that ended with them.
-    rmSync(this.#directory, { recursive: true });
+    try {
+      await this.#cgroups[Symbol.asyncDispose]();
+    } finally {
+      await Promise.all(this.#started.splice(0).map(({ child }) => ended(child)));
+      // Their mounts were in namespaces that ended with them.
+      rmSync(this.#directory, { recursive: true });
+    }
   }
 
   async #untilRunning(spec: ContainerSpec, started: Started): Promise<number> {
