@@ -27,6 +27,7 @@ export class KernelFiles {
   readonly procRoot: string;
   readonly layout: CgroupLayout;
   readonly #budget: number;
+  readonly #numbers = new Map<string, number>();
   #open = 0;
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
   /** Of the buffer, by length: to make a view costs as much as to parse the few bytes that most files have. */
@@ -65,6 +66,20 @@ export class KernelFiles {
   /** The same as bytes. */
   procBytes(name: string): Bytes | undefined {
     return this.readOnce(`${this.procRoot}/${name}`);
+  }
+
+  /**
+   * A small number for the name of a file, the same each time.
+   *
+   * @internal
+   */
+  numberOf(name: string): number {
+    let known = this.#numbers.get(name);
+    if (known === undefined) {
+      known = this.#numbers.size;
+      this.#numbers.set(name, known);
+    }
+    return known;
   }
 
   /**
@@ -149,7 +164,8 @@ export class CgroupFiles {
   /** The path below the root of every hierarchy, such as `/docker/<id>`. */
   readonly path: string;
   readonly #files: KernelFiles;
-  readonly #descriptors = new Map<string, number>();
+  /** By the number that `KernelFiles` gives a name: thousands of small maps would be slow to look into, and large. */
+  readonly #descriptors: (number | undefined)[] = [];
   readonly #knownSince = performance.now();
   #missingSince = 0;
   #gone = false;
@@ -177,7 +193,7 @@ export class CgroupFiles {
    */
   read(controller: Controller, name: string): Bytes | undefined {
     if (this.#gone) return undefined;
-    const known = this.#descriptors.get(name);
+    const known = this.#descriptors[this.#files.numberOf(name)];
     if (known === undefined) return this.#readFirst(controller, name);
     if (known === MISSING) {
       if (!this.#isMissingOld()) return undefined;
@@ -222,10 +238,10 @@ export class CgroupFiles {
   /** Lets go of every descriptor. Reads answer `undefined` from now on. */
   close(): void {
     this.#gone = true;
-    for (const descriptor of this.#descriptors.values()) {
-      if (descriptor !== MISSING) this.#files.release(descriptor);
+    for (const descriptor of this.#descriptors) {
+      if (descriptor !== undefined && descriptor !== MISSING) this.#files.release(descriptor);
     }
-    this.#descriptors.clear();
+    this.#descriptors.length = 0;
   }
 
   #readFirst(controller: Controller, name: string): Bytes | undefined {
@@ -235,7 +251,7 @@ export class CgroupFiles {
     const descriptor = this.#files.acquire(path, constants.O_RDONLY);
     if (descriptor === undefined) return this.#files.readOnce(path);
     if (descriptor === MISSING && this.#missingSince === 0) this.#missingSince = performance.now();
-    this.#descriptors.set(name, descriptor);
+    this.#descriptors[this.#files.numberOf(name)] = descriptor;
     return descriptor === MISSING ? undefined : this.#files.readKept(descriptor, path);
   }
 
@@ -254,8 +270,8 @@ export class CgroupFiles {
 
   #forgetMissing(): void {
     this.#missingSince = 0;
-    for (const [name, descriptor] of this.#descriptors) {
-      if (descriptor === MISSING) this.#descriptors.delete(name);
+    for (const [index, descriptor] of this.#descriptors.entries()) {
+      if (descriptor === MISSING) this.#descriptors[index] = undefined;
     }
   }
 
