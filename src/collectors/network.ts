@@ -9,7 +9,8 @@ export const network: Collector = defineContainerCollector({
   remedy: NAMESPACE_REMEDY,
   read(container, scrape): readonly InterfaceCounts[] | undefined {
     // Without the namespace it is not to be told whether this would be the traffic of the host.
-    if (container.init?.namespacesError !== undefined) throw container.init.namespacesError;
+    const error = container.initError ?? container.init?.namespacesError;
+    if (error !== undefined) throw error;
     if (!speaksForItsNetwork(container, scrape)) return undefined;
     const bytes = container.init?.files.read('net/dev');
     return bytes === undefined ? undefined : parseNetDev(bytes).filter(({ name }) => name !== 'lo');
