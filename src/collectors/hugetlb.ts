@@ -2,15 +2,17 @@ import type { KernelFiles } from '../kernel/files.ts';
 import { singleValue } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, oncePerScrape } from './collector.ts';
 
+type Usage = readonly (readonly [size: string, bytes: number])[];
+
 /** Huge pages in use, by their size. */
 export const hugetlb: Collector = defineContainerCollector({
   name: 'hugetlb',
   help: 'Huge pages in use.',
-  read({ files }, scrape): readonly (readonly [size: string, bytes: number])[] {
+  read({ files }, scrape): Usage {
+    const nothing = nothingInUse(scrape);
+    if (nothing !== undefined) return nothing;
     const suffix = files.versionOf('hugetlb') === 1 ? 'usage_in_bytes' : 'current';
-    const nothingInUse = hostUsesNone(scrape);
     return pageSizes(scrape).flatMap((size) => {
-      if (nothingInUse) return [[size, 0] as const];
       const bytes = singleValue(files, 'hugetlb', `hugetlb.${size}.${suffix}`);
       return bytes === undefined ? [] : [[size, bytes] as const];
     });
@@ -32,7 +34,10 @@ export const hugetlb: Collector = defineContainerCollector({
  * Where the host has no huge pages, as most, no container can use any: two files a container need not be read. The line
  * `Hugetlb: 0 kB` of `/proc/meminfo` is over all sizes, since Linux 4.15.
  */
-const hostUsesNone = oncePerScrape(({ kernel }) => /^Hugetlb: +0 kB$/m.test(kernel.proc('meminfo') ?? ''));
+const nothingInUse = oncePerScrape((scrape): Usage | undefined => {
+  if (!/^Hugetlb: +0 kB$/m.test(scrape.kernel.proc('meminfo') ?? '')) return undefined;
+  return pageSizes(scrape).map((size) => [size, 0]);
+});
 
 /** The page sizes that this kernel has, from the names of the files themselves. They do not change while it runs. */
 const known = new WeakMap<KernelFiles, readonly string[]>();

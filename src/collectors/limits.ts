@@ -18,7 +18,7 @@ interface OwnLimits {
 }
 
 interface Limits extends OwnLimits {
-  readonly own: OwnLimits;
+  readonly ownMemory: number | undefined;
   readonly high: number | undefined;
   readonly low: number | undefined;
   readonly min: number | undefined;
@@ -35,19 +35,18 @@ export const limits: Collector = defineContainerCollector({
   help: 'Limits of memory, swap, CPU and pids: own, and effective along the path to the root.',
   read(container, scrape): Limits {
     const { files } = container;
+    const isV1 = files.versionOf('memory') === 1;
     const own = ownLimits(files);
-    const above = limitsAbove(container, scrape);
-    const effective = lowest(own, above);
+    const { memory, swap, cpu, pids } = lowest(own, limitsAbove(container, scrape));
     return {
-      ...effective,
-      swap: swapAlone(files, effective),
-      own,
-      high: singleValue(files, 'memory', 'memory.high'),
-      low:
-        files.versionOf('memory') === 1
-          ? v1Limit(files, 'memory.soft_limit_in_bytes')
-          : singleValue(files, 'memory', 'memory.low'),
-      min: singleValue(files, 'memory', 'memory.min'),
+      memory,
+      swap: isV1 ? v1SwapAlone(swap, memory) : swap,
+      cpu,
+      pids,
+      ownMemory: own.memory,
+      high: isV1 ? undefined : singleValue(files, 'memory', 'memory.high'),
+      low: isV1 ? v1Limit(files, 'memory.soft_limit_in_bytes') : singleValue(files, 'memory', 'memory.low'),
+      min: isV1 ? undefined : singleValue(files, 'memory', 'memory.min'),
       cpuWeight: cpuWeight(files),
       cpus: cpus(container, scrape),
     };
@@ -64,7 +63,7 @@ export const limits: Collector = defineContainerCollector({
     limit(
       'isolation_container_memory_own_limit_bytes',
       "Memory limit of the container's own cgroup: memory.max (v1: memory.limit_in_bytes).",
-      (reading) => reading.own.memory,
+      (reading) => reading.ownMemory,
     ),
     limit(
       'isolation_container_memory_swap_limit_bytes',
@@ -148,17 +147,22 @@ function ownLimits(files: CgroupFiles): OwnLimits {
 }
 
 /** What the cgroups above allow, each read once per scrape however many containers it holds. */
-const limitsByPath = oncePerScrape(() => new Map<string, OwnLimits>());
+const limitsOf = oncePerScrape(() => new Map<CgroupFiles, OwnLimits>());
+
+const NOTHING: OwnLimits = { memory: undefined, swap: undefined, cpu: undefined, pids: undefined };
 
 function limitsAbove(container: Container, scrape: Scrape): OwnLimits {
-  const known = limitsByPath(scrape);
-  const nothing: OwnLimits = { memory: undefined, swap: undefined, cpu: undefined, pids: undefined };
+  const known = limitsOf(scrape);
+  const ancestors = scrape.ancestors(container);
+  const [parent] = ancestors;
+  const ofSibling = parent === undefined ? NOTHING : known.get(parent);
+  if (ofSibling !== undefined) return ofSibling;
   // From the root downwards, so that each level builds on the one above.
-  return scrape.ancestors(container).reduceRight((above, files) => {
-    const found = known.get(files.path) ?? lowest(ownLimits(files), above);
-    known.set(files.path, found);
+  return ancestors.reduceRight((above, files) => {
+    const found = known.get(files) ?? lowest(ownLimits(files), above);
+    known.set(files, found);
     return found;
-  }, nothing);
+  }, NOTHING);
 }
 
 function lowest(a: OwnLimits, b: OwnLimits): OwnLimits {
@@ -176,11 +180,9 @@ function lower(a: number | undefined, b: number | undefined): number | undefined
 }
 
 /** v1 limits memory and swap together; what is left above the memory limit is for swap. */
-function swapAlone(files: CgroupFiles, effective: OwnLimits): number | undefined {
-  if (files.versionOf('memory') !== 1 || effective.swap === undefined || effective.swap === Infinity)
-    return effective.swap;
-  if (effective.memory === undefined) return undefined;
-  return Math.max(0, effective.swap - Math.min(effective.memory, effective.swap));
+function v1SwapAlone(swap: number | undefined, memory: number | undefined): number | undefined {
+  if (swap === undefined || swap === Infinity) return swap;
+  return memory === undefined ? undefined : Math.max(0, swap - memory);
 }
 
 function v1CpuLimit(files: CgroupFiles): number | undefined {

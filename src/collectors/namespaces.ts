@@ -19,13 +19,16 @@ export const namespaces: Collector = defineContainerCollector({
     const error = initError ?? init?.namespacesError;
     if (error !== undefined) throw error;
     if (init === undefined) return undefined;
-    return NAMESPACE_KINDS.flatMap((kind) => {
+    const standings: Standing[] = [];
+    for (const kind of NAMESPACE_KINDS) {
       const inode = init.namespaces[kind];
       const host = scrape.hostNamespaces.get(kind);
       // Either side unknown: say nothing, since "not shared" would be a guess.
-      if (inode === undefined || host === undefined) return [];
-      return [{ kind, peers: inode === host.inode ? 'host' : countPeers(container, scrape.members(kind, inode)) }];
-    });
+      if (inode === undefined || host === undefined) continue;
+      const peers = inode === host.inode ? 'host' : countPeers(container, scrape.members(kind, inode));
+      standings.push({ kind, peers });
+    }
+    return standings;
   },
   families: [
     {

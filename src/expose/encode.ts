@@ -87,8 +87,8 @@ export class Encoder {
       this.#text += this.#header;
       this.#header = '';
     }
-    const series = labels === '' ? name : `${name}{${labels}}`;
-    this.#text += `${series} ${renderValue(value)}\n`;
+    // Few and short pieces: each concatenation makes a string, tens of thousands of times.
+    this.#text += labels === '' ? `${name} ${renderValue(value)}\n` : `${name}{` + labels + `} ${renderValue(value)}\n`;
     if (this.#text.length > FLUSH_AT) this.#flush();
   }
 
