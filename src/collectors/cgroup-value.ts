@@ -1,7 +1,11 @@
 import type { Bytes, CgroupFiles, Controller } from '../kernel/files.ts';
 import { parseSingleValue } from '../kernel/single-value.ts';
 
-/** Reads a file of a cgroup and parses it; `undefined` if there is no such file. */
+/**
+ * Reads a file of a cgroup and parses it; `undefined` if there is no such file.
+ *
+ * @throws SyntaxError that names the file, if it is not in the form that its parser knows.
+ */
 export function parsedFile<T>(
   files: CgroupFiles,
   controller: Controller,
@@ -9,7 +13,13 @@ export function parsedFile<T>(
   parse: (bytes: Bytes) => T,
 ): T | undefined {
   const bytes = files.read(controller, name);
-  return bytes === undefined ? undefined : parse(bytes);
+  if (bytes === undefined) return undefined;
+  try {
+    return parse(bytes);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new SyntaxError(`${name}: ${error.message}`, { cause: error });
+    throw error;
+  }
 }
 
 /** Reads a file with one number or `max` (which is `Infinity`); `undefined` if there is no such file. */

@@ -190,7 +190,8 @@ function v1CpuLimit(files: CgroupFiles): number | undefined {
   if (quota === undefined) return undefined;
   if (quota < 0) return Infinity;
   const period = singleValue(files, 'cpu', 'cpu.cfs_period_us');
-  return period === undefined || period <= 0 ? undefined : quota / period;
+  if (period !== undefined && period <= 0) throw new SyntaxError(`cpu.cfs_period_us: ${period} is no period`);
+  return period === undefined ? undefined : quota / period;
 }
 
 /** The kernel's own conversion (`sched_weight_to_cgroup`): the default of 1024 shares is the default weight of 100. */
