@@ -30,6 +30,7 @@ const numbered: Collector = defineContainerCollector({
   name: 'numbered',
   help: 'A number for each container.',
   read(found) {
+    if (found.labels.container === 'gone') found.files.close();
     if (found.labels.container === 'broken') throw Object.assign(new Error('no'), { code: 'EACCES' });
     return found.cgroup.inode;
   },
@@ -86,6 +87,14 @@ describe('runCollectors()', () => {
       collector: 'numbered',
       remedy: expect.stringContaining('CAP_DAC_READ_SEARCH'),
     });
+  });
+
+  it('says nothing of a container that goes while it is read', async () => {
+    const { text, warnings } = await run([container('a', { inode: 4 }), container('gone')]);
+    expect(text).toContain('isolation_number{engine="docker",container="a"} 4\n');
+    expect(text).not.toContain('gone');
+    expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 1\n');
+    expect(warnings).toEqual([]);
   });
 
   it('leaves out what is late, and says so', async () => {

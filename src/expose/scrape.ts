@@ -54,7 +54,8 @@ export async function runCollectors(options: {
       if (pace.isLate()) break;
       try {
         const value = read();
-        if (value !== undefined) readings.push({ value, container, labels });
+        // Of one that went while it was read, what is missing says nothing, not even that there is no limit.
+        if (value !== undefined && container?.files.gone !== true) readings.push({ value, container, labels });
       } catch (error) {
         errors.push({ error, container });
       }

@@ -58,8 +58,12 @@ describe.skipIf(!root)('CgroupFiles on the real cgroupfs (needs root)', () => {
 
   it('answers undefined for a file, a controller or a cgroup that is not there', () => {
     const kernel = kernelFiles(100);
-    expect(kernel.cgroup(path).read(controller, 'no.such.file')).toBeUndefined();
-    expect(kernel.cgroup('/no/such/cgroup').read(controller, 'cgroup.procs')).toBeUndefined();
+    const files = kernel.cgroup(path);
+    expect(files.read(controller, 'no.such.file')).toBeUndefined();
+    expect(files.gone).toBe(false);
+    const nowhere = kernel.cgroup('/no/such/cgroup');
+    expect(nowhere.read(controller, 'cgroup.procs')).toBeUndefined();
+    expect(nowhere.gone).toBe(true);
     expect(kernel.open).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { textOf } from './bytes.ts';
 import type { CgroupLayout } from './cgroup-layout.ts';
 import { absentAsUndefined, errnoOf, isAbsence } from './errno.ts';
@@ -250,13 +250,26 @@ export class CgroupFiles {
     const path = `${hierarchy.root}${this.path}/${name}`;
     const descriptor = this.#files.acquire(path, constants.O_RDONLY);
     if (descriptor === undefined) return this.#files.readOnce(path);
-    if (descriptor === MISSING && this.#missingSince === 0) this.#missingSince = performance.now();
+    if (descriptor === MISSING) {
+      this.#noteMissing(name);
+      return undefined;
+    }
     this.#descriptors[this.#files.numberOf(name)] = descriptor;
-    return descriptor === MISSING ? undefined : this.#files.readKept(descriptor, path);
+    return this.#files.readKept(descriptor, path);
   }
 
   #discoveryDirectory(): string {
     return this.#files.layout.discovery.root + this.path;
+  }
+
+  /** Of a cgroup that is gone itself nothing is missing: it is not the same as one without the controller. */
+  #noteMissing(name: string): void {
+    if (statSync(this.#discoveryDirectory(), { throwIfNoEntry: false }) === undefined) {
+      this.close();
+      return;
+    }
+    if (this.#missingSince === 0) this.#missingSince = performance.now();
+    this.#descriptors[this.#files.numberOf(name)] = MISSING;
   }
 
   /**
