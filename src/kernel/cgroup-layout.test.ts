@@ -64,6 +64,11 @@ describe('findCgroupLayout()', () => {
     expect(layout(V1).version).toBe('v2');
   });
 
+  it('says where there are no processes', () =>
+    expect(() => findCgroupLayout(join(host, 'missing'), join(host, 'cgroup'))).toThrow(
+      /No process file system is mounted at ".*missing"/,
+    ));
+
   it('says where it found none', () =>
     expect(() => layout('')).toThrow(/No cgroup file system is mounted at ".*cgroup"/));
 

@@ -40,14 +40,17 @@ const USUAL_ROOT = '/sys/fs/cgroup';
  * mounted elsewhere); where none of them lies below `cgroupRoot`, the table of PID 1 is used with `/sys/fs/cgroup`
  * read as `cgroupRoot`, which serves a plain copy of a host's trees. Of that table only what is really there counts.
  *
- * @throws Error if no cgroup hierarchy is mounted there.
+ * @throws Error if no cgroup hierarchy is mounted there, or `procRoot` has no mount tables.
  */
 export function findCgroupLayout(procRoot: string, cgroupRoot: string): CgroupLayout {
-  const own = absentAsUndefined(() => readFileSync(`${procRoot}/self/mountinfo`, 'utf8')) ?? '';
-  const hierarchies = hierarchiesIn(own, cgroupRoot, cgroupRoot);
+  const own = absentAsUndefined(() => readFileSync(`${procRoot}/self/mountinfo`, 'utf8'));
+  const hierarchies = hierarchiesIn(own ?? '', cgroupRoot, cgroupRoot);
   if (hierarchies.length === 0) {
-    const init = absentAsUndefined(() => readFileSync(`${procRoot}/1/mountinfo`, 'utf8')) ?? '';
-    hierarchies.push(...hierarchiesIn(init, USUAL_ROOT, cgroupRoot).filter(isThere));
+    const init = absentAsUndefined(() => readFileSync(`${procRoot}/1/mountinfo`, 'utf8'));
+    if (own === undefined && init === undefined) {
+      throw new Error(`No process file system is mounted at ${JSON.stringify(procRoot)}`);
+    }
+    hierarchies.push(...hierarchiesIn(init ?? '', USUAL_ROOT, cgroupRoot).filter(isThere));
   }
   return layoutOf(hierarchies, cgroupRoot);
 }
