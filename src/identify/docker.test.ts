@@ -294,6 +294,11 @@ describe('an engine that is not there', () => {
     await expect.poll(() => names.up, poll).toBe(false);
   });
 
+  test('is waited for as soon as its default socket is there', async () => {
+    await engine.listen(socketPath());
+    expect(start({ isDefault: true }).up).toBe(false);
+  });
+
   test('although it was named is a failure, and said once', async () => {
     const names = start();
     expect(names.up).toBe(false);

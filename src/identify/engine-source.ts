@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Names } from '../container.ts';
@@ -113,6 +114,8 @@ export class EngineSource implements NameSource {
         await this.#pause(this.#timings.lookForSocket);
         continue;
       }
+      // From now on names may come, and new containers wait for them.
+      this.up ??= false;
       const start = performance.now();
       const error = await this.#session().catch((reason: unknown) => reason);
       if (signal.aborted) return;
@@ -134,6 +137,8 @@ export class EngineSource implements NameSource {
     const stop = (): void => session.abort();
     this.#stop.signal.addEventListener('abort', stop, { once: true });
     const { signal } = session;
+    // Each call listens to it, and there is no leak in several at a time for Node to warn of.
+    setMaxListeners(0, signal);
     try {
       const api = await this.#options.connect();
       const ask: Ask = (limit, path) => this.#ask(api, signal, limit, path);
