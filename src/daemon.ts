@@ -84,7 +84,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
           config.collectors.includes(name) && (collect?.includes(name) ?? true) && exclude?.includes(name) !== true,
       );
       const encoder = new Encoder(format);
-      const containers = await roster.containers();
+      const containers = await roster.containers(deadline);
       const scrape: Scrape = {
         kernel,
         containers,

@@ -61,11 +61,15 @@ export class Roster {
     for (const cgroup of this.#entries.keys()) this.remove(cgroup);
   }
 
-  /** The containers to show now. Gives the event loop a turn now and then. */
-  async containers(): Promise<readonly Container[]> {
+  /**
+   * The containers to show now. Gives the event loop a turn now and then. After the deadline (of `performance.now()`)
+   * they are shown as they were last time, or not yet.
+   */
+  async containers(deadline = Infinity): Promise<readonly Container[]> {
     const now = performance.now();
     let sliceEnd = now + SLICE_MS;
     for (const entry of this.#entries.values()) {
+      if (performance.now() > deadline) break;
       this.#refresh(entry, now);
       if (performance.now() > sliceEnd) {
         await setImmediate();
@@ -89,15 +93,24 @@ export class Roster {
   }
 
   #processFacts(entry: Entry, now: number): Pick<Container, 'init' | 'initError'> {
-    entry.init?.files.close();
+    const before = entry.init;
     entry.init = undefined;
     // Spread over time: many containers start together, and should not all be read in one scrape for ever after.
     entry.factsUntil = now + FACTS_FOR_MS * (0.5 + Math.random() / 2);
     try {
-      entry.init = findInit(this.#kernel, entry.files);
+      entry.init = withOpenFilesOf(before, findInit(this.#kernel, entry.files));
       return { init: entry.init, initError: undefined };
     } catch (error) {
       return { init: undefined, initError: error instanceof Error ? error : new Error(String(error)) };
+    } finally {
+      if (before?.files !== entry.init?.files) before?.files.close();
     }
   }
+}
+
+/** A process that goes on keeps its open files: another scrape may be about to read them. */
+function withOpenFilesOf(before: InitProcess | undefined, found: InitProcess | undefined): InitProcess | undefined {
+  if (found === undefined || found.pid !== before?.pid || found.startTime !== before.startTime) return found;
+  found.files.close();
+  return { ...found, files: before.files };
 }

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ContainerCgroup, Names } from '../container.ts';
+import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { KernelFiles } from '../kernel/files.ts';
+import type { NameSource } from './name-source.ts';
+import { Naming } from './naming.ts';
+import { Roster } from './roster.ts';
+
+const ID = 'c'.repeat(64);
+
+/** A real process in a cgroup that is a plain folder. */
+let root: string;
+let child: ChildProcess;
+let kernel: KernelFiles;
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'isolation-exporter-roster-'));
+  child = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  const layout = { ...findCgroupLayout('/proc', '/sys/fs/cgroup'), discovery: { root, version: 2, controllers: [] } };
+  kernel = new KernelFiles({ procRoot: '/proc', layout: layout as typeof kernel.layout, descriptorBudget: 100 });
+  vi.useFakeTimers({ toFake: ['performance'] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  child.kill('SIGKILL');
+  rmSync(root, { recursive: true });
+});
+
+function cgroup(id = ID): ContainerCgroup {
+  const path = `/docker/${id}`;
+  mkdirSync(join(root, path), { recursive: true });
+  writeFileSync(join(root, path, 'cgroup.procs'), `${child.pid}\n`);
+  return { path, inode: 1, match: { engine: 'docker', id, infra: false }, seenAt: performance.now() };
+}
+
+function source(up: boolean | undefined, names: Map<string, Names>): NameSource {
+  return {
+    name: 'docker',
+    engines: new Set(['docker']),
+    up,
+    namesOf: (id) => names.get(id),
+    want() {},
+    forget() {},
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+describe('Roster', () => {
+  it('keeps the files of a process that goes on, for a scrape that is about to read them', async () => {
+    const roster = new Roster({ kernel, naming: new Naming([]) });
+    roster.add(cgroup());
+    const [before] = await roster.containers();
+    vi.advanceTimersByTime(46_000);
+    const [after] = await roster.containers();
+    expect(after).not.toBe(before);
+    expect(after?.init?.pid).toBe(child.pid);
+    expect(before?.init?.files.text('comm')).toBe('sleep\n');
+    expect(kernel.open).toBe(1);
+    roster.close();
+    expect(kernel.open).toBe(0);
+  });
+
+  it('lets go of a process that has ended', async () => {
+    const roster = new Roster({ kernel, naming: new Naming([]) });
+    roster.add(cgroup());
+    const [before] = await roster.containers();
+    writeFileSync(join(root, 'docker', ID, 'cgroup.procs'), '');
+    vi.advanceTimersByTime(46_000);
+    const [after] = await roster.containers();
+    expect(after?.init).toBeUndefined();
+    expect(before?.init?.files.text('comm')).toBeUndefined();
+    expect(kernel.open).toBe(0);
+  });
+
+  it('holds a new container back for its name, but not for long', async () => {
+    const names = new Map<string, Names>();
+    const roster = new Roster({ kernel, naming: new Naming([source(false, names)]) });
+    const [named, nameless] = [ID, 'd'.repeat(64)];
+    roster.add(cgroup(named));
+    roster.add(cgroup(nameless));
+    expect(await roster.containers()).toEqual([]);
+    names.set(named, { name: 'web' });
+    expect((await roster.containers()).map(({ labels }) => labels.container)).toEqual(['web']);
+    vi.advanceTimersByTime(2_000);
+    expect((await roster.containers()).map(({ labels }) => labels.container)).toEqual(['web', 'd'.repeat(12)]);
+    roster.close();
+  });
+
+  it('waits for no engine that does not apply', async () => {
+    const roster = new Roster({ kernel, naming: new Naming([source(undefined, new Map())]) });
+    roster.add(cgroup());
+    expect(await roster.containers()).toHaveLength(1);
+    roster.close();
+  });
+
+  it('shows after the deadline what it knew before', async () => {
+    const roster = new Roster({ kernel, naming: new Naming([]) });
+    roster.add(cgroup());
+    expect(await roster.containers(performance.now() - 1)).toEqual([]);
+    const known = await roster.containers();
+    expect(known).toHaveLength(1);
+    expect(await roster.containers(performance.now() - 1)).toEqual(known);
+    roster.close();
+  });
+});
