@@ -1,5 +1,6 @@
 import type { CgroupMatch, Undecided } from '../container.ts';
 import type { Log } from '../log.ts';
+import { whenDrained } from './drained.ts';
 import type { EventBalance } from './event-balance.ts';
 import type { Population } from './population.ts';
 import { Tree, type Directory } from './tree.ts';
@@ -38,6 +39,12 @@ export class Census {
   /** The inode of a directory as last seen. */
   inodeOf(path: string): number | undefined {
     return this.#tree.get(path)?.inode;
+  }
+
+  /** Whether an event about a directory can only be of its owner, mode or times: it has been there all the time. */
+  isUnchanged(path: string, seen: Seen): boolean {
+    const known = this.#tree.get(path);
+    return known?.settled === true && known.inode === seen.inode;
   }
 
   /** Brings what is known at and below `from` in line with what a walk of it found. */
@@ -87,6 +94,7 @@ export class Census {
     if (known !== undefined) this.#drop(known);
     const directory = this.#tree.add(path, seen, { atStart });
     if (directory === undefined) return;
+    whenDrained(() => (directory.settled = true));
     this.#noticed(directory);
     this.#decide(directory, seen);
     this.#lookAgain(directory, 0);

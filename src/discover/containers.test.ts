@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -186,6 +187,39 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     );
     expect(stderr).toBe('');
     expect(JSON.parse(String(stdout))).toEqual({ up: false, found: 3, warnings: ['ENOSPC'] });
+  });
+
+  it('takes a chown or chmod for no life, whenever it comes', async () => {
+    make('/parent');
+    await discover();
+    const touch = (path: string): void => {
+      chmodSync(root + path, 0o700);
+      chownSync(root + path, process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+    };
+    make('/parent/c1');
+    touch('/parent/c1');
+    await sleep(50);
+    touch('/parent/c1');
+    make('/parent/c2/inner');
+    await expect.poll(() => appeared.length, { timeout: 10_000 }).toBe(2);
+    touch('/parent/c2');
+    await sleep(50);
+    touch('/parent/c2');
+    touch('/parent');
+    await sleep(50);
+    expect(counts()).toEqual({ started: 2, removed: 0 });
+    remove('/parent/c1');
+    for (let round = 0; round < 30; round += 1) {
+      make(`/parent/c-${round}`);
+      await sleep(round % 3);
+      chmodSync(`${root}/parent/c-${round}`, 0o700);
+      await sleep(round % 2);
+      remove(`/parent/c-${round}`);
+    }
+    await expect.poll(counts, { timeout: 10_000 }).toEqual({ started: 32, removed: 31 });
+    await sleep(50);
+    expect(counts()).toEqual({ started: 32, removed: 31 });
+    expect(discovery?.watchUp).toBe(true);
   });
 
   it('counts each once of many that live side by side for a tenth of a second', async () => {

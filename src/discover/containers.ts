@@ -94,7 +94,13 @@ class CgroupDiscovery implements Discovery {
     this.#walkIntervalMs = options.walkIntervalMs;
     this.#population = new Population(options);
     this.#balance = new EventBalance({
-      onUnseen: (path) => this.#countUnseen(path),
+      onUnseen: (path) => {
+        // What was made in the same moment and given to somebody tells of that alike.
+        if (!this.#isTouched(path)) this.#countUnseen(path);
+      },
+      onHalf: (path) => {
+        if (this.#census.inodeOf(path) === undefined) this.#countUnseen(path);
+      },
       onLost: (path) => this.#noteLoss(path),
     });
     this.#watches = new Watches({
@@ -176,7 +182,11 @@ class CgroupDiscovery implements Discovery {
     const path = `${directory}/${name}`;
     try {
       const seen = look(this.#root, path);
-      if (seen === 'other' || (seen === undefined && this.#isEndOf(directory, name))) return;
+      if (seen === 'other' || (seen === undefined && this.#isAboutItself(directory, name))) return;
+      if (seen !== undefined && this.#census.isUnchanged(path, seen)) {
+        this.#census.observe(path, seen);
+        return;
+      }
       const certainty = this.#watches.certaintyOf(directory) ?? 'uncertain';
       this.#balance.delivered(path, certainty, () => this.#census.observe(path, seen));
     } catch {
@@ -184,11 +194,17 @@ class CgroupDiscovery implements Discovery {
     }
   }
 
-  /** On most file systems, though not on kernfs, a directory reports its own end, under its own name. */
-  #isEndOf(directory: string, name: string): boolean {
-    if (name !== basename(this.#root + directory)) return false;
-    const seen = look(this.#root, directory);
-    return seen === undefined || seen === 'other' || seen.inode !== this.#census.inodeOf(directory);
+  /**
+   * A directory reports its own chown and chmod and, on most file systems though not on kernfs, its own end, under its
+   * own name.
+   */
+  #isAboutItself(directory: string, name: string): boolean {
+    return name === basename(this.#root + directory) && this.#census.inodeOf(`${directory}/${name}`) === undefined;
+  }
+
+  #isTouched(path: string): boolean {
+    const seen = look(this.#root, path);
+    return seen !== undefined && seen !== 'other' && seen.touched;
   }
 
   #onLive(directory: string): void {

@@ -17,6 +17,7 @@ class Scene {
       this.started += 1;
       this.removed += 1;
     },
+    onHalf: () => {},
     onLost: () => {
       this.lost += 1;
     },
@@ -89,17 +90,28 @@ describe('the balance of events', () => {
     expect(scene).toMatchObject({ started: 2, removed: 1, lost: 1 });
   });
 
-  it('takes half of a life for a life: the rest was before the watch', async () => {
-    const lives: string[] = [];
-    const balance = new EventBalance({ onUnseen: (path) => lives.push(path), onLost: (path) => lives.push(path) });
-    balance.delivered('/c', 'uncertain', () => {});
-    for (let turn = 0; turn < 6; turn += 1) await nextTurn();
-    expect(lives).toEqual(['/c']);
-  });
+  it.each([
+    ['uncertain', ['half /c']],
+    ['certain', []],
+  ] as const)(
+    'takes one event for half a life only if the rest may have been before the watch (%s)',
+    async (how, told) => {
+      const found: string[] = [];
+      const balance = new EventBalance({
+        onUnseen: (path) => found.push(`whole ${path}`),
+        onHalf: (path) => found.push(`half ${path}`),
+        onLost: (path) => found.push(`lost ${path}`),
+      });
+      balance.delivered('/c', how, () => {});
+      for (let turn = 0; turn < 6; turn += 1) await nextTurn();
+      expect(found).toEqual(told);
+    },
+  );
 
   it('expects no event of what may have happened before the watch', async () => {
     const lost: string[] = [];
-    const balance = new EventBalance({ onUnseen: (path) => lost.push(path), onLost: (path) => lost.push(path) });
+    const note = (path: string): unknown => lost.push(path);
+    const balance = new EventBalance({ onUnseen: note, onHalf: note, onLost: note });
     balance.noticed('/c', 'uncertain');
     for (let turn = 0; turn < 6; turn += 1) await nextTurn();
     expect(lost).toEqual([]);

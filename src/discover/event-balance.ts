@@ -18,18 +18,27 @@ interface Account {
  *
  * - two left over are a life that nobody saw: made and removed before the first look, whatever lived there before
  *   or after;
+ * - one left over is a chown or chmod, which gives the same event; or it is half of a life, if the other half may have
+ *   been before the watch;
  * - a deficit is a change noticed ahead of its event. If the event has still not come when the queue is drained, it was
  *   lost: the kernel's queue overflowed, and of that libuv tells nothing.
  */
 export class EventBalance {
   readonly #onUnseen: (path: string) => void;
+  readonly #onHalf: (path: string) => void;
   readonly #onLost: (path: string) => void;
   readonly #accounts = new Map<string, Account>();
   #clock = 0;
   #settling = false;
 
-  constructor(listeners: { onUnseen: (path: string) => void; onLost: (path: string) => void }) {
+  constructor(listeners: {
+    onUnseen: (path: string) => void;
+    /** If nothing is there now, it is the end of something that was made before the watch was live. */
+    onHalf: (path: string) => void;
+    onLost: (path: string) => void;
+  }) {
     this.#onUnseen = listeners.onUnseen;
+    this.#onHalf = listeners.onHalf;
     this.#onLost = listeners.onLost;
   }
 
@@ -75,8 +84,7 @@ export class EventBalance {
   }
 
   #close(path: string, { balance, certainty }: Account): void {
-    // Half of a life: made before the watch was live and removed after, or the other half was lost.
-    if (balance > 0) this.#onUnseen(path);
-    else if (certainty === 'certain') this.#onLost(path);
+    if (balance < 0 && certainty === 'certain') this.#onLost(path);
+    if (balance > 0 && certainty === 'uncertain') this.#onHalf(path);
   }
 }

@@ -13,6 +13,8 @@ export interface Directory {
   readonly atStart: boolean;
   /** `undecided` may be a container, as far as can be told by now; `other` is none, but may have some below it. */
   kind: 'undecided' | 'container' | 'infra' | 'other';
+  /** All events of what happened under its path before it was first seen have come. */
+  settled: boolean;
   /** When it is to be looked at again, while it is young. */
   timer: NodeJS.Timeout | undefined;
 }
@@ -37,6 +39,7 @@ export class Tree {
       seenAt: performance.now(),
       atStart: options.atStart,
       kind: path === '' ? 'other' : 'undecided',
+      settled: false,
       timer: undefined,
     };
     this.#directories.set(path, directory);

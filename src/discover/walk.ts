@@ -7,6 +7,8 @@ export interface Seen {
   readonly inode: number;
   /** It surely has no child directories. */
   readonly leaf: boolean;
+  /** Its owner, mode or times were changed after it was made. */
+  readonly touched: boolean;
 }
 
 /** All directories of a tree at one moment. */
@@ -33,7 +35,9 @@ export function look(root: string, path: string): Seen | 'other' | undefined {
   if (stats === undefined) return undefined;
   // In kernfs, as in ext4, xfs and tmpfs, a directory's links are 2 and one for each child directory, so a leaf is
   // known without listing it. Other file systems (btrfs, overlayfs) always say 1.
-  return stats.isDirectory() ? { inode: stats.ino, leaf: stats.nlink === 2 } : 'other';
+  if (!stats.isDirectory()) return 'other';
+  // Children that come and go change both times, and so does its making.
+  return { inode: stats.ino, leaf: stats.nlink === 2, touched: stats.ctimeMs !== stats.mtimeMs };
 }
 
 /**
