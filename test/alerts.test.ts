@@ -20,9 +20,6 @@ const families: ReadonlyMap<string, readonly string[]> = new Map([
   ['isolation_scrape_collector_success', ['collector']],
   ['isolation_scrape_collector_duration_seconds', ['collector']],
   // Still to come.
-  ['isolation_container_last_oom_kill_timestamp_seconds', ['engine', 'namespace', 'pod', 'container']],
-  ['isolation_oom_kills_unattributed_total', []],
-  ['isolation_kmsg_lost_records_total', []],
   ['isolation_container_privileged', ['engine', 'namespace', 'pod', 'container']],
   ['isolation_container_finding', ['engine', 'namespace', 'pod', 'container', 'finding', 'severity']],
   ['isolation_container_isolation_level', ['engine', 'namespace', 'pod', 'container']],
