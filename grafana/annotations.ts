@@ -1,0 +1,40 @@
+import type { AnnotationQuery } from '@grafana/grafana-foundation-sdk/dashboard';
+import { onHosts } from './queries.ts';
+import { DATASOURCE } from './query.ts';
+
+const LAST_KILL = 'isolation_container_last_oom_kill_timestamp_seconds';
+
+/**
+ * Marks each OOM kill at the moment of the kill, not of the scrape that told of it: the value is the time, in ms.
+ *
+ * @param selected the metric of the containers that the board is about.
+ */
+export function oomKills(selected: (metric: string) => string): AnnotationQuery {
+  return {
+    name: 'OOM kills',
+    datasource: { ...DATASOURCE },
+    enable: true,
+    hide: false,
+    iconColor: 'red',
+    expr: `max by (instance, engine, namespace, pod, container) (${selected(LAST_KILL)}) * 1000`,
+    useValueForTime: true,
+    step: '60s',
+    titleFormat: 'OOM kill',
+    textFormat: '{{container}} {{pod}} on {{instance}}',
+    tagKeys: 'namespace,container',
+  };
+}
+
+/** Marks restarts of exporters; off until asked for. */
+export const EXPORTER_RESTARTS: AnnotationQuery = {
+  name: 'Exporter restarts',
+  datasource: { ...DATASOURCE },
+  enable: false,
+  hide: false,
+  iconColor: 'blue',
+  expr: `changes(${onHosts('process_start_time_seconds')}[$__rate_interval]) > 0`,
+  step: '60s',
+  titleFormat: 'Exporter restarted',
+  textFormat: '{{instance}}',
+  tagKeys: 'instance',
+};

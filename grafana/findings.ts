@@ -1,0 +1,48 @@
+import { values } from './colours.ts';
+import { type Query, rows } from './query.ts';
+import type { Column } from './table.ts';
+
+/** Whether a container has a finding: 1 or 0. */
+export const FINDING = 'isolation_container_finding';
+
+/** What lets whoever is inside reach the host, or nearly so. The rest is what many containers have by default. */
+export const SERIOUS = 'severity=~"critical|high"';
+
+/** From the worst. */
+const SEVERITIES = [
+  ['critical', 'red'],
+  ['high', 'red'],
+  ['medium', 'orange'],
+  ['low', 'text'],
+  ['info', 'text'],
+] as const;
+
+/**
+ * The findings that there are, from `selected` on down to a severity, as rows. Their value is the rank of the severity,
+ * as a table would sort the names by the alphabet.
+ */
+export function findingRows(
+  selected: (metric: string, ...matchers: readonly string[]) => string,
+  downTo: (typeof SEVERITIES)[number][0],
+): Query {
+  const names = SEVERITIES.map(([name]) => name);
+  const ranks = names.slice(0, names.indexOf(downTo) + 1).map((name, rank) => {
+    const there = `${selected(FINDING, `severity="${name}"`)} == 1`;
+    return rank === 0 ? `(${there})` : `(${there}) + ${rank}`;
+  });
+  return rows(ranks.join(' or '));
+}
+
+/** The severity of a row of {@link findingRows}. */
+export const SEVERITY_COLUMN: Column = {
+  field: 'Value',
+  header: 'Severity',
+  width: 100,
+  mappings: values(Object.fromEntries(SEVERITIES.map(([name, colour], rank) => [rank + 1, [name, colour] as const]))),
+};
+
+/** Sorts by severity, the worst first. */
+export const BY_SEVERITY = [
+  { header: 'Severity', order: 'ascending' },
+  { header: 'Finding', order: 'ascending' },
+] as const;

@@ -1,0 +1,55 @@
+import type { GridPos, Panel as SdkPanel, RowPanel } from '@grafana/grafana-foundation-sdk/dashboard';
+import type { Panel } from './panel.ts';
+
+/** A panel and its size on the grid, which is 24 wide. */
+export interface Sized {
+  readonly width: number;
+  readonly height: number;
+  readonly panel: Panel;
+}
+
+/** A heading with the panels below it. */
+export interface Row {
+  readonly title: string;
+  /** `folded` is for what is looked at rarely: Grafana asks nothing for it until it is opened. */
+  readonly state?: 'open' | 'folded';
+  readonly panels: readonly Sized[];
+}
+
+const GRID_WIDTH = 24;
+
+/** Says how large a panel is. */
+export function sized(width: number, height: number, panel: Panel): Sized {
+  return { width, height, panel };
+}
+
+/**
+ * Puts panels side by side while there is room and then below each other. Panels are numbered by their row, so that a
+ * new one does not change the addresses (`viewPanel=`) of those in other rows.
+ */
+export function layOut(rows: readonly Row[]): (SdkPanel | RowPanel)[] {
+  const all: (SdkPanel | RowPanel)[] = [];
+  let y = 0;
+  for (const [index, row] of rows.entries()) {
+    const id = 100 * (index + 1);
+    const folded = row.state === 'folded';
+    const { panels, end } = flow(row.panels, y + 1, id);
+    const gridPos = { h: 1, w: GRID_WIDTH, x: 0, y };
+    all.push({ type: 'row', id, title: row.title, collapsed: folded, gridPos, panels: folded ? panels : [] });
+    if (!folded) all.push(...panels);
+    y = folded ? y + 1 : end;
+  }
+  return all;
+}
+
+function flow(panels: readonly Sized[], top: number, rowId: number): { panels: SdkPanel[]; end: number } {
+  let [x, y, lineHeight] = [0, top, 0];
+  const placed = panels.map(({ width, height, panel }, index): SdkPanel => {
+    if (x + width > GRID_WIDTH) [x, y, lineHeight] = [0, y + lineHeight, 0];
+    const gridPos: GridPos = { h: height, w: width, x, y };
+    x += width;
+    lineHeight = Math.max(lineHeight, height);
+    return { id: rowId + index + 1, ...panel, gridPos };
+  });
+  return { panels: placed, end: y + lineHeight };
+}

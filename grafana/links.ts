@@ -1,0 +1,51 @@
+import { type DashboardLink, DashboardLinkType } from '@grafana/grafana-foundation-sdk/dashboard';
+
+/** The address of each board is made of these. */
+export const UIDS = {
+  fleet: 'isolation-fleet',
+  container: 'isolation-container',
+  posture: 'isolation-posture',
+  exporter: 'isolation-exporter',
+} as const;
+
+const FLEET_VARIABLES = '${datasource:queryparam}&${job:queryparam}';
+const TIME = '${__url_time_range}';
+const CONTAINER_LABELS = ['instance', 'engine', 'namespace', 'pod', 'container'];
+
+/** A link to another board with the same hosts and time. */
+export function boardLink(title: string, board: keyof typeof UIDS): DashboardLink {
+  return link(title, `/d/${UIDS[board]}?${FLEET_VARIABLES}&\${instance:queryparam}&${TIME}`);
+}
+
+/** From a row of a table to the board of its container. A label that the row lacks becomes empty, as the label is. */
+export const ROW_TO_CONTAINER = toContainer((label) => `\${__data.fields.${label}:percentencode}`);
+
+/** From a series to the board of its container. */
+export const SERIES_TO_CONTAINER = toContainer((label) => `\${__field.labels.${label}:percentencode}`);
+
+/** From a row of a table to the exporter of its host. */
+export const ROW_TO_EXPORTER = link(
+  'Exporter of this host',
+  `/d/${UIDS.exporter}?${FLEET_VARIABLES}&var-instance=\${__data.fields.instance:percentencode}&${TIME}`,
+);
+
+function toContainer(valueOf: (label: string) => string): DashboardLink {
+  const variables = CONTAINER_LABELS.map((label) => `var-${label}=${valueOf(label)}`).join('&');
+  return link('This container', `/d/${UIDS.container}?${FLEET_VARIABLES}&${variables}&${TIME}`);
+}
+
+/** A link of a field has no icon or place; the SDK knows but the links of boards. */
+function link(title: string, url: string): DashboardLink {
+  return {
+    title,
+    url,
+    type: DashboardLinkType.Link,
+    icon: '',
+    tooltip: '',
+    tags: [],
+    asDropdown: false,
+    targetBlank: false,
+    includeVars: false,
+    keepTime: false,
+  };
+}

@@ -1,0 +1,51 @@
+/** Selects what the variables job and instance say. Linters look for exactly these two matchers. */
+const HOSTS = 'job=~"$job", instance=~"$instance"';
+
+/** Selects what the variables of the container board say. */
+const CONTAINER = `${HOSTS}, engine=~"$engine", namespace=~"$namespace", pod=~"$pod", container="$container"`;
+
+/** Of a pod's network the series have no container. */
+const CONTAINER_OR_POD = `${HOSTS}, engine=~"$engine", namespace=~"$namespace", pod=~"$pod", container=~"$container|"`;
+
+/** The labels that make a series a container's. */
+export const IDENTITY = 'job, instance, engine, namespace, pod, container';
+
+/** A metric of the selected hosts. */
+export function onHosts(metric: string, ...matchers: readonly string[]): string {
+  return `${metric}{${[HOSTS, ...matchers].join(', ')}}`;
+}
+
+/** A metric of the selected container. */
+export function ofContainer(metric: string, ...matchers: readonly string[]): string {
+  return `${metric}{${[CONTAINER, ...matchers].join(', ')}}`;
+}
+
+/** A metric that the selected container shares with its pod. */
+export function ofContainerOrPod(metric: string, ...matchers: readonly string[]): string {
+  return `${metric}{${[CONTAINER_OR_POD, ...matchers].join(', ')}}`;
+}
+
+/** How fast a counter grows, for one second. */
+export function rate(counter: string): string {
+  return `rate(${counter}[$__rate_interval])`;
+}
+
+/** How much a counter grew, about one point of the graph long. */
+export function growth(counter: string): string {
+  return `increase(${counter}[$__rate_interval])`;
+}
+
+/** How much a counter of events grew over the whole time range. Prometheus extrapolates; events are whole. */
+export function eventsInRange(counter: string): string {
+  return `round(increase(${counter}[$__range]))`;
+}
+
+/** A part of a whole that is not 0. */
+export function share(part: string, whole: string): string {
+  return `${part} / (${whole} > 0)`;
+}
+
+/** How many series have a value; nothing, rather than 0, where there are no series at all. */
+export function countOf(series: string, value: number): string {
+  return `sum(${series} == bool ${value})`;
+}

@@ -1,0 +1,53 @@
+import {
+  type VariableModel,
+  VariableRefresh,
+  VariableSort,
+  VariableType,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { DATASOURCE } from './query.ts';
+
+/** Which Prometheus, which of its jobs, which hosts. */
+export const HOST_VARIABLES: readonly VariableModel[] = [
+  { type: VariableType.Datasource, name: 'datasource', label: 'Data source', query: 'prometheus' },
+  several('job', 'Job', 'label_values(isolation_exporter_build_info, job)', '.+'),
+  several('instance', 'Instance', 'label_values(isolation_exporter_build_info{job=~"$job"}, instance)', '.+'),
+];
+
+const INFO = 'isolation_container_info{job=~"$job", instance=~"$instance"';
+
+/**
+ * Which container. Containers outside of Kubernetes have no namespace and no pod, which `.*` takes in. The container is
+ * one only: graphs of two would show limits of which nobody knows whose they are.
+ */
+export const CONTAINER_VARIABLES: readonly VariableModel[] = [
+  ...HOST_VARIABLES,
+  several('engine', 'Engine', `label_values(${INFO}}, engine)`, '.+'),
+  several('namespace', 'Namespace', `label_values(${INFO}, engine=~"$engine"}, namespace)`, '.*'),
+  several('pod', 'Pod', `label_values(${INFO}, engine=~"$engine", namespace=~"$namespace"}, pod)`, '.*'),
+  query(
+    'container',
+    'Container',
+    `label_values(${INFO}, engine=~"$engine", namespace=~"$namespace", pod=~"$pod"}, container)`,
+  ),
+];
+
+function several(name: string, label: string, definition: string, allValue: string): VariableModel {
+  const current = { selected: true, text: ['All'], value: ['$__all'] };
+  return { ...query(name, label, definition), multi: true, includeAll: true, allValue, current };
+}
+
+function query(name: string, label: string, definition: string): VariableModel {
+  return {
+    type: VariableType.Query,
+    name,
+    label,
+    datasource: { ...DATASOURCE },
+    definition,
+    query: definition,
+    // Containers that are gone are found in the time range in which they were there.
+    refresh: VariableRefresh.OnTimeRangeChanged,
+    sort: VariableSort.AlphabeticalAsc,
+    includeAll: false,
+    multi: false,
+  };
+}

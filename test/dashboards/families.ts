@@ -1,0 +1,47 @@
+import { collectors } from '../../src/collectors/index.ts';
+import { parseExposition } from '../../src/expose/encode-parser.ts';
+import { Encoder } from '../../src/expose/encode.ts';
+import { createOwnMetrics } from '../../src/expose/own-metrics.ts';
+import { readVersion } from '../../src/version.ts';
+
+const TARGET = ['job', 'instance'];
+const IDENTITY = ['engine', 'namespace', 'pod', 'container'];
+
+/** What Prometheus itself says of a target at each scrape. */
+const OF_PROMETHEUS = [
+  'up',
+  'scrape_duration_seconds',
+  'scrape_samples_scraped',
+  'scrape_samples_post_metric_relabeling',
+  'scrape_series_added',
+];
+
+/** The labels that series of a metric can have in Prometheus. */
+export type Families = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** What the collectors export: the list that boards have to be complete against. */
+export function collectorFamilies(): Families {
+  return new Map(
+    collectors.flatMap(({ scope, families }) =>
+      families.map((family) => {
+        const own = 'labels' in family ? family.labels : [];
+        return [family.name, new Set([...TARGET, ...(scope === 'host' ? [] : IDENTITY), ...own])] as const;
+      }),
+    ),
+  );
+}
+
+/** What boards may ask for: of the collectors, of scrapes, of the exporter and its process, of Prometheus. */
+export async function allFamilies(): Promise<Families> {
+  const encoder = new Encoder('text');
+  await createOwnMetrics({ ...readVersion(), revision: 'abc' }).encode(encoder);
+  const own = parseExposition(encoder.finish().toString(), 'text').flatMap(({ samples }) => samples);
+  return new Map([
+    ...collectorFamilies(),
+    ...['isolation_scrape_collector_success', 'isolation_scrape_collector_duration_seconds'].map(
+      (name) => [name, new Set([...TARGET, 'collector'])] as const,
+    ),
+    ...own.map(({ name, labels }) => [name, new Set([...TARGET, ...Object.keys(labels)])] as const),
+    ...OF_PROMETHEUS.map((name) => [name, new Set(TARGET)] as const),
+  ]);
+}
