@@ -8,13 +8,15 @@ export interface Prometheus extends AsyncDisposable {
   labels(query: string): Promise<readonly Readonly<Record<string, string>>[]>;
   /** The type that the target gave a family. */
   typeOf(family: string): Promise<string | undefined>;
+  /** What the API answers with. Throws for an error. */
+  ask(path: string): Promise<unknown>;
   /** Lines of its log that are more than information. */
   complaints(): Promise<readonly string[]>;
 }
 
 /** Starts Prometheus on a free port of loopback, with a target that it scrapes each second, and waits for the first scrape. */
 export function startPrometheus(machine: Machine, target: string): Promise<Prometheus> {
-  const config = `{ global: { scrape_interval: 1s }, scrape_configs: [{ job_name: lab, static_configs: [{ targets: ['${target}'] }] }] }`;
+  const config = `{ global: { scrape_interval: 1s }, scrape_configs: [{ job_name: isolation-exporter, static_configs: [{ targets: ['${target}'] }] }] }`;
   return startConfiguredPrometheus(machine, { 'prometheus.yml': config });
 }
 
@@ -47,6 +49,7 @@ export async function startConfiguredPrometheus(
     };
     const query = async (text: string) => (await ask(`query?query=${encodeURIComponent(text)}`)) as Vector;
     const prometheus: Prometheus = {
+      ask,
       async value(text) {
         const [series] = (await query(text)).result;
         return series === undefined ? undefined : Number(series.value[1]);

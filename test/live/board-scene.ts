@@ -1,0 +1,110 @@
+import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
+import { type Exporter, startExporter } from '../lab/exporter.ts';
+import { host } from '../lab/host.ts';
+import { succeed } from '../lab/machine.ts';
+import { untilComplete, words } from './docker-containers.ts';
+import { type Prometheus, startPrometheus } from './prometheus.ts';
+import { removeCgroups } from './remains.ts';
+
+/** Containers in the states that boards are about, an exporter, and a Prometheus that scrapes it. */
+export interface Scene extends AsyncDisposable {
+  readonly docker: Docker;
+  readonly exporter: Exporter;
+  readonly prometheus: Prometheus;
+}
+
+/** The containers of a scene, by their names. */
+export const SCENE = [
+  'api',
+  'worker',
+  'cache',
+  'batch',
+  'node-agent',
+  'proxy',
+  'hardened',
+  'pool',
+  'tenant',
+  'flaky',
+] as const;
+
+const sh = (script: string) => ['sh', '-c', script];
+
+/** What `docker run` is told of each, besides the name. */
+const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: string, command: readonly string[]]>> = {
+  // Wants all of a core and gets a third of one.
+  api: ['--network none --memory 128m --pids-limit 200 --cpus 0.3', sh('while :; do :; done')],
+  // OOM-killed again and again; its shell lives on, so that Docker never says so.
+  worker: [
+    '--network none --memory 16m --memory-swap 16m --pids-limit 100 --cpus 0.5',
+    sh('while :; do sleep 15; tail /dev/zero; done'),
+  ],
+  // Near its limit: what is in /dev/shm cannot be dropped.
+  cache: [
+    '--network none --memory 32m --memory-swap 32m --pids-limit 100 --cpus 1',
+    sh('dd if=/dev/zero of=/dev/shm/kept bs=1048576 count=28; sleep 100000'),
+  ],
+  batch: [
+    '--network none',
+    sh('while :; do dd if=/dev/zero of=/dev/null bs=65536 count=5000 2>/dev/null; sleep 1; done'),
+  ],
+  'node-agent': ['--network host --pid host --ipc host --uts host --cap-add SYS_PTRACE', sh('sleep 100000')],
+  proxy: ['--network container:api --memory 64m --pids-limit 100', sh('sleep 100000')],
+  hardened: [
+    '--network none --read-only --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 --memory 64m --pids-limit 50 --cpus 0.5',
+    sh('while :; do sleep 1; done'),
+  ],
+  // Starts more than it may.
+  pool: [
+    '--network none --memory 64m --pids-limit 8 --cpus 0.5',
+    sh('while :; do (for i in 1 2 3 4 5 6 7 8 9 10; do sleep 4 & done; wait) 2>/dev/null; sleep 5; done'),
+  ],
+  tenant: ['--network none --pids-limit 100', sh('sleep 100000')],
+  flaky: [
+    '--network none --memory 32m --pids-limit 50 --cap-add SYS_ADMIN --security-opt seccomp=unconfined',
+    sh('sleep 100000'),
+  ],
+};
+
+/** A limit that the container below it does not know of. */
+const PARENT_LIMIT = 256 * 1024 * 1024;
+
+/** Sets the scene. What happens again and again happens; restarts are for the caller to make. */
+export async function startScene(): Promise<Scene> {
+  const parent = `isolation-exporter-tenant-${process.pid}`;
+  const parts: AsyncDisposable[] = [{ [Symbol.asyncDispose]: () => removeCgroups(host, parent) }];
+  const dispose = async () => {
+    for (const part of parts.toReversed()) await part[Symbol.asyncDispose]();
+  };
+  try {
+    await succeed(host, MAKE_PARENT(parent));
+    const docker = await startDocker(host);
+    parts.push(docker);
+    const ids = new Map<string, string>();
+    for (const name of SCENE) {
+      const [flags, command] = CONTAINERS[name];
+      const more = name === 'tenant' ? ['--cgroup-parent', `/${parent}`] : [];
+      ids.set(name, await docker.run('--name', name, ...more, ...words(flags), LAB_IMAGE, ...command));
+    }
+    parts.push(await host.start(LEAVE(ids.get('flaky') ?? '')));
+    const exporter = await startExporter(host, { flags: [`--docker.host=unix://${docker.socket}`] });
+    parts.push(exporter);
+    await untilComplete(host, exporter, SCENE);
+    const prometheus = await startPrometheus(host, exporter.address);
+    parts.push(prometheus);
+    return { docker, exporter, prometheus, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+const MAKE_PARENT = (parent: string) => `
+  for at in $(findmnt -rno TARGET -t cgroup,cgroup2); do mkdir -p "$at/${parent}"; done
+  for limit in /sys/fs/cgroup/memory/${parent}/memory.limit_in_bytes /sys/fs/cgroup/${parent}/memory.max; do
+    [ ! -e "$limit" ] || echo ${PARENT_LIMIT} > "$limit"
+  done`;
+
+/** A process of the host in a container's cgroups: what somebody is who got out. */
+const LEAVE = (id: string) => `
+  for procs in $(find /sys/fs/cgroup -path '*/docker/${id}/cgroup.procs'); do echo $$ > "$procs"; done
+  exec sleep 100000`;

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { boardFiles, targetsOf } from '../dashboards/board-files.ts';
+import { type Choice, interpolate } from '../dashboards/interpolate.ts';
+import { host } from '../lab/host.ts';
+import { describeLive } from '../lab/live.ts';
+import { SCENE, type Scene, startScene } from './board-scene.ts';
+import { within } from './docker-containers.ts';
+
+/** What nothing on this machine gives data for, and why. */
+const NO_DATA: Readonly<Record<string, string>> = {};
+
+const boards = boardFiles();
+
+describeLive('boards', ['docker', 'prometheus'], () => {
+  let scene: Scene;
+  let choice: Choice;
+
+  beforeAll(async () => {
+    const from = Date.now() / 1000;
+    scene = await startScene();
+    const { docker, prometheus } = scene;
+    const seen = async (query: string) => ((await prometheus.value(`max(${query})`)) ?? 0) >= 1;
+    await docker.cli('restart', '-t', '0', 'flaky');
+    await within(host, 'a restart', () =>
+      seen('changes(isolation_container_start_time_seconds{container="flaky"}[5m])'),
+    );
+    await within(host, 'an OOM kill', () => seen('increase(isolation_container_oom_kills_total[5m])'), 60_000);
+    await within(host, 'a refused fork', () => seen('increase(isolation_container_pids_limit_hits_total[5m])'), 60_000);
+    choice = { from, to: Date.now() / 1000, scrapeInterval: 1, values: {} };
+  });
+  afterAll(() => scene?.[Symbol.asyncDispose]());
+
+  /** How many series a query has for a choice. */
+  const count = async (expr: string, chosen: Choice): Promise<number> => {
+    const query = encodeURIComponent(interpolate(expr, chosen));
+    const { result } = (await scene.prometheus.ask(`query?query=${query}`)) as { result: unknown[] };
+    return result.length;
+  };
+
+  test.each(boards)('$name has data in all panels that can have some here', async ({ name, panels }) => {
+    const choices = name === 'container' ? SCENE.map((container) => ({ ...choice, values: { container } })) : [choice];
+    const empty: string[] = [];
+    for (const panel of panels) {
+      for (const { expr, refId } of targetsOf(panel)) {
+        let series = 0;
+        for (const chosen of choices) series += await count(expr, chosen);
+        if (series === 0) empty.push(`${name}: ${panel.title} ${refId}`);
+      }
+    }
+    expect(empty).toEqual(Object.keys(NO_DATA).filter((key) => key.startsWith(`${name}: `)));
+  });
+});
