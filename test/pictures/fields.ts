@@ -1,0 +1,92 @@
+import {
+  type FieldConfig,
+  FieldColorModeId,
+  MappingType,
+  type Panel,
+  type Threshold,
+  type ValueMapping,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { format } from './format.ts';
+
+/** Grafana's colours on its dark theme. */
+const COLOURS: Readonly<Record<string, string>> = {
+  green: '#73bf69',
+  'dark-green': '#37872d',
+  orange: '#ff9830',
+  red: '#f2495c',
+  blue: '#5794f2',
+  yellow: '#fade2a',
+  purple: '#b877d9',
+  text: '#ccccdc',
+  transparent: 'transparent',
+};
+const PALETTE = [
+  '#73bf69',
+  '#f2cc0c',
+  '#8ab8ff',
+  '#ff780a',
+  '#f2495c',
+  '#5794f2',
+  '#b877d9',
+  '#96d98d',
+  '#ffb357',
+  '#ca95e5',
+];
+
+/** What holds for one series or column: the panel's defaults and what overrides them. */
+export function configOf(panel: Panel, name: string, refId: string | undefined): FieldConfig {
+  const config: FieldConfig = structuredClone(panel.fieldConfig?.defaults ?? {});
+  for (const { matcher, properties } of panel.fieldConfig?.overrides ?? []) {
+    const wanted = matcher.id === 'byName' ? name : refId;
+    if (matcher.options !== wanted) continue;
+    for (const { id, value } of properties) {
+      if (id.startsWith('custom.')) config.custom = { ...config.custom, [id.slice('custom.'.length)]: value };
+      else Object.assign(config, { [id]: value });
+    }
+  }
+  return config;
+}
+
+/** A value as it is shown. */
+export interface Shown {
+  readonly text: string;
+  readonly colour: string;
+}
+
+/** Says a value and colours it by its mappings, thresholds or fixed colour. `undefined` is no value. */
+export function show(value: number | string | undefined, config: FieldConfig, now: number): Shown {
+  const mapped = value === undefined ? undefined : mapping(String(value), config.mappings ?? []);
+  if (mapped !== undefined) return { text: mapped.text ?? String(value), colour: colour(mapped.color ?? 'text') };
+  if (value === undefined) return { text: config.noValue ?? 'No data', colour: colour('text') };
+  if (typeof value === 'string') return { text: value, colour: colour('text') };
+  const { unit = 'none', decimals, color, thresholds } = config;
+  const fixed = color?.mode === FieldColorModeId.Fixed ? color.fixedColor : undefined;
+  return {
+    text: format(value, unit, decimals, now),
+    colour: colour(fixed ?? stepOf(value, thresholds?.steps ?? []) ?? 'text'),
+  };
+}
+
+/** The colour of a series whose colour goes by its name. */
+export function seriesColour(name: string, config: FieldConfig): string {
+  if (config.color?.mode === FieldColorModeId.Fixed) return colour(config.color.fixedColor ?? 'text');
+  const hash = Buffer.from(name).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7);
+  return PALETTE[hash % PALETTE.length]!;
+}
+
+export function colour(name: string): string {
+  const found = COLOURS[name];
+  if (found === undefined) throw new Error(`no colour that boards here use: ${name}`);
+  return found;
+}
+
+function stepOf(value: number, steps: readonly Threshold[]): string | undefined {
+  return steps.findLast((step) => step.value === null || value >= step.value)?.color;
+}
+
+function mapping(value: string, mappings: readonly ValueMapping[]): { text?: string; color?: string } | undefined {
+  for (const each of mappings) {
+    if (each.type === MappingType.ValueToText && value in each.options) return each.options[value];
+  }
+  return undefined;
+}

@@ -1,0 +1,67 @@
+/**
+ * Takes pictures of the boards, for the documentation and to look at them: no package registry has a Grafana. Runs
+ * containers in all states that boards are about for five minutes, which needs what the live suites need and Chromium.
+ *
+ *     npx tsx test/pictures/take.ts                     pictures in docs/
+ *     npx tsx test/pictures/take.ts ADDRESS FROM TO DIRECTORY
+ *                                                       of a Prometheus that is there (http://127.0.0.1:9090), between
+ *                                                       two times in seconds since the epoch
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { boardFiles } from '../dashboards/board-files.ts';
+import { prepareLab } from '../lab/prepare.ts';
+import { startScene } from '../live/board-scene.ts';
+import type { Ask } from './data.ts';
+import { pageOf } from './page.ts';
+
+const DOCS = new URL('../../docs/', import.meta.url).pathname;
+/** It has OOM kills. */
+const CONTAINER = 'worker';
+
+const [address, start, end, directory = DOCS] = process.argv.slice(2);
+if (address === undefined) {
+  for (const { text } of Object.values(await prepareLab())) console.warn(text);
+  const from = Date.now() / 1000;
+  await using scene = await startScene();
+  for (let minute = 1; minute <= 5; minute += 1) {
+    await setTimeout(60_000);
+    if (minute < 5) await scene.docker.cli('restart', '-t', '0', 'flaky');
+  }
+  await take({ from, to: Date.now() / 1000 }, (path) => scene.prometheus.ask(path));
+} else {
+  await take({ from: Number(start), to: Number(end) }, async (path) => {
+    const answer = (await (await fetch(`${address}/api/v1/${path}`)).json()) as { data?: unknown; error?: string };
+    if (answer.error !== undefined) throw new Error(`${answer.error}: ${decodeURIComponent(path)}`);
+    return answer.data;
+  });
+}
+
+async function take(time: { readonly from: number; readonly to: number }, ask: Ask): Promise<void> {
+  mkdirSync(directory, { recursive: true });
+  for (const board of boardFiles()) {
+    const values: Readonly<Record<string, string>> = board.name === 'container' ? { container: CONTAINER } : {};
+    const page = await pageOf(board, { ...time, scrapeInterval: 1, values }, ask);
+    screenshot(page, join(directory, `dashboard-${board.name}.png`));
+  }
+}
+
+function screenshot({ html, width, height }: Awaited<ReturnType<typeof pageOf>>, picture: string): void {
+  // Chromium takes pictures of what has an address.
+  const scratch = mkdtempSync('/tmp/isolation-exporter-picture-');
+  writeFileSync(join(scratch, 'board.html'), html);
+  const flags = [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--hide-scrollbars',
+    `--user-data-dir=${scratch}/profile`,
+  ];
+  const size = `--window-size=${width},${height}`;
+  execFileSync('chromium', [...flags, size, `--screenshot=${picture}`, `file://${scratch}/board.html`], {
+    stdio: 'pipe',
+  });
+  rmSync(scratch, { recursive: true });
+}
