@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'rules',
           include: ['test/rules/*.rules.test.ts'],
           globalSetup: 'test/lab/tools-setup.ts',
-          testTimeout: 300_000,
+          testTimeout: 120_000,
         },
       },
       {
