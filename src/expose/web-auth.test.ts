@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { hashSync } from 'bcryptjs';
 import { describe, expect, test } from 'vitest';
 import { createGuard } from './web-auth.ts';
@@ -46,16 +45,12 @@ describe('with bcrypt in a thread', () => {
   test('the event loop goes on', async () => {
     // Some 600 ms of work.
     const users = new Map([['alice', `$2b$12$${'a'.repeat(53)}`]]);
-    let longest = 0;
-    let before = performance.now();
-    const timer = setInterval(() => {
-      longest = Math.max(longest, performance.now() - before);
-      before = performance.now();
-    }, 5);
-    const start = performance.now();
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 5);
     expect((await guard(basic('alice', 'x'), users))?.status).toBe(401);
     clearInterval(timer);
-    expect(longest).toBeLessThan((performance.now() - start) / 2);
+    // Were it held up, there would be one or none.
+    expect(turns).toBeGreaterThan(5);
   });
 });
 

@@ -436,7 +436,7 @@ describe('the end', () => {
         .toBe(true);
       const begin = performance.now();
       await names[Symbol.asyncDispose]();
-      expect(performance.now() - begin).toBeLessThan(200);
+      expect(performance.now() - begin).toBeLessThan(5_000);
       expect(names.up).toBe(false);
       await expect.poll(() => engine.sockets.size, poll).toBe(0);
     },
