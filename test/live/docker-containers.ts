@@ -6,6 +6,9 @@ import { eventually, type Machine } from '../lab/machine.ts';
 export const CONTAINERS = ['limited', 'exposed', 'unlimited'] as const;
 export type ContainerName = (typeof CONTAINERS)[number];
 
+/** All that is asked of an exporter here. */
+type Scraped = Pick<Exporter, 'scrape'>;
+
 /** Splits a command line without quotes. */
 export const words = (text: string): string[] => text.split(' ');
 
@@ -42,7 +45,7 @@ export function incomplete(samples: Samples, names: readonly string[] = CONTAINE
 /** Waits until the exporter has all facts of these containers, under their names. */
 export async function untilComplete(
   machine: Machine,
-  exporter: Exporter,
+  exporter: Scraped,
   names: readonly string[] = CONTAINERS,
 ): Promise<void> {
   await within(
@@ -53,7 +56,7 @@ export async function untilComplete(
 }
 
 /** Waits until the exporter shows containers, by their ids, whatever it calls them. */
-export async function untilShown(machine: Machine, exporter: Exporter, ids: readonly string[]): Promise<void> {
+export async function untilShown(machine: Machine, exporter: Scraped, ids: readonly string[]): Promise<void> {
   await within(machine, `containers: ${ids.join(', ')}`, async () => {
     const samples = await exporter.scrape();
     return ids.every((id) => samples.labels('isolation_container_info', { id }) !== undefined);
