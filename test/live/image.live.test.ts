@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { composeService } from '../lab/compose.ts';
+import { type Docker, startDocker } from '../lab/docker.ts';
+import { samplesOf, type Samples } from '../lab/exporter.ts';
+import { host } from '../lab/host.ts';
+import { buildImage } from '../lab/image.ts';
+import { describeLive } from '../lab/live.ts';
+import { eventually, quote, succeed } from '../lab/machine.ts';
+import { type ContainerName, runContainers, untilComplete, untilShown, words } from './docker-containers.ts';
+
+const SERVICE = composeService('isolation-exporter');
+const PROXY = 'docker-socket-proxy';
+const [PROXY_NETWORK = 'none'] = composeService(PROXY).networks;
+
+describeLive('the image, run as in the compose file', ['docker'], () => {
+  let docker: Docker;
+  let ids: Readonly<Record<ContainerName, string>>;
+  let id: string;
+
+  beforeAll(async () => {
+    docker = await startDocker(host);
+    await buildImage(docker, SERVICE.image);
+    ids = await runContainers(docker);
+    for (const network of SERVICE.networks) await docker.cli('network', 'create', '--internal', network);
+    // The proxy's own image is not to be had here. This one passes GET on as well.
+    await docker.run(
+      ...words(`--name ${PROXY} --network ${PROXY_NETWORK} --volume ${docker.socket}:/var/run/docker.sock`),
+      ...words(`--entrypoint node ${SERVICE.image} -e`),
+      PASS_ON,
+    );
+    const { options, image, command, networks } = SERVICE;
+    const [first = 'none', ...others] = networks;
+    id = await docker.cli('create', '--name', 'isolation-exporter', '--network', first, ...options, image, ...command);
+    for (const network of others) await docker.cli('network', 'connect', network, id);
+    await docker.cli('start', id);
+  });
+  afterAll(() => docker?.[Symbol.asyncDispose]());
+
+  /** From its own network namespace: what it publishes and to whom is the compose file's. */
+  const scrape = async (of = id): Promise<Samples> => {
+    const enter = `nsenter --net --target ${await docker.pidOf(of)}`;
+    return samplesOf(`${await succeed(host, `${enter} curl -sS --fail -m 20 http://127.0.0.1:10061/metrics`)}\n`);
+  };
+  const logs = async () => (await host.run(`${docker.client} logs ${id} 2>&1`)).stdout;
+
+  test('every collector succeeds, and says what there is', async () => {
+    try {
+      await untilComplete(host, { scrape: () => scrape() });
+    } catch (error) {
+      const info = (await scrape()).text.match(/^isolation_(?:container_info|source_up).*$/gm)?.join('\n');
+      throw new Error(`${await logs()}\n${info}`, { cause: error });
+    }
+    const samples = await scrape();
+    const failing = samples.all.filter(
+      ({ name, value }) => name === 'isolation_scrape_collector_success' && value !== 1,
+    );
+    expect(failing).toEqual([]);
+    for (const source of ['cgroup_watch', 'docker', 'host_namespaces', 'vmstat']) {
+      expect(samples.value('isolation_source_up', { source }), source).toBe(1);
+    }
+    const shared = (container: string, ns: string) =>
+      samples.value('isolation_container_host_namespace', { container, ns });
+    expect(['pid', 'net', 'mnt'].map((ns) => shared('exposed', ns))).toEqual([1, 1, 0]);
+    expect(['pid', 'net', 'mnt'].map((ns) => shared('limited', ns))).toEqual([0, 0, 0]);
+    expect(samples.value('isolation_container_memory_limit_bytes', { container: 'limited' })).toBe(67_108_864);
+    expect(samples.labels('isolation_container_info', { id: ids.limited })?.get('container')).toBe('limited');
+    // Itself: in a network of its own, with an interface in each of the two.
+    expect(['pid', 'net', 'cgroup'].map((ns) => shared('isolation-exporter', ns))).toEqual([1, 0, 1]);
+    const received = (container: string) =>
+      samples.value('isolation_container_network_receive_bytes_total', { container, interface: 'eth1' });
+    expect(received('isolation-exporter')).toBeGreaterThanOrEqual(0);
+    expect(await logs()).not.toMatch(/level=(?:warn|error)/);
+  });
+
+  test('has two capabilities, no way to more, and nothing to write to', async () => {
+    const status = await succeed(host, `cat /proc/${await docker.pidOf(id)}/status`);
+    // CAP_SYS_PTRACE is 19, CAP_SYSLOG 34.
+    const two = (2n ** 19n + 2n ** 34n).toString(16).padStart(16, '0');
+    for (const set of ['CapEff', 'CapPrm', 'CapBnd']) expect(status).toContain(`${set}:\t${two}\n`);
+    expect(status).toContain('NoNewPrivs:\t1\n');
+    const write = (path: string) => docker.cli('exec', id, 'node', '-e', `fs.writeFileSync('${path}', '')`);
+    await expect(write('/app/it')).rejects.toThrow('read-only file system');
+    await expect(write('/host/sys/fs/cgroup/it')).rejects.toThrow('read-only file system');
+  });
+
+  test('is blind without SYS_PTRACE', async () => {
+    const options = SERVICE.options.filter((option) => option !== '--cap-add=SYS_PTRACE');
+    expect(options).toHaveLength(SERVICE.options.length - 1);
+    const blind = await docker.run('--network', 'none', ...options, SERVICE.image, ...SERVICE.command);
+    await untilShown(host, { scrape: () => scrape(blind) }, Object.values(ids));
+    const samples = await scrape(blind);
+    const collector = (name: string) => samples.value('isolation_scrape_collector_success', { collector: name });
+    expect(['namespaces', 'network', 'limits', 'memory'].map(collector)).toEqual([0, 0, 1, 1]);
+    // Unknown, and not "shared with nobody".
+    const container = ids.exposed.slice(0, 12);
+    expect(samples.value('isolation_container_host_namespace', { container, ns: 'pid' })).toBeUndefined();
+    await docker.remove(blind);
+  });
+
+  test('has nothing kept from it, and is told so', async () => {
+    expect(await docker.cli('exec', id, 'node', 'dist/cli.js', 'diagnose')).toContain('All is well');
+  });
+
+  test('may read the log of the kernel, and not write to it', async () => {
+    expect((await scrape()).value('isolation_source_up', { source: 'kmsg' })).toBe(1);
+    await expect(docker.cli('exec', id, 'node', '-e', `fs.openSync('/dev/kmsg', 'w')`)).rejects.toThrow('EPERM');
+  });
+
+  test('is found healthy only while it is', async () => {
+    const [form, ...check] = JSON.parse(
+      await docker.cli('image', 'inspect', '--format', '{{json .Config.Healthcheck.Test}}', SERVICE.image),
+    ) as readonly string[];
+    expect(form).toBe('CMD');
+    await docker.cli('exec', id, ...check);
+    await docker.cli('exec', id, 'node', '-e', `process.kill(${await docker.pidOf(id)}, 'SIGSTOP')`);
+    const checked = host.run(`timeout 5 ${docker.client} exec ${id} ${quote(...check)}`);
+    expect((await checked).code).not.toBe(0);
+    await docker.cli('exec', id, 'node', '-e', `process.kill(${await docker.pidOf(id)}, 'SIGCONT')`);
+  });
+
+  test('tells which build it is, and has no more than it needs', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
+    const info = (await scrape()).labels('isolation_exporter_build_info', {});
+    expect([info?.get('version'), info?.get('revision')]).toEqual([version, 'of-the-lab']);
+    const labels = JSON.parse(
+      await docker.cli('image', 'inspect', '--format', '{{json .Config.Labels}}', SERVICE.image),
+    ) as Readonly<Record<string, string>>;
+    expect(labels).toMatchObject({
+      'org.opencontainers.image.title': 'isolation-exporter',
+      'org.opencontainers.image.version': version,
+      'org.opencontainers.image.revision': 'of-the-lab',
+    });
+    const files = await docker.cli('exec', id, 'node', '-e', `console.log(fs.readdirSync('/app').join(' '))`);
+    expect(files.split(' ').toSorted()).toEqual(['dist', 'node_modules', 'package.json']);
+    await expect(docker.cli('exec', id, 'node', '-e', `fs.statSync('/app/node_modules/vitest')`)).rejects.toThrow(
+      'ENOENT',
+    );
+    expect(
+      await docker.cli('exec', id, 'node', '-e', `console.log(fs.readdirSync('/app/dist').join(' '))`),
+    ).not.toContain('.test.');
+  });
+
+  test('stops at once when it is told to, and leaves its state', async () => {
+    await docker.cli('stop', '--time', '10', id);
+    const code = await docker.cli('inspect', '--format', '{{.State.ExitCode}}', id);
+    // 137 would be that of one that had to be killed.
+    expect(code).toBe('0');
+    const state = `${docker.directory}/state`;
+    await docker.cli('cp', `${id}:/var/lib/isolation-exporter/oom.json`, state);
+    expect(JSON.parse(readFileSync(state, 'utf8'))).toBeTypeOf('object');
+    await eventually('it said so', async () => (await logs()).includes('msg=stopping') || undefined, {
+      timeoutMs: 5_000,
+    });
+  });
+});
+
+/** A proxy that passes GET requests on to Docker's socket. */
+const PASS_ON = `
+  const http = require('node:http');
+  http.createServer((request, response) => {
+    if (request.method !== 'GET') return response.writeHead(403).end();
+    const { url: path, headers } = request;
+    const onward = http.request({ socketPath: '/var/run/docker.sock', path, headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      response.flushHeaders();
+      answer.pipe(response);
+    });
+    response.on('close', () => onward.destroy());
+    onward.on('error', () => response.destroy());
+    onward.end();
+  }).listen(2375);`;
