@@ -68,7 +68,7 @@ export async function buildImage(kernelDirectory: string, directory: string): Pr
 }
 
 /** A directory that keeps between runs what is dear to fetch. Nobody else may be able to put a kernel there. */
-function privateDirectory(): string {
+export function privateDirectory(): string {
   const uid = process.getuid?.();
   const directory = join(tmpdir(), `isolation-exporter-lab-${uid}`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { renderPrometheusRule } from '../tools/prometheus-rule.ts';
+import { type KubernetesObject, schemaErrors } from './kubernetes-schema.ts';
+
+const ROOT = new URL('../', import.meta.url);
+const textOf = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
+const base = (name: string) => parse(textOf(`deploy/kubernetes/base/${name}.yaml`)) as KubernetesObject;
+const { resources, images } = parse(textOf('deploy/kubernetes/base/kustomization.yaml')) as {
+  readonly resources: readonly string[];
+  readonly images: readonly { readonly newTag: string }[];
+};
+
+describe('deploy/kubernetes', () => {
+  it('is what the API takes', () => {
+    const names = resources.filter((path) => !path.includes('/')).map((path) => path.replace('.yaml', ''));
+    expect(names).toContain('daemonset');
+    expect(schemaErrors(names.map(base))).toEqual([]);
+  });
+
+  it('would be told what the API does not take', () => {
+    const [unknown, wrong] = [0, 1].map(() => structuredClone(base('daemonset')) as unknown as Broken) as [
+      Broken,
+      Broken,
+    ];
+    unknown.spec.template.spec.hostPid = true;
+    wrong.spec.template.spec.containers[0].image = 3;
+    expect(schemaErrors([unknown]).join('\n')).toMatch(/hostPid.* does not exist/);
+    expect(schemaErrors([wrong]).join('\n')).toContain('image must be string');
+  });
+
+  it('has all of its files in the kustomization', () => {
+    const files = readdirSync(new URL('deploy/kubernetes/base/', ROOT)).filter((file) => file !== 'kustomization.yaml');
+    expect(resources.filter((path) => !path.includes('/')).toSorted()).toEqual(files.toSorted());
+  });
+
+  it('has the rules as they are', async () => {
+    const rules = renderPrometheusRule(textOf('deploy/prometheus/alerts.yml'));
+    expect(parse(rules)).toMatchObject({ spec: parse(textOf('deploy/prometheus/alerts.yml')) });
+    await expect(rules).toMatchFileSnapshot('../deploy/kubernetes/base/prometheusrule.yaml');
+  });
+
+  it('has all boards', () => {
+    const { configMapGenerator } = parse(textOf('grafana/kustomization.yaml')) as {
+      readonly configMapGenerator: readonly { readonly files: readonly string[] }[];
+    };
+    const boards = readdirSync(new URL('grafana/dashboards/', ROOT)).filter((file) => file.endsWith('.json'));
+    expect(boards).not.toEqual([]);
+    expect(configMapGenerator.flatMap(({ files }) => files).toSorted()).toEqual(
+      boards.map((file) => `dashboards/${file}`).toSorted(),
+    );
+  });
+
+  it('runs the image of this version', () => {
+    expect(images.map(({ newTag }) => newTag)).toEqual([
+      (JSON.parse(textOf('package.json')) as { version: string }).version,
+    ]);
+  });
+});
+
+interface Broken extends KubernetesObject {
+  spec: { template: { spec: { hostPid: boolean; containers: [{ image: unknown }] } } };
+}

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe } from 'vitest';
+import { privateDirectory } from './guest-image.ts';
+import { host } from './host.ts';
+import { quote, succeed } from './machine.ts';
+
+/** Where Go is, if it is anywhere. */
+const GO = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/go/bin']
+  .map((directory) => join(directory, 'go'))
+  .find((path) => existsSync(path));
+
+/** A suite that needs tools which are built by Go: skipped, with the reason in its name, where there is none. */
+export function describeWithGo(name: string, suite: () => void): void {
+  const reason = process.env['LAB'] === 'off' ? 'LAB=off' : GO === undefined ? 'needs Go' : undefined;
+  if (reason === undefined) {
+    describe(name, suite);
+  } else {
+    console.warn(`skipped: ${name}: ${reason}`);
+    describe.skip(`${name} [skipped: ${reason}]`, suite);
+  }
+}
+
+/** Builds a program, unless an earlier run has, and returns its path. `module` has the version too: `path/of/main@v1.2.3`. */
+export async function goTool(module: string): Promise<string> {
+  const directory = join(privateDirectory(), `go-${module.replaceAll(/[^\w.@]/g, '-')}`);
+  await succeed(
+    host,
+    `set -e
+    if [ -n "$(ls ${directory} 2>/dev/null)" ]; then exit; fi
+    work=$(mktemp -d ${directory}-XXXXXX)
+    trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+    # Its sources are of no use afterwards; what is in the machine's own cache is.
+    GOBIN="$work/bin" ${quote(GO ?? 'go')} install ${quote(module)}
+    # Whole or not at all, also with two test runs at once.
+    mv -T "$work/bin" ${directory} 2>/dev/null || test -n "$(ls ${directory})"`,
+    { timeoutMs: 500_000 },
+  );
+  return succeed(host, `ls -d ${directory}/*`);
+}

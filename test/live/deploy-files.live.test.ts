@@ -1,0 +1,209 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse, parseAllDocuments, stringify } from 'yaml';
+import { type Exporter, startExporter } from '../lab/exporter.ts';
+import { describeWithGo, goTool } from '../lab/go-tools.ts';
+import { host } from '../lab/host.ts';
+import { describeLive } from '../lab/live.ts';
+import { quote, succeed } from '../lab/machine.ts';
+import { type KubernetesObject, schemaErrors } from '../kubernetes-schema.ts';
+import { startConfiguredPrometheus } from './prometheus.ts';
+
+const DEPLOY = fileURLToPath(new URL('../../deploy', import.meta.url));
+const textOf = (path: string) => readFileSync(`${DEPLOY}/${path}`, 'utf8');
+
+/** As released; what `docker compose config` and `kubectl kustomize` are made of. */
+const COMPOSE = 'github.com/compose-spec/compose-go/v2/cmd@v2.9.1';
+const KUSTOMIZE = 'sigs.k8s.io/kustomize/kustomize/v5@v5.7.1';
+
+describeWithGo('the compose file', () => {
+  test('is one', async () => {
+    const compose = await goTool(COMPOSE);
+    const script = `cd ${quote(DEPLOY)}/docker && ${compose} -format json -no-interpolation compose.yaml`;
+    const { services } = JSON.parse(await succeed(host, script)) as {
+      readonly services: Readonly<Record<string, Service>>;
+    };
+    // What is mounted has to be there: Docker would make a folder of that name.
+    const own = Object.values(services).flatMap(({ volumes = [] }) =>
+      volumes.filter(({ source }) => source.startsWith(DEPLOY.replace(/deploy$/, ''))),
+    );
+    expect(own.length).toBeGreaterThan(3);
+    for (const { source } of own) await succeed(host, `test -e ${quote(source)}`);
+    for (const [name, { image }] of Object.entries(services)) expect(image, name).toMatch(/:v?\d+\.\d+\.\d+$/);
+  });
+
+  test('would be told if it were none', async () => {
+    const compose = await goTool(COMPOSE);
+    const outcome = await host.run(
+      `cd "$(mktemp -d)" && sed s/cap_drop/cap_dropped/ ${quote(DEPLOY)}/docker/compose.yaml > it.yaml && ${compose} -no-interpolation it.yaml`,
+    );
+    expect(outcome.stderr).toContain("'cap_dropped' not allowed");
+  });
+});
+
+describeWithGo('the kustomizations', () => {
+  const overlays = ['base', ...readdirSync(`${DEPLOY}/kubernetes/overlays`).map((name) => `overlays/${name}`)];
+
+  const build = async (path: string): Promise<readonly KubernetesObject[]> => {
+    const output = await succeed(host, `${await goTool(KUSTOMIZE)} build ${quote(`${DEPLOY}/kubernetes/${path}`)}`);
+    return parseAllDocuments(output).map((document) => document.toJS() as KubernetesObject);
+  };
+
+  test.each(overlays)('%s gives what the API takes', async (path) => {
+    const objects = await build(path);
+    expect(schemaErrors(objects)).toEqual([]);
+    const kinds = objects.map(({ kind }) => kind);
+    const expected = ['Namespace', 'ServiceAccount', 'DaemonSet', 'NetworkPolicy', 'ConfigMap'];
+    expect([...new Set(kinds)].toSorted()).toEqual(
+      [...expected, ...(path.endsWith('without-operator') ? [] : ['PodMonitor', 'PrometheusRule'])].toSorted(),
+    );
+  });
+
+  test('kmsg is privileged, and nothing else is', async () => {
+    const container = async (path: string) => {
+      const objects = await build(path);
+      const daemonSet = objects.find(({ kind }) => kind === 'DaemonSet') as unknown as DaemonSet;
+      return daemonSet.spec.template.spec.containers[0];
+    };
+    const [base, kmsg] = [await container('base'), await container('overlays/kmsg')];
+    expect(base.securityContext).toMatchObject({ capabilities: { drop: ['ALL'], add: ['SYS_PTRACE', 'SYSLOG'] } });
+    expect(base.securityContext).not.toHaveProperty('privileged');
+    expect(kmsg.securityContext).toMatchObject({ privileged: true });
+    // The API refuses them beside it.
+    expect(kmsg.securityContext).not.toHaveProperty('capabilities');
+    expect(kmsg.securityContext).not.toHaveProperty('allowPrivilegeEscalation');
+    expect(kmsg.volumeMounts.map(({ mountPath }) => mountPath)).toContain('/dev/kmsg');
+    const isOff = ({ env }: Container) => env.some(({ name }) => name === 'ISOLATION_EXPORTER_PATH_KMSG');
+    expect([base, kmsg].map(isOff)).toEqual([true, false]);
+  });
+});
+
+describeLive('what Prometheus is told to scrape', ['prometheus'], () => {
+  const files = readdirSync(`${DEPLOY}/prometheus/scrape`).filter((name) => name.endsWith('.yml'));
+  let exporter: Exporter;
+  beforeAll(async () => {
+    exporter = await startExporter(host, { flags: ['--docker.host='] });
+  });
+  afterAll(() => exporter?.[Symbol.asyncDispose]());
+
+  test.each(files)('%s is valid', async (name) => {
+    const config = parse(textOf(`prometheus/scrape/${name}`)) as ScrapeFile;
+    // Debian's Prometheus is built without it: of this file all but the discovery itself is checked.
+    for (const job of config.scrape_configs) {
+      if (job.kubernetes_sd_configs === undefined) continue;
+      expect(job.kubernetes_sd_configs).toEqual([{ role: 'pod', namespaces: { names: ['isolation-exporter'] } }]);
+      delete job.kubernetes_sd_configs;
+    }
+    const outcome = await host.run(
+      `work=$(mktemp -d) && trap 'rm -r "$work"' EXIT && cp -r ${quote(`${DEPLOY}/prometheus/scrape/targets`)} "$work"
+      cat > "$work/it.yml" <<'END'\n${stringify(config)}\nEND
+      promtool check config --lint-fatal "$work/it.yml"`,
+    );
+    expect(outcome.code, outcome.stdout + outcome.stderr).toBe(0);
+    expect(outcome.stdout).not.toContain('WARNING');
+  });
+
+  test('the stack of the compose file is valid', async () => {
+    const config = parse(textOf('docker/prometheus.yml')) as object;
+    const outcome = await host.run(
+      `work=$(mktemp -d) && trap 'rm -r "$work"' EXIT && cp ${quote(`${DEPLOY}/prometheus/alerts.yml`)} "$work"
+      cat > "$work/it.yml" <<'END'\n${stringify(config)}\nEND
+      promtool check config --lint-fatal "$work/it.yml"`,
+    );
+    expect(outcome.code, outcome.stdout + outcome.stderr).toBe(0);
+  });
+
+  test.each(['PodMonitor', 'kubernetes-sd.yml'])('by %s no sample is said to be of the exporter', async (by) => {
+    const job = by === 'PodMonitor' ? jobOfPodMonitor() : jobOfFile(by);
+    const config = {
+      global: { scrape_interval: '1s' },
+      scrape_configs: [{ ...job.options, static_configs: [{ targets: [exporter.address], labels: job.labels }] }],
+    };
+    await using prometheus = await startConfiguredPrometheus(host, { 'prometheus.yml': stringify(config) });
+    const target = { instance: 'node-1', job: 'isolation-exporter' };
+    expect(await prometheus.labels('up')).toEqual([{ __name__: 'up', ...target }]);
+    const [ofHost] = await prometheus.labels('isolation_host_oom_kills_total');
+    expect(ofHost).toEqual({ __name__: 'isolation_host_oom_kills_total', ...target });
+  });
+});
+
+/** What Prometheus finds out of the exporter's pod, and no relabelling keeps. */
+const DISCOVERED = {
+  __meta_kubernetes_pod_node_name: 'node-1',
+  __meta_kubernetes_pod_label_app_kubernetes_io_name: 'isolation-exporter',
+  __meta_kubernetes_pod_container_port_name: 'metrics',
+};
+
+interface Job {
+  /** What there is in a scrape configuration besides the discovery. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The labels that a target is discovered with. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+function jobOfFile(name: string): Job {
+  const [job] = (parse(textOf(`prometheus/scrape/${name}`)) as ScrapeFile).scrape_configs;
+  const { kubernetes_sd_configs: _, ...options } = job ?? {};
+  return { options, labels: DISCOVERED };
+}
+
+/** What the operator makes of the PodMonitor: its own labels first, then what the endpoint says. */
+function jobOfPodMonitor(): Job {
+  const { spec } = parse(textOf('kubernetes/base/podmonitor.yaml')) as PodMonitor;
+  const [endpoint] = spec.podMetricsEndpoints;
+  const fromPod = `__meta_kubernetes_pod_label_${spec.jobLabel.replaceAll(/\W/g, '_')}`;
+  return {
+    options: {
+      job_name: 'the operator has names of its own',
+      honor_labels: endpoint.honorLabels,
+      relabel_configs: [
+        { source_labels: [fromPod], target_label: 'job' },
+        ...endpoint.relabelings.map(({ sourceLabels, targetLabel, ...rest }) => ({
+          ...rest,
+          ...(sourceLabels && { source_labels: sourceLabels }),
+          ...(targetLabel !== undefined && { target_label: targetLabel }),
+        })),
+      ],
+    },
+    labels: {
+      ...DISCOVERED,
+      namespace: 'isolation-exporter',
+      pod: 'isolation-exporter-x',
+      container: 'isolation-exporter',
+      endpoint: endpoint.port,
+    },
+  };
+}
+
+interface Service {
+  readonly image: string;
+  readonly volumes?: readonly { readonly source: string }[];
+}
+
+interface DaemonSet {
+  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly [Container] } } };
+}
+
+interface Container {
+  readonly env: readonly { readonly name: string }[];
+  readonly securityContext: object;
+  readonly volumeMounts: readonly { readonly mountPath: string }[];
+}
+
+interface ScrapeFile {
+  readonly scrape_configs: { kubernetes_sd_configs?: unknown }[];
+}
+
+interface PodMonitor {
+  readonly spec: {
+    readonly jobLabel: string;
+    readonly podMetricsEndpoints: readonly [
+      {
+        readonly port: string;
+        readonly honorLabels: boolean;
+        readonly relabelings: readonly { readonly sourceLabels?: readonly string[]; readonly targetLabel?: string }[];
+      },
+    ];
+  };
+}
