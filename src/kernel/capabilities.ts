@@ -1,5 +1,5 @@
-/** The capabilities of Linux by their number (include/uapi/linux/capability.h), without `CAP_` in front. */
-const CAPABILITIES = [
+/** The names of the capabilities by their bit, without `CAP_` (include/uapi/linux/capability.h; capabilities(7)). */
+const NAMES = [
   'CHOWN',
   'DAC_OVERRIDE',
   'DAC_READ_SEARCH',
@@ -42,22 +42,40 @@ const CAPABILITIES = [
   'BPF',
   'CHECKPOINT_RESTORE',
 ] as const;
+export type Capability = (typeof NAMES)[number];
+
+/** A set of capabilities: bit n is capability n. */
+export type CapabilitySet = bigint;
+
+/** The set of the named capabilities. */
+export function capabilitySet(...names: readonly Capability[]): CapabilitySet {
+  return names.reduce((set, name) => set | (1n << BigInt(NAMES.indexOf(name))), 0n);
+}
+
+/** The names of what is in a set, lowest bit first; one that is newer than this list is called by its number (`41`). */
+export function capabilityNames(set: CapabilitySet): string[] {
+  const names: string[] = [];
+  for (let bit = 0, rest = set; rest !== 0n; bit += 1, rest >>= 1n) {
+    if ((rest & 1n) === 1n) names.push(NAMES[bit] ?? String(bit));
+  }
+  return names;
+}
 
 /**
- * Names the capabilities of a set as `/proc/<pid>/status` has it: 16 hex digits, one bit each.
+ * Parses a set as `/proc/<pid>/status` has it, 16 hex digits:
  *
- *     CapEff:	00000000a80425fb
- *     CapBnd:	000001ffffffffff
+ *     00000000a80425fb
+ *     000001ffffffffff
+ *     0000000000000000
  *
- * One that is newer than this list is called by its number (`41`).
- *
- * @throws SyntaxError if it is not hex digits.
+ * @throws SyntaxError for anything else.
  */
-export function capabilitiesIn(hex: string): string[] {
-  if (!/^[0-9a-f]{1,16}$/.test(hex)) throw new SyntaxError(`Cannot parse ${JSON.stringify(hex)} as capabilities`);
-  const set = BigInt(`0x${hex}`);
-  const numbers = Array.from({ length: 64 }, (_, number) => number);
-  return numbers
-    .filter((number) => (set >> BigInt(number)) % 2n === 1n)
-    .map((number) => CAPABILITIES[number] ?? String(number));
+export function parseCapabilitySet(text: string): CapabilitySet {
+  if (!/^[0-9a-f]{16}$/.test(text)) throw new SyntaxError(`Cannot parse ${JSON.stringify(text)} as capabilities`);
+  return BigInt(`0x${text}`);
+}
+
+/** The names of what is in a set as the kernel writes it. Throws as {@link parseCapabilitySet} does. */
+export function capabilitiesIn(text: string): string[] {
+  return capabilityNames(parseCapabilitySet(text));
 }

@@ -36,3 +36,9 @@ export function absentAsUndefined<T>(read: () => T): T | undefined {
     throw error;
   }
 }
+
+/** Says which file an error is about, as Node's errors of `read` do not. */
+export function namePath(error: unknown, path: string): Error {
+  const code = errnoOf(error);
+  return Object.assign(new Error(`Cannot read ${JSON.stringify(path)}: ${code ?? String(error)}`), { code });
+}

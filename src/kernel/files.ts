@@ -1,13 +1,34 @@
-import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
-import { textOf } from './bytes.ts';
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import type { CgroupLayout } from './cgroup-layout.ts';
-import { absentAsUndefined, errnoOf, isAbsence } from './errno.ts';
+import { parseCgroupProcs } from './cgroup-procs.ts';
+import { absentAsUndefined, errnoOf, isAbsence, namePath } from './errno.ts';
+import { ProcessFiles } from './process-files.ts';
 
 /** Bytes of a kernel file. Valid only until the next read: the buffer behind them is reused. */
 export type Bytes = Uint8Array;
 
 /** Where a file of a cgroup is: under a controller, or in the cgroup2 hierarchy whatever controllers that has. */
-export type Controller = 'cpu' | 'cpuacct' | 'cpuset' | 'memory' | 'pids' | 'blkio' | 'io' | 'hugetlb' | 'unified';
+export type Controller =
+  | 'cpu'
+  | 'cpuacct'
+  | 'cpuset'
+  | 'memory'
+  | 'pids'
+  | 'blkio'
+  | 'io'
+  | 'hugetlb'
+  | 'devices'
+  | 'unified';
 
 /** How long a file that was not there is taken to be still not there, at most. A controller can be switched on late. */
 const MISSING_FOR_MS = 60_000;
@@ -66,6 +87,16 @@ export class KernelFiles {
   /** The same as bytes. */
   procBytes(name: string): Bytes | undefined {
     return this.readOnce(`${this.procRoot}/${name}`);
+  }
+
+  /** What a link of the host's procfs such as `self/ns/mnt` points to; `undefined` if absent. */
+  link(name: string): string | undefined {
+    return absentAsUndefined(() => readlinkSync(`${this.procRoot}/${name}`));
+  }
+
+  /** Whether the host's procfs has a file. */
+  hasProc(name: string): boolean {
+    return absentAsUndefined(() => lstatSync(`${this.procRoot}/${name}`)) !== undefined;
   }
 
   /**
@@ -213,13 +244,16 @@ export class CgroupFiles {
    * reader for up to a second.
    */
   processes(): number[] {
+    const bytes = this.processList();
+    return bytes === undefined ? [] : parseCgroupProcs(bytes);
+  }
+
+  /** The same as the kernel writes it, to be compared: one pid a line. */
+  processList(): Bytes | undefined {
+    if (this.#gone) return undefined;
     const directory = this.#discoveryDirectory();
-    if (this.#gone) return [];
     // A threaded cgroup has no list of processes (ENOTSUP) but one of threads.
-    const bytes =
-      this.#files.readOnce(`${directory}/cgroup.procs`) ?? this.#files.readOnce(`${directory}/cgroup.threads`);
-    if (bytes === undefined) return [];
-    return [...new Set(textOf(bytes).split('\n').map(Number))].filter((pid) => pid > 0);
+    return this.#files.readOnce(`${directory}/cgroup.procs`) ?? this.#files.readOnce(`${directory}/cgroup.threads`);
   }
 
   /** The names of the cgroups directly in this one. */
@@ -292,62 +326,4 @@ export class CgroupFiles {
     if (controller === 'unified') return this.#files.layout.unified;
     return this.#files.layout.hierarchyOf(controller);
   }
-}
-
-/** The files of one process. They stay this process's: once it has ended, every read answers `undefined`. */
-export class ProcessFiles {
-  readonly pid: number;
-  readonly #files: KernelFiles;
-  #directory: number | undefined;
-  #closed = false;
-
-  /** Use {@link KernelFiles.process}. */
-  constructor(files: KernelFiles, pid: number, directory: number | undefined) {
-    this.pid = pid;
-    this.#files = files;
-    this.#directory = directory;
-  }
-
-  /** The content of a file such as `stat` or `net/dev`; `undefined` if absent or the process has ended. */
-  read(name: string): Bytes | undefined {
-    if (this.#closed) return undefined;
-    return this.#files.readOnce(this.#path(name));
-  }
-
-  /** The same as text; bytes that are not UTF-8 become U+FFFD. */
-  text(name: string): string | undefined {
-    const bytes = this.read(name);
-    return bytes === undefined ? undefined : textOf(bytes);
-  }
-
-  /** What a link such as `ns/net` points to; `undefined` if absent or the process has ended. */
-  link(name: string): string | undefined {
-    if (this.#closed) return undefined;
-    try {
-      return readlinkSync(this.#path(name));
-    } catch (error) {
-      if (isAbsence(error)) return undefined;
-      // The descriptor's number means nothing to a reader of the log.
-      throw namePath(error, `${this.#files.procRoot}/${this.pid}/${name}`);
-    }
-  }
-
-  close(): void {
-    this.#closed = true;
-    if (this.#directory === undefined) return;
-    this.#files.release(this.#directory);
-    this.#directory = undefined;
-  }
-
-  #path(name: string): string {
-    // `openat` by way of the descriptor's own link; over budget there is no descriptor and the pid must do.
-    if (this.#directory === undefined) return `${this.#files.procRoot}/${this.pid}/${name}`;
-    return `/proc/self/fd/${this.#directory}/${name}`;
-  }
-}
-
-/** Node's `read` errors do not say of which file. */
-function namePath(error: unknown, path: string): Error {
-  const code = errnoOf(error);
-  return Object.assign(new Error(`Cannot read ${JSON.stringify(path)}: ${code ?? String(error)}`), { code });
 }

@@ -1,5 +1,7 @@
 /** One line of `/proc/<pid>/mountinfo`. */
 export interface Mount {
+  /** Of all mount namespaces together, no two mounts have the same id at a time. */
+  readonly id: string;
   /** `major:minor` of the file system. */
   readonly device: string;
   /** The directory of that file system which is mounted. */
@@ -31,10 +33,11 @@ export function parseMountinfo(text: string): Mount[] {
 
 function parseLine(line: string): Mount {
   const separator = line.indexOf(' - ');
-  const [, , device, root, mountPoint, options, ...propagation] = line.slice(0, separator).split(' ');
+  const [id, , device, root, mountPoint, options, ...propagation] = line.slice(0, separator).split(' ');
   const [type, source, superOptions = ''] = line.slice(separator + 3).split(' ');
   if (
     separator < 0 ||
+    id === undefined ||
     device === undefined ||
     root === undefined ||
     mountPoint === undefined ||
@@ -45,6 +48,7 @@ function parseLine(line: string): Mount {
     throw new SyntaxError(`Cannot parse mountinfo line ${JSON.stringify(line)}`);
   }
   return {
+    id,
     device,
     root: unescapeOctal(root),
     mountPoint: unescapeOctal(mountPoint),

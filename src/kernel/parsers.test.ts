@@ -227,6 +227,7 @@ describe('parseMountinfo()', () => {
       '60 52 254:0 /var/lib/x\\040y /da\\134ta ro,relatime shared:7 master:1 - ext4 /dev/vda rw,errors=remount-ro\n';
     expect(parseMountinfo(line)).toEqual([
       {
+        id: '60',
         device: '254:0',
         root: '/var/lib/x y',
         mountPoint: '/da\\ta',

@@ -1,0 +1,96 @@
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { textOf } from './bytes.ts';
+import { isAbsence, namePath } from './errno.ts';
+import { type FileIdentity, identityOf } from './file-identity.ts';
+import type { Bytes, KernelFiles } from './files.ts';
+
+/** Whose a file is. */
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+  /** The permissions and the kind, as `stat` has them. */
+  readonly mode: number;
+}
+
+/** The files of one process. They stay this process's: once it has ended, every read answers `undefined`. */
+export class ProcessFiles {
+  readonly pid: number;
+  readonly #files: KernelFiles;
+  #directory: number | undefined;
+  #closed = false;
+
+  /** Use `KernelFiles.process`. */
+  constructor(files: KernelFiles, pid: number, directory: number | undefined) {
+    this.pid = pid;
+    this.#files = files;
+    this.#directory = directory;
+  }
+
+  /** The content of a file such as `stat` or `net/dev`; `undefined` if absent or the process has ended. */
+  read(name: string): Bytes | undefined {
+    if (this.#closed) return undefined;
+    return this.#files.readOnce(this.#path(name));
+  }
+
+  /** The same as text; bytes that are not UTF-8 become U+FFFD. */
+  text(name: string): string | undefined {
+    const bytes = this.read(name);
+    return bytes === undefined ? undefined : textOf(bytes);
+  }
+
+  /** What a link such as `ns/net` points to; `undefined` if absent or the process has ended. */
+  link(name: string): string | undefined {
+    return this.#named(name, (path) => readlinkSync(path));
+  }
+
+  /** Whose a file below such as `root/run/x.sock` is, and who may use it; `undefined` as above. A link is not followed. */
+  owner(name: string): FileOwner | undefined {
+    return this.#named(name, (path) => {
+      const { uid, gid, mode } = lstatSync(path);
+      return { uid, gid, mode };
+    });
+  }
+
+  /** Which file a name such as `exe` leads to; `undefined` as above. */
+  identity(name: string): FileIdentity | undefined {
+    return this.#named(name, identityOf);
+  }
+
+  /** Where the links in a directory such as `fd` lead; `undefined` as above. */
+  links(name: string): string[] | undefined {
+    const names = this.#named(name, (path) => readdirSync(path));
+    return names?.flatMap((entry) => this.link(`${name}/${entry}`) ?? []);
+  }
+
+  /** The names of the block devices in a directory such as `root/dev`; `undefined` as above. */
+  blockDevices(name: string): string[] | undefined {
+    return this.#named(name, (path) => {
+      const entries = readdirSync(path, { withFileTypes: true });
+      return entries.filter((entry) => entry.isBlockDevice()).map((entry) => entry.name);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#directory === undefined) return;
+    this.#files.release(this.#directory);
+    this.#directory = undefined;
+  }
+
+  #named<T>(name: string, read: (path: string) => T): T | undefined {
+    if (this.#closed) return undefined;
+    try {
+      return read(this.#path(name));
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      // The descriptor's number means nothing to a reader of the log.
+      throw namePath(error, `${this.#files.procRoot}/${this.pid}/${name}`);
+    }
+  }
+
+  #path(name: string): string {
+    // `openat` by way of the descriptor's own link; over budget there is no descriptor and the pid must do.
+    if (this.#directory === undefined) return `${this.#files.procRoot}/${this.pid}/${name}`;
+    return `/proc/self/fd/${this.#directory}/${name}`;
+  }
+}

@@ -1,0 +1,199 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { capabilityNames, capabilitySet, parseCapabilitySet } from './capabilities.ts';
+import { parseCgroupProcs } from './cgroup-procs.ts';
+import { parseDevicesList } from './devices-list.ts';
+import { parseLsmLabel } from './lsm-label.ts';
+import { parseListeningPaths } from './net-unix.ts';
+import { parseProcCredentials } from './proc-credentials.ts';
+import { parseHardLimits } from './proc-limits.ts';
+import { insideOf, isIdentityMap, outsideOf, parseIdMap } from './uid-map.ts';
+
+describe('every parser', () => {
+  const parsers: Record<string, (input: string) => unknown> = {
+    parseCapabilitySet,
+    parseDevicesList,
+    parseLsmLabel,
+    parseListeningPaths,
+    parseProcCredentials,
+    parseHardLimits,
+    parseIdMap,
+    parseCgroupProcs: (input) => parseCgroupProcs(Buffer.from(input)),
+  };
+  const kernelLike = fc
+    .array(
+      fc.constantFrom('Uid:\t', 'CapBnd:\t', '0', '00ff', 'a *:* rwm', ' ', '\n', '\t', ':', '(', ')', '/run', '\0'),
+    )
+    .map((words) => words.join(''));
+
+  it.each(Object.entries(parsers))('%s answers or throws a SyntaxError, whatever it is given', (_, parse) => {
+    fc.assert(
+      fc.property(fc.oneof(kernelLike, fc.string()), (input) => {
+        try {
+          parse(input);
+        } catch (error) {
+          expect(error).toBeInstanceOf(SyntaxError);
+        }
+      }),
+    );
+  });
+});
+
+describe('capabilities', () => {
+  it('have the names of the kernel', () => {
+    expect(capabilityNames(parseCapabilitySet('00000000a80425fb')).join(' ')).toBe(
+      'CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_RAW SYS_CHROOT MKNOD AUDIT_WRITE SETFCAP',
+    );
+    expect(capabilityNames(parseCapabilitySet('000001ffffffffff'))).toHaveLength(41);
+    expect(capabilityNames(parseCapabilitySet('0000010000000000'))).toEqual(['CHECKPOINT_RESTORE']);
+    expect(capabilityNames(0n)).toEqual([]);
+  });
+  it('newer than this program have a number', () =>
+    expect(capabilityNames(parseCapabilitySet('8000020000000000'))).toEqual(['41', '63']));
+  it('by name', () => expect(capabilitySet('CHOWN', 'SYS_ADMIN')).toBe((1n << 21n) | 1n));
+  it.each(['', '0', '00000000A80425FB', '00000000a80425fb0'])('%j are none', (text) =>
+    expect(() => parseCapabilitySet(text)).toThrow(SyntaxError),
+  );
+});
+
+describe('parseProcCredentials()', () => {
+  const status = (change: (text: string) => string = (text) => text): string =>
+    change(
+      'Name:\tsleep\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t7946\nPid:\t7946\nPPid:\t7941\nTracerPid:\t0\n' +
+        'Uid:\t0\t1000\t0\t0\nGid:\t0\t100\t0\t0\nFDSize:\t64\nGroups:\t5 27 \nNSpid:\t7946\t1\nKthread:\t0\nVmSize:\t 4396 kB\n' +
+        'CapInh:\t0000000000000000\nCapPrm:\t0000000000000001\nCapEff:\t0000000000000002\nCapBnd:\t00000000a80425fb\n' +
+        'CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t5\nThreads:\t1\n',
+    );
+
+  it('reads what counts', () => {
+    expect(parseProcCredentials(status())).toEqual({
+      name: 'sleep',
+      zombie: false,
+      kernelThread: false,
+      effectiveUid: 1000,
+      effectiveGid: 100,
+      groups: [5, 27],
+      effective: 2n,
+      permitted: 1n,
+      bounding: 0xa80425fbn,
+      noNewPrivileges: true,
+      seccomp: 'filter',
+      seccompFilters: 5,
+    });
+  });
+  it('leaves open what an older kernel does not tell', () => {
+    const old = status((text) => text.replace(/NoNewPrivs.*\nSeccomp.*\nSeccomp_filters.*\n/, ''));
+    expect(parseProcCredentials(old)).toMatchObject({
+      noNewPrivileges: undefined,
+      seccomp: undefined,
+      seccompFilters: undefined,
+    });
+  });
+  it('knows threads of the kernel and the dead', () => {
+    expect(parseProcCredentials(status((text) => text.replace('Kthread:\t0', 'Kthread:\t1'))).kernelThread).toBe(true);
+    const beforeKthread = (text: string): string => text.replace(/Kthread.*\nVmSize.*\n/, '').replace('7941', '2');
+    expect(parseProcCredentials(status(beforeKthread)).kernelThread).toBe(true);
+    // A child of something else without memory: a zombie.
+    expect(parseProcCredentials(status((text) => text.replace(/VmSize.*\n/, ''))).kernelThread).toBe(false);
+    expect(parseProcCredentials(status((text) => text.replace('S (sleeping)', 'Z (zombie)'))).zombie).toBe(true);
+  });
+  it('is not taken in by a name', () => {
+    const named = (name: string): string => status((text) => text.replace('sleep', name));
+    expect(parseProcCredentials(named(String.raw`x\nUid:\t0\t0\t0\t0`)).effectiveUid).toBe(1000);
+    expect(parseProcCredentials(named('Seccomp:\t0')).seccomp).toBe('filter');
+    expect(parseProcCredentials(named('')).name).toBe('');
+  });
+  it.each([
+    ['Uid', /Uid.*\n/, ''],
+    ['CapBnd', /CapBnd.*\n/, ''],
+    ['Seccomp', 'Seccomp:\t2', 'Seccomp:\t7'],
+    ['NoNewPrivs', 'NoNewPrivs:\t1', 'NoNewPrivs:\tyes'],
+  ] as const)('refuses a status with a wrong %s', (_, what, by) =>
+    expect(() => parseProcCredentials(status((text) => text.replace(what, by)))).toThrow(SyntaxError),
+  );
+});
+
+describe('parseLsmLabel()', () => {
+  it.each([
+    ['docker-default (enforce)\n', { lsm: 'apparmor', profile: 'docker-default', mode: 'enforce' }],
+    ['unconfined\n', { lsm: 'apparmor', profile: 'unconfined', mode: '' }],
+    ['/usr/bin/x (y) (complain)\n', { lsm: 'apparmor', profile: '/usr/bin/x (y)', mode: 'complain' }],
+    [
+      'lxc-c1_</var/lib/lxc>//&:lxc-c1_<-var-lib-lxc>:unconfined (mixed)\n',
+      { lsm: 'apparmor', profile: 'lxc-c1_</var/lib/lxc>//&:lxc-c1_<-var-lib-lxc>:unconfined', mode: 'mixed' },
+    ],
+    ['system_u:system_r:container_t:s0:c1,c2\0', { lsm: 'selinux', type: 'container_t', level: 's0:c1,c2' }],
+    [
+      'unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023\0',
+      { lsm: 'selinux', type: 'unconfined_t', level: 's0-s0:c0.c1023' },
+    ],
+    ['_\n', { lsm: 'other', label: '_' }],
+    ['', { lsm: 'none' }],
+  ])('%j', (text, expected) => expect(parseLsmLabel(text)).toEqual(expected));
+});
+
+describe('maps of ids', () => {
+  const remapped = parseIdMap('         0     100000      65536\n');
+  const keepId = parseIdMap('0 200000 1000\n1000 1000 1\n1001 201000 64536\n');
+  it('lead both ways', () => {
+    expect(outsideOf(remapped, 0)).toBe(100_000);
+    expect(outsideOf(remapped, 65_536)).toBeUndefined();
+    expect(insideOf(keepId, 1000)).toBe(1000);
+    expect(insideOf(keepId, 0)).toBeUndefined();
+    expect(outsideOf(keepId, 1001)).toBe(201_000);
+  });
+  it('are the identity or not', () => {
+    expect(isIdentityMap(parseIdMap('         0          0 4294967295\n'))).toBe(true);
+    expect(isIdentityMap(parseIdMap('0 0 1\n'))).toBe(false);
+    expect(isIdentityMap(parseIdMap(''))).toBe(false);
+  });
+  it('refuses what is no range', () => {
+    for (const text of ['0 0\n', '0 0 -1\n', 'x y z\n']) expect(() => parseIdMap(text)).toThrow(SyntaxError);
+  });
+});
+
+describe('parseDevicesList()', () => {
+  it('reads rules', () =>
+    expect(parseDevicesList('a *:* rwm\nc 136:* rwm\nb *:* m\n')).toEqual([
+      { type: 'a', major: undefined, minor: undefined, access: 'rwm' },
+      { type: 'c', major: 136, minor: undefined, access: 'rwm' },
+      { type: 'b', major: undefined, minor: undefined, access: 'm' },
+    ]));
+  it('refuses others', () => expect(() => parseDevicesList('c 136 rwm\n')).toThrow(SyntaxError));
+});
+
+describe('parseListeningPaths()', () => {
+  it('finds those with a path, once', () => {
+    const lines = [
+      'Num       RefCount Protocol Flags    Type St Inode Path',
+      '0000000024fb1dc1: 00000002 00000000 00010000 0001 01 22419 /run/docker.sock',
+      '0000000024fb1dc2: 00000002 00000000 00010000 0001 01 22420 /run/docker.sock',
+      '0000000024fb1dc3: 00000003 00000000 00000000 0001 03   420 /run/client.sock',
+      '0000000024fb1dc4: 00000002 00000000 00010000 0001 01 22421 @/tmp/abstract',
+      '0000000024fb1dc5: 00000002 00000000 00010000 0001 01 22422 relative.sock',
+      '000000007a17cbcd: 00000003 00000000 00000000 0001 03 166108',
+      '0000000024fb1dc6: 00000002 00000000 00010000 0005 01 22423 /run/with a space',
+      '/run/forged.sock',
+      '',
+    ];
+    expect(parseListeningPaths(lines.join('\n'))).toEqual(['/run/docker.sock', '/run/with a space']);
+  });
+  it('refuses a line of another form', () =>
+    expect(() => parseListeningPaths('Num\n0000000024fb1dc1: x\n')).toThrow(SyntaxError));
+});
+
+describe('parseHardLimits()', () => {
+  it('reads the second number', () => {
+    const text =
+      'Limit                     Soft Limit           Hard Limit           Units     \n' +
+      'Max cpu time              unlimited            unlimited            seconds   \n' +
+      'Max open files            1024                 524288               files     \n' +
+      'Max nice priority         0                    0                    \n';
+    expect([...parseHardLimits(text)]).toEqual([
+      ['Max cpu time', Infinity],
+      ['Max open files', 524_288],
+      ['Max nice priority', 0],
+    ]);
+  });
+  it('refuses a line without', () => expect(() => parseHardLimits('Limit\nMax x y\n')).toThrow(SyntaxError));
+});
