@@ -1,5 +1,7 @@
-import type { CgroupFiles, ProcessFiles } from './kernel/files.ts';
+import type { CgroupFiles } from './kernel/files.ts';
+import type { ProcessFiles } from './kernel/process-files.ts';
 import type { NamespaceKind } from './kernel/host-namespaces.ts';
+import type { Posture } from './posture/posture.ts';
 
 /** What a cgroup's path alone says of it. */
 export interface CgroupMatch {
@@ -84,6 +86,8 @@ export interface Container {
   readonly init: InitProcess | undefined;
   /** Why its processes could not be read, if it was not for want of any. */
   readonly initError: Error | undefined;
+  /** How the kernel confines it. `undefined`: as for `init`. */
+  readonly posture: Posture | undefined;
 }
 
 /** The OOM kills of all containers, one after the other or at a time, that have or had the same labels. */

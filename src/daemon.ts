@@ -23,6 +23,7 @@ import { KernelFiles } from './kernel/files.ts';
 import { findHostNamespaces, type HostNamespaces } from './kernel/host-namespaces.ts';
 import type { Log } from './log.ts';
 import { OomWatch } from './oom/oom-watch.ts';
+import { PostureReader } from './posture/read-posture.ts';
 import { readVersion } from './version.ts';
 
 /** The running exporter, without its server. */
@@ -50,8 +51,9 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     ...nameSource('docker', ['docker'], config.docker, log),
     ...nameSource('podman', ['podman'], config.podman, log),
   ];
+  const hostNamespaces = findHostNamespaces(kernel.procRoot);
   const naming = new Naming(sources);
-  const roster = new Roster({ kernel, naming });
+  const roster = new Roster({ kernel, naming, postures: new PostureReader(kernel, hostNamespaces) });
   const oom = watchOom({ config, kernel, naming, log });
   const discovery = await discoverContainers({
     root: hierarchy.root,
@@ -70,7 +72,6 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   oom?.start();
   log.info({ cgroup, containers: discovery.containers.size }, 'looked for containers');
 
-  const hostNamespaces = findHostNamespaces(kernel.procRoot);
   const ancestors = new AncestorFiles(kernel);
   const failures = new Failures(log);
   const ownMetrics = createOwnMetrics(readVersion());

@@ -31,8 +31,18 @@ export interface LabelledFamily<Reading> extends FamilyHeader {
   samples(reading: Reading, emit: Emit): void;
 }
 
+/** One sample of a pattern: its value and the values of the family's own labels. */
+export type PatternSample = readonly [value: number, ...labelValues: string[]];
+
+/** A family with many samples for each container that are the same for many containers: they are rendered once. */
+export interface PatternFamily<Reading> extends FamilyHeader {
+  readonly labels: readonly string[];
+  /** The same object for the same samples, as far as possible. */
+  pattern(reading: Reading): readonly PatternSample[];
+}
+
 /** One metric family: its header, and how its samples come out of a collector's reading. */
-export type Family<Reading> = PlainFamily<Reading> | LabelledFamily<Reading>;
+export type Family<Reading> = PlainFamily<Reading> | LabelledFamily<Reading> | PatternFamily<Reading>;
 
 interface CollectorHeader {
   /** Names the file, the `--collector.<name>` flag and the `collector` label. */
@@ -48,6 +58,8 @@ export interface ContainerCollector<Reading = unknown> extends CollectorHeader {
   readonly scope: 'container';
   /** Reads and parses what it needs of one container. `undefined`: the kernel has nothing to report. */
   read(container: Container, scrape: Scrape): Reading | undefined;
+  /** Why a part of a reading is unknown, if that is a failure: the rest of it counts all the same. */
+  problem?(reading: NoInfer<Reading>): Error | undefined;
   readonly families: readonly Family<NoInfer<Reading>>[];
 }
 

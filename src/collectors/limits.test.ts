@@ -39,6 +39,7 @@ function limitsIn(version: 1 | 2, files: Readonly<Record<string, string>>): Reco
     files: kernel.cgroup('/pod/web'),
     init: undefined,
     initError: undefined,
+    posture: undefined,
   };
   const scrape: Scrape = {
     kernel,

@@ -64,6 +64,18 @@ export class Encoder {
     this.#add(this.#name, labels, value);
   }
 
+  /** Adds a sample for each of these ends (see {@link endOf}) behind the same labels, of which there must be some. */
+  samples(labels: string, ends: readonly string[]): void {
+    if (ends.length === 0) return;
+    this.#begin(this.#name);
+    const start = `${this.#name}{${labels},`;
+    for (const end of ends) {
+      this.#text += start;
+      this.#text += end;
+    }
+    if (this.#text.length > FLUSH_AT) this.#flush();
+  }
+
   /** Adds a sample that is named otherwise than the family: `…_bucket`, `…_sum`, `…_count`. */
   sampleOf(name: string, labels: string, value: number): void {
     if (this.#base === '' || !name.startsWith(this.#base)) {
@@ -81,12 +93,16 @@ export class Encoder {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  #add(name: string, labels: string, value: number): void {
+  #begin(name: string): void {
     if (name === '') throw new Error('A sample must be of a family');
     if (this.#header !== '') {
       this.#text += this.#header;
       this.#header = '';
     }
+  }
+
+  #add(name: string, labels: string, value: number): void {
+    this.#begin(name);
     // Few and short pieces: each concatenation makes a string, tens of thousands of times.
     this.#text += labels === '' ? `${name} ${renderValue(value)}\n` : `${name}{` + labels + `} ${renderValue(value)}\n`;
     if (this.#text.length > FLUSH_AT) this.#flush();
@@ -134,6 +150,11 @@ function escapeHelp(help: string): string {
   // oxlint-disable-next-line no-control-regex
   const printable = help.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\ud800-\udfff]/gu, '\ufffd');
   return printable.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+}
+
+/** How a sample ends whose first labels are another's: with the rest of the labels, and the value. */
+export function endOf(labels: string, value: number): string {
+  return `${labels}} ${renderValue(value)}\n`;
 }
 
 /** The shortest text that reads back as the same number. */

@@ -23,8 +23,14 @@ function container(name: string, more: { id?: string; seenAt?: number; inode?: n
     files: kernel.cgroup(`/${id}`),
     init: undefined,
     initError: undefined,
+    posture: undefined,
   };
 }
+
+const ABOVE_FOUR = [
+  [1, 'a"b', 'x'],
+  [0.5, 'y', ''],
+] as const;
 
 const numbered: Collector = defineContainerCollector({
   name: 'numbered',
@@ -44,7 +50,15 @@ const numbered: Collector = defineContainerCollector({
       labels: ['digit'],
       samples: (reading, emit) => emit(reading, 'a"b'),
     },
+    {
+      name: 'isolation_pattern',
+      type: 'gauge',
+      help: 'The same for many.',
+      labels: ['one', 'two'],
+      pattern: (reading) => (reading > 4 ? ABOVE_FOUR : []),
+    },
   ],
+  problem: (reading) => (reading === 7 ? Object.assign(new Error('a part of it'), { code: 'EPERM' }) : undefined),
 });
 
 async function run(
@@ -87,6 +101,28 @@ describe('runCollectors()', () => {
       collector: 'numbered',
       remedy: expect.stringContaining('CAP_DAC_READ_SEARCH'),
     });
+  });
+
+  it('writes the samples of a pattern for each container that has it', async () => {
+    const { text } = await run([
+      container('a', { inode: 4 }),
+      container('b', { inode: 5 }),
+      container('c', { inode: 6 }),
+    ]);
+    const lines = text.split('\n').filter((line) => line.startsWith('isolation_pattern'));
+    expect(lines.toSorted()).toEqual([
+      'isolation_pattern{engine="docker",container="b",one="a\\"b",two="x"} 1',
+      'isolation_pattern{engine="docker",container="b",one="y"} 0.5',
+      'isolation_pattern{engine="docker",container="c",one="a\\"b",two="x"} 1',
+      'isolation_pattern{engine="docker",container="c",one="y"} 0.5',
+    ]);
+  });
+
+  it('keeps a reading of which a part is unknown, and says so', async () => {
+    const { text, warnings } = await run([container('a', { inode: 7 })]);
+    expect(text).toContain('isolation_number{engine="docker",container="a"} 7\n');
+    expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 0\n');
+    expect(warnings).toMatchObject([{ collector: 'numbered', err: { message: 'a part of it' } }]);
   });
 
   it('says nothing of a container that goes while it is read', async () => {

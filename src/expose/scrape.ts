@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Collector, Family, Scrape } from '../collectors/collector.ts';
+import type { Collector, Family, PatternSample, Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
-import type { Encoder } from './encode.ts';
+import { type Encoder, endOf } from './encode.ts';
 import type { Failures } from './failures.ts';
 import { identities, identityOfLabels, podIdentityOf } from './identity.ts';
 import { joinLabels, renderLabels } from './labels.ts';
@@ -55,7 +55,10 @@ export async function runCollectors(options: {
       try {
         const value = read();
         // Of one that went while it was read, what is missing says nothing, not even that there is no limit.
-        if (value !== undefined && container?.files.gone !== true) readings.push({ value, container, labels });
+        if (value === undefined || container?.files.gone === true) continue;
+        readings.push({ value, container, labels });
+        const problem = collector.scope === 'container' ? collector.problem?.(value) : undefined;
+        if (problem !== undefined) errors.push({ error: problem, container });
       } catch (error) {
         errors.push({ error, container });
       }
@@ -96,6 +99,17 @@ function encodeFamily(family: Family<unknown>, readings: readonly Reading[], enc
     for (const { value, labels } of readings) {
       const sample = family.value(value);
       if (sample !== undefined) encoder.sample(labels, sample);
+    }
+    return;
+  }
+  if ('pattern' in family) {
+    const rendered = new Map<readonly PatternSample[], readonly string[]>();
+    for (const { value, labels } of readings) {
+      const pattern = family.pattern(value);
+      const ends =
+        rendered.get(pattern) ?? pattern.map(([sample, ...own]) => endOf(renderLabels(family.labels, own), sample));
+      rendered.set(pattern, ends);
+      encoder.samples(labels, ends);
     }
     return;
   }

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { parseCgroupProcs } from '../kernel/cgroup-procs.ts';
 import { absentAsUndefined } from '../kernel/errno.ts';
 import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
 import { identifyCgroup } from './cgroup-path.ts';
@@ -6,14 +7,50 @@ import { identifyCgroup } from './cgroup-path.ts';
 /** A container that is a whole system has some dozens of cgroups inside; one with more makes them by itself. */
 const MOST_CGROUPS = 512;
 
+/** As many lists are compared; a container can make any number. */
+const MOST_LISTS = 64;
+
+const NOBODY = Buffer.alloc(0);
+
+/** The processes of a container, and the lists of the kernel that they are on. */
+export interface Members {
+  /** Sorted. */
+  readonly pids: readonly number[];
+  readonly lists: readonly { readonly cgroup: CgroupFiles; readonly content: Buffer }[];
+}
+
 /**
- * The processes of a container, sorted: those of its cgroup and of the cgroups inside (crun's `/container`, systemd's
+ * The processes of a container: those of its cgroup and of the cgroups inside (crun's `/container`, systemd's
  * `/init.scope`), but not those of containers inside, nor of an engine's own cgroups there (nspawn's `/supervisor`).
  */
-export function pidsOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): number[] {
-  const pids = cgroup.processes();
-  if (!hasChildren(kernel, cgroup)) return pids.toSorted(ascending);
-  const all = new Set(pids);
+export function membersOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): Members {
+  const pids = new Set<number>();
+  const lists: { cgroup: CgroupFiles; content: Buffer }[] = [];
+  for (const part of partsOf(kernel, cgroup)) {
+    const bytes = part.processList();
+    if (bytes !== undefined) for (const pid of parseCgroupProcs(bytes)) pids.add(pid);
+    if (lists.length < MOST_LISTS) lists.push({ cgroup: part, content: Buffer.from(bytes ?? NOBODY) });
+  }
+  return { pids: [...pids].toSorted((a, b) => a - b), lists };
+}
+
+/** Only who they are. */
+export function pidsOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): readonly number[] {
+  return membersOfContainer(kernel, cgroup).pids;
+}
+
+/**
+ * Whether the lists have changed, which is cheap to see. A cgroup that was made inside the container since then goes
+ * unnoticed.
+ */
+export function haveChanged({ lists }: Members): boolean {
+  return lists.some(({ cgroup, content }) => !content.equals(cgroup.processList() ?? NOBODY));
+}
+
+/** The container's cgroup and those inside that are part of it. */
+function* partsOf(kernel: KernelFiles, cgroup: CgroupFiles): Generator<CgroupFiles> {
+  yield cgroup;
+  if (!hasChildren(kernel, cgroup)) return;
   const container = identifyCgroup(cgroup.path)?.cgroup;
   const toList = [cgroup];
   let left = MOST_CGROUPS;
@@ -24,15 +61,10 @@ export function pidsOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): numbe
       left -= 1;
       if (left < 0) break;
       const child = kernel.cgroup(path);
-      for (const pid of child.processes()) all.add(pid);
+      yield child;
       if (hasChildren(kernel, child)) toList.push(child);
     }
   }
-  return [...all].toSorted(ascending);
-}
-
-function ascending(a: number, b: number): number {
-  return a - b;
 }
 
 /** In kernfs a directory has 2 links and one more for each child directory; to list it would cost twenty times as much. */

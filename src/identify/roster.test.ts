@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContainerCgroup, Names } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/files.ts';
+import { PostureReader } from '../posture/read-posture.ts';
 import type { NameSource } from './name-source.ts';
 import { Naming } from './naming.ts';
 import { Roster } from './roster.ts';
@@ -54,7 +55,7 @@ function source(up: boolean | undefined, names: Map<string, Names>): NameSource 
 
 describe('Roster', () => {
   it('keeps the files of a process that goes on, for a scrape that is about to read them', async () => {
-    const roster = new Roster({ kernel, naming: new Naming([]) });
+    const roster = new Roster({ kernel, postures: new PostureReader(kernel, new Map()), naming: new Naming([]) });
     roster.add(cgroup());
     const [before] = await roster.containers();
     vi.advanceTimersByTime(46_000);
@@ -68,7 +69,7 @@ describe('Roster', () => {
   });
 
   it('lets go of a process that has ended', async () => {
-    const roster = new Roster({ kernel, naming: new Naming([]) });
+    const roster = new Roster({ kernel, postures: new PostureReader(kernel, new Map()), naming: new Naming([]) });
     roster.add(cgroup());
     const [before] = await roster.containers();
     writeFileSync(join(root, 'docker', ID, 'cgroup.procs'), '');
@@ -81,7 +82,11 @@ describe('Roster', () => {
 
   it('holds a new container back for its name, but not for long', async () => {
     const names = new Map<string, Names>();
-    const roster = new Roster({ kernel, naming: new Naming([source(false, names)]) });
+    const roster = new Roster({
+      kernel,
+      postures: new PostureReader(kernel, new Map()),
+      naming: new Naming([source(false, names)]),
+    });
     const [named, nameless] = [ID, 'd'.repeat(64)];
     roster.add(cgroup(named));
     roster.add(cgroup(nameless));
@@ -94,14 +99,18 @@ describe('Roster', () => {
   });
 
   it('waits for no engine that does not apply', async () => {
-    const roster = new Roster({ kernel, naming: new Naming([source(undefined, new Map())]) });
+    const roster = new Roster({
+      kernel,
+      postures: new PostureReader(kernel, new Map()),
+      naming: new Naming([source(undefined, new Map())]),
+    });
     roster.add(cgroup());
     expect(await roster.containers()).toHaveLength(1);
     roster.close();
   });
 
   it('shows after the deadline what it knew before', async () => {
-    const roster = new Roster({ kernel, naming: new Naming([]) });
+    const roster = new Roster({ kernel, postures: new PostureReader(kernel, new Map()), naming: new Naming([]) });
     roster.add(cgroup());
     expect(await roster.containers(performance.now() - 1)).toEqual([]);
     const known = await roster.containers();

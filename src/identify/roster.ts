@@ -1,11 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Container, ContainerCgroup, InitProcess } from '../container.ts';
 import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
+import type { PostureReader, PostureReading, Target } from '../posture/read-posture.ts';
+import { haveChanged, type Members, membersOfContainer } from './container-pids.ts';
 import { findInit } from './init-process.ts';
 import { labelsOf } from './labels.ts';
 import type { Naming } from './naming.ts';
+import { withSandboxOfPod } from './pod-sandbox.ts';
 
-/** Facts of processes are read anew after this time, and so are never older than it plus one scrape interval. */
+/** Facts of processes are read anew at the first scrape after this time, so that none tells older ones. */
 const FACTS_FOR_MS = 45_000;
 
 /** The event loop gets a turn after this much work. */
@@ -17,6 +20,8 @@ interface Entry {
   container: Container | undefined;
   /** Has files open, so it is kept even while the container is not shown. */
   init: InitProcess | undefined;
+  members: Members | undefined;
+  posture: PostureReading | undefined;
   factsUntil: number;
 }
 
@@ -27,11 +32,13 @@ interface Entry {
 export class Roster {
   readonly #kernel: KernelFiles;
   readonly #naming: Naming;
+  readonly #postures: PostureReader;
   readonly #entries = new Map<ContainerCgroup, Entry>();
 
-  constructor(options: { kernel: KernelFiles; naming: Naming }) {
+  constructor(options: { kernel: KernelFiles; naming: Naming; postures: PostureReader }) {
     this.#kernel = options.kernel;
     this.#naming = options.naming;
+    this.#postures = options.postures;
   }
 
   /** Takes a container in. */
@@ -41,6 +48,8 @@ export class Roster {
       files: this.#kernel.cgroup(cgroup.path),
       container: undefined,
       init: undefined,
+      members: undefined,
+      posture: undefined,
       factsUntil: 0,
     });
     this.#naming.want(cgroup.match);
@@ -76,7 +85,12 @@ export class Roster {
         sliceEnd = performance.now() + SLICE_MS;
       }
     }
-    return [...this.#entries.values()].flatMap(({ container }) => container ?? []);
+    const containers = [...this.#entries.values()].flatMap(({ container }) => container ?? []);
+    return withSandboxOfPod(containers, this.#entries.values(), (entry) => {
+      // That of a pause is not looked at unless it is needed.
+      if (entry.container === undefined && now >= entry.factsUntil) this.#processFacts(entry, now);
+      return entry.posture?.posture;
+    });
   }
 
   #refresh(entry: Entry, now: number): void {
@@ -87,25 +101,57 @@ export class Roster {
     }
     const { cgroup, files, container } = entry;
     // The object stays the same as long as nothing changes, so that what is derived from it can be kept.
-    if (container?.names === names && now < entry.factsUntil && container.init !== undefined) return;
+    if (container?.names === names && now < entry.factsUntil && container.init !== undefined) {
+      this.#lookForNewProcesses(entry, container);
+      return;
+    }
     const labels = container?.names === names ? container.labels : labelsOf(cgroup.match, names);
     entry.container = { cgroup, names, labels, files, ...this.#processFacts(entry, now) };
   }
 
-  #processFacts(entry: Entry, now: number): Pick<Container, 'init' | 'initError'> {
+  /** What `docker exec` starts may be gone long before all facts are read again. */
+  #lookForNewProcesses(entry: Entry, container: Container): void {
+    const { init, posture, members } = entry;
+    if (init === undefined || posture === undefined || members === undefined) return;
+    try {
+      if (!posture.pending && !haveChanged(members)) return;
+      entry.members = membersOfContainer(this.#kernel, entry.files);
+      entry.posture = this.#postures.update(posture, targetOf(entry, init, entry.members));
+      if (entry.posture.posture !== posture.posture) {
+        entry.container = { ...container, posture: entry.posture.posture };
+      }
+    } catch (error) {
+      entry.container = { ...container, initError: errorOf(error) };
+    }
+  }
+
+  #processFacts(entry: Entry, now: number): Pick<Container, 'init' | 'initError' | 'posture'> {
     const before = entry.init;
     entry.init = undefined;
+    entry.posture = undefined;
     // Spread over time: many containers start together, and should not all be read in one scrape for ever after.
     entry.factsUntil = now + FACTS_FOR_MS * (0.5 + Math.random() / 2);
     try {
       entry.init = withOpenFilesOf(before, findInit(this.#kernel, entry.files));
-      return { init: entry.init, initError: undefined };
+      if (entry.init !== undefined) {
+        entry.members = membersOfContainer(this.#kernel, entry.files);
+        entry.posture = this.#postures.read(targetOf(entry, entry.init, entry.members));
+      }
+      return { init: entry.init, initError: undefined, posture: entry.posture?.posture };
     } catch (error) {
-      return { init: undefined, initError: error instanceof Error ? error : new Error(String(error)) };
+      return { init: entry.init, initError: errorOf(error), posture: undefined };
     } finally {
       if (before?.files !== entry.init?.files) before?.files.close();
     }
   }
+}
+
+function targetOf({ cgroup, files }: Entry, init: InitProcess, { pids }: Members): Target {
+  return { engine: cgroup.match.engine, files, init, pids };
+}
+
+function errorOf(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** A process that goes on keeps its open files: another scrape may be about to read them. */

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ContainerCgroup, Names } from '../container.ts';
+import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { KernelFiles } from '../kernel/files.ts';
+import { findHostNamespaces } from '../kernel/host-namespaces.ts';
+import { PostureReader } from '../posture/read-posture.ts';
+import type { NameSource } from './name-source.ts';
+import { Naming } from './naming.ts';
+import { Roster } from './roster.ts';
+
+/** Real processes in cgroups that are plain folders. */
+const root = mkdtempSync(join(tmpdir(), 'isolation-exporter-roster-'));
+const layout: CgroupLayout = {
+  ...findCgroupLayout('/proc', '/sys/fs/cgroup'),
+  discovery: { root, version: 2, controllers: [] },
+};
+const kernel = new KernelFiles({ procRoot: '/proc', layout, descriptorBudget: 100 });
+const postures = new PostureReader(kernel, findHostNamespaces('/proc'));
+const children: ChildProcess[] = [];
+
+function start(program: string): Promise<number> {
+  const child = spawn(program, ['1000'], { stdio: 'ignore' });
+  children.push(child);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('spawn', () => resolve(child.pid ?? NaN));
+  });
+}
+
+let next = 0;
+
+function container(pids: readonly number[], podUid: string): ContainerCgroup {
+  next += 1;
+  const id = next.toString(16).padStart(64, '0');
+  const path = `/kubepods/pod${podUid}/${id}`;
+  mkdirSync(root + path, { recursive: true });
+  list(path, pids);
+  return { path, inode: next, match: { engine: 'containerd', id, podUid, infra: false }, seenAt: 0 };
+}
+
+function list(path: string, pids: readonly number[]): void {
+  writeFileSync(`${root}${path}/cgroup.procs`, pids.map((pid) => `${pid}\n`).join(''));
+}
+
+let monitor: number;
+beforeAll(async () => {
+  // A program of the host with the name of a monitor: a virtual machine for all that can be seen without KVM.
+  copyFileSync('/bin/sleep', join(root, 'qemu-kvm'));
+  monitor = await start(join(root, 'qemu-kvm'));
+});
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(root, { recursive: true });
+});
+
+test('a container without a process has the sandbox of its pod', async () => {
+  const roster = new Roster({ kernel, naming: new Naming([]), postures });
+  const [first, second] = [container([monitor], '1'.repeat(32)), container([], '1'.repeat(32))];
+  const stranger = container([], '2'.repeat(32));
+  for (const cgroup of [first, second, stranger]) roster.add(cgroup);
+  const found = await roster.containers();
+  expect(found.map(({ posture }) => posture?.sandbox?.kind)).toEqual(['qemu', 'qemu', undefined]);
+  roster.close();
+  expect(kernel.open).toBe(0);
+});
+
+test('and so it is if only the pause that is not shown has a process', async () => {
+  const pause = container([monitor], '3'.repeat(32));
+  const source: NameSource = {
+    name: 'test',
+    engines: new Set(['containerd']),
+    up: true,
+    want() {},
+    forget() {},
+    namesOf: (id): Names => (id === pause.match.id ? { name: 'pause', infra: true } : { name: 'app' }),
+    async [Symbol.asyncDispose]() {},
+  };
+  const roster = new Roster({ kernel, naming: new Naming([source]), postures });
+  for (const cgroup of [pause, container([], '3'.repeat(32))]) roster.add(cgroup);
+  const found = await roster.containers();
+  expect(found.map(({ names, posture }) => [names.name, posture?.sandbox?.kind])).toEqual([['app', 'qemu']]);
+  roster.close();
+  expect(kernel.open).toBe(0);
+});
+
+test('a process that is new is in the next scrape, and the container stays the same object until then', async () => {
+  const roster = new Roster({ kernel, naming: new Naming([]), postures });
+  const [init, late] = [await start('/bin/sleep'), await start('/bin/sleep')];
+  const cgroup = container([init], '4'.repeat(32));
+  roster.add(cgroup);
+  const [before] = await roster.containers();
+  expect(await roster.containers()).toEqual([before]);
+  expect((await roster.containers())[0]).toBe(before);
+  list(cgroup.path, [init, late]);
+  // It is like the first, so nothing is different.
+  expect((await roster.containers())[0]).toBe(before);
+  list(cgroup.path, [init, late, ...Array.from({ length: 300 }, (_, index) => 4_000_000 + index)]);
+  const [after] = await roster.containers();
+  expect(after).not.toBe(before);
+  expect(after?.posture?.allProcesses).toBe(false);
+  roster.close();
+});

@@ -1,0 +1,79 @@
+import type { Mount } from '../kernel/mountinfo.ts';
+
+/** A place in a file system. */
+interface Place {
+  readonly device: string;
+  /** From the root of that file system. */
+  readonly path: string;
+}
+
+/** The mounts of the host, to tell what of it a container has mounted. */
+export class HostMounts {
+  readonly #byDevice = new Map<string, Mount[]>();
+  readonly #byPoint = new Map<string, Mount>();
+  readonly #devices = new Map<string, string>();
+  readonly #peerGroups = new Set<string>();
+
+  constructor(mounts: readonly Mount[]) {
+    for (const mount of mounts) {
+      this.#devices.set(mount.id, mount.device);
+      for (const tag of mount.propagation) if (tag.startsWith('shared:')) this.#peerGroups.add(tag);
+      // A later mount on the same point hides the earlier one.
+      this.#byPoint.set(mount.mountPoint, mount);
+      // Of containers, thousands, and no file system of the host's own.
+      if (mount.type === 'overlay' && mount.mountPoint !== '/') continue;
+      if (mount.type === 'nsfs') continue;
+      const known = this.#byDevice.get(mount.device);
+      if (known === undefined) this.#byDevice.set(mount.device, [mount]);
+      else known.push(mount);
+    }
+  }
+
+  /** Whether a mount is one of these: two mount namespaces have no mount in common. */
+  has({ id, device }: Mount): boolean {
+    return this.#devices.get(id) === device;
+  }
+
+  /** Whether what is mounted below a mount shows on the host. */
+  isPeer({ propagation }: Mount): boolean {
+    return propagation.some((tag) => this.#peerGroups.has(tag));
+  }
+
+  /** The paths on the host of what a mount shows; none if it is of a file system that the host has not mounted. */
+  pathsOf({ device, root }: Pick<Mount, 'device' | 'root'>): string[] {
+    const paths = (this.#byDevice.get(device) ?? []).flatMap((mount) => {
+      const below = pathBelow(root, mount.root);
+      return below === undefined ? [] : [joined(mount.mountPoint, below)];
+    });
+    return [...new Set(paths)];
+  }
+
+  /** Where a file of the host is, by the file system that is mounted there. */
+  placeOf(path: string): Place | undefined {
+    for (let point = path; ; point = point.slice(0, point.lastIndexOf('/'))) {
+      const mount = this.#byPoint.get(point === '' ? '/' : point);
+      if (mount !== undefined) {
+        return { device: mount.device, path: joined(mount.root, path.slice(point.length)) };
+      }
+      if (point === '') return undefined;
+    }
+  }
+}
+
+/** The path of a place as seen through a mount: `undefined` if it is not below what is mounted. */
+export function seenThrough({ device, root, mountPoint }: Mount, place: Place): string | undefined {
+  const below = device === place.device ? pathBelow(place.path, root) : undefined;
+  return below === undefined ? undefined : joined(mountPoint, below);
+}
+
+/** What is left of a path below a directory: `''` for the directory itself, else with a slash first. */
+function pathBelow(path: string, directory: string): string | undefined {
+  if (directory === '/') return path === '/' ? '' : path;
+  if (path === directory) return '';
+  return path.startsWith(`${directory}/`) ? path.slice(directory.length) : undefined;
+}
+
+function joined(directory: string, below: string): string {
+  if (below === '' || below === '/') return directory;
+  return directory === '/' ? below : directory + below;
+}

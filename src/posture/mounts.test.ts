@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { parseMountinfo } from '../kernel/mountinfo.ts';
+import { HostMounts, seenThrough } from './host-mounts.ts';
+import { isDaemonSocket, kindOf } from './host-paths.ts';
+
+const [BIND, PROC, OTHER] = parseMountinfo(
+  '90 80 254:0 /etc /host-etc ro,relatime - ext4 /dev/vda rw\n' +
+    '91 80 0:21 / /host-proc rw,relatime - proc proc rw\n' +
+    '92 80 0:99 / /data rw,relatime - tmpfs tmpfs rw\n',
+);
+
+describe('mounts of the host', () => {
+  const host = new HostMounts(
+    parseMountinfo(
+      '22 27 0:21 / /proc rw,relatime - proc proc rw\n' +
+        '24 27 0:6 / /dev rw,relatime - devtmpfs devtmpfs rw\n' +
+        '27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n' +
+        '28 27 0:30 / /run rw,relatime shared:5 - tmpfs tmpfs rw\n' +
+        '42 27 254:0 /var/lib/docker /var/lib/docker rw,relatime shared:7 - ext4 /dev/vda rw\n' +
+        '46 42 0:39 / /var/lib/docker/overlay2/x/merged rw,relatime - overlay overlay rw\n' +
+        '50 27 254:1 / /mnt/disk rw,relatime - ext4 /dev/vdb rw\n' +
+        '51 27 254:1 /data /srv rw,relatime - ext4 /dev/vdb rw\n',
+    ),
+  );
+  const pathsOf = (device: string, root: string): string[] => host.pathsOf({ device, root }).toSorted();
+
+  it('show where a directory of a file system is', () => {
+    expect(pathsOf('254:0', '/etc')).toEqual(['/etc']);
+    expect(pathsOf('254:0', '/')).toEqual(['/']);
+    expect(pathsOf('254:0', '/var/lib/docker/volumes/v/_data')).toEqual(['/var/lib/docker/volumes/v/_data']);
+    expect(pathsOf('0:30', '/')).toEqual(['/run']);
+    expect(pathsOf('0:30', '/docker.sock')).toEqual(['/run/docker.sock']);
+    expect(pathsOf('254:1', '/data/x')).toEqual(['/mnt/disk/data/x', '/srv/x']);
+    expect(pathsOf('254:1', '/database')).toEqual(['/mnt/disk/database']);
+    expect(pathsOf('0:39', '/')).toEqual([]);
+    expect(pathsOf('0:99', '/')).toEqual([]);
+  });
+
+  it('show on what file system a path is', () => {
+    expect(host.placeOf('/run/docker.sock')).toEqual({ device: '0:30', path: '/docker.sock' });
+    expect(host.placeOf('/etc/passwd')).toEqual({ device: '254:0', path: '/etc/passwd' });
+    expect(host.placeOf('/srv/x')).toEqual({ device: '254:1', path: '/data/x' });
+    expect(host.placeOf('/')).toEqual({ device: '254:0', path: '/' });
+  });
+
+  it('know their own, and those that they share with', () => {
+    const [own, reused, peer, slave] = parseMountinfo(
+      '28 1 0:30 / /run rw - tmpfs tmpfs rw\n' +
+        '28 1 0:77 / / rw - overlay overlay rw\n' +
+        '99 1 0:30 / /hostrun rw shared:5 - tmpfs tmpfs rw\n' +
+        '99 1 0:30 / /hostrun rw shared:99 master:5 - tmpfs tmpfs rw\n',
+    );
+    expect([own, reused].map((mount) => mount && host.has(mount))).toEqual([true, false]);
+    expect([own, peer, slave].map((mount) => mount && host.isPeer(mount))).toEqual([false, true, false]);
+  });
+});
+
+it('a path of the host is found behind a mount', () => {
+  const etc = { device: '254:0', path: '/etc/passwd' };
+  expect([BIND, PROC, OTHER].map((mount) => mount && seenThrough(mount, etc))).toEqual([
+    '/host-etc/passwd',
+    undefined,
+    undefined,
+  ]);
+  expect(BIND && seenThrough(BIND, { device: '254:0', path: '/etc' })).toBe('/host-etc');
+  expect(BIND && seenThrough(BIND, { device: '254:0', path: '/etcetera' })).toBeUndefined();
+});
+
+it.each([
+  ['/', 'root'],
+  ['/run/docker.sock', 'socket'],
+  ['/run/user/1000/podman/podman.sock', 'socket'],
+  ['/var/lib/incus/unix.socket', 'socket'],
+  ['/run/containerd/containerd.sock', 'socket'],
+  ['/etc', 'vital'],
+  ['/etc/shadow', 'vital'],
+  ['/etc/cron.d', 'vital'],
+  ['/proc', 'vital'],
+  ['/dev', 'vital'],
+  ['/var', 'vital'],
+  ['/var/lib', 'vital'],
+  ['/root/.ssh', 'vital'],
+  ['/run', 'sensitive'],
+  ['/usr', 'sensitive'],
+  ['/dev/sda', 'sensitive'],
+  ['/var/lib/docker', 'sensitive'],
+  ['/var/log', 'sensitive'],
+  ['/etc/nginx', 'plain'],
+  ['/data', 'plain'],
+  ['/home/user/x', 'plain'],
+  ['/etc/localtime', undefined],
+  ['/etc/ssl/certs', undefined],
+  ['/dev/null', undefined],
+  ['/dev/shm', undefined],
+  [`/var/lib/docker/containers/${'a'.repeat(64)}/resolv.conf`, undefined],
+  ['/var/lib/docker/volumes/data/_data', undefined],
+  ['/var/lib/kubelet/pods/3a864680/volumes/kubernetes.io~projected/token', undefined],
+  ['/var/lib/kubelet/pods/3a864680/etc-hosts', undefined],
+  ['/var/lib/kubelet/pods', 'sensitive'],
+] as const)('%s is %s', (path, kind) => {
+  expect(kindOf(path)).toBe(kind);
+});
+
+it('sockets that give no root are none of those', () => {
+  expect(isDaemonSocket('/run/systemd/notify')).toBe(false);
+  expect(isDaemonSocket('/run/mydocker.sock')).toBe(false);
+});

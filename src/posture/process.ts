@@ -1,0 +1,147 @@
+import type { Namespaces } from '../container.ts';
+import { errnoOf, isDenied } from '../kernel/errno.ts';
+import type { ProcessFiles } from '../kernel/process-files.ts';
+import { type HostNamespaces, inodeOfLink } from '../kernel/host-namespaces.ts';
+import { type LsmLabel, parseLsmLabel } from '../kernel/lsm-label.ts';
+import { parseProcCredentials } from '../kernel/proc-credentials.ts';
+import { parseProcStatus } from '../kernel/proc-status.ts';
+import { insideOf, isIdentityMap, outsideOf, parseIdMap } from '../kernel/uid-map.ts';
+import type { ProcessPosture, UserNamespace } from './posture.ts';
+
+/** The kinds in which the way out of a container shows. */
+const WAYS_OUT = ['mnt', 'pid', 'user'] as const;
+
+/** What a process of a container is held against. */
+export interface Surroundings {
+  readonly host: HostNamespaces;
+  /** The namespaces of the container's init. */
+  readonly init: Namespaces;
+  /** What the init was found to be; `undefined` for the init itself. */
+  readonly initPosture: Pick<ProcessPosture, 'hostPid' | 'users'> | undefined;
+  /** Takes note of what could not be read for want of a privilege. */
+  readonly denied: (error: Error) => void;
+}
+
+/**
+ * Reads how one process is confined.
+ *
+ * @returns `undefined` if it has ended, or is none of the container's but a thread of the kernel.
+ */
+export function readProcess(files: ProcessFiles, surroundings: Surroundings): ProcessPosture | undefined {
+  const text = files.text('status');
+  if (text === undefined) return undefined;
+  const { zombie, kernelThread, effectiveUid: uid, effectiveGid: gid, ...credentials } = parseProcCredentials(text);
+  if (zombie || kernelThread) return undefined;
+  const hostPid = parseProcStatus(text).nspid.length === 1;
+  const namespaces = readNamespaces(files, surroundings);
+  const users = readUserNamespace(files, namespaces.user, uid, surroundings);
+  const label = readLabel(files, surroundings);
+  const { name, groups, effective, permitted, bounding, noNewPrivileges, seccomp, seccompFilters } = credentials;
+  return {
+    name,
+    uid,
+    gid,
+    groups,
+    effective,
+    permitted,
+    bounding,
+    noNewPrivileges,
+    seccomp,
+    seccompFilters,
+    label,
+    users,
+    nested: isNested(namespaces.user, users, surroundings),
+    hostPid,
+    hostMnt: isHostMnt(namespaces, surroundings),
+    left: hasLeft(namespaces, hostPid, surroundings),
+  };
+}
+
+function isNested(
+  inode: number | undefined,
+  users: UserNamespace | undefined,
+  { init, initPosture }: Surroundings,
+): boolean {
+  if (users?.isHost !== false || initPosture === undefined) return false;
+  if (inode !== undefined && init.user !== undefined) return inode !== init.user;
+  return initPosture.users?.isHost === true;
+}
+
+function isHostMnt({ mnt }: Namespaces, { host }: Surroundings): boolean | undefined {
+  const ofHost = host.get('mnt')?.inode;
+  return mnt === undefined || ofHost === undefined ? undefined : mnt === ofHost;
+}
+
+function hasLeft(namespaces: Namespaces, hostPid: boolean, surroundings: Surroundings): boolean | undefined {
+  const { host, init, initPosture } = surroundings;
+  if (initPosture === undefined) return false;
+  // Of pid namespaces the status tells as well, and needs no privilege.
+  if (hostPid && !initPosture.hostPid) return true;
+  const answers = WAYS_OUT.map((kind) => {
+    const [own, ofInit, ofHost] = [namespaces[kind], init[kind], host.get(kind)?.inode];
+    if (own === undefined || ofInit === undefined || ofHost === undefined) return undefined;
+    return own === ofHost && ofInit !== ofHost;
+  });
+  if (answers.includes(true)) return true;
+  return answers.includes(undefined) ? undefined : false;
+}
+
+function readNamespaces(files: ProcessFiles, { denied }: Surroundings): Namespaces {
+  const namespaces: { -readonly [Kind in keyof Namespaces]: Namespaces[Kind] } = {};
+  try {
+    for (const kind of WAYS_OUT) {
+      const link = files.link(`ns/${kind}`);
+      const inode = link === undefined ? undefined : inodeOfLink(link);
+      if (inode !== undefined) namespaces[kind] = inode;
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || !isDenied(error)) throw error;
+    denied(error);
+  }
+  return namespaces;
+}
+
+function readUserNamespace(
+  files: ProcessFiles,
+  inode: number | undefined,
+  uid: number,
+  { host, denied }: Surroundings,
+): UserNamespace | undefined {
+  const text = orDenied(() => files.text('uid_map'), denied);
+  if (text === undefined) return undefined;
+  const map = parseIdMap(text);
+  const ofHost = host.get('user')?.inode;
+  // A namespace can have the map of the initial one without being it.
+  const isHost = inode === undefined || ofHost === undefined ? isIdentityMap(map) : inode === ofHost;
+  return {
+    isHost,
+    mapsHostRoot: isHost || insideOf(map, 0) !== undefined,
+    rootUid: outsideOf(map, 0),
+    ownUid: insideOf(map, uid),
+    rootless: !isHost && map.some(({ length }) => length === 1),
+  };
+}
+
+function readLabel(files: ProcessFiles, { denied }: Surroundings): LsmLabel | undefined {
+  try {
+    // Without the file the kernel has no security modules at all.
+    return parseLsmLabel(files.text('attr/current') ?? '');
+  } catch (error) {
+    // No module that has labels, which is not the same as one that does not confine this process.
+    if (errnoOf(error) === 'EINVAL') return { lsm: 'none' };
+    if (!(error instanceof Error) || !isDenied(error)) throw error;
+    denied(error);
+    return undefined;
+  }
+}
+
+/** Reads; a missing privilege is noted and the fact unknown. */
+export function orDenied<T>(read: () => T, denied: (error: Error) => void): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Error) || !isDenied(error)) throw error;
+    denied(error);
+    return undefined;
+  }
+}

@@ -1,0 +1,234 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { InitProcess } from '../container.ts';
+import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { errnoOf } from '../kernel/errno.ts';
+import { KernelFiles } from '../kernel/files.ts';
+import { findHostNamespaces, inodeOfLink, NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
+import type { Posture } from './posture.ts';
+import { PostureReader, type PostureReading, type Target } from './read-posture.ts';
+
+const kernel = new KernelFiles({
+  procRoot: '/proc',
+  layout: findCgroupLayout('/proc', '/sys/fs/cgroup'),
+  descriptorBudget: 100,
+});
+const reader = new PostureReader(kernel, findHostNamespaces('/proc'));
+const directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-posture-'));
+const children: ChildProcess[] = [];
+
+function start(command: string, ...words: readonly string[]): Promise<number> {
+  const child = spawn(command, words, { stdio: 'ignore', detached: true });
+  children.push(child);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('spawn', () => resolve(child.pid ?? NaN));
+  });
+}
+
+/** Waits until a process runs what it was started for. */
+function running(pid: number, comm: string): Promise<number> {
+  return vi.waitFor(
+    () => {
+      expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe(`${comm}\n`);
+      return pid;
+    },
+    { timeout: 10_000, interval: 5 },
+  );
+}
+
+/** A process of the host under a name that is not its own. */
+async function named(name: string, program: string): Promise<number> {
+  const pid = await start('bash', '-c', `exec -a ${name} ${program} 1000`);
+  return running(pid, program.slice(program.lastIndexOf('/') + 1));
+}
+
+/** Like a container: in namespaces of its own, in which somebody is root. It has a child that is as it is. */
+async function contained(): Promise<number> {
+  const twice = 'sleep 1000 & exec sleep 1000';
+  const outside = await start(
+    'unshare',
+    '--user',
+    '--map-root-user',
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    'bash',
+    '-c',
+    twice,
+  );
+  return running(await childOf(outside), 'sleep');
+}
+
+function childOf(pid: number): Promise<number> {
+  return vi.waitFor(
+    () => {
+      const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+      expect(child).toMatch(/^\d+$/);
+      return Number(child);
+    },
+    { timeout: 10_000, interval: 5 },
+  );
+}
+
+function initOf(pid: number): InitProcess {
+  const files = kernel.process(pid);
+  if (files === undefined) throw new Error(`No process ${pid}`);
+  const namespaces = Object.fromEntries(
+    NAMESPACE_KINDS.map((kind) => [kind, inodeOfLink(files.link(`ns/${kind}`) ?? '')]),
+  );
+  return { pid, startTime: 0, namespaces, namespacesError: undefined, files };
+}
+
+function target(pid: number, ...others: readonly number[]): Target {
+  return { engine: 'docker', files: kernel.cgroup('/none'), init: initOf(pid), pids: [pid, ...others] };
+}
+
+function read(of: Target): PostureReading {
+  const reading = reader.read(of);
+  if (reading === undefined) throw new Error('It has ended');
+  return reading;
+}
+
+function postureOf(pid: number, ...others: readonly number[]): Posture {
+  const of = target(pid, ...others);
+  const { posture } = read(of);
+  of.init.files.close();
+  return posture;
+}
+
+afterAll(() => {
+  for (const { pid } of children) {
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    } catch (error) {
+      expect(errnoOf(error)).toBe('ESRCH');
+    }
+  }
+  rmSync(directory, { recursive: true });
+});
+
+describe('a posture', () => {
+  let init: number;
+  let ofHost: number;
+  beforeAll(async () => {
+    init = await contained();
+    ofHost = await running(await start('sleep', '1000'), 'sleep');
+  }, 20_000);
+
+  test('is that of the process', () => {
+    const posture = postureOf(init);
+    const own = process.getuid?.() ?? NaN;
+    expect(posture.init).toMatchObject({
+      name: 'sleep',
+      uid: own,
+      hostPid: false,
+      left: false,
+      // Of a user namespace that was made just now one has all.
+      users: { isHost: false, mapsHostRoot: own === 0, rootUid: own, ownUid: 0, rootless: true },
+    });
+    expect(posture.processes).toEqual([posture.init]);
+    expect(posture).toMatchObject({ allProcesses: true, processesLeft: 0, denied: undefined, raisedUlimits: [] });
+    expect(posture.mounts).toMatchObject({ isHost: false });
+    expect(posture.obtainable).toBeTypeOf('bigint');
+    expect(kernel.open).toBe(0);
+  });
+
+  test('of a process of the host is that of the host', () => {
+    const { init: own, mounts, processesLeft } = postureOf(ofHost);
+    expect(own).toMatchObject({
+      hostPid: true,
+      left: false,
+      users: { isHost: true, mapsHostRoot: true, rootless: false },
+    });
+    expect(mounts).toMatchObject({ isHost: true });
+    expect(mounts?.hostMounts?.map(({ kind }) => kind)).toContain('root');
+    expect(processesLeft).toBe(0);
+  });
+
+  test('knows of a process that is back on the host', () => {
+    const { processes, processesLeft } = postureOf(init, ofHost);
+    expect(processesLeft).toBe(1);
+    expect(processes.map(({ left }) => left).toSorted()).toEqual([false, true]);
+  });
+
+  test('does not take the parent of the init for one of its own', () => {
+    const parent = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${init}/status`, 'utf8'))?.[1]);
+    expect(postureOf(init, parent)).toMatchObject({ processesLeft: 0 });
+  });
+
+  test('says when there are too many processes', () => {
+    expect(postureOf(init, ...Array.from({ length: 300 }, (_, index) => 4_000_000 + index)).allProcesses).toBe(false);
+  });
+
+  test('is brought up to date by what is new, and stays the same object if that is like the rest', async () => {
+    const of = target(init);
+    const before = read(of);
+    const child = await running(await childOf(init), 'sleep');
+    const alike = reader.update(before, { ...of, pids: [init, child] });
+    expect(alike.posture).toBe(before.posture);
+    expect([...alike.byPid.keys()]).toEqual([init, child]);
+    const worse = reader.update(alike, { ...of, pids: [init, ofHost] });
+    expect(worse.posture.processesLeft).toBe(1);
+    expect([...worse.byPid.keys()]).toEqual([init, ofHost]);
+    const over = reader.update(worse, { ...of, pids: [init] });
+    expect(over.posture).toMatchObject({ processesLeft: 0, processes: [before.posture.init] });
+    of.init.files.close();
+  });
+
+  test('knows a process in another user namespace', async () => {
+    const { processes } = postureOf(init, await contained());
+    expect(processes.map(({ nested }) => nested).toSorted()).toEqual([false, true]);
+  });
+
+  test('waits a moment for a runtime that is on its way in', async () => {
+    // It counts as soon as it is not young any more, and on a busy machine that is before it is looked at.
+    await vi.waitFor(
+      async () => {
+        const of = target(init, await named('/usr/bin/runc', 'sleep'));
+        const reading = read(of);
+        of.init.files.close();
+        expect(reading).toMatchObject({ pending: true, posture: { processesLeft: 0 } });
+      },
+      { timeout: 60_000, interval: 100 },
+    );
+    const other = target(init, ofHost);
+    expect(read(other)).toMatchObject({ pending: false, posture: { processesLeft: 1 } });
+    other.init.files.close();
+  }, 70_000);
+
+  test('is of nobody once the process has ended', async () => {
+    const pid = await start('sleep', '1000');
+    const of = target(pid);
+    process.kill(pid, 'SIGKILL');
+    await vi.waitFor(() => expect(reader.read(of)).toBeUndefined(), { timeout: 10_000, interval: 5 });
+    of.init.files.close();
+  });
+});
+
+describe('what runs it', () => {
+  test('is no gVisor that only has its name', async () => {
+    const pid = await named('runsc-sandbox', 'sleep');
+    expect(postureOf(pid).sandbox).toMatchObject({ kind: 'oci', kernel: 'shared' });
+    copyFileSync('/bin/sleep', join(directory, 'exe'));
+    expect(postureOf(await named('runsc-sandbox', join(directory, 'exe'))).sandbox).toMatchObject({ kind: 'oci' });
+  });
+
+  test('is not to be told of a program of the host with the right name in the wrong place', async () => {
+    copyFileSync('/bin/sleep', join(directory, 'runsc'));
+    expect(postureOf(await named('runsc-sandbox', join(directory, 'runsc'))).sandbox).toBeUndefined();
+  });
+
+  test('is not to be told of a program that was replaced', async () => {
+    copyFileSync('/bin/sleep', join(directory, 'qemu-kvm'));
+    const pid = await named('qemu-kvm', join(directory, 'qemu-kvm'));
+    expect(postureOf(pid).sandbox).toEqual({ kind: 'qemu', kernel: 'virtual', weaknesses: ['emulated, without KVM'] });
+    rmSync(join(directory, 'qemu-kvm'));
+    writeFileSync(join(directory, 'qemu-kvm'), '');
+    expect(postureOf(pid).sandbox).toBeUndefined();
+  });
+});

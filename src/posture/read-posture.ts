@@ -1,0 +1,218 @@
+import type { InitProcess } from '../container.ts';
+import type { CapabilitySet } from '../kernel/capabilities.ts';
+import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
+import type { ProcessFiles } from '../kernel/process-files.ts';
+import type { HostNamespaces } from '../kernel/host-namespaces.ts';
+import { parseProcCredentials } from '../kernel/proc-credentials.ts';
+import { parseHardLimits } from '../kernel/proc-limits.ts';
+import { parseProcStatus } from '../kernel/proc-status.ts';
+import { readDevices } from './devices.ts';
+import { type Host, hostFacts } from './host.ts';
+import { readMounts } from './mounts.ts';
+import type { Posture, ProcessPosture } from './posture.ts';
+import { orDenied, readProcess, type Surroundings } from './process.ts';
+import { readSandbox } from './read-sandbox.ts';
+import { isRuntimeAtWork } from './runtime-at-work.ts';
+
+/** As many processes of a container are looked at. */
+const MOST_PROCESSES = 256;
+
+/** A container whose posture is to be read. */
+export interface Target {
+  /** Whose it is by the path of its cgroup. */
+  readonly engine: string;
+  readonly files: CgroupFiles;
+  readonly init: InitProcess;
+  /** All its processes. */
+  readonly pids: readonly number[];
+}
+
+/** A posture, and what is needed to bring it up to date. */
+export interface PostureReading {
+  readonly posture: Posture;
+  /** What each process was found to be; `undefined` for one that does not count. */
+  readonly byPid: ReadonlyMap<number, ProcessPosture | undefined>;
+  /** The process that the init is a child of; an engine's own if it is in the cgroup at all. */
+  readonly parent: number;
+  /** Whether some process is about to become another, and is to be looked at again however the list of them is. */
+  readonly pending: boolean;
+}
+
+/** Reads postures of containers on one host. */
+export class PostureReader {
+  readonly #kernel: KernelFiles;
+  readonly #host: () => Host;
+
+  constructor(kernel: KernelFiles, namespaces: HostNamespaces) {
+    this.#kernel = kernel;
+    this.#host = hostFacts(kernel, namespaces);
+  }
+
+  /** Reads everything; `undefined` if the init has ended. */
+  read(target: Target): PostureReading | undefined {
+    const readAt = performance.now();
+    const { init, files: cgroup } = target;
+    let denied: Error | undefined;
+    const note = (error: Error): void => {
+      denied ??= error;
+    };
+    const host = this.#host();
+    const status = init.files.text('status');
+    if (status === undefined) return undefined;
+    const { ppid } = parseProcStatus(status);
+    const alone = { host: host.namespaces, init: init.namespaces, initPosture: undefined, denied: note };
+    const own = readProcess(init.files, alone);
+    if (own === undefined) return undefined;
+    const byPid = new Map<number, ProcessPosture | undefined>([[init.pid, own]]);
+    const pending = this.#lookAt(target.pids, ppid, byPid, { ...alone, initPosture: own });
+    const mounts = readMounts(init.files, own, host, note);
+    const parent = ppid === 0 ? undefined : this.#kernel.process(ppid);
+    try {
+      const posture: Posture = {
+        readAt,
+        sandbox: readSandbox({
+          kernel: this.#kernel,
+          host,
+          engine: target.engine,
+          init: init.files,
+          hostNet: hostNet(init, host),
+          byPid,
+          sysbox: mounts?.sysbox ?? false,
+          denied: note,
+        }),
+        init: own,
+        ...summaryOf(byPid, own, target.pids),
+        obtainable: boundingOf(parent),
+        mounts,
+        devices: readDevices(cgroup, init.files, note),
+        raisedUlimits: raisedLimits(init.files, parent),
+        oomScoreAdj: readNumber(init.files, 'oom_score_adj', note),
+        denied,
+      };
+      return { posture, byPid, parent: ppid, pending };
+    } finally {
+      parent?.close();
+    }
+  }
+
+  /** Looks at the processes that were not there before. The posture stays the same object if nothing comes of it. */
+  update(known: PostureReading, target: Target): PostureReading {
+    const { posture, parent } = known;
+    let { denied } = posture;
+    const there = new Set([target.init.pid, ...target.pids]);
+    const byPid = new Map([...known.byPid].filter(([pid]) => there.has(pid)));
+    const pending = this.#lookAt(target.pids, parent, byPid, {
+      host: this.#host().namespaces,
+      init: target.init.namespaces,
+      initPosture: posture.init,
+      denied: (error) => {
+        denied ??= error;
+      },
+    });
+    const summary = summaryOf(byPid, posture.init, target.pids);
+    const isSame =
+      denied === posture.denied &&
+      summary.processesLeft === posture.processesLeft &&
+      summary.allProcesses === posture.allProcesses &&
+      keysOf(summary.processes) === keysOf(posture.processes);
+    return { parent, byPid, pending, posture: isSame ? posture : { ...posture, ...summary, denied } };
+  }
+
+  /** Adds those that are not known yet; says whether one of them is still to become what it will be. */
+  #lookAt(
+    pids: readonly number[],
+    parent: number,
+    byPid: Map<number, ProcessPosture | undefined>,
+    surroundings: Surroundings,
+  ): boolean {
+    let pending = false;
+    const [init] = byPid.values();
+    for (const pid of pids) {
+      // What the init is a child of came before the container: nspawn and LXC may be in its cgroup.
+      if (byPid.has(pid) || pid === parent) continue;
+      if (byPid.size >= MOST_PROCESSES) break;
+      const files = this.#kernel.process(pid);
+      if (files === undefined) continue;
+      try {
+        const found = readProcess(files, surroundings);
+        if (found !== undefined && isStronger(found, init) && isRuntimeAtWork(files, this.#kernel)) pending = true;
+        else byPid.set(pid, found);
+      } finally {
+        files.close();
+      }
+    }
+    return pending;
+  }
+}
+
+/** Whether a process stands out so that it matters whether it is only passing through. */
+function isStronger(process: ProcessPosture, init: ProcessPosture | undefined): boolean {
+  return (
+    process.left === true ||
+    init === undefined ||
+    (process.permitted & ~init.permitted) !== 0n ||
+    (process.seccomp === 'disabled' && init.seccomp !== 'disabled')
+  );
+}
+
+function summaryOf(
+  byPid: ReadonlyMap<number, ProcessPosture | undefined>,
+  init: ProcessPosture,
+  pids: readonly number[],
+): Pick<Posture, 'processes' | 'allProcesses' | 'processesLeft'> {
+  const processes = new Map([[keyOf(init), init]]);
+  let left = 0;
+  let untold = false;
+  for (const process of byPid.values()) {
+    if (process === undefined) continue;
+    processes.set(keyOf(process), process);
+    if (process.left === true) left += 1;
+    if (process.left === undefined) untold = true;
+  }
+  return {
+    processes: [...processes.values()],
+    allProcesses: pids.length <= MOST_PROCESSES,
+    processesLeft: untold && left === 0 ? undefined : left,
+  };
+}
+
+function hostNet({ namespaces }: InitProcess, host: Host): boolean | undefined {
+  const [own, ofHost] = [namespaces.net, host.namespaces.get('net')?.inode];
+  return own === undefined || ofHost === undefined ? undefined : own === ofHost;
+}
+
+function keysOf(processes: readonly ProcessPosture[]): string {
+  return processes.map(keyOf).join('\n');
+}
+
+const keys = new WeakMap<ProcessPosture, string>();
+
+/** The same for processes that are alike. Of names there is only one that matters. */
+function keyOf(process: ProcessPosture): string {
+  const known = keys.get(process);
+  if (known !== undefined) return known;
+  const named = { ...process, name: process.name === 'sshd' ? process.name : '' };
+  const key = JSON.stringify(named, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  keys.set(process, key);
+  return key;
+}
+
+/** What a process hands on to those that it starts, at most. */
+function boundingOf(files: ProcessFiles | undefined): CapabilitySet | undefined {
+  const text = files?.text('status');
+  return text === undefined ? undefined : parseProcCredentials(text).bounding;
+}
+
+function raisedLimits(files: ProcessFiles, parent: ProcessFiles | undefined): readonly string[] | undefined {
+  const [own, above] = [files.text('limits'), parent?.text('limits')];
+  if (own === undefined || above === undefined) return undefined;
+  const limitsAbove = parseHardLimits(above);
+  return [...parseHardLimits(own)].filter(([name, limit]) => limit > (limitsAbove.get(name) ?? limit)).map(([n]) => n);
+}
+
+function readNumber(files: ProcessFiles, name: string, denied: (error: Error) => void): number | undefined {
+  const text = orDenied(() => files.text(name), denied)?.trim();
+  if (text === undefined) return undefined;
+  if (!/^-?\d+$/.test(text)) throw new SyntaxError(`Cannot parse ${JSON.stringify(text)} as ${name}`);
+  return Number(text);
+}

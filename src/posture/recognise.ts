@@ -1,0 +1,137 @@
+import type { SeccompMode } from '../kernel/proc-credentials.ts';
+import type { Program } from './host-programs.ts';
+import type { Sandbox, SandboxKind } from './sandbox.ts';
+
+/** What is known of one process that may be part of a sandbox. */
+export interface Witness {
+  /** Its command line. Anybody can write there what they like. */
+  readonly words: readonly string[];
+  /** `undefined`: it may not be looked at. */
+  readonly program: Program | undefined;
+  /** Whether it holds a virtual machine of KVM. `undefined`: it may not be looked at. */
+  readonly holdsVm: boolean | undefined;
+  readonly hostPid: boolean;
+  readonly hostMnt: boolean | undefined;
+  /** The type of the file system that is its root, such as `tmpfs`. */
+  readonly rootType: string | undefined;
+  readonly seccomp: SeccompMode | undefined;
+}
+
+/** All that may tell what runs a container. */
+export interface Evidence {
+  /** By the path of its cgroup. */
+  readonly engine: string;
+  readonly init: Witness;
+  /** All of its processes that were looked at. */
+  readonly processes: readonly Witness[];
+  readonly hostNet: boolean | undefined;
+}
+
+const GVISOR_WORD = /^runsc-(?:sandbox|gofer)$/;
+const GVISOR_PROGRAM = /^(?:runsc|gvisor[_-]sentry)[\w.-]*$/;
+
+/** Monitors of virtual machines. Dragonball is a part of Kata's shim. */
+const VM_PROGRAM =
+  /^(?:qemu-(?:system-\w+|kvm)|kvm|cloud-hypervisor\w*|firecracker|stratovirt|crosvm|containerd-shim-kata[\w-]*)$/;
+/** crun with libkrun becomes the monitor itself. */
+const KRUN_PROGRAM = /^(?:crun|krun)$/;
+const KATA_WORD = /(?:^|[=:,/])(?:run\/vc\/|run\/kata|vc\/firecracker\/)|^sandbox-[0-9a-f]{64}/;
+
+/** The names by which a closer look is worth it: at most 15 bytes, and up to the process. */
+const SUSPICIOUS =
+  /^(?:exe$|runsc|gvisor|qemu-|kvm|cloud-hyperviso|firecracker|jailer|stratovirt|crosvm|containerd-shim|virtiofsd|krun|libkrun)/;
+
+/** Whether a process's name, or the place of its cgroup, hints at a sandbox. */
+export function mayBeSandbox(engine: string, names: readonly string[]): boolean {
+  return engine === 'kata' || engine === 'firecracker' || names.some((name) => SUSPICIOUS.test(name));
+}
+
+/**
+ * Tells which sandbox runs a container by the programs that its processes run. A name, a command line or a cgroup's path
+ * is a claim and no more: only files of the host count for it, as no container can make itself run one that is not in it.
+ *
+ * @returns `none` if it is no sandbox, whatever it claims; `undefined` if it claims to be one and that can neither be
+ * confirmed nor refuted.
+ */
+export function recogniseSandbox(evidence: Evidence): Sandbox | 'none' | undefined {
+  const gvisor = recogniseGvisor(evidence);
+  return gvisor === 'none' ? recogniseVm(evidence) : gvisor;
+}
+
+function recogniseGvisor({ processes, init, hostNet }: Evidence): Sandbox | 'none' | undefined {
+  const claims = processes.filter(
+    ({ words, program }) => GVISOR_WORD.test(words[0] ?? '') || GVISOR_PROGRAM.test(program?.name ?? ''),
+  );
+  if (claims.length === 0) return 'none';
+  const isOther = (program: Program): boolean => program.ofHost === false || !GVISOR_PROGRAM.test(program.name);
+  if (claims.some(({ program }) => program !== undefined && isOther(program))) return 'none';
+  const sure = processes.every(({ program }) => program?.ofHost === true && GVISOR_PROGRAM.test(program.name));
+  // The sandbox has given up the file systems of the host: what is its root is empty.
+  if (!sure || init.rootType !== 'tmpfs') return undefined;
+  const onHostNet = init.words.some((word, index) =>
+    word === '--network' ? init.words[index + 1] === 'host' : word === '--network=host',
+  );
+  return {
+    kind: 'gvisor',
+    kernel: 'user',
+    weaknesses: [
+      ...(onHostNet && hostNet !== false ? ['on the network of the host'] : []),
+      ...(init.seccomp === 'filter' ? [] : ['without a seccomp filter']),
+    ],
+  };
+}
+
+function recogniseVm({ engine, processes, init }: Evidence): Sandbox | 'none' | undefined {
+  const monitors = processes.filter(
+    (process) =>
+      VM_PROGRAM.test(process.program?.name ?? lastPart(process.words[0])) || (process === init && isKrun(process)),
+  );
+  const verdicts = monitors.map((monitor) => standing(engine, monitor, init));
+  const at = verdicts.findIndex((verdict) => verdict === 'yes');
+  const monitor = monitors[at];
+  if (monitor === undefined) return verdicts.includes('unknown') ? undefined : 'none';
+  return {
+    kind: kindOf(engine, monitor, processes),
+    kernel: 'virtual',
+    weaknesses: monitor.holdsVm === true ? [] : ['emulated, without KVM'],
+  };
+}
+
+/**
+ * Whether a process is the monitor of a machine that the container's workload is in. A container can itself run one, in
+ * its own mount namespace: that is a workload like others.
+ */
+function standing(engine: string, monitor: Witness, init: Witness): 'yes' | 'no' | 'unknown' {
+  const { program, holdsVm, hostPid, hostMnt } = monitor;
+  if (program === undefined || program.ofHost === undefined) return 'unknown';
+  if (!program.ofHost) return 'no';
+  if (holdsVm === undefined) return 'unknown';
+  if (monitor === init && isKrun(monitor)) return holdsVm ? 'yes' : 'no';
+  // Firecracker's jailer gives it a mount namespace; its program was looked for in the jail.
+  if (engine === 'firecracker') return holdsVm && hostPid ? 'yes' : 'no';
+  if (!hostPid || hostMnt === false) return 'no';
+  if (hostMnt === undefined) return 'unknown';
+  // Only what is a monitor and nothing else can do without KVM; a shim may just be near.
+  return holdsVm || !program.name.startsWith('containerd-shim') ? 'yes' : 'no';
+}
+
+function isKrun({ program }: Witness): boolean {
+  return KRUN_PROGRAM.test(program?.name ?? '');
+}
+
+function kindOf(engine: string, monitor: Witness, processes: readonly Witness[]): SandboxKind {
+  const name = monitor.program?.name ?? '';
+  const isKata =
+    engine === 'kata' ||
+    processes.some(
+      ({ program, words }) =>
+        program?.name.startsWith('containerd-shim-kata') === true || words.some((word) => KATA_WORD.test(word)),
+    );
+  if (isKata) return 'kata';
+  if (name === 'firecracker') return 'firecracker';
+  return isKrun(monitor) ? 'krun' : 'qemu';
+}
+
+function lastPart(path = ''): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
