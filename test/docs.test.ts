@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { collectors } from '../src/collectors/index.ts';
 import { renderMetricsDoc } from '../src/expose/metrics-doc.ts';
+import { findings } from '../src/findings/index.ts';
+import { renderFindingsDoc } from '../src/findings/findings-doc.ts';
 import { renderConfigurationDoc } from '../src/options-doc.ts';
 import { helpText } from '../src/options.ts';
 import { renderAlertsDoc } from './rules/alerts-doc.ts';
@@ -11,6 +13,10 @@ import { groups } from './rules/rule-files.ts';
 describe('generated documentation is current', () => {
   it('docs/metrics.md', async () => {
     await expect(renderMetricsDoc(collectors)).toMatchFileSnapshot('../docs/metrics.md');
+  });
+
+  it('docs/findings.md', async () => {
+    await expect(renderFindingsDoc(findings)).toMatchFileSnapshot('../docs/findings.md');
   });
 
   it('docs/configuration.md', async () => {

@@ -1,0 +1,117 @@
+import { capabilitySet } from '../kernel/capabilities.ts';
+import { answer } from './answer.ts';
+import { type Finding, withPosture } from './finding.ts';
+import {
+  anyHas,
+  canTakeOver,
+  capabilitiesOf,
+  DEFAULT_CAPABILITIES,
+  hasAllCapabilities,
+  inHostUsers,
+  isPrivileged,
+  isPrivilegedInUserNamespace,
+} from './privileges.ts';
+import { all, not } from './answer.ts';
+
+const EVERYTHING = (1n << 64n) - 1n;
+const NET_RAW = capabilitySet('NET_RAW');
+const NET_BIND_SERVICE = capabilitySet('NET_BIND_SERVICE');
+
+const ONLY_WHAT_IT_NEEDS = {
+  docker: '--cap-drop ALL, and --cap-add only what it needs',
+  compose: 'cap_drop: [ALL], and cap_add with only what it needs',
+  kubernetes: 'securityContext.capabilities.drop: [ALL], and add only what it needs',
+};
+
+/** Findings about what a container's processes are allowed to do. */
+export const capabilityFindings: readonly Finding[] = [
+  {
+    id: 'privileged',
+    severity: 'critical',
+    title: 'Privileged container',
+    why: 'It has all capabilities, no seccomp and the devices of the host, so that it is root on the host but for the name.',
+    fix: {
+      docker: 'leave --privileged out; give single capabilities (--cap-add) and devices (--device)',
+      compose: 'remove privileged: true; use cap_add and devices',
+      kubernetes: 'remove securityContext.privileged; use capabilities.add and device plugins',
+    },
+    references: ['CIS Docker 5.5', 'Pod Security Standards, baseline: Privileged Containers'],
+    test: withPosture(isPrivileged),
+  },
+  {
+    id: 'privileged_in_user_namespace',
+    severity: 'medium',
+    title: 'Privileged in a user namespace of its own',
+    why: 'Without seccomp and with all capabilities over its user namespace, much more of the kernel can be attacked from it.',
+    fix: {
+      docker: 'leave --privileged out; give single capabilities (--cap-add)',
+      compose: 'remove privileged: true; use cap_add',
+      kubernetes: 'remove securityContext.privileged; use capabilities.add',
+    },
+    references: ['Pod Security Standards, baseline: Privileged Containers'],
+    test: withPosture(isPrivilegedInUserNamespace),
+  },
+  {
+    id: 'all_capabilities',
+    severity: 'critical',
+    title: 'All capabilities',
+    why: 'Every capability that the engine can give is there, and several of them are each enough to take the host over.',
+    fix: ONLY_WHAT_IT_NEEDS,
+    references: ['CIS Docker 5.4', 'Pod Security Standards, baseline: Capabilities'],
+    test: withPosture((posture) => all(hasAllCapabilities(posture), inHostUsers(posture))),
+  },
+  {
+    id: 'takeover_capability',
+    severity: 'critical',
+    title: 'A capability that is enough to take the host over',
+    why: 'SYS_ADMIN, SYS_MODULE, SYS_RAWIO, DAC_READ_SEARCH, SYS_BOOT, BPF, MAC_ADMIN or MAC_OVERRIDE (SYS_PTRACE beside the pids of the host, MKNOD with all devices) lead to root on the host in one step.',
+    fix: ONLY_WHAT_IT_NEEDS,
+    references: ['CIS Docker 5.4', 'Pod Security Standards, baseline: Capabilities'],
+    test: withPosture(canTakeOver),
+  },
+  {
+    id: 'added_capability',
+    severity: 'medium',
+    title: 'A capability beyond those that engines give',
+    why: 'What the usual 14 capabilities leave out is left out because it reaches beyond the container.',
+    fix: ONLY_WHAT_IT_NEEDS,
+    references: ['CIS Docker 5.4', 'Pod Security Standards, baseline: Capabilities'],
+    test: withPosture((posture) => anyHas(posture, EVERYTHING & ~DEFAULT_CAPABILITIES)),
+  },
+  {
+    id: 'net_raw',
+    severity: 'low',
+    title: 'NET_RAW',
+    why: 'With raw sockets it can forge packets, also of others on the same bridge.',
+    fix: {
+      docker: '--cap-drop NET_RAW',
+      compose: 'cap_drop: [NET_RAW]',
+      kubernetes: 'securityContext.capabilities.drop: [NET_RAW]',
+    },
+    references: ['CIS Docker 5.4', 'Pod Security Standards, restricted: Capabilities'],
+    test: withPosture((posture) => anyHas(posture, NET_RAW)),
+  },
+  {
+    id: 'capabilities_kept',
+    severity: 'low',
+    title: 'Capabilities that were not dropped',
+    why: 'Most programs need no capability but perhaps NET_BIND_SERVICE, and one that is there can be abused.',
+    fix: ONLY_WHAT_IT_NEEDS,
+    references: ['Pod Security Standards, restricted: Capabilities'],
+    test: withPosture((posture) => anyHas(posture, EVERYTHING & ~NET_BIND_SERVICE)),
+  },
+  {
+    id: 'user_namespace_full_capabilities',
+    severity: 'low',
+    title: 'More than the usual capabilities over a user namespace',
+    why: 'They do not count on the host, but open parts of the kernel that are closed to other users, and that is where its bugs are.',
+    fix: ONLY_WHAT_IT_NEEDS,
+    references: [],
+    test: withPosture(({ init }) =>
+      all(
+        answer(init.users === undefined ? undefined : !init.users.mapsHostRoot),
+        not(answer((capabilitiesOf(init) & ~DEFAULT_CAPABILITIES) === 0n)),
+      ),
+    ),
+  },
+];

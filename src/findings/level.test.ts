@@ -1,0 +1,292 @@
+import { describe, expect, it } from 'vitest';
+import { parseCapabilitySet } from '../kernel/capabilities.ts';
+import type { LsmLabel } from '../kernel/lsm-label.ts';
+import type { HostMount, MountPosture, Posture, ProcessPosture, UserNamespace } from '../posture/posture.ts';
+import type { Sandbox } from '../posture/sandbox.ts';
+import { assess } from './assess.ts';
+import type { Subject } from './finding.ts';
+import { standingOf } from './level.ts';
+
+const HOST_USERS: UserNamespace = { isHost: true, mapsHostRoot: true, rootUid: 0, ownUid: 0, rootless: false };
+const REMAPPED: UserNamespace = { isHost: false, mapsHostRoot: false, rootUid: 100_000, ownUid: 0, rootless: false };
+const ROOTLESS: UserNamespace = { isHost: false, mapsHostRoot: false, rootUid: 1000, ownUid: 0, rootless: true };
+const DOCKER_DEFAULT: LsmLabel = { lsm: 'apparmor', profile: 'docker-default', mode: 'enforce' };
+const UNCONFINED: LsmLabel = { lsm: 'apparmor', profile: 'unconfined', mode: '' };
+
+/** Those of a shim on a host with 41 capabilities. */
+const ALL = parseCapabilitySet('000001ffffffffff');
+
+interface Facts {
+  readonly bounding?: string;
+  readonly process?: Partial<ProcessPosture>;
+  readonly others?: readonly Partial<ProcessPosture>[];
+  readonly mounts?: Partial<MountPosture>;
+  readonly posture?: Partial<Posture>;
+  readonly shares?: Subject['hostNamespaces'];
+  readonly sandbox?: Sandbox;
+}
+
+/** A container like Docker's default one on a host with AppArmor and cgroup v2, but for what is given. */
+function subject(facts: Facts): Subject {
+  const bounding = parseCapabilitySet(facts.bounding ?? '00000000a80425fb');
+  const init: ProcessPosture = {
+    name: 'sleep',
+    uid: facts.process?.users?.rootUid ?? 0,
+    gid: 0,
+    groups: [],
+    effective: bounding,
+    permitted: bounding,
+    bounding,
+    noNewPrivileges: false,
+    seccomp: 'filter',
+    seccompFilters: 1,
+    label: DOCKER_DEFAULT,
+    users: HOST_USERS,
+    nested: false,
+    hostPid: false,
+    hostMnt: false,
+    left: false,
+    ...facts.process,
+  };
+  const posture: Posture = {
+    readAt: 0,
+    sandbox: facts.sandbox ?? { kind: 'oci', kernel: 'shared', weaknesses: [] },
+    init,
+    processes: [init, ...(facts.others ?? []).map((other) => ({ ...init, ...other }))],
+    allProcesses: true,
+    processesLeft: 0,
+    obtainable: ALL,
+    mounts: {
+      isHost: false,
+      rootReadOnly: false,
+      procMasked: true,
+      sysWritable: false,
+      ownSysWritable: false,
+      cgroupWritable: false,
+      sysbox: false,
+      hostMounts: [],
+      propagating: [],
+      ...facts.mounts,
+    },
+    devices: { allowed: undefined, blockDevices: [] },
+    raisedUlimits: [],
+    oomScoreAdj: 0,
+    denied: undefined,
+    ...facts.posture,
+  };
+  return {
+    posture,
+    hostNamespaces: { pid: false, net: false, mnt: false, uts: false, ipc: false, ...facts.shares },
+    limited: { memory: true, cpu: true, pids: true },
+    cgroup: { path: '/docker/0', engine: 'docker' },
+  };
+}
+
+function mount(kind: HostMount['kind'], rest: Partial<HostMount> = {}): HostMount {
+  return { kind, hostPath: '/x', mountPoint: '/x', writable: true, ...rest };
+}
+
+const NO_CAPABILITIES = '0000000000000000';
+const UNMASKED = { procMasked: false, sysWritable: true, ownSysWritable: true };
+const RESTRICTED = { uid: 1000, noNewPrivileges: true } as const;
+
+/** Containers as they were measured on real kernels (6.1 and 6.18) with real engines, and the levels that follow. */
+const MEASURED: readonly (readonly [string, number, Facts])[] = [
+  ['docker run', 2, {}],
+  [
+    'docker run --privileged (Docker 20.10 knows 38 capabilities)',
+    0,
+    { bounding: '0000003fffffffff', process: { seccomp: 'disabled', label: UNCONFINED }, mounts: UNMASKED },
+  ],
+  ['docker run --network host --pid host', 1, { shares: { net: true, pid: true } }],
+  ['the same with SYS_PTRACE', 0, { shares: { net: true, pid: true }, bounding: '00000000a80c25fb' }],
+  ['docker run --cap-add ALL', 0, { bounding: '0000003fffffffff' }],
+  ['docker run --cap-add NET_ADMIN', 1, { bounding: '00000000a80435fb' }],
+  [
+    'docker run --cap-drop ALL --user 1000 --security-opt no-new-privileges --read-only',
+    3,
+    { bounding: NO_CAPABILITIES, process: RESTRICTED, mounts: { rootReadOnly: true } },
+  ],
+  ['docker run -v /var/run/docker.sock', 0, { mounts: { hostMounts: [mount('socket', { usable: false })] } }],
+  ['docker run -v /run:/hostrun', 0, { mounts: { hostMounts: [mount('sensitive'), mount('socket')] } }],
+  ['docker run --security-opt seccomp=unconfined', 1, { process: { seccomp: 'disabled' } }],
+  ['docker run --security-opt apparmor=unconfined', 1, { process: { label: UNCONFINED } }],
+  ['docker run --security-opt systempaths=unconfined', 1, { mounts: { procMasked: false } }],
+  ['dockerd --userns-remap', 3, { process: { users: REMAPPED }, mounts: { cgroupWritable: true } }],
+  [
+    'dockerd --userns-remap, docker run --userns=host --privileged',
+    0,
+    { bounding: '0000003fffffffff', process: { seccomp: 'disabled', label: UNCONFINED }, mounts: UNMASKED },
+  ],
+  ['podman run, rootless', 3, { bounding: '00000000800405fb', process: { users: ROOTLESS, label: UNCONFINED } }],
+  [
+    'podman run --privileged, rootless',
+    1,
+    {
+      bounding: '000001ffffffffff',
+      process: { users: ROOTLESS, seccomp: 'disabled', label: UNCONFINED },
+      mounts: UNMASKED,
+    },
+  ],
+  ['ctr run', 1, { process: { seccomp: 'disabled', noNewPrivileges: true, label: UNCONFINED } }],
+  [
+    'systemd-nspawn',
+    0,
+    {
+      bounding: '00000000fdecafff',
+      process: { label: UNCONFINED },
+      shares: { net: true },
+      mounts: { procMasked: false },
+    },
+  ],
+  [
+    'lxc-start, privileged',
+    0,
+    {
+      bounding: '000001fcfdfcffff',
+      process: { label: UNCONFINED },
+      mounts: { procMasked: false, cgroupWritable: true },
+    },
+  ],
+  [
+    'lxc-start, unprivileged',
+    3,
+    {
+      bounding: '000001ffffffffff',
+      process: { users: { ...REMAPPED, rootUid: 300_000 }, label: UNCONFINED },
+      mounts: { procMasked: false, cgroupWritable: true },
+    },
+  ],
+  [
+    'runsc',
+    4,
+    {
+      bounding: '000001ffffffffff',
+      shares: { pid: true },
+      sandbox: { kind: 'gvisor', kernel: 'user', weaknesses: [] },
+    },
+  ],
+];
+
+describe('the level', () => {
+  it.each(MEASURED)('of %s is %i', (_, level, facts) => {
+    expect(standingOf(subject(facts))).toMatchObject({ level, certain: true });
+  });
+
+  it.each<readonly [string, number, Facts]>([
+    ['with AppArmor in complain mode', 1, { process: { label: { ...DOCKER_DEFAULT, mode: 'complain' } } }],
+    [
+      'in a stack of profiles',
+      2,
+      { process: { label: { ...DOCKER_DEFAULT, profile: 'a//&:b:unconfined', mode: 'mixed' } } },
+    ],
+    ['of spc_t', 1, { process: { label: { lsm: 'selinux', type: 'spc_t', level: 's0' } } }],
+    ['of container_t', 2, { process: { label: { lsm: 'selinux', type: 'container_t', level: 's0:c1,c2' } } }],
+    ['without any security module on the host', 2, { process: { label: { lsm: 'none' } } }],
+    ['with /etc, read-only', 1, { mounts: { hostMounts: [mount('vital', { writable: false })] } }],
+    ['with /etc, writable', 0, { mounts: { hostMounts: [mount('vital')] } }],
+    [
+      'with /etc, writable, as a user that file permissions hold for',
+      1,
+      { bounding: NO_CAPABILITIES, process: RESTRICTED, mounts: { hostMounts: [mount('vital')] } },
+    ],
+    ['with a directory of the host, writable', 1, { mounts: { hostMounts: [mount('plain')] } }],
+    ['with a directory of the host, read-only', 2, { mounts: { hostMounts: [mount('plain', { writable: false })] } }],
+    [
+      'with a socket that it may not use',
+      1,
+      {
+        bounding: NO_CAPABILITIES,
+        process: RESTRICTED,
+        mounts: { hostMounts: [mount('socket', { usable: false })] },
+      },
+    ],
+    [
+      'with a socket that it may use in spite of its user namespace',
+      0,
+      { process: { users: REMAPPED }, mounts: { hostMounts: [mount('socket', { usable: true })] } },
+    ],
+    ['with mounts that show on the host', 1, { mounts: { propagating: ['/data'] } }],
+    ['with all devices (v1)', 0, { posture: { devices: { allowed: 'all', blockDevices: [] } } }],
+    ['with a disk', 0, { posture: { devices: { allowed: undefined, blockDevices: ['sda'] } } }],
+    ['with a process of docker exec --privileged', 0, { others: [{ bounding: ALL, seccomp: 'disabled' }] }],
+    ['with a browser that puts its processes into a user namespace', 2, { others: [{ bounding: ALL, nested: true }] }],
+    ['with a process that lost its seccomp filter', 1, { others: [{ seccomp: 'disabled' }] }],
+    ['with a process that is back on the host', 0, { posture: { processesLeft: 1 } }],
+    ['in a user namespace that hides nothing', 2, { process: { users: { ...HOST_USERS, isHost: false } } }],
+    ['on gVisor with a hole', 3, { sandbox: { kind: 'gvisor', kernel: 'user', weaknesses: ['x'] } }],
+    ['in a virtual machine', 5, { sandbox: { kind: 'kata', kernel: 'virtual', weaknesses: [] } }],
+  ])('%s is %i', (_, level, facts) => {
+    expect(standingOf(subject(facts))).toMatchObject({ level, certain: true });
+  });
+
+  it.each<readonly [string, number, boolean, Facts]>([
+    // The exporter may not look at namespaces: only what shows elsewhere is sure.
+    ['namespaces', 1, false, { shares: { net: undefined, ipc: undefined, uts: undefined } as never }],
+    [
+      'namespaces of a privileged one',
+      0,
+      true,
+      {
+        shares: { net: undefined, ipc: undefined, uts: undefined } as never,
+        bounding: '0000003fffffffff',
+        process: { seccomp: 'disabled' },
+        mounts: UNMASKED,
+      },
+    ],
+    ['mounts', 0, false, { posture: { mounts: undefined } }],
+    ['the mounts of the host', 0, false, { mounts: { hostMounts: undefined, propagating: undefined } }],
+    ['block devices', 0, false, { posture: { devices: { allowed: undefined, blockDevices: undefined } } }],
+    ['a security module', 1, false, { process: { label: undefined } }],
+    ['some of very many processes', 0, false, { posture: { allProcesses: false } }],
+    ['whether a process left', 0, false, { posture: { processesLeft: undefined } }],
+    ['whether it is a sandbox', 0, false, { posture: { sandbox: undefined } }],
+  ])('is a lower bound without %s', (_, level, certain, facts) => {
+    expect(standingOf(subject(facts))).toMatchObject({ level, certain });
+  });
+
+  it('is unknown without processes', () => {
+    expect(standingOf({ ...subject({}), posture: undefined })).toBeUndefined();
+  });
+});
+
+describe('findings', () => {
+  const yes = (facts: Facts): string[] =>
+    assess(subject(facts)).findings.flatMap(({ finding, answer }) => (answer === 'yes' ? [finding.id] : []));
+
+  it('of a default container are those that most have', () => {
+    expect(yes({})).toEqual([
+      'net_raw',
+      'capabilities_kept',
+      'host_user_namespace',
+      'root_file_system_writable',
+      'new_privileges_allowed',
+      'runs_as_root',
+    ]);
+  });
+
+  it('of one that was hardened are no more than that', () => {
+    const facts = { bounding: NO_CAPABILITIES, process: RESTRICTED, mounts: { rootReadOnly: true } };
+    expect(yes(facts)).toEqual(['host_user_namespace']);
+  });
+
+  it('of a sandbox are only those of the host', () => {
+    const { findings } = assess(
+      subject({ sandbox: { kind: 'gvisor', kernel: 'user', weaknesses: [] }, bounding: '000001ffffffffff' }),
+    );
+    const known = findings.filter(({ answer }) => answer !== 'unknown').map(({ finding }) => finding.id);
+    expect(known).toEqual([
+      'memory_unlimited',
+      'cpu_unlimited',
+      'pids_unlimited',
+      'unusual_cgroup_parent',
+      'sandbox_weakened',
+    ]);
+  });
+
+  it('of what may be a sandbox are unknown, and not fine', () => {
+    const { findings, standing } = assess(subject({ posture: { sandbox: undefined } }));
+    expect(findings.filter(({ finding }) => finding.id === 'privileged')).toMatchObject([{ answer: 'unknown' }]);
+    expect(standing).toMatchObject({ level: 0, certain: false });
+  });
+});

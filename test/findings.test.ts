@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { findings } from '../src/findings/index.ts';
+import { SEVERITIES } from '../src/findings/finding.ts';
+
+describe('every finding', () => {
+  it('has an id of its own', () => {
+    const ids = findings.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it.each(findings.map((finding) => [finding.id, finding] as const))('%s keeps the rules', (id, finding) => {
+    expect(id).toMatch(/^[a-z][a-z0-9_]*$/);
+    expect(SEVERITIES).toContain(finding.severity);
+    expect(finding.title).toMatch(/^\S.*[^.]$/);
+    // One sentence.
+    expect(finding.why).toMatch(/^[A-Z].*\.$/);
+    expect(finding.why).not.toMatch(/[.?!] [A-Z]/);
+    for (const fix of Object.values(finding.fix)) expect(fix).toMatch(/^\S.*[^.]$/);
+    for (const reference of finding.references) {
+      expect(reference).toMatch(/^(CIS Docker \d+\.\d+|Pod Security Standards, (baseline|restricted): .+)$/);
+    }
+  });
+
+  it.each(findings.map((finding) => [finding.id, finding] as const))('%s is unknown of nothing', (id, { test }) => {
+    const nothing = {
+      posture: undefined,
+      hostNamespaces: {},
+      limited: { memory: undefined, cpu: undefined, pids: undefined },
+      cgroup: { path: '/docker/0', engine: 'docker' },
+    };
+    expect(test(nothing)).toBe(id === 'unusual_cgroup_parent' ? 'no' : 'unknown');
+  });
+});
