@@ -1,5 +1,6 @@
 import type { Collector } from './collector.ts';
 import { cpu } from './cpu.ts';
+import { findings } from './findings.ts';
 import { host } from './host.ts';
 import { hugetlb } from './hugetlb.ts';
 import { info } from './info.ts';
@@ -11,6 +12,7 @@ import { namespaces } from './namespaces.ts';
 import { network } from './network.ts';
 import { oom } from './oom.ts';
 import { pids } from './pids.ts';
+import { posture } from './posture.ts';
 import { pressure } from './pressure.ts';
 
 /** All collectors, in the order of the exposition: what is cheap and matters most first. */
@@ -20,6 +22,8 @@ export const collectors: readonly Collector[] = [
   info,
   namespaces,
   limits,
+  posture,
+  findings,
   oom,
   memory,
   cpu,

@@ -36,8 +36,8 @@ export const limits: Collector = defineContainerCollector({
   read(container, scrape): Limits {
     const { files } = container;
     const isV1 = files.versionOf('memory') === 1;
-    const own = ownLimits(files);
-    const { memory, swap, cpu, pids } = lowest(own, limitsAbove(container, scrape));
+    const { own, effective } = limitsOfContainer(container, scrape);
+    const { memory, swap, cpu, pids } = effective;
     return {
       memory,
       swap: isV1 ? v1SwapAlone(swap, memory) : swap,
@@ -125,10 +125,40 @@ function limited(resource: 'memory' | 'cpu' | 'pids', file: string): Family<Limi
     type: 'gauge',
     help: `Whether any ${file} from the container to the root limits it (1) or none does (0). Absent if unknown.`,
     value(limits) {
-      const found = limits[resource];
-      return found === undefined ? undefined : Number(found < Infinity);
+      const found = isLimited(limits[resource]);
+      return found === undefined ? undefined : Number(found);
     },
   };
+}
+
+/** Whether anything on the way from a container to the root limits it. */
+export type Limited = Readonly<Record<'memory' | 'cpu' | 'pids', boolean | undefined>>;
+
+/** Asks for what the metrics of this collector tell. */
+export function limitedOf(container: Container, scrape: Scrape): Limited {
+  const { memory, cpu, pids } = limitsOfContainer(container, scrape).effective;
+  return { memory: isLimited(memory), cpu: isLimited(cpu), pids: isLimited(pids) };
+}
+
+function isLimited(limit: number | undefined): boolean | undefined {
+  return limit === undefined ? undefined : limit < Infinity;
+}
+
+interface OwnAndEffective {
+  readonly own: OwnLimits;
+  readonly effective: OwnLimits;
+}
+
+/** Two collectors ask; the files are read once. */
+const limitsByContainer = oncePerScrape(() => new Map<Container, OwnAndEffective>());
+
+function limitsOfContainer(container: Container, scrape: Scrape): OwnAndEffective {
+  const known = limitsByContainer(scrape).get(container);
+  if (known !== undefined) return known;
+  const own = ownLimits(container.files);
+  const found = { own, effective: lowest(own, limitsAbove(container, scrape)) };
+  limitsByContainer(scrape).set(container, found);
+  return found;
 }
 
 function ownLimits(files: CgroupFiles): OwnLimits {

@@ -15,10 +15,12 @@ export const namespaces: Collector = defineContainerCollector({
   help: 'Namespaces shared with the host and with other containers.',
   remedy: NAMESPACE_REMEDY,
   read(container, scrape): readonly Standing[] | undefined {
-    const { init, initError } = container;
+    const { init, initError, posture } = container;
     const error = initError ?? init?.namespacesError;
     if (error !== undefined) throw error;
     if (init === undefined) return undefined;
+    // Those of a sandbox's processes on the host, which are not those of the workload.
+    if (posture !== undefined && posture.sandbox?.kernel !== 'shared') return undefined;
     const standings: Standing[] = [];
     for (const kind of NAMESPACE_KINDS) {
       const inode = init.namespaces[kind];
@@ -36,7 +38,7 @@ export const namespaces: Collector = defineContainerCollector({
       type: 'gauge',
       help:
         'Whether the container is in the host namespace of this kind (1) or in another (0): /proc/<pid>/ns of its init ' +
-        'process against the host. Absent if either could not be read, or the kernel has no such kind.',
+        'process against the host. Absent if either could not be read, the kernel has no such kind, or it is in a sandbox.',
       labels: ['ns'],
       samples(standings, emit) {
         for (const { kind, peers } of standings) emit(peers === 'host' ? 1 : 0, kind);
