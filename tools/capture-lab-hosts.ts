@@ -58,6 +58,7 @@ async function capture(name: string, docker: Docker, out: string): Promise<void>
     '--docker-socket',
     docker.socket,
     ...bases.flatMap((base) => ['--rename', `${base}/data=/var/lib/docker`, '--rename', `${base}/exec=/run/docker`]),
+    ...bases.flatMap((base) => ['--rename', `${base}/docker.sock=/run/docker.sock`]),
     ...scenarios.flatMap(({ id, note }) => ['--note', `\`${id.slice(0, 12)}\` ${note}`]),
     '--containers',
     ...scenarios.map(({ id }) => docker.cgroupOf(id)),

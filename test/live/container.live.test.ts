@@ -16,10 +16,15 @@ import {
 import { inContainer } from './in-container.ts';
 
 /** Needs a privilege for containers of others. */
-const OF_NAMESPACES = /^isolation_container_(?:host_namespace|namespace_peers|network_)/;
+const OF_NAMESPACES =
+  /^isolation_container_(?:host_namespace|namespace_peers|network_|processes_left)|"finding":"(?:host_(?:network|ipc|uts|cgroup)_namespace|process_left)"/;
+
+/** Is something else where less is known. */
+const LEVEL = /^isolation_container_isolation_level/;
 
 /** Stays as it is between two scrapes. */
-const CONSTANT = /_(?:info|limited|limit|limit_bytes|limit_cores|weight|cpus|start_time_seconds|host_namespace|peers)$/;
+const CONSTANT =
+  /_(?:info|limited|limit|limit_bytes|limit_cores|weight|cpus|start_time_seconds|host_namespace|peers|finding|level|certain|privileged|capability|left)$/;
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -127,13 +132,22 @@ describeLive('the exporter anywhere but on the host as root', ['docker'], () => 
       const [inside, reference] = [await exporter.scrape(), await outside.scrape()];
 
       const withoutPrivilege = (facts: readonly string[]) =>
-        facts.filter((fact) => !OF_NAMESPACES.test(fact) && !fact.startsWith('isolation_container_info '));
+        facts.filter(
+          (fact) => !OF_NAMESPACES.test(fact) && !LEVEL.test(fact) && !fact.startsWith('isolation_container_info '),
+        );
       for (const name of CONTAINERS) {
         expect(withoutPrivilege(factsOf(inside, name)), name).toEqual(withoutPrivilege(factsOf(reference, name)));
         expect(
           factsOf(inside, name).filter((fact) => OF_NAMESPACES.test(fact)),
           name,
         ).toEqual([]);
+      }
+      // What it cannot see it takes for the worst, and says so.
+      for (const container of CONTAINERS) {
+        const own = inside.labels('isolation_container_info', { id: ids[container] })?.get('container') ?? '';
+        expect(inside.value('isolation_container_isolation_level', { container: own }), container).toBe(0);
+        expect(inside.value('isolation_container_isolation_level_certain', { container: own }), container).toBe(0);
+        expect(reference.value('isolation_container_isolation_level_certain', { container }), container).toBe(1);
       }
       // The kernel lets it look at what is its own user's.
       const shared = inside.value('isolation_container_host_namespace', { container: own.slice(0, 12), ns: 'pid' });
@@ -146,7 +160,7 @@ describeLive('the exporter anywhere but on the host as root', ['docker'], () => 
         success(inside)
           .map(({ labels }) => labels['collector'])
           .toSorted(),
-      ).toEqual(['namespaces', 'network']);
+      ).toEqual(['namespaces', 'network', 'posture']);
       expect(inside.value('isolation_source_up', { source: 'docker' })).toBe(0);
 
       await exporter.scrape();
@@ -154,6 +168,7 @@ describeLive('the exporter anywhere but on the host as root', ['docker'], () => 
       expect(remedies.map(({ level, collector }) => [level, collector]).toSorted()).toEqual([
         ['warn', 'namespaces'],
         ['warn', 'network'],
+        ['warn', 'posture'],
       ]);
       for (const { remedy } of remedies) expect(remedy).toContain('CAP_SYS_PTRACE');
     } finally {

@@ -58,6 +58,7 @@ END`,
       container: id,
       id,
       cgroup: `/${namespace}/${id}`,
+      sandbox: 'oci',
     });
     const samples = await exporter.scrape();
     const labels = { engine: 'containerd', container: id };

@@ -1,15 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { FixtureTree } from './fixture-tree.ts';
-import { distributionsRelease, usualMounts } from './redact.ts';
+import { distributionsRelease, usualMounts, usualSockets } from './redact.ts';
 
 /** Of a process, `environ` never: it holds secrets. */
-const PROCESS_FILES = 'status stat cgroup cmdline comm mountinfo uid_map oom_score_adj net/dev attr/current'.split(' ');
+const PROCESS_FILES =
+  'status stat cgroup cmdline comm mountinfo uid_map oom_score_adj net/dev attr/current limits'.split(' ');
+
+/** What tells how much whoever started a container could have given to it. */
+const PARENT_FILES = ['status', 'limits'];
 
 /** Everything that `readlink` can be asked for in `ns/`. */
 const NAMESPACE_LINKS = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'].map((kind) => `ns/${kind}`);
 
 const HOST_FILES = [
-  ...'stat vmstat meminfo diskstats cgroups pressure/cpu pressure/io pressure/memory'.split(' '),
+  ...'stat uptime vmstat meminfo diskstats cgroups pressure/cpu pressure/io pressure/memory'.split(' '),
   ...'sys/kernel/random/boot_id sys/kernel/cap_last_cap sys/net/core/dev_weight'.split(' '),
   'sys/user/max_user_namespaces',
 ];
@@ -28,10 +32,24 @@ export function captureProcesses(pids: readonly number[], tree: FixtureTree): vo
     for (const name of ['comm', 'stat']) tree.copy(`/proc/${pid}/${name}`, `proc/${pid}/${name}`, nameless);
   }
   for (const pid of ['1', 'self']) tree.copy('/proc/self/mountinfo', `proc/${pid}/mountinfo`, usualMounts);
+  // Only the sockets of engines that somebody listens on; what else is there is the machine's own affair.
+  tree.copy('/proc/1/net/unix', 'proc/1/net/unix', usualSockets);
   for (const pid of new Set(pids)) {
     if (!existsSync(`/proc/${pid}`)) continue;
     for (const name of [...PROCESS_FILES, ...NAMESPACE_LINKS]) tree.copy(`/proc/${pid}/${name}`, `proc/${pid}/${name}`);
+    copyDeviceNames(pid, tree);
+    const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    if (parent === undefined || parent === '0' || pids.includes(Number(parent))) continue;
+    for (const name of PARENT_FILES) tree.copy(`/proc/${parent}/${name}`, `proc/${parent}/${name}`, nameless);
   }
+}
+
+/** A tree of plain files cannot hold device nodes: that there is nothing but terminals and the like is all it can say. */
+function copyDeviceNames(pid: number, tree: FixtureTree): void {
+  const entries = readdirSync(`/proc/${pid}/root/dev`, { withFileTypes: true });
+  if (entries.some((entry) => entry.isBlockDevice()))
+    throw new Error(`A fixture cannot hold the block devices of ${pid}`);
+  for (const entry of entries) if (entry.isCharacterDevice()) tree.write(`proc/${pid}/root/dev/${entry.name}`, '');
 }
 
 /** What runs as PID 1 is told only where everybody has it. */

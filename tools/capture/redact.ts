@@ -33,10 +33,16 @@ export function distributionsRelease(release: string): string {
 }
 
 /** Where a host has something mounted that is the kernel's or Docker's. The rest is the machine's own affair. */
-const USUAL_MOUNTS = /^\/((proc|sys|dev|run\/docker|var\/lib\/docker)(\/.*)?)?$/;
+const USUAL_MOUNTS = /^\/((proc|sys|dev|run\/docker|var\/lib\/docker)(\/.*)?|run|tmp)?$/;
 
 /** Leaves out of a host's mount table (not of a container's) what no reader has a use for. */
 export function usualMounts(mountinfo: string): string {
   const lines = mountinfo.split('\n').filter((line) => USUAL_MOUNTS.test(line.split(' ')[4] ?? ''));
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** Leaves out of `/proc/<pid>/net/unix` all but the heading and the sockets of Docker. */
+export function usualSockets(text: string): string {
+  const [heading = '', ...lines] = text.split('\n');
+  return [heading, ...lines.filter((line) => line.endsWith('/docker.sock')), ''].join('\n');
 }

@@ -41,6 +41,10 @@ export async function runScenarios(docker: Docker): Promise<Scenario[]> {
     '-c',
     HOSTILE_SCRIPT,
   );
+  const runner = await start(
+    'ci-runner',
+    `--network none --cap-add SYS_ADMIN --security-opt seccomp=unconfined -v ${docker.socket}:/var/run/docker.sock`,
+  );
   await waitForEvents(docker, busy, oom);
   return [
     {
@@ -49,6 +53,7 @@ export async function runScenarios(docker: Docker): Promise<Scenario[]> {
     },
     { id: oom, note: '`leaky`: 16 MiB, one child killed by the OOM killer, the container lives on' },
     { id: shared, note: '`node-agent`: no limits, pid and network namespaces of the host' },
+    { id: runner, note: '`ci-runner`: the socket of Docker, SYS_ADMIN, no seccomp filter' },
     { id: hostile, note: `\`${HOSTILE_NAME}\`: a hostile name, comm and command line; uid 1000, soft limit 16 MiB` },
   ];
 }

@@ -1,0 +1,56 @@
+import type { Exporter, Samples } from '../lab/exporter.ts';
+import type { Machine } from '../lab/machine.ts';
+import { within } from './docker-containers.ts';
+
+/** What the exporter is to say of one container. */
+export interface Expected {
+  readonly level: number;
+  /** Findings of severity medium and above, sorted; limits are left out, as no suite here sets any. */
+  readonly findings: readonly string[];
+  readonly sandbox?: string;
+}
+
+const OF_LIMITS = new Set(['memory_unlimited', 'pids_unlimited']);
+
+/** What it does say, by the name of the container. `certain` is left out where it is 1. */
+export function verdictOn(samples: Samples, container: string, engine = 'docker'): Expected & { readonly certain?: 0 } {
+  const whose = { engine, container };
+  const findings = samples.all.filter(
+    ({ name, labels, value }) =>
+      name === 'isolation_container_finding' &&
+      labels['engine'] === engine &&
+      labels['container'] === container &&
+      value === 1 &&
+      /critical|high|medium/.test(labels['severity'] ?? '') &&
+      !OF_LIMITS.has(labels['finding'] ?? ''),
+  );
+  const sandbox = samples.labels('isolation_container_info', whose)?.get('sandbox');
+  return {
+    level: samples.value('isolation_container_isolation_level', whose) ?? NaN,
+    ...(samples.value('isolation_container_isolation_level_certain', whose) === 1 ? {} : { certain: 0 }),
+    findings: findings.map(({ labels }) => labels['finding'] ?? '').toSorted(),
+    ...(sandbox === undefined ? {} : { sandbox }),
+  };
+}
+
+/** Waits until the exporter has a level for all of these. */
+export async function untilJudged(machine: Machine, exporter: Exporter, containers: readonly string[]): Promise<void> {
+  let missing = containers;
+  try {
+    await within(machine, 'levels', async () => {
+      const samples = await exporter.scrape();
+      missing = containers.filter(
+        (container) => samples.value('isolation_container_isolation_level', { container }) === undefined,
+      );
+      return missing.length === 0;
+    });
+  } catch (cause) {
+    const log = JSON.stringify(await exporter.log());
+    throw new Error(`No level of ${missing.join(', ')}. The exporter says: ${log}`, { cause });
+  }
+}
+
+/** One finding about one container: 0, 1 or unknown. */
+export function finding(samples: Samples, container: string, id: string): number | undefined {
+  return samples.value('isolation_container_finding', { engine: 'docker', container, finding: id });
+}
