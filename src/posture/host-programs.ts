@@ -1,8 +1,9 @@
-import { absentAsUndefined, isDenied } from '../kernel/errno.ts';
+import { absentAsUndefined, errnoOf, isDenied } from '../kernel/errno.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import { type FileIdentity, identityOf, isSameFile } from '../kernel/file-identity.ts';
 import type { Mount } from '../kernel/mountinfo.ts';
 import type { Host } from './host.ts';
+import type { MountTable } from './mount-table.ts';
 
 /** Where the program of a process is. */
 export interface Program {
@@ -19,11 +20,19 @@ export interface Program {
  * @returns `undefined` if it has ended.
  * @throws the system error if it may not be looked at.
  */
-export function programOf(files: ProcessFiles, host: Host, jail?: Pick<Mount, 'device' | 'root'>): Program | undefined {
+export function programOf(
+  files: ProcessFiles,
+  table: MountTable,
+  host: Host,
+  jail?: Pick<Mount, 'device' | 'root'>,
+): Program | undefined {
   const link = files.link('exe');
-  const own = link === undefined ? undefined : files.identity('exe');
-  if (link === undefined || own === undefined) return undefined;
+  if (link === undefined) return undefined;
   const path = link.replace(/ \(deleted\)$/, '');
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (table.mayHang(path)) return { name, ofHost: undefined };
+  const own = files.identity('exe');
+  if (own === undefined) return undefined;
   // The path is from the root of the mount that it is on, which is not always the root of the host.
   const places = [{ device: own.device, root: path }];
   if (jail !== undefined) places.push({ device: jail.device, root: jail.root + path });
@@ -31,7 +40,7 @@ export function programOf(files: ProcessFiles, host: Host, jail?: Pick<Mount, 'd
   const found = [path, ...onHost].map((candidate) => lookUp(candidate, host));
   const isThere = found.some((file) => file !== 'unknown' && file !== undefined && isSameFile(file, own));
   return {
-    name: path.slice(path.lastIndexOf('/') + 1),
+    name,
     // One that was replaced while it runs can no longer be found.
     ofHost: isThere ? true : found.includes('unknown') || path !== link ? undefined : false,
   };
@@ -44,6 +53,8 @@ function lookUp(path: string, { root }: Host): FileIdentity | 'unknown' | undefi
     return absentAsUndefined(() => identityOf(root + path));
   } catch (error) {
     if (isDenied(error)) return 'unknown';
+    // A path of another mount can lead through a file here.
+    if (errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseMountinfo } from '../kernel/mountinfo.ts';
 import { HostMounts, seenThrough } from './host-mounts.ts';
 import { isDaemonSocket, kindOf } from './host-paths.ts';
+import { MountTable } from './mount-table.ts';
 
 const [BIND, PROC, OTHER] = parseMountinfo(
   '90 80 254:0 /etc /host-etc ro,relatime - ext4 /dev/vda rw\n' +
@@ -104,4 +105,14 @@ it.each([
 it('sockets that give no root are none of those', () => {
   expect(isDaemonSocket('/run/systemd/notify')).toBe(false);
   expect(isDaemonSocket('/run/mydocker.sock')).toBe(false);
+});
+
+it('nothing is looked at that a server or a process of somebody may never answer', () => {
+  const table = new MountTable(
+    '1 0 0:40 / / rw - overlay overlay rw\n2 1 0:41 / /data rw - fuse.sshfs x rw\n3 2 0:42 / /data/tmp rw - tmpfs x rw\n' +
+      '4 1 0:43 / /dev rw - fuse x rw\n5 1 0:44 / /dev rw - tmpfs x rw\n',
+  );
+  const paths = ['/', '/dev/null', '/data', '/data/x/y', '/data/tmp/x', '/database', 'relative'];
+  expect(paths.filter((path) => table.mayHang(path))).toEqual(['/data', '/data/x/y', '/data/tmp/x']);
+  expect(new MountTable('1 0 0:40 / / rw - nfs4 x rw\n').mayHang('/dev')).toBe(true);
 });

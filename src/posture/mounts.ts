@@ -1,8 +1,9 @@
 import type { FileOwner, ProcessFiles } from '../kernel/process-files.ts';
-import { type Mount, parseMountinfo } from '../kernel/mountinfo.ts';
+import type { Mount } from '../kernel/mountinfo.ts';
 import type { Host } from './host.ts';
 import { type HostMounts, seenThrough } from './host-mounts.ts';
 import { kindOf } from './host-paths.ts';
+import type { MountTable } from './mount-table.ts';
 import type { HostMount, MountPosture, ProcessPosture } from './posture.ts';
 import { orDenied } from './process.ts';
 
@@ -12,40 +13,35 @@ const KINDS: readonly HostMount['kind'][] = ['root', 'socket', 'vital', 'sensiti
 /** What Sysbox calls the file system that it emulates parts of `/proc` and `/sys` with. */
 const SYSBOX = 'sysboxfs';
 
-/** Reads what a container's mount table says; `undefined` if it has ended. */
-export function readMounts(
-  init: ProcessFiles,
-  process: ProcessPosture,
-  host: Host,
-  denied: (error: Error) => void,
-): MountPosture | undefined {
-  const text = orDenied(() => init.text('mountinfo'), denied);
-  if (text === undefined) return undefined;
-  const mounts = visible(parseMountinfo(text));
-  const root = mounts.get('/');
-  const isHost = host.mounts === undefined || root === undefined ? undefined : host.mounts.has(root);
-  const all = [...mounts.values()];
-  const ownSys = mounts.get('/sys');
+/** A container whose mounts are looked at. */
+export interface Mounted {
+  readonly table: MountTable;
+  readonly init: ProcessFiles;
+  readonly process: ProcessPosture;
+  readonly host: Host;
+  readonly denied: (error: Error) => void;
+}
+
+/** Reads what a container's mount table says. */
+export function readMounts(mounted: Mounted): MountPosture {
+  const { table, host } = mounted;
+  const { all } = table;
+  const [root, ownSys] = [table.at('/'), table.at('/sys')];
+  const { mounts } = host;
   return {
-    isHost,
+    isHost: mounts === undefined || root === undefined ? undefined : mounts.has(root),
     rootReadOnly: root === undefined ? undefined : !isWritable(root),
-    procMasked: isProcMasked(mounts, host.secretFiles),
+    procMasked: isProcMasked(table, host.secretFiles),
     sysWritable: all.some((mount) => mount.type === 'sysfs' && isWritable(mount)),
     ownSysWritable: ownSys?.type === 'sysfs' && isWritable(ownSys),
     cgroupWritable: all.some((mount) => /^cgroup2?$/.test(mount.type) && isWritable(mount)),
     sysbox: all.some(({ type, source }) => type === 'fuse' && source === SYSBOX),
-    hostMounts:
-      host.mounts === undefined ? undefined : hostMounts(all, { mounts: host.mounts, host, init, process, denied }),
+    hostMounts: mounts === undefined ? undefined : all.flatMap((mount) => ofHost(mount, mounts, mounted)),
     propagating:
-      host.mounts === undefined
+      mounts === undefined
         ? undefined
-        : all.flatMap((mount) => (host.mounts?.isPeer(mount) === true ? [mount.mountPoint] : [])),
+        : all.filter((mount) => mounts.isPeer(mount)).map(({ mountPoint }) => mountPoint),
   };
-}
-
-/** By their mount points; of several on one point it is the last that shows. */
-function visible(mounts: readonly Mount[]): ReadonlyMap<string, Mount> {
-  return new Map(mounts.map((mount) => [mount.mountPoint, mount]));
 }
 
 /** Read-only is what either the mount or its file system is. */
@@ -54,29 +50,19 @@ function isWritable({ options, superOptions }: Mount): boolean {
 }
 
 /** Without a `/proc` there is nothing to be masked. */
-function isProcMasked(mounts: ReadonlyMap<string, Mount>, secretFiles: readonly string[]): boolean {
-  if (mounts.get('/proc')?.type !== 'proc') return true;
-  const settings = mounts.get('/proc/sys');
+function isProcMasked(table: MountTable, secretFiles: readonly string[]): boolean {
+  if (table.at('/proc')?.type !== 'proc') return true;
+  const settings = table.at('/proc/sys');
   // Sysbox puts a file system of its own there, which decides for itself.
   const settingsClosed = settings !== undefined && (!isWritable(settings) || settings.source === SYSBOX);
-  return settingsClosed && secretFiles.every((path) => mounts.has(path));
+  return settingsClosed && secretFiles.every((path) => table.at(path) !== undefined);
 }
 
-interface Looking {
-  readonly mounts: HostMounts;
-  readonly host: Host;
-  readonly init: ProcessFiles;
-  readonly process: ProcessPosture;
-  readonly denied: (error: Error) => void;
-}
-
-function hostMounts(mounts: readonly Mount[], looking: Looking): readonly HostMount[] {
-  return mounts.flatMap((mount) => {
-    if (isOfItsKind(mount, looking.process)) return [];
-    const found = hostMountsOf(mount, looking);
-    // Its own root is in a directory of the host's too, which is no news unless it is the whole of it.
-    return mount.mountPoint === '/' ? found.filter(({ kind }) => kind === 'root') : found;
-  });
+function ofHost(mount: Mount, mounts: HostMounts, mounted: Mounted): readonly HostMount[] {
+  if (isOfItsKind(mount, mounted.process)) return [];
+  const found = pathsBehind(mount, mounts, mounted);
+  // Its own root is in a directory of the host's too, which is no news unless it is the whole of it.
+  return mount.mountPoint === '/' ? found.filter(({ kind }) => kind === 'root') : found;
 }
 
 /**
@@ -90,29 +76,29 @@ function isOfItsKind({ type, mountPoint }: Mount, { hostPid }: ProcessPosture): 
   return type === 'proc' && mountPoint === '/proc' && hostPid;
 }
 
-function hostMountsOf(mount: Mount, looking: Looking): HostMount[] {
+function pathsBehind(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMount[] {
   const { mountPoint } = mount;
   const writable = isWritable(mount);
-  const paths = looking.mounts.pathsOf(mount).flatMap((hostPath) => {
+  const paths = mounts.pathsOf(mount).flatMap((hostPath) => {
     const kind = kindOf(hostPath);
     return kind === undefined ? [] : [{ kind, hostPath, mountPoint, writable }];
   });
   const [worst] = paths.toSorted((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
-  const sockets = socketsIn(mount, looking);
+  const sockets = socketsIn(mount, mounts, mounted);
   if (worst === undefined) return sockets;
   if (worst.kind !== 'socket') return [worst, ...sockets];
   // Mounted by its own path, whether or not somebody listens on it now.
-  return [{ ...worst, usable: usableOf(accessTo(mountPoint, looking)) }];
+  return [{ ...worst, usable: usableOf(accessTo(mountPoint, mounted)) }];
 }
 
 /** The sockets that a mount shows, be it mounted by another path or in a directory above. */
-function socketsIn(mount: Mount, looking: Looking): HostMount[] {
+function socketsIn(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMount[] {
   const { mountPoint } = mount;
-  return looking.host.sockets.flatMap((hostPath) => {
-    const place = looking.mounts.placeOf(hostPath);
+  return mounted.host.sockets.flatMap((hostPath) => {
+    const place = mounts.placeOf(hostPath);
     const path = place === undefined ? undefined : seenThrough(mount, place);
     if (path === undefined) return [];
-    const access = accessTo(path, looking);
+    const access = accessTo(path, mounted);
     // Something else is mounted over it.
     if (access === 'absent') return [];
     return [{ kind: 'socket', hostPath, mountPoint, writable: isWritable(mount), usable: usableOf(access) }];
@@ -126,7 +112,8 @@ function usableOf(access: Access): boolean | undefined {
 }
 
 /** Whether a process may connect to a socket in its container by its ids. Capabilities are for others to judge. */
-function accessTo(path: string, { init, process, denied }: Looking): Access {
+function accessTo(path: string, { table, init, process, denied }: Mounted): Access {
+  if (table.mayHang(path)) return 'unknown';
   const owner = orDenied(() => init.owner(`root${path}`) ?? 'absent', denied);
   if (owner === undefined) return 'unknown';
   if (owner === 'absent') return 'absent';

@@ -8,6 +8,7 @@ import { parseHardLimits } from '../kernel/proc-limits.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
 import { readDevices } from './devices.ts';
 import { type Host, hostFacts } from './host.ts';
+import { MountTable } from './mount-table.ts';
 import { readMounts } from './mounts.ts';
 import type { Posture, ProcessPosture } from './posture.ts';
 import { orDenied, readProcess, type Surroundings } from './process.ts';
@@ -65,7 +66,10 @@ export class PostureReader {
     if (own === undefined) return undefined;
     const byPid = new Map<number, ProcessPosture | undefined>([[init.pid, own]]);
     const pending = this.#lookAt(target.pids, ppid, byPid, { ...alone, initPosture: own });
-    const mounts = readMounts(init.files, own, host, note);
+    const mountinfo = orDenied(() => init.files.text('mountinfo'), note);
+    const table = mountinfo === undefined ? undefined : new MountTable(mountinfo);
+    const mounts =
+      table === undefined ? undefined : readMounts({ table, init: init.files, process: own, host, denied: note });
     const parent = ppid === 0 ? undefined : this.#kernel.process(ppid);
     try {
       const posture: Posture = {
@@ -84,7 +88,7 @@ export class PostureReader {
         ...summaryOf(byPid, own, target.pids),
         obtainable: boundingOf(parent),
         mounts,
-        devices: readDevices(cgroup, init.files, note),
+        devices: readDevices(cgroup, init.files, table, note),
         raisedUlimits: raisedLimits(init.files, parent),
         oomScoreAdj: readNumber(init.files, 'oom_score_adj', note),
         denied,

@@ -1,9 +1,9 @@
 import { isDenied } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
-import { type Mount, parseMountinfo } from '../kernel/mountinfo.ts';
 import type { Host } from './host.ts';
 import { type Program, programOf } from './host-programs.ts';
+import { MountTable } from './mount-table.ts';
 import type { ProcessPosture } from './posture.ts';
 import { type Evidence, mayBeSandbox, recogniseSandbox, type Witness } from './recognise.ts';
 import type { Sandbox, SandboxKind } from './sandbox.ts';
@@ -71,13 +71,15 @@ function witness(
   { engine, host, denied }: Question,
 ): Witness | undefined {
   const cmdline = files.text('cmdline');
-  const root = rootOf(files);
-  if (cmdline === undefined) return undefined;
+  const mountinfo = files.text('mountinfo');
+  if (cmdline === undefined || mountinfo === undefined) return undefined;
+  const table = new MountTable(mountinfo);
+  const root = table.at('/');
   let program: Program | undefined;
   let holdsVm: boolean | undefined;
   try {
     // Firecracker's jailer copies it.
-    program = programOf(files, host, engine === 'firecracker' ? root : undefined);
+    program = programOf(files, table, host, engine === 'firecracker' ? root : undefined);
     const links = files.links('fd') ?? NO_LINKS;
     holdsVm = links.some((link) => link === 'anon_inode:kvm-vm' || link === '/dev/mshv');
   } catch (error) {
@@ -93,9 +95,4 @@ function witness(
     rootType: root?.type,
     seccomp,
   };
-}
-
-/** The mount that is a process's root directory. */
-function rootOf(files: ProcessFiles): Mount | undefined {
-  return parseMountinfo(files.text('mountinfo') ?? '').findLast(({ mountPoint }) => mountPoint === '/');
 }
