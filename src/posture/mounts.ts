@@ -28,19 +28,33 @@ export function readMounts(mounted: Mounted): MountPosture {
   const { all } = table;
   const [root, ownSys] = [table.at('/'), table.at('/sys')];
   const { mounts } = host;
+  const isHost = mounts === undefined || root === undefined ? undefined : mounts.has(root);
   return {
-    isHost: mounts === undefined || root === undefined ? undefined : mounts.has(root),
+    isHost,
     rootReadOnly: root === undefined ? undefined : !isWritable(root),
     procMasked: isProcMasked(table, host.secretFiles),
     sysWritable: all.some((mount) => mount.type === 'sysfs' && isWritable(mount)),
     ownSysWritable: ownSys?.type === 'sysfs' && isWritable(ownSys),
     cgroupWritable: all.some((mount) => /^cgroup2?$/.test(mount.type) && isWritable(mount)),
     sysbox: all.some(({ type, source }) => type === 'fuse' && source === SYSBOX),
-    hostMounts: mounts === undefined ? undefined : all.flatMap((mount) => ofHost(mount, mounts, mounted)),
-    propagating:
-      mounts === undefined
-        ? undefined
-        : all.filter((mount) => mounts.isPeer(mount)).map(({ mountPoint }) => mountPoint),
+    ...(isHost === true ? WHOLE_HOST : behind(all, mounted)),
+  };
+}
+
+type Behind = Pick<MountPosture, 'hostMounts' | 'propagating'>;
+
+/** With the host's own mount table there is no need to look at each mount. */
+const WHOLE_HOST: Behind = {
+  hostMounts: [{ kind: 'root', hostPath: '/', mountPoint: '/', writable: true }],
+  propagating: [],
+};
+
+function behind(all: readonly Mount[], mounted: Mounted): Behind {
+  const { mounts } = mounted.host;
+  if (mounts === undefined) return { hostMounts: undefined, propagating: undefined };
+  return {
+    hostMounts: all.flatMap((mount) => ofHost(mount, mounts, mounted)),
+    propagating: all.filter((mount) => mounts.isPeer(mount)).map(({ mountPoint }) => mountPoint),
   };
 }
 

@@ -210,6 +210,8 @@ function boundingOf(files: ProcessFiles | undefined): CapabilitySet | undefined 
 function raisedLimits(files: ProcessFiles, parent: ProcessFiles | undefined): readonly string[] | undefined {
   const [own, above] = [files.text('limits'), parent?.text('limits')];
   if (own === undefined || above === undefined) return undefined;
+  // As it mostly is.
+  if (own === above) return [];
   const limitsAbove = parseHardLimits(above);
   return [...parseHardLimits(own)].filter(([name, limit]) => limit > (limitsAbove.get(name) ?? limit)).map(([n]) => n);
 }
