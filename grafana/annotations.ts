@@ -18,7 +18,8 @@ export function oomKills(selected: (metric: string) => string): AnnotationQuery 
     iconColor: 'red',
     expr: `max by (instance, engine, namespace, pod, container) (${selected(LAST_KILL)}) * 1000`,
     useValueForTime: true,
-    step: '60s',
+    // A container that is killed again and again has a mark for each time.
+    step: '15s',
     titleFormat: 'OOM kill',
     textFormat: '{{container}} {{pod}} on {{instance}}',
     tagKeys: 'namespace,container',

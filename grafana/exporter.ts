@@ -22,7 +22,7 @@ const targets: Row = {
   panels: [
     sized(
       12,
-      8,
+      6,
       stateTimeline({
         title: 'Reached by Prometheus',
         what: 'Whether the last scrape of each exporter succeeded.',
@@ -35,7 +35,7 @@ const targets: Row = {
     ),
     sized(
       12,
-      8,
+      6,
       table({
         title: 'Versions',
         what: 'The version of each exporter and of Node, and the clock of its host against that of Prometheus.',
@@ -61,7 +61,7 @@ const sources: Row = {
   panels: [
     sized(
       12,
-      9,
+      11,
       stateTimeline({
         title: 'Sources',
         what: 'Whether each thing that the exporter relies on works: inotify on cgroupfs, the host’s namespaces, /dev/kmsg, vmstat, PSI, and the engines that give names. What does not apply to a host is not shown.',
@@ -74,7 +74,7 @@ const sources: Row = {
     ),
     sized(
       12,
-      9,
+      11,
       stateTimeline({
         title: 'Collectors',
         what: 'Whether each collector could read all that it should, of every container, in time.',

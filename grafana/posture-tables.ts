@@ -82,7 +82,7 @@ export const LIMITS: Row = {
   panels: [
     sized(
       12,
-      8,
+      7,
       unlimited(
         'memory',
         'memory.max (v1: memory.limit_in_bytes)',
@@ -91,7 +91,7 @@ export const LIMITS: Row = {
     ),
     sized(
       12,
-      8,
+      7,
       table({
         title: 'Limited only from above',
         what: 'Containers without a memory limit of their own that a cgroup above them limits, and that limit: they share it with others.',
@@ -108,7 +108,7 @@ export const LIMITS: Row = {
     ),
     sized(
       12,
-      8,
+      7,
       unlimited(
         'CPU',
         'cpu.max (v1: cpu.cfs_quota_us)',
@@ -117,7 +117,7 @@ export const LIMITS: Row = {
     ),
     sized(
       12,
-      8,
+      7,
       unlimited(
         'pids',
         'pids.max',
@@ -133,7 +133,7 @@ export const PRIVILEGES: Row = {
   panels: [
     sized(
       12,
-      8,
+      6,
       table({
         title: 'Privileged containers',
         what: 'Containers that run privileged, by what the kernel lets them do and not by what was asked for.',
@@ -147,7 +147,7 @@ export const PRIVILEGES: Row = {
     ),
     sized(
       12,
-      8,
+      6,
       table({
         title: 'Processes that left',
         what: 'Containers with processes in a namespace of the host in which their init process is not: somebody entered the host from there, or escaped.',

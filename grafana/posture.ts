@@ -62,9 +62,9 @@ const overview: Row = {
         from: 'namespaces, capabilities, seccomp, LSM, mounts and devices of each container, put together.',
         red: 'open its board: the findings there say why and how to mend it.',
         queries: [
-          rows(`${onHosts('isolation_container_isolation_level')} < 2`),
+          rows(`max by (${IDENTITY}) (${onHosts('isolation_container_isolation_level')}) < 2`),
           rows(
-            `${onHosts('isolation_container_isolation_level_certain')} and on (${IDENTITY}) ${onHosts('isolation_container_isolation_level')} < 2`,
+            `max by (${IDENTITY}) (${onHosts('isolation_container_isolation_level_certain')}) and on (${IDENTITY}) ${onHosts('isolation_container_isolation_level')} < 2`,
           ),
         ],
         columns: [

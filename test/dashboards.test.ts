@@ -162,6 +162,12 @@ describe.each(files.flatMap(({ name, panels }) => panels.map((panel) => ({ board
     });
 
     if (panel.type !== 'table') return;
+    test('has queries of which rows can become one', () => {
+      // They would not agree in the name of their metrics.
+      const named = targets.filter(({ expr }) => analyse(expr, labelsOf).labels.has('__name__'));
+      expect(named.length).toBeLessThanOrEqual(1);
+    });
+
     test('has columns that its queries give', () => {
       const given = new Set(targets.flatMap(({ expr }) => [...analyse(expr, labelsOf).labels]));
       for (const { refId } of targets) given.add(targets.length > 1 ? `Value #${refId}` : 'Value');

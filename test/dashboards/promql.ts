@@ -44,7 +44,7 @@ export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet
       case 'UnaryExpr':
         return union(children(node).map(visit));
       case 'FunctionCall':
-        return visit(only(node, 'FunctionCallBody'));
+        return without(visit(only(node, 'FunctionCallBody')), NAME);
       case 'NumberDurationLiteral':
       case 'DurationExpr':
       case 'NumberDurationLiteralInDurationContext':
@@ -52,7 +52,7 @@ export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet
       case 'VectorSelector': {
         const selector = selectorOf(node, source);
         selectors.push(selector);
-        return labelsOf(selector.metric);
+        return new Set([...labelsOf(selector.metric), NAME]);
       }
       case 'AggregateExpr': {
         const inner = visit(only(node, 'FunctionCallBody'));
@@ -70,7 +70,14 @@ export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet
         const on = node.getChild('MatchingModifierClause')?.getChild('GroupingLabels');
         if (on) for (const label of labelNames(on, source)) grouped.push({ label, known: intersection(left, right) });
         // A number has no labels. A comparison, a calculation and a set operation have those of the left side.
-        return left.size === 0 ? right : left;
+        const labels = left.size === 0 ? right : left;
+        return CALCULATES.test(
+          children(node)
+            .map(({ name }) => name)
+            .join(' '),
+        )
+          ? without(labels, NAME)
+          : labels;
       }
       default:
         throw new SyntaxError(`${node.name} is not known here: ${query}`);
@@ -78,6 +85,10 @@ export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet
   };
   return { labels: visit(tree.topNode), selectors, grouped };
 }
+
+/** The name of a metric is a label that calculations drop. */
+const NAME = '__name__';
+const CALCULATES = /\b(Add|Sub|Mul|Div|Mod|Pow|BoolModifier)\b/;
 
 /** Stand for Grafana's variables, which are no PromQL, and are no durations that anybody would write. */
 const RATE_INTERVAL = '7m31s';
@@ -122,6 +133,10 @@ function labelNames(node: SyntaxNode, source: (node: SyntaxNode) => string): str
 
 function union(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
   return new Set(sets.flatMap((set) => [...set]));
+}
+
+function without(set: ReadonlySet<string>, label: string): ReadonlySet<string> {
+  return new Set([...set].filter((each) => each !== label));
 }
 
 function intersection(one: ReadonlySet<string>, other: ReadonlySet<string>): ReadonlySet<string> {

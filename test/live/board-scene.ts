@@ -85,8 +85,13 @@ export async function startScene(): Promise<Scene> {
       const more = name === 'tenant' ? ['--cgroup-parent', `/${parent}`] : [];
       ids.set(name, await docker.run('--name', name, ...more, ...words(flags), LAB_IMAGE, ...command));
     }
-    parts.push(await host.start(LEAVE(ids.get('flaky') ?? '')));
-    const exporter = await startExporter(host, { flags: [`--docker.host=unix://${docker.socket}`] });
+    parts.push(await host.start(LEAVE(ids.get('pool') ?? '')));
+    const [sender, receiver] = [await docker.pidOf('api'), await docker.pidOf('batch')];
+    parts.push(await host.start(TALK(sender, receiver)));
+    const exporter = await startExporter(host, {
+      // What others did on this machine before is nothing to look at.
+      flags: [`--docker.host=unix://${docker.socket}`, '--oom.retention=2m'],
+    });
     parts.push(exporter);
     await untilComplete(host, exporter, SCENE);
     const prometheus = await startPrometheus(host, exporter.address);
@@ -108,3 +113,10 @@ const MAKE_PARENT = (parent: string) => `
 const LEAVE = (id: string) => `
   for procs in $(find /sys/fs/cgroup -path '*/docker/${id}/cgroup.procs'); do echo $$ > "$procs"; done
   exec sleep 100000`;
+
+/** Traffic between the network namespaces of two processes, which nobody else has. */
+const TALK = (sender: number, receiver: number) => `
+  nsenter -t ${sender} -n ip link add eth0 type veth peer name eth0 netns ${receiver}
+  nsenter -t ${sender} -n sh -c 'ip addr add 169.254.77.1/30 dev eth0; ip link set eth0 up'
+  nsenter -t ${receiver} -n sh -c 'ip addr add 169.254.77.2/30 dev eth0; ip link set eth0 up'
+  exec nsenter -t ${sender} -n bash -c 'while sleep 0.2; do echo hello > /dev/udp/169.254.77.2/9; done'`;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { boardFiles, targetsOf } from '../dashboards/board-files.ts';
+import { AWAITED } from '../dashboards/not-shown.ts';
 import { type Choice, interpolate } from '../dashboards/interpolate.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
@@ -7,7 +8,11 @@ import { SCENE, type Scene, startScene } from './board-scene.ts';
 import { within } from './docker-containers.ts';
 
 /** What nothing on this machine gives data for, and why. */
-const NO_DATA: Readonly<Record<string, string>> = {};
+const NO_DATA: Readonly<Record<string, string>> = {
+  'container: Huge pages A': 'no hugetlb controller on cgroup v1 here',
+  'container: Memory against its limits D': 'memory.high is of cgroup v2',
+  'posture: Privileged containers A': 'root here may not do what a privileged container needs',
+};
 
 const boards = boardFiles();
 
@@ -42,11 +47,13 @@ describeLive('boards', ['docker', 'prometheus'], () => {
     const empty: string[] = [];
     for (const panel of panels) {
       for (const { expr, refId } of targetsOf(panel)) {
+        // TEMPORARY: until main has them.
+        if ([...AWAITED.keys()].some((metric) => expr.includes(`${metric}{`))) continue;
         let series = 0;
         for (const chosen of choices) series += await count(expr, chosen);
         if (series === 0) empty.push(`${name}: ${panel.title} ${refId}`);
       }
     }
-    expect(empty).toEqual(Object.keys(NO_DATA).filter((key) => key.startsWith(`${name}: `)));
+    expect(empty.toSorted()).toEqual(Object.keys(NO_DATA).filter((key) => key.startsWith(`${name}: `)));
   });
 });

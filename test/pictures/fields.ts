@@ -20,18 +20,10 @@ const COLOURS: Readonly<Record<string, string>> = {
   text: '#ccccdc',
   transparent: 'transparent',
 };
-const PALETTE = [
-  '#73bf69',
-  '#f2cc0c',
-  '#8ab8ff',
-  '#ff780a',
-  '#f2495c',
-  '#5794f2',
-  '#b877d9',
-  '#96d98d',
-  '#ffb357',
-  '#ca95e5',
-];
+const PALETTE =
+  '73bf69 f2cc0c 8ab8ff ff780a f2495c 5794f2 b877d9 96d98d ffb357 ca95e5 ff7383 37872d e0b400 1f60c4 c4162a a352cc fade2a 56a64b fa6400 ffa6b0'.split(
+    ' ',
+  );
 
 /** What holds for one series or column: the panel's defaults and what overrides them. */
 export function configOf(panel: Panel, name: string, refId: string | undefined): FieldConfig {
@@ -71,7 +63,7 @@ export function show(value: number | string | undefined, config: FieldConfig, no
 export function seriesColour(name: string, config: FieldConfig): string {
   if (config.color?.mode === FieldColorModeId.Fixed) return colour(config.color.fixedColor ?? 'text');
   const hash = Buffer.from(name).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7);
-  return PALETTE[hash % PALETTE.length]!;
+  return `#${PALETTE[hash % PALETTE.length]}`;
 }
 
 export function colour(name: string): string {

@@ -101,7 +101,7 @@ function scaleOf(values: readonly number[], soft: number, unit: string, now: num
   const rough = (high - low) / 4;
   const power = base ** Math.floor(Math.log(rough) / Math.log(base));
   const step = (base === 2 ? [1, 2] : [1, 2, 5, 10]).map((factor) => factor * power).find((each) => each >= rough)!;
-  const [first, last] = [Math.floor(low / step), Math.ceil((high * 1.02) / step)];
+  const [first, last] = [Math.floor(low / step), Math.ceil(high / step)];
   const ticks = Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
   return {
     range: [first * step, last * step],
