@@ -7,6 +7,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts'],
+          // Wide: they are fast, but the machine may be busy.
+          testTimeout: 30_000,
         },
       },
       {
