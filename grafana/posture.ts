@@ -77,7 +77,7 @@ const overview: Row = {
       }),
     ),
     sized(
-      8,
+      7,
       10,
       bargauge({
         title: 'Findings by kind',
@@ -90,7 +90,7 @@ const overview: Row = {
       }),
     ),
     sized(
-      8,
+      7,
       10,
       timeseries({
         title: 'Findings over time',
@@ -110,7 +110,7 @@ const overview: Row = {
       }),
     ),
     sized(
-      8,
+      10,
       10,
       table({
         title: 'Critical and high findings',

@@ -88,8 +88,8 @@ export async function rowsOf(panel: Panel, choice: Choice, ask: Ask): Promise<{ 
 /** Times (in seconds) and names of what an annotation marks. */
 export async function marksOf(annotation: AnnotationQuery, choice: Choice, ask: Ask): Promise<readonly number[]> {
   if (!annotation.enable) return [];
-  const target = { expr: annotation.expr ?? '', interval: '1m', instant: false };
-  const found = (await answers(target, { ...choice, scrapeInterval: 5 }, ask)).flatMap(({ values = [] }) =>
+  const target = { expr: annotation.expr ?? '', interval: annotation.step ?? '1m', instant: false };
+  const found = (await answers(target, choice, ask)).flatMap(({ values = [] }) =>
     values.map(([time, value]) => (annotation.useValueForTime === true ? Number(value) / 1000 : time)),
   );
   return [...new Set(found)].filter((time) => time >= choice.from && time <= choice.to);

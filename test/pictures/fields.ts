@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type FieldConfig,
   FieldColorModeId,
@@ -62,7 +63,7 @@ export function show(value: number | string | undefined, config: FieldConfig, no
 /** The colour of a series whose colour goes by its name. */
 export function seriesColour(name: string, config: FieldConfig): string {
   if (config.color?.mode === FieldColorModeId.Fixed) return colour(config.color.fixedColor ?? 'text');
-  const hash = Buffer.from(name).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7);
+  const hash = createHash('sha1').update(name).digest().readUInt32BE();
   return `#${PALETTE[hash % PALETTE.length]}`;
 }
 
