@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { collectors } from '../src/collectors/index.ts';
+import { findings } from '../src/findings/index.ts';
 import { groups, rules } from './rules/rule-files.ts';
 
 const RUNBOOKS = new URL('../docs/runbooks/', import.meta.url);
@@ -19,10 +20,6 @@ const families: ReadonlyMap<string, readonly string[]> = new Map([
   ['isolation_exporter_clock_timestamp_seconds', []],
   ['isolation_scrape_collector_success', ['collector']],
   ['isolation_scrape_collector_duration_seconds', ['collector']],
-  // Still to come.
-  ['isolation_container_privileged', ['engine', 'namespace', 'pod', 'container']],
-  ['isolation_container_finding', ['engine', 'namespace', 'pod', 'container', 'finding', 'severity']],
-  ['isolation_container_isolation_level', ['engine', 'namespace', 'pod', 'container']],
 ]);
 
 const namesOf = (text: string) => [...new Set(text.match(/\bisolation_[a-z_]+/g))];
@@ -77,6 +74,13 @@ describe('every alert', () => {
     const told = [...(annotations['description'] ?? '').matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
     const known = new Set(['instance', ...selected.flatMap((metric) => families.get(metric) ?? [])]);
     expect(told.filter((label) => !known.has(label))).toEqual([]);
+  });
+
+  it('asks for findings that there are', () => {
+    const asked = rules.flatMap(({ expr }) => /finding(?:=|!~)"([^"]*)"/.exec(expr)?.[1]?.split('|') ?? []);
+    const critical = findings.filter(({ severity }) => severity === 'critical').map(({ id }) => id);
+    expect(asked.filter((id) => !critical.includes(id))).toEqual([]);
+    expect(asked).toContain('process_left');
   });
 
   it('is in a group of its own kind', () => {
