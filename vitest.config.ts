@@ -25,7 +25,7 @@ export default defineConfig({
           name: 'rules',
           include: ['test/rules/*.rules.test.ts'],
           globalSetup: 'test/lab/tools-setup.ts',
-          testTimeout: 120_000,
+          testTimeout: 300_000,
         },
       },
       {

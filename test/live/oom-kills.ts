@@ -67,7 +67,7 @@ export async function killAll(docker: Docker, prefix: string, plan: Partial<Plan
   for (const name of names('below', byParent > 0 ? 1 : 0, byParent)) {
     const parent = `${prefix}parent`;
     await run(`set -e; cgroup=${MEMORY_ROOT}/${parent}; mkdir $cgroup; cd $cgroup
-      if [ -e memory.max ]; then echo 8M > memory.max; else echo 8M > memory.limit_in_bytes; fi`);
+      if [ -e memory.max ]; then echo 4M > memory.max; else echo 4M > memory.limit_in_bytes; fi`);
     const loop = `i=0; while [ $i -lt ${byParent} ]; do ${EAT}; i=$((i+1)); done; echo done; sleep 1000000`;
     const flags = ['--name', name, '--network', 'none', '--cgroup-parent', `/${parent}`];
     await docker.run(...flags, LAB_IMAGE, 'sh', '-c', loop);
@@ -89,9 +89,9 @@ export function nestedKills(cgroup: string, count: number): string {
     fi
     mkdir inner
     if [ -e memory.max ]; then
-      echo 8M > inner/memory.max; echo 0 > inner/memory.swap.max 2>/dev/null || true
+      echo 1M > inner/memory.max; echo 0 > inner/memory.swap.max 2>/dev/null || true
     else
-      echo 8M > inner/memory.limit_in_bytes
+      echo 1M > inner/memory.limit_in_bytes
     fi
     for i in $(seq ${count}); do
       /bin/busybox sh -c 'echo $$ > inner/cgroup.procs; exec /bin/busybox tail /dev/zero' || true

@@ -31,7 +31,8 @@ describeLive('rules that are broken on purpose', ['prometheus'], () => {
     const files = testsOf(rule, names);
     for (const [file, content] of files)
       writeFileSync(join(folder, file), stringify(content, { aliasDuplicateObjects: false }));
-    const { stdout, stderr } = await host.run(`cd ${folder} && promtool test rules ${[...files.keys()].join(' ')}`);
+    const command = `cd ${folder} && promtool test rules ${[...files.keys()].join(' ')}`;
+    const { stdout, stderr } = await host.run(command, { timeoutMs: 240_000 });
     const said = stdout + stderr;
 
     const isNoticed = (at: number) => said.includes(`alertname: ${names[at]},`);
