@@ -47,7 +47,10 @@ const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: strin
     '--network none',
     sh('while :; do dd if=/dev/zero of=/dev/null bs=65536 count=5000 2>/dev/null; sleep 1; done'),
   ],
-  'node-agent': ['-v /etc:/host/etc:ro --network host --pid host --ipc host --uts host --cap-add SYS_PTRACE', sh('sleep 100000')],
+  'node-agent': [
+    '-v /etc:/host/etc:ro --network host --pid host --ipc host --uts host --cap-add SYS_PTRACE',
+    sh('sleep 100000'),
+  ],
   proxy: ['--network container:api --memory 64m --pids-limit 100', sh('sleep 100000')],
   hardened: [
     '--network none --read-only --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 --memory 64m --pids-limit 50 --cpus 0.5',
