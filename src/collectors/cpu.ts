@@ -1,3 +1,4 @@
+import type { Container } from '../container.ts';
 import type { CgroupFiles } from '../kernel/files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { parsedFile, singleValue } from './cgroup-value.ts';
@@ -18,9 +19,7 @@ interface CpuReading {
 export const cpu: Collector = defineContainerCollector({
   name: 'cpu',
   help: 'CPU time and throttling.',
-  read({ files }): CpuReading | undefined {
-    return files.versionOf('cpu') === 1 ? readV1(files) : readV2(files);
-  },
+  read: readCpu,
   families: [
     {
       name: 'isolation_container_cpu_usage_seconds_total',
@@ -66,6 +65,11 @@ export const cpu: Collector = defineContainerCollector({
     },
   ],
 });
+
+/** Reads the CPU time of a container. */
+export function readCpu({ files }: Pick<Container, 'files'>): CpuReading | undefined {
+  return files.versionOf('cpu') === 1 ? readV1(files) : readV2(files);
+}
 
 const parseV2Stat = flatKeyedParser([
   'usage_usec',

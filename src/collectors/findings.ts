@@ -93,7 +93,8 @@ function patternOf(assessed: readonly Assessed[]): readonly PatternSample[] {
   return known;
 }
 
-function hostNamespacesOf(
+/** Tells of each kind of namespace whether the container is in the host's, as far as it can be told. */
+export function hostNamespacesOf(
   { init, posture }: Container,
   scrape: Scrape,
 ): Readonly<Partial<Record<NamespaceKind, boolean>>> {

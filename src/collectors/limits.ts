@@ -149,10 +149,11 @@ interface OwnAndEffective {
   readonly effective: OwnLimits;
 }
 
-/** Two collectors ask; the files are read once. */
+/** All who ask in one scrape get what was read once. */
 const limitsByContainer = oncePerScrape(() => new Map<Container, OwnAndEffective>());
 
-function limitsOfContainer(container: Container, scrape: Scrape): OwnAndEffective {
+/** Finds the limits of a container: its own, and the lowest on the way to the root. */
+export function limitsOfContainer(container: Container, scrape: Scrape): OwnAndEffective {
   const known = limitsByContainer(scrape).get(container);
   if (known !== undefined) return known;
   const own = ownLimits(container.files);

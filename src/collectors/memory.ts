@@ -1,3 +1,4 @@
+import type { Container } from '../container.ts';
 import type { CgroupFiles } from '../kernel/files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { parsedFile, singleValue } from './cgroup-value.ts';
@@ -25,11 +26,7 @@ const ABSENT = 'Absent without the memory controller.';
 export const memory: Collector = defineContainerCollector({
   name: 'memory',
   help: 'Memory use, faults and limit events.',
-  read({ files }): MemoryReading | undefined {
-    const version = files.versionOf('memory');
-    if (version === undefined) return undefined;
-    return version === 1 ? readV1(files) : readV2(files);
-  },
+  read: readMemory,
   families: [
     {
       name: 'isolation_container_memory_usage_bytes',
@@ -41,8 +38,7 @@ export const memory: Collector = defineContainerCollector({
       name: 'isolation_container_memory_working_set_bytes',
       type: 'gauge',
       help: `Memory that cannot easily be reclaimed: usage less inactive_file of memory.stat, at least 0. ${ABSENT}`,
-      value: ({ usage, inactiveFile }) =>
-        usage === undefined || inactiveFile === undefined ? undefined : Math.max(0, usage - inactiveFile),
+      value: workingSetOf,
     },
     {
       name: 'isolation_container_memory_peak_bytes',
@@ -111,6 +107,18 @@ export const memory: Collector = defineContainerCollector({
     },
   ],
 });
+
+/** Reads the memory use of a container; `undefined` without the memory controller. */
+export function readMemory({ files }: Pick<Container, 'files'>): MemoryReading | undefined {
+  const version = files.versionOf('memory');
+  if (version === undefined) return undefined;
+  return version === 1 ? readV1(files) : readV2(files);
+}
+
+/** Memory that cannot easily be reclaimed, in bytes. */
+export function workingSetOf({ usage, inactiveFile }: MemoryReading): number | undefined {
+  return usage === undefined || inactiveFile === undefined ? undefined : Math.max(0, usage - inactiveFile);
+}
 
 const parseV2Stat = flatKeyedParser([
   'anon',

@@ -1,9 +1,9 @@
 import type { Container } from '../container.ts';
 import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
-import { type Collector, defineContainerCollector, NAMESPACE_REMEDY } from './collector.ts';
+import { type Collector, defineContainerCollector, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
 
 /** Where a container's namespace of one kind stands. */
-interface Standing {
+export interface NamespaceStanding {
   readonly kind: NamespaceKind;
   /** Containers outside its pod in it; `host` for a namespace of the host. */
   readonly peers: number | 'host';
@@ -14,24 +14,7 @@ export const namespaces: Collector = defineContainerCollector({
   name: 'namespaces',
   help: 'Namespaces shared with the host and with other containers.',
   remedy: NAMESPACE_REMEDY,
-  read(container, scrape): readonly Standing[] | undefined {
-    const { init, initError, posture } = container;
-    const error = initError ?? init?.namespacesError;
-    if (error !== undefined) throw error;
-    if (init === undefined) return undefined;
-    // Those of a sandbox's processes on the host, which are not those of the workload.
-    if (posture !== undefined && posture.sandbox?.kernel !== 'shared') return undefined;
-    const standings: Standing[] = [];
-    for (const kind of NAMESPACE_KINDS) {
-      const inode = init.namespaces[kind];
-      const host = scrape.hostNamespaces.get(kind);
-      // Either side unknown: say nothing, since "not shared" would be a guess.
-      if (inode === undefined || host === undefined) continue;
-      const peers = inode === host.inode ? 'host' : countPeers(container, scrape.members(kind, inode));
-      standings.push({ kind, peers });
-    }
-    return standings;
-  },
+  read: readNamespaces,
   families: [
     {
       name: 'isolation_container_host_namespace',
@@ -57,6 +40,30 @@ export const namespaces: Collector = defineContainerCollector({
     },
   ],
 });
+
+/**
+ * Finds out where the namespaces of a container stand; `undefined` if it has no process.
+ *
+ * @throws Error if a privilege is missing.
+ */
+export function readNamespaces(container: Container, scrape: Scrape): readonly NamespaceStanding[] | undefined {
+  const { init, initError, posture } = container;
+  const error = initError ?? init?.namespacesError;
+  if (error !== undefined) throw error;
+  if (init === undefined) return undefined;
+  // Those of a sandbox's processes on the host, which are not those of the workload.
+  if (posture !== undefined && posture.sandbox?.kernel !== 'shared') return undefined;
+  const standings: NamespaceStanding[] = [];
+  for (const kind of NAMESPACE_KINDS) {
+    const inode = init.namespaces[kind];
+    const host = scrape.hostNamespaces.get(kind);
+    // Either side unknown: say nothing, since "not shared" would be a guess.
+    if (inode === undefined || host === undefined) continue;
+    const peers = inode === host.inode ? 'host' : countPeers(container, scrape.members(kind, inode));
+    standings.push({ kind, peers });
+  }
+  return standings;
+}
 
 function countPeers(container: Container, members: readonly Container[]): number {
   const { podUid } = container.cgroup.match;

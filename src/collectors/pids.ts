@@ -1,17 +1,13 @@
+import type { Container } from '../container.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { parsedFile, singleValue } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector } from './collector.ts';
-
-const parseEvents = flatKeyedParser(['max']);
 
 /** Processes and threads, and how often there could not be one more. */
 export const pids: Collector = defineContainerCollector({
   name: 'pids',
   help: 'Number of processes and threads, and refused forks.',
-  read: ({ files }) => ({
-    current: singleValue(files, 'pids', 'pids.current'),
-    refused: parsedFile(files, 'pids', 'pids.events', parseEvents)?.max,
-  }),
+  read: readPids,
   families: [
     {
       name: 'isolation_container_pids',
@@ -27,3 +23,16 @@ export const pids: Collector = defineContainerCollector({
     },
   ],
 });
+
+const parseEvents = flatKeyedParser(['max']);
+
+/** Counts the processes and threads of a container. */
+export function readPids({ files }: Pick<Container, 'files'>): {
+  readonly current: number | undefined;
+  readonly refused: number | undefined;
+} {
+  return {
+    current: singleValue(files, 'pids', 'pids.current'),
+    refused: parsedFile(files, 'pids', 'pids.events', parseEvents)?.max,
+  };
+}

@@ -1,0 +1,114 @@
+import { readCpu } from '../collectors/cpu.ts';
+import type { Scrape } from '../collectors/collector.ts';
+import { assessmentOf, hostNamespacesOf } from '../collectors/findings.ts';
+import { limitsOfContainer } from '../collectors/limits.ts';
+import { readMemory, workingSetOf } from '../collectors/memory.ts';
+import { type NamespaceStanding, readNamespaces } from '../collectors/namespaces.ts';
+import { readPids } from '../collectors/pids.ts';
+import type { Container, Labels } from '../container.ts';
+import type { Assessment } from '../findings/assess.ts';
+import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
+
+/** What people are shown of a container: the same as its metrics. What is `undefined` is unknown. */
+export interface ContainerReport extends Assessment {
+  readonly labels: Labels;
+  /** The engine's id. */
+  readonly id: string;
+  readonly image: string | undefined;
+  readonly runtime: string | undefined;
+  /** Seconds since the epoch. */
+  readonly startTime: number | undefined;
+  /** One for each kind that the kernel has. */
+  readonly namespaces: readonly NamespaceReport[];
+  readonly memory: MemoryReport;
+  readonly cpu: CpuReport;
+  readonly pids: PidsReport;
+  /** The first thing that kept something of it from being read: nearly always a missing privilege. */
+  readonly failure: Error | undefined;
+}
+
+export interface NamespaceReport {
+  readonly kind: NamespaceKind;
+  /** Containers outside its pod in it; `host` for a namespace of the host; `undefined`: not to be told. */
+  readonly peers: NamespaceStanding['peers'] | undefined;
+}
+
+/** Bytes. */
+export interface MemoryReport {
+  /** Effective; `Infinity` is unlimited. */
+  readonly limit: number | undefined;
+  /** The working set. */
+  readonly used: number | undefined;
+}
+
+export interface CpuReport {
+  /** Effective, in cores; `Infinity` is unlimited. */
+  readonly limit: number | undefined;
+  /** Periods in which the container had work, those of them in which its quota ran out, and the seconds it lost so. */
+  readonly periods: number | undefined;
+  readonly throttledPeriods: number | undefined;
+  readonly throttledSeconds: number | undefined;
+}
+
+/** Processes and threads. */
+export interface PidsReport {
+  /** Effective; `Infinity` is unlimited. */
+  readonly limit: number | undefined;
+  readonly used: number | undefined;
+}
+
+/** Reads all that is shown of a container. What cannot be read is left out, and is no reason to leave out the rest. */
+export function readContainer(container: Container, scrape: Scrape): ContainerReport {
+  let failure = container.posture?.denied;
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      failure ??= error instanceof Error ? error : new Error(String(error));
+      return undefined;
+    }
+  };
+  const { cgroup, names, labels, init } = container;
+  const limits = attempt(() => limitsOfContainer(container, scrape).effective);
+  const memory = attempt(() => readMemory(container));
+  const cpu = attempt(() => readCpu(container));
+  const pids = attempt(() => readPids(container));
+  const namespaces = attempt(() => readNamespaces(container, scrape));
+  const assessment = attempt(() => assessmentOf(container, scrape));
+  return {
+    labels,
+    id: cgroup.match.id,
+    image: names.image,
+    runtime: names.runtime,
+    startTime: init?.startTime,
+    sandbox: assessment?.sandbox,
+    standing: assessment?.standing,
+    findings: assessment?.findings ?? [],
+    namespaces: namespacesOf(container, scrape, namespaces ?? []),
+    memory: { limit: limits?.memory, used: memory && workingSetOf(memory) },
+    cpu: {
+      limit: limits?.cpu,
+      periods: cpu?.periods,
+      throttledPeriods: cpu?.throttledPeriods,
+      throttledSeconds: cpu?.throttled,
+    },
+    pids: { limit: limits?.pids, used: pids?.current },
+    failure,
+  };
+}
+
+/** A kind of which either side is known is one that the kernel has. */
+function namespacesOf(
+  container: Container,
+  scrape: Scrape,
+  standings: readonly NamespaceStanding[],
+): readonly NamespaceReport[] {
+  // Where no privilege is needed, it is known even though the namespaces could not be read.
+  const isHost = hostNamespacesOf(container, scrape);
+  return NAMESPACE_KINDS.flatMap((kind): NamespaceReport[] => {
+    const exists = container.init?.namespaces[kind] !== undefined || scrape.hostNamespaces.has(kind);
+    if (!exists) return [];
+    const found = standings.find((standing) => standing.kind === kind);
+    return [{ kind, peers: found?.peers ?? (isHost[kind] === true ? 'host' : undefined) }];
+  });
+}

@@ -1,0 +1,55 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Scrape } from '../collectors/collector.ts';
+import { type ContainerReport, readContainer } from './container-report.ts';
+
+/** What people are shown of a host at one moment. */
+export interface HostReport {
+  /** Ms since the epoch. */
+  readonly at: number;
+  /** The kernel's release. */
+  readonly kernel: string | undefined;
+  readonly cgroup: 'v1' | 'v2' | 'hybrid';
+  /** As in `isolation_source_up`. */
+  readonly sources: ReadonlyMap<string, boolean>;
+  /** By engine and name. */
+  readonly containers: readonly ContainerReport[];
+}
+
+/** The event loop gets a turn after this much work, so that scrapes and health checks are answered meanwhile. */
+const SLICE_MS = 10;
+
+/** Reads a report of what a scrape shows. */
+export async function readHost(scrape: Scrape): Promise<HostReport> {
+  const at = Date.now();
+  const containers: ContainerReport[] = [];
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (const container of scrape.containers) {
+    containers.push(readContainer(container, scrape));
+    if (performance.now() < sliceEnd) continue;
+    await setImmediate();
+    sliceEnd = performance.now() + SLICE_MS;
+  }
+  return {
+    at,
+    kernel: scrape.kernel.proc('sys/kernel/osrelease')?.trim(),
+    cgroup: scrape.kernel.layout.version,
+    sources: scrape.state.sources,
+    containers: containers.toSorted(byName),
+  };
+}
+
+function byName({ labels: a, id: idOfA }: ContainerReport, { labels: b, id: idOfB }: ContainerReport): number {
+  return (
+    compare(a.engine, b.engine) ||
+    compare(a.namespace, b.namespace) ||
+    compare(a.pod, b.pod) ||
+    compare(a.container, b.container) ||
+    compare(idOfA, idOfB)
+  );
+}
+
+/** By code units: the same everywhere, whatever the locale. */
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

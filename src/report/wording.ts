@@ -1,0 +1,58 @@
+import type { Labels } from '../container.ts';
+import type { Assessed } from '../findings/assess.ts';
+import { SEVERITIES, type Severity } from '../findings/finding.ts';
+import type { Standing } from '../findings/level.ts';
+import type { ContainerReport } from './container-report.ts';
+
+/** What is shown in place of what is not known. */
+export const UNKNOWN = '?';
+
+/** What people call a container: its name, in Kubernetes below its namespace and its pod. */
+export function nameOf({ namespace, pod, container }: Labels): string {
+  return [namespace, pod, container].filter((part) => part !== '').join('/');
+}
+
+/** A level, such as `2 standard`, or `≥ 1 weakened` if what is unknown could make it higher. */
+export function levelText(standing: Standing | undefined): string {
+  if (standing === undefined) return UNKNOWN;
+  return `${standing.certain ? '' : '≥ '}${standing.level} ${standing.levelName}`;
+}
+
+/** A limit, with what is not one and what is not known told apart. */
+export function limitText(limit: number | undefined, text: (limit: number) => string): string {
+  if (limit === undefined) return UNKNOWN;
+  return limit === Infinity ? 'no limit' : text(limit);
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
+
+/** Bytes with three digits: `512 MiB`, `1.5 GiB`. */
+export function bytesText(bytes: number): string {
+  let value = bytes;
+  let index = 0;
+  // What would be rounded to 1024 is one of the next unit.
+  while (value >= 1023.5 && index < UNITS.length - 1) {
+    value /= 1024;
+    index += 1;
+  }
+  return `${numberText(value)} ${UNITS[index]}`;
+}
+
+/** A number with three digits or all those before the point: `0.5`, `12.3`, `32768`. */
+export function numberText(value: number): string {
+  if (value >= 100 || Number.isInteger(value)) return String(Math.round(value));
+  return String(Number(value.toPrecision(3)));
+}
+
+/** What is wrong with a container, or could be, from the worst down. */
+export function bySeverity(
+  { findings }: Pick<ContainerReport, 'findings'>,
+  answer: 'yes' | 'unknown',
+): ReadonlyMap<Severity, readonly Assessed[]> {
+  const found = new Map<Severity, readonly Assessed[]>();
+  for (const severity of SEVERITIES) {
+    const those = findings.filter((each) => each.answer === answer && each.finding.severity === severity);
+    if (those.length > 0) found.set(severity, those);
+  }
+  return found;
+}

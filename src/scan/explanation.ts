@@ -1,0 +1,32 @@
+import type { Finding } from '../findings/finding.ts';
+import { wrap } from '../terminal/columns.ts';
+import type { Paint } from '../terminal/paint.ts';
+
+/** In columns. */
+const WIDTH = 100;
+const INDENT = '  ';
+const LABEL_WIDTH = 'docker run'.length + INDENT.length;
+
+/** Explains a finding to people: why it matters, how to fix it, and who else says so. */
+export function renderExplanation(finding: Finding, paint: Paint): string {
+  const { id, severity, title, why, fix, references } = finding;
+  return [
+    `${paint('strong', id)} (${severity}): ${title}`,
+    '',
+    ...wrap(WIDTH, why),
+    '',
+    paint('strong', 'How to fix it'),
+    ...item('docker run', fix.docker),
+    ...item('compose', fix.compose),
+    ...item('Kubernetes', fix.kubernetes),
+    ...(references.length === 0 ? [] : ['', paint('strong', 'References'), ...references.map((each) => INDENT + each)]),
+    '',
+  ].join('\n');
+}
+
+function item(label: string, text: string): readonly string[] {
+  const indent = INDENT + ' '.repeat(LABEL_WIDTH);
+  return wrap(WIDTH - indent.length, text).map((line, index) =>
+    index === 0 ? INDENT + label.padEnd(LABEL_WIDTH) + line : indent + line,
+  );
+}

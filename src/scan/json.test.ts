@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
+import type { ContainerReport } from '../report/container-report.ts';
+import { renderJson } from './json.ts';
+
+const version = { name: 'isolation-exporter', version: '1.2.3', revision: undefined };
+
+interface Scan {
+  readonly containers: readonly (Readonly<Record<string, unknown>> & {
+    readonly findings: readonly { readonly id: string; readonly severity: string; readonly answer: string }[];
+  })[];
+}
+
+const scanOf = (...containers: readonly ContainerReport[]): Scan =>
+  JSON.parse(renderJson(hostReport(...containers), version));
+
+test('says of itself and of the host what it is', () => {
+  expect(scanOf()).toEqual({
+    name: 'isolation-exporter',
+    version: '1.2.3',
+    time: '2026-01-02T03:04:05.000Z',
+    kernel: '6.1.0',
+    cgroup: 'v2',
+    sources: { cgroup_watch: true, host_namespaces: true },
+    containers: [],
+  });
+});
+
+test('has all facts of a container', () => {
+  const web = containerReport('web', { pids: { limit: Infinity, used: 3 } }, { privileged: 'yes', net_raw: 'unknown' });
+  const [{ findings, ...facts } = { findings: [] }] = scanOf(web).containers;
+  expect(facts).toEqual({
+    engine: 'docker',
+    container: 'web',
+    id: '0123456789abcdef'.repeat(4),
+    image: 'lab:1',
+    runtime: 'runc',
+    sandbox: 'oci',
+    started: '2023-11-14T22:13:20.000Z',
+    level: { number: 2, name: 'standard', certain: true },
+    namespaces: {
+      pid: { host: 'no', otherContainers: 0 },
+      net: { host: 'no', otherContainers: 0 },
+      mnt: { host: 'no', otherContainers: 0 },
+      uts: { host: 'no', otherContainers: 0 },
+      ipc: { host: 'no', otherContainers: 0 },
+      user: { host: 'yes' },
+      cgroup: { host: 'no', otherContainers: 0 },
+    },
+    memory: { limited: 'yes', limitBytes: 67_108_864, workingSetBytes: 16_777_216 },
+    cpu: { limited: 'yes', limitCores: 0.5, periods: 200, throttledPeriods: 50, throttledSeconds: 2.5 },
+    pids: { limited: 'no', current: 3 },
+  });
+  expect(findings).toContainEqual({ id: 'privileged', severity: 'critical', answer: 'yes' });
+  expect(findings).toContainEqual({ id: 'net_raw', severity: 'low', answer: 'unknown' });
+  expect(findings).toHaveLength(web.findings.length);
+});
+
+test('says unknown or nothing where nothing is known', () => {
+  const [dark] = scanOf(unknownContainer('dark')).containers;
+  expect(dark).toMatchObject({
+    namespaces: { pid: { host: 'unknown' } },
+    memory: { limited: 'unknown' },
+    cpu: { limited: 'unknown' },
+    pids: { limited: 'unknown' },
+    failure: "EACCES: permission denied, readlink '/proc/7/ns/net'",
+  });
+  expect(Object.keys(dark ?? {})).toEqual(expect.not.arrayContaining(['level', 'sandbox', 'started', 'image']));
+  expect(new Set(dark?.findings.map(({ answer }) => answer))).toEqual(new Set(['unknown']));
+});
+
+test('is harmless in a terminal, and still says the same', () => {
+  const name = 'a\u001b[31mb\u009b2Jc\u202ed\u200be\u007f\u{e0041}';
+  const text = renderJson(hostReport(containerReport(name)), version);
+  // oxlint-disable-next-line no-control-regex
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e\u200b\u{e0041}]/u);
+  expect(JSON.parse(text)).toMatchObject({ containers: [{ container: name }] });
+});

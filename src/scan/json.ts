@@ -1,0 +1,59 @@
+import type { ContainerReport } from '../report/container-report.ts';
+import type { HostReport } from '../report/host-report.ts';
+import { printableJson } from '../terminal/printable-json.ts';
+import type { Version } from '../version.ts';
+
+/** Renders a report as JSON. What is unknown is not in it, but for the answers, which are `unknown` then. */
+export function renderJson(
+  { at, kernel, cgroup, sources, containers }: HostReport,
+  { name, version }: Version,
+): string {
+  const json = {
+    name,
+    version,
+    time: new Date(at).toISOString(),
+    kernel,
+    cgroup,
+    sources: Object.fromEntries(sources),
+    containers: containers.map(jsonOf),
+  };
+  return printableJson(json);
+}
+
+function jsonOf(report: ContainerReport): object {
+  const { labels, memory, cpu, pids, standing, failure } = report;
+  return {
+    ...Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== '')),
+    id: report.id,
+    image: report.image,
+    runtime: report.runtime,
+    sandbox: report.sandbox,
+    started: report.startTime === undefined ? undefined : new Date(report.startTime * 1000).toISOString(),
+    level: standing && { number: standing.level, name: standing.levelName, certain: standing.certain },
+    namespaces: Object.fromEntries(
+      report.namespaces.map(({ kind, peers }) => [
+        kind,
+        peers === undefined
+          ? { host: 'unknown' }
+          : peers === 'host'
+            ? { host: 'yes' }
+            : { host: 'no', otherContainers: peers },
+      ]),
+    ),
+    memory: { ...limitOf(memory.limit, 'limitBytes'), workingSetBytes: memory.used },
+    cpu: {
+      ...limitOf(cpu.limit, 'limitCores'),
+      periods: cpu.periods,
+      throttledPeriods: cpu.throttledPeriods,
+      throttledSeconds: cpu.throttledSeconds,
+    },
+    pids: { ...limitOf(pids.limit, 'limit'), current: pids.used },
+    findings: report.findings.map(({ finding: { id, severity }, answer }) => ({ id, severity, answer })),
+    failure: failure?.message,
+  };
+}
+
+function limitOf(limit: number | undefined, key: string): object {
+  if (limit === undefined) return { limited: 'unknown' };
+  return limit === Infinity ? { limited: 'no' } : { limited: 'yes', [key]: limit };
+}

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
+import { sarifErrors } from '../../test/sarif-schema.ts';
+import { findings } from '../findings/index.ts';
+import type { ContainerReport } from '../report/container-report.ts';
+import { renderSarif } from './sarif.ts';
+
+const version = { name: 'isolation-exporter', version: '1.2.3', revision: undefined };
+
+interface Log {
+  readonly runs: readonly [
+    {
+      readonly tool: {
+        readonly driver: {
+          readonly rules: readonly { readonly id: string; readonly help: { readonly text: string } }[];
+        };
+      };
+      readonly invocations: readonly [{ readonly toolExecutionNotifications: readonly unknown[] }];
+      readonly results: readonly {
+        readonly ruleId: string;
+        readonly ruleIndex: number;
+        readonly kind: string;
+        readonly level: string;
+        readonly locations: unknown;
+        readonly partialFingerprints: Readonly<Record<string, string>>;
+      }[];
+    },
+  ];
+}
+
+const logOf = (...containers: readonly ContainerReport[]): Log =>
+  JSON.parse(renderSarif(hostReport(...containers), version));
+
+describe('SARIF', () => {
+  test('is what the schema allows', () => {
+    const hostile = containerReport('a"b\n\u001b[31m\u202e<script>', {}, { privileged: 'yes' });
+    expect(sarifErrors(logOf())).toEqual([]);
+    expect(sarifErrors(logOf(containerReport('web'), hostile, unknownContainer('dark')))).toEqual([]);
+    // That it can be otherwise.
+    expect(sarifErrors({ ...logOf(), made: 'up' })).toEqual([
+      ' should NOT have additional properties {"additionalProperty":"made"}',
+    ]);
+  });
+
+  test('has all findings as rules, with how to fix them', () => {
+    const [{ tool }] = logOf().runs;
+    expect(tool.driver.rules.map(({ id }) => id)).toEqual(findings.map(({ id }) => id));
+    for (const [index, { why, fix }] of findings.entries()) {
+      const text = tool.driver.rules[index]?.help.text;
+      for (const part of [why, fix.docker, fix.compose, fix.kubernetes]) expect(text).toContain(part);
+    }
+  });
+
+  test('has a result for each finding that is there, and says which could not be told', () => {
+    const [{ results }] = logOf(
+      containerReport('web', {}, { privileged: 'yes', net_raw: 'yes', ulimits_raised: 'unknown' }),
+    ).runs;
+    expect(results.map(({ ruleId, kind, level }) => [ruleId, kind, level])).toEqual([
+      ['privileged', 'fail', 'error'],
+      ['net_raw', 'fail', 'note'],
+      ['ulimits_raised', 'open', 'none'],
+    ]);
+    for (const { ruleId, ruleIndex } of results) expect(findings[ruleIndex]?.id).toBe(ruleId);
+    expect(results[0]?.locations).toEqual([
+      {
+        logicalLocations: [{ name: 'web', fullyQualifiedName: 'docker/web', kind: 'container' }],
+        properties: { containerId: '0123456789abcdef'.repeat(4) },
+      },
+    ]);
+  });
+
+  test('knows a result again when the container was started anew, and only then', () => {
+    const prints = (name: string, id: string) => {
+      const [{ results }] = logOf(containerReport(name, { id }, { privileged: 'yes', net_raw: 'yes' })).runs;
+      return results.map(({ partialFingerprints }) => partialFingerprints['container/v1']);
+    };
+    expect(prints('web', 'a'.repeat(64))).toEqual(prints('web', 'b'.repeat(64)));
+    expect(new Set([...prints('web', 'a'), ...prints('db', 'a')]).size).toBe(4);
+  });
+
+  test('tells what kept it from seeing all', () => {
+    const [{ invocations }] = logOf(containerReport('web'), unknownContainer('dark')).runs;
+    expect(invocations[0].toolExecutionNotifications).toEqual([
+      {
+        level: 'warning',
+        message: {
+          text: `Not all of container "dark" could be read: EACCES: permission denied, readlink '/proc/7/ns/net'`,
+        },
+      },
+    ]);
+  });
+});

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { containerReport } from '../../test/reports.ts';
+import { isCalled } from './selection.ts';
+
+const id = `deadbeef${'0'.repeat(56)}`;
+const labels = { engine: 'containerd', namespace: 'shop', pod: 'cart-1', container: 'app' };
+const inPod = containerReport('app', { labels, id });
+const lxc = containerReport('deadbeef', { id: 'deadbeefcafe' });
+
+test.each([
+  ['app', true],
+  ['shop/cart-1/app', true],
+  [id, true],
+  ['deadbeef0000', true],
+  ['deadbe', true],
+  // Too short to be an id, another id, parts of names.
+  ['dead', false],
+  ['deadbeef1', false],
+  ['cart-1', false],
+  ['ap', false],
+  ['', false],
+])('%j is the container in the pod: %s', (name, expected) => {
+  expect(isCalled(name, inPod)).toBe(expected);
+});
+
+test('an id that is a name has no first digits', () => {
+  expect(isCalled('deadbeefcafe', lxc)).toBe(true);
+  expect(isCalled('deadbeefca', lxc)).toBe(false);
+});

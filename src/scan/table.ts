@@ -1,0 +1,146 @@
+import type { Severity } from '../findings/finding.ts';
+import type { ContainerReport } from '../report/container-report.ts';
+import type { HostReport } from '../report/host-report.ts';
+import { bySeverity, bytesText, levelText, limitText, nameOf, numberText, UNKNOWN } from '../report/wording.ts';
+import { cutTo, widthOf, wrap } from '../terminal/columns.ts';
+import type { Paint, Style } from '../terminal/paint.ts';
+import { printable } from '../terminal/printable.ts';
+import { notesOn } from './notes.ts';
+
+/** In columns. */
+const WIDTH = 100;
+const GAP = '  ';
+/** A longer name has a line of its own. */
+const LONGEST_NAME = 26;
+const LONGEST_ENGINE = 11;
+
+/** So many findings that could not be told are named; more are counted. */
+const MOST_UNKNOWN_NAMED = 6;
+
+const HEADINGS = ['CONTAINER', 'ENGINE', 'LEVEL', 'MEMORY', 'CPU', 'PIDS', 'HOST NS'];
+
+/** The word that begins a line below a container. */
+const LABEL_WIDTH = 'critical'.length;
+
+const STYLES: Readonly<Record<Severity, Style | undefined>> = {
+  critical: 'alarm',
+  high: 'bad',
+  medium: 'warning',
+  low: undefined,
+  info: 'faint',
+};
+
+interface Cell {
+  readonly text: string;
+  readonly style?: Style | undefined;
+}
+
+/** Renders a report as a table for people, at most 100 columns wide. */
+export function renderTable(report: HostReport, paint: Paint): string {
+  const rows = report.containers.map((container) => ({
+    container,
+    name: nameCell(container),
+    cells: cellsOf(container),
+  }));
+  const widths = HEADINGS.slice(0, -1).map((heading, column) =>
+    Math.max(
+      widthOf(heading),
+      ...rows.map(({ name, cells }) => (column === 0 ? fittingWidth(name) : widthOf(cells[column - 1]?.text ?? ''))),
+    ),
+  );
+  const before = widths.reduce((sum, width) => sum + width + GAP.length, 0);
+  const lines = rows.flatMap(({ container, name, cells }) => {
+    const isLong = fittingWidth(name) === 0;
+    const [shared = '', ...more] = wrap(WIDTH - before, hostNamespacesOf(container));
+    return [
+      ...(isLong ? [paintCell(name, paint)] : []),
+      lineOf([isLong ? { text: '' } : name, ...cells, { text: shared }], widths, paint),
+      ...more.map((rest) => ' '.repeat(before) + rest),
+      ...detailsOf(container, paint),
+      '',
+    ];
+  });
+  const headings = lineOf(
+    HEADINGS.map((text): Cell => ({ text, style: 'strong' })),
+    widths,
+    paint,
+  );
+  return [...(rows.length === 0 ? [] : [headings, ...lines]), ...notesOn(report), ''].join('\n');
+}
+
+function nameCell({ labels }: ContainerReport): Cell {
+  return { text: cutTo(WIDTH, printable(nameOf(labels))), style: 'strong' };
+}
+
+/** The width that a name asks of its column: none if it is elsewhere. */
+function fittingWidth({ text }: Cell): number {
+  const width = widthOf(text);
+  return width > LONGEST_NAME ? 0 : width;
+}
+
+function cellsOf({ labels, standing, memory, cpu, pids }: ContainerReport): readonly Cell[] {
+  return [
+    { text: cutTo(LONGEST_ENGINE, printable(labels.engine)) },
+    { text: levelText(standing), style: standing === undefined ? 'warning' : LEVEL_STYLES[standing.level] },
+    limitCell(memory.limit, bytesText),
+    limitCell(cpu.limit, numberText),
+    limitCell(pids.limit, numberText),
+  ];
+}
+
+/** Only what is less than usual is worth a look. */
+const LEVEL_STYLES: readonly Style[] = ['alarm', 'warning'];
+
+function limitCell(limit: number | undefined, text: (limit: number) => string): Cell {
+  return { text: limitText(limit, text) };
+}
+
+function hostNamespacesOf({ namespaces }: ContainerReport): string {
+  const known = namespaces.filter(({ peers }) => peers !== undefined);
+  if (known.length === 0) return UNKNOWN;
+  const words = namespaces.flatMap(({ kind, peers }) => {
+    if (peers === undefined) return [`${kind}${UNKNOWN}`];
+    return peers === 'host' ? [kind] : [];
+  });
+  return words.join(' ') || 'none';
+}
+
+function detailsOf(container: ContainerReport, paint: Paint): readonly string[] {
+  const shared = container.namespaces.flatMap(({ kind, peers }) =>
+    typeof peers === 'number' && peers > 0 ? [`${kind} with ${peers} other${peers === 1 ? '' : 's'}`] : [],
+  );
+  const unknown = container.findings.filter(({ answer }) => answer === 'unknown').map(({ finding }) => finding.id);
+  return [
+    ...detail({ text: 'shared' }, shared, paint),
+    ...[...bySeverity(container, 'yes')].flatMap(([severity, found]) => {
+      const ids = found.map(({ finding }) => finding.id);
+      return detail({ text: severity, style: STYLES[severity] }, ids, paint);
+    }),
+    ...detail(
+      { text: 'unknown', style: 'warning' },
+      unknown.length > MOST_UNKNOWN_NAMED ? [`${unknown.length} findings could not be told`] : unknown,
+      paint,
+    ),
+  ];
+}
+
+/** Lines of a list below a container, none if there is nothing in it. */
+function detail(label: Cell, items: readonly string[], paint: Paint): readonly string[] {
+  if (items.length === 0) return [];
+  const indent = ' '.repeat(GAP.length + LABEL_WIDTH + GAP.length);
+  const lines = wrap(WIDTH - indent.length, items.join(', '));
+  const padding = ' '.repeat(LABEL_WIDTH - label.text.length);
+  const head = `${GAP}${paintCell(label, paint)}${padding}${GAP}`;
+  return lines.map((line, index) => (index === 0 ? head : indent) + line);
+}
+
+function lineOf(cells: readonly Cell[], widths: readonly number[], paint: Paint): string {
+  return cells
+    .map((cell, column) => paintCell(cell, paint) + ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell.text))))
+    .join(GAP)
+    .trimEnd();
+}
+
+function paintCell({ text, style }: Cell, paint: Paint): string {
+  return style === undefined || text === '' ? text : paint(style, text);
+}

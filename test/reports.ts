@@ -1,0 +1,69 @@
+import type { Answer } from '../src/findings/answer.ts';
+import { findings } from '../src/findings/index.ts';
+import type { ContainerReport } from '../src/report/container-report.ts';
+import type { HostReport } from '../src/report/host-report.ts';
+
+/** Answers by the id of their finding; the others are `no`. */
+export type Answers = Readonly<Record<string, Answer>>;
+
+/** A container that is well, but for what a test says. */
+export function containerReport(
+  name: string,
+  changes: Partial<ContainerReport> = {},
+  answers: Answers = {},
+): ContainerReport {
+  const unknown = Object.keys(answers).find((id) => !findings.some((finding) => finding.id === id));
+  if (unknown !== undefined) throw new Error(`There is no finding ${unknown}`);
+  return {
+    labels: { engine: 'docker', namespace: '', pod: '', container: name },
+    id: '0123456789abcdef'.repeat(4),
+    image: 'lab:1',
+    runtime: 'runc',
+    startTime: 1_700_000_000,
+    sandbox: 'oci',
+    standing: { level: 2, levelName: 'standard', certain: true },
+    findings: findings.map((finding) => ({ finding, answer: answers[finding.id] ?? 'no' })),
+    namespaces: (['pid', 'net', 'mnt', 'uts', 'ipc', 'user', 'cgroup'] as const).map((kind) => ({
+      kind,
+      peers: kind === 'user' ? 'host' : 0,
+    })),
+    memory: { limit: 64 * 1024 ** 2, used: 16 * 1024 ** 2 },
+    cpu: { limit: 0.5, periods: 200, throttledPeriods: 50, throttledSeconds: 2.5 },
+    pids: { limit: 100, used: 3 },
+    failure: undefined,
+    ...changes,
+  };
+}
+
+/** A container of which nothing but its cgroup could be seen. */
+export function unknownContainer(name: string): ContainerReport {
+  const report = containerReport(name);
+  return {
+    ...report,
+    image: undefined,
+    runtime: undefined,
+    startTime: undefined,
+    sandbox: undefined,
+    standing: undefined,
+    findings: findings.map((finding) => ({ finding, answer: 'unknown' })),
+    namespaces: report.namespaces.map(({ kind }) => ({ kind, peers: undefined })),
+    memory: { limit: undefined, used: undefined },
+    cpu: { limit: undefined, periods: undefined, throttledPeriods: undefined, throttledSeconds: undefined },
+    pids: { limit: undefined, used: undefined },
+    failure: new Error("EACCES: permission denied, readlink '/proc/7/ns/net'"),
+  };
+}
+
+/** A host with these containers. */
+export function hostReport(...containers: readonly ContainerReport[]): HostReport {
+  return {
+    at: Date.UTC(2026, 0, 2, 3, 4, 5),
+    kernel: '6.1.0',
+    cgroup: 'v2',
+    sources: new Map([
+      ['cgroup_watch', true],
+      ['host_namespaces', true],
+    ]),
+    containers,
+  };
+}
