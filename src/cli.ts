@@ -1,10 +1,10 @@
 #!/usr/bin/env -S node --max-semi-space-size=1
 import { CommanderError } from 'commander';
 import { collectors } from './collectors/index.ts';
-import { UsageError, createConfig, readOption } from './config.ts';
+import { UsageError, createConfig, readOption, readOptions } from './config.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
-import { DIAGNOSE_OPTIONS } from './options-commands.ts';
+import { DIAGNOSE_OPTIONS, SCAN_OPTIONS } from './options-commands.ts';
 import { createProgram, runProgram } from './options.ts';
 import type { Flags } from './options.ts';
 import { readVersion } from './version.ts';
@@ -30,6 +30,9 @@ async function main(argv: readonly string[]): Promise<number> {
     collectors,
     run: {
       serve: serveUntilSignal,
+      scan: async (flags) => {
+        code = (await scan(flags, version)) ? 0 : FAILURE;
+      },
       diagnose: async (flags) => {
         code = (await diagnose(flags, version)) ? 0 : FAILURE;
       },
@@ -63,6 +66,31 @@ async function serveUntilSignal(flags: Flags): Promise<void> {
   }
 }
 
+/** Answers whether nothing was found that it is to fail on. */
+async function scan(flags: Flags, version: Version): Promise<boolean> {
+  const sources = { flags, environment: process.env };
+  const config = createConfig({ ...sources, collectors });
+  const colour = colourOf(process.stdout);
+  const [explained] = readOptions(SCAN_OPTIONS.explain, sources);
+  const options = {
+    output: readOption(SCAN_OPTIONS.output, sources),
+    containers: readOptions(SCAN_OPTIONS.containers, sources),
+    failOn: readOptions(SCAN_OPTIONS.failOn, sources),
+    version,
+    colour,
+  } as const;
+  const { explain, scanHere } = await import('./commands/scan.ts');
+  if (explained !== undefined) {
+    process.stdout.write(explain(explained, colour));
+    return true;
+  }
+  refuseOtherSystems();
+  const { text, complaints, well } = await scanHere(config, options, createLog({ ...config.log, level: 'error' }));
+  process.stdout.write(text);
+  for (const complaint of complaints) process.stderr.write(`${version.name}: ${lineOf(complaint)}\n`);
+  return well;
+}
+
 /** Answers whether all is well. */
 async function diagnose(flags: Flags, version: Version): Promise<boolean> {
   const environment = process.env;
@@ -71,10 +99,15 @@ async function diagnose(flags: Flags, version: Version): Promise<boolean> {
   const remedies = readOption(DIAGNOSE_OPTIONS.remedies, { flags, environment });
   refuseOtherSystems();
   const { diagnoseHere } = await import('./commands/diagnose.ts');
-  const colour = process.stdout.isTTY && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb' ? 'on' : 'off';
+  const colour = colourOf(process.stdout);
   const { text, well } = await diagnoseHere(config, { output, remedies, environment, version, colour });
   process.stdout.write(text);
   return well;
+}
+
+function colourOf({ isTTY }: { readonly isTTY?: boolean }): 'on' | 'off' {
+  const { NO_COLOR: noColour, TERM: terminal } = process.env;
+  return isTTY === true && !noColour && terminal !== 'dumb' ? 'on' : 'off';
 }
 
 function refuseOtherSystems(): void {

@@ -92,6 +92,12 @@ export function readOption<T>(option: OptionEntry<T>, sources: Sources): T {
   return parseLast(option, valuesOf(option, sources));
 }
 
+/** Reads one that can be repeated; those that are empty are none. */
+export function readOptions<T>(option: OptionEntry<T>, sources: Sources): readonly T[] {
+  const { source, values } = valuesOf(option, sources);
+  return values.filter((text) => text !== '').map((text) => parseValue(option, { source, text }));
+}
+
 interface Sources {
   readonly flags: Flags;
   readonly environment: Environment;

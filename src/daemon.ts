@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonState, Scrape } from './collectors/collector.ts';
 import { collectors } from './collectors/index.ts';
 import type { Config, EngineConfig } from './config.ts';
+import type { CgroupMatch } from './container.ts';
 import { type Discovery, discoverContainers } from './discover/containers.ts';
 import { Encoder } from './expose/encode.ts';
 import { Failures } from './expose/failures.ts';
@@ -32,7 +34,14 @@ export interface Daemon extends AsyncDisposable {
   readonly size: number;
   /** Renders one exposition. */
   scrape(request: ScrapeRequest): Promise<Buffer>;
+  /** Shows to `use` what a scrape made now is made of. It may take its time, and is to give the event loop turns. */
+  look<T>(use: (scrape: Scrape) => Promise<T>): Promise<T>;
+  /** Resolves once engines have named all containers that are there, or after that many ms. */
+  waitForNames(ms: number): Promise<void>;
 }
+
+/** How often it is looked whether the names are there. */
+const NAMES_EVERY_MS = 20;
 
 /**
  * Takes everything that the exporter needs, in order: the kernel's files, engines to ask for names, discovery. It works
@@ -75,6 +84,20 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const ancestors = new AncestorFiles(kernel);
   const failures = new Failures(log);
   const ownMetrics = createOwnMetrics(readVersion());
+  const lookUntil = async <T>(deadline: number, use: (scrape: Scrape) => Promise<T>): Promise<T> => {
+    const containers = await roster.containers(deadline);
+    const result = await use({
+      kernel,
+      containers,
+      hostNamespaces,
+      ancestors: (container) => ancestors.above(container.cgroup.path),
+      members: membersByNamespace(containers),
+      oom: oom?.counts(containers),
+      state: stateOf({ kernel, discovery, sources, hostNamespaces, oom }),
+    });
+    ancestors.prune();
+    return result;
+  };
   return {
     get size() {
       return discovery.containers.size;
@@ -85,20 +108,20 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
           config.collectors.includes(name) && (collect?.includes(name) ?? true) && exclude?.includes(name) !== true,
       );
       const encoder = new Encoder(format);
-      const containers = await roster.containers(deadline);
-      const scrape: Scrape = {
-        kernel,
-        containers,
-        hostNamespaces,
-        ancestors: (container) => ancestors.above(container.cgroup.path),
-        members: membersByNamespace(containers),
-        oom: oom?.counts(containers),
-        state: stateOf({ kernel, discovery, sources, hostNamespaces, oom }),
-      };
-      await runCollectors({ collectors: chosen, scrape, encoder, failures, deadline });
+      await lookUntil(deadline, (scrape) => runCollectors({ collectors: chosen, scrape, encoder, failures, deadline }));
       await ownMetrics.encode(encoder);
-      ancestors.prune();
       return encoder.finish();
+    },
+    look: (use) => lookUntil(Infinity, use),
+    async waitForNames(ms) {
+      const isNamed = ({ engine, id }: CgroupMatch): boolean => {
+        const own = sources.filter(({ engines, up }) => up !== undefined && engines.has(engine));
+        return own.length === 0 || own.some((source) => source.namesOf(id) !== undefined);
+      };
+      const deadline = performance.now() + ms;
+      while (performance.now() < deadline && ![...discovery.containers.values()].every(({ match }) => isNamed(match))) {
+        await sleep(NAMES_EVERY_MS);
+      }
     },
     async [Symbol.asyncDispose]() {
       await discovery[Symbol.asyncDispose]();

@@ -43,8 +43,69 @@ export const DIAGNOSE_OPTIONS = {
   }),
 };
 
+/** How `scan` shows what it found. */
+const SCAN_OUTPUTS = ['table', 'json', 'sarif'] as const;
+export type ScanOutput = (typeof SCAN_OUTPUTS)[number];
+
+/** The options that only `scan` has. */
+export const SCAN_OPTIONS = {
+  output: entry({
+    flag: 'output',
+    group: 'Output',
+    placeholder: '<format>',
+    help: `How to show it: ${listOf(SCAN_OUTPUTS)}.`,
+    defaults: ['table'],
+    expected: listOf(SCAN_OUTPUTS),
+    commandLineOnly: true,
+    parse: (text) => SCAN_OUTPUTS.find((output) => output === text),
+  }),
+  containers: entry({
+    flag: 'container',
+    group: 'Output',
+    placeholder: '<name>',
+    help: 'Only this container: its name, namespace/pod/name, or the begin of its id. Can be repeated.',
+    defaults: [''],
+    expected: 'a name',
+    repeatable: true,
+    empty: 'all',
+    commandLineOnly: true,
+    parse: parseName,
+  }),
+  failOn: entry({
+    flag: 'fail-on',
+    group: 'Output',
+    placeholder: '<what>',
+    help: 'Exit with 1 on this finding, or on any of this severity or worse; unknown: also on what could not be told of it. Can be repeated.',
+    defaults: [''],
+    expected: 'a name',
+    repeatable: true,
+    empty: 'never',
+    commandLineOnly: true,
+    parse: parseName,
+  }),
+  explain: entry({
+    flag: 'explain',
+    group: 'Output',
+    placeholder: '<finding>',
+    help: 'Do not look; tell why a finding matters, and how to fix it; list: tell which ones there are.',
+    defaults: [''],
+    expected: 'a name',
+    empty: 'off',
+    commandLineOnly: true,
+    parse: parseName,
+  }),
+};
+
 /** All commands, in the order of the help. */
 export const COMMANDS = [
+  {
+    name: 'scan',
+    help: 'Look once at all containers, and tell how isolated they are and what is wrong.',
+    epilogue:
+      'Exit code 0, or 1 if something was found that --fail-on names, or 2 for wrong use. What is shown\n' +
+      'as ? could not be told, and is as likely bad as good; isolation-exporter diagnose tells why.',
+    options: [OPTIONS.procfs, OPTIONS.cgroupfs, OPTIONS.docker, OPTIONS.podman, ...Object.values(SCAN_OPTIONS)],
+  },
   {
     name: 'diagnose',
     help: 'Tell what the exporter can and cannot see here, why, and what would help.',
@@ -62,3 +123,8 @@ export const COMMANDS = [
   },
 ] as const satisfies readonly CommandEntry[];
 export type CommandName = (typeof COMMANDS)[number]['name'];
+
+/** Whether there is anything of that name is for the command to find out. */
+function parseName(text: string): string | undefined {
+  return text === '' ? undefined : text;
+}

@@ -20,6 +20,9 @@ async function parse(argv: readonly string[]): Promise<Record<string, readonly s
       serve: async (flags) => {
         result = Object.fromEntries(flags);
       },
+      scan: async (flags) => {
+        result = { scan: [], ...Object.fromEntries(flags) };
+      },
       diagnose: async (flags) => {
         result = { diagnose: [], ...Object.fromEntries(flags) };
       },
@@ -46,6 +49,7 @@ describe('the command line', () => {
     [['--collector.cpu', '--no-collector.cpu'], { 'collector.cpu': ['false'] }],
     [['--collector.big-pages'], { 'collector.big-pages': ['true'] }],
     [['diagnose'], { diagnose: [] }],
+    [['scan', '--fail-on=high', '--fail-on', 'unknown'], { scan: [], 'fail-on': ['high', 'unknown'] }],
     [['diagnose', '--output=json', '--path.procfs', '/p'], { diagnose: [], output: ['json'], 'path.procfs': ['/p'] }],
     // What both take may stand on either side of the command; behind it, it wins.
     [['--path.procfs=/p', 'diagnose'], { diagnose: [], 'path.procfs': ['/p'] }],

@@ -77,7 +77,7 @@ export function helpText(collectors: readonly CollectorEntry[], command?: Comman
   let text = '';
   const version = { name: 'isolation-exporter', version: '', revision: undefined };
   const nothing = async (): Promise<void> => {};
-  const program = createProgram({ version, collectors, run: { serve: nothing, diagnose: nothing } });
+  const program = createProgram({ version, collectors, run: { serve: nothing, scan: nothing, diagnose: nothing } });
   const of = program.commands.find((each) => each.name() === command) ?? program;
   of.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
   return text;

@@ -13,9 +13,24 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   findings: ['kernel', 'posture'],
   collectors: ['kernel', 'posture', 'findings', 'container.ts'],
   oom: ['kernel', 'container.ts', 'log.ts'],
+  report: ['collectors', 'findings', 'posture', 'kernel', 'container.ts'],
+  terminal: [],
+  scan: ['report', 'findings', 'terminal', 'version.ts'],
   expose: ['collectors', 'kernel', 'container.ts', 'config.ts', 'log.ts', 'options-values.ts', 'version.ts'],
   diagnose: ['discover', 'identify', 'kernel', 'container.ts', 'config.ts'],
-  commands: ['expose', 'diagnose', 'config.ts', 'daemon.ts', 'log.ts', 'options-commands.ts', 'version.ts'],
+  commands: [
+    'expose',
+    'diagnose',
+    'findings',
+    'report',
+    'scan',
+    'terminal',
+    'config.ts',
+    'daemon.ts',
+    'log.ts',
+    'options-commands.ts',
+    'version.ts',
+  ],
 };
 
 /** The files that may import a package. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { findings } from '../findings/index.ts';
 import { createPaint } from '../terminal/paint.ts';
-import { renderExplanation } from './explanation.ts';
+import { renderExplanation, renderFindingList } from './explanation.ts';
 
 const paint = createPaint('off');
 
@@ -14,4 +14,16 @@ test.each(findings)('$id is explained', (finding) => {
   expect(text).toMatch(/\n {2}docker run {2}\S.*\n(.*\n)* {2}compose {5}\S.*\n(.*\n)* {2}Kubernetes {2}\S/);
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
   expect(text).toMatch(/[^\n]\n$/);
+});
+
+test('the list has each of them once, below its severity', () => {
+  const text = renderFindingList(findings, paint);
+  let severity = '';
+  const listed = text.split('\n').flatMap((line) => {
+    if (!line.startsWith(' ')) severity = line || severity;
+    const id = /^ {2}(\w+) {2}/.exec(line)?.[1];
+    return id === undefined ? [] : [`${severity} ${id}`];
+  });
+  expect(listed.toSorted()).toEqual(findings.map((finding) => `${finding.severity} ${finding.id}`).toSorted());
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
 });

@@ -1,4 +1,4 @@
-import type { Finding } from '../findings/finding.ts';
+import { type Finding, SEVERITIES } from '../findings/finding.ts';
 import { wrap } from '../terminal/columns.ts';
 import type { Paint } from '../terminal/paint.ts';
 
@@ -6,6 +6,19 @@ import type { Paint } from '../terminal/paint.ts';
 const WIDTH = 100;
 const INDENT = '  ';
 const LABEL_WIDTH = 'docker run'.length + INDENT.length;
+
+/** Lists findings by their severity. */
+export function renderFindingList(findings: readonly Finding[], paint: Paint): string {
+  const width = Math.max(...findings.map(({ id }) => id.length));
+  const lines = SEVERITIES.flatMap((severity) => [
+    paint('strong', severity),
+    ...findings
+      .filter((finding) => finding.severity === severity)
+      .map(({ id, title }) => `${INDENT}${id.padEnd(width)}${INDENT}${title}`),
+    '',
+  ]);
+  return lines.join('\n');
+}
 
 /** Explains a finding to people: why it matters, how to fix it, and who else says so. */
 export function renderExplanation(finding: Finding, paint: Paint): string {

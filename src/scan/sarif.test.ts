@@ -38,7 +38,7 @@ describe('SARIF', () => {
     expect(sarifErrors(logOf(containerReport('web'), hostile, unknownContainer('dark')))).toEqual([]);
     // That it can be otherwise.
     expect(sarifErrors({ ...logOf(), made: 'up' })).toEqual([
-      ' should NOT have additional properties {"additionalProperty":"made"}',
+      ' must NOT have additional properties {"additionalProperty":"made"}',
     ]);
   });
 

@@ -63,7 +63,6 @@ function ruleOf({ id, severity, title, why, fix, references }: Finding): object 
   const sources = references.length === 0 ? [] : ['', `References: ${references.join('; ')}`];
   return {
     id,
-    name: id.replaceAll(/(?:^|_)([a-z0-9])/g, (_, first: string) => first.toUpperCase()),
     shortDescription: { text: title },
     fullDescription: { text: why },
     help: {

@@ -1,4 +1,5 @@
 import type { Severity } from '../findings/finding.ts';
+import type { Standing } from '../findings/level.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
 import { bySeverity, bytesText, levelText, limitText, nameOf, numberText, UNKNOWN } from '../report/wording.ts';
@@ -81,15 +82,19 @@ function fittingWidth({ text }: Cell): number {
 function cellsOf({ labels, standing, memory, cpu, pids }: ContainerReport): readonly Cell[] {
   return [
     { text: cutTo(LONGEST_ENGINE, printable(labels.engine)) },
-    { text: levelText(standing), style: standing === undefined ? 'warning' : LEVEL_STYLES[standing.level] },
+    { text: levelText(standing), style: styleOf(standing) },
     limitCell(memory.limit, bytesText),
     limitCell(cpu.limit, numberText),
     limitCell(pids.limit, numberText),
   ];
 }
 
-/** Only what is less than usual is worth a look. */
-const LEVEL_STYLES: readonly Style[] = ['alarm', 'warning'];
+/** Only what is less than usual is worth a look, and only what is known is worth an alarm. */
+function styleOf(standing: Standing | undefined): Style | undefined {
+  if (standing === undefined || standing.level === 1) return 'warning';
+  if (standing.level > 1) return undefined;
+  return standing.certain ? 'alarm' : 'warning';
+}
 
 function limitCell(limit: number | undefined, text: (limit: number) => string): Cell {
   return { text: limitText(limit, text) };

@@ -37,16 +37,27 @@ describe('the verdict', () => {
     [['pids_unlimited'], []],
     // What could not be told fails a scan only if it is to.
     [['privileged'], []],
-    [['privileged', 'unknown'], ['web: privileged (unknown)']],
-    [['pids_unlimited', 'unknown'], []],
-    [['unknown'], ['web: privileged (unknown)']],
+    [['unknown'], []],
   ])('for %j is %j', (texts, met) => {
-    expect(judge([containerReport('well'), web], criteria(...texts)).met).toEqual(met);
+    const verdict = judge([containerReport('well'), web], criteria(...texts));
+    expect(verdict.met.toSorted()).toEqual(met.toSorted());
+    if (!texts.includes('unknown')) expect(verdict.fails).toBe(met.length > 0);
+  });
+
+  test('fails on what could not be told if it is to', () => {
+    const fails = (...texts: readonly string[]) => judge([web], criteria(...texts)).fails;
+    expect(fails('privileged')).toBe(false);
+    expect(fails('privileged', 'unknown')).toBe(true);
+    expect(fails('critical', 'unknown')).toBe(true);
+    expect(fails('pids_unlimited', 'unknown')).toBe(false);
+    expect(fails('unknown')).toBe(true);
+    expect(judge([containerReport('well')], criteria('unknown')).fails).toBe(false);
   });
 
   test('names what could not be told of what was asked for', () => {
     expect(judge([web], criteria('critical')).open).toEqual(['web: privileged']);
     expect(judge([web], criteria('memory_unlimited')).open).toEqual([]);
+    expect(judge([web], criteria()).open).toEqual([]);
     expect(judge([unknownContainer('dark')], criteria('info')).open).toHaveLength(findings.length);
   });
 });

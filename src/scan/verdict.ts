@@ -1,4 +1,5 @@
-import { SEVERITIES, type Severity } from '../findings/finding.ts';
+import type { Answer } from '../findings/answer.ts';
+import { type Finding, SEVERITIES, type Severity } from '../findings/finding.ts';
 import { findings } from '../findings/index.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { nameOf } from '../report/wording.ts';
@@ -23,31 +24,30 @@ export function parseCriterion(text: string): Criterion | undefined {
 export interface Verdict {
   /** `<container>: <finding>` for each that meets one. */
   readonly met: readonly string[];
-  /** The same for each of which it could not be told whether it meets one. They are in `met` if they are to be. */
+  /** The same for each of which it could not be told whether it meets one. */
   readonly open: readonly string[];
+  /** Whether the scan is to fail. */
+  readonly fails: boolean;
 }
 
 /** Holds containers against criteria. */
 export function judge(containers: readonly ContainerReport[], criteria: readonly Criterion[]): Verdict {
   const others = criteria.filter((criterion) => criterion !== 'unknown');
   const failsOnUnknown = others.length < criteria.length;
-  const met: string[] = [];
-  const open: string[] = [];
-  for (const { labels, findings: assessed } of containers) {
-    for (const { finding, answer } of assessed) {
-      if (answer === 'no') continue;
-      const isAskedFor = others.some((criterion) =>
-        'finding' in criterion
-          ? criterion.finding === finding.id
-          : SEVERITIES.indexOf(finding.severity) <= SEVERITIES.indexOf(criterion.severity),
-      );
-      const text = `${nameOf(labels)}: ${finding.id}`;
-      if (answer === 'yes' && isAskedFor) met.push(text);
-      if (answer === 'unknown' && (isAskedFor || (failsOnUnknown && others.length === 0))) {
-        open.push(text);
-        if (failsOnUnknown) met.push(`${text} (unknown)`);
-      }
-    }
-  }
-  return { met, open };
+  const isAskedFor = ({ id, severity }: Finding): boolean =>
+    (failsOnUnknown && others.length === 0) ||
+    others.some((criterion) =>
+      'finding' in criterion
+        ? criterion.finding === id
+        : SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(criterion.severity),
+    );
+  const answered = (answer: Answer): string[] =>
+    containers.flatMap(({ labels, findings: assessed }) =>
+      assessed
+        .filter((each) => each.answer === answer && isAskedFor(each.finding))
+        .map(({ finding }) => `${nameOf(labels)}: ${finding.id}`),
+    );
+  const met = others.length === 0 ? [] : answered('yes');
+  const open = answered('unknown');
+  return { met, open, fails: met.length > 0 || (failsOnUnknown && open.length > 0) };
 }

@@ -1,0 +1,105 @@
+import { type Config, UsageError } from '../config.ts';
+import { startDaemon } from '../daemon.ts';
+import { SEVERITIES } from '../findings/finding.ts';
+import { findings } from '../findings/index.ts';
+import type { Log } from '../log.ts';
+import type { ScanOutput } from '../options-commands.ts';
+import type { ContainerReport } from '../report/container-report.ts';
+import { type HostReport, readHost } from '../report/host-report.ts';
+import { renderExplanation, renderFindingList } from '../scan/explanation.ts';
+import { renderJson } from '../scan/json.ts';
+import { renderSarif } from '../scan/sarif.ts';
+import { isCalled } from '../scan/selection.ts';
+import { renderTable } from '../scan/table.ts';
+import { type Criterion, judge, parseCriterion, type Verdict } from '../scan/verdict.ts';
+import { createPaint } from '../terminal/paint.ts';
+import type { Version } from '../version.ts';
+
+/** What is to be shown, and how. */
+export interface ScanOptions {
+  readonly output: ScanOutput;
+  /** Names; none: all. */
+  readonly containers: readonly string[];
+  /** Severities, ids of findings, `unknown`. */
+  readonly failOn: readonly string[];
+  readonly version: Version;
+  readonly colour: 'on' | 'off';
+}
+
+/** How long engines may take to tell names. What has none then is called by its id. */
+const WAIT_FOR_NAMES_MS = 2_000;
+
+/** So many findings are named to who asked to fail on them; more are counted. */
+const MOST_NAMED = 5;
+
+/** Looks at all containers once. `complaints` are lines that belong beside the output and not into it. */
+export async function scanHere(
+  config: Config,
+  options: ScanOptions,
+  log: Log,
+): Promise<{ readonly text: string; readonly complaints: readonly string[]; readonly well: boolean }> {
+  // First, so that nothing is begun with what is wrong.
+  const criteria = options.failOn.map(criterionOf);
+  const report = await lookOnce(config, log);
+  const containers = selectFrom(report.containers, options.containers);
+  const verdict = judge(containers, criteria);
+  return {
+    text: render({ ...report, containers }, options),
+    complaints: complaintsOf(verdict, criteria),
+    well: !verdict.fails,
+  };
+}
+
+/** Explains the finding of that id to people; `list` tells which ones there are. */
+export function explain(what: string, colour: 'on' | 'off'): string {
+  const paint = createPaint(colour);
+  if (what === 'list') return renderFindingList(findings, paint);
+  const finding = findings.find(({ id }) => id === what);
+  if (finding === undefined) throw notExpected('--explain', 'the id of a finding, or list', what);
+  return renderExplanation(finding, paint);
+}
+
+function criterionOf(text: string): Criterion {
+  const criterion = parseCriterion(text);
+  if (criterion !== undefined) return criterion;
+  throw notExpected('--fail-on', `${SEVERITIES.join(', ')}, the id of a finding or unknown`, text);
+}
+
+function notExpected(option: string, expected: string, text: string): UsageError {
+  return new UsageError(`${option}: expected ${expected}, not ${JSON.stringify(text)}`);
+}
+
+async function lookOnce(config: Config, log: Log): Promise<HostReport> {
+  await using daemon = await startDaemon(config, log);
+  await daemon.waitForNames(WAIT_FOR_NAMES_MS);
+  return await daemon.look(readHost);
+}
+
+function selectFrom(containers: readonly ContainerReport[], names: readonly string[]): readonly ContainerReport[] {
+  const missing = names.find((name) => !containers.some((container) => isCalled(name, container)));
+  // Nothing wrong with a container that is not there would be a dangerous thing to say.
+  if (missing !== undefined) throw new UsageError(`--container: there is no container ${JSON.stringify(missing)}`);
+  return names.length === 0
+    ? containers
+    : containers.filter((container) => names.some((name) => isCalled(name, container)));
+}
+
+function render(report: HostReport, { output, version, colour }: ScanOptions): string {
+  if (output === 'json') return renderJson(report, version);
+  return output === 'sarif' ? renderSarif(report, version) : renderTable(report, createPaint(colour));
+}
+
+function complaintsOf({ met, open }: Verdict, criteria: readonly Criterion[]): readonly string[] {
+  const asks = criteria.includes('unknown')
+    ? '--fail-on unknown'
+    : 'could not be told, and --fail-on unknown is not given';
+  return [
+    ...(met.length === 0 ? [] : [`--fail-on: ${listOf(met)}`]),
+    ...(open.length === 0 ? [] : [`${asks}: ${listOf(open)}`]),
+  ];
+}
+
+function listOf(texts: readonly string[]): string {
+  const more = texts.length - MOST_NAMED;
+  return [...texts.slice(0, MOST_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+}

@@ -1,0 +1,223 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sarifErrors } from '../sarif-schema.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
+const HOST = 'host-v1-docker';
+
+/** Containers of that host, as they were when it was captured. */
+const EXPOSED = 'f0dff408f85b';
+const LIMITED = '0da0a1cb31a6';
+
+interface Ending {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What the JSON output is. */
+interface Scan {
+  readonly containers: readonly {
+    readonly container: string;
+    readonly level?: { readonly number: number; readonly certain: boolean };
+    readonly namespaces: Readonly<Record<string, { readonly host: string }>>;
+    readonly memory: object;
+    readonly findings: readonly { readonly id: string; readonly answer: string }[];
+  }[];
+}
+
+async function run(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ending> {
+  const [program = '', ...argv] = words;
+  const child = spawn(program, argv, {
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** Words that scan a captured host; engines of this machine are not of the test. */
+function scanOf(host: string, ...options: readonly string[]): readonly string[] {
+  const paths = [`--path.procfs=${FIXTURES}/${host}/proc`, `--path.cgroupfs=${FIXTURES}/${host}/cgroup`];
+  return [process.execPath, PROGRAM, 'scan', ...paths, '--docker.host=', '--podman.host=', ...options];
+}
+
+const scan = (...options: readonly string[]): Promise<Ending> => run(scanOf(HOST, ...options));
+
+beforeAll(() => {
+  if (!existsSync(PROGRAM)) throw new Error('dist/cli.js is not there; npm run build');
+});
+
+describe.each(readdirSync(FIXTURES))('isolation-exporter scan of %s', (host) => {
+  it('shows every container, and nothing else', async () => {
+    const { code, stdout, stderr } = await run(scanOf(host));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^CONTAINER +ENGINE +LEVEL +MEMORY +CPU +PIDS +HOST NS\n/);
+    expect(stdout.match(/^[0-9a-f]{12} +docker /gm)).toHaveLength(4);
+    expect(stdout).toMatch(/\n4 containers\. Findings: /);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    // It is no terminal.
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it('says the same in JSON as the metrics do', async () => {
+    const { code, stdout } = await run(scanOf(host, '--output=json'));
+    expect(code).toBe(0);
+    const { containers }: Scan = JSON.parse(stdout);
+    expect(containers).toHaveLength(4);
+    const golden = readFileSync(new URL(`../golden/${host}/findings.prom`, import.meta.url), 'utf8');
+    for (const { container, level, findings } of containers) {
+      const said = findings
+        .filter(({ answer }) => answer !== 'unknown')
+        .map(({ id, answer }) => `${id} ${answer === 'yes' ? 1 : 0}`);
+      const labels = `\\{engine="docker",container="${container}"`;
+      const samples = golden.matchAll(
+        new RegExp(`^isolation_container_finding${labels},finding="(\\w+)",.*\\} ([01])$`, 'gm'),
+      );
+      expect(said.toSorted()).toEqual([...samples].map(([, id, value]) => `${id} ${value}`).toSorted());
+      expect(golden).toMatch(new RegExp(`^isolation_container_isolation_level${labels}\\} ${level?.number}$`, 'm'));
+      expect(golden).toMatch(
+        new RegExp(`^isolation_container_isolation_level_certain${labels}\\} ${Number(level?.certain)}$`, 'm'),
+      );
+    }
+  });
+
+  it('is SARIF as its schema wants it', async () => {
+    const { code, stdout } = await run(scanOf(host, '--output=sarif'));
+    expect(code).toBe(0);
+    expect(sarifErrors(JSON.parse(stdout))).toEqual([]);
+    expect(stdout).toContain('"ruleId": ');
+  });
+});
+
+describe('isolation-exporter scan', () => {
+  it('shows the containers that are asked for', async () => {
+    const { code, stdout } = await scan('--container', EXPOSED, '--container', LIMITED.slice(0, 8), '--output=json');
+    const { containers }: Scan = JSON.parse(stdout);
+    expect({ code, names: containers.map(({ container }) => container).toSorted() }).toEqual({
+      code: 0,
+      names: [LIMITED, EXPOSED],
+    });
+    expect(containers.find(({ container }) => container === EXPOSED)).toMatchObject({
+      namespaces: { pid: { host: 'yes' }, net: { host: 'yes' }, mnt: { host: 'no' } },
+      memory: { limited: 'no' },
+    });
+    expect(containers.find(({ container }) => container === LIMITED)).toMatchObject({
+      namespaces: { pid: { host: 'no' } },
+      memory: { limited: 'yes', limitBytes: 67_108_864 },
+    });
+  });
+
+  it.each([
+    ['nothing', [], 0],
+    ['a severity', ['--fail-on=high'], 1],
+    ['a milder severity', ['--fail-on=low'], 1],
+    ['a finding', ['--fail-on=host_network_namespace'], 1],
+    ['a finding that is there elsewhere', ['--fail-on=host_network_namespace', `--container=${LIMITED}`], 0],
+    ['two of which one is there', ['--fail-on=host_uts_namespace', '--fail-on=memory_unlimited'], 1],
+    ['a finding that is not there', ['--fail-on=host_uts_namespace'], 0],
+  ])('fails on %s or not', async (_, options, expected) => {
+    const { code, stdout, stderr } = await scan(...options);
+    expect(code).toBe(expected);
+    expect(stdout).toMatch(/^CONTAINER /);
+    if (expected === 1) expect(stderr).toMatch(/^isolation-exporter: --fail-on: [0-9a-f]{12}: \w+/);
+    else expect(stderr).not.toMatch(/--fail-on: /);
+  });
+
+  it.each([
+    [['--output=xml'], /--output: expected table, json or sarif, not "xml"/],
+    [['--fail-on=severe'], /--fail-on: expected critical, .*unknown, not "severe"/],
+    [['--fail-on=high', '--fail-on=severe'], /--fail-on: .*, not "severe"/],
+    [['--explain=severe'], /--explain: .*, not "severe"/],
+    [['--container=nobody'], /--container: there is no container "nobody"/],
+    [['--container=a\u001b[2Jb'], /--container: there is no container "a\\u001b\[2Jb"/],
+    [['--log.level=debug'], /unknown option '--log.level=debug'/],
+    [['web'], /too many arguments/],
+  ])('is used wrongly with %j', async (options, message) => {
+    const { code, stdout, stderr } = await scan(...options);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^isolation-exporter: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+  });
+
+  it('says in one line that there are no cgroups', async () => {
+    const { code, stdout, stderr } = await scan(`--path.cgroupfs=${FIXTURES}/nothing`);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^isolation-exporter: [^\n]+\n$/);
+  });
+
+  it('explains findings without looking', async () => {
+    const { code, stdout, stderr } = await run([process.execPath, PROGRAM, 'scan', '--explain', 'engine_socket']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^engine_socket \(critical\): .*\n\n[^]*\n {2}docker run {2}[^]*\nReferences\n {2}CIS Docker 5\.\d+/,
+    );
+    const list = await run([process.execPath, PROGRAM, 'scan', '--explain', 'list']);
+    expect(list.stdout).toMatch(/^critical\n[^]* {2}engine_socket {2}/);
+  });
+
+  it.each([
+    ['as usual', {}, true],
+    ['with NO_COLOR', { NO_COLOR: '1' }, false],
+    ['if it is dumb', { TERM: 'dumb' }, false],
+  ])('is in colour on a terminal %s', async (_, environment, coloured) => {
+    // script(1) runs a command on a terminal of its own.
+    const command = scanOf(HOST)
+      .map((word) => `'${word}'`)
+      .join(' ');
+    const { stdout } = await run(['script', '-qec', command, '/dev/null'], { TERM: 'xterm', ...environment });
+    expect(stdout).toMatch(/[0-9a-f]{12}.* docker /);
+    expect(stdout.includes('\u001b[')).toBe(coloured);
+  });
+});
+
+describe('names from an engine', () => {
+  const socket = `/tmp/isolation-exporter-scan-${process.pid}.sock`;
+  let engine: Server;
+  let hang = false;
+
+  // It answers as Docker does, with the real ids, and a name that no real one would let pass.
+  beforeAll(async () => {
+    engine = createServer((request, response) => {
+      const { url = '' } = request;
+      if (hang) return;
+      if (url.includes('/_ping')) response.end('OK');
+      else if (url.includes('/events')) response.writeHead(200).flushHeaders();
+      else response.end(JSON.stringify([{ Id: fullId(EXPOSED), Names: ['/we\u001b[31mb\n2'], Image: 'lab:1' }]));
+    }).listen(socket);
+    await once(engine, 'listening');
+  });
+  afterAll(() => {
+    engine.closeAllConnections();
+    engine.close();
+  });
+
+  it('are waited for, and harmless', async () => {
+    const { code, stdout } = await scan(`--docker.host=unix://${socket}`);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^we\ufffd\[31mb\ufffd2 +docker /m);
+    // One that the engine does not know is shown all the same.
+    expect(stdout).toMatch(new RegExp(`^${LIMITED} +docker `, 'm'));
+  });
+
+  it('are not waited for for long', async () => {
+    hang = true;
+    const { code, stdout } = await scan(`--docker.host=unix://${socket}`);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^${EXPOSED} +docker `, 'm'));
+    expect(stdout).toContain('\ndocker gives no names: containers are called by their ids.\n');
+  });
+});
+
+/** The whole id of a container of the captured host. */
+function fullId(short: string): string {
+  const found = readdirSync(`${FIXTURES}/${HOST}/cgroup/pids/docker`).find((name) => name.startsWith(short));
+  if (found === undefined) throw new Error(`${short} was not captured`);
+  return found;
+}
