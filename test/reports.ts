@@ -1,10 +1,15 @@
 import type { Answer } from '../src/findings/answer.ts';
 import { findings } from '../src/findings/index.ts';
-import type { ContainerReport } from '../src/report/container-report.ts';
+import type { ContainerReport, NamespaceReport } from '../src/report/container-report.ts';
 import type { HostReport } from '../src/report/host-report.ts';
 
 /** Answers by the id of their finding; the others are `no`. */
 export type Answers = Readonly<Record<string, Answer>>;
+
+const NAMESPACES = (['pid', 'net', 'mnt', 'uts', 'ipc', 'user', 'cgroup'] as const).map((kind): NamespaceReport => ({
+  kind,
+  peers: kind === 'user' ? 'host' : 0,
+}));
 
 /** A container that is well, but for what a test says. */
 export function containerReport(
@@ -23,10 +28,7 @@ export function containerReport(
     sandbox: 'oci',
     standing: { level: 2, levelName: 'standard', certain: true },
     findings: findings.map((finding) => ({ finding, answer: answers[finding.id] ?? 'no' })),
-    namespaces: (['pid', 'net', 'mnt', 'uts', 'ipc', 'user', 'cgroup'] as const).map((kind) => ({
-      kind,
-      peers: kind === 'user' ? 'host' : 0,
-    })),
+    namespaces: NAMESPACES,
     memory: { limit: 64 * 1024 ** 2, used: 16 * 1024 ** 2 },
     cpu: { limit: 0.5, periods: 200, throttledPeriods: 50, throttledSeconds: 2.5 },
     pids: { limit: 100, used: 3 },
@@ -46,7 +48,7 @@ export function unknownContainer(name: string): ContainerReport {
     sandbox: undefined,
     standing: undefined,
     findings: findings.map((finding) => ({ finding, answer: 'unknown' })),
-    namespaces: report.namespaces.map(({ kind }) => ({ kind, peers: undefined })),
+    namespaces: NAMESPACES.map(({ kind }) => ({ kind, peers: undefined })),
     memory: { limit: undefined, used: undefined },
     cpu: { limit: undefined, periods: undefined, throttledPeriods: undefined, throttledSeconds: undefined },
     pids: { limit: undefined, used: undefined },

@@ -18,8 +18,8 @@ export interface ContainerReport extends Assessment {
   readonly runtime: string | undefined;
   /** Seconds since the epoch. */
   readonly startTime: number | undefined;
-  /** One for each kind that the kernel has. */
-  readonly namespaces: readonly NamespaceReport[];
+  /** One for each kind that the kernel has; `undefined` in a sandbox, of whose workload the host sees none. */
+  readonly namespaces: readonly NamespaceReport[] | undefined;
   readonly memory: MemoryReport;
   readonly cpu: CpuReport;
   readonly pids: PidsReport;
@@ -102,7 +102,9 @@ function namespacesOf(
   container: Container,
   scrape: Scrape,
   standings: readonly NamespaceStanding[],
-): readonly NamespaceReport[] {
+): readonly NamespaceReport[] | undefined {
+  const sandbox = container.posture?.sandbox;
+  if (sandbox !== undefined && sandbox.kernel !== 'shared') return undefined;
   // Where no privilege is needed, it is known even though the namespaces could not be read.
   const isHost = hostNamespacesOf(container, scrape);
   return NAMESPACE_KINDS.flatMap((kind): NamespaceReport[] => {

@@ -1,4 +1,4 @@
-import type { ContainerReport } from '../report/container-report.ts';
+import type { ContainerReport, NamespaceReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
 import { printableJson } from '../terminal/printable-json.ts';
 import type { Version } from '../version.ts';
@@ -30,16 +30,7 @@ function jsonOf(report: ContainerReport): object {
     sandbox: report.sandbox,
     started: report.startTime === undefined ? undefined : new Date(report.startTime * 1000).toISOString(),
     level: standing && { number: standing.level, name: standing.levelName, certain: standing.certain },
-    namespaces: Object.fromEntries(
-      report.namespaces.map(({ kind, peers }) => [
-        kind,
-        peers === undefined
-          ? { host: 'unknown' }
-          : peers === 'host'
-            ? { host: 'yes' }
-            : { host: 'no', otherContainers: peers },
-      ]),
-    ),
+    namespaces: report.namespaces && Object.fromEntries(report.namespaces.map(namespaceOf)),
     memory: { ...limitOf(memory.limit, 'limitBytes'), workingSetBytes: memory.used },
     cpu: {
       ...limitOf(cpu.limit, 'limitCores'),
@@ -51,6 +42,11 @@ function jsonOf(report: ContainerReport): object {
     findings: report.findings.map(({ finding: { id, severity }, answer }) => ({ id, severity, answer })),
     failure: failure?.message,
   };
+}
+
+function namespaceOf({ kind, peers }: NamespaceReport): readonly [string, object] {
+  if (peers === undefined) return [kind, { host: 'unknown' }];
+  return [kind, peers === 'host' ? { host: 'yes' } : { host: 'no', otherContainers: peers }];
 }
 
 function limitOf(limit: number | undefined, key: string): object {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
+import { NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
 import { widthOf } from '../terminal/columns.ts';
 import { createPaint } from '../terminal/paint.ts';
 import { renderTable } from './table.ts';
@@ -63,6 +64,15 @@ test('never shows what is unknown as fine', () => {
   );
 });
 
+test('says of a sandbox that it is one', () => {
+  const sandboxed = containerReport('sandboxed', {
+    sandbox: 'gvisor',
+    standing: { level: 4, levelName: 'user_kernel', certain: true },
+    namespaces: undefined,
+  });
+  expect(renderTable(hostReport(sandboxed), plain)).toMatch(/\nsandboxed +docker +4 user_kernel .* in gvisor\n/);
+});
+
 test('says that it does not know the namespaces of the host', () => {
   const report = { ...hostReport(containerReport('web')), sources: new Map([['host_namespaces', false]]) };
   expect(renderTable(report, plain)).toMatch(
@@ -103,7 +113,7 @@ test('is 100 columns wide at most, and its columns stand one below the other', (
         memory: { limit: 1023 * 1024 ** 3, used: 0 },
         cpu: { limit: Infinity, periods: 0, throttledPeriods: 0, throttledSeconds: 0 },
         pids: { limit: Infinity, used: 0 },
-        namespaces: containerReport('x').namespaces.map(({ kind }) => ({ kind, peers: 'host' })),
+        namespaces: NAMESPACE_KINDS.map((kind) => ({ kind, peers: 'host' })),
       },
       everything,
     ),

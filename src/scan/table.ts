@@ -100,7 +100,8 @@ function limitCell(limit: number | undefined, text: (limit: number) => string): 
   return { text: limitText(limit, text) };
 }
 
-function hostNamespacesOf({ namespaces }: ContainerReport): string {
+function hostNamespacesOf({ namespaces, sandbox }: ContainerReport): string {
+  if (namespaces === undefined) return `in ${sandbox ?? 'a sandbox'}`;
   const known = namespaces.filter(({ peers }) => peers !== undefined);
   if (known.length === 0) return UNKNOWN;
   const words = namespaces.flatMap(({ kind, peers }) => {
@@ -111,7 +112,7 @@ function hostNamespacesOf({ namespaces }: ContainerReport): string {
 }
 
 function detailsOf(container: ContainerReport, paint: Paint): readonly string[] {
-  const shared = container.namespaces.flatMap(({ kind, peers }) =>
+  const shared = (container.namespaces ?? []).flatMap(({ kind, peers }) =>
     typeof peers === 'number' && peers > 0 ? [`${kind} with ${peers} other${peers === 1 ? '' : 's'}`] : [],
   );
   const unknown = container.findings.filter(({ answer }) => answer === 'unknown').map(({ finding }) => finding.id);

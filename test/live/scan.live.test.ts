@@ -1,0 +1,116 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
+import { host } from '../lab/host.ts';
+import { describeLive } from '../lab/live.ts';
+import { type Outcome, quote } from '../lab/machine.ts';
+import { sarifErrors } from '../sarif-schema.ts';
+import { words } from './docker-containers.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** What the JSON output is. */
+interface Scan {
+  readonly containers: readonly {
+    readonly container: string;
+    readonly id: string;
+    readonly level: { readonly number: number };
+    readonly namespaces: Readonly<Record<string, { readonly host: string }>>;
+    readonly memory: { readonly limited: string; readonly limitBytes?: number };
+    readonly pids: { readonly limited: string; readonly limit?: number };
+    readonly findings: readonly { readonly id: string; readonly answer: string }[];
+  }[];
+}
+
+interface SarifLog {
+  readonly runs: readonly [{ readonly results: readonly { readonly ruleId: string; readonly kind: string }[] }];
+}
+
+describeLive('isolation-exporter scan', ['docker'], () => {
+  let docker: Docker;
+  const ids = new Map<string, string>();
+
+  beforeAll(async () => {
+    docker = await startDocker(host);
+    const start = async (name: string, options: string): Promise<void> => {
+      ids.set(name, await docker.run('--name', name, ...words(options), LAB_IMAGE));
+    };
+    await start('plain', '--network none --memory 64m --cpus 0.5 --pids-limit 100');
+    await start('exposed', '--pid host --network host --ipc host');
+    await start('unlimited', '--network none');
+    await start('steers', `--network none --memory 64m --volume ${docker.socket}:/run/engine.sock`);
+  });
+  afterAll(() => docker?.[Symbol.asyncDispose]());
+
+  const scan = (...options: readonly string[]): Promise<Outcome> =>
+    host.run(
+      quote(process.execPath, PROGRAM, 'scan', `--docker.host=unix://${docker.socket}`, '--podman.host=', ...options),
+    );
+  /** Other daemons may run on this machine. */
+  const own = (...options: readonly string[]): Promise<Outcome> =>
+    scan(...[...ids.values()].flatMap((id) => ['--container', id]), ...options);
+
+  test('is a table with names, limits, namespaces and findings', async () => {
+    const { code, stdout, stderr } = await own();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const rows = stdout.split(/\n\n/);
+    const rowOf = (name: string): string => rows.find((row) => new RegExp(`^${name} +docker `, 'm').test(row)) ?? '';
+    expect(rowOf('plain')).toMatch(/plain +docker +(≥ )?\d \w+ +64 MiB +0\.5 +100 +user/);
+    expect(rowOf('unlimited')).toMatch(/unlimited +docker +(≥ )?\d \w+ +no limit +no limit +no limit +user/);
+    expect(rowOf('unlimited')).toMatch(/\n {2}medium {4}.*memory_unlimited, pids_unlimited/);
+    expect(rowOf('exposed')).toMatch(/ pid net .*ipc/);
+    expect(rowOf('exposed')).toMatch(/\n {2}high {6}host_pid_namespace, host_network_namespace, host_ipc_namespace/);
+    expect(rowOf('steers')).toMatch(/\n {2}critical {2}engine_socket\n/);
+    expect(rowOf('plain')).not.toMatch(/\n {2}(critical|high|medium) /);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  test('is JSON with the same facts', async () => {
+    const { code, stdout } = await own('--output=json');
+    expect(code).toBe(0);
+    const { containers }: Scan = JSON.parse(stdout);
+    const of = (name: string) => containers.find(({ id }) => id === ids.get(name));
+    const found = (name: string) => of(name)?.findings.flatMap(({ id, answer }) => (answer === 'yes' ? [id] : []));
+    expect(containers.map(({ container }) => container).toSorted()).toEqual([...ids.keys()].toSorted());
+    expect(of('plain')).toMatchObject({
+      memory: { limited: 'yes', limitBytes: 64 * 1024 ** 2 },
+      pids: { limited: 'yes', limit: 100 },
+      namespaces: { pid: { host: 'no' }, net: { host: 'no' }, user: { host: 'yes' } },
+    });
+    expect(of('exposed')).toMatchObject({
+      memory: { limited: 'no' },
+      namespaces: { pid: { host: 'yes' }, net: { host: 'yes' }, ipc: { host: 'yes' }, mnt: { host: 'no' } },
+    });
+    expect(found('steers')).toContain('engine_socket');
+    expect(of('steers')?.level.number).toBe(0);
+    expect(found('plain')).not.toContain('engine_socket');
+  });
+
+  test('is SARIF as its schema wants it', async () => {
+    const { code, stdout } = await own('--output=sarif');
+    expect(code).toBe(0);
+    const log: SarifLog = JSON.parse(stdout);
+    expect(sarifErrors(log)).toEqual([]);
+    const failed = log.runs[0].results.filter(({ kind }) => kind === 'fail').map(({ ruleId }) => ruleId);
+    expect(failed).toEqual(expect.arrayContaining(['engine_socket', 'host_pid_namespace', 'memory_unlimited']));
+  });
+
+  test.each([
+    ['critical', ['--fail-on=critical'], 1],
+    ['of that container', ['--container=plain', '--fail-on=medium'], 0],
+    ['of that finding', ['--container=exposed', '--fail-on=host_ipc_namespace'], 1],
+    ['without any', ['--container=exposed'], 0],
+    ['for a container that is not there', ['--container=nobody', '--fail-on=info'], 2],
+  ])('ends as CI needs it: %s', async (_, options, expected) => {
+    const isForAll = !options.some((option) => option.startsWith('--container'));
+    const { code } = isForAll ? await own(...options) : await scan(...options);
+    expect(code).toBe(expected);
+  });
+
+  test('says nothing of a container as soon as it is gone', async () => {
+    const id = await docker.run('--name', 'brief', '--network', 'none', LAB_IMAGE);
+    expect((await scan(`--container=${id}`)).code).toBe(0);
+    await docker.remove(id);
+    expect((await scan(`--container=${id}`)).code).toBe(2);
+  });
+});
