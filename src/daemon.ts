@@ -30,8 +30,6 @@ import { readVersion } from './version.ts';
 
 /** The running exporter, without its server. */
 export interface Daemon extends AsyncDisposable {
-  /** How many containers exist, named or not. */
-  readonly size: number;
   /** Renders one exposition. */
   scrape(request: ScrapeRequest): Promise<Buffer>;
   /** Shows to `use` what a scrape made now is made of. It may take its time, and is to give the event loop turns. */
@@ -99,9 +97,6 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     return result;
   };
   return {
-    get size() {
-      return discovery.containers.size;
-    },
     async scrape({ format, collect, exclude, deadline = Infinity }) {
       const chosen = collectors.filter(
         ({ name }) =>

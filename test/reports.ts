@@ -32,6 +32,7 @@ export function containerReport(
     memory: { limit: 64 * 1024 ** 2, used: 16 * 1024 ** 2 },
     cpu: { limit: 0.5, periods: 200, throttledPeriods: 50, throttledSeconds: 2.5 },
     pids: { limit: 100, used: 3 },
+    oom: { kills: 2, lastKill: Date.UTC(2026, 0, 2, 3, 0, 5) / 1000 },
     failure: undefined,
     ...changes,
   };
@@ -52,6 +53,7 @@ export function unknownContainer(name: string): ContainerReport {
     memory: { limit: undefined, used: undefined },
     cpu: { limit: undefined, periods: undefined, throttledPeriods: undefined, throttledSeconds: undefined },
     pids: { limit: undefined, used: undefined },
+    oom: { kills: undefined, lastKill: undefined },
     failure: new Error("EACCES: permission denied, readlink '/proc/7/ns/net'"),
   };
 }

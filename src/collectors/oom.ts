@@ -1,5 +1,5 @@
-import type { OomAccount } from '../container.ts';
-import { type Collector, defineKeptCollector } from './collector.ts';
+import type { Container, Labels, OomAccount } from '../container.ts';
+import { type Collector, defineKeptCollector, oncePerScrape, type Scrape } from './collector.ts';
 
 /** OOM kills by container. They stay for a while after it is gone, and go on under its labels if it is started again. */
 export const oom: Collector = defineKeptCollector({
@@ -30,3 +30,16 @@ export const oom: Collector = defineKeptCollector({
     },
   ],
 });
+
+const accountsByLabels = oncePerScrape(
+  ({ oom: counts }) => new Map((counts?.accounts ?? []).map((account) => [keyOf(account.labels), account])),
+);
+
+/** Finds the kills of a container; `undefined` if nobody watches for them. */
+export function oomAccountOf({ labels }: Pick<Container, 'labels'>, scrape: Scrape): OomAccount | undefined {
+  return accountsByLabels(scrape).get(keyOf(labels));
+}
+
+function keyOf({ engine, namespace, pod, container }: Labels): string {
+  return JSON.stringify([engine, namespace, pod, container]);
+}

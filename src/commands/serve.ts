@@ -4,6 +4,7 @@ import { startDaemon } from '../daemon.ts';
 import { listen } from '../expose/server.ts';
 import { readWebRules } from '../expose/web-rules.ts';
 import type { Log } from '../log.ts';
+import { readHost } from '../report/host-report.ts';
 import { readVersion } from '../version.ts';
 
 /** Serves until the signal aborts, then lets go of everything in the reverse order of taking it. */
@@ -18,7 +19,7 @@ export async function serve(config: Config, log: Log, signal: AbortSignal): Prom
       collectors: config.collectors,
       scrape: (request) => daemon.scrape(request),
       isReady: () => true,
-      countContainers: () => daemon.size,
+      report: () => daemon.look(readHost),
     },
     { log, rules },
   );

@@ -1,50 +1,87 @@
 import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
+import { renderPage } from '../page/page.ts';
+import { SCRIPT } from '../page/script.ts';
+import { STYLE } from '../page/style.ts';
+import { parseView } from '../page/view.ts';
+import type { HostReport } from '../report/host-report.ts';
 import type { Version } from '../version.ts';
+import { compress } from './gzip.ts';
+import { acceptsGzip } from './negotiate.ts';
+import { textReply } from './server-respond.ts';
+import type { Reply } from './server-respond.ts';
+import { SingleFlight } from './single-flight.ts';
 
-const STYLE = `
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 40em; margin: 3em auto; padding: 0 1em; color-scheme: light dark; }
-dt { font-weight: bold; }
-`;
+/**
+ * What the browser is to let the page do: show its own style sheet, run its own script, ask the exporter, and send its
+ * own form. Nothing else, whatever a container is called.
+ */
+export const PAGE_POLICY = [
+  "default-src 'none'",
+  `style-src '${hashOf(STYLE)}'`,
+  `script-src '${hashOf(SCRIPT)}'`,
+  "connect-src 'self'",
+  'img-src data:',
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join('; ');
 
-/** What the page's `Content-Security-Policy` allows: its own style sheet and nothing else. */
-export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${sha256(STYLE)}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
+const HEADERS = {
+  'Content-Security-Policy': PAGE_POLICY,
+  'Referrer-Policy': 'no-referrer',
+  // It is true for a moment, and it names containers.
+  'Cache-Control': 'no-store',
+  Vary: 'Accept-Encoding',
+};
 
-/** Renders the page at `/`, for people who find the port and wonder. */
-export function renderPage(facts: {
+/** How many pages are made at a time. People are few; a program that asks for thousands is to ask for metrics. */
+const MOST_AT_A_TIME = 4;
+
+/** The event loop gets a turn after this much work, so that scrapes are answered meanwhile. */
+const SLICE_MS = 10;
+
+/** Answers requests for the page; the query is what follows the `?`. */
+export type PageHandler = (request: IncomingMessage, query: string) => Promise<Reply>;
+
+/** Creates the handler for `/`. It reads nothing until somebody asks; who asks meanwhile shares what is read. */
+export function createPageHandler(options: {
+  readonly report: () => Promise<HostReport>;
   readonly version: Version;
   readonly telemetryPath: string;
-  readonly containers: number;
-}): string {
-  const { version, telemetryPath, containers } = facts;
-  // Relative links also work behind a proxy that puts the exporter under a path.
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(version.name)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${escapeHtml(version.name)}</h1>
-<p>Prometheus metrics of what containers share, what their limits are, and whether they hit them.</p>
-<ul>
-<li><a href=".${escapeHtml(telemetryPath)}">Metrics</a></li>
-<li><a href="./-/healthy">Health</a>, <a href="./-/ready">readiness</a></li>
-</ul>
-<dl>
-<dt>Version</dt><dd>${escapeHtml([version.version, version.revision].filter(Boolean).join(', '))}</dd>
-<dt>Containers</dt><dd>${containers}</dd>
-</dl>
-</body>
-</html>
-`;
+}): PageHandler {
+  const { report, version, telemetryPath } = options;
+  const flights = new SingleFlight<HostReport>();
+  let running = 0;
+
+  async function make(query: string): Promise<Buffer> {
+    const facts = { report: await flights.run('', report), view: parseView(query), version, telemetryPath };
+    const parts: string[] = [];
+    let sliceEnd = performance.now() + SLICE_MS;
+    for (const part of renderPage(facts)) {
+      parts.push(part);
+      if (performance.now() < sliceEnd) continue;
+      await setImmediate();
+      sliceEnd = performance.now() + SLICE_MS;
+    }
+    return Buffer.from(parts.join(''));
+  }
+
+  return async (request, query) => {
+    if (running >= MOST_AT_A_TIME) return textReply(503, 'Too many people look at this page now, try again later.');
+    running += 1;
+    try {
+      const page = await make(query);
+      const reply = { status: 200, contentType: 'text/html; charset=utf-8', headers: HEADERS };
+      if (!acceptsGzip(request.headers['accept-encoding'])) return { ...reply, body: page };
+      return { ...reply, body: await compress(page), headers: { ...HEADERS, 'Content-Encoding': 'gzip' } };
+    } finally {
+      running -= 1;
+    }
+  };
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64');
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }

@@ -12,6 +12,7 @@ import { spawnSync } from 'node:child_process';
 import { hashSync } from 'bcryptjs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { HAS_OPENSSL, makeCertificate } from '../../test/certificates.ts';
+import { hostReport } from '../../test/reports.ts';
 import type { Certificate } from '../../test/certificates.ts';
 import type { Log } from '../log.ts';
 import { parseListenAddress } from '../options-values.ts';
@@ -55,7 +56,7 @@ async function start(text: string, limits = {}): Promise<number> {
       collectors: ['cpu'],
       scrape: async () => Buffer.from('a 1\n'),
       isReady: () => true,
-      countContainers: () => 7,
+      report: async () => hostReport(),
     },
     { log, rules: readWebRules(file, log), limits },
   );

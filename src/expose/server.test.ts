@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
+import { containerReport, hostReport } from '../../test/reports.ts';
 import type { Log } from '../log.ts';
 import { parseListenAddress } from '../options-values.ts';
 import type { ScrapeRequest } from './server-metrics.ts';
@@ -54,7 +55,7 @@ async function start(setup: Setup = {}): Promise<Server & { readonly address: st
       collectors: ['cpu', 'memory'],
       scrape: async () => Buffer.from('a 1\n'),
       isReady: () => true,
-      countContainers: () => 7,
+      report: async () => hostReport(containerReport('web')),
       ...setup.handlers,
     },
     { log, rules: readWebRules(undefined, log), ...(setup.limits === undefined ? {} : { limits: setup.limits }) },
@@ -304,7 +305,8 @@ describe('the other pages', () => {
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(headers['content-security-policy']).toContain("default-src 'none'");
-    expect(body.toString()).toContain('<dd>7</dd>');
+    expect(body.toString()).toContain('<bdi class="name">web</bdi>');
+    expect((await get(address, '/?search=nobody')).body.toString()).not.toContain('<bdi class="name">web</bdi>');
   });
 
   test.each(['/nothing', '/metrics/', '//metrics', '/%6detrics', '/-/', '/..'])('%s is not there', async (path) => {
@@ -326,10 +328,8 @@ describe('the other pages', () => {
   });
 
   test('an exception is a 500 and not the end', async () => {
-    const countContainers = (): number => {
-      throw new Error('secret');
-    };
-    const { address } = await start({ handlers: { countContainers } });
+    const report = () => Promise.reject(new Error('secret'));
+    const { address } = await start({ handlers: { report } });
     const { status, body } = await get(address, '/');
     expect(status).toBe(500);
     expect(body.toString()).not.toContain('secret');

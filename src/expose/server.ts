@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { WebConfig } from '../config.ts';
 import type { Log } from '../log.ts';
+import type { HostReport } from '../report/host-report.ts';
 import type { Version } from '../version.ts';
-import { PAGE_POLICY, renderPage } from './page.ts';
+import { createPageHandler } from './page.ts';
 import { createMetricsHandler } from './server-metrics.ts';
 import type { ScrapeFunction } from './server-metrics.ts';
 import { send, textReply } from './server-respond.ts';
@@ -21,7 +22,8 @@ export interface ServerHandlers {
   readonly scrape: ScrapeFunction;
   /** Whether the containers of the host are known yet. */
   isReady(): boolean;
-  countContainers(): number;
+  /** Reads what the page shows. */
+  readonly report: () => Promise<HostReport>;
 }
 
 /** A server that listens until it is disposed of. */
@@ -102,8 +104,9 @@ type Router = (request: IncomingMessage, response: ServerResponse) => Promise<Re
 
 function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Router {
   const { telemetryPath, maxRequests } = config;
-  const { version, scrape, collectors } = handlers;
+  const { version, scrape, report, collectors } = handlers;
   const metrics = createMetricsHandler({ scrape, collectors, maxRequests, log });
+  const page = createPageHandler({ report, version, telemetryPath });
 
   return async (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -120,12 +123,7 @@ function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Ro
         if (handlers.isReady()) return textReply(200, `${version.name} is ready.`);
         return textReply(503, `${version.name} has not seen all containers yet.`);
       case '/':
-        return {
-          status: 200,
-          contentType: 'text/html; charset=utf-8',
-          body: renderPage({ version, telemetryPath, containers: handlers.countContainers() }),
-          headers: { 'Content-Security-Policy': PAGE_POLICY },
-        };
+        return page(request, query);
       default:
         return textReply(404, 'There is nothing here.');
     }

@@ -4,6 +4,7 @@ import { assessmentOf, hostNamespacesOf } from '../collectors/findings.ts';
 import { limitsOfContainer } from '../collectors/limits.ts';
 import { readMemory, workingSetOf } from '../collectors/memory.ts';
 import { type NamespaceStanding, readNamespaces } from '../collectors/namespaces.ts';
+import { oomAccountOf } from '../collectors/oom.ts';
 import { readPids } from '../collectors/pids.ts';
 import type { Container, Labels } from '../container.ts';
 import type { Assessment } from '../findings/assess.ts';
@@ -23,6 +24,7 @@ export interface ContainerReport extends Assessment {
   readonly memory: MemoryReport;
   readonly cpu: CpuReport;
   readonly pids: PidsReport;
+  readonly oom: OomReport;
   /** The first thing that kept something of it from being read: nearly always a missing privilege. */
   readonly failure: Error | undefined;
 }
@@ -57,6 +59,13 @@ export interface PidsReport {
   readonly used: number | undefined;
 }
 
+export interface OomReport {
+  /** Processes killed, those of containers before it with the same labels included. */
+  readonly kills: number | undefined;
+  /** Seconds since the epoch. */
+  readonly lastKill: number | undefined;
+}
+
 /** Reads all that is shown of a container. What cannot be read is left out, and is no reason to leave out the rest. */
 export function readContainer(container: Container, scrape: Scrape): ContainerReport {
   let failure = container.posture?.denied;
@@ -73,6 +82,7 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
   const memory = attempt(() => readMemory(container));
   const cpu = attempt(() => readCpu(container));
   const pids = attempt(() => readPids(container));
+  const oom = attempt(() => oomAccountOf(container, scrape));
   const namespaces = attempt(() => readNamespaces(container, scrape));
   const assessment = attempt(() => assessmentOf(container, scrape));
   return {
@@ -93,7 +103,8 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
       throttledSeconds: cpu?.throttled,
     },
     pids: { limit: limits?.pids, used: pids?.current },
-    failure,
+    oom: { kills: oom?.kills, lastKill: oom?.lastKill },
+    failure: failure ?? oom?.error,
   };
 }
 

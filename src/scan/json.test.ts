@@ -50,6 +50,7 @@ test('has all facts of a container', () => {
     memory: { limited: 'yes', limitBytes: 67_108_864, workingSetBytes: 16_777_216 },
     cpu: { limited: 'yes', limitCores: 0.5, periods: 200, throttledPeriods: 50, throttledSeconds: 2.5 },
     pids: { limited: 'no', current: 3 },
+    oom: { kills: 2, lastKill: '2026-01-02T03:00:05.000Z' },
   });
   expect(findings).toContainEqual({ id: 'privileged', severity: 'critical', answer: 'yes' });
   expect(findings).toContainEqual({ id: 'net_raw', severity: 'low', answer: 'unknown' });

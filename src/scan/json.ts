@@ -28,7 +28,7 @@ function jsonOf(report: ContainerReport): object {
     image: report.image,
     runtime: report.runtime,
     sandbox: report.sandbox,
-    started: report.startTime === undefined ? undefined : new Date(report.startTime * 1000).toISOString(),
+    started: timeOf(report.startTime),
     level: standing && { number: standing.level, name: standing.levelName, certain: standing.certain },
     namespaces: report.namespaces && Object.fromEntries(report.namespaces.map(namespaceOf)),
     memory: { ...limitOf(memory.limit, 'limitBytes'), workingSetBytes: memory.used },
@@ -39,9 +39,14 @@ function jsonOf(report: ContainerReport): object {
       throttledSeconds: cpu.throttledSeconds,
     },
     pids: { ...limitOf(pids.limit, 'limit'), current: pids.used },
+    oom: { kills: report.oom.kills, lastKill: timeOf(report.oom.lastKill) },
     findings: report.findings.map(({ finding: { id, severity }, answer }) => ({ id, severity, answer })),
     failure: failure?.message,
   };
+}
+
+function timeOf(seconds: number | undefined): string | undefined {
+  return seconds === undefined ? undefined : new Date(seconds * 1000).toISOString();
 }
 
 function namespaceOf({ kind, peers }: NamespaceReport): readonly [string, object] {

@@ -38,7 +38,7 @@ export class Exporter {
     const exporter = new Exporter(child, port);
     running.add(exporter);
     const deadline = performance.now() + 60_000;
-    while ((await exporter.get('/').catch(() => undefined)) === undefined) {
+    while ((await exporter.get('/-/ready').catch(() => undefined)) === undefined) {
       if (performance.now() > deadline || child.exitCode !== null) throw new Error('The daemon did not start');
       await setTimeout(5);
     }

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import type { ContainerReport } from '../report/container-report.ts';
+import { bytesText, limitText, numberText, UNKNOWN } from '../report/wording.ts';
+import { detailsOf } from './container-details.ts';
+import { durationText } from './duration.ts';
+import { findingChips } from './finding-chips.ts';
+import { type Markup, markup } from './markup.ts';
+import { levelBadge } from './level-badge.ts';
+import { shareOf, throttledShareOf } from './rows.ts';
+
+/** From here on a limit is near: what is left is worth a colour. */
+const NEARLY_FULL = 0.9;
+/** Held back in so many of its periods, a container is slow because of its limit. */
+const OFTEN_THROTTLED = 0.25;
+
+/** Renders a container: a row of figures, and one that unfolds. `at` is when it was read, in ms since the epoch. */
+export function containerRow(container: ContainerReport, at: number): Markup {
+  const id = elementIdOf(container);
+  return markup`<tbody id="${id}">
+    <tr>
+      <th scope="row">${nameCell(container)}</th>
+      <td>${levelBadge(container.standing)}</td>
+      <td>${namespacesCell(container)}</td>
+      <td class="figure">${useCell(container.memory, bytesText)}</td>
+      <td class="figure">${cpuCell(container)}</td>
+      <td class="figure">${useCell(container.pids, numberText)}</td>
+      <td class="figure">${oomCell(container, at)}</td>
+      <td class="found">${findingChips(container)}</td>
+    </tr>
+    <tr class="more">
+      <td colspan="8">${detailsOf(container, { id: `${id}-details`, at })}</td>
+    </tr>
+  </tbody>`;
+}
+
+/** The same at each refresh, whatever the container is called. */
+function elementIdOf({ labels, id }: ContainerReport): string {
+  return `c${createHash('sha256').update(`${labels.engine}/${id}`).digest('hex').slice(0, 12)}`;
+}
+
+function nameCell({ labels, image }: ContainerReport): Markup {
+  const { namespace, pod, container } = labels;
+  const above = [namespace, pod].filter((part) => part !== '');
+  return markup`${above.length === 0 ? undefined : markup`<small><bdi>${above.join('/')}</bdi>/</small>`}<bdi class="name">${container}</bdi><small>${labels.engine}${image === undefined ? undefined : markup`, <bdi>${image}</bdi>`}</small>`;
+}
+
+function namespacesCell({ namespaces, sandbox }: ContainerReport): Markup {
+  if (namespaces === undefined) return markup`<span class="quiet">in ${sandbox ?? 'a sandbox'}</span>`;
+  if (namespaces.every(({ peers }) => peers === undefined)) return unknown();
+  const host = namespaces.flatMap(({ kind, peers }) => (peers === 'host' ? [kind] : []));
+  const open = namespaces.flatMap(({ kind, peers }) => (peers === undefined ? [kind] : []));
+  const shared = namespaces.flatMap(({ kind, peers }) =>
+    typeof peers === 'number' && peers > 0 ? [`${kind} (${peers})`] : [],
+  );
+  const lines = [
+    ...(host.length > 0 ? [markup`<div>host: ${host.join(' ')}</div>`] : []),
+    ...(shared.length > 0 ? [markup`<div>others: ${shared.join(' ')}</div>`] : []),
+    ...(open.length > 0 ? [markup`<div class="unknown">unknown: ${open.join(' ')}</div>`] : []),
+  ];
+  return lines.length === 0 ? markup`<span class="quiet">none</span>` : markup`${lines}`;
+}
+
+function useCell(
+  use: { readonly limit: number | undefined; readonly used: number | undefined },
+  text: (amount: number) => string,
+): Markup {
+  const { limit, used } = use;
+  const share = shareOf(use);
+  const figures = markup`${used === undefined ? unknown() : text(used)}
+    <span class="quiet">/ ${limitText(limit, text)}</span>`;
+  if (share === undefined || limit === Infinity) return figures;
+  return markup`${figures}${bar(share, share >= NEARLY_FULL ? 'full' : 'usual')}`;
+}
+
+function cpuCell({ cpu }: ContainerReport): Markup {
+  const limit = limitText(cpu.limit, (cores) => `${numberText(cores)} core${cores === 1 ? '' : 's'}`);
+  if (cpu.limit === Infinity) return markup`<span class="quiet">${limit}</span>`;
+  const share = throttledShareOf(cpu);
+  if (cpu.limit === undefined) return unknown();
+  if (share === undefined) return markup`${limit}`;
+  const often = share >= OFTEN_THROTTLED;
+  return markup`${limit} <small${often ? markup` class="full"` : undefined}>throttled ${percent(share)}</small>${bar(
+    share,
+    often ? 'full' : 'usual',
+  )}`;
+}
+
+function oomCell({ oom }: ContainerReport, at: number): Markup {
+  const { kills, lastKill } = oom;
+  if (kills === undefined) return unknown();
+  if (kills === 0) return markup`<span class="quiet">0</span>`;
+  if (lastKill === undefined) return markup`<strong>${kills}</strong>`;
+  const ago = durationText(at / 1000 - lastKill);
+  return markup`<strong>${kills}</strong>
+    <small>last <time datetime="${new Date(lastKill * 1000).toISOString()}">${ago} ago</time></small>`;
+}
+
+/** Says nothing that the text beside it does not. */
+function bar(share: number, kind: 'usual' | 'full'): Markup {
+  const width = Math.max(share > 0 ? 1 : 0, Math.min(100, Math.round(share * 100)));
+  return markup`<svg class="bar ${kind}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+    <rect width="${width}" height="4"/></svg>`;
+}
+
+/** What is not quite 0 or all is not called so. */
+function percent(share: number): string {
+  if (share > 0 && share < 0.01) return '< 1 %';
+  return `${share < 1 ? Math.min(99, Math.round(share * 100)) : 100} %`;
+}
+
+function unknown(): Markup {
+  return markup`<span class="unknown" title="unknown">${UNKNOWN}</span>`;
+}

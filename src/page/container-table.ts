@@ -1,0 +1,59 @@
+import type { ContainerReport } from '../report/container-report.ts';
+import { containerRow } from './container-row.ts';
+import { type Markup, markup } from './markup.ts';
+import { linkTo, naturalOrder, type SortKey, type View } from './view.ts';
+
+const COLUMNS: readonly { readonly key: SortKey; readonly heading: string }[] = [
+  { key: 'name', heading: 'Container' },
+  { key: 'level', heading: 'Isolation level' },
+  { key: 'namespaces', heading: 'Shared namespaces' },
+  { key: 'memory', heading: 'Memory' },
+  { key: 'cpu', heading: 'CPU limit' },
+  { key: 'pids', heading: 'Pids' },
+  { key: 'oom', heading: 'OOM kills' },
+  { key: 'findings', heading: 'Findings' },
+];
+
+/** Renders the table of containers, piece by piece. */
+export function* containerTable(options: {
+  readonly rows: readonly ContainerReport[];
+  readonly total: number;
+  readonly view: View;
+  readonly at: number;
+}): Generator<Markup> {
+  const { rows, total, view, at } = options;
+  const heading = COLUMNS.find(({ key }) => key === view.sort)?.heading ?? '';
+  const number = rows.length === total ? `${total}` : `${rows.length} of ${total}`;
+  const caption = `${number} container${total === 1 ? '' : 's'}, by ${heading.toLowerCase()}, ${view.order}`;
+  yield markup`<div class="wide" role="region" aria-label="Containers" tabindex="0">
+    <table>
+      <caption>${caption}</caption>
+      <thead>
+        <tr>
+          ${COLUMNS.map((column) => columnHeading(column, view))}
+        </tr>
+      </thead>
+  `;
+  for (const container of rows) yield containerRow(container, at);
+  if (rows.length === 0) {
+    const text = total === 0 ? 'There is no container on this host.' : 'No container is so.';
+    yield markup`<tbody>
+      <tr>
+        <td colspan="8" class="quiet">${text}</td>
+      </tr>
+    </tbody>`;
+  }
+  yield markup`</table></div>`;
+}
+
+function columnHeading({ key, heading }: (typeof COLUMNS)[number], view: View): Markup {
+  const isSorted = key === view.sort;
+  const opposite = view.order === 'ascending' ? 'descending' : 'ascending';
+  const order = isSorted ? opposite : naturalOrder(key);
+  const arrow = isSorted
+    ? markup`<span aria-hidden="true">${view.order === 'ascending' ? '▲' : '▼'}</span>`
+    : undefined;
+  return markup`<th scope="col"${isSorted ? markup` aria-sort="${view.order}"` : undefined}>
+    <a id="sort-${key}" href="./${linkTo({ ...view, sort: key, order })}">${heading}${arrow}</a>
+  </th>`;
+}

@@ -1,0 +1,13 @@
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+] as const;
+
+/** A duration as people say it: `4 minutes`, `less than a minute`. */
+export function durationText(seconds: number): string {
+  const [unit, length] = UNITS.find(([, each]) => seconds >= each) ?? [];
+  if (unit === undefined) return 'less than a minute';
+  const count = Math.floor(seconds / length);
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}

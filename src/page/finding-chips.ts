@@ -1,0 +1,21 @@
+import { SEVERITIES, type Severity } from '../findings/finding.ts';
+import type { ContainerReport } from '../report/container-report.ts';
+import { bySeverity } from '../report/wording.ts';
+import { type Markup, markup } from './markup.ts';
+
+/** Renders how many findings of each severity a container has, and how many could not be told. */
+export function findingChips(container: ContainerReport): Markup {
+  const found = bySeverity(container, 'yes');
+  const chips = SEVERITIES.flatMap((severity) => {
+    const count = found.get(severity)?.length ?? 0;
+    return count === 0 ? [] : [markup`<span class="chip ${severity}">${count} ${severity}</span>`];
+  });
+  const open = container.findings.filter(({ answer }) => answer === 'unknown').length;
+  if (open > 0) chips.push(markup`<span class="chip unknown">${open} unknown</span>`);
+  return chips.length === 0 ? markup`<span class="quiet">none</span>` : markup`<span class="chips">${chips}</span>`;
+}
+
+/** Renders the name of a severity. */
+export function severityChip(severity: Severity): Markup {
+  return markup`<span class="chip ${severity}">${severity}</span>`;
+}

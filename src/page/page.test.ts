@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest';
+import { containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
+import type { ContainerReport } from '../report/container-report.ts';
+import { renderPage } from './page.ts';
+import { parseView } from './view.ts';
+
+const version = { name: 'isolation-exporter', version: '1.2.3', revision: 'abcdef' };
+
+function pageOf(containers: readonly ContainerReport[], query = '', telemetryPath = '/metrics'): string {
+  const report = hostReport(...containers);
+  return [...renderPage({ report, view: parseView(query), version, telemetryPath })].join('');
+}
+
+/** The text of the cells of the only container, as a browser would show it. */
+function cellsOf(page: string): readonly string[] {
+  const row = /<tbody id[^>]*>\s*<tr>(.*?)<\/tr>/s.exec(page)?.[1] ?? '';
+  return row
+    .split(/<\/t[hd]>/)
+    .map((cell) => textOf(cell))
+    .slice(0, -1);
+}
+
+function textOf(html: string): string {
+  return html
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
+
+describe('a container', () => {
+  test('is a row of figures', () => {
+    expect(
+      cellsOf(pageOf([containerReport('web', {}, { privileged: 'yes', net_raw: 'yes', runs_as_root: 'yes' })])),
+    ).toEqual([
+      'web docker, lab:1',
+      '2 standard',
+      'host: user',
+      '16 MiB / 64 MiB',
+      '0.5 cores throttled 25 %',
+      '3 / 100',
+      '2 last 4 minutes ago',
+      '1 critical 2 low',
+    ]);
+  });
+
+  test('of which nothing is known says so', () => {
+    const page = pageOf([unknownContainer('dark')]);
+    expect(cellsOf(page).slice(1, -1)).toEqual(['unknown', '?', '? / ?', '?', '? / ?', '?']);
+    expect(cellsOf(page).at(-1)).toMatch(/^\d\d unknown$/);
+    expect(page).toMatch(/<summary>\d\d findings could not be told<\/summary>/);
+    expect(page).toContain('Something of 1 of 1 containers could not be read');
+    expect(page).toContain('Not all could be read: EACCES: permission denied, readlink &#39;/proc/7/ns/net&#39;');
+    expect(page).not.toContain('<rect width');
+  });
+
+  test('without limits has no bars', () => {
+    const page = pageOf([
+      containerReport('free', {
+        memory: { limit: Infinity, used: 1024 },
+        cpu: { limit: Infinity, periods: 0, throttledPeriods: 0, throttledSeconds: 0 },
+        pids: { limit: Infinity, used: 1 },
+        oom: { kills: 0, lastKill: undefined },
+        standing: { level: 1, levelName: 'weakened', certain: false },
+        namespaces: [
+          { kind: 'net', peers: 3 },
+          { kind: 'ipc', peers: undefined },
+          { kind: 'pid', peers: 0 },
+        ],
+      }),
+    ]);
+    expect(cellsOf(page).slice(1)).toEqual([
+      '≥ 1 weakened',
+      'others: net (3) unknown: ipc',
+      '1 KiB / no limit',
+      'no limit',
+      '1 / no limit',
+      '0',
+      'none',
+    ]);
+    expect(page).not.toContain('<rect width');
+  });
+
+  test('near its limit has a bar of another colour, and only then', () => {
+    const barsOf = (used: number) =>
+      [
+        ...pageOf([containerReport('x', { memory: { limit: 100, used } })]).matchAll(
+          /class="bar (\w+)".*\s+<rect width="(\d+)"/g,
+        ),
+      ].map(([, kind, width]) => `${kind} ${width}`)[0];
+    expect([0, 0.1, 50, 89, 90, 100, 150].map(barsOf)).toEqual([
+      'usual 0',
+      'usual 1',
+      'usual 50',
+      'usual 89',
+      'full 90',
+      'full 100',
+      'full 100',
+    ]);
+  });
+
+  test('in a sandbox, and one in a pod', () => {
+    const sandboxed = containerReport('x', { sandbox: 'gvisor', namespaces: undefined });
+    expect(cellsOf(pageOf([sandboxed]))[2]).toBe('in gvisor');
+    const labels = { engine: 'cri-o', namespace: 'shop', pod: 'cart-1', container: 'app' };
+    expect(cellsOf(pageOf([containerReport('x', { labels })]))[0]).toBe('shop/cart-1 / app cri-o, lab:1');
+  });
+
+  test('has its findings with why and with a way to mend each', () => {
+    const page = pageOf([
+      containerReport('web', {}, { engine_socket: 'yes', net_raw: 'yes', ulimits_raised: 'unknown' }),
+      containerReport('db', {}, { net_raw: 'yes' }),
+    ]);
+    for (const id of ['engine_socket', 'net_raw']) {
+      expect(page).toContain(`<a href="#fix-${id}">How to fix it</a>`);
+      expect(page.match(new RegExp(`<article id="fix-${id}"`, 'g'))).toHaveLength(1);
+      expect(page).toContain(`<a href="./?finding=${id}">`);
+    }
+    expect(page).not.toContain('fix-ulimits_raised');
+    expect(page).toContain('Could not be told:\nHigher ulimits than the engine has.');
+    expect(page).toContain('Show the 2 containers that have it');
+    expect(page).toMatch(/<dt>docker run<\/dt>\s*<dd>--cap-drop NET_RAW<\/dd>/);
+  });
+
+  test('has the same id in each page, whatever its name', () => {
+    const idOf = (changes: Partial<ContainerReport>) =>
+      /<tbody id="(c[0-9a-f]{12})"/.exec(pageOf([containerReport('a', changes)]))?.[1];
+    expect(idOf({ standing: undefined })).toBe(idOf({}));
+    expect(idOf({ id: 'another' })).not.toBe(idOf({}));
+  });
+});
+
+describe('the page', () => {
+  const three = ['a', 'b', 'c'].map((name) =>
+    containerReport(name, name === 'b' ? { id: 'b', standing: undefined } : { id: name }),
+  );
+
+  test('says by what it is sorted, to the eye and to others', () => {
+    const page = pageOf(three, 'sort=name&order=descending');
+    expect([...page.matchAll(/class="name">(\w)</g)].map(([, name]) => name)).toEqual(['c', 'b', 'a']);
+    expect(page.match(/aria-sort=/g)).toHaveLength(1);
+    expect(page).toMatch(
+      /<th scope="col" aria-sort="descending">\s*<a id="sort-name" href="\.\/\?sort=name">Container<span aria-hidden="true">▼/,
+    );
+    expect(page).toContain('<caption>3 containers, by container, descending</caption>');
+    // The form does not forget it.
+    expect(page).toContain('<input type="hidden" name="sort" value="name">');
+    expect(page).toContain('<input type="hidden" name="order" value="descending">');
+  });
+
+  test('says that it is not all, and how to see all', () => {
+    const page = pageOf(three, 'level=unknown&sort=name');
+    expect(page).toContain('<caption>1 of 3 containers, by container, ascending</caption>');
+    expect(page).toContain('<option value="unknown" selected>');
+    expect(page).toContain('<a href="./?sort=name">Show all</a>');
+    expect(pageOf(three, 'search=nobody')).toContain('No container is so.');
+    expect(pageOf([])).toContain('There is no container on this host.');
+    expect(pageOf(three)).not.toContain('Show all');
+  });
+
+  test('counts levels and findings, with links', () => {
+    const page = pageOf([...three, containerReport('d', {}, { privileged: 'yes' })]);
+    expect(page).toContain('<a href="./?level=standard">standard <strong>3</strong></a>');
+    expect(page).toContain('<a href="./?level=unknown">unknown <strong>1</strong></a>');
+    expect(page).toContain('<a href="./?severity=critical">critical <strong>1</strong></a>');
+    expect(page).not.toContain('./?level=weakened');
+  });
+
+  test('tells of sources that do not work, and is quiet otherwise', () => {
+    const sources = new Map([
+      ['docker', false],
+      ['vmstat', true],
+    ]);
+    const report = { ...hostReport(), sources };
+    const page = [...renderPage({ report, view: parseView(''), version, telemetryPath: '/m' })].join('');
+    expect(page).toMatch(/<details id="sources" class="sources" open>\s*<summary class="warning">Not working: docker</);
+    expect(pageOf([])).toMatch(/<details id="sources" class="sources">\s*<summary>All sources work</);
+  });
+
+  test('links to the metrics, tells the version, and lets nothing out of its place', () => {
+    const page = pageOf([], 'search="><script>x', '/"><script>&\'');
+    expect(page).toContain('href="./&#34;&#62;&#60;script&#62;&#38;&#39;"');
+    expect(page).toContain('value="&#34;&#62;&#60;script&#62;x"');
+    expect(page).toContain('<footer>isolation-exporter 1.2.3, abcdef</footer>');
+    expect(page.match(/<script/g)).toHaveLength(1);
+  });
+
+  test('takes hostile names for text', () => {
+    const name = '"><script>alert(1)</script>\u202e\u001b[31m\u0000';
+    const hostile = containerReport(name, {
+      labels: { engine: name, namespace: name, pod: name, container: name },
+      image: name,
+      runtime: name,
+      id: name,
+      failure: new Error(name),
+    });
+    const page = pageOf([hostile]);
+    expect(page.match(/<script/g)).toHaveLength(1);
+    // oxlint-disable-next-line no-control-regex
+    expect(page).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    // A policy that forbids them would be broken by the page itself.
+    expect(page).not.toMatch(/ (style|on\w+)=/);
+  });
+});

@@ -1,0 +1,86 @@
+import type { HostReport } from '../report/host-report.ts';
+import type { Version } from '../version.ts';
+import { containerTable } from './container-table.ts';
+import { explanations } from './explanations.ts';
+import { filterForm } from './filter-form.ts';
+import { type Markup, markup, verbatim } from './markup.ts';
+import { legend } from './legend.ts';
+import { rowsOf } from './rows.ts';
+import { SCRIPT } from './script.ts';
+import { sourceHealth } from './source-health.ts';
+import { STYLE } from './style.ts';
+import { summary, warningOf } from './summary.ts';
+import type { View } from './view.ts';
+
+/** What the page is made of. */
+export interface PageFacts {
+  readonly report: HostReport;
+  readonly view: View;
+  readonly version: Version;
+  readonly telemetryPath: string;
+}
+
+/** An icon costs a request, if it is not said that there is none. */
+const NO_ICON = 'data:,';
+
+/** Renders the page at `/` piece by piece, so that who sends it can do something else in between. Pure. */
+export function* renderPage(facts: PageFacts): Generator<string> {
+  for (const { html } of parts(facts)) yield html;
+}
+
+function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<Markup> {
+  const { containers, at } = report;
+  // Relative links also work behind a proxy that puts the exporter under a path.
+  yield markup`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>${version.name}: ${containers.length} container${containers.length === 1 ? '' : 's'}</title>
+        <link rel="icon" href="${NO_ICON}">
+        <style>${verbatim(STYLE)}</style>
+      </head>
+      <body>
+        <a class="skip" href="#live">Skip to the containers</a>
+        <header>
+          <h1>${version.name}</h1>
+          <p>How isolated the containers of this host are, and whether their limits bit</p>
+          <nav aria-label="Exporter">
+            <a href=".${telemetryPath}">Metrics</a>
+            <a href="./-/ready">Readiness</a>
+            <a href="#legend">What is what</a>
+          </nav>
+        </header>
+        <main>
+          <div class="tools">
+            ${filterForm(view)}
+            <div id="refresh" hidden>
+              <p role="status"></p>
+              <button type="button">Pause</button>
+            </div>
+          </div>
+          <div id="live" tabindex="-1">
+            ${warningOf(report)}
+            ${summary(report)}
+            ${sourceHealth(report)}`;
+  const rows = rowsOf(containers, view);
+  yield* containerTable({ rows, total: containers.length, view, at });
+  yield readAt(report);
+  yield* explanations(rows);
+  yield markup`</div>
+        </main>
+        ${legend()}
+        <footer>${version.name} ${version.version}${version.revision && `, ${version.revision}`}</footer>
+        <script>${verbatim(SCRIPT)}</script>
+      </body>
+    </html>
+`;
+}
+
+function readAt({ at, kernel, cgroup }: HostReport): Markup {
+  const time = new Date(at).toISOString();
+  return markup`<p class="quiet">
+    Read at <time datetime="${time}">${time.slice(0, 19).replace('T', ' ')} UTC</time>
+    on Linux ${kernel ?? 'of an unknown release'} with cgroup ${cgroup}.
+  </p>`;
+}

@@ -1,0 +1,76 @@
+import { SEVERITIES, type Severity } from '../findings/finding.ts';
+import { findings } from '../findings/index.ts';
+import { LEVELS } from '../findings/level.ts';
+
+/** What the table can be sorted by; each is a column. */
+export const SORT_KEYS = ['name', 'level', 'namespaces', 'memory', 'cpu', 'pids', 'oom', 'findings'] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+
+export type Order = 'ascending' | 'descending';
+
+/** Which containers are to be shown, and in what order: all that the address of the page says. */
+export interface View {
+  readonly sort: SortKey;
+  readonly order: Order;
+  /** Part of a name, an image, an engine or an id. */
+  readonly search: string;
+  /** The index of a level; `unknown`: without one. */
+  readonly level: number | 'unknown' | undefined;
+  /** With a finding of this severity or worse. */
+  readonly severity: Severity | undefined;
+  /** With this finding. */
+  readonly finding: string | undefined;
+}
+
+/** All containers, the worst first. */
+export const DEFAULT_VIEW: View = {
+  sort: 'level',
+  order: 'ascending',
+  search: '',
+  level: undefined,
+  severity: undefined,
+  finding: undefined,
+};
+
+const LONGEST_SEARCH = 200;
+
+/** Reads what follows the `?`. What is not understood is as good as absent. */
+export function parseView(query: string): View {
+  const parameters = new URLSearchParams(query);
+  const get = (name: string): string => parameters.get(name) ?? '';
+  const sort = SORT_KEYS.find((key) => key === get('sort')) ?? DEFAULT_VIEW.sort;
+  const order = (['ascending', 'descending'] as const).find((each) => each === get('order'));
+  const level = get('level');
+  const index = LEVELS.findIndex((name) => name === level);
+  return {
+    sort,
+    order: order ?? naturalOrder(sort),
+    search: get('search').trim().slice(0, LONGEST_SEARCH),
+    level: level === 'unknown' ? level : index === -1 ? undefined : index,
+    severity: SEVERITIES.find((severity) => severity === get('severity')),
+    finding: findings.find(({ id }) => id === get('finding'))?.id,
+  };
+}
+
+/** The query of a view, with the `?`; only what differs from the default is in it. */
+export function linkTo(view: View): string {
+  const { sort, order, search, level, severity, finding } = view;
+  const pairs = new URLSearchParams();
+  if (sort !== DEFAULT_VIEW.sort) pairs.set('sort', sort);
+  if (order !== naturalOrder(sort)) pairs.set('order', order);
+  if (search !== '') pairs.set('search', search);
+  if (level !== undefined) pairs.set('level', level === 'unknown' ? level : (LEVELS[level] ?? ''));
+  if (severity !== undefined) pairs.set('severity', severity);
+  if (finding !== undefined) pairs.set('finding', finding);
+  return `?${pairs.toString()}`;
+}
+
+/** The order of a column that is asked for first: names from the first, levels from the worst, numbers from the most. */
+export function naturalOrder(key: SortKey): Order {
+  return key === 'name' || key === 'level' ? 'ascending' : 'descending';
+}
+
+/** Whether a view leaves containers out. */
+export function isFiltered({ search, level, severity, finding }: View): boolean {
+  return search !== '' || level !== undefined || severity !== undefined || finding !== undefined;
+}
