@@ -35,7 +35,6 @@ button { cursor: pointer; }
 #refresh { display: flex; align-items: baseline; gap: .7rem; margin-left: auto; }
 #refresh p { margin: 0; color: var(--warn-ink); }
 [hidden] { display: none !important; }
-.wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin-top: .4rem; }
 caption { text-align: left; color: var(--quiet); padding: .4rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .7rem .1rem 0; font-weight: 400; }
@@ -85,12 +84,13 @@ article { padding: .6rem .7rem; border-bottom: 1px solid var(--line); scroll-mar
 article:target { background: var(--raised); border-radius: 6px; }
 article p { margin: .25rem 0; }
 article dl { margin: .3rem 0 0; }
-article dl div { display: grid; grid-template-columns: 6.5rem 1fr; }
+article dl div { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); }
 article dt { color: var(--quiet); }
-article dd { margin: 0; }
+article dd { margin: 0; overflow-wrap: anywhere; }
 footer { margin-top: 2rem; color: var(--quiet); }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 @media (forced-colors: active) { .chip, .bar { border: 1px solid; } .bar rect, .ladder .on { fill: CanvasText; } }
-@media (max-width: 40rem) { nav { margin-left: 0; } thead th { position: static; } }
+@media (max-width: 78rem) { .wide { overflow-x: auto; } thead th { position: static; } }
+@media (max-width: 40rem) { nav { margin-left: 0; } }
 @media print { nav, .tools { display: none; } }
 `;

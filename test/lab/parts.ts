@@ -7,6 +7,7 @@ export type Part =
   | 'gvisor'
   | 'prometheus'
   | 'alertmanager'
+  | 'chromium'
   /** The plain guest. */
   | 'guest'
   /** The guest with systemd as PID 1, and AppArmor. */
@@ -46,6 +47,7 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
     probe: 'command -v amtool && { command -v prometheus-alertmanager || command -v alertmanager; }',
     packages: ['prometheus-alertmanager'],
   },
+  chromium: { probe: 'command -v chromium', packages: ['chromium', 'fonts-dejavu-core'] },
   guest: {
     probe: `command -v qemu-system-x86_64 && command -v cpio && command -v xz && ${COMMON_PROBE}`,
     packages: ['qemu-system-x86', 'cpio', 'xz-utils', ...COMMON],

@@ -1,0 +1,45 @@
+import type { Page } from 'playwright-core';
+
+/** A text that is hard to read: what it is, and its contrast by WCAG 2, of which 4.5 is wanted. */
+export interface FaintText {
+  readonly text: string;
+  readonly contrast: number;
+}
+
+/** Finds the texts of a page that are too faint against what is behind them. Without pictures or gradients behind. */
+export async function faintTexts(page: Page): Promise<readonly FaintText[]> {
+  return page.evaluate<readonly FaintText[]>(FAINT_TEXTS);
+}
+
+/** Runs in the page. */
+const FAINT_TEXTS = `(() => {
+  const parse = (text) => {
+    const [red = 0, green = 0, blue = 0, alpha = 1] = (text.match(/[\\d.]+/g) ?? []).map(Number);
+    return { red, green, blue, alpha };
+  };
+  const luminance = ({ red, green, blue }) => {
+    const [r, g, b] = [red, green, blue].map((value) => {
+      const part = value / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let each = element; each !== null; each = each.parentElement) {
+      const colour = parse(getComputedStyle(each).backgroundColor);
+      if (colour.alpha === 1) return colour;
+    }
+    return parse('rgb(255, 255, 255)');
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode() !== null) {
+    const { parentElement: element, textContent } = walker.currentNode;
+    const text = textContent.trim();
+    if (text === '' || element.closest('script, style') !== null || !element.checkVisibility()) continue;
+    const lights = [luminance(parse(getComputedStyle(element).color)), luminance(behind(element))];
+    const contrast = (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05);
+    if (contrast < 4.5) found.push({ text: text.slice(0, 60), contrast });
+  }
+  return found;
+})()`;
