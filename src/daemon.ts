@@ -34,8 +34,8 @@ export interface Daemon extends AsyncDisposable {
   scrape(request: ScrapeRequest): Promise<Buffer>;
   /** Shows to `use` what a scrape made now is made of. It may take its time, and is to give the event loop turns. */
   look<T>(use: (scrape: Scrape) => Promise<T>): Promise<T>;
-  /** Resolves once engines have named all containers that are there, or after that many ms. */
-  waitForNames(ms: number): Promise<void>;
+  /** Waits until engines have named all containers that are there, but no longer. Answers whether they have. */
+  waitForNames(ms: number): Promise<boolean>;
 }
 
 /** How often it is looked whether the names are there. */
@@ -113,10 +113,10 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
         const own = sources.filter(({ engines, up }) => up !== undefined && engines.has(engine));
         return own.length === 0 || own.some((source) => source.namesOf(id) !== undefined);
       };
+      const areNamed = (): boolean => [...discovery.containers.values()].every(({ match }) => isNamed(match));
       const deadline = performance.now() + ms;
-      while (performance.now() < deadline && ![...discovery.containers.values()].every(({ match }) => isNamed(match))) {
-        await sleep(NAMES_EVERY_MS);
-      }
+      while (!areNamed() && performance.now() < deadline) await sleep(NAMES_EVERY_MS);
+      return areNamed();
     },
     async [Symbol.asyncDispose]() {
       await discovery[Symbol.asyncDispose]();

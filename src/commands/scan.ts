@@ -28,6 +28,8 @@ export interface ScanOptions {
 
 /** How long engines may take to tell names. What has none then is called by its id. */
 const WAIT_FOR_NAMES_MS = 2_000;
+/** How much longer, if there seems to be no container of a name that was asked for. */
+const WAIT_FOR_THAT_NAME_MS = 8_000;
 
 /** So many findings are named to who asked to fail on them; more are counted. */
 const MOST_NAMED = 5;
@@ -40,7 +42,7 @@ export async function scanHere(
 ): Promise<{ readonly text: string; readonly complaints: readonly string[]; readonly well: boolean }> {
   // First, so that nothing is begun with what is wrong.
   const criteria = options.failOn.map(criterionOf);
-  const report = await lookOnce(config, log);
+  const report = await lookOnce(config, options.containers, log);
   const containers = selectFrom(report.containers, options.containers);
   const verdict = judge(containers, criteria);
   return {
@@ -69,14 +71,22 @@ function notExpected(option: string, expected: string, text: string): UsageError
   return new UsageError(`${option}: expected ${expected}, not ${JSON.stringify(text)}`);
 }
 
-async function lookOnce(config: Config, log: Log): Promise<HostReport> {
+async function lookOnce(config: Config, names: readonly string[], log: Log): Promise<HostReport> {
   await using daemon = await startDaemon(config, log);
-  await daemon.waitForNames(WAIT_FOR_NAMES_MS);
+  const areNamed = await daemon.waitForNames(WAIT_FOR_NAMES_MS);
+  const report = await daemon.look(readHost);
+  if (areNamed || missingIn(report.containers, names) === undefined) return report;
+  // The one that is asked for may be one of those without a name.
+  await daemon.waitForNames(WAIT_FOR_THAT_NAME_MS);
   return await daemon.look(readHost);
 }
 
+function missingIn(containers: readonly ContainerReport[], names: readonly string[]): string | undefined {
+  return names.find((name) => !containers.some((container) => isCalled(name, container)));
+}
+
 function selectFrom(containers: readonly ContainerReport[], names: readonly string[]): readonly ContainerReport[] {
-  const missing = names.find((name) => !containers.some((container) => isCalled(name, container)));
+  const missing = missingIn(containers, names);
   // Nothing wrong with a container that is not there would be a dangerous thing to say.
   if (missing !== undefined) throw new UsageError(`--container: there is no container ${JSON.stringify(missing)}`);
   return names.length === 0

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -181,15 +181,17 @@ describe('names from an engine', () => {
   const socket = `/tmp/isolation-exporter-scan-${process.pid}.sock`;
   let engine: Server;
   let hang = false;
+  let silentMs = 0;
 
   // It answers as Docker does, with the real ids, and a name that no real one would let pass.
   beforeAll(async () => {
-    engine = createServer((request, response) => {
-      const { url = '' } = request;
-      if (hang) return;
+    const answer = (url: string, response: ServerResponse): void => {
       if (url.includes('/_ping')) response.end('OK');
       else if (url.includes('/events')) response.writeHead(200).flushHeaders();
       else response.end(JSON.stringify([{ Id: fullId(EXPOSED), Names: ['/we\u001b[31mb\n2'], Image: 'lab:1' }]));
+    };
+    engine = createServer(({ url = '' }, response) => {
+      if (!hang) setTimeout(() => answer(url, response), silentMs);
     }).listen(socket);
     await once(engine, 'listening');
   });
@@ -198,19 +200,30 @@ describe('names from an engine', () => {
     engine.close();
   });
 
+  const name = 'we\u001b[31mb\n2';
+
   it('are waited for, and harmless', async () => {
-    const { code, stdout } = await scan(`--docker.host=unix://${socket}`);
+    const { code, stdout } = await scan(`--docker.host=unix://${socket}`, '--container', name);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^we\ufffd\[31mb\ufffd2 +docker /m);
-    // One that the engine does not know is shown all the same.
-    expect(stdout).toMatch(new RegExp(`^${LIMITED} +docker `, 'm'));
+    expect(stdout).not.toContain(LIMITED);
+  });
+
+  it('are waited for for longer if one is asked for', async () => {
+    // Three answers make the names.
+    silentMs = 1_000;
+    const { code, stdout } = await scan(`--docker.host=unix://${socket}`, '--container', name, '--output=json');
+    silentMs = 0;
+    expect(code).toBe(0);
+    const { containers }: Scan = JSON.parse(stdout);
+    expect(containers.map(({ container }) => container)).toEqual([name]);
   });
 
   it('are not waited for for long', async () => {
     hang = true;
     const { code, stdout } = await scan(`--docker.host=unix://${socket}`);
     expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^${EXPOSED} +docker `, 'm'));
+    for (const id of [EXPOSED, LIMITED]) expect(stdout).toMatch(new RegExp(`^${id} +docker `, 'm'));
     expect(stdout).toContain('\ndocker gives no names: containers are called by their ids.\n');
   });
 });
