@@ -5,6 +5,8 @@ export type Part =
   | 'docker'
   | 'podman'
   | 'gvisor'
+  /** nspawn, LXC, and Podman for users without root. */
+  | 'engines'
   | 'prometheus'
   | 'alertmanager'
   | 'chromium'
@@ -41,6 +43,11 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
     packagesIfKnown: ['docker-cli'],
   },
   podman: { probe: 'command -v podman && command -v runc', packages: ['podman', 'runc'] },
+  engines: {
+    probe: 'command -v systemd-nspawn && command -v lxc-start && command -v newuidmap && command -v podman',
+    packages: ['systemd-container', 'lxc', 'uidmap'],
+    parts: ['podman'],
+  },
   gvisor: { probe: 'command -v runsc', packages: ['runsc'], parts: ['docker'] },
   prometheus: { probe: 'command -v prometheus && command -v promtool', packages: ['prometheus'] },
   alertmanager: {

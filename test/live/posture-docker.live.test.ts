@@ -1,0 +1,148 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
+import { type Exporter, startExporter } from '../lab/exporter.ts';
+import { describeLive, sharedGuest } from '../lab/live.ts';
+import { type Machine, quote, succeed } from '../lab/machine.ts';
+import { within } from './docker-containers.ts';
+import { runEach } from './isolated-containers.ts';
+import { type Expected, finding, untilJudged, verdictOn } from './levels.ts';
+
+// The time-outs inside come first: they say what was waited for.
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 2_400_000 });
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+
+const HARDENED = '--network none --cap-drop ALL --user 1000:1000 --security-opt no-new-privileges --read-only';
+
+/** How Docker starts each container, and what is to be said of it. */
+const CASES: Readonly<Record<string, { readonly flags: string; readonly expected: Expected }>> = {
+  default: { flags: '--network none', expected: { level: 2, findings: [], sandbox: 'oci' } },
+  privileged: {
+    flags: '--network none --privileged',
+    expected: {
+      level: 0,
+      findings: [
+        'added_capability',
+        'all_capabilities',
+        'apparmor_unconfined',
+        'cgroup_writable',
+        'privileged',
+        'proc_unmasked',
+        'seccomp_disabled',
+        'sys_writable',
+        'takeover_capability',
+      ],
+      sandbox: 'oci',
+    },
+  },
+  'all-capabilities': {
+    flags: '--network none --cap-add ALL',
+    expected: {
+      level: 0,
+      findings: ['added_capability', 'all_capabilities', 'takeover_capability'],
+      sandbox: 'oci',
+    },
+  },
+  hardened: { flags: HARDENED, expected: { level: 3, findings: [], sandbox: 'oci' } },
+  'apparmor-unconfined': {
+    flags: '--network none --security-opt apparmor=unconfined',
+    expected: { level: 1, findings: ['apparmor_unconfined'], sandbox: 'oci' },
+  },
+};
+
+/** Whose subordinate ids a remapping daemon takes. */
+const ADD_USER = `
+  echo 'lab:x:1777:1777::/:/bin/sh' >> /etc/passwd
+  echo 'lab:x:1777:' >> /etc/group
+  for file in /etc/subuid /etc/subgid; do echo 'lab:200000:65536' >> $file; done`;
+
+describeLive('the isolation of containers on a host with systemd and AppArmor', ['guest-systemd', 'docker'], () => {
+  let guest: Machine;
+  let docker: Docker;
+  let remapped: Docker;
+  let exporter: Exporter;
+  let own = '';
+
+  beforeAll(async () => {
+    guest = await sharedGuest('systemd');
+    docker = await startDocker(guest, { cgroupDriver: 'systemd' });
+    const flags = Object.entries(CASES).map(([name, { flags: words }]) => [name, words] as const);
+    await runEach(docker, Object.fromEntries(flags));
+    await succeed(guest, ADD_USER);
+    remapped = await startDocker(guest, { cgroupDriver: 'systemd', flags: ['--userns-remap=lab'] });
+    own = (await remapped.run('--network', 'none', LAB_IMAGE)).slice(0, 12);
+    exporter = await startExporter(guest, { flags: [`--docker.host=unix://${docker.socket}`] });
+    await untilJudged(guest, exporter, [...Object.keys(CASES), own]);
+  });
+  afterAll(async () => {
+    await exporter?.[Symbol.asyncDispose]();
+    await remapped?.[Symbol.asyncDispose]();
+    await docker?.[Symbol.asyncDispose]();
+  });
+
+  test.each(Object.entries(CASES))('Docker: %s', async (name, { expected }) => {
+    expect(verdictOn(await exporter.scrape(), name)).toEqual(expected);
+  });
+
+  test('Docker that remaps users', async () => {
+    expect(verdictOn(await exporter.scrape(), own)).toEqual({ level: 3, findings: [], sandbox: 'oci' });
+  });
+
+  test('docker exec --privileged counts while it runs, and only then', async () => {
+    const before = verdictOn(await exporter.scrape(), 'default');
+    await docker.cli('exec', '-d', '--privileged', 'default', 'sleep', '1003');
+    await within(guest, 'it shows', async () => finding(await exporter.scrape(), 'default', 'stronger_process') === 1);
+    const during = verdictOn(await exporter.scrape(), 'default');
+    expect(during).toEqual({
+      level: 0,
+      findings: [
+        'added_capability',
+        'apparmor_unconfined',
+        'seccomp_disabled',
+        'stronger_process',
+        'takeover_capability',
+      ],
+      sandbox: 'oci',
+    });
+    await succeed(guest, `kill -KILL $(pgrep -f '^sleep 1003$')`);
+    await within(
+      guest,
+      'it is over',
+      async () => finding(await exporter.scrape(), 'default', 'stronger_process') === 0,
+    );
+    expect(verdictOn(await exporter.scrape(), 'default')).toEqual(before);
+  });
+
+  test('an exporter confined by AppArmor says unknown, and not fine', async () => {
+    const same = ['/usr', '/lib', '/lib64', process.execPath, REPOSITORY, docker.directory];
+    const script = (command: string) => `
+      volumes=(-v /proc:/host/proc:ro -v /sys/fs/cgroup:/host/sys/fs/cgroup:ro)
+      for path in ${quote(...same)}; do
+        if [ -e "$path" ]; then volumes+=(-v "$path:$path:ro"); fi
+      done
+      exec env ${docker.client} run --rm --name exporter --pid host --cgroupns host --network host \\
+        --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH "\${volumes[@]}" ${LAB_IMAGE} ${command}`;
+    await using confined = await startExporter(guest, {
+      flags: [
+        `--docker.host=unix://${docker.socket}`,
+        '--path.procfs=/host/proc',
+        '--path.cgroupfs=/host/sys/fs/cgroup',
+      ],
+      script,
+    });
+    await untilJudged(guest, confined, Object.keys(CASES));
+    const samples = await confined.scrape();
+    // What everybody may read is enough for the worst.
+    expect(verdictOn(samples, 'privileged')).toMatchObject({ level: 0 });
+    expect(samples.value('isolation_container_privileged', { container: 'privileged' })).toBe(1);
+    // The profile lets it look at processes of its own kind only.
+    const name = 'apparmor-unconfined';
+    expect(samples.value('isolation_container_host_namespace', { container: name, ns: 'net' })).toBeUndefined();
+    expect(finding(samples, name, 'host_network_namespace')).toBeUndefined();
+    expect(samples.value('isolation_container_isolation_level_certain', { container: name })).toBe(0);
+    expect(samples.value('isolation_scrape_collector_success', { collector: 'posture' })).toBe(0);
+    const remedies = (await confined.log()).filter(({ collector }) => collector === 'posture');
+    expect(remedies).toMatchObject([{ level: 'warn', remedy: expect.stringContaining('AppArmor') }]);
+  });
+});
