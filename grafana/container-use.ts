@@ -228,6 +228,8 @@ function pressure(resource: 'cpu' | 'memory' | 'io'): readonly Query[] {
   ];
 }
 
+const PRESSURE_COLOURS = [coloured('some waited', 'blue'), coloured('all waited', 'purple')];
+
 /** What it waits for. */
 export const PRESSURE_OF_IT: Row = {
   title: 'Pressure',
@@ -241,6 +243,7 @@ export const PRESSURE_OF_IT: Row = {
         from: 'some and full of memory.pressure. Only with PSI, and not on cgroup v1 alone.',
         red: 'it is reclaiming instead of working: raise memory.high or the limit.',
         queries: pressure('memory'),
+        overrides: PRESSURE_COLOURS,
         unit: 'percentunit',
         softMax: 0.1,
         thresholds: PRESSURE,
@@ -254,6 +257,7 @@ export const PRESSURE_OF_IT: Row = {
         what: 'The part of the time in which at least one task, and in which all, waited for CPU. Throttling by its own quota counts too.',
         from: 'some and full of cpu.pressure. Only with PSI, and not on cgroup v1 alone.',
         queries: pressure('cpu'),
+        overrides: PRESSURE_COLOURS,
         unit: 'percentunit',
         softMax: 0.1,
       }),
@@ -267,6 +271,7 @@ export const PRESSURE_OF_IT: Row = {
         from: 'some and full of io.pressure. Only with PSI, and not on cgroup v1 alone.',
         red: 'its disk is too slow or too busy, or its page cache is evicted by a tight memory limit.',
         queries: pressure('io'),
+        overrides: PRESSURE_COLOURS,
         unit: 'percentunit',
         softMax: 0.1,
         thresholds: PRESSURE,
