@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
@@ -183,7 +183,10 @@ describeLive('hostile names', ['docker', 'prometheus'], () => {
 
   test('are nothing that promtool has to say anything of', async () => {
     const { text } = await exporter.scrape();
-    const outcome = await host.run(`promtool check metrics 2>&1 <<'END-OF-EXPOSITION'\n${text}END-OF-EXPOSITION`);
+    // Too long for a command line.
+    const file = `${socket}.prom`;
+    await writeFile(file, text);
+    const outcome = await host.run(`promtool check metrics 2>&1 < ${file}; code=$?; rm ${file}; exit $code`);
     expect(outcome).toEqual({ stdout: '', stderr: '', code: 0 });
   });
 
