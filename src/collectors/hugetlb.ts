@@ -39,16 +39,21 @@ const nothingInUse = oncePerScrape((scrape): Usage | undefined => {
   return pageSizes(scrape).map((size) => [size, 0]);
 });
 
+/** So many containers are asked for the page sizes. */
+const MOST_ASKED = 32;
+
 /** The page sizes that this kernel has, from the names of the files themselves. They do not change while it runs. */
 const known = new WeakMap<KernelFiles, readonly string[]>();
 
 const pageSizes = oncePerScrape(({ kernel, containers }) => {
-  const sizes = known.get(kernel) ?? [];
-  const [first] = containers;
-  if (sizes.length > 0 || first === undefined) return sizes;
-  const found = first.files
-    .list('hugetlb')
-    .flatMap((name) => /^hugetlb\.(\d+[KMG]B)\.(?:current|usage_in_bytes)$/.exec(name)?.[1] ?? []);
-  known.set(kernel, found);
-  return found;
+  let sizes = known.get(kernel) ?? [];
+  // One that is just being made or removed has no such files, but one among a few has.
+  for (const { files } of containers.slice(0, sizes.length > 0 ? 0 : MOST_ASKED)) {
+    sizes = files
+      .list('hugetlb')
+      .flatMap((name) => /^hugetlb\.(\d+[KMG]B)\.(?:current|usage_in_bytes)$/.exec(name)?.[1] ?? []);
+    if (sizes.length > 0) break;
+  }
+  known.set(kernel, sizes);
+  return sizes;
 });

@@ -3,13 +3,13 @@ import type { Life, ToldKill } from './life.ts';
 
 /** Writes one line for each kill, once it is known whose it is. */
 export class KillLog {
-  readonly #log: Pick<Log, 'warn'>;
+  readonly #log: Pick<Log, 'info' | 'warn'>;
   readonly #counter: string;
   /** Kills that only the counter knew when last looked at: the kernel's log tells of each a moment later. */
   readonly #untold = new WeakMap<Life, number>();
 
   /** @param options.counter the file that counts kills, for those that the kernel's log does not tell of. */
-  constructor(options: { readonly log: Pick<Log, 'warn'>; readonly counter: string }) {
+  constructor(options: { readonly log: Pick<Log, 'info' | 'warn'>; readonly counter: string }) {
     this.#log = options.log;
     this.#counter = options.counter;
   }
@@ -20,7 +20,9 @@ export class KillLog {
     for (const kill of life.unlogged.splice(0)) {
       // It was logged before its details came.
       if (life.logged >= life.kills) return;
-      this.#log.warn({ ...factsOf(life), ...detailsOf(kill), source: 'kmsg' }, 'OOM kill');
+      // Of what was before this daemon there is nothing to be warned of, and each start tells it again.
+      const level = kill.past ? 'info' : 'warn';
+      this.#log[level]({ ...factsOf(life), ...detailsOf(kill), source: 'kmsg' }, 'OOM kill');
       life.logged += 1;
     }
     const untold = life.kills - life.logged;

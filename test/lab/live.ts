@@ -27,6 +27,15 @@ export function describeLive(name: string, needs: readonly Part[], suite: () => 
 }
 
 /**
+ * A suite that takes many minutes, as most do in the emulated guest: with `LAB=all` it runs, else it is skipped by name, so
+ * that the tests of a change end within half an hour.
+ */
+export function describeLong(name: string, needs: readonly Part[], suite: () => void): void {
+  if (process.env['LAB'] === 'all') describeLive(name, needs, suite);
+  else describe.skip(`${name} [skipped: takes long; LAB=all runs it]`, suite);
+}
+
+/**
  * The guest of this test run: booted by the suite that asks first, then shared by all, so a suite cleans up what it
  * makes in it. The global set-up switches it off; nobody else may.
  */

@@ -97,7 +97,8 @@ describeLive('the exporter anywhere but on the host as root', ['docker'], () => 
 
   test('in a container of Docker says the same', async () => {
     const flags =
-      '--name exporter --pid host --network host --cap-add SYS_PTRACE --security-opt apparmor=unconfined ' +
+      '--name exporter --pid host --network host --cap-add SYS_PTRACE --cap-add SYSLOG --device /dev/kmsg ' +
+      '--security-opt apparmor=unconfined ' +
       '-v /proc:/host/proc:ro -v /sys/fs/cgroup:/host/sys/fs/cgroup:ro';
     const script = (command: string) => inContainer(docker, { flags, command });
     await using exporter = await startExporter(host, {
