@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { composeService } from '../lab/compose.ts';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { samplesOf, type Samples } from '../lab/exporter.ts';
-import { describeLive, sharedGuest } from '../lab/live.ts';
+import { describeLong, sharedGuest } from '../lab/live.ts';
 import { type Machine, succeed } from '../lab/machine.ts';
 import { type ContainerName, runContainers, untilShown, words } from './docker-containers.ts';
 
@@ -13,7 +13,7 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$
 const { options } = composeService('isolation-exporter');
 
 /** Where there is cgroup v2 with its namespaces, and AppArmor. */
-describeLive('a container with the options that are told', ['guest-systemd', 'docker'], () => {
+describeLong('a container with the options that are told', ['guest-systemd', 'docker'], () => {
   let guest: Machine;
   let docker: Docker;
   let ids: Readonly<Record<ContainerName, string>>;

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { type Samples, samplesOf } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
-import { describeLive, sharedGuest } from '../lab/live.ts';
+import { describeLive, describeLong, sharedGuest } from '../lab/live.ts';
 import { type Background, type Machine, eventually, quote, succeed } from '../lab/machine.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -75,7 +75,7 @@ describeLive('the demo', ['containers'], () => {
   });
 });
 
-describeLive('the demo on pure cgroup v2', ['guest'], () => {
+describeLong('the demo on pure cgroup v2', ['guest'], () => {
   test('shows its containers, and is gone after Ctrl-C', async () => {
     const guest = await sharedGuest('plain');
     const control = 'cat /sys/fs/cgroup/cgroup.subtree_control';

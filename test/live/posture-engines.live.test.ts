@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Docker, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
-import { describeLive, sharedGuest } from '../lab/live.ts';
+import { describeLong, sharedGuest } from '../lab/live.ts';
 import type { Machine } from '../lab/machine.ts';
 import { type OtherName, type Others, startOthers } from './isolated-containers.ts';
 import { untilJudged, verdictOn } from './levels.ts';
@@ -22,7 +22,7 @@ const EXPECTED: Readonly<
 };
 
 // Its containerd and its image are used, and none of its containers.
-describeLive('the isolation of containers without Docker', ['guest-systemd', 'docker', 'engines'], () => {
+describeLong('the isolation of containers without Docker', ['guest-systemd', 'docker', 'engines'], () => {
   let guest: Machine;
   let docker: Docker;
   let others: Others;
