@@ -67,7 +67,7 @@ export async function killAll(docker: Docker, prefix: string, plan: Partial<Plan
   for (const name of names('below', byParent > 0 ? 1 : 0, byParent)) {
     const parent = `${prefix}parent`;
     await run(`set -e; cgroup=${MEMORY_ROOT}/${parent}; mkdir $cgroup; cd $cgroup
-      if [ -e memory.max ]; then echo 4M > memory.max; else echo 4M > memory.limit_in_bytes; fi`);
+      if [ -e memory.max ]; then echo 32M > memory.max; else echo 32M > memory.limit_in_bytes; fi`);
     const loop = `i=0; while [ $i -lt ${byParent} ]; do ${EAT}; i=$((i+1)); done; echo done; sleep 1000000`;
     const flags = ['--name', name, '--network', 'none', '--cgroup-parent', `/${parent}`];
     await docker.run(...flags, LAB_IMAGE, 'sh', '-c', loop);
