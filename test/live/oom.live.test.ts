@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, type Samples, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
-import { describeLive, sharedGuest } from '../lab/live.ts';
+import { describeLive, describeLong, sharedGuest } from '../lab/live.ts';
 import { type Machine, succeed } from '../lab/machine.ts';
 import { untilComplete, within } from './docker-containers.ts';
 import { Auditor, type Expected, hostKills, killAll, killsOf, nestedKills, type Plan } from './oom-kills.ts';
@@ -24,7 +24,7 @@ describeLive('OOM kills on this host', ['docker'], () => {
 });
 
 // A container takes seconds to start there; a kill inside one does not.
-describeLive('OOM kills on cgroup v2', ['guest', 'docker'], () => {
+describeLong('OOM kills on cgroup v2', ['guest', 'docker'], () => {
   const docker = suite(() => sharedGuest('plain'), {
     all:
       process.env['LAB'] === 'all'
