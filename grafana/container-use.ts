@@ -294,7 +294,7 @@ export const DEVICES_AND_NETWORK: Row = {
       timeseries({
         title: 'Block I/O',
         what: 'Bytes read and written for one second, by device.',
-        from: 'rbytes and wbytes of io.stat (v1: blkio.throttle.io_service_bytes_recursive, which recent kernels only count for devices with a rule).',
+        from: 'rbytes and wbytes of io.stat (v1: blkio.throttle.io_service_bytes_recursive, which recent kernels only count on a device that some cgroup had a throttle rule for).',
         queries: [
           range(rate(ofContainer('isolation_container_io_read_bytes_total')), 'read {{device}}'),
           range(rate(ofContainer('isolation_container_io_write_bytes_total')), 'write {{device}}'),

@@ -46,7 +46,7 @@ function byDevice(
   return {
     name,
     type: 'counter',
-    help: `${what} by device: ${key} of io.stat (v1: blkio.throttle.${v1File}_recursive). Absent for a device without I/O; on v1 recent kernels (seen on 6.18) count only on devices with a throttle rule for the container.`,
+    help: `${what} by device: ${key} of io.stat (v1: blkio.throttle.${v1File}_recursive). Absent for a device without I/O; on v1 recent kernels (seen on 6.18) count only on a device that some cgroup had a throttle rule for, since boot.`,
     labels: ['device'],
     samples(devices, emit) {
       for (const counts of devices) emit(value(counts), counts.device);

@@ -2,6 +2,7 @@ import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import { succeed } from '../lab/machine.ts';
+import { countDiskIo } from './disk-io.ts';
 import { untilComplete, words } from './docker-containers.ts';
 import { type Prometheus, startPrometheus } from './prometheus.ts';
 import { removeCgroups } from './remains.ts';
@@ -43,9 +44,12 @@ const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: strin
     '--network none --memory 32m --memory-swap 32m --pids-limit 100 --cpus 1',
     sh('dd if=/dev/zero of=/dev/shm/kept bs=1048576 count=28; sleep 100000'),
   ],
+  // Writes to its disk, and reads past the cache.
   batch: [
     '--network none',
-    sh('while :; do dd if=/dev/zero of=/dev/null bs=65536 count=5000 2>/dev/null; sleep 1; done'),
+    sh(
+      'while :; do dd if=/dev/zero of=/kept bs=65536 count=64 conv=fsync; dd if=/kept of=/dev/null bs=65536 iflag=direct; sleep 1; done 2>/dev/null',
+    ),
   ],
   'node-agent': [
     '-v /etc:/host/etc:ro --network host --pid host --ipc host --uts host --cap-add SYS_PTRACE',
@@ -88,6 +92,7 @@ export async function startScene(): Promise<Scene> {
       const more = name === 'tenant' ? ['--cgroup-parent', `/${parent}`] : [];
       ids.set(name, await docker.run('--name', name, ...more, ...words(flags), LAB_IMAGE, ...command));
     }
+    await countDiskIo(docker.directory, docker.cgroupOf(ids.get('batch') ?? ''));
     parts.push(await host.start(LEAVE(ids.get('pool') ?? '')));
     const [sender, receiver] = [await docker.pidOf('api'), await docker.pidOf('batch')];
     parts.push(await host.start(TALK(sender, receiver)));

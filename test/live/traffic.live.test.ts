@@ -4,6 +4,7 @@ import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { succeed } from '../lab/machine.ts';
+import { countDiskIo } from './disk-io.ts';
 import { words, within } from './docker-containers.ts';
 
 describeLive('traffic of containers on this host', ['docker'], () => {
@@ -58,18 +59,10 @@ describeLive('traffic of containers on this host', ['docker'], () => {
     const file = `${docker.directory}/to-read`;
     // 1 MiB that is surely on the disk, read past the cache by a process that is put into the container's cgroup.
     await succeed(host, `dd if=/dev/urandom of=${file} bs=64k count=16 conv=fsync status=none`);
-    // A rule is for a whole disk.
-    const { stdout: device, code } = await host.run(
-      `block=/sys/dev/block/$(stat -c %Hd:%Ld ${file}); if [ -e $block/partition ]; then block=$block/..; fi; cat $block/dev`,
-    );
-    if (code !== 0) skip('the temporary directory is on no disk');
-    // On v1 recent kernels count only where there is a rule: one that is never met.
+    if (!(await countDiskIo(file, cgroup))) skip('the temporary directory is on no disk');
     await succeed(
       host,
-      `device=${device.trim()}
-      v1=/sys/fs/cgroup/blkio${cgroup} v2=/sys/fs/cgroup${cgroup}
-      if [ -e $v1 ]; then echo "$device 1000000000000" > $v1/blkio.throttle.read_bps_device; fi
-      for directory in $v1 $v2; do
+      `for directory in /sys/fs/cgroup/blkio${cgroup} /sys/fs/cgroup${cgroup}; do
         if [ -e $directory/cgroup.procs ]; then echo $$ > $directory/cgroup.procs; break; fi
       done
       dd if=${file} of=/dev/null bs=64k iflag=direct status=none`,
