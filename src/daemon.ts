@@ -5,7 +5,7 @@ import { collectors } from './collectors/index.ts';
 import type { Config, EngineConfig } from './config.ts';
 import type { CgroupMatch } from './container.ts';
 import { type Discovery, discoverContainers } from './discover/containers.ts';
-import { Encoder } from './expose/encode.ts';
+import { Encoder, type Pieces } from './expose/encode.ts';
 import { Failures } from './expose/failures.ts';
 import { createOwnMetrics } from './expose/own-metrics.ts';
 import { runCollectors } from './expose/scrape.ts';
@@ -31,7 +31,7 @@ import { readVersion } from './version.ts';
 /** The running exporter, without its server. */
 export interface Daemon extends AsyncDisposable {
   /** Renders one exposition. */
-  scrape(request: ScrapeRequest): Promise<Buffer>;
+  scrape(request: ScrapeRequest): Promise<Pieces>;
   /** Shows to `use` what a scrape made now is made of. It may take its time, and is to give the event loop turns. */
   look<T>(use: (scrape: Scrape) => Promise<T>): Promise<T>;
   /** Waits until engines have named all containers that are there, but no longer. Answers whether they have. */

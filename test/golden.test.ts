@@ -29,13 +29,13 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
   afterAll(() => daemon[Symbol.asyncDispose]());
 
   it.each(collectors.map(({ name }) => name))('%s', async (name) => {
-    const text = (await daemon.scrape({ format: 'text', collect: [name] })).toString();
+    const text = Buffer.concat(await daemon.scrape({ format: 'text', collect: [name] })).toString();
     const lines = text.split('\n').filter((line) => !OF_THIS_RUN.test(line));
     await expect(sortSamples(lines).join('\n')).toMatchFileSnapshot(`golden/${host}/${name}.prom`);
   });
 
   it.skipIf(!existsSync(PROMTOOL))('promtool has nothing to say (needs promtool)', async () => {
-    const input = await daemon.scrape({ format: 'text' });
+    const input = Buffer.concat(await daemon.scrape({ format: 'text' }));
     expect(execFileSync(PROMTOOL, ['check', 'metrics'], { input, encoding: 'utf8' })).toBe('');
   });
 });

@@ -13,7 +13,7 @@ const PROMTOOL = '/usr/bin/promtool';
 function encode(format: Format, write: (encoder: Encoder) => void): string {
   const encoder = new Encoder(format);
   write(encoder);
-  return encoder.finish().toString();
+  return Buffer.concat(encoder.finish()).toString();
 }
 
 /** One family of every type. */
@@ -183,7 +183,7 @@ describe('any content comes back as it went in', () => {
           }
           if (values.length > 0) expected.push({ name: format === 'text' ? sampleName : base, values });
         }
-        const parsed = parseExposition(encoder.finish().toString(), format);
+        const parsed = parseExposition(Buffer.concat(encoder.finish()).toString(), format);
         expect(parsed.map((each) => ({ name: each.name, values: each.samples.map((sample) => sample.value) }))).toEqual(
           expected,
         );

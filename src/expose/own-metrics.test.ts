@@ -13,7 +13,7 @@ const own = createOwnMetrics({ name: 'isolation-exporter', version: '1.2.3', rev
 async function encoded(format: Format): Promise<string> {
   const encoder = new Encoder(format);
   await own.encode(encoder);
-  return encoder.finish().toString();
+  return Buffer.concat(encoder.finish()).toString();
 }
 
 /** Until prom-client's histogram of garbage collections has something to show. */

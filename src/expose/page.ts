@@ -55,7 +55,7 @@ export function createPageHandler(options: {
   const flights = new SingleFlight<HostReport>();
   let running = 0;
 
-  async function make(query: string): Promise<Buffer> {
+  async function make(query: string): Promise<readonly Buffer[]> {
     const facts = { report: await flights.run('', report), view: parseView(query), version, telemetryPath };
     const parts: string[] = [];
     let sliceEnd = performance.now() + SLICE_MS;
@@ -65,7 +65,7 @@ export function createPageHandler(options: {
       await setImmediate();
       sliceEnd = performance.now() + SLICE_MS;
     }
-    return Buffer.from(parts.join(''));
+    return [Buffer.from(parts.join(''))];
   }
 
   return async (request, query) => {

@@ -82,7 +82,7 @@ async function run(
     const encoderOfRound = round === 0 ? new Encoder('text') : encoder;
     await runCollectors({ collectors: [numbered], scrape, encoder: encoderOfRound, failures, deadline });
   }
-  return { text: encoder.finish().toString(), warnings };
+  return { text: Buffer.concat(encoder.finish()).toString(), warnings };
 }
 
 describe('runCollectors()', () => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
-import type { Format } from './encode.ts';
+import { type Format, type Pieces, recycle } from './encode.ts';
 import { compress } from './gzip.ts';
 import { labelValue } from './labels.ts';
 import { acceptsGzip, negotiateFormat, scrapeBudget } from './negotiate.ts';
@@ -20,15 +20,46 @@ export interface ScrapeRequest {
 }
 
 /** Renders one exposition. */
-export type ScrapeFunction = (request: ScrapeRequest) => Promise<Buffer>;
+export type ScrapeFunction = (request: ScrapeRequest) => Promise<Pieces>;
 
 /** Answers requests for metrics; the query is what follows the `?`. */
 export type MetricsHandler = (request: IncomingMessage, response: ServerResponse, query: string) => Promise<Reply>;
 
-/** An exposition, and its compressed form for the first who asks and all after. */
-interface Exposition {
-  readonly plain: Buffer;
-  gzipped(): Promise<Buffer>;
+/** An exposition for all who asked for it at the same time. */
+class Exposition {
+  readonly plain: Pieces;
+  #compressed: Promise<Pieces> | undefined;
+  #holders = 0;
+
+  constructor(plain: Pieces) {
+    this.plain = plain;
+  }
+
+  /** Its compressed form, made for the first who asks. */
+  gzipped(): Promise<Pieces> {
+    return (this.#compressed ??= this.#compress());
+  }
+
+  /** Keeps it until a response is over. All who are to have it must say so before the first of them is. */
+  holdFor(response: ServerResponse): void {
+    this.#holders += 1;
+    response.once('close', () => this.#release());
+  }
+
+  async #compress(): Promise<Pieces> {
+    // The thread that reads it goes on when all have hung up.
+    this.#holders += 1;
+    try {
+      return await compress(this.plain);
+    } finally {
+      this.#release();
+    }
+  }
+
+  #release(): void {
+    this.#holders -= 1;
+    if (this.#holders === 0) recycle(this.plain);
+  }
 }
 
 /** Creates the handler for the telemetry path. It serves at most `maxRequests` at a time; 0 means any number. */
@@ -45,7 +76,7 @@ export function createMetricsHandler(options: {
 
   async function expose(request: ScrapeRequest): Promise<Exposition | undefined> {
     try {
-      return exposition(await scrape(request));
+      return new Exposition(await scrape(request));
     } catch (error) {
       log.error({ error }, 'scrape failed');
       return undefined;
@@ -70,18 +101,16 @@ export function createMetricsHandler(options: {
       expose({ format, ...selection, ...deadline }),
     );
     if (shared === undefined) return textReply(500, 'The scrape failed; the log of the exporter says why.');
+    // Those who joined go on one after the other right now, before any of them can be answered. Who has gone will not close.
+    if (response.destroyed) return textReply(499, '');
+    shared.holdFor(response);
 
     const vary = { Vary: 'Accept, Accept-Encoding' };
-    if (!acceptsGzip(acceptEncoding) || response.destroyed) {
+    if (!acceptsGzip(acceptEncoding)) {
       return { status: 200, contentType, body: shared.plain, headers: vary };
     }
     return { status: 200, contentType, body: await shared.gzipped(), headers: { ...vary, 'Content-Encoding': 'gzip' } };
   };
-}
-
-function exposition(plain: Buffer): Exposition {
-  let compressed: Promise<Buffer> | undefined;
-  return { plain, gzipped: () => (compressed ??= compress(plain)) };
 }
 
 /** Reads `collect[]` and `exclude[]`. A string says what is wrong with them. */

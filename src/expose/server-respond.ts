@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string | Buffer;
+  readonly body: string | readonly Buffer[];
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -22,9 +22,10 @@ export function textReply(status: number, line: string, headers: Readonly<Record
 export function send(request: IncomingMessage, response: ServerResponse, reply: Reply, timeLimit: number): void {
   if (response.destroyed || response.headersSent) return;
   const { status, contentType, body, headers } = reply;
+  const pieces = typeof body === 'string' ? [Buffer.from(body)] : body;
   response.writeHead(status, {
     'Content-Type': contentType,
-    'Content-Length': Buffer.byteLength(body),
+    'Content-Length': pieces.reduce((sum, piece) => sum + piece.length, 0),
     'X-Content-Type-Options': 'nosniff',
     ...headers,
     // Nobody will read the rest of a body that nobody asked for.
@@ -32,7 +33,8 @@ export function send(request: IncomingMessage, response: ServerResponse, reply: 
   });
   const timer = setTimeout(() => response.destroy(), timeLimit).unref();
   response.once('close', () => clearTimeout(timer));
-  response.end(request.method === 'HEAD' ? undefined : body);
+  if (request.method !== 'HEAD') for (const piece of pieces) response.write(piece);
+  response.end();
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { containerReport, hostReport } from '../../test/reports.ts';
 import type { Log } from '../log.ts';
 import { parseListenAddress } from '../options-values.ts';
+import { Encoder, type Pieces } from './encode.ts';
 import type { ScrapeRequest } from './server-metrics.ts';
 import type { ServerLimits } from './server-socket.ts';
 import { listen } from './server.ts';
@@ -53,7 +54,7 @@ async function start(setup: Setup = {}): Promise<Server & { readonly address: st
     {
       version: { name: 'isolation-exporter', version: '1.2.3', revision: undefined },
       collectors: ['cpu', 'memory'],
-      scrape: async () => Buffer.from('a 1\n'),
+      scrape: async () => [Buffer.from('a 1\n')],
       isReady: () => true,
       report: async () => hostReport(containerReport('web')),
       ...setup.handlers,
@@ -104,15 +105,15 @@ async function raw(address: string, bytes: string | Buffer): Promise<string> {
 
 /** A scrape that waits until it is released. */
 function gate() {
-  const waiting: ((body: Buffer) => void)[] = [];
+  const waiting: ((body: Pieces) => void)[] = [];
   const requests: ScrapeRequest[] = [];
   return {
     requests,
-    scrape: (request: ScrapeRequest): Promise<Buffer> => {
+    scrape: (request: ScrapeRequest): Promise<Pieces> => {
       requests.push(request);
       return new Promise((resolve) => waiting.push(resolve));
     },
-    release: (body = 'a 1\n') => waiting.splice(0).forEach((resolve) => resolve(Buffer.from(body))),
+    release: (body = 'a 1\n') => waiting.splice(0).forEach((resolve) => resolve([Buffer.from(body)])),
   };
 }
 
@@ -131,7 +132,10 @@ describe('the telemetry path', () => {
 
   test('negotiates OpenMetrics and tells the scrape', async () => {
     const formats: string[] = [];
-    const scrape = async ({ format }: ScrapeRequest): Promise<Buffer> => (formats.push(format), Buffer.from('# EOF\n'));
+    const scrape = async ({ format }: ScrapeRequest): Promise<Pieces> => (
+      formats.push(format),
+      [Buffer.from('# EOF\n')]
+    );
     const { address } = await start({ handlers: { scrape } });
     const { headers } = await get(address, '/metrics', {
       headers: { Accept: 'application/openmetrics-text;version=1.0.0;escaping=underscores' },
@@ -144,7 +148,7 @@ describe('the telemetry path', () => {
 
   test('compresses when asked to', async () => {
     const text = 'isolation_container_memory_bytes{container="grün"} 1\n'.repeat(10_000);
-    const { address } = await start({ handlers: { scrape: async () => Buffer.from(text) } });
+    const { address } = await start({ handlers: { scrape: async () => [Buffer.from(text)] } });
     const { headers, body } = await get(address, '/metrics', { headers: { 'Accept-Encoding': 'gzip' } });
     expect(headers).toMatchObject({ 'content-encoding': 'gzip', 'content-length': String(body.length) });
     expect(body.length).toBeLessThan(text.length / 10);
@@ -206,7 +210,7 @@ describe('collect[] and exclude[]', () => {
     ['?', {}],
   ])('%s', async (query, selection) => {
     const requests: ScrapeRequest[] = [];
-    const scrape = async (request: ScrapeRequest): Promise<Buffer> => (requests.push(request), Buffer.from(''));
+    const scrape = async (request: ScrapeRequest): Promise<Pieces> => (requests.push(request), []);
     const { address } = await start({ handlers: { scrape } });
     expect((await get(address, `/metrics${query}`)).status).toBe(200);
     expect(requests).toEqual([{ format: 'text', ...selection }]);
@@ -383,7 +387,7 @@ describe('hostile clients', () => {
   });
 
   test('requests in a pipeline are answered in order', async () => {
-    const { address } = await start({ handlers: { scrape: async () => Buffer.from('metrics\n') } });
+    const { address } = await start({ handlers: { scrape: async () => [Buffer.from('metrics\n')] } });
     const one = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
     const text = await raw(
       address,
@@ -416,7 +420,7 @@ describe('hostile clients', () => {
     const body = Buffer.alloc(64 * 1024 * 1024, 'a 1\n');
     const { address } = await start({
       maxRequests: 1,
-      handlers: { scrape: async () => body },
+      handlers: { scrape: async () => [body] },
       limits: { response: 50 },
     });
     const socket = await open(address);
@@ -428,9 +432,44 @@ describe('hostile clients', () => {
     while (status !== 200) status = (await get(address, '/metrics', { method: 'HEAD' })).status;
   });
 
+  test('a client that fetches its answer while others are answered', async () => {
+    // Each too large for the buffers of a connection, and unlike all others.
+    const padding = 'x'.repeat(1000);
+    let scrapes = 0;
+    const scrape = async ({ format }: ScrapeRequest): Promise<Pieces> => {
+      const encoder = new Encoder(format);
+      scrapes += 1;
+      encoder.family({ name: `scrape_${scrapes}`, type: 'gauge', help: 'x' });
+      for (let row = 0; row < 10_000; row += 1) encoder.sample(`row="${row}",padding="${padding}"`, scrapes);
+      return encoder.finish();
+    };
+    const whole = (text: string): boolean => {
+      const [, , first = '', ...rest] = text.trimEnd().split('\n');
+      const [name, , value] = /^(scrape_\d+)\{row="(0)",padding="x+"\} (\d+)$/.exec(first)?.slice(1) ?? [];
+      const rows = rest.filter((line) => line !== '# EOF');
+      const expected = (row: number): string => `${name}{row="${row}",padding="${padding}"} ${value}`;
+      return rows.length === 9_999 && rows.every((line, at) => line === expected(at + 1));
+    };
+    const { address } = await start({ handlers: { scrape } });
+    const slow = await open(address);
+    slow.write('GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    await once(slow, 'readable');
+    for (const accept of ['text/plain', 'application/openmetrics-text;version=1.0.0']) {
+      for (const encoding of ['identity', 'gzip']) {
+        const headers = { accept, 'accept-encoding': encoding };
+        const answers = await Promise.all([1, 2, 3].map(() => get(address, '/metrics', { headers })));
+        for (const { body } of answers) {
+          expect(whole((encoding === 'gzip' ? gunzipSync(body) : body).toString())).toBe(true);
+        }
+      }
+    }
+    const late = Buffer.concat(await slow.toArray()).toString();
+    expect(whole(late.slice(late.indexOf('\r\n\r\n') + 4))).toBe(true);
+  });
+
   test('clients that disconnect at any point', async () => {
     const body = Buffer.alloc(8 * 1024 * 1024, 'isolation_container_memory_bytes 1\n');
-    const { address } = await start({ handlers: { scrape: async () => body } });
+    const { address } = await start({ handlers: { scrape: async () => [body] } });
     for (const bytesToRead of [0, 1, 100_000]) {
       for (const encoding of ['gzip', 'identity']) {
         const socket = await open(address);

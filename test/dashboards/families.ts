@@ -35,7 +35,7 @@ export function collectorFamilies(): Families {
 export async function allFamilies(): Promise<Families> {
   const encoder = new Encoder('text');
   await createOwnMetrics({ ...readVersion(), revision: 'abc' }).encode(encoder);
-  const own = parseExposition(encoder.finish().toString(), 'text').flatMap(({ samples }) => samples);
+  const own = parseExposition(Buffer.concat(encoder.finish()).toString(), 'text').flatMap(({ samples }) => samples);
   return new Map([
     ...collectorFamilies(),
     ...['isolation_scrape_collector_success', 'isolation_scrape_collector_duration_seconds'].map(
