@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { joinLabels, labelName, labelValue, renderLabels } from './labels.ts';
+import { labelName, labelValue, renderLabels } from './labels.ts';
 
 describe('renderLabels', () => {
   test('renders pairs in order', () => {
@@ -17,13 +17,6 @@ describe('renderLabels', () => {
     expect(renderLabels(['a_b', 'a.b', 'a-b'], ['1', '2', '3'])).toBe('a_b="1",a_b_2="2",a_b_3="3"');
     expect(renderLabels(['a.b', 'a_b'], ['1', '2'])).toBe('a_b_2="1",a_b="2"');
   });
-});
-
-test('joinLabels puts a comma only between', () => {
-  expect(joinLabels('a="1"', 'b="2"')).toBe('a="1",b="2"');
-  expect(joinLabels('', 'b="2"')).toBe('b="2"');
-  expect(joinLabels('a="1"', '')).toBe('a="1"');
-  expect(joinLabels('', '')).toBe('');
 });
 
 describe('labelName', () => {

@@ -36,12 +36,6 @@ export function renderLabels(names: readonly string[], values: readonly string[]
   return text;
 }
 
-/** Joins what `renderLabels` returned for two sets of labels. */
-export function joinLabels(first: string, second: string): string {
-  if (first === '') return second;
-  return second === '' ? first : `${first},${second}`;
-}
-
 /** Maps any text to a name that is legal for a label everywhere and not reserved (`__…`). */
 export function labelName(text: string): string {
   if (NAME.test(text)) return text;

@@ -4,7 +4,7 @@ import type { Container } from '../container.ts';
 import { type Encoder, endOf } from './encode.ts';
 import type { Failures } from './failures.ts';
 import { identities, identityOfLabels, podIdentityOf } from './identity.ts';
-import { joinLabels, renderLabels } from './labels.ts';
+import { renderLabels } from './labels.ts';
 
 /** The event loop gets a turn after this much work, so that a health check is answered during a scrape. */
 const SLICE_MS = 10;
@@ -77,20 +77,23 @@ export async function runCollectors(options: {
   encodeOutcomes(outcomes, encoder);
 }
 
-function subjectsOf(collector: Collector, scrape: Scrape, known: ReadonlyMap<Container, string>): readonly Subject[] {
-  if (collector.scope === 'host') return [{ container: undefined, labels: '', read: () => collector.read(scrape) }];
-  if (collector.scope === 'kept') {
-    return collector.entries(scrape).map((entry) => ({
-      container: undefined,
-      labels: identityOfLabels(entry.labels),
-      read: () => collector.read(entry),
-    }));
+/** One after the other: thousands of them at once would cost more to clear away than to read. */
+function* subjectsOf(
+  collector: Collector,
+  scrape: Scrape,
+  known: ReadonlyMap<Container, string>,
+): Generator<Subject, void, undefined> {
+  if (collector.scope === 'host') {
+    yield { container: undefined, labels: '', read: () => collector.read(scrape) };
+  } else if (collector.scope === 'kept') {
+    for (const entry of collector.entries(scrape)) {
+      yield { container: undefined, labels: identityOfLabels(entry.labels), read: () => collector.read(entry) };
+    }
+  } else {
+    for (const container of scrape.containers) {
+      yield { container, labels: known.get(container) ?? '', read: () => collector.read(container, scrape) };
+    }
   }
-  return scrape.containers.map((container) => ({
-    container,
-    labels: known.get(container) ?? '',
-    read: () => collector.read(container, scrape),
-  }));
 }
 
 function encodeFamily(family: Family<unknown>, readings: readonly Reading[], encoder: Encoder): void {
@@ -103,7 +106,7 @@ function encodeFamily(family: Family<unknown>, readings: readonly Reading[], enc
     return;
   }
   if ('pattern' in family) {
-    const rendered = new Map<readonly PatternSample[], readonly string[]>();
+    const rendered = new Map<readonly PatternSample[], readonly Uint8Array[]>();
     for (const { value, labels } of readings) {
       const pattern = family.pattern(value);
       const ends =
@@ -114,7 +117,7 @@ function encodeFamily(family: Family<unknown>, readings: readonly Reading[], enc
     return;
   }
   // The values of a family's own labels are few and come again for each container.
-  const renderedValues = new Map<string, string>();
+  const renderedValues = new Map<string, Uint8Array>();
   const pods = new Set<string>();
   for (const reading of readings) {
     const labels = family.of === 'pod' ? podLabels(reading, pods) : reading.labels;
@@ -122,10 +125,10 @@ function encodeFamily(family: Family<unknown>, readings: readonly Reading[], enc
       const [first = ''] = values;
       let own = values.length === 1 ? renderedValues.get(first) : undefined;
       if (own === undefined) {
-        own = renderLabels(family.labels, values);
+        own = Buffer.from(renderLabels(family.labels, values));
         if (values.length === 1) renderedValues.set(first, own);
       }
-      encoder.sample(joinLabels(labels, own), sample);
+      encoder.sample(labels, sample, own);
     });
   }
 }
