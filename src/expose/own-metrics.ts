@@ -79,6 +79,8 @@ async function encodeRegistry(registry: Registry, encoder: Encoder): Promise<voi
   for (const metric of await registry.getMetricsAsJSON()) {
     encoder.family({ name: metric.name, type: familyType(metric.name, String(metric.type)), help: metric.help });
     for (const sample of metric.values) {
+      // Not measured yet.
+      if (Number.isNaN(sample.value)) continue;
       const names = Object.keys(sample.labels);
       const labels = renderLabels(names, Object.values(sample.labels).map(canonical(names)));
       // prom-client's types do not say so, but samples of histograms and summaries carry their own name.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { host } from './host.ts';
-import { eventually, quote, succeed } from './machine.ts';
+import { eventually, Hopeless, quote, succeed } from './machine.ts';
 import type { Background, Machine } from './machine.ts';
 
 /** The image that every lab container runs: busybox with a few applets, no registry involved. */
@@ -23,8 +23,9 @@ export async function startDocker(machine: Machine, options: DockerOptions = {})
   if (machine === host) await cleanUpOrphanedDaemons();
   const directory = await succeed(
     machine,
-    // The owner's mark tells a directory in use from one that a crashed run has left behind.
-    `directory=$(mktemp -d /tmp/isolation-exporter-docker-XXXXXX) && echo ${process.pid} > "$directory/owner" && echo "$directory"`,
+    // A daemon that remaps users wants others to pass. The owner's mark tells a directory in use from one that a crashed
+    // run has left behind.
+    `directory=$(mktemp -d /tmp/isolation-exporter-docker-XXXXXX) && chmod 711 "$directory" && echo ${process.pid} > "$directory/owner" && echo "$directory"`,
   );
   const docker = new Docker(machine, directory, options);
   try {
@@ -135,7 +136,7 @@ export class Docker implements AsyncDisposable {
 
   async #answers(): Promise<true | undefined> {
     const code = await this.#daemon?.exitCode();
-    if (code !== undefined) throw new Error(`dockerd ended with exit code ${code}`);
+    if (code !== undefined) throw new Hopeless(`dockerd ended with exit code ${code}`);
     const { stdout } = await this.machine.run(`${this.client} version --format '{{.Server.Version}}'`);
     return stdout.trim() === '' ? undefined : true;
   }

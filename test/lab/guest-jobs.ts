@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_TIMEOUT_MS, eventually } from './machine.ts';
+import { DEFAULT_TIMEOUT_MS, eventually, Hopeless } from './machine.ts';
 import type { Background, Outcome } from './machine.ts';
 
 /** Above a job's own time-out, before its machine is taken to be stuck. */
@@ -75,7 +75,7 @@ export class GuestJobs {
 
   #codeOf(job: string): number | undefined {
     const code = numberIn(join(job, 'code'));
-    if (code === undefined && this.#state() === 'ended') throw new Error('The guest has ended');
+    if (code === undefined && this.#state() === 'ended') throw new Hopeless('The guest has ended');
     return code;
   }
 }

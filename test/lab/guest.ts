@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { buildImage, fetchKernel } from './guest-image.ts';
 import type { GuestImage } from './guest-image.ts';
 import { GuestJobs } from './guest-jobs.ts';
-import { eventually, quote } from './machine.ts';
+import { eventually, Hopeless, quote } from './machine.ts';
 import type { Background, Machine, Outcome } from './machine.ts';
 
 /** `plain`: no service manager; `systemd`: systemd is PID 1, and Docker can use its cgroup driver. */
@@ -65,7 +65,7 @@ export class Guest implements Machine, AsyncDisposable {
   /** Waits until the guest runs jobs. */
   async ready(timeoutMs: number): Promise<void> {
     const isReady = () => {
-      if (this.#state() === 'ended') throw new Error(`QEMU has ended: ${this.#qemuLog()}`);
+      if (this.#state() === 'ended') throw new Hopeless(`QEMU has ended: ${this.#qemuLog()}`);
       return existsSync(join(this.share, 'ready')) || undefined;
     };
     try {

@@ -54,10 +54,13 @@ export function quote(...words: readonly string[]): string {
   return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 }
 
+/** An error after which it is of no use to ask again. */
+export class Hopeless extends Error {}
+
 /**
  * Asks again and again until the answer is not `undefined`.
  *
- * @throws Error that names `what`, after `timeoutMs`; its cause is the last error of `ask`.
+ * @throws Error that names `what`, after `timeoutMs`; its cause is the last error of `ask`. {@link Hopeless} at once.
  */
 export async function eventually<T>(
   what: string,
@@ -72,6 +75,7 @@ export async function eventually<T>(
       if (answer !== undefined) return answer;
       cause = undefined;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       cause = error;
     }
     if (performance.now() > deadline) {

@@ -179,8 +179,8 @@ describeLong('the unit, installed and started', ['guest-systemd', 'docker'], () 
   });
 
   test('has nothing kept from it, and says so with diagnose.conf', async () => {
-    const said = async () => (await guest.run(`journalctl -u ${UNIT} -o cat -n 100`)).stdout;
-    await within(guest, `diagnosis: ${await said()}`, async () => (await said()).includes('All is well'));
+    // It ended before the unit was said to have started.
+    expect(await succeed(guest, `journalctl -u ${UNIT} -o cat -n 100`)).toContain('All is well');
   });
 
   test("reaches a user's socket with rootless.conf", async () => {
