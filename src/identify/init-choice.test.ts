@@ -1,50 +1,51 @@
 import { describe, expect, test } from 'vitest';
 import { chooseInit, isSurelyInit, type Role, roleOf, type Root } from './init-choice.ts';
 
-const root = (nspid: readonly number[], start: number, role?: Role): Root => ({
+const root = (nspid: readonly number[], start: number, role?: Role, ppid = 50): Root => ({
   pid: nspid[0] ?? 0,
-  ppid: 50,
+  ppid,
   nspid,
   start,
   role,
 });
 
 describe('the init of a container', () => {
-  test.each<readonly [string, expected: number | undefined, shallowest: number, roots: readonly Root[]]>([
-    ['none among none', undefined, Infinity, []],
-    ['pid 1, not the lower pid of an exec', 900, 2, [root([80, 9], 40), root([900, 1], 10)]],
-    ['pid 1, though an exec joined in the same tick', 900, 2, [root([80, 9], 10), root([900, 1], 10)]],
-    ['pid 1 in a container of a container', 900, 3, [root([900, 14, 1], 10), root([901, 15, 7], 5)]],
-    ['with the pid namespace of the host: the oldest', 900, 1, [root([80], 40), root([900], 10)]],
-    ['of two that started together the lower pid', 5, 1, [root([6], 10), root([5], 10)]],
+  test.each<readonly [string, expected: number | undefined, roots: readonly Root[]]>([
+    ['none among none', undefined, []],
+    ['pid 1, not the lower pid of an exec', 900, [root([80, 9], 40), root([900, 1], 10)]],
+    ['pid 1, though an exec joined in the same tick', 900, [root([80, 9], 10), root([900, 1], 10)]],
+    ['pid 1 in a container of a container', 900, [root([900, 14, 1], 10), root([901, 15, 7], 5)]],
+    ['with the pid namespace of the host: the oldest', 900, [root([80], 40), root([900], 10)]],
+    ['of two that started together the lower pid', 5, [root([6], 10), root([5], 10)]],
     [
       'with the pid namespace of the host: not the pid 1 of a namespace that somebody in it made',
       900,
-      1,
       [root([80, 1], 40), root([900], 10)],
     ],
-    ['in the pid namespace of a pod', 900, 2, [root([80, 31], 40), root([900, 7], 10)]],
+    [
+      'not one that left a container before it was started again',
+      900,
+      [root([80], 10, undefined, 60), root([900, 1], 40)],
+    ],
+    ['in the pid namespace of a pod', 900, [root([80, 31], 40), root([900, 7], 10)]],
     [
       "gVisor: the sandbox, not the file server, in the host's pid namespace",
       900,
-      1,
       [root([80, 1], 9, 'helper'), root([900], 10)],
     ],
     [
       'gVisor: the sandbox, not the file server, each in its own',
       900,
-      2,
       [root([80, 1], 9, 'helper'), root([900, 1], 10)],
     ],
-    ['nspawn in the same cgroup', 900, 2, [root([80], 1, 'parent'), root([900, 1], 10)]],
+    ['nspawn in the same cgroup', 900, [root([80], 1, 'parent'), root([900, 1], 10)]],
     [
       'a container all of whose processes pose as tools',
       900,
-      2,
       [root([900, 1], 10, 'helper'), root([80, 9], 40, 'helper')],
     ],
-  ])('%s', (_, expected, shallowest, roots) => {
-    expect(chooseInit(roots, shallowest)?.pid).toBe(expected);
+  ])('%s', (_, expected, roots) => {
+    expect(chooseInit(roots)?.pid).toBe(expected);
   });
 
   test('is clear at once only for pid 1 of a namespace right inside the host’s', () => {

@@ -59,18 +59,20 @@ export function isSurelyInit(root: Root, shallowest: number): boolean {
  * Chooses the process that stands for a container. Never by order or by pid: cgroup v2 lists processes in an order made
  * random on purpose, pids wrap, and gVisor's file server comes before its sandbox.
  *
- * It is the one that is pid 1 in the pid namespace of the container. If another process is in an outer namespace, then
- * the container has no pid namespace of its own, and a pid 1 in it is just somebody's who made one. Then, and in a pod
- * with one pid namespace for all, it is the one that started first of those whose parent is outside: what `docker exec`
- * starts has such a parent too, but is later.
+ * It is the one that is pid 1 in the pid namespace of the container. If another process of the same parent is in an outer
+ * namespace, then the container has no pid namespace of its own, and a pid 1 in it is just somebody's who made one. (One
+ * of another parent was not started by the engine: it came from the host, or went there, and may be older than a container
+ * that was started again.) Then, and in a pod with one pid namespace for all, it is the one that started first of those
+ * whose parent is outside: what `docker exec` starts has such a parent too, but is later.
  *
  * @param roots the processes with a parent that is not in the container.
- * @param shallowest the fewest pid namespaces that any process of the container is in.
  */
-export function chooseInit<R extends Root>(roots: readonly R[], shallowest: number): R | undefined {
+export function chooseInit<R extends Root>(roots: readonly R[]): R | undefined {
   const workload = roots.filter(({ role }) => role === undefined);
   // A container that names its processes like an engine's tools is not to become invisible by that.
   const choice = workload.length > 0 ? workload : roots;
-  const firsts = choice.filter(({ nspid }) => nspid.length > 1 && nspid.length <= shallowest && nspid.at(-1) === 1);
+  const hasOuterSibling = ({ ppid, nspid }: R): boolean =>
+    choice.some((other) => other.ppid === ppid && other.nspid.length < nspid.length);
+  const firsts = choice.filter((root) => root.nspid.length > 1 && root.nspid.at(-1) === 1 && !hasOuterSibling(root));
   return (firsts.length > 0 ? firsts : choice).toSorted((a, b) => a.start - b.start || a.pid - b.pid)[0];
 }

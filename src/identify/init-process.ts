@@ -69,7 +69,7 @@ function choose(kernel: KernelFiles, pids: readonly number[], engineOf: () => st
   const adopted = inner
     .filter(({ ppid }) => parents.has(ppid))
     .flatMap((found) => rootOf(kernel, found, engineOf) ?? []);
-  return chooseInit([...roots, ...adopted], shallowestOf(inner, roots));
+  return chooseInit([...roots, ...adopted]);
 }
 
 /** The processes one after the other, each followed by its ancestors in the container: even in a crowd the init is soon met. */

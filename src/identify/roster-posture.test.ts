@@ -104,3 +104,15 @@ test('a process that is new is in the next scrape, and the container stays the s
   expect(after?.posture?.allProcesses).toBe(false);
   roster.close();
 });
+
+test('a container whose cgroup has another init by now has its facts', async () => {
+  const roster = new Roster({ kernel, naming: new Naming([]), postures });
+  const [first, second] = [await start('/bin/sleep'), await start('/bin/sleep')];
+  const cgroup = container([first], '5'.repeat(32));
+  roster.add(cgroup);
+  const pids = async () => (await roster.containers()).map(({ init }) => init?.pid);
+  expect(await pids()).toEqual([first]);
+  list(cgroup.path, [second]);
+  expect(await pids()).toEqual([second]);
+  roster.close();
+});

@@ -102,20 +102,23 @@ export class Roster {
     const { cgroup, files, container } = entry;
     // The object stays the same as long as nothing changes, so that what is derived from it can be kept.
     if (container?.names === names && now < entry.factsUntil && container.init !== undefined) {
-      this.#lookForNewProcesses(entry, container);
-      return;
+      if (this.#lookForNewProcesses(entry, container)) return;
     }
     const labels = container?.names === names ? container.labels : labelsOf(cgroup.match, names);
     entry.container = { cgroup, names, labels, files, ...this.#processFacts(entry, now) };
   }
 
-  /** What `docker exec` starts may be gone long before all facts are read again. */
-  #lookForNewProcesses(entry: Entry, container: Container): void {
+  /**
+   * What `docker exec` starts may be gone long before all facts are read again. Answers whether the init is still there: a
+   * container that is started again can be in the cgroup from before.
+   */
+  #lookForNewProcesses(entry: Entry, container: Container): boolean {
     const { init, posture, members } = entry;
-    if (init === undefined || posture === undefined || members === undefined) return;
+    if (init === undefined || posture === undefined || members === undefined) return true;
     try {
-      if (!posture.pending && !haveChanged(members)) return;
+      if (!posture.pending && !haveChanged(members)) return true;
       entry.members = membersOfContainer(this.#kernel, entry.files);
+      if (!entry.members.pids.includes(init.pid)) return false;
       entry.posture = this.#postures.update(posture, targetOf(entry, init, entry.members));
       if (entry.posture.posture !== posture.posture) {
         entry.container = { ...container, posture: entry.posture.posture };
@@ -123,6 +126,7 @@ export class Roster {
     } catch (error) {
       entry.container = { ...container, initError: errorOf(error) };
     }
+    return true;
   }
 
   #processFacts(entry: Entry, now: number): Pick<Container, 'init' | 'initError' | 'posture'> {

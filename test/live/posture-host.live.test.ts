@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
-import { type Exporter, startExporter } from '../lab/exporter.ts';
+import { type Exporter, type Samples, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { quote, succeed } from '../lab/machine.ts';
@@ -142,11 +142,19 @@ describeLive('the isolation of containers on the host', ['docker'], () => {
         [ -e "$at$path/cgroup.procs" ] && echo $$ > "$at$path/cgroup.procs"
       done
       exec sleep 1002`;
+    const start = (found: Samples) => found.value('isolation_container_start_time_seconds', { container: 'default' });
     await using escaped = await host.start(script);
     await within(host, 'it shows', async () => finding(await exporter.scrape(), 'default', 'process_left') === 1);
     const samples = await exporter.scrape();
     expect(samples.value('isolation_container_processes_left', { container: 'default' })).toBe(1);
     expect(verdictOn(samples, 'default').level).toBe(0);
+    // It is older than the container is then, and not to be taken for it.
+    await docker.cli('restart', '--time', '0', 'default');
+    await within(host, 'the new one shows', async () => {
+      const found = await exporter.scrape();
+      return finding(found, 'default', 'process_left') === 1 && (start(found) ?? 0) > (start(samples) ?? Infinity);
+    });
+    expect(finding(await exporter.scrape(), 'default', 'host_pid_namespace')).toBe(0);
     await escaped.stop();
     await within(host, 'it is over', async () => finding(await exporter.scrape(), 'default', 'process_left') === 0);
     expect(verdictOn(await exporter.scrape(), 'default').level).toBe(2);
