@@ -177,6 +177,8 @@ const CONTAINERS: Record<string, readonly Row[]> = {
   ],
   'systemd-machined': [
     ['/machine.slice/machine-m1.scope/payload', 'nspawn', 'm1', { at: '/machine.slice/machine-m1.scope' }],
+    ['/machine.slice/lab-m1.scope/payload', 'nspawn', 'lab-m1', { at: '/machine.slice/lab-m1.scope' }],
+    ['/machine.slice/lab-m1.scope/supervisor', 'nspawn', 'lab-m1', { infra: true }],
     [
       String.raw`/machine.slice/machine-m\x2d2.scope/payload`,
       'nspawn',

@@ -135,6 +135,7 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   { engine: 'libvirt-lxc', name: /^machine-lxc\\x2d(\d+\\x2d.+)\.scope$/, escaped: true },
   // /machine.slice/systemd-nspawn@m3.service/supervisor: nspawn itself; the container is in /payload beside it
   { engine: 'nspawn', name: /^supervisor$/, parent: NSPAWN_UNIT, infra: true },
+  { engine: 'nspawn', name: /^supervisor$/, above: /(?:^|\/)machine\.slice\/[^/]+\.scope$/, infra: true },
   // /machine.slice/systemd-nspawn@m3.service/payload; /machine.slice/machine-m\x2d2.scope/payload
   { engine: 'nspawn', name: /^systemd-nspawn@(.+)\.service$/, escaped: true },
   { engine: 'nspawn', name: /^machine-(.+)\.scope$/, escaped: true },
@@ -161,6 +162,10 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   // /my.slice/prefix-<id>.scope: a client of containerd that uses systemd; /my.slice:prefix:<id>
   { engine: 'containerd', name: name('[^:]+-ID\\.scope'), engineGuessed: true },
   { engine: 'containerd', name: name('[^:]+:[^:]+:ID'), engineGuessed: true },
+
+  // Last, as others have scopes there too
+  // /machine.slice/m1.scope/payload: systemd-nspawn --register=no
+  { engine: 'nspawn', name: /^(.+)\.scope$/, parent: 'machine.slice', escaped: true },
 ];
 
 /**
