@@ -15,8 +15,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   oom: ['kernel', 'container.ts', 'log.ts'],
   report: ['collectors', 'findings', 'posture', 'kernel', 'container.ts'],
   terminal: [],
-  scan: ['report', 'findings', 'terminal', 'version.ts'],
-  page: ['report', 'findings', 'version.ts'],
+  scan: ['report', 'findings', 'terminal', 'printable.ts', 'version.ts'],
+  page: ['report', 'findings', 'printable.ts', 'version.ts'],
   expose: [
     'collectors',
     'kernel',
@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'options-values.ts',
     'version.ts',
   ],
-  diagnose: ['discover', 'identify', 'kernel', 'container.ts', 'config.ts'],
+  diagnose: ['discover', 'identify', 'kernel', 'terminal', 'container.ts', 'config.ts', 'printable.ts'],
   commands: [
     'expose',
     'diagnose',

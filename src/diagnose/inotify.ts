@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync, watch } from 'node:fs';
 import { absentAsUndefined, errnoOf, isAbsence, isDenied } from '../kernel/errno.ts';
-import { parseCredentials } from '../kernel/credentials.ts';
+import { parseProcCredentials } from '../kernel/proc-credentials.ts';
 import { defineCheck, onTheHost, type Verdict } from './check.ts';
 
 /** Of what a user may have, the share above which it is time to say so. */
@@ -69,7 +69,7 @@ function useBy(procfs: string, uid: number): { readonly instances: number; reado
 /** `/proc/<pid>/fdinfo/<fd>` of each inotify instance of a process, if that is the user's. */
 function infosOf(directory: string, uid: number): string[] {
   try {
-    if (parseCredentials(readFileSync(`${directory}/status`, 'utf8')).uid !== uid) return [];
+    if (parseProcCredentials(readFileSync(`${directory}/status`, 'utf8')).effectiveUid !== uid) return [];
     const descriptors = readdirSync(`${directory}/fd`).filter(
       (name) => readlinkSync(`${directory}/fd/${name}`) === 'anon_inode:inotify',
     );

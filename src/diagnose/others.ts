@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { isAbsence, isDenied } from '../kernel/errno.ts';
-import { parseCredentials } from '../kernel/credentials.ts';
+import { parseProcCredentials, type ProcCredentials } from '../kernel/proc-credentials.ts';
 
 /** How many processes of a kind could be looked at as the exporter looks at a container's, and how many not. */
 export interface Looked {
@@ -17,9 +17,6 @@ export interface Others {
   readonly otherUsers: Looked;
 }
 
-/** kthreadd, whose children are all other kernel threads. */
-const KTHREADD = 2;
-
 /** Tries to read the namespaces of every process that is to be seen in a procfs. */
 export function lookAtOthers(procfs: string): Others {
   const counts = {
@@ -29,10 +26,10 @@ export function lookAtOthers(procfs: string): Others {
     otherUsers: { readable: 0, denied: 0 },
   };
   const own = attempt(() => readlinkSync(`${procfs}/self`)) ?? '';
-  const ownUser = attempt(() => userOf(procfs, own));
+  const ownUid = attempt(() => credentialsOf(procfs, own).effectiveUid);
   for (const pid of attempt(() => readdirSync(procfs)) ?? []) {
     if (!/^\d+$/.test(pid) || pid === own) continue;
-    const kind = attempt(() => kindOf(procfs, pid, ownUser?.uid));
+    const kind = attempt(() => kindOf(procfs, pid, ownUid));
     const access = kind === undefined ? undefined : accessTo(`${procfs}/${pid}/ns/net`);
     if (kind !== undefined && access !== undefined) counts[kind][access] += 1;
   }
@@ -41,16 +38,13 @@ export function lookAtOthers(procfs: string): Others {
 
 function kindOf(procfs: string, pid: string, ownUid: number | undefined): keyof Others {
   if (pid === '1') return 'pid1';
-  const { uid, ppid } = userOf(procfs, pid);
-  // Where pid 2 is not kthreadd it is a process with memory of its own, and so are its children.
-  const isKernelThread =
-    (Number(pid) === KTHREADD || ppid === KTHREADD) && readFileSync(`${procfs}/${pid}/cmdline`, 'utf8') === '';
-  if (isKernelThread) return 'kernelThreads';
-  return uid === ownUid ? 'ownUser' : 'otherUsers';
+  const { effectiveUid, kernelThread } = credentialsOf(procfs, pid);
+  if (kernelThread) return 'kernelThreads';
+  return effectiveUid === ownUid ? 'ownUser' : 'otherUsers';
 }
 
-function userOf(procfs: string, pid: string): { readonly uid: number; readonly ppid: number } {
-  return parseCredentials(readFileSync(`${procfs}/${pid}/status`, 'utf8'));
+function credentialsOf(procfs: string, pid: string): ProcCredentials {
+  return parseProcCredentials(readFileSync(`${procfs}/${pid}/status`, 'utf8'));
 }
 
 function accessTo(link: string): keyof Looked | undefined {

@@ -1,4 +1,6 @@
 import type { Place } from './check.ts';
+import { printable } from '../printable.ts';
+import { wrap } from '../terminal/columns.ts';
 import type { Finding } from './diagnosis.ts';
 
 const WIDTH = 100;
@@ -35,9 +37,9 @@ export function renderTable(
     const { status, name, says } = finding;
     const label = LABELS[status];
     const painted = options.colour === 'on' ? `\u001b[${COLOURS[status]}m${label}\u001b[0m` : label;
-    const [first = '', ...more] = wrap(printable(says), WIDTH - indent.length);
+    const [first = '', ...more] = wrap(WIDTH - indent.length, printable(says));
     const rest = detailsOf(finding, options.places).flatMap(({ head, text }) => {
-      const [begin = '', ...continued] = wrap(printable(text), WIDTH - indent.length - head.length - 2);
+      const [begin = '', ...continued] = wrap(WIDTH - indent.length - head.length - 2, printable(text));
       return [`${head}: ${begin}`, ...continued.map((line) => `${' '.repeat(head.length + 2)}${line}`)];
     });
     return [
@@ -53,20 +55,4 @@ function detailsOf({ loses, remedies }: Finding, places: readonly Place[]): { he
     ...(loses === undefined ? [] : [{ head: 'not seen', text: loses }]),
     ...(remedies === undefined ? [] : places.map((place) => ({ head: REMEDY_NAMES[place], text: remedies[place] }))),
   ];
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
-}
-
-/** What the kernel and engines say may hold anything; a terminal must not take it for a command. */
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }

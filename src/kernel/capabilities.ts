@@ -74,8 +74,3 @@ export function parseCapabilitySet(text: string): CapabilitySet {
   if (!/^[0-9a-f]{16}$/.test(text)) throw new SyntaxError(`Cannot parse ${JSON.stringify(text)} as capabilities`);
   return BigInt(`0x${text}`);
 }
-
-/** The names of what is in a set as the kernel writes it. Throws as {@link parseCapabilitySet} does. */
-export function capabilitiesIn(text: string): string[] {
-  return capabilityNames(parseCapabilitySet(text));
-}

@@ -43,7 +43,7 @@ const SECCOMP_MODES: readonly SeccompMode[] = ['disabled', 'strict', 'filter'];
 export function parseProcCredentials(text: string): ProcCredentials {
   const uids = numbers(text, 'Uid');
   const gids = numbers(text, 'Gid');
-  const ppid = numbers(text, 'PPid')[0];
+  const relatives = [...numbers(text, 'Pid'), ...numbers(text, 'PPid')];
   const state = line(text, 'State') ?? '';
   const noNewPrivileges = optionalNumber(text, 'NoNewPrivs');
   const seccomp = optionalNumber(text, 'Seccomp');
@@ -53,8 +53,8 @@ export function parseProcCredentials(text: string): ProcCredentials {
   return {
     name: line(text, 'Name') ?? '',
     zombie: /^[ZX]/.test(state),
-    // `Kthread` is there since Linux 6.9; before, a child of kthreadd (pid 2) that has no memory of its own.
-    kernelThread: line(text, 'Kthread') === '1' || (ppid === 2 && line(text, 'VmSize') === undefined),
+    // `Kthread` is there since Linux 6.9; before, kthreadd (pid 2) and its children, which have no memory of their own.
+    kernelThread: line(text, 'Kthread') === '1' || (relatives.includes(2) && line(text, 'VmSize') === undefined),
     effectiveUid,
     effectiveGid,
     groups: (line(text, 'Groups') ?? '').split(' ').filter(Boolean).map(Number),

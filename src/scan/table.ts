@@ -5,7 +5,7 @@ import type { HostReport } from '../report/host-report.ts';
 import { bySeverity, bytesText, levelText, limitText, nameOf, numberText, UNKNOWN } from '../report/wording.ts';
 import { cutTo, widthOf, wrap } from '../terminal/columns.ts';
 import type { Paint, Style } from '../terminal/paint.ts';
-import { printable } from '../report/printable.ts';
+import { printable } from '../printable.ts';
 import { notesOn } from './notes.ts';
 
 /** In columns. */
