@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import type { EngineConfig } from '../config.ts';
-import { absentAsUndefined, errnoOf } from '../kernel/errno.ts';
+import { absentAsUndefined, errnoOf, isDenied } from '../kernel/errno.ts';
 import { askEngine } from '../identify/docker.ts';
 import { type Check, type Remedies, type Verdict, defineCheck } from './check.ts';
 import type { Subject } from './subject.ts';
@@ -15,8 +15,8 @@ interface EngineFacts {
   readonly answer: 'absent' | 'answers' | { readonly error: string } | undefined;
   /** Its containers here. */
   readonly containers: number;
-  /** Sockets of the same engine that users have, and that nobody asks. */
-  readonly others: readonly string[];
+  /** Sockets of the same engine that users have, and that nobody asks; `undefined`: they are kept from it. */
+  readonly others: readonly string[] | undefined;
 }
 
 /** Where a user's own engine listens, below `/run/user/<uid>`. */
@@ -45,7 +45,7 @@ function engineCheck(engine: EngineFacts['engine']): Check<EngineFacts> {
 }
 
 function judgeEngine({ engine, host, isDefault, answer, containers, others }: EngineFacts): Verdict {
-  const more = others.length === 0 ? '' : `; not asked: ${others.join(', ')}`;
+  const more = tellOthers(others);
   const count = containers === 1 ? '1 container of it is' : `${containers} containers of it are`;
   const nameless = containers === 0 ? '' : `; ${count} called by id`;
   if (host === undefined) return { status: 'ok', says: `switched off${nameless}${more}` };
@@ -61,6 +61,11 @@ function judgeEngine({ engine, host, isDefault, answer, containers, others }: En
     loses: 'names, images and labels of its containers',
     remedies: toReach(engine),
   };
+}
+
+function tellOthers(others: EngineFacts['others']): string {
+  if (others === undefined) return '; sockets of users cannot be seen';
+  return others.length === 0 ? '' : `; not asked: ${others.join(', ')}`;
 }
 
 function toReach(engine: EngineFacts['engine']): Remedies {
@@ -92,9 +97,20 @@ async function answerOf({ host }: EngineConfig): Promise<Exclude<EngineFacts['an
   }
 }
 
-function rootlessSockets(engine: EngineFacts['engine'], subject: Subject): string[] {
+function rootlessSockets(engine: EngineFacts['engine'], subject: Subject): string[] | undefined {
   const asked = subject[engine]?.host.text ?? '';
-  const users = absentAsUndefined(() => readdirSync('/run/user')) ?? [];
+  const users = usersAtWork();
+  if (users === undefined) return undefined;
   const sockets = users.map((uid) => `/run/user/${uid}/${ROOTLESS[engine]}`);
   return sockets.filter((socket) => existsSync(socket) && !asked.endsWith(socket));
+}
+
+/** The users that have a directory in `/run/user`; a unit with `ProtectHome` may not look there. */
+function usersAtWork(): string[] | undefined {
+  try {
+    return absentAsUndefined(() => readdirSync('/run/user')) ?? [];
+  } catch (error) {
+    if (error instanceof Error && isDenied(error)) return undefined;
+    throw error;
+  }
 }

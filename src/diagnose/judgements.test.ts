@@ -280,6 +280,7 @@ const DOCKER = {
 judges(docker, [
   [DOCKER, 'ok', /^answers at unix:\/\/\/d\.sock$/],
   [{ ...DOCKER, others: ['/run/user/1/docker.sock'] }, 'ok', /; not asked: \/run\/user\/1\/docker\.sock$/],
+  [{ ...DOCKER, others: undefined }, 'ok', /; sockets of users cannot be seen$/],
   [{ ...DOCKER, answer: 'absent' }, 'ok', /^nothing at/],
   [{ ...DOCKER, answer: 'absent', containers: 2 }, 'lost', /2 containers of it are called by id/],
   [{ ...DOCKER, answer: 'absent', isDefault: false }, 'lost', /^nothing at/],
