@@ -2,14 +2,14 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
-import { describeLive, describeLong, sharedGuest } from '../lab/live.ts';
+import { describeLive, sharedGuest } from '../lab/live.ts';
 import { type Machine, succeed } from '../lab/machine.ts';
 import { CONTAINERS, dockerUp, incomplete, runContainers, untilComplete, within, words } from './docker-containers.ts';
 import { removeCgroups } from './remains.ts';
 
 describeLive('Docker on this host', ['docker'], () => suite(() => Promise.resolve(host)));
 
-describeLong('Docker on cgroup v2', ['guest', 'docker'], () => {
+describeLive('Docker on cgroup v2', ['guest', 'docker'], () => {
   const { docker, exporter } = suite(() => sharedGuest('plain'));
 
   // On the host, where other engines may run, docker-host.live.test.ts counts.

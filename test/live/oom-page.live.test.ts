@@ -4,7 +4,7 @@ import { type Alertmanager, startAlertmanager } from '../lab/alertmanager.ts';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
-import { describeLive, describeLong, sharedGuest } from '../lab/live.ts';
+import { describeLive, sharedGuest } from '../lab/live.ts';
 import { eventually, type Machine, succeed } from '../lab/machine.ts';
 import { type NotifiedAlert, startWebhookReceiver, type WebhookReceiver } from '../lab/webhook-receiver.ts';
 import { within, words } from './docker-containers.ts';
@@ -36,7 +36,7 @@ describeLive('a real OOM kill pages, on this host', ['docker', 'prometheus', 'al
 });
 
 // An emulated Prometheus does not get through all rules within a second.
-describeLong('a real OOM kill pages, on cgroup v2', ['guest', 'docker', 'prometheus', 'alertmanager'], () => {
+describeLive('a real OOM kill pages, on cgroup v2', ['guest', 'docker', 'prometheus', 'alertmanager'], () => {
   suite(() => sharedGuest('plain'), '5s');
 });
 

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
-import { describeLong, sharedGuest } from '../lab/live.ts';
+import { describeLive, sharedGuest } from '../lab/live.ts';
 import { type Machine, quote, succeed } from '../lab/machine.ts';
 import { within } from './docker-containers.ts';
 import { runEach } from './isolated-containers.ts';
@@ -57,7 +57,7 @@ const ADD_USER = `
   echo 'lab:x:1777:' >> /etc/group
   for file in /etc/subuid /etc/subgid; do echo 'lab:200000:65536' >> $file; done`;
 
-describeLong('the isolation of containers on a host with systemd and AppArmor', ['guest-systemd', 'docker'], () => {
+describeLive('the isolation of containers on a host with systemd and AppArmor', ['guest-systemd', 'docker'], () => {
   let guest: Machine;
   let docker: Docker;
   let remapped: Docker;
