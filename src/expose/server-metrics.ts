@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Log } from '../log.ts';
 import { type Format, type Pieces, recycle } from './encode.ts';
 import { compress } from './gzip.ts';
 import { labelValue } from './labels.ts';
 import { acceptsGzip, negotiateFormat, scrapeBudget } from './negotiate.ts';
-import { textReply } from './server-respond.ts';
+import { hasGone, textReply, whenOver } from './server-respond.ts';
 import type { Reply } from './server-respond.ts';
 import { SingleFlight } from './single-flight.ts';
 
@@ -41,9 +42,9 @@ class Exposition {
   }
 
   /** Keeps it until a response is over. All who are to have it must say so before the first of them is. */
-  holdFor(response: ServerResponse): void {
+  holdFor(response: ServerResponse, socket: Socket): void {
     this.#holders += 1;
-    response.once('close', () => this.#release());
+    whenOver(response, socket, () => this.#release());
   }
 
   async #compress(): Promise<Pieces> {
@@ -88,7 +89,7 @@ export function createMetricsHandler(options: {
       return textReply(503, `Limit of concurrent requests reached (${maxRequests}), try again later.`);
     }
     running += 1;
-    response.once('close', () => (running -= 1));
+    whenOver(response, request.socket, () => (running -= 1));
 
     const selection = selectionOf(query, collectors);
     if (typeof selection === 'string') return textReply(400, selection);
@@ -102,8 +103,8 @@ export function createMetricsHandler(options: {
     );
     if (shared === undefined) return textReply(500, 'The scrape failed; the log of the exporter says why.');
     // Those who joined go on one after the other right now, before any of them can be answered. Who has gone will not close.
-    if (response.destroyed) return textReply(499, '');
-    shared.holdFor(response);
+    if (hasGone(request, response)) return textReply(499, '');
+    shared.holdFor(response, request.socket);
 
     const vary = { Vary: 'Accept, Accept-Encoding' };
     if (!acceptsGzip(acceptEncoding)) {

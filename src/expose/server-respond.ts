@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 /** A whole answer. */
 export interface Reply {
@@ -35,6 +36,23 @@ export function send(request: IncomingMessage, response: ServerResponse, reply: 
   response.once('close', () => clearTimeout(timer));
   if (request.method !== 'HEAD') for (const piece of pieces) response.write(piece);
   response.end();
+}
+
+/** Whether nobody waits for a response any more. One in a pipeline does not know that by itself. */
+export function hasGone(request: IncomingMessage, response: ServerResponse): boolean {
+  return response.destroyed || request.socket.destroyed;
+}
+
+/** A response that waits in a pipeline behind others has no socket yet, and never closes if that goes first. */
+export function whenOver(response: ServerResponse, socket: Socket, callback: () => void): void {
+  const over = (): void => {
+    response.off('close', over);
+    socket.off('close', over);
+    callback();
+  };
+  response.once('close', over);
+  // A pipeline has many responses on one socket.
+  socket.setMaxListeners(0).once('close', over);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

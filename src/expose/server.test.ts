@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { containerReport, hostReport } from '../../test/reports.ts';
 import type { Log } from '../log.ts';
 import { parseListenAddress } from '../options-values.ts';
+import type { HostReport } from '../report/host-report.ts';
 import { Encoder, type Pieces } from './encode.ts';
 import type { ScrapeRequest } from './server-metrics.ts';
 import type { ServerLimits } from './server-socket.ts';
@@ -465,6 +466,19 @@ describe('hostile clients', () => {
     }
     const late = Buffer.concat(await slow.toArray()).toString();
     expect(whole(late.slice(late.indexOf('\r\n\r\n') + 4))).toBe(true);
+  });
+
+  test('a client that hangs up while its requests wait for each other', async () => {
+    let finish: ((report: HostReport) => void) | undefined;
+    const report = () => new Promise<HostReport>((resolve) => (finish = resolve));
+    const { address } = await start({ maxRequests: 5, handlers: { report } });
+    const socket = await open(address);
+    // No answer can be sent before the page, which is not made yet.
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n' + 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5));
+    await expect.poll(async () => (await get(address, '/metrics')).status).toBe(503);
+    socket.destroy();
+    await expect.poll(async () => (await get(address, '/metrics')).status).toBe(200);
+    finish?.(hostReport());
   });
 
   test('clients that disconnect at any point', async () => {

@@ -7,7 +7,7 @@ import type { Version } from '../version.ts';
 import { createPageHandler } from './page.ts';
 import { createMetricsHandler } from './server-metrics.ts';
 import type { ScrapeFunction } from './server-metrics.ts';
-import { send, textReply } from './server-respond.ts';
+import { hasGone, send, textReply } from './server-respond.ts';
 import type { Reply } from './server-respond.ts';
 import { DEFAULT_LIMITS, addressOf, bind, close, createHttpServer } from './server-socket.ts';
 import type { HttpServer, ServerLimits } from './server-socket.ts';
@@ -53,7 +53,7 @@ export async function listen(
     const { headers, users } = rules.current();
     guard(request.headers.authorization, users)
       // Who left meanwhile is to take nobody's place.
-      .then((refusal) => refusal ?? (response.destroyed ? textReply(499, '') : route(request, response)))
+      .then((refusal) => refusal ?? (hasGone(request, response) ? textReply(499, '') : route(request, response)))
       .catch((error: unknown) => {
         log.error({ error }, 'request failed');
         return textReply(500, 'Internal error; the log of the exporter says why.');
