@@ -16,6 +16,9 @@ export type Pieces = readonly Buffer[];
 
 const PIECE = 1024 * 1024;
 
+/** More than two scrapes of a large host at a time; what goes beyond that is given back. */
+const MOST_SPARE = 32;
+
 /**
  * Pieces of expositions that nobody needs any more. To find new memory for each exposition costs page faults and
  * collections of garbage (a sixth of the CPU of a scrape), and the allocator keeps what it is given back (30 MB at 1,000
@@ -199,7 +202,7 @@ export class Encoder {
 export function recycle(pieces: Pieces): void {
   for (const { buffer } of pieces) {
     const whole = lent.get(buffer);
-    if (whole !== undefined && lent.delete(buffer)) spare.push(whole);
+    if (whole !== undefined && lent.delete(buffer) && spare.length < MOST_SPARE) spare.push(whole);
   }
 }
 

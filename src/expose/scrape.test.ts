@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Collector, defineContainerCollector, type Scrape } from '../collectors/collector.ts';
+import { type Collector, defineContainerCollector, defineKeptCollector, type Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/files.ts';
@@ -64,6 +64,7 @@ const numbered: Collector = defineContainerCollector({
 async function run(
   containers: readonly Container[],
   deadline = Infinity,
+  collectors: readonly Collector[] = [numbered],
 ): Promise<{ text: string; warnings: object[] }> {
   const warnings: object[] = [];
   const log = { debug() {}, info() {}, error() {}, warn: (fields: object) => warnings.push(fields) };
@@ -80,7 +81,7 @@ async function run(
   const failures = new Failures(log);
   for (let round = 0; round < 2; round += 1) {
     const encoderOfRound = round === 0 ? new Encoder('text') : encoder;
-    await runCollectors({ collectors: [numbered], scrape, encoder: encoderOfRound, failures, deadline });
+    await runCollectors({ collectors, scrape, encoder: encoderOfRound, failures, deadline });
   }
   return { text: Buffer.concat(encoder.finish()).toString(), warnings };
 }
@@ -144,6 +145,43 @@ describe('runCollectors()', () => {
     const { text } = await run([container('a', { pod: 'p', inode: 1 }), container('b', { pod: 'p', inode: 2 })]);
     expect(text).toContain('isolation_pod_number{engine="docker",pod="p",digit="a\\"b"} 1\n');
     expect(text).toContain('isolation_pod_number{engine="docker",pod="p",container="b",digit="a\\"b"} 2\n');
+  });
+});
+
+describe('labels that are alike once they are fit to be read', () => {
+  const named = (value: string) => ({ labels: { engine: 'docker', namespace: '', pod: '', container: value } });
+  const kept = defineKeptCollector({
+    name: 'kept',
+    help: 'What is kept.',
+    entries: () => [named('e\u0001'), named('e\u0002'), named('f')],
+    read: ({ labels }) => labels.container.length,
+    families: [{ name: 'isolation_kept', type: 'gauge', help: 'The length.', value: (length) => length }],
+  });
+  const labelled = defineContainerCollector({
+    name: 'labelled',
+    help: 'Names that the container chose.',
+    read: () => ['e\u0001', 'e\u0002', 'f'],
+    families: [
+      {
+        name: 'isolation_labelled',
+        type: 'gauge',
+        help: 'One for each.',
+        labels: ['name'],
+        samples: (names, emit) => names.forEach((name, index) => emit(index, name)),
+      },
+    ],
+  });
+
+  it('make one series', async () => {
+    const { text } = await run([container('a'), container('b')], Infinity, [kept, labelled]);
+    expect(text.split('\n').filter((line) => /^isolation_(?:kept|labelled)\{/.test(line))).toEqual([
+      'isolation_kept{engine="docker",container="e\ufffd"} 2',
+      'isolation_kept{engine="docker",container="f"} 1',
+      'isolation_labelled{engine="docker",container="a",name="e\ufffd"} 0',
+      'isolation_labelled{engine="docker",container="a",name="f"} 2',
+      'isolation_labelled{engine="docker",container="b",name="e\ufffd"} 0',
+      'isolation_labelled{engine="docker",container="b",name="f"} 2',
+    ]);
   });
 });
 

@@ -86,8 +86,12 @@ function* subjectsOf(
   if (collector.scope === 'host') {
     yield { container: undefined, labels: '', read: () => collector.read(scrape) };
   } else if (collector.scope === 'kept') {
+    const told = new Set<string>();
     for (const entry of collector.entries(scrape)) {
-      yield { container: undefined, labels: identityOfLabels(entry.labels), read: () => collector.read(entry) };
+      const labels = identityOfLabels(entry.labels);
+      if (told.has(labels)) continue;
+      told.add(labels);
+      yield { container: undefined, labels, read: () => collector.read(entry) };
     }
   } else {
     for (const container of scrape.containers) {
@@ -119,14 +123,21 @@ function encodeFamily(family: Family<unknown>, readings: readonly Reading[], enc
   // The values of a family's own labels are few and come again for each container.
   const renderedValues = new Map<string, Uint8Array>();
   const pods = new Set<string>();
+  const told = new Set<string>();
   for (const reading of readings) {
     const labels = family.of === 'pod' ? podLabels(reading, pods) : reading.labels;
     family.samples(reading.value, (sample, ...values) => {
       const [first = ''] = values;
       let own = values.length === 1 ? renderedValues.get(first) : undefined;
       if (own === undefined) {
-        own = Buffer.from(renderLabels(family.labels, values));
-        if (values.length === 1) renderedValues.set(first, own);
+        const text = renderLabels(family.labels, values);
+        own = Buffer.from(text);
+        // Only what was replaced or cut can be like another, and no series may come twice.
+        if (/[\ufffd\u2026]/.test(text)) {
+          const series = `${labels}\n${text}`;
+          if (told.has(series)) return;
+          told.add(series);
+        } else if (values.length === 1) renderedValues.set(first, own);
       }
       encoder.sample(labels, sample, own);
     });
