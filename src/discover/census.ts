@@ -16,6 +16,9 @@ const GIVE_UP_MS = 900;
 /** The same while a runtime is at work in it: slow machines take long, and a name can be forged. */
 const GIVE_UP_STARTING_MS = 60_000;
 
+/** A container can make any number of cgroups in itself. What is beyond these is found by walks alone. */
+const MOST_WATCHES_INSIDE = 512;
+
 /** What the census needs of the rest of discovery. */
 export interface CensusOptions {
   readonly root: string;
@@ -106,7 +109,7 @@ export class Census {
     if (this.#tree.get(directory.path) !== directory) return;
     clearTimeout(directory.timer);
     this.#noticed(directory);
-    this.#options.watches.remove(directory.path);
+    this.#unwatch(directory);
     this.#tree.delete(directory);
     this.#options.population.remove(directory.path);
   }
@@ -119,13 +122,31 @@ export class Census {
 
   /** Works out what a directory is, and whether something can come up below it. */
   #decide(directory: Directory, seen: Seen): void {
-    const { watches } = this.#options;
     const wasUndecided = directory.kind === 'undecided';
     if (wasUndecided) this.#identify(directory);
     // Of containers only those with children: Docker in Docker, systemd in a container.
     const isLeaf = (directory.kind === 'container' || directory.kind === 'infra') && seen.leaf;
-    if (!isLeaf) watches.add(directory.path);
-    else if (wasUndecided) watches.remove(directory.path);
+    if (!isLeaf) this.#watch(directory);
+    else if (wasUndecided) this.#unwatch(directory);
+  }
+
+  #watch(directory: Directory): void {
+    const { watches } = this.#options;
+    if (watches.has(directory.path)) return;
+    const around = outermostContainer(directory);
+    if (around !== undefined) {
+      if (around.watchesInside >= MOST_WATCHES_INSIDE) return;
+      around.watchesInside += 1;
+      directory.watchedIn = around;
+    }
+    watches.add(directory.path);
+  }
+
+  #unwatch(directory: Directory): void {
+    this.#options.watches.remove(directory.path);
+    if (directory.watchedIn === undefined) return;
+    directory.watchedIn.watchesInside -= 1;
+    directory.watchedIn = undefined;
   }
 
   #identify(directory: Directory): void {
@@ -171,6 +192,13 @@ export class Census {
       return undefined;
     }
   }
+}
+
+/** The container that a directory is inside of, the one nearest to the root; not the directory itself. */
+function outermostContainer({ parent }: Directory): Directory | undefined {
+  let found: Directory | undefined;
+  for (let above = parent; above !== undefined; above = above.parent) if (above.kind === 'container') found = above;
+  return found;
 }
 
 /** Whether it cannot be told yet what a cgroup is. */

@@ -261,6 +261,20 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     await expect.poll(() => discovery?.containers.has('/c1/inner/c3'), { timeout: 10_000 }).toBe(true);
   });
 
+  it('watches no more than 512 directories that a container made in itself at a time', async () => {
+    for (let index = 0; index < 600; index += 1) make(`/c1/g${index}`);
+    const before = inotifyWatches();
+    await discover();
+    // The root and the container are watched as well.
+    expect(inotifyWatches()).toBe(before + 512 + 2);
+    // There is room again for others.
+    for (let index = 0; index < 600; index += 1) remove(`/c1/g${index}`);
+    await expect.poll(inotifyWatches, { timeout: 10_000 }).toBeLessThanOrEqual(before + 2);
+    make('/c1/later');
+    make('/c1/later/c2');
+    await expect.poll(() => discovery?.containers.has('/c1/later/c2'), { timeout: 10_000 }).toBe(true);
+  });
+
   it('asks again about what it could not tell', async () => {
     make('/soon0');
     let told = false;

@@ -15,6 +15,10 @@ export interface Directory {
   kind: 'undecided' | 'container' | 'infra' | 'other';
   /** All events of what happened under its path before it was first seen have come. */
   settled: boolean;
+  /** Of a container: how many directories inside it have a watch. */
+  watchesInside: number;
+  /** The container that its own watch counts for. */
+  watchedIn: Directory | undefined;
   /** When it is to be looked at again, while it is young. */
   timer: NodeJS.Timeout | undefined;
 }
@@ -40,6 +44,8 @@ export class Tree {
       atStart: options.atStart,
       kind: path === '' ? 'other' : 'undecided',
       settled: false,
+      watchesInside: 0,
+      watchedIn: undefined,
       timer: undefined,
     };
     this.#directories.set(path, directory);
