@@ -58,6 +58,13 @@ describe('findCgroupLayout()', () => {
     expect(found.discovery).toBe(found.unified);
   });
 
+  it('takes a host for v2 whose cgroup2 has a v1 hierarchy without controllers mounted below it', () => {
+    writeFileSync(join(host, 'cgroup/cgroup.controllers'), 'cpuset cpu io memory hugetlb pids\n');
+    const found = layout(V2 + V1.split('\n').at(-2));
+    expect(found.discovery).toBe(found.unified);
+    expect(found.hierarchyOf('memory')).toMatchObject({ root: join(host, 'cgroup'), version: 2 });
+  });
+
   it('prefers the mounts that this process sees below the given root', () => {
     mkdirSync(join(host, 'proc/self'));
     writeFileSync(join(host, 'proc/self/mountinfo'), V2.replace('/sys/fs/cgroup', join(host, 'cgroup')));

@@ -93,7 +93,10 @@ function controllersOfUnified(root: string): string[] {
 function layoutOf(hierarchies: readonly Hierarchy[], cgroupRoot: string): CgroupLayout {
   const unified = hierarchies.find((hierarchy) => hierarchy.version === 2);
   const v1 = hierarchies.filter((hierarchy) => hierarchy.version === 1);
+  // With cgroup2 there, engines use nothing else, whatever v1 hierarchy is mounted below it (`name=systemd` for old guests).
+  const pure = unified?.root === cgroupRoot ? unified : undefined;
   const discovery =
+    pure ??
     V1_DISCOVERY_ORDER.map((name) => v1.find((hierarchy) => hierarchy.controllers.includes(name))).find(
       (hierarchy) => hierarchy !== undefined,
     ) ??

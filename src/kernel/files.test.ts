@@ -56,6 +56,15 @@ describe.skipIf(!root)('CgroupFiles on the real cgroupfs (needs root)', () => {
     expect(openDescriptors()).toBe(before);
   });
 
+  it('knows without descriptors, too, that a cgroup is gone', async () => {
+    const files = kernelFiles(0).cgroup(path);
+    expect(files.read(controller, 'no.such.file')).toBeUndefined();
+    expect(files.gone).toBe(false);
+    await removeCgroup(discovery.root + path);
+    expect(files.read(controller, 'cgroup.procs')).toBeUndefined();
+    expect(files.gone).toBe(true);
+  });
+
   it('answers undefined for a file, a controller or a cgroup that is not there', () => {
     const kernel = kernelFiles(100);
     const files = kernel.cgroup(path);
@@ -131,6 +140,24 @@ describe('CgroupFiles of a copied tree', () => {
     expect(isThereAfter(59_000, 'pids.peak')).toBe(false);
     expect(isThereAfter(1_000, 'pids.peak')).toBe(true);
     files.close();
+  });
+});
+
+describe.skipIf(!root)('a mount table with a record of nearly a page (needs root)', () => {
+  it('is read whole', async () => {
+    const at = mkdtempSync(join(tmpdir(), 'isolation-files-'));
+    // A path of 2.7 kB has to be made step by step; all of it is in a mount namespace that ends with the process.
+    const script = `mount -t tmpfs t ${at} && cd ${at} && mkdir last && name=$(printf 'a%.0s' $(seq 240)) &&
+      for step in 1 2 3 4 5 6 7 8 9 10 11; do mkdir $name && cd $name; done && mount -t tmpfs t . && mount --bind / ${at}/last &&
+      echo && exec sleep 100`;
+    const child = spawn('unshare', ['--mount', 'bash', '-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    await once(child.stdout, 'data');
+    const files = kernelFiles(10).process(child.pid ?? 0);
+    expect(files?.text('mountinfo')).toContain(` ${at}/last `);
+    files?.close();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    rmSync(at, { recursive: true });
   });
 });
 

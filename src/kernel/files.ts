@@ -33,7 +33,9 @@ export type Controller =
 /** How long a file that was not there is taken to be still not there, at most. A controller can be switched on late. */
 const MISSING_FOR_MS = 60_000;
 
-/** A seq_file read stops short of a page when the next record does not fit; records are far below half a page. */
+/**
+ * A seq_file read stops short of a page when the next record does not fit; those of cgroup files are far below half a page.
+ */
 const SURELY_COMPLETE = 2048;
 
 /** The mark of a missing file in a table of descriptors. */
@@ -144,9 +146,9 @@ export class KernelFiles {
    *
    * @internal
    */
-  readKept(descriptor: number, path: string): Bytes | undefined {
+  readKept(descriptor: number, path: string, complete = SURELY_COMPLETE): Bytes | undefined {
     try {
-      return this.#readAll(descriptor);
+      return this.#readAll(descriptor, complete);
     } catch (error) {
       if (isAbsence(error)) return undefined;
       throw namePath(error, path);
@@ -154,11 +156,12 @@ export class KernelFiles {
   }
 
   /**
-   * Opens, reads and closes; `undefined` if absent.
+   * Opens, reads and closes; `undefined` if absent. Files with long records want 0 for `complete`: a read that was shorter
+   * than that is taken for all there is.
    *
    * @internal
    */
-  readOnce(path: string): Bytes | undefined {
+  readOnce(path: string, complete = SURELY_COMPLETE): Bytes | undefined {
     let descriptor: number;
     try {
       descriptor = openSync(path, constants.O_RDONLY);
@@ -167,15 +170,15 @@ export class KernelFiles {
       throw error;
     }
     try {
-      return this.readKept(descriptor, path);
+      return this.readKept(descriptor, path, complete);
     } finally {
       closeSync(descriptor);
     }
   }
 
-  #readAll(descriptor: number): Bytes {
+  #readAll(descriptor: number, complete: number): Bytes {
     let length = readSync(descriptor, this.#buffer, 0, this.#buffer.length, 0);
-    if (length < SURELY_COMPLETE) return (this.#views[length] ??= this.#buffer.subarray(0, length));
+    if (length < complete || length === 0) return (this.#views[length] ??= this.#buffer.subarray(0, length));
     for (;;) {
       if (length === this.#buffer.length) {
         const larger = Buffer.allocUnsafeSlow(this.#buffer.length * 2);
@@ -283,7 +286,11 @@ export class CgroupFiles {
     if (hierarchy === undefined) return undefined;
     const path = `${hierarchy.root}${this.path}/${name}`;
     const descriptor = this.#files.acquire(path, constants.O_RDONLY);
-    if (descriptor === undefined) return this.#files.readOnce(path);
+    if (descriptor === undefined) {
+      const bytes = this.#files.readOnce(path);
+      if (bytes === undefined && !this.#isThere()) this.close();
+      return bytes;
+    }
     if (descriptor === MISSING) {
       this.#noteMissing(name);
       return undefined;
@@ -296,9 +303,13 @@ export class CgroupFiles {
     return this.#files.layout.discovery.root + this.path;
   }
 
+  #isThere(): boolean {
+    return statSync(this.#discoveryDirectory(), { throwIfNoEntry: false }) !== undefined;
+  }
+
   /** Of a cgroup that is gone itself nothing is missing: it is not the same as one without the controller. */
   #noteMissing(name: string): void {
-    if (statSync(this.#discoveryDirectory(), { throwIfNoEntry: false }) === undefined) {
+    if (!this.#isThere()) {
       this.close();
       return;
     }

@@ -32,9 +32,12 @@ export class ProcessFiles {
     return this.#files.readOnce(this.#path(name));
   }
 
-  /** The same as text; bytes that are not UTF-8 become U+FFFD. */
+  /**
+   * The same as text, however long its records are (those of `mountinfo` can be pages long); bytes that are not UTF-8 become
+   * U+FFFD.
+   */
   text(name: string): string | undefined {
-    const bytes = this.read(name);
+    const bytes = this.#closed ? undefined : this.#files.readOnce(this.#path(name), 0);
     return bytes === undefined ? undefined : textOf(bytes);
   }
 
