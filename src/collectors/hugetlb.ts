@@ -21,7 +21,7 @@ export const hugetlb: Collector = defineContainerCollector({
     {
       name: 'isolation_container_hugetlb_usage_bytes',
       type: 'gauge',
-      help: 'Memory in huge pages by page size: hugetlb.<size>.current (v1: usage_in_bytes). Absent without the hugetlb controller.',
+      help: 'Memory in huge pages by page size: hugetlb.<size>.current (v1: usage_in_bytes). Absent without the hugetlb controller; 0 for all where the host has no huge pages.',
       labels: ['page_size'],
       samples(sizes, emit) {
         for (const [size, bytes] of sizes) emit(bytes, size);
