@@ -4,6 +4,7 @@ import type { Known, Subject } from './finding.ts';
 import { anyHas, canTakeOver, DEFAULT_CAPABILITIES, isPrivileged, unlessAllSeen } from './privileges.ts';
 import {
   hasStrongerProcess,
+  isHostRootInside,
   isRestricted,
   isUnconfined,
   isUnfiltered,
@@ -125,10 +126,6 @@ function isHardened(posture: Posture): Answer {
     any(isWellMapped(posture), all(isRestricted(posture), not(any(...processes.map(isUnconfined))))),
     not(unlessAllSeen(posture)),
   );
-}
-
-function isHostRootInside({ init }: Posture): Answer {
-  return answer(init.users?.mapsHostRoot);
 }
 
 function usesSocket(posture: Posture): Answer {

@@ -38,6 +38,11 @@ export interface ProcessPosture {
   readonly name: string;
   /** Ids as this process sees them: on the host those of the host. */
   readonly uid: number;
+  /**
+   * Whether any of its uids is the host's root. Also one in a user namespace that does not map root holds it then, and
+   * owns what root owns.
+   */
+  readonly holdsRoot: boolean;
   readonly gid: number;
   readonly groups: readonly number[];
   readonly effective: CapabilitySet;

@@ -126,6 +126,7 @@ describe('a posture', () => {
     expect(posture.init).toMatchObject({
       name: 'sleep',
       uid: own,
+      holdsRoot: own === 0,
       hostPid: false,
       left: false,
       // Of a user namespace that was made just now one has all.

@@ -164,6 +164,7 @@ function isStronger(process: ProcessPosture, init: ProcessPosture | undefined): 
   return (
     process.left === true ||
     init === undefined ||
+    (process.holdsRoot && !init.holdsRoot) ||
     (process.permitted & ~init.permitted) !== 0n ||
     (process.seccomp === 'disabled' && init.seccomp !== 'disabled')
   );
