@@ -108,7 +108,7 @@ export interface HostMount {
   readonly hostPath: string;
   readonly mountPoint: string;
   readonly writable: boolean;
-  /** For a socket: whether a process of the container may connect by its ids. */
+  /** For a socket: whether a process of the container may connect by its ids. `undefined`: not to be told, or covered. */
   readonly usable?: boolean | undefined;
 }
 
