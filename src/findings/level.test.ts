@@ -237,6 +237,8 @@ describe('the level', () => {
       0,
       { process: { users: REMAPPED }, mounts: { hostMounts: [mount('socket', { usable: true })] } },
     ],
+    ['with a writable /sys', 1, { mounts: { sysWritable: true, ownSysWritable: true } }],
+    ['with a writable /sys in a user namespace', 3, { process: { users: REMAPPED }, mounts: { sysWritable: true } }],
     ['with mounts that show on the host', 1, { mounts: { propagating: ['/data'] } }],
     ['with all devices (v1)', 0, { posture: { devices: { allowed: 'all', blockDevices: [] } } }],
     ['with a disk', 0, { posture: { devices: { allowed: undefined, blockDevices: ['sda'] } } }],

@@ -112,6 +112,7 @@ function isWeakened({ posture, hostNamespaces }: Known): Answer {
       any(
         anyHas(posture, ALL_CAPABILITIES & ~DEFAULT_CAPABILITIES),
         answer(posture.mounts === undefined ? undefined : !posture.mounts.procMasked),
+        answer(posture.mounts?.sysWritable),
         ...processes.map(isUnconfined),
       ),
     ),
