@@ -116,6 +116,6 @@ export interface HostMount {
 export interface DevicePosture {
   /** By the rules of cgroup v1: all, some beyond those that every container gets, or none. v2 does not tell. */
   readonly allowed: 'all' | 'more' | 'usual' | undefined;
-  /** Block devices that have a node in its `/dev` and that v1 does not forbid. */
+  /** Block devices: by the rules of v1 (`b 8:*`), else by the nodes in its `/dev` (`sda`, `mapper/data`). */
   readonly blockDevices: readonly string[] | undefined;
 }
