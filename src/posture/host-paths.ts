@@ -3,7 +3,7 @@ import type { HostMount } from './posture.ts';
 /** Sockets of daemons that do anything as root for those who can connect. */
 const DAEMON_SOCKET = new RegExp(
   // Docker, Podman and what starts containers for them and for Kubernetes, wherever the sockets are
-  '/(?:docker|podman|containerd|crio|cri-dockerd|dockershim|buildkitd)\\.sock(?:\\.ttrpc)?$' +
+  '/(?:docker|podman|balena(?:-engine)?|containerd|crio|cri-dockerd|dockershim|buildkitd)\\.sock(?:\\.ttrpc)?$' +
     // LXD and Incus: /var/lib/incus/unix.socket, /var/snap/lxd/common/lxd/unix.socket
     '|/(?:lxd|incus)/unix\\.socket$' +
     // systemd's own
@@ -19,11 +19,13 @@ const VITAL_BELOW = new RegExp(
     'init\\.d|rc|udev|kubernetes|docker|containerd|security)|^/root/\\.ssh(?:/|$)|^/var/lib/kubelet/pki(?:/|$)',
 );
 
-/** Programs, secrets, logs and containers of the host. */
+/** Programs, secrets, logs and containers of the host, and sockets of services that do as root what they are asked for. */
 const SENSITIVE = [
   ...'/home /lib /lib64 /opt/cni /run /sbin /bin /sys /usr /var/log'.split(' '),
   ...'/var/lib/containerd /var/lib/containers /var/lib/docker /var/spool /var/spool/cron /run/containerd'.split(' '),
   ...'/run/docker /run/systemd /sys/kernel/debug /sys/kernel/tracing /sys/kernel/security /sys/fs/bpf'.split(' '),
+  ...'/run/dbus/system_bus_socket /run/snapd.socket /run/udev /run/libvirt/libvirt-sock'.split(' '),
+  '/run/libvirt/virtqemud-sock',
 ];
 
 /** Sensitive with all that is below. */

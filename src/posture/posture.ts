@@ -101,7 +101,7 @@ export interface HostMount {
    * - `root`: the host's root directory.
    * - `socket`: the socket of an engine or of another daemon that gives root, or a directory with one in it.
    * - `vital`: who writes here owns the host: `/proc`, `/dev`, `/etc`, `/root`, `/boot`, `/var/lib/kubelet`, or above.
-   * - `sensitive`: other directories that belong to the host's system.
+   * - `sensitive`: other directories that belong to the host's system, and sockets of its services.
    * - `plain`: any other path.
    */
   readonly kind: 'root' | 'socket' | 'vital' | 'sensitive' | 'plain';
