@@ -19,6 +19,13 @@ describe('mounts of the host', () => {
         '28 27 0:30 / /run rw,relatime shared:5 - tmpfs tmpfs rw\n' +
         '42 27 254:0 /var/lib/docker /var/lib/docker rw,relatime shared:7 - ext4 /dev/vda rw\n' +
         '46 42 0:39 / /var/lib/docker/overlay2/x/merged rw,relatime - overlay overlay rw\n' +
+        '47 27 0:40 / /run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby/x/rootfs rw - overlay overlay rw\n' +
+        '48 27 0:41 / /var/lib/docker/rootfs/overlayfs/x rw - overlay overlay rw\n' +
+        '49 27 0:43 / /home/u/.local/share/containers/storage/overlay/x/merged rw - overlay overlay rw\n' +
+        '52 27 0:44 / /run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/x/rootfs rw - overlay overlay rw\n' +
+        '53 27 0:45 / /etc rw - overlay overlay rw\n' +
+        '54 27 0:46 / /usr ro - overlay sysext ro\n' +
+        '55 27 0:47 / /srv/engine/x/root rw - overlay overlay rw\n' +
         '50 27 254:1 / /mnt/disk rw,relatime - ext4 /dev/vdb rw\n' +
         '51 27 254:1 /data /srv rw,relatime - ext4 /dev/vdb rw\n',
     ),
@@ -33,13 +40,23 @@ describe('mounts of the host', () => {
     expect(pathsOf('0:30', '/docker.sock')).toEqual(['/run/docker.sock']);
     expect(pathsOf('254:1', '/data/x')).toEqual(['/mnt/disk/data/x', '/srv/x']);
     expect(pathsOf('254:1', '/database')).toEqual(['/mnt/disk/database']);
-    expect(pathsOf('0:39', '/')).toEqual([]);
+    for (const device of ['0:39', '0:40', '0:41', '0:43', '0:44']) expect(pathsOf(device, '/')).toEqual([]);
+    expect(pathsOf('0:45', '/cron.d')).toEqual(['/etc/cron.d']);
+    expect(pathsOf('0:46', '/')).toEqual(['/usr']);
     expect(pathsOf('0:99', '/')).toEqual([]);
+  });
+
+  it('show where a program is, but not where it may be of a container', () => {
+    const root = '/bin/qemu-system-x86_64';
+    expect(host.pathsOfProgram({ device: '0:46', root })).toEqual([`/usr${root}`]);
+    expect(host.pathsOfProgram({ device: '254:0', root: `/usr${root}` })).toEqual([`/usr${root}`]);
+    expect(pathsOf('0:47', root)).toEqual([`/srv/engine/x/root${root}`]);
+    expect(host.pathsOfProgram({ device: '0:47', root })).toEqual([]);
   });
 
   it('show on what file system a path is', () => {
     expect(host.placeOf('/run/docker.sock')).toEqual({ device: '0:30', path: '/docker.sock' });
-    expect(host.placeOf('/etc/passwd')).toEqual({ device: '254:0', path: '/etc/passwd' });
+    expect(host.placeOf('/etc/passwd')).toEqual({ device: '0:45', path: '/passwd' });
     expect(host.placeOf('/srv/x')).toEqual({ device: '254:1', path: '/data/x' });
     expect(host.placeOf('/')).toEqual({ device: '254:0', path: '/' });
   });
