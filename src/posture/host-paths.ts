@@ -15,8 +15,10 @@ const VITAL = ['/proc', '/dev', '/etc', '/root', '/boot', '/var/lib/kubelet'];
 
 /** As good as the whole of `/etc` or `/root`: users, jobs, units, libraries, keys. */
 const VITAL_BELOW = new RegExp(
-  '^/etc/(?:passwd|shadow|group|gshadow|sudoers|crontab|profile|environment|ld\\.so|cron\\.|pam\\.d|ssh|systemd|' +
-    'init\\.d|rc|udev|kubernetes|docker|containerd|security)|^/root/\\.ssh(?:/|$)|^/var/lib/kubelet/pki(?:/|$)',
+  '^/etc/(?:(?:passwd|shadow|group|gshadow)-?|sudoers(?:\\.d)?|(?:ana)?crontab|cron\\.(?:d|hourly|daily|weekly|monthly|yearly)|' +
+    'profile(?:\\.d)?|environment(?:\\.d)?|ld\\.so\\.(?:cache|preload|conf(?:\\.d)?)|pam\\.(?:conf|d)|ssh|systemd|' +
+    'init\\.d|inittab|rc(?:\\.local|[0-6S]?\\.d)?|udev|kubernetes|docker|containerd|security)(?:/|$)' +
+    '|^/root/\\.ssh(?:/|$)|^/var/lib/kubelet/pki(?:/|$)',
 );
 
 /** Programs, secrets, logs and containers of the host, and sockets of services that do as root what they are asked for. */
@@ -40,11 +42,17 @@ const USUAL_DEVICES = /^\/dev\/(?:null|zero|full|random|urandom|tty|ptmx|console
 
 /**
  * What an engine mounts by itself: files below the id of a container, volumes that it manages, what the kubelet makes for
- * a pod, the places of nspawn and LXC.
+ * a pod, the places of nspawn, LXC, LXD and Incus.
  */
 const ENGINES_OWN = new RegExp(
-  '/[0-9a-f]{64}(?:/|$)|/volumes/[^/]+/_data(?:/|$)|/kubelet/pods/[^/]+/(?:volumes|volume-subpaths|containers|etc-hosts)' +
-    '|^/run/(?:systemd/nspawn|host|lxc|lxcfs)(?:/|$)|^/var/lib/lxcfs(?:/|$)|^/(?:run|var/run)/secrets(?:/|$)',
+  '/[0-9a-f]{64}(?:/|$)|/volumes/[^/]+/_data(?:/|$)|/nerdctl/[0-9a-f]+/volumes/[^/]+/[^/]+/_data(?:/|$)' +
+    '|/kubelet/pods/[^/]+/(?:volumes|volume-subpaths|containers|etc-hosts)' +
+    // Of volumes of CSI before Kubernetes 1.24; later there is an id in it
+    '|/kubelet/plugins/kubernetes\\.io/csi/pv/[^/]+/globalmount(?:/|$)' +
+    '|^/run/(?:systemd/nspawn|host|lxc|lxcfs)(?:/|$)|^/var/lib/lxcfs(?:/|$)|^/(?:run|var/run)/secrets(?:/|$)' +
+    // To hand mounts in, and their interface for guests
+    '|^/var/(?:lib|snap/lxd/common)/(?:lxd|incus)/(?:shmounts/[^/]+|devlxd|guestapi)(?:/|$)' +
+    '|^/sys/fs/(?:fuse/connections|pstore)$',
 );
 
 /** Whether a path is that of a socket by which anybody becomes root. */

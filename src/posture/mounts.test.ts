@@ -112,6 +112,17 @@ it.each([
   ['/run/udev', 'sensitive'],
   ['/run/udev/data', 'plain'],
   ['/run/user/1000/bus', 'plain'],
+  ...[
+    ...'passwd shadow- sudoers.d crontab cron.daily profile profile.d/x.sh environment ld.so.preload ld.so.conf.d'.split(
+      ' ',
+    ),
+    ...'pam.d ssh/sshd_config systemd/system init.d rc.local rc.d rc3.d rcS.d udev/rules.d docker containerd'.split(
+      ' ',
+    ),
+  ].map((name) => [`/etc/${name}`, 'vital'] as const),
+  ...'rclone profiles docker-compose/app group-policies sshfs rcd environments securityd cron.allow systemd-x'
+    .split(' ')
+    .map((name) => [`/etc/${name}`, 'plain'] as const),
   ['/etc/nginx', 'plain'],
   ['/data', 'plain'],
   ['/home/user/x', 'plain'],
@@ -123,6 +134,19 @@ it.each([
   ['/var/lib/docker/volumes/data/_data', undefined],
   ['/var/lib/kubelet/pods/3a864680/volumes/kubernetes.io~projected/token', undefined],
   ['/var/lib/kubelet/pods/3a864680/etc-hosts', undefined],
+  ['/var/lib/kubelet/plugins/kubernetes.io/csi/pv/pvc-1/globalmount', undefined],
+  [`/var/lib/kubelet/plugins/kubernetes.io/csi/ebs.csi.aws.com/${'a'.repeat(64)}/globalmount`, undefined],
+  ['/var/lib/kubelet/plugins/kubernetes.io/csi', 'sensitive'],
+  ['/var/lib/nerdctl/1935db59/volumes/default/pg/_data', undefined],
+  ['/var/lib/nerdctl/1935db59/volumes', 'plain'],
+  ['/var/lib/incus/shmounts/c1', undefined],
+  ['/var/lib/incus/guestapi', undefined],
+  ['/var/snap/lxd/common/lxd/devlxd', undefined],
+  ['/var/lib/incus/storage-pools', 'plain'],
+  ['/sys/fs/fuse/connections', undefined],
+  ['/sys/fs/pstore', undefined],
+  ['/sys/fs/bpf', 'sensitive'],
+  ['/sys/kernel/debug', 'sensitive'],
   ['/var/lib/kubelet/pods', 'sensitive'],
 ] as const)('%s is %s', (path, kind) => {
   expect(kindOf(path)).toBe(kind);
