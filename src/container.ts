@@ -48,7 +48,7 @@ export interface Names {
   readonly runtime?: string;
   readonly composeProject?: string;
   readonly composeService?: string;
-  /** A pod's pause container: no workload. */
+  /** Marked as a pod's pause container, which is no workload; in no pod it is but a label of some image. */
   readonly infra?: boolean;
 }
 

@@ -66,7 +66,7 @@ export const confinementFindings: readonly Finding[] = [
     id: 'runs_as_root',
     severity: 'low',
     title: 'Processes run as root of the host',
-    why: 'The uid 0 that a process has is the one that owns the host, and all that stands between is the fences of the container.',
+    why: 'The uid 0 that a process has, or can go back to, is the one that owns the host, and all that stands between is the fences of the container.',
     fix: {
       docker: '--user UID:GID, or USER in the image; or a user namespace',
       compose: 'user: "UID:GID"',
@@ -75,7 +75,7 @@ export const confinementFindings: readonly Finding[] = [
     references: ['CIS Docker 4.1', 'Pod Security Standards, restricted: Running as Non-root'],
     // As the host counts: root of a user namespace of its own has another uid here.
     test: withPosture((posture) =>
-      any(...posture.processes.map(({ uid }) => answer(uid === 0)), unlessAllSeen(posture)),
+      any(...posture.processes.map(({ holdsRoot }) => answer(holdsRoot)), unlessAllSeen(posture)),
     ),
   },
 ];

@@ -32,6 +32,7 @@ function subject(facts: Facts): Subject {
   const init: ProcessPosture = {
     name: 'sleep',
     uid: facts.process?.users?.rootUid ?? 0,
+    holdsRoot: (facts.process?.uid ?? facts.process?.users?.rootUid ?? 0) === 0,
     gid: 0,
     groups: [],
     effective: bounding,
@@ -88,6 +89,11 @@ function mount(kind: HostMount['kind'], rest: Partial<HostMount> = {}): HostMoun
 
 const NO_CAPABILITIES = '0000000000000000';
 const UNMASKED = { procMasked: false, sysWritable: true, ownSysWritable: true };
+/** Root of the host in a user namespace that maps nobody: still root to files. */
+const NO_MAP = {
+  uid: 0,
+  users: { isHost: false, mapsHostRoot: false, rootUid: undefined, ownUid: undefined, rootless: false },
+} as const;
 const RESTRICTED = { uid: 1000, noNewPrivileges: true } as const;
 
 /** Containers as they were measured on real kernels (6.1 and 6.18) with real engines, and the levels that follow. */
@@ -190,6 +196,31 @@ describe('the level', () => {
       1,
       { bounding: NO_CAPABILITIES, process: RESTRICTED, mounts: { hostMounts: [mount('vital')] } },
     ],
+    [
+      'with /etc, writable, as a user that can go back to root',
+      0,
+      {
+        bounding: NO_CAPABILITIES,
+        process: { ...RESTRICTED, holdsRoot: true },
+        mounts: { hostMounts: [mount('vital')] },
+      },
+    ],
+    [
+      'as a user that can go back to root',
+      2,
+      { bounding: NO_CAPABILITIES, process: { ...RESTRICTED, holdsRoot: true } },
+    ],
+    [
+      'with /etc, writable, in a user namespace without a map',
+      0,
+      { process: NO_MAP, mounts: { hostMounts: [mount('vital')] } },
+    ],
+    ['in a user namespace without a map', 2, { process: NO_MAP }],
+    [
+      'in a user namespace into which root of the host came',
+      2,
+      { process: { users: REMAPPED }, others: [{ uid: 0, holdsRoot: true }] },
+    ],
     ['with a directory of the host, writable', 1, { mounts: { hostMounts: [mount('plain')] } }],
     ['with a directory of the host, read-only', 2, { mounts: { hostMounts: [mount('plain', { writable: false })] } }],
     [
@@ -206,6 +237,8 @@ describe('the level', () => {
       0,
       { process: { users: REMAPPED }, mounts: { hostMounts: [mount('socket', { usable: true })] } },
     ],
+    ['with a writable /sys', 1, { mounts: { sysWritable: true, ownSysWritable: true } }],
+    ['with a writable /sys in a user namespace', 3, { process: { users: REMAPPED }, mounts: { sysWritable: true } }],
     ['with mounts that show on the host', 1, { mounts: { propagating: ['/data'] } }],
     ['with all devices (v1)', 0, { posture: { devices: { allowed: 'all', blockDevices: [] } } }],
     ['with a disk', 0, { posture: { devices: { allowed: undefined, blockDevices: ['sda'] } } }],
@@ -268,6 +301,11 @@ describe('findings', () => {
   it('of one that was hardened are no more than that', () => {
     const facts = { bounding: NO_CAPABILITIES, process: RESTRICTED, mounts: { rootReadOnly: true } };
     expect(yes(facts)).toEqual(['host_user_namespace']);
+  });
+
+  it('of one that can go back to root are those of root', () => {
+    expect(yes({ bounding: NO_CAPABILITIES, process: { ...RESTRICTED, holdsRoot: true } })).toContain('runs_as_root');
+    expect(yes({ process: { users: REMAPPED } })).not.toContain('runs_as_root');
   });
 
   it('of a sandbox are only those of the host', () => {

@@ -4,6 +4,7 @@ import type { Known, Subject } from './finding.ts';
 import { anyHas, canTakeOver, DEFAULT_CAPABILITIES, isPrivileged, unlessAllSeen } from './privileges.ts';
 import {
   hasStrongerProcess,
+  isHostRootInside,
   isRestricted,
   isUnconfined,
   isUnfiltered,
@@ -111,6 +112,7 @@ function isWeakened({ posture, hostNamespaces }: Known): Answer {
       any(
         anyHas(posture, ALL_CAPABILITIES & ~DEFAULT_CAPABILITIES),
         answer(posture.mounts === undefined ? undefined : !posture.mounts.procMasked),
+        answer(posture.mounts?.sysWritable),
         ...processes.map(isUnconfined),
       ),
     ),
@@ -125,10 +127,6 @@ function isHardened(posture: Posture): Answer {
     any(isWellMapped(posture), all(isRestricted(posture), not(any(...processes.map(isUnconfined))))),
     not(unlessAllSeen(posture)),
   );
-}
-
-function isHostRootInside({ init }: Posture): Answer {
-  return answer(init.users?.mapsHostRoot);
 }
 
 function usesSocket(posture: Posture): Answer {

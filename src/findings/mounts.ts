@@ -45,8 +45,8 @@ export const mountFindings: readonly Finding[] = [
   {
     id: 'sensitive_path_mounted',
     severity: 'medium',
-    title: 'Directory of the system of the host',
-    why: 'It holds secrets, other containers or programs of the host, which even reading may give away.',
+    title: 'Directory of the system of the host, or socket of a service',
+    why: 'It holds secrets, other containers or programs of the host, which even reading may give away, or leads to a service that runs as root, such as D-Bus.',
     fix: WITHOUT_THE_MOUNT,
     references: ['CIS Docker 5.6', 'Pod Security Standards, baseline: HostPath Volumes'],
     test: withPosture((posture) =>

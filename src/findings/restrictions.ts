@@ -6,8 +6,14 @@ import { capabilitiesOf, unlessAllSeen } from './privileges.ts';
 const NET_BIND_SERVICE = capabilitySet('NET_BIND_SERVICE');
 
 /** In a user namespace in which nobody is root on the host. */
-export function isWellMapped({ init }: Posture): Answer {
-  return answer(init.users === undefined ? undefined : !init.users.isHost && !init.users.mapsHostRoot);
+export function isWellMapped(posture: Posture): Answer {
+  const { users } = posture.init;
+  return all(answer(users === undefined ? undefined : !users.isHost), not(isHostRootInside(posture)));
+}
+
+/** Whether somebody inside is root on the host, or can be. No map is needed by one that was root before. */
+export function isHostRootInside({ init, processes }: Posture): Answer {
+  return any(answer(init.users?.mapsHostRoot), ...processes.map(({ holdsRoot }) => answer(holdsRoot)));
 }
 
 /** No root, no way to become it, and nothing else that is root's. */
@@ -15,7 +21,7 @@ export function isRestricted(posture: Posture): Answer {
   return all(
     ...posture.processes.map((process) =>
       all(
-        answer(process.uid !== 0),
+        answer(!process.holdsRoot),
         answer(process.noNewPrivileges),
         answer((capabilitiesOf(process) & ~NET_BIND_SERVICE) === 0n),
       ),

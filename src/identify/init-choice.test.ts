@@ -76,6 +76,17 @@ describe('the role of a process', () => {
     // A kernel thread, a zombie.
     ['', 'docker', undefined],
   ])('%j of %s', (cmdline, engine, role) => {
-    expect(roleOf(cmdline, () => engine)).toBe(role);
+    expect(roleOf(cmdline, { nspid: [900] }, () => engine)).toBe(role);
+  });
+
+  test.each<readonly [cmdline: string, engine: string, Role | undefined]>([
+    ['conmon\0', 'podman', undefined],
+    ['/usr/bin/conmon\0', 'cri-o', undefined],
+    ['/usr/bin/systemd-nspawn\0', 'nspawn', undefined],
+    ['[lxc monitor] /var/lib/lxc c1\0', 'lxc', undefined],
+    ['containerd-shim-kata-v2\0', 'kata', undefined],
+    ['runsc-gofer\0', 'docker', 'helper'],
+  ])('%j of %s in a pid namespace of its own', (cmdline, engine, role) => {
+    expect(roleOf(cmdline, { nspid: [900, 1] }, () => engine)).toBe(role);
   });
 });

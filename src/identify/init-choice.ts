@@ -38,13 +38,20 @@ const TOOLS: readonly Tool[] = [
 
 /**
  * What a process says it is by its command line (`/proc/<pid>/cmdline`: words that end with NUL), in a container of an
- * engine.
+ * engine. Parents are only believed in the host's pid namespace, where engines are: what is started in a container's own
+ * namespace cannot leave it by a name.
  */
-export function roleOf(cmdline: string, engineOf: () => string | undefined): Role | undefined {
+export function roleOf(
+  cmdline: string,
+  { nspid }: Pick<Process, 'nspid'>,
+  engineOf: () => string | undefined,
+): Role | undefined {
   const end = cmdline.indexOf('\0');
   const word = end === -1 ? cmdline : cmdline.slice(0, end);
-  return TOOLS.find(({ engines, word: pattern }) => pattern.test(word) && (engines?.includes(engineOf() ?? '') ?? true))
-    ?.role;
+  const tool = TOOLS.find(
+    ({ engines, word: pattern }) => pattern.test(word) && (engines?.includes(engineOf() ?? '') ?? true),
+  );
+  return tool?.role === 'parent' && nspid.length > 1 ? undefined : tool?.role;
 }
 
 /**

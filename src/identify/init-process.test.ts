@@ -151,6 +151,14 @@ describe('in a pid namespace of its own', () => {
     expect(found(kernelFiles(), container({ '': [payload, nspawn, unshare] }))).toBe(nspawn);
   }, 20_000);
 
+  test('a container that calls its first process like an engine’s has it nevertheless', async () => {
+    const conmon = 'exec -a conmon bash -c "sleep 1000 & wait"';
+    const first = await childOf(inNewPidNamespace('bash', '-c', conmon).pid, 'bash');
+    const worker = await childOf(first);
+    writeIn(`libpod_parent/libpod-${A}/cgroup.procs`, `${worker}\n${first}\n`);
+    expect(found(kernelFiles(), `/libpod_parent/libpod-${A}`)).toBe(first);
+  }, 20_000);
+
   test('gVisor’s file server is not the container, though it is older and pid 1 of its own namespace', async () => {
     const gofer = inNewPidNamespace('bash', '-c', 'exec -a runsc-gofer sleep 1000');
     const first = await childOf(gofer.pid);

@@ -104,7 +104,7 @@ function processOf(kernel: KernelFiles, pid: number): Process | undefined {
 function rootOf(kernel: KernelFiles, process: Process, engineOf: () => string | undefined): Root | undefined {
   const stat = kernel.proc(`${process.pid}/stat`);
   if (stat === undefined) return undefined;
-  const role = roleOf(kernel.proc(`${process.pid}/cmdline`) ?? '', engineOf);
+  const role = roleOf(kernel.proc(`${process.pid}/cmdline`) ?? '', process, engineOf);
   return { ...process, start: parseStartTime(stat), role };
 }
 

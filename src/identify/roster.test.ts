@@ -8,6 +8,7 @@ import type { ContainerCgroup, Names } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/files.ts';
 import { PostureReader } from '../posture/read-posture.ts';
+import { namedByInspect } from './engine-names.ts';
 import type { NameSource } from './name-source.ts';
 import { Naming } from './naming.ts';
 import { Roster } from './roster.ts';
@@ -95,6 +96,19 @@ describe('Roster', () => {
     expect((await roster.containers()).map(({ labels }) => labels.container)).toEqual(['web']);
     vi.advanceTimersByTime(2_000);
     expect((await roster.containers()).map(({ labels }) => labels.container)).toEqual(['web', 'd'.repeat(12)]);
+    roster.close();
+  });
+
+  it('shows a container whose image has the label of a pause, but is in no pod', async () => {
+    const answer = { Id: ID, Name: '/miner', Config: { Labels: { 'io.kubernetes.docker.type': 'podsandbox' } } };
+    const names = new Map([[ID, namedByInspect(answer)?.names ?? {}]]);
+    const roster = new Roster({
+      kernel,
+      postures: new PostureReader(kernel, new Map()),
+      naming: new Naming([source(true, names)]),
+    });
+    roster.add(cgroup());
+    expect((await roster.containers()).map(({ labels }) => labels.container)).toEqual(['miner']);
     roster.close();
   });
 

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Container, ContainerCgroup, InitProcess } from '../container.ts';
+import type { Container, ContainerCgroup, InitProcess, Names } from '../container.ts';
 import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
 import type { PostureReader, PostureReading, Target } from '../posture/read-posture.ts';
 import { haveChanged, type Members, membersOfContainer } from './container-pids.ts';
@@ -95,7 +95,7 @@ export class Roster {
 
   #refresh(entry: Entry, now: number): void {
     const names = this.#naming.namesOf(entry.cgroup.match, now - entry.cgroup.seenAt);
-    if (names === undefined || names.infra === true) {
+    if (names === undefined || isPause(entry.cgroup, names)) {
       entry.container = undefined;
       return;
     }
@@ -148,6 +148,14 @@ export class Roster {
       if (before?.files !== entry.init?.files) before?.files.close();
     }
   }
+}
+
+/**
+ * Whether a container is the pause of a pod. An engine only passes a label on, which any image can have: it is believed
+ * where the kubelet makes containers, and there no image has a say in it.
+ */
+function isPause({ match }: ContainerCgroup, { infra }: Names): boolean {
+  return infra === true && match.podUid !== undefined;
 }
 
 function targetOf({ cgroup, files }: Entry, init: InitProcess, { pids }: Members): Target {

@@ -11,6 +11,8 @@ export interface ProcCredentials {
   /** Ids as the reader's user namespace has them; on the host these are the host's. */
   readonly effectiveUid: number;
   readonly effectiveGid: number;
+  /** Whether its real, effective, saved or file system uid is root's: it can go back to any of them. */
+  readonly holdsRoot: boolean;
   readonly groups: readonly number[];
   readonly effective: CapabilitySet;
   readonly permitted: CapabilitySet;
@@ -57,6 +59,7 @@ export function parseProcCredentials(text: string): ProcCredentials {
     kernelThread: line(text, 'Kthread') === '1' || (relatives.includes(2) && line(text, 'VmSize') === undefined),
     effectiveUid,
     effectiveGid,
+    holdsRoot: uids.includes(0),
     groups: (line(text, 'Groups') ?? '').split(' ').filter(Boolean).map(Number),
     effective: capabilities(text, 'CapEff'),
     permitted: capabilities(text, 'CapPrm'),

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, type Dirent, lstatSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { textOf } from './bytes.ts';
 import { isAbsence, namePath } from './errno.ts';
 import { type FileIdentity, identityOf } from './file-identity.ts';
@@ -65,11 +65,18 @@ export class ProcessFiles {
     return names?.flatMap((entry) => this.link(`${name}/${entry}`) ?? []);
   }
 
-  /** The names of the block devices in a directory such as `root/dev`; `undefined` as above. */
-  blockDevices(name: string): string[] | undefined {
+  /**
+   * The names of the block devices and the directories in a directory such as `root/dev`; `undefined` as above. A link is
+   * not followed, neither there nor to the directory itself: in a container it may lead anywhere.
+   */
+  nodes(name: string): { readonly blockDevices: string[]; readonly directories: string[] } | undefined {
     return this.#named(name, (path) => {
-      const entries = readdirSync(path, { withFileTypes: true });
-      return entries.filter((entry) => entry.isBlockDevice()).map((entry) => entry.name);
+      const entries = entriesOf(path);
+      const namesOf = (kind: (entry: Dirent) => boolean): string[] => entries.filter(kind).map((entry) => entry.name);
+      return {
+        blockDevices: namesOf((entry) => entry.isBlockDevice()),
+        directories: namesOf((entry) => entry.isDirectory()),
+      };
     });
   }
 
@@ -95,5 +102,14 @@ export class ProcessFiles {
     // `openat` by way of the descriptor's own link; over budget there is no descriptor and the pid must do.
     if (this.#directory === undefined) return `${this.#files.procRoot}/${this.pid}/${name}`;
     return `/proc/self/fd/${this.#directory}/${name}`;
+  }
+}
+
+function entriesOf(path: string): Dirent[] {
+  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    return readdirSync(`/proc/self/fd/${directory}`, { withFileTypes: true });
+  } finally {
+    closeSync(directory);
   }
 }

@@ -72,6 +72,7 @@ describe('parseProcCredentials()', () => {
       kernelThread: false,
       effectiveUid: 1000,
       effectiveGid: 100,
+      holdsRoot: true,
       groups: [5, 27],
       effective: 2n,
       permitted: 1n,
@@ -81,6 +82,16 @@ describe('parseProcCredentials()', () => {
       seccompFilters: 5,
     });
   });
+  it.each([
+    ['0\t0\t0\t0', true],
+    ['0\t1000\t1000\t1000', true],
+    ['1000\t1000\t0\t1000', true],
+    ['1000\t1000\t1000\t0', true],
+    ['1000\t1000\t1000\t1000', false],
+    ['100000\t100000\t100000\t100000', false],
+  ])('of the uids %j root is held: %s', (uids, holdsRoot) =>
+    expect(parseProcCredentials(status((text) => text.replace('0\t1000\t0\t0', uids)))).toMatchObject({ holdsRoot }),
+  );
   it('leaves open what an older kernel does not tell', () => {
     const old = status((text) => text.replace(/NoNewPrivs.*\nSeccomp.*\nSeccomp_filters.*\n/, ''));
     expect(parseProcCredentials(old)).toMatchObject({

@@ -7,6 +7,21 @@ interface Place {
   readonly path: string;
 }
 
+/** Where engines put the root directories of containers together. */
+const ROOT_OF_CONTAINER = new RegExp(
+  // Docker's overlay2, and Podman and CRI-O
+  '/overlay2?/[^/]+/merged$' +
+    // containerd, of Docker, of Kubernetes and of k3s
+    '|/io\\.containerd\\.runtime\\.v\\d\\.\\w+/[^/]+/[^/]+/rootfs$' +
+    // Docker with the image store of containerd
+    '|/rootfs/overlayfs/[^/]+$' +
+    // Kata, for the machine
+    '|^/run/kata-containers/.+/rootfs$',
+);
+
+/** Where the host itself puts directories together in which it has programs: the root of a live system, systemd-sysext. */
+const HAS_PROGRAMS = /^\/(?:usr|opt)?$/;
+
 /** The mounts of the host, to tell what of it a container has mounted. */
 export class HostMounts {
   readonly #byDevice = new Map<string, Mount[]>();
@@ -21,7 +36,7 @@ export class HostMounts {
       // A later mount on the same point hides the earlier one.
       this.#byPoint.set(mount.mountPoint, mount);
       // Of containers, thousands, and no file system of the host's own.
-      if (mount.type === 'overlay' && mount.mountPoint !== '/') continue;
+      if (mount.type === 'overlay' && ROOT_OF_CONTAINER.test(mount.mountPoint)) continue;
       if (mount.type === 'nsfs') continue;
       const known = this.#byDevice.get(mount.device);
       if (known === undefined) this.#byDevice.set(mount.device, [mount]);
@@ -40,8 +55,20 @@ export class HostMounts {
   }
 
   /** The paths on the host of what a mount shows; none if it is of a file system that the host has not mounted. */
-  pathsOf({ device, root }: Pick<Mount, 'device' | 'root'>): string[] {
-    const paths = (this.#byDevice.get(device) ?? []).flatMap((mount) => {
+  pathsOf(shown: Pick<Mount, 'device' | 'root'>): string[] {
+    return this.#pathsOf(shown, () => true);
+  }
+
+  /**
+   * The same for a program. One that is in an overlay may be a container's own, of an engine that is not known here: only
+   * the overlays count in which the host has programs.
+   */
+  pathsOfProgram(file: Pick<Mount, 'device' | 'root'>): string[] {
+    return this.#pathsOf(file, ({ type, mountPoint }) => type !== 'overlay' || HAS_PROGRAMS.test(mountPoint));
+  }
+
+  #pathsOf({ device, root }: Pick<Mount, 'device' | 'root'>, counts: (mount: Mount) => boolean): string[] {
+    const paths = (this.#byDevice.get(device) ?? []).filter(counts).flatMap((mount) => {
       const below = pathBelow(root, mount.root);
       return below === undefined ? [] : [joined(mount.mountPoint, below)];
     });

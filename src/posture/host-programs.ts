@@ -36,7 +36,7 @@ export function programOf(
   // The path is from the root of the mount that it is on, which is not always the root of the host.
   const places = [{ device: own.device, root: path }];
   if (jail !== undefined) places.push({ device: jail.device, root: jail.root + path });
-  const onHost = places.flatMap((place) => host.mounts?.pathsOf(place) ?? []);
+  const onHost = places.flatMap((place) => host.mounts?.pathsOfProgram(place) ?? []);
   const found = [path, ...onHost].map((candidate) => lookUp(candidate, host));
   const isThere = found.some((file) => file !== 'unknown' && file !== undefined && isSameFile(file, own));
   return {

@@ -6,15 +6,18 @@ const SERVED = /^(?:fuse|nfs|cifs|smb|9p|ceph|gluster|lustre|afs|virtiofs|orange
 /** The mounts of a process as it sees them. */
 export class MountTable {
   readonly #byPoint: ReadonlyMap<string, Mount>;
+  /** Each, also one that another is mounted over: who may mount can take that away again. */
+  readonly all: readonly Mount[];
 
   /** From `/proc/<pid>/mountinfo`. Throws a SyntaxError if it is malformed. */
   constructor(mountinfo: string) {
+    this.all = parseMountinfo(mountinfo);
     // Of several on one point it is the last that shows.
-    this.#byPoint = new Map(parseMountinfo(mountinfo).map((mount) => [mount.mountPoint, mount]));
+    this.#byPoint = new Map(this.all.map((mount) => [mount.mountPoint, mount]));
   }
 
-  /** Each that shows. */
-  get all(): readonly Mount[] {
+  /** Each that no other is mounted on. */
+  get shown(): readonly Mount[] {
     return [...this.#byPoint.values()];
   }
 

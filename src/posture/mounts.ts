@@ -25,7 +25,7 @@ export interface Mounted {
 /** Reads what a container's mount table says. */
 export function readMounts(mounted: Mounted): MountPosture {
   const { table, host } = mounted;
-  const { all } = table;
+  const { all, shown } = table;
   const [root, ownSys] = [table.at('/'), table.at('/sys')];
   const { mounts } = host;
   const isHost = mounts === undefined || root === undefined ? undefined : mounts.has(root);
@@ -33,10 +33,10 @@ export function readMounts(mounted: Mounted): MountPosture {
     isHost,
     rootReadOnly: root === undefined ? undefined : !isWritable(root),
     procMasked: isProcMasked(table, host.secretFiles),
-    sysWritable: all.some((mount) => mount.type === 'sysfs' && isWritable(mount)),
+    sysWritable: shown.some((mount) => mount.type === 'sysfs' && isWritable(mount)),
     ownSysWritable: ownSys?.type === 'sysfs' && isWritable(ownSys),
-    cgroupWritable: all.some((mount) => /^cgroup2?$/.test(mount.type) && isWritable(mount)),
-    sysbox: all.some(({ type, source }) => type === 'fuse' && source === SYSBOX),
+    cgroupWritable: shown.some((mount) => /^cgroup2?$/.test(mount.type) && isWritable(mount)),
+    sysbox: shown.some(({ type, source }) => type === 'fuse' && source === SYSBOX),
     ...(isHost === true ? WHOLE_HOST : behind(all, mounted)),
   };
 }
@@ -102,7 +102,7 @@ function pathsBehind(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMo
   if (worst === undefined) return sockets;
   if (worst.kind !== 'socket') return [worst, ...sockets];
   // Mounted by its own path, whether or not somebody listens on it now.
-  return [{ ...worst, usable: usableOf(accessTo(mountPoint, mounted)) }];
+  return [{ ...worst, usable: usableOf(accessTo(mountPoint, mount, mounted)) }];
 }
 
 /** The sockets that a mount shows, be it mounted by another path or in a directory above. */
@@ -112,7 +112,7 @@ function socketsIn(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMoun
     const place = mounts.placeOf(hostPath);
     const path = place === undefined ? undefined : seenThrough(mount, place);
     if (path === undefined) return [];
-    const access = accessTo(path, mounted);
+    const access = accessTo(path, mount, mounted);
     // Something else is mounted over it.
     if (access === 'absent') return [];
     return [{ kind: 'socket', hostPath, mountPoint, writable: isWritable(mount), usable: usableOf(access) }];
@@ -121,12 +121,15 @@ function socketsIn(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMoun
 
 type Access = 'may connect' | 'may not' | 'absent' | 'unknown';
 
+/** What is mounted by its own path is only absent if something is mounted over a directory above. */
 function usableOf(access: Access): boolean | undefined {
-  return access === 'unknown' ? undefined : access === 'may connect';
+  return access === 'unknown' || access === 'absent' ? undefined : access === 'may connect';
 }
 
 /** Whether a process may connect to a socket in its container by its ids. Capabilities are for others to judge. */
-function accessTo(path: string, { table, init, process, denied }: Mounted): Access {
+function accessTo(path: string, mount: Mount, { table, init, process, denied }: Mounted): Access {
+  // What is seen at the path is not what the mount shows.
+  if (table.at(mount.mountPoint) !== mount) return 'unknown';
   if (table.mayHang(path)) return 'unknown';
   const owner = orDenied(() => init.owner(`root${path}`) ?? 'absent', denied);
   if (owner === undefined) return 'unknown';

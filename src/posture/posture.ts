@@ -38,6 +38,11 @@ export interface ProcessPosture {
   readonly name: string;
   /** Ids as this process sees them: on the host those of the host. */
   readonly uid: number;
+  /**
+   * Whether any of its uids is the host's root. Also one in a user namespace that does not map root holds it then, and
+   * owns what root owns.
+   */
+  readonly holdsRoot: boolean;
   readonly gid: number;
   readonly groups: readonly number[];
   readonly effective: CapabilitySet;
@@ -96,14 +101,14 @@ export interface HostMount {
    * - `root`: the host's root directory.
    * - `socket`: the socket of an engine or of another daemon that gives root, or a directory with one in it.
    * - `vital`: who writes here owns the host: `/proc`, `/dev`, `/etc`, `/root`, `/boot`, `/var/lib/kubelet`, or above.
-   * - `sensitive`: other directories that belong to the host's system.
+   * - `sensitive`: other directories that belong to the host's system, and sockets of its services.
    * - `plain`: any other path.
    */
   readonly kind: 'root' | 'socket' | 'vital' | 'sensitive' | 'plain';
   readonly hostPath: string;
   readonly mountPoint: string;
   readonly writable: boolean;
-  /** For a socket: whether a process of the container may connect by its ids. */
+  /** For a socket: whether a process of the container may connect by its ids. `undefined`: not to be told, or covered. */
   readonly usable?: boolean | undefined;
 }
 
@@ -111,6 +116,6 @@ export interface HostMount {
 export interface DevicePosture {
   /** By the rules of cgroup v1: all, some beyond those that every container gets, or none. v2 does not tell. */
   readonly allowed: 'all' | 'more' | 'usual' | undefined;
-  /** Block devices that have a node in its `/dev` and that v1 does not forbid. */
+  /** Block devices: by the rules of v1 (`b 8:*`), else by the nodes in its `/dev` (`sda`, `mapper/data`). */
   readonly blockDevices: readonly string[] | undefined;
 }

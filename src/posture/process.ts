@@ -36,10 +36,12 @@ export function readProcess(files: ProcessFiles, surroundings: Surroundings): Pr
   const namespaces = readNamespaces(files, surroundings);
   const users = readUserNamespace(files, namespaces.user, uid, surroundings);
   const label = readLabel(files, surroundings);
-  const { name, groups, effective, permitted, bounding, noNewPrivileges, seccomp, seccompFilters } = credentials;
+  const { name, holdsRoot, groups, effective, permitted, bounding, noNewPrivileges, seccomp, seccompFilters } =
+    credentials;
   return {
     name,
     uid,
+    holdsRoot,
     gid,
     groups,
     effective,

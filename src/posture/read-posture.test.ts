@@ -126,6 +126,7 @@ describe('a posture', () => {
     expect(posture.init).toMatchObject({
       name: 'sleep',
       uid: own,
+      holdsRoot: own === 0,
       hostPid: false,
       left: false,
       // Of a user namespace that was made just now one has all.
@@ -158,7 +159,26 @@ describe('a posture', () => {
 
   test('does not take the parent of the init for one of its own', () => {
     const parent = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${init}/status`, 'utf8'))?.[1]);
-    expect(postureOf(init, parent)).toMatchObject({ processesLeft: 0 });
+    const posture = postureOf(init, parent);
+    expect(posture.processesLeft).toBe(0);
+    expect(posture.processes).toEqual([posture.init]);
+  });
+
+  test('does not leave out a parent that is in the container', async () => {
+    const child = await running(await childOf(init), 'sleep');
+    const of = target(child, init);
+    const { byPid } = read(of);
+    of.init.files.close();
+    expect(byPid.get(init)).toMatchObject({ name: 'sleep', hostPid: false });
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('nor one that is there with the pids of the host', async () => {
+    const first = await start('unshare', '--mount', 'bash', '-c', 'sleep 1000 & wait');
+    const child = await running(await childOf(first), 'sleep');
+    const of = target(child, first);
+    const { byPid } = read(of);
+    of.init.files.close();
+    expect(byPid.get(first)).toMatchObject({ hostPid: true, hostMnt: false });
   });
 
   test('says when there are too many processes', () => {

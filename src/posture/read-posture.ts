@@ -132,14 +132,14 @@ export class PostureReader {
     let pending = false;
     const [init] = byPid.values();
     for (const pid of pids) {
-      // What the init is a child of came before the container: nspawn and LXC may be in its cgroup.
-      if (byPid.has(pid) || pid === parent) continue;
+      if (byPid.has(pid)) continue;
       if (byPid.size >= MOST_PROCESSES) break;
       const files = this.#kernel.process(pid);
       if (files === undefined) continue;
       try {
         const found = readProcess(files, surroundings);
-        if (found !== undefined && isStronger(found, init) && isRuntimeAtWork(files, this.#kernel)) pending = true;
+        if (pid === parent && found !== undefined && isOfEngine(found, init)) byPid.set(pid, undefined);
+        else if (found !== undefined && isStronger(found, init) && isRuntimeAtWork(files, this.#kernel)) pending = true;
         else byPid.set(pid, found);
       } finally {
         files.close();
@@ -149,11 +149,22 @@ export class PostureReader {
   }
 }
 
+/**
+ * Whether the process that the init is a child of came before the container, as nspawn, LXC and conmon do, which may be in
+ * its cgroup. It has the pids of the host. Where the init has them too, that says nothing: then it is to have the mounts of
+ * the host as well, or to be of an engine without root.
+ */
+function isOfEngine({ hostPid, hostMnt, users }: ProcessPosture, init: ProcessPosture | undefined): boolean {
+  if (!hostPid) return false;
+  return init?.hostPid === false || hostMnt !== false || users?.isHost === false;
+}
+
 /** Whether a process stands out so that it matters whether it is only passing through. */
 function isStronger(process: ProcessPosture, init: ProcessPosture | undefined): boolean {
   return (
     process.left === true ||
     init === undefined ||
+    (process.holdsRoot && !init.holdsRoot) ||
     (process.permitted & ~init.permitted) !== 0n ||
     (process.seccomp === 'disabled' && init.seccomp !== 'disabled')
   );

@@ -50,6 +50,8 @@ const firecracker = witness('firecracker', {
   seccomp: 'filter',
 });
 
+const workload = witness('sh', { program: { name: 'sh', ofHost: false }, hostPid: false, hostMnt: false });
+
 describe('a sandbox', () => {
   it.each<readonly [string, Evidence, object]>([
     ['gVisor', evidence([sandbox, gofer, stub]), { kind: 'gvisor', kernel: 'user', weaknesses: [] }],
@@ -71,6 +73,15 @@ describe('a sandbox', () => {
     [
       'Kata with QEMU',
       evidence([qemu, virtiofsd, kataShim], { engine: 'kata' }),
+      { kind: 'kata', kernel: 'virtual', weaknesses: [] },
+    ],
+    [
+      'Kata with all its helpers',
+      evidence([
+        qemu,
+        virtiofsd,
+        ...['passt.avx2', 'swtpm', 'vhost-device-vsock', 'nydusd'].map((name) => witness(name)),
+      ]),
       { kind: 'kata', kernel: 'virtual', weaknesses: [] },
     ],
     ['Kata with QEMU in the scope of a container', evidence([qemu]), { kind: 'kata' }],
@@ -114,6 +125,14 @@ describe('a sandbox', () => {
     ],
     ['QEMU of the host inside a container', evidence([{ ...qemu, hostPid: false, hostMnt: false }])],
     ['QEMU in a container with the pids of the host', evidence([{ ...qemu, hostMnt: false }])],
+    ['a container with a process that went to the host and runs QEMU there', evidence([workload, qemu])],
+    ['the same beside a program of the host', evidence([witness('sleep'), qemu])],
+    [
+      'the same with a process that is called like a helper',
+      evidence([witness('virtiofsd', { program: { name: 'virtiofsd', ofHost: false } }), qemu]),
+    ],
+    ['the same in a jail', evidence([workload, firecracker], { engine: 'firecracker' })],
+    ['the same with krun', evidence([witness('crun', { holdsVm: true }), workload])],
     ['a shim without a machine', evidence([kataShim])],
     ['crun that runs no machine', evidence([witness('crun', { hostPid: false, hostMnt: false })])],
     ['Firecracker without a machine', evidence([{ ...firecracker, holdsVm: false }], { engine: 'firecracker' })],
@@ -130,6 +149,11 @@ describe('a sandbox', () => {
     ],
     ['gVisor with files', evidence([{ ...sandbox, rootType: 'overlay' }])],
     ['QEMU that may not be looked at', evidence([{ ...qemu, program: undefined, holdsVm: undefined }])],
+    ['QEMU beside what may not be looked at', evidence([qemu, { ...virtiofsd, program: undefined }])],
+    [
+      'QEMU beside a helper that was replaced while it runs',
+      evidence([qemu, { ...virtiofsd, program: { name: 'virtiofsd', ofHost: undefined } }]),
+    ],
     ['QEMU in an unknown mount namespace', evidence([{ ...qemu, hostMnt: undefined }])],
   ])('is not to be told: %s', (_, given) => {
     expect(recogniseSandbox(given)).toBeUndefined();

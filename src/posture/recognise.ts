@@ -27,6 +27,8 @@ export interface Evidence {
   readonly hostNet: boolean | undefined;
 }
 
+type Verdict = 'yes' | 'no' | 'unknown';
+
 const GVISOR_WORD = /^runsc-(?:sandbox|gofer)$/;
 const GVISOR_PROGRAM = /^(?:runsc|gvisor[_-]sentry)[\w.-]*$/;
 
@@ -35,6 +37,9 @@ const VM_PROGRAM =
   /^(?:qemu-(?:system-\w+|kvm)|kvm|cloud-hypervisor\w*|firecracker|stratovirt|crosvm|containerd-shim-kata[\w-]*)$/;
 /** crun with libkrun becomes the monitor itself. */
 const KRUN_PROGRAM = /^(?:crun|krun)$/;
+/** What is started beside a monitor: for shared directories, networks, a TPM, and what holds it all together. */
+const VM_HELPER =
+  /^(?:virtiofsd|nydusd|jailer|containerd-shim-[\w-]+|kata-(?:proxy|shim)|passt(?:\.avx2)?|swtpm|vhost-[\w-]+)$/;
 const KATA_WORD = /(?:^|[=:,/])(?:run\/vc\/|run\/kata|vc\/firecracker\/)|^sandbox-[0-9a-f]{64}/;
 
 /** The names by which a closer look is worth it: at most 15 bytes, and up to the process. */
@@ -90,6 +95,9 @@ function recogniseVm({ engine, processes, init }: Evidence): Sandbox | 'none' | 
   const at = verdicts.findIndex((verdict) => verdict === 'yes');
   const monitor = monitors[at];
   if (monitor === undefined) return verdicts.includes('unknown') ? undefined : 'none';
+  const parts = processes.map(({ program }) => isOfMachine(program));
+  if (parts.includes('no')) return 'none';
+  if (parts.includes('unknown')) return undefined;
   return {
     kind: kindOf(engine, monitor, processes),
     kernel: 'virtual',
@@ -101,7 +109,7 @@ function recogniseVm({ engine, processes, init }: Evidence): Sandbox | 'none' | 
  * Whether a process is the monitor of a machine that the container's workload is in. A container can itself run one, in
  * its own mount namespace: that is a workload like others.
  */
-function standing(engine: string, monitor: Witness, init: Witness): 'yes' | 'no' | 'unknown' {
+function standing(engine: string, monitor: Witness, init: Witness): Verdict {
   const { program, holdsVm, hostPid, hostMnt } = monitor;
   if (program === undefined || program.ofHost === undefined) return 'unknown';
   if (!program.ofHost) return 'no';
@@ -113,6 +121,17 @@ function standing(engine: string, monitor: Witness, init: Witness): 'yes' | 'no'
   if (hostMnt === undefined) return 'unknown';
   // Only what is a monitor and nothing else can do without KVM; a shim may just be near.
   return holdsVm || !program.name.startsWith('containerd-shim') ? 'yes' : 'no';
+}
+
+/**
+ * Whether a program is a part of a machine. All in the cgroup have to be: a process that has left its container can start
+ * the host's QEMU, but the container that it left is there still.
+ */
+function isOfMachine(program: Program | undefined): Verdict {
+  if (program === undefined) return 'unknown';
+  const isKnown = [VM_PROGRAM, KRUN_PROGRAM, VM_HELPER].some((pattern) => pattern.test(program.name));
+  if (!isKnown || program.ofHost === false) return 'no';
+  return program.ofHost === undefined ? 'unknown' : 'yes';
 }
 
 function isKrun({ program }: Witness): boolean {
