@@ -296,6 +296,31 @@ describe('the state of the ledger', () => {
     expect(bench.told()).toEqual({ web: [3, 15] });
   });
 
+  it('knows whose the kills in the counter of an outer container are', () => {
+    const [outer, inner] = ['/docker/outer', '/docker/outer/docker/inner'];
+    const first = new Bench('below');
+    first.ledger.name(first.appear('outer'), named('outer'));
+    const cgroup = first.appear('inner', inner);
+    first.ledger.name(cgroup, named('inner'));
+    first.count({ [outer]: 1, [inner]: 1 }, 10);
+
+    const second = new Bench('below');
+    for (const life of saved(first).lives) second.ledger.restore(life, 20);
+    second.ledger.name(second.appear('outer'), named('outer'));
+    second.appear('inner', inner);
+    second.count({ [outer]: 1, [inner]: 1 }, undefined);
+    expect(second.told()).toEqual({ outer: [0, undefined], inner: [1, 10] });
+
+    // The same when the inner one is forgotten.
+    first.ledger.removed(cgroup, 11);
+    first.ledger.tidy(12 + HOUR);
+    const third = new Bench('below');
+    for (const life of saved(first).lives) third.ledger.restore(life, 20);
+    third.ledger.name(third.appear('outer'), named('outer'));
+    third.count({ [outer]: 1 }, undefined);
+    expect(third.told()).toEqual({ outer: [0, undefined] });
+  });
+
   it('keeps the times over a reboot, and begins to count at 0', () => {
     const bench = new Bench('below');
     bench.ledger.accounts.restore(0, afterReboot(saved(before())));

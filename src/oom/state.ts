@@ -17,7 +17,7 @@ export interface State {
   readonly lives: readonly SavedLife[];
 }
 
-/** What is kept of a life with kills. */
+/** What is kept of a life with kills, its own or those of containers inside. */
 export interface SavedLife extends Pick<Life, 'match' | 'path' | 'inode' | 'kills' | 'innerForgotten'> {
   readonly counts: readonly (readonly [cgroup: string, kernel: number, told: number])[];
   readonly lastKill: number | undefined;
@@ -38,8 +38,13 @@ export function stateOf(ledger: {
     sequence: ledger.sequence,
     expired: ledger.expired,
     accounts: ledger.accounts.map(({ labels, retired, lastKill }) => ({ labels, retired, lastKill })),
-    lives: ledger.lives.filter(({ kills }) => kills > 0).map(savedLife),
+    lives: ledger.lives.filter(isWorthSaving).map(savedLife),
   };
+}
+
+/** Without those inside, the next run would take what the counter of the outer one holds of them for its own. */
+function isWorthSaving({ kills, inner, innerForgotten }: Life): boolean {
+  return kills > 0 || innerForgotten > 0 || [...inner].some(isWorthSaving);
 }
 
 function savedLife(life: Life): SavedLife {
