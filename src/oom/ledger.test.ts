@@ -12,6 +12,8 @@ class Bench {
   readonly wanted = new Set<string>();
   /** Nobody names a container any more that has been waited for so long. */
   patienceMs = 2_000;
+  /** What is at a path that discovery has not looked at again. */
+  readonly inodes = new Map<string, number>();
   readonly ledger: Ledger;
   #inodes = 0;
 
@@ -29,6 +31,7 @@ class Bench {
       },
       wantName: ({ id }) => this.wanted.add(id),
       forgetName: ({ id }) => this.wanted.delete(id),
+      inodeOf: (path) => this.inodes.get(path),
       retention: HOUR,
       ...options,
     });
@@ -134,6 +137,21 @@ describe('a kill', () => {
     bench.count({ '/docker/outer': 4 }, 7 + HOUR);
     expect(bench.told()).toEqual({ outer: [2, 7 + HOUR] });
     expect(bench.ledger.total).toBe(4);
+  });
+
+  it('in a container whose path another one had is told of once, also before it is seen', () => {
+    const bench = new Bench('below');
+    const first = bench.appear('a');
+    bench.ledger.name(first, named('web'));
+    bench.count({ '/docker/a': 0 }, 5);
+    bench.inodes.set('/docker/a', first.inode + 1);
+    bench.tell('/docker/a', 10);
+    bench.ledger.tidy(10);
+    bench.ledger.removed(first, 11);
+    bench.ledger.name(bench.appear('a'), named('web'));
+    bench.count({ '/docker/a': 1 }, 11);
+    bench.ledger.tidy(11);
+    expect([bench.told(), bench.ledger.total]).toEqual([{ web: [1, 10] }, 1]);
   });
 
   it('outside of containers is nobody’s', () => {

@@ -15,6 +15,8 @@ export interface LedgerOptions {
   /** Asks the engine for the name of a container that nobody else asks about any more. */
   readonly wantName: (match: CgroupMatch) => void;
   readonly forgetName: (match: CgroupMatch) => void;
+  /** The inode of the cgroup that is at a path now; `undefined` if there is none. */
+  readonly inodeOf: (path: string) => number | undefined;
   /** How long the kills of a container are told of after its end, in seconds. */
   readonly retention: number;
 }
@@ -209,7 +211,9 @@ export class Ledger {
   #killedIn(cgroup: string, at: number): Life | undefined {
     const known = this.#innermostAt(cgroup);
     const match = this.#options.identify(cgroup);
-    if (match === undefined || match.infra || match.cgroup.length <= (known?.path.length ?? 0)) return known;
+    if (match === undefined || match.infra || match.cgroup.length <= (known?.path.length ?? 0)) {
+      return known === undefined ? undefined : this.#renewed(known, at);
+    }
     const life = this.#begin({ match, path: match.cgroup, inode: undefined, goneAt: at });
     this.#gone.add(life);
     this.#options.wantName(match);
@@ -223,6 +227,16 @@ export class Ledger {
       if (life !== undefined) return life;
     }
     return undefined;
+  }
+
+  /** Itself, or the container that has taken its path and is still to appear. */
+  #renewed(life: Life, at: number): Life {
+    const inode = life.inode === undefined ? undefined : this.#options.inodeOf(life.path);
+    if (inode === undefined || inode === life.inode) return life;
+    const next = this.#begin({ match: life.match, path: life.path, inode, goneAt: at });
+    this.#gone.add(next);
+    this.#options.wantName(next.match);
+    return next;
   }
 
   #end(life: Life, now: number): void {

@@ -1,0 +1,103 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ContainerCgroup } from '../container.ts';
+import { KernelFiles } from '../kernel/files.ts';
+import { OomWatch } from './oom-watch.ts';
+
+/** A host of cgroup v2 in files, with containers at `/docker/<id>`, for the exporter to watch. */
+class Host {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+    mkdirSync(join(root, 'proc/sys/kernel/random'), { recursive: true });
+    writeFileSync(join(root, 'proc/sys/kernel/random/boot_id'), 'boot\n');
+    this.kills(0);
+    this.count('/docker', 0);
+  }
+
+  /** A run of the exporter. */
+  begin(): OomWatch {
+    const hierarchy = { root: join(this.root, 'cgroup'), version: 2 as const, controllers: ['memory'] };
+    const layout = {
+      version: 'v2' as const,
+      hierarchies: [hierarchy],
+      discovery: hierarchy,
+      unified: hierarchy,
+      hierarchyOf: () => hierarchy,
+    };
+    return new OomWatch({
+      kernel: new KernelFiles({ procRoot: join(this.root, 'proc'), layout, descriptorBudget: 0 }),
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      kmsg: undefined,
+      stateFile: join(this.root, 'state.json'),
+      retention: 3_600_000,
+      identify: () => undefined,
+      labelsOf: () => undefined,
+      wantName() {},
+      forgetName() {},
+    });
+  }
+
+  /** Lets the host's total say something. */
+  kills(kills: number): void {
+    writeFileSync(join(this.root, 'proc/vmstat'), `oom_kill ${kills}\n`);
+  }
+
+  /** Lets the counter of a cgroup say something; it is made if it is not there. */
+  count(path: string, kills: number): void {
+    const directory = join(this.root, 'cgroup', path);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'memory.events'), `oom_kill ${kills}\n`);
+  }
+
+  /** The container that is there now, as discovery would see it. */
+  container(id: string): ContainerCgroup {
+    const path = `/docker/${id}`;
+    const { ino: inode } = statSync(join(this.root, 'cgroup', path));
+    return { path, inode, match: { engine: 'docker', id, infra: false }, seenAt: 0 };
+  }
+}
+
+/** Kills by name as a scrape sees them, with those that cannot be told any container's. */
+function scrape(watch: OomWatch, ...containers: readonly ContainerCgroup[]): Record<string, number | undefined> {
+  const { accounts, unattributed } = watch.counts(
+    containers.map((cgroup) => ({
+      cgroup,
+      names: { name: cgroup.match.id },
+      labels: { engine: 'docker', namespace: '', pod: '', container: cgroup.match.id },
+    })),
+  );
+  return { ...Object.fromEntries(accounts.map(({ labels, kills }) => [labels.container, kills])), '': unattributed };
+}
+
+describe('OomWatch', () => {
+  let root: string;
+  let host: Host;
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'isolation-exporter-oom-'));
+    host = new Host(root);
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  it('does not take the counter of a container for that of the one before it at its path', async () => {
+    host.count('/docker/a', 0);
+    const first = host.container('a');
+    await using watch = host.begin();
+    watch.appeared(first);
+    watch.start();
+    expect(scrape(watch, first)).toEqual({ a: 0, '': 0 });
+    // Kept aside, so that its inode is not given away again.
+    renameSync(join(root, 'cgroup/docker/a'), join(root, 'before'));
+    host.count('/docker/a', 1);
+    host.kills(1);
+    expect(scrape(watch, first)).toEqual({ a: 0, '': 0 });
+    watch.removed(first);
+    const second = host.container('a');
+    watch.appeared(second);
+    expect(scrape(watch, second)).toEqual({ a: 1, '': 0 });
+  });
+});
