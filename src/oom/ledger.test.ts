@@ -301,7 +301,7 @@ describe('the state of the ledger', () => {
 
   it('is taken up by the next run, which counts nothing twice', () => {
     const bench = new Bench('below');
-    for (const life of saved(before()).lives) bench.ledger.restore(life, 20);
+    bench.ledger.restore(saved(before()).lives, 20);
     expect(bench.told()).toEqual({ web: [2, 10], gone: [1, 10] });
     // The first container still runs, with the inode that it had, and was killed once more meanwhile.
     bench.appear('a');
@@ -323,7 +323,7 @@ describe('the state of the ledger', () => {
     first.count({ [outer]: 1, [inner]: 1 }, 10);
 
     const second = new Bench('below');
-    for (const life of saved(first).lives) second.ledger.restore(life, 20);
+    second.ledger.restore(saved(first).lives, 20);
     second.ledger.name(second.appear('outer'), named('outer'));
     second.appear('inner', inner);
     second.count({ [outer]: 1, [inner]: 1 }, undefined);
@@ -333,10 +333,27 @@ describe('the state of the ledger', () => {
     first.ledger.removed(cgroup, 11);
     first.ledger.tidy(12 + HOUR);
     const third = new Bench('below');
-    for (const life of saved(first).lives) third.ledger.restore(life, 20);
+    third.ledger.restore(saved(first).lives, 20);
     third.ledger.name(third.appear('outer'), named('outer'));
     third.count({ [outer]: 1 }, undefined);
     expect(third.told()).toEqual({ outer: [0, undefined] });
+  });
+
+  it('knows which of two containers at a path is the one that lives', () => {
+    const first = new Bench('below');
+    for (const at of [10, 20]) {
+      const cgroup = first.appear('a');
+      first.ledger.name(cgroup, named('web'));
+      first.count({ '/docker/a': 1 }, at);
+      if (at < 20) first.ledger.removed(cgroup, at);
+    }
+    const second = new Bench('below');
+    second.ledger.restore(saved(first).lives, 30);
+    // It has the inode that it had.
+    second.appear('b');
+    second.appear('a');
+    second.count({ '/docker/a': 1 }, undefined);
+    expect([second.told(), second.ledger.total]).toEqual([{ web: [2, 20] }, 2]);
   });
 
   it('keeps the times over a reboot, and begins to count at 0', () => {

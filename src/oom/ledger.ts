@@ -189,8 +189,12 @@ export class Ledger {
     return this.#accounts.counts(sees);
   }
 
-  /** Takes in what an earlier run of the exporter knew of a container, as of one that is gone unless it appears. */
-  restore(saved: SavedLife, now: number): void {
+  /** Takes in what an earlier run of the exporter knew of containers, as of some that are gone unless they appear. */
+  restore(lives: readonly SavedLife[], now: number): void {
+    for (const life of lives.toSorted(byBeginning)) this.#restore(life, now);
+  }
+
+  #restore(saved: SavedLife, now: number): void {
     const life = this.#begin({ ...saved, goneAt: saved.goneAt ?? now });
     for (const [cgroup, kernel, told] of saved.counts) Object.assign(countsOf(life, cgroup), { kernel, told });
     const { kills, innerForgotten, lastKill, named } = saved;
@@ -264,4 +268,10 @@ export class Ledger {
     this.#residue.forget(life);
     this.#accounts.retire(life);
   }
+}
+
+/** Outer ones before those inside, and of those that had one path the latest last: it may still live. */
+function byBeginning(a: SavedLife, b: SavedLife): number {
+  if (a.path.length !== b.path.length) return a.path.length - b.path.length;
+  return (a.goneAt ?? Number.MAX_VALUE) - (b.goneAt ?? Number.MAX_VALUE);
 }

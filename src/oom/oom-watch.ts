@@ -280,7 +280,7 @@ export class OomWatch implements AsyncDisposable {
 
   #restore({ expired, accounts, lives }: State): void {
     this.#ledger.accounts.restore(expired, accounts);
-    for (const life of lives.toSorted((a, b) => a.path.length - b.path.length)) this.#ledger.restore(life, now());
+    this.#ledger.restore(lives, now());
   }
 
   #state(): State {
