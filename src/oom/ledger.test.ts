@@ -89,6 +89,29 @@ describe('a kill', () => {
     }
   });
 
+  it('that a clock that was ahead has seen is not in the future once it is right', () => {
+    const ahead = 5 * HOUR;
+    const bench = new Bench('below');
+    const [web, gone, forgotten] = [bench.appear('a'), bench.appear('b'), bench.appear('c')];
+    for (const [cgroup, name] of [[web, 'web'] as const, [gone, 'gone'] as const, [forgotten, 'web'] as const])
+      bench.ledger.name(cgroup, named(name));
+    bench.count({ '/docker/a': 1, '/docker/b': 1, '/docker/c': 1 }, ahead);
+    bench.ledger.removed(forgotten, ahead);
+    // Only the account still knows of it.
+    bench.ledger.tidy(ahead + HOUR + 1);
+    bench.ledger.removed(gone, ahead);
+    bench.ledger.tidy(100);
+    expect(bench.told()).toEqual({ web: [2, 100], gone: [1, 100] });
+    // What is gone is not kept for longer, either.
+    bench.ledger.tidy(101 + HOUR);
+    expect(bench.told()).toEqual({ web: [2, 100] });
+
+    const next = new Bench('below');
+    next.ledger.accounts.restore(0, [{ labels: labelsOf('web'), retired: 1, lastKill: ahead }]);
+    next.ledger.tidy(100);
+    expect(next.told()).toEqual({ web: [1, 100] });
+  });
+
   it('that no log tells of is taken from the counter, and one that the counter took with it, from the log', () => {
     const bench = new Bench('below');
     const cgroup = bench.appear('a');

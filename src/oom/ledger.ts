@@ -1,5 +1,5 @@
 import type { CgroupMatch, ContainerCgroup, OomAccount } from '../container.ts';
-import { Accounts } from './accounts.ts';
+import { Accounts, notAfter } from './accounts.ts';
 import { type CounterScope, countsOf, createLife, type Life, type NamedLabels, settle, type ToldKill } from './life.ts';
 import type { Reading } from './counters.ts';
 import { Residue } from './residue.ts';
@@ -175,6 +175,7 @@ export class Ledger {
 
   /** Takes over names that have come, and forgets what has been told of for long enough. */
   tidy(now: number): void {
+    this.#leaveFuture(now);
     const gone = [...this.#gone].toSorted((a, b) => (a.goneAt ?? 0) - (b.goneAt ?? 0));
     gone.forEach((life, index) => {
       const age = now - (life.goneAt ?? now);
@@ -249,6 +250,15 @@ export class Ledger {
     this.#gone.add(life);
     this.#residue.departed(life);
     if (life.kills > 0 && life.named?.named !== true) this.#options.wantName(life.match);
+  }
+
+  /** A clock that was ahead, and is set back, must not leave a last kill in the future. */
+  #leaveFuture(now: number): void {
+    for (const life of this.lives()) {
+      life.lastKill = notAfter(now, life.lastKill);
+      life.goneAt = notAfter(now, life.goneAt);
+    }
+    this.#accounts.leaveFuture(now);
   }
 
   #nameGone(life: Life, age: number): void {
