@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContainerCgroup } from '../container.ts';
 import { KernelFiles } from '../kernel/files.ts';
 import { OomWatch } from './oom-watch.ts';
+import { parseState } from './state.ts';
 
 /** A host of cgroup v2 in files, with containers at `/docker/<id>`, for the exporter to watch. */
 class Host {
@@ -13,6 +14,7 @@ class Host {
   constructor(root: string) {
     this.root = root;
     mkdirSync(join(root, 'proc/sys/kernel/random'), { recursive: true });
+    mkdirSync(join(root, 'state'));
     writeFileSync(join(root, 'proc/sys/kernel/random/boot_id'), 'boot\n');
     this.kills(0);
     this.count('/docker', 0);
@@ -32,7 +34,7 @@ class Host {
       kernel: new KernelFiles({ procRoot: join(this.root, 'proc'), layout, descriptorBudget: 0 }),
       log: { debug() {}, info() {}, warn() {}, error() {} },
       kmsg: undefined,
-      stateFile: join(this.root, 'state.json'),
+      stateFile: join(this.root, 'state/oom.json'),
       retention: 3_600_000,
       identify: () => undefined,
       labelsOf: () => undefined,
@@ -73,6 +75,11 @@ function scrape(watch: OomWatch, ...containers: readonly ContainerCgroup[]): Rec
   return { ...Object.fromEntries(accounts.map(({ labels, kills }) => [labels.container, kills])), '': unattributed };
 }
 
+/** The kills of each container in a state file. */
+function killsIn(file: string): number[] {
+  return parseState(readFileSync(file, 'utf8')).lives.map(({ kills }) => kills);
+}
+
 describe('OomWatch', () => {
   let root: string;
   let host: Host;
@@ -99,5 +106,24 @@ describe('OomWatch', () => {
     const second = host.container('a');
     watch.appeared(second);
     expect(scrape(watch, second)).toEqual({ a: 1, '': 0 });
+  });
+
+  it('tries again to write the state file when it could not', async () => {
+    const directory = join(root, 'state');
+    host.count('/docker/a', 0);
+    const cgroup = host.container('a');
+    await using watch = host.begin();
+    watch.appeared(cgroup);
+    watch.start();
+    await vi.waitFor(() => expect(killsIn(join(directory, 'oom.json'))).toEqual([]));
+    rmSync(directory, { recursive: true });
+    host.count('/docker/a', 1);
+    host.kills(1);
+    scrape(watch, cgroup);
+    await vi.waitFor(() => expect(watch.sources.get('oom_state_file')).toBe(false));
+    mkdirSync(directory);
+    scrape(watch, cgroup);
+    await vi.waitFor(() => expect(watch.sources.get('oom_state_file')).toBe(true));
+    expect(killsIn(join(directory, 'oom.json'))).toEqual([1]);
   });
 });

@@ -294,12 +294,16 @@ export class OomWatch implements AsyncDisposable {
     });
   }
 
-  /** Only when there is something new in it: the number of the last record alone is nothing. */
+  /**
+   * Only when there is something new in it, and the number of the last record alone is nothing; or when it could not be
+   * written.
+   */
   #save(): void {
     if (this.#stateFile === undefined) return;
     const state = this.#state();
     const content = JSON.stringify({ ...state, sequence: 0 });
-    if (content !== this.#saved && this.#stateFile.save(state)) this.#saved = content;
+    const isDue = content !== this.#saved || !this.#stateFile.up;
+    if (isDue && this.#stateFile.save(state)) this.#saved = content;
   }
 }
 
