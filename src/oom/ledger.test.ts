@@ -147,6 +147,33 @@ describe('a kill', () => {
     expect(v2.told()).toEqual({ web: [3, 6] });
   });
 
+  it('in a cgroup inside that is made anew is one more, on v1', () => {
+    const bench = new Bench('own');
+    bench.ledger.name(bench.appear('a'), named('web'));
+    const [gone, killed] = [{ '/docker/a': 0 }, { '/docker/a': 0, '/docker/a#/unit': 1 }];
+    bench.count(killed, 5);
+    bench.count(gone, 6);
+    bench.count(killed, 7);
+    expect(bench.told()).toEqual({ web: [2, 7] });
+    // The log tells of the same one, and then of another one that no counter was read after.
+    bench.tell('/docker/a/unit', 8);
+    expect(bench.told()).toEqual({ web: [2, 8] });
+    bench.count(gone, 9);
+    bench.ledger.told(killIn('/docker/a/unit', 10));
+    bench.ledger.settle(11);
+    expect(bench.told()).toEqual({ web: [3, 10] });
+  });
+
+  it('in a cgroup inside that is not among as many as are read is not another one, on v1', () => {
+    const bench = new Bench('own');
+    bench.ledger.name(bench.appear('a'), named('web'));
+    bench.count({ '/docker/a': 0, '/docker/a#/unit': 1 }, 5);
+    const others = Array.from({ length: 511 }, (_, nth) => [`/docker/a#/${nth}`, 0] as const);
+    bench.count({ '/docker/a': 0, ...Object.fromEntries(others) }, 6);
+    bench.count({ '/docker/a': 0, '/docker/a#/unit': 1 }, 7);
+    expect(bench.told()).toEqual({ web: [1, 5] });
+  });
+
   it('in a container inside a container is not the outer one’s', () => {
     const bench = new Bench('below');
     bench.ledger.name(bench.appear('outer'), named('outer'));
@@ -297,6 +324,15 @@ describe('a container', () => {
     expect(bench.ledger.counts('counters')).toMatchObject([{ kills: undefined, error: { message: 'denied' } }]);
   });
 
+  it('has no place for each cgroup that was ever inside, on v1', () => {
+    const bench = new Bench('own');
+    bench.ledger.name(bench.appear('a'), named('web'));
+    for (let nth = 1; nth <= 100; nth += 1)
+      bench.count({ '/docker/a': 0, [`/docker/a#/job${nth}`]: nth % 2, '/docker/a#/idle': 0 }, nth);
+    expect(bench.told()).toEqual({ web: [50, 99] });
+    expect([...bench.ledger.living].map(({ counts }) => counts.size)).toEqual([0]);
+  });
+
   it('is not kept for ever, however many there are', () => {
     const bench = new Bench('below');
     for (let id = 0; id < 1_200; id += 1) bench.tell(`/docker/c${id}`, 10 + id / 1000);
@@ -377,6 +413,24 @@ describe('the state of the ledger', () => {
     second.appear('a');
     second.count({ '/docker/a': 1 }, undefined);
     expect([second.told(), second.ledger.total]).toEqual([{ web: [2, 20] }, 2]);
+  });
+
+  it('has the kills in cgroups inside that are gone, on v1, unless an earlier build has written it', () => {
+    const first = new Bench('own');
+    first.ledger.name(first.appear('a'), named('web'));
+    first.count({ '/docker/a': 0, '/docker/a#/unit': 1 }, 5);
+    const early = saved(first).lives;
+    first.count({ '/docker/a': 0 }, 6);
+    const late = saved(first).lives;
+    for (const [lives, without] of [[early, 'past'] as const, [late, 'nothing'] as const]) {
+      const second = new Bench('own');
+      const state = { version: 1, bootId: 'boot', sequence: 7, expired: 0, accounts: [], lives };
+      const text = JSON.stringify(state, (key, value: unknown) => (key === without ? undefined : value));
+      second.ledger.restore(parseState(text).lives, 20);
+      second.appear('a');
+      second.count({ '/docker/a': 2 }, 30);
+      expect(second.told()).toEqual({ web: [3, 30] });
+    }
   });
 
   it('keeps the times over a reboot, and begins to count at 0', () => {

@@ -1,7 +1,16 @@
 import type { CgroupMatch, ContainerCgroup, OomAccount } from '../container.ts';
 import { Accounts, notAfter } from './accounts.ts';
-import { type CounterScope, countsOf, createLife, type Life, type NamedLabels, settle, type ToldKill } from './life.ts';
-import type { Reading } from './counters.ts';
+import {
+  type CounterScope,
+  countsOf,
+  createLife,
+  foldGone,
+  type Life,
+  type NamedLabels,
+  settle,
+  type ToldKill,
+} from './life.ts';
+import { isComplete, type Reading } from './counters.ts';
 import { Residue } from './residue.ts';
 import type { SavedLife } from './state.ts';
 
@@ -132,7 +141,10 @@ export class Ledger {
     if (reading === undefined || reading instanceof Error) return;
     life.counted = true;
     this.#unsettled = true;
+    if (reading.has(life.path) && isComplete(reading)) foldGone(life, (cgroup) => reading.has(cgroup));
     for (const [path, kills] of reading) {
+      // Of the many cgroups in a container few ever have a kill.
+      if (kills === 0) continue;
       const counts = countsOf(life, path);
       counts.kernel = Math.max(counts.kernel, kills);
     }
@@ -198,8 +210,8 @@ export class Ledger {
   #restore(saved: SavedLife, now: number): void {
     const life = this.#begin({ ...saved, goneAt: saved.goneAt ?? now });
     for (const [cgroup, kernel, told] of saved.counts) Object.assign(countsOf(life, cgroup), { kernel, told });
-    const { kills, innerForgotten, lastKill, named } = saved;
-    Object.assign(life, { kills, innerForgotten, lastKill, logged: kills });
+    const { kills, innerForgotten, past, lastKill, named } = saved;
+    Object.assign(life, { kills, innerForgotten, past, lastKill, logged: kills });
     this.#gone.add(life);
     if (named !== undefined) this.#accounts.enter(life, named);
     if (named?.named !== true) this.#options.wantName(life.match);

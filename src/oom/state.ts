@@ -18,7 +18,7 @@ export interface State {
 }
 
 /** What is kept of a life with kills, its own or those of containers inside. */
-export interface SavedLife extends Pick<Life, 'match' | 'path' | 'inode' | 'kills' | 'innerForgotten'> {
+export interface SavedLife extends Pick<Life, 'match' | 'path' | 'inode' | 'kills' | 'innerForgotten' | 'past'> {
   readonly counts: readonly (readonly [cgroup: string, kernel: number, told: number])[];
   readonly lastKill: number | undefined;
   readonly goneAt: number | undefined;
@@ -48,9 +48,9 @@ function isWorthSaving({ kills, inner, innerForgotten }: Life): boolean {
 }
 
 function savedLife(life: Life): SavedLife {
-  const { match, path, inode, kills, innerForgotten, lastKill, goneAt, named } = life;
+  const { match, path, inode, kills, innerForgotten, past, lastKill, goneAt, named } = life;
   const counts = [...life.counts].map(([cgroup, { kernel, told }]) => [cgroup, kernel, told] as const);
-  return { match, path, inode, kills, innerForgotten, counts, lastKill, goneAt, named };
+  return { match, path, inode, kills, innerForgotten, past, counts, lastKill, goneAt, named };
 }
 
 /**
@@ -94,6 +94,8 @@ function life(value: unknown): SavedLife {
     inode: optional(count)(saved['inode']),
     kills: count(saved['kills']),
     innerForgotten: count(saved['innerForgotten']),
+    // Earlier builds did not write it.
+    past: optional(count)(saved['past']) ?? 0,
     counts: array(saved['counts']).map((entry) => {
       const [cgroup, kernel, told] = array(entry);
       return [string(cgroup), count(kernel), count(told)];
