@@ -126,4 +126,33 @@ describe('OomWatch', () => {
     await vi.waitFor(() => expect(watch.sources.get('oom_state_file')).toBe(true));
     expect(killsIn(join(directory, 'oom.json'))).toEqual([1]);
   });
+
+  it('keeps a kill that happens just before the end, with its time', async () => {
+    host.count('/docker/a', 0);
+    const cgroup = host.container('a');
+    const watch = host.begin();
+    watch.appeared(cgroup);
+    watch.start();
+    host.count('/docker/a', 1);
+    host.kills(1);
+    await watch[Symbol.asyncDispose]();
+    await using next = host.begin();
+    next.appeared(cgroup);
+    next.start();
+    scrape(next, cgroup);
+    expect(next.counts([]).accounts).toMatchObject([{ kills: 1, lastKill: expect.closeTo(Date.now() / 1000, -2) }]);
+  });
+
+  it('ends with what it knows when it cannot look any more', async () => {
+    host.count('/docker/a', 1);
+    host.kills(1);
+    const cgroup = host.container('a');
+    const watch = host.begin();
+    watch.appeared(cgroup);
+    watch.start();
+    rmSync(join(root, 'proc/vmstat'));
+    mkdirSync(join(root, 'proc/vmstat'));
+    await watch[Symbol.asyncDispose]();
+    expect(killsIn(join(root, 'state/oom.json'))).toEqual([1]);
+  });
 });

@@ -150,6 +150,7 @@ export class OomWatch implements AsyncDisposable {
     clearTimeout(this.#gathering);
     this.#firstProcesses[Symbol.dispose]();
     this.#watches?.[Symbol.dispose]();
+    this.#lookForTheLastTime();
     await this.#stateFile?.close(this.#state());
     this.#kernelLog?.[Symbol.dispose]();
   }
@@ -246,6 +247,16 @@ export class OomWatch implements AsyncDisposable {
     this.#takeKernelLog();
     const hostKills = readHostKills(this.#kernel);
     if (this.#unsettled || hostKills !== this.#hostKills) this.#look();
+  }
+
+  /** The next run sees a kill that is not saved, too, but not when it was. */
+  #lookForTheLastTime(): void {
+    if (this.#stateFile === undefined) return;
+    try {
+      this.#lookIfChanged();
+    } catch (error) {
+      this.#log.warn({ error }, 'cannot look for OOM kills for the last time');
+    }
   }
 
   #watchEvents(root: string): EventWatches {
