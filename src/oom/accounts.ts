@@ -62,6 +62,11 @@ export class Accounts {
     }
   }
 
+  /** Puts the last kills that a clock that was ahead has seen at `now`, in seconds since the epoch. */
+  leaveFuture(now: number): void {
+    for (const account of this.#accounts.values()) account.lastKill = notAfter(now, account.lastKill);
+  }
+
   get expired(): number {
     return this.#expired;
   }
@@ -115,4 +120,9 @@ function keyOf({ engine, namespace, pod, container }: Labels): string {
 
 function latest(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
+}
+
+/** The earlier of two times, where the second may not be known. */
+export function notAfter(now: number, time: number | undefined): number | undefined {
+  return time === undefined ? undefined : Math.min(now, time);
 }

@@ -13,6 +13,11 @@ const MOST_CGROUPS = 512;
 /** Kills by cgroup; `undefined` if the container is gone or nothing counts them; or why they could not be read. */
 export type Reading = ReadonlyMap<string, number> | Error | undefined;
 
+/** Whether a cgroup of the container is gone if it is not in a reading. */
+export function isComplete(reading: ReadonlyMap<string, number>): boolean {
+  return reading.size < MOST_CGROUPS;
+}
+
 /** What a kernel counts OOM kills by. */
 export interface Counters {
   readonly scope: CounterScope;

@@ -12,6 +12,8 @@ class Bench {
   readonly wanted = new Set<string>();
   /** Nobody names a container any more that has been waited for so long. */
   patienceMs = 2_000;
+  /** What is at a path that discovery has not looked at again. */
+  readonly inodes = new Map<string, number>();
   readonly ledger: Ledger;
   #inodes = 0;
 
@@ -29,6 +31,7 @@ class Bench {
       },
       wantName: ({ id }) => this.wanted.add(id),
       forgetName: ({ id }) => this.wanted.delete(id),
+      inodeOf: (path) => this.inodes.get(path),
       retention: HOUR,
       ...options,
     });
@@ -86,6 +89,29 @@ describe('a kill', () => {
     }
   });
 
+  it('that a clock that was ahead has seen is not in the future once it is right', () => {
+    const ahead = 5 * HOUR;
+    const bench = new Bench('below');
+    const [web, gone, forgotten] = [bench.appear('a'), bench.appear('b'), bench.appear('c')];
+    for (const [cgroup, name] of [[web, 'web'] as const, [gone, 'gone'] as const, [forgotten, 'web'] as const])
+      bench.ledger.name(cgroup, named(name));
+    bench.count({ '/docker/a': 1, '/docker/b': 1, '/docker/c': 1 }, ahead);
+    bench.ledger.removed(forgotten, ahead);
+    // Only the account still knows of it.
+    bench.ledger.tidy(ahead + HOUR + 1);
+    bench.ledger.removed(gone, ahead);
+    bench.ledger.tidy(100);
+    expect(bench.told()).toEqual({ web: [2, 100], gone: [1, 100] });
+    // What is gone is not kept for longer, either.
+    bench.ledger.tidy(101 + HOUR);
+    expect(bench.told()).toEqual({ web: [2, 100] });
+
+    const next = new Bench('below');
+    next.ledger.accounts.restore(0, [{ labels: labelsOf('web'), retired: 1, lastKill: ahead }]);
+    next.ledger.tidy(100);
+    expect(next.told()).toEqual({ web: [1, 100] });
+  });
+
   it('that no log tells of is taken from the counter, and one that the counter took with it, from the log', () => {
     const bench = new Bench('below');
     const cgroup = bench.appear('a');
@@ -121,6 +147,33 @@ describe('a kill', () => {
     expect(v2.told()).toEqual({ web: [3, 6] });
   });
 
+  it('in a cgroup inside that is made anew is one more, on v1', () => {
+    const bench = new Bench('own');
+    bench.ledger.name(bench.appear('a'), named('web'));
+    const [gone, killed] = [{ '/docker/a': 0 }, { '/docker/a': 0, '/docker/a#/unit': 1 }];
+    bench.count(killed, 5);
+    bench.count(gone, 6);
+    bench.count(killed, 7);
+    expect(bench.told()).toEqual({ web: [2, 7] });
+    // The log tells of the same one, and then of another one that no counter was read after.
+    bench.tell('/docker/a/unit', 8);
+    expect(bench.told()).toEqual({ web: [2, 8] });
+    bench.count(gone, 9);
+    bench.ledger.told(killIn('/docker/a/unit', 10));
+    bench.ledger.settle(11);
+    expect(bench.told()).toEqual({ web: [3, 10] });
+  });
+
+  it('in a cgroup inside that is not among as many as are read is not another one, on v1', () => {
+    const bench = new Bench('own');
+    bench.ledger.name(bench.appear('a'), named('web'));
+    bench.count({ '/docker/a': 0, '/docker/a#/unit': 1 }, 5);
+    const others = Array.from({ length: 511 }, (_, nth) => [`/docker/a#/${nth}`, 0] as const);
+    bench.count({ '/docker/a': 0, ...Object.fromEntries(others) }, 6);
+    bench.count({ '/docker/a': 0, '/docker/a#/unit': 1 }, 7);
+    expect(bench.told()).toEqual({ web: [1, 5] });
+  });
+
   it('in a container inside a container is not the outer one’s', () => {
     const bench = new Bench('below');
     bench.ledger.name(bench.appear('outer'), named('outer'));
@@ -134,6 +187,21 @@ describe('a kill', () => {
     bench.count({ '/docker/outer': 4 }, 7 + HOUR);
     expect(bench.told()).toEqual({ outer: [2, 7 + HOUR] });
     expect(bench.ledger.total).toBe(4);
+  });
+
+  it('in a container whose path another one had is told of once, also before it is seen', () => {
+    const bench = new Bench('below');
+    const first = bench.appear('a');
+    bench.ledger.name(first, named('web'));
+    bench.count({ '/docker/a': 0 }, 5);
+    bench.inodes.set('/docker/a', first.inode + 1);
+    bench.tell('/docker/a', 10);
+    bench.ledger.tidy(10);
+    bench.ledger.removed(first, 11);
+    bench.ledger.name(bench.appear('a'), named('web'));
+    bench.count({ '/docker/a': 1 }, 11);
+    bench.ledger.tidy(11);
+    expect([bench.told(), bench.ledger.total]).toEqual([{ web: [1, 10] }, 1]);
   });
 
   it('outside of containers is nobody’s', () => {
@@ -256,6 +324,15 @@ describe('a container', () => {
     expect(bench.ledger.counts('counters')).toMatchObject([{ kills: undefined, error: { message: 'denied' } }]);
   });
 
+  it('has no place for each cgroup that was ever inside, on v1', () => {
+    const bench = new Bench('own');
+    bench.ledger.name(bench.appear('a'), named('web'));
+    for (let nth = 1; nth <= 100; nth += 1)
+      bench.count({ '/docker/a': 0, [`/docker/a#/job${nth}`]: nth % 2, '/docker/a#/idle': 0 }, nth);
+    expect(bench.told()).toEqual({ web: [50, 99] });
+    expect([...bench.ledger.living].map(({ counts }) => counts.size)).toEqual([0]);
+  });
+
   it('is not kept for ever, however many there are', () => {
     const bench = new Bench('below');
     for (let id = 0; id < 1_200; id += 1) bench.tell(`/docker/c${id}`, 10 + id / 1000);
@@ -283,7 +360,7 @@ describe('the state of the ledger', () => {
 
   it('is taken up by the next run, which counts nothing twice', () => {
     const bench = new Bench('below');
-    for (const life of saved(before()).lives) bench.ledger.restore(life, 20);
+    bench.ledger.restore(saved(before()).lives, 20);
     expect(bench.told()).toEqual({ web: [2, 10], gone: [1, 10] });
     // The first container still runs, with the inode that it had, and was killed once more meanwhile.
     bench.appear('a');
@@ -294,6 +371,66 @@ describe('the state of the ledger', () => {
     expect(bench.told()).toEqual({ web: [3, 15], gone: [1, 10] });
     bench.ledger.tidy(12 + HOUR);
     expect(bench.told()).toEqual({ web: [3, 15] });
+  });
+
+  it('knows whose the kills in the counter of an outer container are', () => {
+    const [outer, inner] = ['/docker/outer', '/docker/outer/docker/inner'];
+    const first = new Bench('below');
+    first.ledger.name(first.appear('outer'), named('outer'));
+    const cgroup = first.appear('inner', inner);
+    first.ledger.name(cgroup, named('inner'));
+    first.count({ [outer]: 1, [inner]: 1 }, 10);
+
+    const second = new Bench('below');
+    second.ledger.restore(saved(first).lives, 20);
+    second.ledger.name(second.appear('outer'), named('outer'));
+    second.appear('inner', inner);
+    second.count({ [outer]: 1, [inner]: 1 }, undefined);
+    expect(second.told()).toEqual({ outer: [0, undefined], inner: [1, 10] });
+
+    // The same when the inner one is forgotten.
+    first.ledger.removed(cgroup, 11);
+    first.ledger.tidy(12 + HOUR);
+    const third = new Bench('below');
+    third.ledger.restore(saved(first).lives, 20);
+    third.ledger.name(third.appear('outer'), named('outer'));
+    third.count({ [outer]: 1 }, undefined);
+    expect(third.told()).toEqual({ outer: [0, undefined] });
+  });
+
+  it('knows which of two containers at a path is the one that lives', () => {
+    const first = new Bench('below');
+    for (const at of [10, 20]) {
+      const cgroup = first.appear('a');
+      first.ledger.name(cgroup, named('web'));
+      first.count({ '/docker/a': 1 }, at);
+      if (at < 20) first.ledger.removed(cgroup, at);
+    }
+    const second = new Bench('below');
+    second.ledger.restore(saved(first).lives, 30);
+    // It has the inode that it had.
+    second.appear('b');
+    second.appear('a');
+    second.count({ '/docker/a': 1 }, undefined);
+    expect([second.told(), second.ledger.total]).toEqual([{ web: [2, 20] }, 2]);
+  });
+
+  it('has the kills in cgroups inside that are gone, on v1, unless an earlier build has written it', () => {
+    const first = new Bench('own');
+    first.ledger.name(first.appear('a'), named('web'));
+    first.count({ '/docker/a': 0, '/docker/a#/unit': 1 }, 5);
+    const early = saved(first).lives;
+    first.count({ '/docker/a': 0 }, 6);
+    const late = saved(first).lives;
+    for (const [lives, without] of [[early, 'past'] as const, [late, 'nothing'] as const]) {
+      const second = new Bench('own');
+      const state = { version: 1, bootId: 'boot', sequence: 7, expired: 0, accounts: [], lives };
+      const text = JSON.stringify(state, (key, value: unknown) => (key === without ? undefined : value));
+      second.ledger.restore(parseState(text).lives, 20);
+      second.appear('a');
+      second.count({ '/docker/a': 2 }, 30);
+      expect(second.told()).toEqual({ web: [3, 30] });
+    }
   });
 
   it('keeps the times over a reboot, and begins to count at 0', () => {

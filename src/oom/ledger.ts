@@ -1,7 +1,16 @@
 import type { CgroupMatch, ContainerCgroup, OomAccount } from '../container.ts';
-import { Accounts } from './accounts.ts';
-import { type CounterScope, countsOf, createLife, type Life, type NamedLabels, settle, type ToldKill } from './life.ts';
-import type { Reading } from './counters.ts';
+import { Accounts, notAfter } from './accounts.ts';
+import {
+  type CounterScope,
+  countsOf,
+  createLife,
+  foldGone,
+  type Life,
+  type NamedLabels,
+  settle,
+  type ToldKill,
+} from './life.ts';
+import { isComplete, type Reading } from './counters.ts';
 import { Residue } from './residue.ts';
 import type { SavedLife } from './state.ts';
 
@@ -15,6 +24,8 @@ export interface LedgerOptions {
   /** Asks the engine for the name of a container that nobody else asks about any more. */
   readonly wantName: (match: CgroupMatch) => void;
   readonly forgetName: (match: CgroupMatch) => void;
+  /** The inode of the cgroup that is at a path now; `undefined` if there is none. */
+  readonly inodeOf: (path: string) => number | undefined;
   /** How long the kills of a container are told of after its end, in seconds. */
   readonly retention: number;
 }
@@ -130,7 +141,10 @@ export class Ledger {
     if (reading === undefined || reading instanceof Error) return;
     life.counted = true;
     this.#unsettled = true;
+    if (reading.has(life.path) && isComplete(reading)) foldGone(life, (cgroup) => reading.has(cgroup));
     for (const [path, kills] of reading) {
+      // Of the many cgroups in a container few ever have a kill.
+      if (kills === 0) continue;
       const counts = countsOf(life, path);
       counts.kernel = Math.max(counts.kernel, kills);
     }
@@ -173,6 +187,7 @@ export class Ledger {
 
   /** Takes over names that have come, and forgets what has been told of for long enough. */
   tidy(now: number): void {
+    this.#leaveFuture(now);
     const gone = [...this.#gone].toSorted((a, b) => (a.goneAt ?? 0) - (b.goneAt ?? 0));
     gone.forEach((life, index) => {
       const age = now - (life.goneAt ?? now);
@@ -187,12 +202,16 @@ export class Ledger {
     return this.#accounts.counts(sees);
   }
 
-  /** Takes in what an earlier run of the exporter knew of a container, as of one that is gone unless it appears. */
-  restore(saved: SavedLife, now: number): void {
+  /** Takes in what an earlier run of the exporter knew of containers, as of some that are gone unless they appear. */
+  restore(lives: readonly SavedLife[], now: number): void {
+    for (const life of lives.toSorted(byBeginning)) this.#restore(life, now);
+  }
+
+  #restore(saved: SavedLife, now: number): void {
     const life = this.#begin({ ...saved, goneAt: saved.goneAt ?? now });
     for (const [cgroup, kernel, told] of saved.counts) Object.assign(countsOf(life, cgroup), { kernel, told });
-    const { kills, innerForgotten, lastKill, named } = saved;
-    Object.assign(life, { kills, innerForgotten, lastKill, logged: kills });
+    const { kills, innerForgotten, past, lastKill, named } = saved;
+    Object.assign(life, { kills, innerForgotten, past, lastKill, logged: kills });
     this.#gone.add(life);
     if (named !== undefined) this.#accounts.enter(life, named);
     if (named?.named !== true) this.#options.wantName(life.match);
@@ -209,7 +228,9 @@ export class Ledger {
   #killedIn(cgroup: string, at: number): Life | undefined {
     const known = this.#innermostAt(cgroup);
     const match = this.#options.identify(cgroup);
-    if (match === undefined || match.infra || match.cgroup.length <= (known?.path.length ?? 0)) return known;
+    if (match === undefined || match.infra || match.cgroup.length <= (known?.path.length ?? 0)) {
+      return known === undefined ? undefined : this.#renewed(known, at);
+    }
     const life = this.#begin({ match, path: match.cgroup, inode: undefined, goneAt: at });
     this.#gone.add(life);
     this.#options.wantName(match);
@@ -225,12 +246,31 @@ export class Ledger {
     return undefined;
   }
 
+  /** Itself, or the container that has taken its path and is still to appear. */
+  #renewed(life: Life, at: number): Life {
+    const inode = life.inode === undefined ? undefined : this.#options.inodeOf(life.path);
+    if (inode === undefined || inode === life.inode) return life;
+    const next = this.#begin({ match: life.match, path: life.path, inode, goneAt: at });
+    this.#gone.add(next);
+    this.#options.wantName(next.match);
+    return next;
+  }
+
   #end(life: Life, now: number): void {
     life.goneAt = now;
     settle(life, this.#options.counters, now);
     this.#gone.add(life);
     this.#residue.departed(life);
     if (life.kills > 0 && life.named?.named !== true) this.#options.wantName(life.match);
+  }
+
+  /** A clock that was ahead, and is set back, must not leave a last kill in the future. */
+  #leaveFuture(now: number): void {
+    for (const life of this.lives()) {
+      life.lastKill = notAfter(now, life.lastKill);
+      life.goneAt = notAfter(now, life.goneAt);
+    }
+    this.#accounts.leaveFuture(now);
   }
 
   #nameGone(life: Life, age: number): void {
@@ -250,4 +290,10 @@ export class Ledger {
     this.#residue.forget(life);
     this.#accounts.retire(life);
   }
+}
+
+/** Outer ones before those inside, and of those that had one path the latest last: it may still live. */
+function byBeginning(a: SavedLife, b: SavedLife): number {
+  if (a.path.length !== b.path.length) return a.path.length - b.path.length;
+  return (a.goneAt ?? Number.MAX_VALUE) - (b.goneAt ?? Number.MAX_VALUE);
 }

@@ -33,6 +33,8 @@ export interface Life {
   inode: number | undefined;
   /** By cgroup: with a counter for all below just the container's, else also those inside it. */
   readonly counts: Map<string, Counts>;
+  /** Kills in cgroups inside that are gone, where each has a counter of its own. */
+  past: number;
   /** The containers inside it, whose kills the counter of this one holds too. */
   readonly inner: Set<Life>;
   /** The same of those that are forgotten. */
@@ -59,6 +61,7 @@ export function createLife(facts: Pick<Life, 'match' | 'path' | 'inode' | 'outer
   const life: Life = {
     ...facts,
     counts: new Map(),
+    past: 0,
     inner: new Set(),
     innerForgotten: 0,
     kills: 0,
@@ -80,6 +83,15 @@ export function countsOf(life: Life, cgroup: string): Counts {
   return counts;
 }
 
+/** Keeps no more than the sum of cgroups that are gone: others can be made at their paths, and count from 0 on. */
+export function foldGone(life: Life, isThere: (cgroup: string) => boolean): void {
+  for (const [cgroup, { kernel, told }] of life.counts) {
+    if (isThere(cgroup)) continue;
+    life.past += Math.max(kernel, told);
+    life.counts.delete(cgroup);
+  }
+}
+
 /**
  * Brings the kills in line with what the sources say by now. The containers inside must have been settled before.
  *
@@ -88,8 +100,8 @@ export function countsOf(life: Life, cgroup: string): Counts {
  */
 export function settle(life: Life, scope: CounterScope, at: number | undefined): void {
   const inside = scope === 'own' ? 0 : [...life.inner].reduce((sum, { kills }) => sum + kills, life.innerForgotten);
-  let kills = 0;
-  let told = 0;
+  let kills = life.past;
+  let told = life.past;
   for (const counts of life.counts.values()) {
     kills += Math.max(counts.kernel - inside, counts.told);
     told += counts.told;

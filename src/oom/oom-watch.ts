@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { ContainerCgroup, Container, OomCounts } from '../container.ts';
 import { isDenied } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/files.ts';
@@ -29,7 +30,7 @@ const GATHER_EVENTS_MS = 10;
 /** How often the counters are read again if somebody was killed meanwhile. */
 const MOST_TRIES = 5;
 
-export interface OomOptions extends Omit<LedgerOptions, 'counters' | 'retention'> {
+export interface OomOptions extends Omit<LedgerOptions, 'counters' | 'inodeOf' | 'retention'> {
   readonly kernel: KernelFiles;
   /** `undefined`: do without. */
   readonly kmsg: string | undefined;
@@ -76,7 +77,12 @@ export class OomWatch implements AsyncDisposable {
     this.#counters = findCounters(kernel);
     this.#firstProcesses = new FirstProcesses(kernel);
     const scope = this.#counters?.scope ?? 'own';
-    this.#ledger = new Ledger({ ...options, counters: scope, retention: options.retention / 1000 });
+    this.#ledger = new Ledger({
+      ...options,
+      counters: scope,
+      inodeOf: (path) => inodeOf(kernel, path),
+      retention: options.retention / 1000,
+    });
     this.#killLog = new KillLog({ log, counter: scope === 'below' ? 'memory.events' : 'memory.oom_control' });
     this.#bootId = kernel.proc('sys/kernel/random/boot_id')?.trim() ?? '';
     this.#stateFile = stateFile === undefined ? undefined : new StateFile(stateFile, log);
@@ -123,7 +129,7 @@ export class OomWatch implements AsyncDisposable {
   }
 
   /** The kills by now. */
-  counts(containers: readonly Container[]): OomCounts {
+  counts(containers: readonly Pick<Container, 'cgroup' | 'labels' | 'names'>[]): OomCounts {
     for (const { cgroup, labels, names } of containers) {
       this.#ledger.name(cgroup, { labels, named: names.name !== undefined || names.containerInPod !== undefined });
     }
@@ -144,6 +150,7 @@ export class OomWatch implements AsyncDisposable {
     clearTimeout(this.#gathering);
     this.#firstProcesses[Symbol.dispose]();
     this.#watches?.[Symbol.dispose]();
+    this.#lookForTheLastTime();
     await this.#stateFile?.close(this.#state());
     this.#kernelLog?.[Symbol.dispose]();
   }
@@ -180,7 +187,7 @@ export class OomWatch implements AsyncDisposable {
       const before = readHostKills(this.#kernel);
       const changed = before === undefined || before !== this.#hostKills;
       const lives = changed ? [...this.#ledger.living] : this.#ledger.livesOf(this.#unread);
-      const readings = lives.map((life) => [life, this.#readCounter(life.path)] as const);
+      const readings = lives.map((life) => [life, this.#readOwnCounter(life)] as const);
       const above = changed && this.#counters?.scope === 'below' ? this.#readAbove() : undefined;
       if (lives.length > 0 && readHostKills(this.#kernel) !== before) {
         this.#takeKernelLog();
@@ -199,6 +206,13 @@ export class OomWatch implements AsyncDisposable {
     for (const [life, reading] of readings) this.#ledger.counted(life, reading);
     this.#ledger.settle(this.#hostKills === undefined ? undefined : now());
     if (above !== undefined) this.#ledger.settleParents(above, (path) => this.#counters?.childrenOf(path) ?? [], now());
+  }
+
+  /** Discovery may yet have to see that another container has taken the path, and then this is the other one's counter. */
+  #readOwnCounter(life: Life): Reading {
+    const reading = this.#readCounter(life.path);
+    const isAnothers = saysNews(life, reading) && (inodeOf(this.#kernel, life.path) ?? life.inode) !== life.inode;
+    return isAnothers ? undefined : reading;
   }
 
   #readCounter(path: string): Reading {
@@ -235,6 +249,16 @@ export class OomWatch implements AsyncDisposable {
     if (this.#unsettled || hostKills !== this.#hostKills) this.#look();
   }
 
+  /** The next run sees a kill that is not saved, too, but not when it was. */
+  #lookForTheLastTime(): void {
+    if (this.#stateFile === undefined) return;
+    try {
+      this.#lookIfChanged();
+    } catch (error) {
+      this.#log.warn({ error }, 'cannot look for OOM kills for the last time');
+    }
+  }
+
   #watchEvents(root: string): EventWatches {
     return new EventWatches({
       root,
@@ -267,7 +291,7 @@ export class OomWatch implements AsyncDisposable {
 
   #restore({ expired, accounts, lives }: State): void {
     this.#ledger.accounts.restore(expired, accounts);
-    for (const life of lives.toSorted((a, b) => a.path.length - b.path.length)) this.#ledger.restore(life, now());
+    this.#ledger.restore(lives, now());
   }
 
   #state(): State {
@@ -281,13 +305,31 @@ export class OomWatch implements AsyncDisposable {
     });
   }
 
-  /** Only when there is something new in it: the number of the last record alone is nothing. */
+  /**
+   * Only when there is something new in it, and the number of the last record alone is nothing; or when it could not be
+   * written.
+   */
   #save(): void {
     if (this.#stateFile === undefined) return;
     const state = this.#state();
     const content = JSON.stringify({ ...state, sequence: 0 });
-    if (content !== this.#saved && this.#stateFile.save(state)) this.#saved = content;
+    const isDue = content !== this.#saved || !this.#stateFile.up;
+    if (isDue && this.#stateFile.save(state)) this.#saved = content;
   }
+}
+
+/** The inode of the cgroup at a path, in the hierarchy of discovery; `undefined` if it is gone or cannot be looked at. */
+function inodeOf({ layout }: KernelFiles, path: string): number | undefined {
+  try {
+    return statSync(layout.discovery.root + path).ino;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a counter says anything else than when it was last read. */
+function saysNews({ counts }: Life, reading: Reading): boolean {
+  return reading instanceof Map && [...reading].some(([path, kills]) => kills !== (counts.get(path)?.kernel ?? 0));
 }
 
 /** Seconds since the epoch. */

@@ -45,6 +45,7 @@ export class Residue {
       else this.#settled.set(path, rest);
     }
     this.#departed.clear();
+    this.#prune(counts, known);
     return found;
   }
 
@@ -53,6 +54,13 @@ export class Residue {
     this.#departed.delete(life);
     for (const [path, rest] of this.#settled) {
       if (isBelow(life.path, path)) this.#settled.set(path, rest + life.kills);
+    }
+  }
+
+  /** Each pod has a cgroup of its own: those that no known container is in any more must not add up. */
+  #prune(counts: ReadonlyMap<string, number>, known: readonly Life[]): void {
+    for (const path of this.#settled.keys()) {
+      if (!counts.has(path) && !known.some((life) => isBelow(life.path, path))) this.#settled.delete(path);
     }
   }
 }

@@ -18,6 +18,7 @@ const STATE: State = {
       inode: 5,
       kills: 1,
       innerForgotten: 0,
+      past: 3,
       counts: [['/docker/a', 1, 1]],
       lastKill: 11,
       goneAt: undefined,

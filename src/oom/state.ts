@@ -17,8 +17,8 @@ export interface State {
   readonly lives: readonly SavedLife[];
 }
 
-/** What is kept of a life with kills. */
-export interface SavedLife extends Pick<Life, 'match' | 'path' | 'inode' | 'kills' | 'innerForgotten'> {
+/** What is kept of a life with kills, its own or those of containers inside. */
+export interface SavedLife extends Pick<Life, 'match' | 'path' | 'inode' | 'kills' | 'innerForgotten' | 'past'> {
   readonly counts: readonly (readonly [cgroup: string, kernel: number, told: number])[];
   readonly lastKill: number | undefined;
   readonly goneAt: number | undefined;
@@ -38,14 +38,19 @@ export function stateOf(ledger: {
     sequence: ledger.sequence,
     expired: ledger.expired,
     accounts: ledger.accounts.map(({ labels, retired, lastKill }) => ({ labels, retired, lastKill })),
-    lives: ledger.lives.filter(({ kills }) => kills > 0).map(savedLife),
+    lives: ledger.lives.filter(isWorthSaving).map(savedLife),
   };
 }
 
+/** Without those inside, the next run would take what the counter of the outer one holds of them for its own. */
+function isWorthSaving({ kills, inner, innerForgotten }: Life): boolean {
+  return kills > 0 || innerForgotten > 0 || [...inner].some(isWorthSaving);
+}
+
 function savedLife(life: Life): SavedLife {
-  const { match, path, inode, kills, innerForgotten, lastKill, goneAt, named } = life;
+  const { match, path, inode, kills, innerForgotten, past, lastKill, goneAt, named } = life;
   const counts = [...life.counts].map(([cgroup, { kernel, told }]) => [cgroup, kernel, told] as const);
-  return { match, path, inode, kills, innerForgotten, counts, lastKill, goneAt, named };
+  return { match, path, inode, kills, innerForgotten, past, counts, lastKill, goneAt, named };
 }
 
 /**
@@ -89,6 +94,8 @@ function life(value: unknown): SavedLife {
     inode: optional(count)(saved['inode']),
     kills: count(saved['kills']),
     innerForgotten: count(saved['innerForgotten']),
+    // Earlier builds did not write it.
+    past: optional(count)(saved['past']) ?? 0,
     counts: array(saved['counts']).map((entry) => {
       const [cgroup, kernel, told] = array(entry);
       return [string(cgroup), count(kernel), count(told)];

@@ -1,0 +1,158 @@
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ContainerCgroup } from '../container.ts';
+import { KernelFiles } from '../kernel/files.ts';
+import { OomWatch } from './oom-watch.ts';
+import { parseState } from './state.ts';
+
+/** A host of cgroup v2 in files, with containers at `/docker/<id>`, for the exporter to watch. */
+class Host {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+    mkdirSync(join(root, 'proc/sys/kernel/random'), { recursive: true });
+    mkdirSync(join(root, 'state'));
+    writeFileSync(join(root, 'proc/sys/kernel/random/boot_id'), 'boot\n');
+    this.kills(0);
+    this.count('/docker', 0);
+  }
+
+  /** A run of the exporter. */
+  begin(): OomWatch {
+    const hierarchy = { root: join(this.root, 'cgroup'), version: 2 as const, controllers: ['memory'] };
+    const layout = {
+      version: 'v2' as const,
+      hierarchies: [hierarchy],
+      discovery: hierarchy,
+      unified: hierarchy,
+      hierarchyOf: () => hierarchy,
+    };
+    return new OomWatch({
+      kernel: new KernelFiles({ procRoot: join(this.root, 'proc'), layout, descriptorBudget: 0 }),
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      kmsg: undefined,
+      stateFile: join(this.root, 'state/oom.json'),
+      retention: 3_600_000,
+      identify: () => undefined,
+      labelsOf: () => undefined,
+      wantName() {},
+      forgetName() {},
+    });
+  }
+
+  /** Lets the host's total say something. */
+  kills(kills: number): void {
+    writeFileSync(join(this.root, 'proc/vmstat'), `oom_kill ${kills}\n`);
+  }
+
+  /** Lets the counter of a cgroup say something; it is made if it is not there. */
+  count(path: string, kills: number): void {
+    const directory = join(this.root, 'cgroup', path);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'memory.events'), `oom_kill ${kills}\n`);
+  }
+
+  /** The container that is there now, as discovery would see it. */
+  container(id: string): ContainerCgroup {
+    const path = `/docker/${id}`;
+    const { ino: inode } = statSync(join(this.root, 'cgroup', path));
+    return { path, inode, match: { engine: 'docker', id, infra: false }, seenAt: 0 };
+  }
+}
+
+/** Kills by name as a scrape sees them, with those that cannot be told any container's. */
+function scrape(watch: OomWatch, ...containers: readonly ContainerCgroup[]): Record<string, number | undefined> {
+  const { accounts, unattributed } = watch.counts(
+    containers.map((cgroup) => ({
+      cgroup,
+      names: { name: cgroup.match.id },
+      labels: { engine: 'docker', namespace: '', pod: '', container: cgroup.match.id },
+    })),
+  );
+  return { ...Object.fromEntries(accounts.map(({ labels, kills }) => [labels.container, kills])), '': unattributed };
+}
+
+/** The kills of each container in a state file. */
+function killsIn(file: string): number[] {
+  return parseState(readFileSync(file, 'utf8')).lives.map(({ kills }) => kills);
+}
+
+describe('OomWatch', () => {
+  let root: string;
+  let host: Host;
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'isolation-exporter-oom-'));
+    host = new Host(root);
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  it('does not take the counter of a container for that of the one before it at its path', async () => {
+    host.count('/docker/a', 0);
+    const first = host.container('a');
+    await using watch = host.begin();
+    watch.appeared(first);
+    watch.start();
+    expect(scrape(watch, first)).toEqual({ a: 0, '': 0 });
+    // Kept aside, so that its inode is not given away again.
+    renameSync(join(root, 'cgroup/docker/a'), join(root, 'before'));
+    host.count('/docker/a', 1);
+    host.kills(1);
+    expect(scrape(watch, first)).toEqual({ a: 0, '': 0 });
+    watch.removed(first);
+    const second = host.container('a');
+    watch.appeared(second);
+    expect(scrape(watch, second)).toEqual({ a: 1, '': 0 });
+  });
+
+  it('tries again to write the state file when it could not', async () => {
+    const directory = join(root, 'state');
+    host.count('/docker/a', 0);
+    const cgroup = host.container('a');
+    await using watch = host.begin();
+    watch.appeared(cgroup);
+    watch.start();
+    await vi.waitFor(() => expect(killsIn(join(directory, 'oom.json'))).toEqual([]));
+    rmSync(directory, { recursive: true });
+    host.count('/docker/a', 1);
+    host.kills(1);
+    scrape(watch, cgroup);
+    await vi.waitFor(() => expect(watch.sources.get('oom_state_file')).toBe(false));
+    mkdirSync(directory);
+    scrape(watch, cgroup);
+    await vi.waitFor(() => expect(watch.sources.get('oom_state_file')).toBe(true));
+    expect(killsIn(join(directory, 'oom.json'))).toEqual([1]);
+  });
+
+  it('keeps a kill that happens just before the end, with its time', async () => {
+    host.count('/docker/a', 0);
+    const cgroup = host.container('a');
+    const watch = host.begin();
+    watch.appeared(cgroup);
+    watch.start();
+    host.count('/docker/a', 1);
+    host.kills(1);
+    await watch[Symbol.asyncDispose]();
+    await using next = host.begin();
+    next.appeared(cgroup);
+    next.start();
+    scrape(next, cgroup);
+    expect(next.counts([]).accounts).toMatchObject([{ kills: 1, lastKill: expect.closeTo(Date.now() / 1000, -2) }]);
+  });
+
+  it('ends with what it knows when it cannot look any more', async () => {
+    host.count('/docker/a', 1);
+    host.kills(1);
+    const cgroup = host.container('a');
+    const watch = host.begin();
+    watch.appeared(cgroup);
+    watch.start();
+    rmSync(join(root, 'proc/vmstat'));
+    mkdirSync(join(root, 'proc/vmstat'));
+    await watch[Symbol.asyncDispose]();
+    expect(killsIn(join(root, 'state/oom.json'))).toEqual([1]);
+  });
+});
