@@ -194,7 +194,9 @@ function suite(findMachine: () => Promise<Machine>, plans: Plans): () => Docker 
 }
 
 function exporterFor(docker: Docker, flags: readonly string[] = []): Promise<Exporter> {
-  return startExporter(docker.machine, { flags: [`--docker.host=unix://${docker.socket}`, ...flags] });
+  // Kills that others made on this machine must not leave the sum in the middle of a test, when they are an hour old.
+  const kept = '--oom.retention=24h';
+  return startExporter(docker.machine, { flags: [`--docker.host=unix://${docker.socket}`, kept, ...flags] });
 }
 
 function sumOf(kills: Expected): number {
