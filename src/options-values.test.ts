@@ -81,11 +81,12 @@ describe('parseDuration', () => {
     ['1m30s', 90_000],
     ['1h1m1s1ms', 3_661_001],
     ['0s', 0],
+    ['1d12h', 129_600_000],
   ])('%s', (text, ms) => {
     expect(parseDuration(text)).toBe(ms);
   });
 
-  test.each(['', '10', 's', '-1s', '1.5s', '1s1m', '1 s', '1d', '1S', '9999999999s'])('refuses %j', (text) => {
+  test.each(['', '10', 's', '-1s', '1.5s', '1s1m', '1 s', '1w', '1S', '9999999999s'])('refuses %j', (text) => {
     expect(parseDuration(text)).toBeUndefined();
   });
 

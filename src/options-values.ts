@@ -21,7 +21,7 @@ export type EngineHost =
       readonly text: string;
     };
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 const HOST_NAME =
   /^(?=.{1,253}$)[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9_])?(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9_])?)*$/;
@@ -79,11 +79,11 @@ export function parseCount(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Reads `500ms`, `10s`, `1m` or `1m30s` to ms. */
+/** Reads `500ms`, `10s`, `1m30s` or `7d` to ms. */
 export function parseDuration(text: string): number | undefined {
-  if (!/^(\d{1,9}h)?(\d{1,9}m)?(\d{1,9}s)?(\d{1,9}ms)?$/.test(text) || text === '') return undefined;
+  if (!/^(\d{1,9}d)?(\d{1,9}h)?(\d{1,9}m)?(\d{1,9}s)?(\d{1,9}ms)?$/.test(text) || text === '') return undefined;
   let ms = 0;
-  for (const [, digits, unit = ''] of text.matchAll(/(\d+)(ms|[hms])/g)) ms += Number(digits) * (UNIT_MS[unit] ?? 0);
+  for (const [, digits, unit = ''] of text.matchAll(/(\d+)(ms|[dhms])/g)) ms += Number(digits) * (UNIT_MS[unit] ?? 0);
   return ms;
 }
 
