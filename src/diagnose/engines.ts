@@ -11,8 +11,11 @@ interface EngineFacts {
   /** As configured; `undefined`: switched off. */
   readonly host: string | undefined;
   readonly isDefault: boolean;
-  /** `absent`: there is no socket. Else the engine's answer to a ping, or why there is none. */
-  readonly answer: 'absent' | 'answers' | { readonly error: string } | undefined;
+  /**
+   * `absent`: there is no socket; `hidden`: its directory is closed, as of an engine that is installed for root alone. Else
+   * the engine's answer to a ping, or why there is none.
+   */
+  readonly answer: 'absent' | 'hidden' | 'answers' | { readonly error: string } | undefined;
   /** Its containers here. */
   readonly containers: number;
   /** Sockets of the same engine that users have, and that nobody asks; `undefined`: they are kept from it. */
@@ -55,9 +58,13 @@ function judgeEngine({ engine, host, isDefault, answer, containers, others }: En
     if (isDefault && containers === 0) return { status: 'ok', says };
     return { status: 'lost', says, loses: 'names, images and labels of its containers', remedies: toReach(engine) };
   }
+  if (answer === 'hidden' && isDefault && containers === 0) {
+    return { status: 'note', says: `may not look whether there is ${host}; no container of it is here${more}` };
+  }
+  const error = answer === 'hidden' ? 'EACCES' : answer?.error;
   return {
     status: 'lost',
-    says: `${host} does not answer: ${answer?.error}${nameless}`,
+    says: `${host} does not answer: ${error}${nameless}`,
     loses: 'names, images and labels of its containers',
     remedies: toReach(engine),
   };
@@ -86,7 +93,9 @@ async function answerOf({ host }: EngineConfig): Promise<Exclude<EngineFacts['an
     try {
       accessSync(host.path, constants.R_OK | constants.W_OK);
     } catch (error) {
-      return errnoOf(error) === 'ENOENT' ? 'absent' : { error: errnoOf(error) ?? String(error) };
+      if (errnoOf(error) === 'ENOENT') return 'absent';
+      if (errnoOf(error) === 'EACCES' && !existsSync(host.path)) return 'hidden';
+      return { error: errnoOf(error) ?? String(error) };
     }
   }
   try {

@@ -168,7 +168,7 @@ describe.skipIf(!root)('a mount table with a record of nearly a page (needs root
     const script = `mount -t tmpfs t ${at} && cd ${at} && mkdir last && name=$(printf 'a%.0s' $(seq 240)) &&
       for step in 1 2 3 4 5 6 7 8 9 10 11; do mkdir $name && cd $name; done && mount -t tmpfs t . && mount --bind / ${at}/last &&
       echo && exec sleep 100`;
-    const child = spawn('unshare', ['--mount', 'bash', '-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn('env', ['unshare', '--mount', 'bash', '-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
     await once(child.stdout, 'data');
     const files = kernelFiles(10).process(child.pid ?? 0);
     expect(files?.text('mountinfo')).toContain(` ${at}/last `);

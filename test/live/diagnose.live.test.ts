@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Docker, startDocker } from '../lab/docker.ts';
 import { host } from '../lab/host.ts';
-import { describeLive, sharedGuest } from '../lab/live.ts';
+import { describeLive, describeLong, sharedGuest } from '../lab/live.ts';
 import { type Machine, quote } from '../lab/machine.ts';
 import { runContainers } from './docker-containers.ts';
 import { inContainer } from './in-container.ts';
@@ -49,7 +49,7 @@ describeLive('diagnose in a container of Docker', ['docker'], () => {
   });
 });
 
-describeLive(
+describeLong(
   'diagnose in a container of Docker with systemd, AppArmor and cgroup v2',
   ['guest-systemd', 'docker'],
   () => {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import type { Docker } from '../lab/docker.ts';
-import { describeLive, sharedGuest } from '../lab/live.ts';
+import { describeLong, sharedGuest } from '../lab/live.ts';
 import { quote, succeed } from '../lab/machine.ts';
 import type { Machine } from '../lab/machine.ts';
 
-describeLive('the lab: the plain guest', ['guest', 'docker'], () => {
+describeLong('the lab: the plain guest', ['guest', 'docker'], () => {
   let guest: Machine;
   beforeAll(async () => {
     guest = await sharedGuest('plain');
@@ -45,7 +45,7 @@ describeLive('the lab: the plain guest', ['guest', 'docker'], () => {
   describe('Docker', () => dockerOn(() => guest, 'cgroupfs'));
 });
 
-describeLive('the lab: the systemd guest', ['guest-systemd', 'docker'], () => {
+describeLong('the lab: the systemd guest', ['guest-systemd', 'docker'], () => {
   let guest: Machine;
   beforeAll(async () => {
     guest = await sharedGuest('systemd');
