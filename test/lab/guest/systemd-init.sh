@@ -17,6 +17,8 @@ cat > /etc/systemd/system/lab-agent.service << 'UNIT'
 [Unit]
 Description=Runs the jobs of the test run
 DefaultDependencies=no
+# It empties /tmp at boot, and must not take away what a job has put there already.
+After=systemd-tmpfiles-setup.service
 
 [Service]
 ExecStart=/bin/bash /lab/agent.sh
