@@ -8,9 +8,11 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { containersOf } from '../manifest.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const HOST = fileURLToPath(new URL('../fixtures/guest-v2-docker-systemd', import.meta.url));
+const containers = containersOf('guest-v2-docker-systemd');
 const ON_THE_HOST = [
   `--path.procfs=${HOST}/proc`,
   `--path.cgroupfs=${HOST}/cgroup`,
@@ -135,10 +137,12 @@ describe('the running program', () => {
     expect(headers['content-encoding']).toBeUndefined();
     const lines = body.toString().split('\n');
     expect(lines).toContain(
-      'isolation_container_memory_limit_bytes{engine="docker",container="a8a3a86be571"} 67108864',
+      `isolation_container_memory_limit_bytes{engine="docker",container="${containers.get('web')}"} 67108864`,
     );
-    expect(lines).toContain('isolation_container_oom_kills_total{engine="docker",container="98747ff1ff76"} 1');
-    expect(lines).toContain('isolation_containers{engine="docker"} 4');
+    expect(lines).toContain(
+      `isolation_container_oom_kills_total{engine="docker",container="${containers.get('leaky')}"} 1`,
+    );
+    expect(lines).toContain(`isolation_containers{engine="docker"} ${containers.size}`);
     expect(lines.at(-1)).toBe('');
   });
 
@@ -157,7 +161,7 @@ describe('the running program', () => {
     const { headers, body } = await request(`${origin}/metrics`, { 'accept-encoding': 'gzip' });
     expect(headers['content-encoding']).toBe('gzip');
     const unpacked = gunzipSync(body).toString();
-    expect(unpacked).toContain('isolation_containers{engine="docker"} 4\n');
+    expect(unpacked).toContain(`isolation_containers{engine="docker"} ${containers.size}\n`);
     expect(body.length).toBeLessThan(unpacked.length / 2);
   });
 
