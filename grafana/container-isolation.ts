@@ -5,7 +5,7 @@ import { LEVEL_NAMES } from './levels.ts';
 import { ofContainer } from './queries.ts';
 import { range, rows } from './query.ts';
 import { stateTimeline } from './state-timeline.ts';
-import { AS_GOOD_AS_ROOT, MOUNT_COLUMNS, SECURITY_COLUMNS } from './posture-columns.ts';
+import { AS_GOOD_AS_ROOT, HOST_MOUNTS, MOUNT_COLUMNS, SECURITY_COLUMNS } from './posture-columns.ts';
 import { table } from './table.ts';
 import { timeseries } from './timeseries.ts';
 
@@ -147,10 +147,7 @@ export const ISOLATION: Row = {
       24,
       6,
       table({
-        title: 'What of the host is mounted',
-        what: 'Directories and files of the host’s system that can be reached from inside: its root directory, the socket of an engine, or what rules it (vital) or belongs to it (sensitive).',
-        from: '/proc/<pid>/mountinfo of the init process, held against that of PID 1.',
-        red: 'the socket of an engine or a writable part of the host is as good as root on it. Mount less, or read-only.',
+        ...HOST_MOUNTS,
         queries: [rows(ofContainer('isolation_container_host_mount_info'))],
         columns: MOUNT_COLUMNS,
         sortBy: [{ header: 'Kind', order: 'ascending' }],

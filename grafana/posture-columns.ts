@@ -37,3 +37,11 @@ export const AS_GOOD_AS_ROOT = values(
     ),
   ),
 );
+
+/** What the tables of mounts say of themselves. */
+export const HOST_MOUNTS = {
+  title: 'What of the host is mounted',
+  what: 'Directories and files of the host’s system that can be reached from inside: its root directory, the socket of an engine, or what rules it (vital) or belongs to it (sensitive).',
+  from: '/proc/<pid>/mountinfo of the init process, held against that of PID 1.',
+  red: 'the socket of an engine or a writable part of the host is as good as root on it. Mount less, or read-only.',
+};

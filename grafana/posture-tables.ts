@@ -3,7 +3,7 @@ import { CONTAINER_COLUMNS } from './columns.ts';
 import { type Row, sized } from './layout.ts';
 import { APART_BY_DEFAULT } from './namespaces.ts';
 import type { Panel } from './panel.ts';
-import { AS_GOOD_AS_ROOT, MOUNT_COLUMNS, SECURITY_COLUMNS } from './posture-columns.ts';
+import { AS_GOOD_AS_ROOT, HOST_MOUNTS, MOUNT_COLUMNS, SECURITY_COLUMNS } from './posture-columns.ts';
 import { IDENTITY, onHosts } from './queries.ts';
 import { last, rows } from './query.ts';
 import { bargauge } from './single-values.ts';
@@ -194,10 +194,7 @@ export const PRIVILEGES: Row = {
       24,
       8,
       table({
-        title: 'What of the host is mounted',
-        what: 'Directories and files of the host’s system that can be reached from inside: its root directory, the socket of an engine, or what rules it (vital) or belongs to it (sensitive).',
-        from: '/proc/<pid>/mountinfo of the init process, held against that of PID 1.',
-        red: 'the socket of an engine or a writable part of the host is as good as root on it. Mount less, or read-only.',
+        ...HOST_MOUNTS,
         queries: [rows(onHosts('isolation_container_host_mount_info'))],
         columns: [...CONTAINER_COLUMNS, ...MOUNT_COLUMNS],
         sortBy: [{ header: 'Container', order: 'ascending' }],
