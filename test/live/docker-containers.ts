@@ -48,11 +48,11 @@ export async function untilComplete(
   exporter: Scraped,
   names: readonly string[] = CONTAINERS,
 ): Promise<void> {
-  await within(
-    machine,
-    `names: ${names.join(', ')}`,
-    async () => incomplete(await exporter.scrape(), names).length === 0,
-  );
+  await within(machine, `names: ${names.join(', ')}`, async () => {
+    const lacking = incomplete(await exporter.scrape(), names);
+    if (lacking.length > 0) throw new Error(`lack facts: ${lacking.join(', ')}`);
+    return true;
+  });
 }
 
 /** Waits until the exporter shows containers, by their ids, whatever it calls them. */

@@ -7,7 +7,7 @@ export interface PageData {
   readonly graphs: Readonly<Record<string, Graph>>;
   readonly from: number;
   readonly to: number;
-  /** Times of annotations. */
+  /** Annotations: vertical lines in every graph. */
   readonly marks: readonly { readonly time: number; readonly colour: string }[];
 }
 
@@ -17,70 +17,55 @@ declare const document: {
 };
 
 /** Draws all graphs. It runs in the browser, so it has to be whole in itself. */
-export function drawAll(Plot: typeof uPlot, data: PageData): void {
-  const grid = { stroke: '#24262b', width: 1 };
-  const text = { stroke: '#a0a0ab', font: '11px sans-serif', grid, ticks: { show: false } };
-  for (const [id, graph] of Object.entries(data.graphs)) {
+export function drawAll(Plot: typeof uPlot, { graphs, from, to, marks }: PageData): void {
+  const axis = {
+    stroke: '#a0a0ab',
+    font: '11px sans-serif',
+    grid: { stroke: '#24262b', width: 1 },
+    ticks: { show: false },
+  };
+  for (const [id, { data, bars, series, range, ticks, label, thresholds }] of Object.entries(graphs)) {
     const place = document.querySelector(`#${id} .plot`);
-    const { range, ticks, label } = graph.axis;
     const lines = (plot: uPlot) => {
-      const { ctx, bbox } = plot;
-      const line = (fromX: number, fromY: number, toX: number, toY: number, colour: string) => {
+      const { ctx } = plot;
+      const { left, top, width, height } = plot.bbox;
+      const line = (colour: string, fromX: number, fromY: number, toX: number, toY: number) => {
         ctx.strokeStyle = colour;
-        ctx.setLineDash([5, 5]);
-        ctx.lineWidth = 1;
         ctx.beginPath();
         ctx.moveTo(fromX, fromY);
         ctx.lineTo(toX, toY);
         ctx.stroke();
       };
       ctx.save();
-      for (const { value, colour } of graph.thresholds) {
+      ctx.lineWidth = 1;
+      ctx.setLineDash([5, 5]);
+      for (const { value, colour } of thresholds) {
         const y = plot.valToPos(value, 'y', true);
-        if (y >= bbox.top && y <= bbox.top + bbox.height) line(bbox.left, y, bbox.left + bbox.width, y, colour);
+        if (y >= top && y <= top + height) line(colour, left, y, left + width, y);
       }
-      for (const { time, colour } of data.marks) {
+      for (const { time, colour } of marks) {
         const x = plot.valToPos(time, 'x', true);
-        line(x, bbox.top, x, bbox.top + bbox.height, colour);
+        line(colour, x, top, x, top + height);
       }
       ctx.restore();
+    };
+    const values = {
+      ...axis,
+      size: 62,
+      splits: () => ticks.map(({ value }) => value),
+      values: () => ticks.map(({ text }) => text),
+      ...(label === undefined ? {} : { label, labelSize: 16, labelFont: axis.font }),
     };
     const options: uPlot.Options = {
       width: place.clientWidth,
       height: place.clientHeight,
       legend: { show: false },
       cursor: { show: false },
-      scales: {
-        x: { time: true, range: () => [data.from, data.to] },
-        y: { range: () => [...range] as [number, number] },
-      },
-      axes: [
-        { ...text, space: 70 },
-        {
-          ...text,
-          size: 62,
-          splits: () => ticks.map(({ value }) => value),
-          values: () => ticks.map((tick) => tick.text),
-          ...(label === '' ? {} : { label, labelSize: 16, labelFont: '11px sans-serif' }),
-        },
-      ],
-      series: [
-        {},
-        ...graph.series.map(({ colour, dash, fill, width }): uPlot.Series => ({
-          stroke: colour,
-          width,
-          fill: colour.startsWith('#')
-            ? `${colour}${Math.round(fill * 255)
-                .toString(16)
-                .padStart(2, '0')}`
-            : colour,
-          points: { show: false },
-          ...(dash === undefined ? {} : { dash: [...dash] }),
-          ...(graph.bars ? { paths: Plot.paths.bars!({ size: [0.8, 40] }) } : {}),
-        })),
-      ],
+      scales: { x: { range: () => [from, to] }, y: { range: () => [...range] } },
+      axes: [{ ...axis, space: 70 }, values],
+      series: [{}, ...series.map((each) => (bars ? { ...each, paths: Plot.paths.bars!({ size: [0.8, 40] }) } : each))],
       hooks: { draw: [lines] },
     };
-    new Plot(options, [[...graph.times], ...graph.series.map(({ values }) => [...values])] as uPlot.AlignedData, place);
+    new Plot(options, data, place);
   }
 }

@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  type FieldConfig,
-  FieldColorModeId,
-  MappingType,
-  type Panel,
-  type Threshold,
-  type ValueMapping,
-} from '@grafana/grafana-foundation-sdk/dashboard';
+import { type FieldConfig, FieldColorModeId, MappingType, type Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { format } from './format.ts';
 
 /** Grafana's colours on its dark theme. */
@@ -27,7 +20,7 @@ const PALETTE =
   );
 
 /** What holds for one series or column: the panel's defaults and what overrides them. */
-export function configOf(panel: Panel, name: string, refId: string | undefined): FieldConfig {
+export function configOf(panel: Panel, name: string, refId: string): FieldConfig {
   const config: FieldConfig = structuredClone(panel.fieldConfig?.defaults ?? {});
   for (const { matcher, properties } of panel.fieldConfig?.overrides ?? []) {
     const wanted = matcher.id === 'byName' ? name : refId;
@@ -46,18 +39,18 @@ export interface Shown {
   readonly colour: string;
 }
 
-/** Says a value and colours it by its mappings, thresholds or fixed colour. `undefined` is no value. */
+/** Says a value and colours it by its mappings, fixed colour or thresholds. `undefined` is no value. */
 export function show(value: number | string | undefined, config: FieldConfig, now: number): Shown {
-  const mapped = value === undefined ? undefined : mapping(String(value), config.mappings ?? []);
+  const { unit = 'none', decimals, color, thresholds, mappings = [], noValue = 'No data' } = config;
+  if (value === undefined) return { text: noValue, colour: colour('text') };
+  const mapped = mappings.flatMap(({ type, options }) =>
+    type === MappingType.ValueToText && String(value) in options ? [options[String(value)]!] : [],
+  )[0];
   if (mapped !== undefined) return { text: mapped.text ?? String(value), colour: colour(mapped.color ?? 'text') };
-  if (value === undefined) return { text: config.noValue ?? 'No data', colour: colour('text') };
   if (typeof value === 'string') return { text: value, colour: colour('text') };
-  const { unit = 'none', decimals, color, thresholds } = config;
   const fixed = color?.mode === FieldColorModeId.Fixed ? color.fixedColor : undefined;
-  return {
-    text: format(value, unit, decimals, now),
-    colour: colour(fixed ?? stepOf(value, thresholds?.steps ?? []) ?? 'text'),
-  };
+  const reached = thresholds?.steps.findLast((step) => step.value === null || value >= step.value)?.color;
+  return { text: format(value, unit, decimals, now), colour: colour(fixed ?? reached ?? 'text') };
 }
 
 /** The colour of a series whose colour goes by its name. */
@@ -71,15 +64,4 @@ export function colour(name: string): string {
   const found = COLOURS[name];
   if (found === undefined) throw new Error(`no colour that boards here use: ${name}`);
   return found;
-}
-
-function stepOf(value: number, steps: readonly Threshold[]): string | undefined {
-  return steps.findLast((step) => step.value === null || value >= step.value)?.color;
-}
-
-function mapping(value: string, mappings: readonly ValueMapping[]): { text?: string; color?: string } | undefined {
-  for (const each of mappings) {
-    if (each.type === MappingType.ValueToText && value in each.options) return each.options[value];
-  }
-  return undefined;
 }

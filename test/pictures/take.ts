@@ -9,14 +9,14 @@
  *                                                       two times in seconds since the epoch
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { boardFiles } from '../dashboards/board-files.ts';
+import { startBrowser } from '../lab/browser.ts';
 import { prepareLab } from '../lab/prepare.ts';
 import { startScene } from '../live/board-scene.ts';
 import type { Ask } from './data.ts';
-import { pageOf } from './page.ts';
+import { pageOf, WIDTH } from './page.ts';
 
 const DOCS = new URL('../../docs/', import.meta.url).pathname;
 /** It has OOM kills. */
@@ -25,13 +25,13 @@ const CONTAINER = 'worker';
 const [address, start, end, directory = DOCS] = process.argv.slice(2);
 if (address === undefined) {
   for (const { text } of Object.values(await prepareLab())) console.warn(text);
-  const from = Date.now() / 1000;
+  const from = seconds();
   await using scene = await startScene();
   for (let minute = 1; minute <= 5; minute += 1) {
     await setTimeout(60_000);
     if (minute < 5) await scene.docker.cli('restart', '-t', '0', 'flaky');
   }
-  await take({ from, to: Date.now() / 1000 }, (path) => scene.prometheus.ask(path));
+  await take({ from, to: seconds() }, (path) => scene.prometheus.ask(path));
 } else {
   await take({ from: Number(start), to: Number(end) }, async (path) => {
     const answer = (await (await fetch(`${address}/api/v1/${path}`)).json()) as { data?: unknown; error?: string };
@@ -42,29 +42,18 @@ if (address === undefined) {
 
 async function take(time: { readonly from: number; readonly to: number }, ask: Ask): Promise<void> {
   mkdirSync(directory, { recursive: true });
+  await using browser = await startBrowser();
+  const page = await browser.open('about:blank', { viewport: { width: WIDTH, height: 1 } });
   for (const board of boardFiles()) {
     const values: Readonly<Record<string, string>> = board.name === 'container' ? { container: CONTAINER } : {};
-    const page = await pageOf(board, { ...time, scrapeInterval: 1, values }, ask);
-    screenshot(page, join(directory, `dashboard-${board.name}.png`));
+    await page.setContent(await pageOf(board, { ...time, scrapeInterval: 1, values }, ask));
+    const path = `${directory}/dashboard-${board.name}.png`;
+    await page.screenshot({ path, fullPage: true });
+    // A third of the size, and nobody sees the difference.
+    execFileSync('pngquant', ['--force', '--strip', '--output', path, '64', path]);
   }
 }
 
-function screenshot({ html, width, height }: Awaited<ReturnType<typeof pageOf>>, picture: string): void {
-  // Chromium takes pictures of what has an address.
-  const scratch = mkdtempSync('/tmp/isolation-exporter-picture-');
-  writeFileSync(join(scratch, 'board.html'), html);
-  const flags = [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--hide-scrollbars',
-    '--disable-lcd-text',
-    `--user-data-dir=${scratch}/profile`,
-  ];
-  const size = `--window-size=${width},${height}`;
-  const raw = join(scratch, 'board.png');
-  execFileSync('chromium', [...flags, size, `--screenshot=${raw}`, `file://${scratch}/board.html`], { stdio: 'pipe' });
-  // A third of the size, and nobody sees the difference.
-  execFileSync('pngquant', ['--force', '--strip', '--output', picture, '64', raw]);
-  rmSync(scratch, { recursive: true });
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
 }

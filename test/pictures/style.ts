@@ -1,8 +1,4 @@
-/** Escapes text for HTML. */
-export function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
-}
-
+/** Of the page: Grafana's dark theme, about. */
 export const STYLE = `
   body { margin: 0; background: #111217; color: #ccccdc; font: 13px Inter, 'DejaVu Sans', sans-serif; }
   header { display: flex; gap: 10px; align-items: center; height: 48px; padding: 0 16px; }
@@ -22,7 +18,7 @@ export const STYLE = `
   td.link { text-decoration: underline; text-decoration-color: #5a6270; }
   .none { display: grid; place-items: center; height: 100%; color: #8e8e99; }
   .bar { display: grid; grid-template-columns: 38% 1fr 60px; gap: 8px; align-items: center; height: 26px; }
-  .bar i { display: block; background: #24262b; height: 18px; } .bar i i { background: var(--colour); }
+  .bar i { display: block; background: #24262b; height: 18px; } .bar i i { height: 100%; }
   .bar span { overflow: hidden; white-space: nowrap; text-overflow: ellipsis; text-align: right; }
   .band { display: grid; grid-template-columns: 210px 1fr; gap: 8px; margin-bottom: 3px; align-items: center; }
   .band span { text-align: right; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
