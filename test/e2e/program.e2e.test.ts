@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -10,6 +10,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { containersOf } from '../manifest.ts';
 
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const HOST = fileURLToPath(new URL('../fixtures/guest-v2-docker-systemd', import.meta.url));
 const containers = containersOf('guest-v2-docker-systemd');
@@ -54,7 +55,12 @@ interface Response {
 const running = new Set<ChildProcess>();
 
 function start(argv: readonly string[]): Running {
-  const child = spawn(process.execPath, [PROGRAM, ...argv], {
+  return startCommand([process.execPath, PROGRAM, ...argv]);
+}
+
+function startCommand([command = '', ...argv]: readonly string[]): Running {
+  const child = spawn(command, argv, {
+    cwd: REPOSITORY,
     // Nothing of the environment of these tests is to configure it.
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -223,6 +229,19 @@ describe('the end of the program', () => {
     expect(performance.now() - asked).toBeLessThan(STOP_MS);
     expect(stderr).toContain('"msg":"stopping"');
     expect(stderr).not.toMatch(/"level":"(warn|error)"/);
+  });
+
+  it('comes too if npm hands a signal on to the shell that it started it by', async () => {
+    const { scripts } = JSON.parse(readFileSync(`${REPOSITORY}/package.json`, 'utf8')) as {
+      scripts: Record<'start', string>;
+    };
+    // Other tests need what a build would write anew.
+    const script = scripts.start.replace('npm run build', 'true');
+    const program = startCommand(['sh', '-c', `${script} "$@"`, 'sh', ...ON_THE_HOST]);
+    await originOf(program);
+    program.child.kill('SIGTERM');
+    // The program's own end, not that of a shell that leaves it running.
+    expect(await once(program.child, 'exit')).toEqual([0, null]);
   });
 });
 
