@@ -6,6 +6,7 @@ import { findings } from '../src/findings/index.ts';
 import { renderFindingsDoc } from '../src/findings/findings-doc.ts';
 import { renderConfigurationDoc } from '../src/options-doc.ts';
 import { helpText } from '../src/options.ts';
+import { allFamilies } from './dashboards/families.ts';
 import { renderAlertsDoc } from './rules/alerts-doc.ts';
 import { groups } from './rules/rule-files.ts';
 
@@ -13,6 +14,12 @@ import { groups } from './rules/rule-files.ts';
 describe('generated documentation is current', () => {
   it('docs/metrics.md', async () => {
     await expect(renderMetricsDoc(collectors)).toMatchFileSnapshot('../docs/metrics.md');
+  });
+
+  it('docs/metrics.md has every metric of the exporter', async () => {
+    const rows = [...renderMetricsDoc(collectors).matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+    const names = [...(await allFamilies()).keys()].filter((name) => name.startsWith('isolation_'));
+    expect(rows.toSorted()).toEqual(names.toSorted());
   });
 
   it('docs/findings.md', async () => {

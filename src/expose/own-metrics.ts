@@ -30,21 +30,26 @@ const LEFT_OUT: readonly string[] = [
   'process_open_fds',
 ];
 
+/** What tells of the program; the rest is prom-client's, about the process. */
+export const BUILD_INFO = {
+  name: 'isolation_exporter_build_info',
+  help: 'The version of the exporter, the commit it was built from, and what it runs on.',
+  labelNames: ['version', 'revision', 'nodeversion', 'arch'],
+} as const;
+export const CLOCK = {
+  name: 'isolation_exporter_clock_timestamp_seconds',
+  help: 'The wall clock of the host at the time of the scrape.',
+} as const;
+
 /** Starts to measure the process. What prom-client installs for that stays until the process ends. */
 export function createOwnMetrics(version: Version): OwnMetrics {
   const registry = new Registry();
   const registers = [registry];
-  const buildInfo = new Gauge({
-    name: 'isolation_exporter_build_info',
-    help: 'The version of the exporter, the commit it was built from, and what it runs on.',
-    labelNames: ['version', 'revision', 'nodeversion', 'arch'],
-    registers,
-  });
+  const buildInfo = new Gauge({ ...BUILD_INFO, registers });
   const { version: number, revision = '' } = version;
   buildInfo.set({ version: number, revision, nodeversion: process.version, arch: process.arch }, 1);
   new Gauge({
-    name: 'isolation_exporter_clock_timestamp_seconds',
-    help: 'The wall clock of the host at the time of the scrape.',
+    ...CLOCK,
     registers,
     collect() {
       this.set(Date.now() / 1000);

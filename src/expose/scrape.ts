@@ -9,6 +9,20 @@ import { renderLabels } from './labels.ts';
 /** The event loop gets a turn after this much work, so that a health check is answered during a scrape. */
 const SLICE_MS = 10;
 
+const SUCCESS = {
+  name: 'isolation_scrape_collector_success',
+  type: 'gauge',
+  help: 'Whether the collector read all it wanted (1), or failed for some container or was cut off by the time-out (0).',
+} as const;
+const DURATION = {
+  name: 'isolation_scrape_collector_duration_seconds',
+  type: 'gauge',
+  help: 'Time that the collector took in this scrape, in seconds.',
+} as const;
+
+/** How each collector did, in every scrape; the label is `collector`. */
+export const OUTCOME_FAMILIES = [SUCCESS, DURATION];
+
 /** How a collector did. */
 interface Outcome {
   readonly collector: string;
@@ -153,18 +167,10 @@ function podLabels({ container, labels }: Reading, pods: Set<string>): string {
 }
 
 function encodeOutcomes(outcomes: readonly Outcome[], encoder: Encoder): void {
-  encoder.family({
-    name: 'isolation_scrape_collector_success',
-    type: 'gauge',
-    help: 'Whether the collector read all it wanted (1), or failed for some container or was cut off by the time-out (0).',
-  });
+  encoder.family(SUCCESS);
   for (const { collector, success } of outcomes)
     encoder.sample(renderLabels(['collector'], [collector]), Number(success));
-  encoder.family({
-    name: 'isolation_scrape_collector_duration_seconds',
-    type: 'gauge',
-    help: 'Time that the collector took in this scrape, in seconds.',
-  });
+  encoder.family(DURATION);
   for (const { collector, seconds } of outcomes) encoder.sample(renderLabels(['collector'], [collector]), seconds);
 }
 
