@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { collectors } from '../src/collectors/index.ts';
 import { renderMetricsDoc } from '../src/expose/metrics-doc.ts';
@@ -40,3 +40,50 @@ describe('generated documentation is current', () => {
     expect(/<!-- help -->\s*```text\n([\s\S]*?)```/.exec(readme)?.[1]?.trim()).toBe(helpText(collectors).trim());
   });
 });
+
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'deploy/docker/README.md'].concat(
+  readdirSync(new URL('../docs', import.meta.url))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+);
+
+describe('what is written by hand agrees with the program', () => {
+  const pages = PAGES.map((page) => [page, readFileSync(new URL(`../${page}`, import.meta.url), 'utf8')] as const);
+
+  it.each(pages)('%s leads to what there is', (page, text) => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, target = '']) => target);
+    expect(links.filter((target) => !leadsSomewhere(target, page))).toEqual([]);
+  });
+
+  it.each(pages)('%s names metrics that there are', async (_, text) => {
+    const families = await allFamilies();
+    const names = [...text.matchAll(/\bisolation_\w*[a-z](?![\w*])/g)].map(([name]) => name);
+    expect(names.filter((name) => !families.has(name))).toEqual([]);
+  });
+
+  it.each(pages)('%s names options that there are', (_, text) => {
+    const flags = /--(?:no-)?((?:web|path|docker|podman|discovery|oom|log|collector)\.[a-z.-]*[a-z])/g;
+    const options = [...text.matchAll(flags)].map(([, name = '']) => name);
+    const known = renderConfigurationDoc(collectors);
+    expect(options.filter((name) => !known.includes(`${name}\``) && !known.includes(`${name} `))).toEqual([]);
+  });
+});
+
+/** Whether a link of a page leads to a file, and to a heading of it if it names one. */
+function leadsSomewhere(target: string, page: string): boolean {
+  const [path = '', anchor] = target.split('#');
+  const file =
+    path === '' ? new URL(`../${page}`, import.meta.url) : new URL(path, new URL(`../${page}`, import.meta.url));
+  if (!existsSync(file)) return false;
+  return anchor === undefined || headingsOf(readFileSync(file, 'utf8')).includes(anchor);
+}
+
+/** As sites that show Markdown call them. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
