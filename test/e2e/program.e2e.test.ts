@@ -246,6 +246,11 @@ describe('the end of the program', () => {
 });
 
 describe('a program that does not run', () => {
+  it('can be called by its name, as npx and a link do', async () => {
+    const { code, stdout } = await startCommand([PROGRAM, '--version']).ending;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^isolation-exporter /) });
+  });
+
   it('shows its version', async () => {
     const { code, stdout, stderr } = await run('--version');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
