@@ -9,10 +9,15 @@ export interface Limits {
   /** In cores. */
   readonly cpus?: number;
   readonly pids?: number;
+  /** As engines have it: none of the host's but those that every container has. On v2 that takes a program of BPF. */
+  readonly devices?: 'usual';
 }
 
 /** Of one period of the kernel's CPU accounting, in µs. */
 const PERIOD = 100_000;
+
+/** null, zero, full, random and urandom; nodes of all others may be made and not opened. */
+const USUAL_DEVICES = ['c 1:3 rwm', 'c 1:5 rwm', 'c 1:7 rwm', 'c 1:8 rwm', 'c 1:9 rwm', 'c *:* m', 'b *:* m'];
 
 /** Those that limits are set by; v2 has to be told to hand them down. */
 const CONTROLLERS = ['cpu', 'memory', 'pids', 'io'];
@@ -114,8 +119,11 @@ export async function removeCgroups(directories: readonly string[]): Promise<rea
   return left;
 }
 
-function limitsOfV1({ memoryBytes, cpus, pids }: Limits): [string, string][] {
+function limitsOfV1({ memoryBytes, cpus, pids, devices }: Limits): [string, string][] {
   return [
+    ...(devices === undefined
+      ? []
+      : pairs('devices.deny', 'a', ...USUAL_DEVICES.flatMap((rule) => ['devices.allow', rule]))),
     ...(memoryBytes === undefined ? [] : memoryOfV1(String(memoryBytes))),
     ...(cpus === undefined ? [] : pairs('cpu.cfs_period_us', `${PERIOD}`, 'cpu.cfs_quota_us', `${cpus * PERIOD}`)),
     ...(pids === undefined ? [] : pairs('pids.max', `${pids}`)),

@@ -77,6 +77,7 @@ function textFor(origin: string): string {
     ...lines,
     '',
     'Their cgroups are called like those of LXC, so that is the engine that the exporter names.',
+    "They run programs of the host's, from its /usr: that is a finding, and no level is above weakened for it.",
     "It shows this host's own containers too. Ctrl-C ends and removes everything.",
   ].join('\n');
 }

@@ -67,7 +67,8 @@ export class ThrowawayContainers implements AsyncDisposable {
     const { name, isolation } = spec;
     const root = join(this.#directory, name);
     mkdirSync(root);
-    const files = this.#cgroups.make(cgroupOf(name), spec.limits);
+    const devices = isolation === 'host' ? {} : { devices: 'usual' as const };
+    const files = this.#cgroups.make(cgroupOf(name), { ...spec.limits, ...devices });
     const own = isolation === 'host' ? [] : ['--pid', '--fork', '--kill-child', '--net', '--ipc', '--uts'];
     const argv = ['--pdeathsig', 'KILL', '--', 'unshare', '--mount', '--propagation', 'private', ...own];
     const child = spawn('setpriv', [...argv, 'bash', ENTER], {

@@ -128,6 +128,10 @@ async function showsAndGoes(machine: Machine, command: string): Promise<void> {
   expect(samples.value('isolation_container_cpu_limit_cores', { container: 'throttled' })).toBeCloseTo(0.2);
   // The one that is shown goes on: it is its child that was killed.
   expect(samples.value('isolation_container_pids', { container: 'oom-killed' })).toBeGreaterThanOrEqual(1);
+  for (const finding of ['all_devices', 'block_device', 'takeover_capability']) {
+    // On v2 the kernel does not tell of all of them.
+    expect(samples.value('isolation_container_finding', { container: 'hardened', finding }), finding).not.toBe(1);
+  }
   await expectPosture(machine, belongings);
 
   // To the whole process group, as a terminal does.
