@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { composeService } from './lab/compose.ts';
 
 const textOf = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
@@ -31,3 +32,45 @@ describe('the image', () => {
     expect(exporter.command).toEqual([]);
   });
 });
+
+describe('the limits of a scrape', () => {
+  interface Limits {
+    readonly sample_limit: number;
+    readonly body_size_limit: string;
+  }
+  const files = [
+    'prometheus.yml',
+    ...readdirSync(new URL('../deploy/prometheus/scrape', import.meta.url))
+      .filter((name) => name.endsWith('.yml'))
+      .map((name) => `scrape/${name}`),
+  ];
+  const limits = files.map((file) => {
+    const { scrape_configs } = parse(textOf(`deploy/prometheus/${file}`)) as { readonly scrape_configs: [Limits] };
+    return [file, scrape_configs[0]] as const;
+  });
+
+  // A scrape over a limit is lost as a whole, and OOM kills with it.
+  it.each(limits)('of %s have room for 1,000 containers', (_, { sample_limit, body_size_limit }) => {
+    const { samples, bytes } = largestOfGolden();
+    expect(sample_limit).toBeGreaterThan(1.25 * 1000 * samples);
+    expect(Number(body_size_limit.replace('MB', '')) * 2 ** 20).toBeGreaterThan(2 * 1000 * bytes);
+  });
+
+  it('are those of the PodMonitor, too', () => {
+    const { spec } = parse(textOf('deploy/kubernetes/base/podmonitor.yaml')) as { readonly spec: object };
+    expect(spec).toMatchObject({ sampleLimit: limits[0]?.[1].sample_limit });
+  });
+});
+
+/** What a container has in the golden output of the host on which it has most. */
+function largestOfGolden(): { readonly samples: number; readonly bytes: number } {
+  const golden = new URL('golden/', import.meta.url);
+  const hosts = readdirSync(golden).map((host) => {
+    const folder = new URL(`${host}/`, golden);
+    const text = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
+    const lines = text.flatMap((one) => one.split('\n')).filter((line) => /^[^#]*[{,]container="/.test(line));
+    const { size } = new Set(lines.map((line) => /[{,]container="([^"]*)"/.exec(line)?.[1]));
+    return { samples: lines.length / size, bytes: lines.join('\n').length / size };
+  });
+  return { samples: Math.max(...hosts.map((it) => it.samples)), bytes: Math.max(...hosts.map((it) => it.bytes)) };
+}
