@@ -33,6 +33,22 @@ describe('the image', () => {
   });
 });
 
+describe('the limit of memory', () => {
+  const limits = {
+    systemd: /^MemoryMax=(\d+)M$/m.exec(textOf('deploy/systemd/isolation-exporter.service'))?.[1],
+    compose: /^--memory=(\d+)m$/m.exec(exporter.options.join('\n'))?.[1],
+    kubernetes: /limits:\n *memory: (\d+)Mi$/m.exec(textOf('deploy/kubernetes/base/daemonset.yaml'))?.[1],
+  };
+
+  it.each(Object.entries(limits))('in %s has twice the room that 1,000 containers take', (_, megabytes) => {
+    const own = 100e6;
+    // 24 files of each stay open. For one the kernel keeps a buffer of a page, an inode and more: 5.4 kB, counted in a
+    // memory cgroup on Linux 6.18.
+    const kernel = 1000 * 24 * 5.4e3;
+    expect(Number(megabytes) * 2 ** 20).toBeGreaterThan(2 * (own + kernel));
+  });
+});
+
 describe('the limits of a scrape', () => {
   interface Limits {
     readonly sample_limit: number;
