@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { composeService } from './lab/compose.ts';
+import { composeService, composeServices } from './lab/compose.ts';
 
 const textOf = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const { version } = JSON.parse(textOf('package.json')) as { readonly version: string };
@@ -30,6 +30,26 @@ describe('the image', () => {
       .map((option) => option.replace('=', ' ').replace(/[ :]true$/, ''));
     expect(said.filter((option) => option !== '').toSorted()).toEqual(inFile.toSorted());
     expect(exporter.command).toEqual([]);
+  });
+});
+
+describe('the compose file', () => {
+  const services = Object.entries(composeServices());
+
+  it.each(services)('limits the memory of %s', (_, { mem_limit }) => {
+    // Or an alert is raised on the stack itself, and it pages.
+    expect(mem_limit).toMatch(/^\d+[mg]$/);
+  });
+
+  it.each(services)('lets nobody but this host reach %s', (_, { ports = [] }) => {
+    for (const port of ports as string[]) expect(port).toMatch(/^127\.0\.0\.1:/);
+  });
+
+  it('calls the exporter what the rules call it', () => {
+    const rules = textOf('deploy/prometheus/alerts.yml');
+    const names = [...rules.matchAll(/\bcontainer(?:!~|=)"([^"]+)"/g)].map(([, name]) => name);
+    expect(names).toHaveLength(2);
+    expect([...new Set(names)]).toEqual([exporter.name]);
   });
 });
 

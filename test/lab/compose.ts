@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
+const FILE = new URL('../../deploy/docker/compose.yaml', import.meta.url);
+
 /** A service of the compose file. */
 export interface ComposeService {
+  /** What the container is called; `undefined`: compose makes a name up. */
+  readonly name: string | undefined;
   readonly image: string;
-  /** What `docker run` takes before the image to do the same, but for its networks. */
+  /** What `docker run` takes before the image to do the same, but for its name and networks. */
   readonly options: readonly string[];
   readonly command: readonly string[];
   readonly networks: readonly string[];
@@ -33,16 +37,25 @@ const OPTIONS: Readonly<Record<string, string>> = {
  * @throws Error if it says something that this does not know how to say to `docker run`.
  */
 export function composeService(name: string): ComposeService {
-  const file = new URL('../../deploy/docker/compose.yaml', import.meta.url);
-  const { services } = parse(readFileSync(file, 'utf8')) as { services: Record<string, Record<string, unknown>> };
-  const { image, command = [], networks = [], build: _, ...rest } = services[name] ?? {};
-  if (typeof image !== 'string') throw new Error(`${fileURLToPath(file)} has no service ${name} with an image`);
+  const { image, container_name, command = [], networks = [], build: _, ...rest } = composeServices()[name] ?? {};
+  if (typeof image !== 'string') throw new Error(`${fileURLToPath(FILE)} has no service ${name} with an image`);
   const options = Object.entries(rest).flatMap(([key, value]) => {
     const option = OPTIONS[key];
     if (option === undefined) throw new Error(`No option of docker run is known for ${key} of ${name}`);
     return wordsOf(value).map((word) => `${option}=${word}`);
   });
-  return { image, options, command: command as string[], networks: networks as string[] };
+  return {
+    name: container_name as string | undefined,
+    image,
+    options,
+    command: command as string[],
+    networks: networks as string[],
+  };
+}
+
+/** All services of the compose file, as they are written there. */
+export function composeServices(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
+  return (parse(readFileSync(FILE, 'utf8')) as { services: Record<string, Record<string, unknown>> }).services;
 }
 
 /** Of a list its entries, of a map `key=value`. */

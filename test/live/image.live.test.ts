@@ -29,9 +29,9 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
       ...words(`--entrypoint node ${SERVICE.image} -e`),
       PASS_ON,
     );
-    const { options, image, command, networks } = SERVICE;
+    const { name = '', options, image, command, networks } = SERVICE;
     const [first = 'none', ...others] = networks;
-    id = await docker.cli('create', '--name', 'isolation-exporter', '--network', first, ...options, image, ...command);
+    id = await docker.cli('create', '--name', name, '--network', first, ...options, image, ...command);
     for (const network of others) await docker.cli('network', 'connect', network, id);
     await docker.cli('start', id);
   });
