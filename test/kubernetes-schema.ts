@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { PodMonitor, PrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
 import { DaemonSet } from 'kubernetes-models/apps/v1';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
-import { ConfigMap, Namespace, ServiceAccount } from 'kubernetes-models/v1';
+import { ConfigMap, Namespace, ResourceQuota, ServiceAccount } from 'kubernetes-models/v1';
 
 /** An object as it is sent to the API server. */
 export interface KubernetesObject {
@@ -18,7 +18,7 @@ type Model = new (object: never) => { validate(): void };
 
 /** The kinds that are shipped, by where their types are imported from. */
 const MODELS: Readonly<Record<string, Readonly<Record<string, Model>>>> = {
-  'kubernetes-models/v1': { ConfigMap, Namespace, ServiceAccount },
+  'kubernetes-models/v1': { ConfigMap, Namespace, ResourceQuota, ServiceAccount },
   'kubernetes-models/apps/v1': { DaemonSet },
   'kubernetes-models/networking.k8s.io/v1': { NetworkPolicy },
   '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1': { PodMonitor, PrometheusRule },

@@ -35,6 +35,19 @@ describe('deploy/kubernetes', () => {
     expect(resources.filter((path) => !path.includes('/')).toSorted()).toEqual(files.toSorted());
   });
 
+  it('has a quota of the priority of its pods', () => {
+    const daemonSet = base('daemonset') as unknown as Broken;
+    expect(base('resourcequota')).toMatchObject({
+      spec: {
+        scopeSelector: {
+          matchExpressions: [
+            { scopeName: 'PriorityClass', operator: 'In', values: [daemonSet.spec.template.spec.priorityClassName] },
+          ],
+        },
+      },
+    });
+  });
+
   it('has the rules as they are', async () => {
     const rules = renderPrometheusRule(textOf('deploy/prometheus/alerts.yml'));
     expect(parse(rules)).toMatchObject({ spec: parse(textOf('deploy/prometheus/alerts.yml')) });
@@ -60,5 +73,5 @@ describe('deploy/kubernetes', () => {
 });
 
 interface Broken extends KubernetesObject {
-  spec: { template: { spec: { hostPid: boolean; containers: [{ image: unknown }] } } };
+  spec: { template: { spec: { hostPid: boolean; priorityClassName: string; containers: [{ image: unknown }] } } };
 }

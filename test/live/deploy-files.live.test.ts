@@ -54,7 +54,7 @@ describeWithGo('the kustomizations', () => {
     const objects = await build(path);
     expect(schemaErrors(objects)).toEqual([]);
     const kinds = objects.map(({ kind }) => kind);
-    const expected = ['Namespace', 'ServiceAccount', 'DaemonSet', 'NetworkPolicy', 'ConfigMap'];
+    const expected = ['Namespace', 'ServiceAccount', 'ResourceQuota', 'DaemonSet', 'NetworkPolicy', 'ConfigMap'];
     expect([...new Set(kinds)].toSorted()).toEqual(
       [...expected, ...(path.endsWith('without-operator') ? [] : ['PodMonitor', 'PrometheusRule'])].toSorted(),
     );
