@@ -35,6 +35,16 @@ describe('deploy/kubernetes', () => {
     expect(resources.filter((path) => !path.includes('/')).toSorted()).toEqual(files.toSorted());
   });
 
+  it('writes to no cgroup, on cgroup v1 either', () => {
+    const [{ volumeMounts }] = (base('daemonset') as unknown as Broken).spec.template.spec.containers;
+    expect(volumeMounts).toContainEqual({
+      name: 'cgroup',
+      mountPath: '/host/sys/fs/cgroup',
+      readOnly: true,
+      recursiveReadOnly: 'IfPossible',
+    });
+  });
+
   it('has a quota of the priority of its pods', () => {
     const daemonSet = base('daemonset') as unknown as Broken;
     expect(base('resourcequota')).toMatchObject({
@@ -73,5 +83,13 @@ describe('deploy/kubernetes', () => {
 });
 
 interface Broken extends KubernetesObject {
-  spec: { template: { spec: { hostPid: boolean; priorityClassName: string; containers: [{ image: unknown }] } } };
+  spec: {
+    template: {
+      spec: {
+        hostPid: boolean;
+        priorityClassName: string;
+        containers: [{ image: unknown; readonly volumeMounts: readonly unknown[] }];
+      };
+    };
+  };
 }
