@@ -53,6 +53,16 @@ describe('the compose file', () => {
   });
 });
 
+describe('the drop-in for a rootless engine', () => {
+  it('waits for the manager of the user whose folder it shows', () => {
+    const text = textOf('deploy/systemd/drop-ins/rootless.conf');
+    const uids = new Set([...text.matchAll(/\/run\/user\/(\d+)/g)].map(([, uid]) => uid));
+    expect(text).toMatch(/^After=.*\bsystemd-logind\.service\b/m);
+    const after = [...text.matchAll(/\buser@(\d+)\.service\b/g)].map(([, uid]) => uid);
+    expect(after).toEqual([...uids]);
+  });
+});
+
 describe('the limit of memory', () => {
   const limits = {
     systemd: /^MemoryMax=(\d+)M$/m.exec(textOf('deploy/systemd/isolation-exporter.service'))?.[1],
