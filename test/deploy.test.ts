@@ -53,6 +53,26 @@ describe('the compose file', () => {
   });
 });
 
+describe('what docs/deploy.md tells to do', () => {
+  const commandsOf = (name: string) =>
+    new RegExp(`<!-- ${name} -->\\s*\`\`\`sh\\n([^]*?)\`\`\``).exec(textOf('docs/deploy.md'))?.[1] ?? '';
+  const targets = [...commandsOf('install').matchAll(/^install .*?(\/\S+)$/gm)].map(([, path = '']) => path);
+
+  it('removes all that it installs', () => {
+    expect(targets).toHaveLength(4);
+    for (const path of targets) expect(commandsOf('remove').split(/\s/)).toContain(path);
+  });
+
+  it('replaces at an upgrade what is of the version, and no options', () => {
+    const upgrade = commandsOf('upgrade');
+    const copy = /^cp -r .*$/m.exec(commandsOf('install'))?.[0] ?? 'no copy';
+    // Of the old modules nothing is left.
+    expect(upgrade).toMatch(new RegExp(`^rm -r /usr/local/lib/isolation-exporter/\\*\n${copy}$`, 'm'));
+    expect(upgrade).toContain('/etc/systemd/system/isolation-exporter.service');
+    expect(upgrade).not.toContain('/etc/default');
+  });
+});
+
 describe('the drop-in for a rootless engine', () => {
   it('waits for the manager of the user whose folder it shows', () => {
     const text = textOf('deploy/systemd/drop-ins/rootless.conf');
