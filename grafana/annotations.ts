@@ -1,5 +1,5 @@
 import type { AnnotationQuery } from '@grafana/grafana-foundation-sdk/dashboard';
-import { onHosts } from './queries.ts';
+import { ofExporters, onHosts } from './queries.ts';
 import { DATASOURCE } from './query.ts';
 
 const LAST_KILL = 'isolation_container_last_oom_kill_timestamp_seconds';
@@ -33,7 +33,7 @@ export const EXPORTER_RESTARTS: AnnotationQuery = {
   enable: false,
   hide: false,
   iconColor: 'blue',
-  expr: `changes(${onHosts('process_start_time_seconds')}[$__rate_interval]) > 0`,
+  expr: ofExporters(`changes(${onHosts('process_start_time_seconds')}[$__rate_interval]) > 0`),
   step: '60s',
   titleFormat: 'Exporter restarted',
   textFormat: '{{instance}}',

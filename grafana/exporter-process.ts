@@ -1,5 +1,5 @@
 import { type Row, sized } from './layout.ts';
-import { onHosts, rate } from './queries.ts';
+import { ofExporters, onHosts, rate } from './queries.ts';
 import { range } from './query.ts';
 import { asLimit } from './overrides.ts';
 import { timeseries } from './timeseries.ts';
@@ -15,7 +15,7 @@ export const PROCESS: Row = {
         title: 'CPU',
         what: 'CPU time of the exporter for one second: 1 % is a hundredth of a core.',
         from: 'process_cpu_seconds_total, by getrusage.',
-        queries: [range(rate(onHosts('process_cpu_seconds_total')), '{{instance}}')],
+        queries: [range(ofExporters(rate(onHosts('process_cpu_seconds_total'))), '{{instance}}')],
         unit: 'percentunit',
       }),
     ),
@@ -26,7 +26,7 @@ export const PROCESS: Row = {
         title: 'Memory',
         what: 'Resident memory of the exporter.',
         from: 'VmRSS of /proc/self/status.',
-        queries: [range(onHosts('process_resident_memory_bytes'), '{{instance}}')],
+        queries: [range(ofExporters(onHosts('process_resident_memory_bytes')), '{{instance}}')],
         unit: 'bytes',
       }),
     ),
@@ -39,7 +39,9 @@ export const PROCESS: Row = {
         from: 'the 99th percentile less the minimum that Node measures, which is its interval of sampling.',
         queries: [
           range(
-            `${onHosts('nodejs_eventloop_lag_p99_seconds')} - ${onHosts('nodejs_eventloop_lag_min_seconds')}`,
+            ofExporters(
+              `${onHosts('nodejs_eventloop_lag_p99_seconds')} - ${onHosts('nodejs_eventloop_lag_min_seconds')}`,
+            ),
             '{{instance}}',
           ),
         ],
@@ -54,8 +56,8 @@ export const PROCESS: Row = {
         what: 'Open descriptors, and how many there may be. It keeps the cgroup files of all containers open; past the limit it opens them for each read.',
         from: '/proc/self/fd and /proc/self/limits.',
         queries: [
-          range(onHosts('process_open_fds'), 'open · {{instance}}'),
-          range(`min(${onHosts('process_max_fds')})`, 'limit'),
+          range(ofExporters(onHosts('process_open_fds')), 'open · {{instance}}'),
+          range(`min(${ofExporters(onHosts('process_max_fds'))})`, 'limit'),
         ],
         unit: 'short',
         overrides: [asLimit('limit', 'red')],

@@ -5,7 +5,7 @@ import { PROCESS } from './exporter-process.ts';
 import { type Row, sized } from './layout.ts';
 import { UIDS } from './links.ts';
 import { coloured } from './overrides.ts';
-import { growth, onHosts } from './queries.ts';
+import { growth, ofTargets, onHosts } from './queries.ts';
 import { events, range, rows } from './query.ts';
 import { stateTimeline } from './state-timeline.ts';
 import { table } from './table.ts';
@@ -28,7 +28,7 @@ const targets: Row = {
         what: 'Whether the last scrape of each exporter succeeded.',
         from: 'up, which Prometheus makes itself at each scrape.',
         red: 'nothing is known of that host. See Status / Targets in Prometheus for the reason.',
-        queries: [range(onHosts('up'), '{{instance}}')],
+        queries: [range(ofTargets('up'), '{{instance}}')],
         unit: 'bool_yes_no',
         mappings: WORKS,
       }),
@@ -165,7 +165,7 @@ const scrapes: Row = {
         what: 'How long Prometheus waited for each exporter. The dashed line is half of the usual time-out of 10 s.',
         from: 'scrape_duration_seconds, which Prometheus makes itself.',
         red: 'the next panel says which collector takes long.',
-        queries: [range(onHosts('scrape_duration_seconds'), '{{instance}}')],
+        queries: [range(ofTargets('scrape_duration_seconds'), '{{instance}}')],
         unit: 's',
         thresholds: thresholds('transparent', [5, 'red']),
       }),
@@ -192,8 +192,8 @@ const scrapes: Row = {
         what: 'How many samples each exporter gives, and how many of its series were new: a line of new series that never goes down costs memory in Prometheus.',
         from: 'scrape_samples_post_metric_relabeling and scrape_series_added, which Prometheus makes itself.',
         queries: [
-          range(onHosts('scrape_samples_post_metric_relabeling'), 'samples · {{instance}}'),
-          range(onHosts('scrape_series_added'), 'new series · {{instance}}'),
+          range(ofTargets('scrape_samples_post_metric_relabeling'), 'samples · {{instance}}'),
+          range(ofTargets('scrape_series_added'), 'new series · {{instance}}'),
         ],
         unit: 'short',
       }),

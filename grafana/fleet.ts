@@ -8,7 +8,7 @@ import { sized } from './layout.ts';
 import { CONTAINERS_BY_LEVEL, LEVELS } from './levels.ts';
 import { boardLink, ROW_TO_EXPORTER, SERIES_TO_CONTAINER, UIDS } from './links.ts';
 import { SHARES_WITH_HOST } from './namespaces.ts';
-import { countOf, growth, IDENTITY, onHosts, rate, share } from './queries.ts';
+import { countOf, growth, IDENTITY, ofTargets, onHosts, rate, share } from './queries.ts';
 import { events, last, range, rows } from './query.ts';
 import { bargauge, stat } from './single-values.ts';
 import { table } from './table.ts';
@@ -34,7 +34,7 @@ const glance: Row = {
         what: 'How many exporters Prometheus reaches, and how many it does not.',
         from: 'up, which Prometheus makes itself at each scrape.',
         red: 'of the hosts that are down nothing on this board is known. Open the exporter board.',
-        queries: [range(`sum(${onHosts('up')})`, 'up'), range(countOf(onHosts('up'), 0), 'down')],
+        queries: [last(`sum(${ofTargets('up')})`, 'up'), last(countOf(ofTargets('up'), 0), 'down')],
         unit: 'short',
         overrides: [
           {

@@ -15,6 +15,21 @@ export function onHosts(metric: string, ...matchers: readonly string[]): string 
   return `${metric}{${[HOSTS, ...matchers].join(', ')}}`;
 }
 
+const EXPORTER = 'isolation_exporter_build_info';
+
+/**
+ * What Prometheus itself says of the exporters, such as `up`. Where all jobs are chosen, the matchers take in whatever else
+ * is scraped; these are the jobs that had an exporter within the last day, also while none of them answers.
+ */
+export function ofTargets(metric: string): string {
+  return `(${onHosts(metric)} and on (job) last_over_time(${onHosts(EXPORTER)}[1d]))`;
+}
+
+/** What every program with a client library says of its process: of the exporters only. */
+export function ofExporters(series: string): string {
+  return `(${series} and on (job, instance) ${onHosts(EXPORTER)})`;
+}
+
 /** A metric of the selected container. */
 export function ofContainer(metric: string, ...matchers: readonly string[]): string {
   return `${metric}{${[CONTAINER, ...matchers].join(', ')}}`;

@@ -195,6 +195,17 @@ test.skipIf(!existsSync(PROMTOOL))('all queries are what promtool takes', () => 
   expect(stdout).toContain(`${queries.length} rules found`);
 });
 
+// With all jobs chosen, the matchers take in whatever else Prometheus scrapes.
+test('of what others have too, boards ask for the exporters only', () => {
+  const exprs = files.flatMap(({ panels, dashboard }) => [
+    ...panels.flatMap(targetsOf).map(({ expr }) => expr),
+    ...(dashboard.annotations.list ?? []).map(({ expr = '' }) => expr),
+  ]);
+  const common = exprs.filter((expr) => metricsOf(expr).some((metric) => !metric.startsWith('isolation_')));
+  expect(common.length).toBeGreaterThan(0);
+  for (const expr of common) expect(expr).toMatch(/ and on \(job(?:, instance)?\) .*isolation_exporter_build_info\{/);
+});
+
 describe('every metric of the exporter', () => {
   const asked = new Set(allPanels.flatMap((panel) => targetsOf(panel)).flatMap(({ expr }) => metricsOf(expr)));
 
