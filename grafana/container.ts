@@ -7,7 +7,7 @@ import { FINDING, SERIOUS } from './findings.ts';
 import { type Row, sized } from './layout.ts';
 import { LEVEL_NAMES } from './levels.ts';
 import { UIDS } from './links.ts';
-import { eventsInRange, ofContainer } from './queries.ts';
+import { killsInRange, ofContainer } from './queries.ts';
 import { last, rows } from './query.ts';
 import { stat } from './single-values.ts';
 import { table } from './table.ts';
@@ -80,7 +80,7 @@ const identity: Row = {
         what: 'Processes of it that the kernel killed for want of memory in the time range.',
         from: 'oom_kill of memory.events (v1: of memory.oom_control), and /dev/kmsg for those that were gone at once.',
         red: 'see whether its memory below climbs to the limit (a leak) or stays near it (a limit that is too low).',
-        queries: [last(`sum(${eventsInRange(ofContainer('isolation_container_oom_kills_total'))})`, 'kills')],
+        queries: [last(`sum(${killsInRange()})`, 'kills')],
         unit: 'short',
         thresholds: NONE_IS_GOOD_FEW_ARE_BAD,
       }),

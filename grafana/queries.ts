@@ -51,8 +51,18 @@ export function growth(counter: string): string {
 }
 
 /** How much a counter of events grew over the whole time range. Prometheus extrapolates; events are whole. */
-export function eventsInRange(counter: string): string {
+function eventsInRange(counter: string): string {
   return `round(increase(${counter}[$__range]))`;
+}
+
+/**
+ * OOM kills of each selected container over the whole time range. A counter that is first scraped at 1 has not increased: a
+ * container that was killed before it was ever scraped has at least the one kill whose time is known.
+ */
+export function killsInRange(): string {
+  const counted = eventsInRange(ofContainer('isolation_container_oom_kills_total'));
+  const lastKill = `max_over_time(${ofContainer('isolation_container_last_oom_kill_timestamp_seconds')}[$__range])`;
+  return `${counted} > 0 or ${lastKill} > bool (time() - $__range_s) or ${counted}`;
 }
 
 /** A part of a whole that is not 0. */

@@ -28,6 +28,7 @@ export function interpolate(expr: string, choice: Choice, minStep?: string): str
   const rateInterval = Math.max(stepOf(choice, minStep) + choice.scrapeInterval, 4 * choice.scrapeInterval);
   return expr
     .replaceAll('$__rate_interval', `${rateInterval}s`)
+    .replaceAll('$__range_s', String(Math.ceil(choice.to - choice.from)))
     .replaceAll('$__range', `${Math.ceil(choice.to - choice.from)}s`)
     .replaceAll(/\$(\w+)/g, (variable, name: string) => {
       const value = choice.values[name] ?? ALL[name];

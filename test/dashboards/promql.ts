@@ -27,7 +27,10 @@ export interface Analysis {
  * @throws SyntaxError for what is no PromQL, and for what this does not know.
  */
 export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet<string>): Analysis {
-  const text = query.replaceAll('$__rate_interval', RATE_INTERVAL).replaceAll('$__range', RANGE);
+  const text = query
+    .replaceAll('$__rate_interval', RATE_INTERVAL)
+    .replaceAll('$__range_s', '452')
+    .replaceAll('$__range', RANGE);
   const tree = parser.parse(text);
   const selectors: Selector[] = [];
   const grouped: { label: string; known: ReadonlySet<string> }[] = [];
