@@ -280,8 +280,8 @@ export const PRESSURE_OF_IT: Row = {
   ],
 };
 
-function network(metric: string): string {
-  return ofContainerOrPod(`isolation_container_network_${metric}_total`);
+function network(metric: string, grow: (counter: string) => string): string {
+  return ofContainerOrPod(`isolation_container_network_${metric}_total`, grow);
 }
 
 /** What goes through its devices and interfaces. */
@@ -310,8 +310,8 @@ export const DEVICES_AND_NETWORK: Row = {
         what: 'Bytes received and sent for one second. Of a pod it is all containers’ together; on the network of the host there is none of its own.',
         from: '/proc/<pid>/net/dev.',
         queries: [
-          range(rate(network('receive_bytes')), 'received {{interface}}'),
-          range(rate(network('transmit_bytes')), 'sent {{interface}}'),
+          range(network('receive_bytes', rate), 'received {{interface}}'),
+          range(network('transmit_bytes', rate), 'sent {{interface}}'),
         ],
         unit: 'binBps',
       }),
@@ -324,10 +324,10 @@ export const DEVICES_AND_NETWORK: Row = {
         what: 'Packets that were damaged or dropped.',
         from: '/proc/<pid>/net/dev.',
         queries: [
-          events(growth(network('receive_errors')), 'receive errors {{interface}}'),
-          events(growth(network('transmit_errors')), 'transmit errors {{interface}}'),
-          events(growth(network('receive_dropped')), 'receive drops {{interface}}'),
-          events(growth(network('transmit_dropped')), 'transmit drops {{interface}}'),
+          events(network('receive_errors', growth), 'receive errors {{interface}}'),
+          events(network('transmit_errors', growth), 'transmit errors {{interface}}'),
+          events(network('receive_dropped', growth), 'receive drops {{interface}}'),
+          events(network('transmit_dropped', growth), 'transmit drops {{interface}}'),
         ],
         unit: 'short',
         draw: 'bars',

@@ -26,5 +26,6 @@ const LEVEL = 'isolation_container_isolation_level';
 /** How many containers there are of each level, and how many whose level nobody knows. */
 export const CONTAINERS_BY_LEVEL: readonly Query[] = [
   ...LEVELS.map(({ name }, level) => last(countOf(onHosts(LEVEL), level), name)),
-  last(`sum(${onHosts('isolation_containers')}) - count(${onHosts(LEVEL)})`, 'unknown'),
+  // Where no level at all is known, all are unknown.
+  last(`sum(${onHosts('isolation_containers')}) - (count(${onHosts(LEVEL)}) or vector(0))`, 'unknown'),
 ];

@@ -35,9 +35,10 @@ export function ofContainer(metric: string, ...matchers: readonly string[]): str
   return `${metric}{${[CONTAINER, ...matchers].join(', ')}}`;
 }
 
-/** A metric that the selected container shares with its pod. */
-export function ofContainerOrPod(metric: string, ...matchers: readonly string[]): string {
-  return `${metric}{${[CONTAINER_OR_POD, ...matchers].join(', ')}}`;
+/** A counter that the selected container may share with its pod, as `grow` makes it: not those of other pods. */
+export function ofContainerOrPod(counter: string, grow: (counter: string) => string): string {
+  const pods = ofContainer('isolation_container_info');
+  return `${grow(`${counter}{${CONTAINER_OR_POD}}`)} and on (job, instance, engine, namespace, pod) ${pods}`;
 }
 
 /** How fast a counter grows, for one second. */
