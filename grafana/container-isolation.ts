@@ -5,7 +5,7 @@ import { LEVEL_NAMES } from './levels.ts';
 import { ofContainer } from './queries.ts';
 import { range, rows } from './query.ts';
 import { stateTimeline } from './state-timeline.ts';
-import { AS_GOOD_AS_ROOT, HOST_MOUNTS, MOUNT_COLUMNS, SECURITY_COLUMNS } from './posture-columns.ts';
+import { CAPABILITY_NAMES, HOST_MOUNTS, MOUNT_COLUMNS, SECURITY_COLUMNS } from './posture-columns.ts';
 import { table } from './table.ts';
 import { timeseries } from './timeseries.ts';
 
@@ -122,7 +122,7 @@ export const ISOLATION: Row = {
         from: 'CapEff of /proc/<pid>/status.',
         red: 'each of these alone is enough to take over the host. Drop it.',
         queries: [rows(ofContainer('isolation_container_capability'))],
-        columns: [{ field: 'capability', header: 'Capability', mappings: AS_GOOD_AS_ROOT }],
+        columns: [{ field: 'capability', header: 'Capability', mappings: CAPABILITY_NAMES }],
         sortBy: [{ header: 'Capability', order: 'ascending' }],
         noValue: 'None',
       }),

@@ -7,6 +7,7 @@ import { UIDS } from './links.ts';
 import { coloured } from './overrides.ts';
 import { growth, ofTargets, onHosts } from './queries.ts';
 import { events, range, rows } from './query.ts';
+import { DETAIL_SOURCES, NEEDED_SOURCES } from './sources.ts';
 import { stateTimeline } from './state-timeline.ts';
 import { table } from './table.ts';
 import { timeseries } from './timeseries.ts';
@@ -67,9 +68,18 @@ const sources: Row = {
         what: 'Whether each thing that the exporter relies on works: inotify on cgroupfs, the host’s namespaces, /dev/kmsg, vmstat, PSI, and the engines that give names. What does not apply to a host is not shown.',
         from: 'isolation_source_up.',
         red: 'what comes from there is absent or late until it works again. The exporter’s log says why, and which privilege helps.',
-        queries: [range(onHosts('isolation_source_up'), '{{source}} · {{instance}}')],
+        queries: [
+          range(onHosts('isolation_source_up', NEEDED_SOURCES), '{{source}} · {{instance}}'),
+          range(onHosts('isolation_source_up', DETAIL_SOURCES), '{{source}} · {{instance}}'),
+        ],
         unit: 'bool_yes_no',
         mappings: WORKS,
+        overrides: [
+          {
+            matcher: { id: 'byFrameRefID', options: 'B' },
+            properties: [{ id: 'mappings', value: values({ 0: ['no', 'orange'], 1: ['yes', 'green'] }) }],
+          },
+        ],
       }),
     ),
     sized(

@@ -1,4 +1,5 @@
 import { values } from './colours.ts';
+import { coloured, type Override } from './overrides.ts';
 import { type Query, rows } from './query.ts';
 import type { Column } from './table.ts';
 
@@ -11,11 +12,14 @@ export const SERIOUS = 'severity=~"critical|high"';
 /** From the worst. */
 const SEVERITIES = [
   ['critical', 'red'],
-  ['high', 'red'],
-  ['medium', 'orange'],
-  ['low', 'text'],
+  ['high', 'orange'],
+  ['medium', 'yellow'],
+  ['low', 'blue'],
   ['info', 'text'],
 ] as const;
+
+/** The same colours for series that are named after severities. */
+export const SEVERITY_COLOURS: readonly Override[] = SEVERITIES.map(([name, colour]) => coloured(name, colour));
 
 /**
  * The findings that there are, from `selected` on down to a severity, as rows. Their value is the rank of the severity,

@@ -11,6 +11,7 @@ import { SHARES_WITH_HOST } from './namespaces.ts';
 import { countOf, growth, IDENTITY, ofTargets, onHosts, rate, share } from './queries.ts';
 import { events, last, range, rows } from './query.ts';
 import { bargauge, stat } from './single-values.ts';
+import { NEEDED_SOURCES } from './sources.ts';
 import { table } from './table.ts';
 import { timeseries } from './timeseries.ts';
 import { HOST_VARIABLES } from './variables.ts';
@@ -131,12 +132,12 @@ const glance: Row = {
       4,
       stat({
         title: 'Exporters in trouble',
-        what: 'Collectors that failed and sources (an engine, inotify, /dev/kmsg) that do not work, over all exporters.',
+        what: 'Collectors that failed and needed sources (such as an engine or inotify) that do not work, over all exporters. /dev/kmsg and PSI only add detail, and are on the exporter board.',
         from: 'isolation_scrape_collector_success and isolation_source_up of each exporter.',
         red: 'some numbers are missing. The exporter board says which, and its log what helps.',
         queries: [
           last(countOf(onHosts('isolation_scrape_collector_success'), 0), 'collectors'),
-          last(countOf(onHosts('isolation_source_up'), 0), 'sources'),
+          last(countOf(onHosts('isolation_source_up', NEEDED_SOURCES), 0), 'sources'),
         ],
         unit: 'short',
         thresholds: NONE_IS_GOOD_FEW_ARE_NOT,

@@ -29,14 +29,23 @@ export const SECURITY_COLUMNS: readonly Column[] = [
   { field: 'rootfs', header: 'Root file system' },
 ];
 
-/** Capabilities of which each alone gives the host away. */
-export const AS_GOOD_AS_ROOT = values(
-  Object.fromEntries(
-    ['SYS_ADMIN', 'SYS_MODULE', 'SYS_PTRACE', 'SYS_RAWIO', 'DAC_READ_SEARCH', 'BPF', 'NET_ADMIN'].map(
-      (name) => [name, [name, 'red']] as const,
-    ),
-  ),
-);
+/** Capabilities of which each alone gives the host away, as the finding takeover_capability has them. */
+const TAKEOVER = [
+  'SYS_ADMIN',
+  'SYS_MODULE',
+  'SYS_RAWIO',
+  'DAC_READ_SEARCH',
+  'SYS_BOOT',
+  'BPF',
+  'MAC_ADMIN',
+  'MAC_OVERRIDE',
+] as const;
+
+/** Colours for capabilities. SYS_PTRACE gives the host away beside the pids of the host only. */
+export const CAPABILITY_NAMES = values({
+  ...Object.fromEntries(TAKEOVER.map((name) => [name, [name, 'red']] as const)),
+  SYS_PTRACE: ['SYS_PTRACE', 'orange'],
+});
 
 /** What the tables of mounts say of themselves. */
 export const HOST_MOUNTS = {

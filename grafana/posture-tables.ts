@@ -3,7 +3,7 @@ import { CONTAINER_COLUMNS } from './columns.ts';
 import { type Row, sized } from './layout.ts';
 import { APART_BY_DEFAULT } from './namespaces.ts';
 import type { Panel } from './panel.ts';
-import { AS_GOOD_AS_ROOT, HOST_MOUNTS, MOUNT_COLUMNS, SECURITY_COLUMNS } from './posture-columns.ts';
+import { CAPABILITY_NAMES, HOST_MOUNTS, MOUNT_COLUMNS, SECURITY_COLUMNS } from './posture-columns.ts';
 import { IDENTITY, onHosts } from './queries.ts';
 import { last, rows } from './query.ts';
 import { bargauge } from './single-values.ts';
@@ -48,7 +48,7 @@ export const NAMESPACES: Row = {
               net: ['net', 'orange'],
               mnt: ['mnt', 'red'],
               ipc: ['ipc', 'orange'],
-              uts: ['uts', 'text'],
+              uts: ['uts', 'orange'],
             }),
           },
         ],
@@ -185,7 +185,7 @@ export const PRIVILEGES: Row = {
         from: 'CapEff of /proc/<pid>/status.',
         red: 'each of these alone is enough to take over the host. Drop it.',
         queries: [rows(onHosts('isolation_container_capability'))],
-        columns: [...CONTAINER_COLUMNS, { field: 'capability', header: 'Capability', mappings: AS_GOOD_AS_ROOT }],
+        columns: [...CONTAINER_COLUMNS, { field: 'capability', header: 'Capability', mappings: CAPABILITY_NAMES }],
         sortBy: BY_CONTAINER,
         noValue: 'None',
       }),

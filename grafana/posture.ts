@@ -2,7 +2,7 @@ import { oomKills } from './annotations.ts';
 import { thresholds } from './colours.ts';
 import { CONTAINER_COLUMNS } from './columns.ts';
 import type { Board } from './dashboard.ts';
-import { BY_SEVERITY, FINDING, findingRows, SERIOUS, SEVERITY_COLUMN } from './findings.ts';
+import { BY_SEVERITY, FINDING, findingRows, SERIOUS, SEVERITY_COLOURS, SEVERITY_COLUMN } from './findings.ts';
 import { type Row, sized } from './layout.ts';
 import { CONTAINERS_BY_LEVEL, LEVELS, LEVEL_NAMES } from './levels.ts';
 import { UIDS } from './links.ts';
@@ -100,13 +100,7 @@ const overview: Row = {
         queries: [range(`sum by (severity) (${onHosts(FINDING)})`, '{{severity}}')],
         unit: 'short',
         stacked: 'stacked',
-        overrides: [
-          coloured('critical', 'red'),
-          coloured('high', 'orange'),
-          coloured('medium', 'yellow'),
-          coloured('low', 'blue'),
-          coloured('info', 'text'),
-        ],
+        overrides: SEVERITY_COLOURS,
       }),
     ),
     sized(
