@@ -3,7 +3,8 @@ import { BY_SEVERITY, findingRows, SEVERITY_COLUMN } from './findings.ts';
 import { type Row, sized } from './layout.ts';
 import { LEVEL_NAMES } from './levels.ts';
 import { ofContainer } from './queries.ts';
-import { range, rows } from './query.ts';
+import { last, range, rows } from './query.ts';
+import { stat } from './single-values.ts';
 import { stateTimeline } from './state-timeline.ts';
 import { CAPABILITY_NAMES, HOST_MOUNTS, MOUNT_COLUMNS, SECURITY_COLUMNS } from './posture-columns.ts';
 import { table } from './table.ts';
@@ -130,17 +131,15 @@ export const ISOLATION: Row = {
     sized(
       6,
       5,
-      table({
+      stat({
         title: 'Privileged',
-        what: 'Whether it runs privileged, by what the kernel lets it do.',
-        from: 'CapEff and Seccomp of /proc/<pid>/status, the LSM label, mounts and devices.',
-        red: 'whoever is in it has the host. Give it the one capability or device that it needs.',
-        queries: [rows(ofContainer('isolation_container_privileged'))],
-        columns: [
-          { field: 'container', header: 'Container' },
-          { field: 'Value', header: 'Privileged', mappings: values({ 0: ['no', 'green'], 1: ['yes', 'red'] }) },
-        ],
-        noValue: 'Could not be read',
+        what: 'Whether it runs privileged, by what the kernel lets it do and not by how it was started.',
+        from: 'CapBnd and Seccomp of /proc/<pid>/status, uid_map, mountinfo and devices.',
+        red: 'whoever is root in it is root on the host. Give it only the capability or device that it needs.',
+        queries: [last(`max(${ofContainer('isolation_container_privileged')})`, 'privileged')],
+        unit: 'none',
+        mappings: values({ 0: ['no', 'green'], 1: ['yes', 'red'] }),
+        noValue: 'unknown',
       }),
     ),
     sized(

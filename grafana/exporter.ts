@@ -15,14 +15,15 @@ import { HOST_VARIABLES } from './variables.ts';
 
 const CLOCK = onHosts('isolation_exporter_clock_timestamp_seconds');
 const WORKS = values({ 0: ['no', 'red'], 1: ['yes', 'green'] });
-/** Some of a host's clock may be behind or before. */
-const SKEW = thresholds('red', [-60, 'green'], [60, 'red']);
+/** How far the clock of a host is before that of Prometheus; the alert is about a minute. */
+const SKEW = `${CLOCK} - timestamp(${CLOCK})`;
+const SKEW_COLOURS = thresholds('red', [-60, 'green'], [60, 'red']);
 
 const targets: Row = {
   title: 'Targets',
   panels: [
     sized(
-      12,
+      7,
       6,
       stateTimeline({
         title: 'Reached by Prometheus',
@@ -35,23 +36,37 @@ const targets: Row = {
       }),
     ),
     sized(
-      12,
+      10,
       6,
       table({
         title: 'Versions',
         what: 'The version of each exporter and of Node, and the clock of its host against that of Prometheus.',
         from: 'the exporter’s package and its wall clock at the scrape.',
         red: 'the clock is more than a minute away, and the times of OOM kills with it. Mend NTP.',
-        queries: [rows(onHosts('isolation_exporter_build_info')), rows(`${CLOCK} - timestamp(${CLOCK})`)],
+        queries: [rows(onHosts('isolation_exporter_build_info')), rows(SKEW)],
         columns: [
           { field: 'instance', header: 'Host' },
           { field: 'version', header: 'Version' },
           { field: 'revision', header: 'Revision' },
           { field: 'nodeversion', header: 'Node' },
           { field: 'arch', header: 'Architecture' },
-          { field: 'Value #B', header: 'Clock', unit: 's', decimals: 1, thresholds: SKEW },
+          { field: 'Value #B', header: 'Clock', unit: 's', decimals: 1, thresholds: SKEW_COLOURS },
         ],
         sortBy: [{ header: 'Host', order: 'ascending' }],
+      }),
+    ),
+    sized(
+      7,
+      6,
+      timeseries({
+        title: 'Clock skew',
+        what: 'How far the clock of each host is ahead of (or, below 0, behind) that of Prometheus. The dashed lines are at one minute.',
+        from: 'the exporter’s wall clock at the scrape, less the time of the scrape.',
+        red: 'times of OOM kills are wrong by as much. Fix time synchronisation (NTP) on that host.',
+        queries: [range(SKEW, '{{instance}}')],
+        unit: 's',
+        min: 'any',
+        thresholds: thresholds('transparent', [-60, 'red'], [60, 'red']),
       }),
     ),
   ],

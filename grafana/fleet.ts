@@ -1,6 +1,13 @@
 import { EXPORTER_RESTARTS, oomKills } from './annotations.ts';
 import { coloured } from './overrides.ts';
-import { NONE_IS_GOOD_FEW_ARE_BAD, NONE_IS_GOOD_FEW_ARE_NOT, PRESSURE, thresholds, USE_OF_LIMIT } from './colours.ts';
+import {
+  NONE_IS_GOOD_FEW_ARE_BAD,
+  NONE_IS_GOOD_FEW_ARE_NOT,
+  PRESSURE,
+  thresholds,
+  USE_OF_LIMIT,
+  values,
+} from './colours.ts';
 import { CONTAINER_COLUMNS, CONTAINER_LEGEND } from './columns.ts';
 import type { Board } from './dashboard.ts';
 import type { Row } from './layout.ts';
@@ -330,11 +337,12 @@ const hosts: Row = {
       8,
       table({
         title: 'Hosts',
-        what: 'Each host with its kernel and cgroup version, its containers, OOM kills of the last 24 hours, and containers without a memory limit.',
-        from: '/proc/sys/kernel/osrelease, /proc/self/mountinfo, /proc/vmstat and the cgroups.',
-        red: 'sort by the column that is coloured, and go to the posture board with this host.',
+        what: 'Each host with its exporter, kernel and cgroup version, its containers, OOM kills of the last 24 hours, and containers without a memory limit.',
+        from: 'up of Prometheus, /proc/sys/kernel/osrelease, /proc/self/mountinfo, /proc/vmstat and the cgroups.',
+        red: 'of a host whose exporter is down nothing is known: open the exporter board. Else go to the posture board with this host.',
         queries: [
           rows(onHosts('isolation_host_info')),
+          rows(`max ${BY_HOST} (${ofTargets('up')})`),
           rows(`sum ${BY_HOST} (${onHosts('isolation_containers')})`),
           rows(`sum ${BY_HOST} (${HOST_KILLS_OF_A_DAY})`),
           rows(`sum ${BY_HOST} (${onHosts('isolation_container_memory_limited')} == bool 0)`),
@@ -343,16 +351,22 @@ const hosts: Row = {
           { field: 'instance', header: 'Host', links: [ROW_TO_EXPORTER] },
           { field: 'kernel', header: 'Kernel' },
           { field: 'cgroup', header: 'Cgroup', width: 90 },
-          { field: 'Value #B', header: 'Containers', unit: 'short', width: 100 },
           {
-            field: 'Value #C',
+            field: 'Value #B',
+            header: 'Exporter',
+            width: 90,
+            mappings: values({ 0: ['down', 'red'], 1: ['up', 'green'] }),
+          },
+          { field: 'Value #C', header: 'Containers', unit: 'short', width: 100 },
+          {
+            field: 'Value #D',
             header: 'OOM kills, 24 h',
             unit: 'short',
             width: 130,
             thresholds: thresholds('text', [1, 'red']),
           },
           {
-            field: 'Value #D',
+            field: 'Value #E',
             header: 'No memory limit',
             unit: 'short',
             width: 130,
