@@ -6,15 +6,15 @@ import { timeseries } from './timeseries.ts';
 
 /** What an exporter costs its host. */
 export const PROCESS: Row = {
-  title: 'What it costs',
+  title: 'Exporter process',
   panels: [
     sized(
       6,
       8,
       timeseries({
-        title: 'CPU',
-        what: 'CPU time of the exporter for one second: 1 % is a hundredth of a core.',
-        from: 'process_cpu_seconds_total, by getrusage.',
+        title: 'CPU usage',
+        what: 'CPU usage of the exporter, as a share of one core.',
+        from: 'process_cpu_seconds_total, from getrusage.',
         queries: [range(ofExporters(rate(onHosts('process_cpu_seconds_total'))), '{{instance}}')],
         unit: 'percentunit',
       }),
@@ -23,8 +23,8 @@ export const PROCESS: Row = {
       6,
       8,
       timeseries({
-        title: 'Memory',
-        what: 'Resident memory of the exporter.',
+        title: 'Resident memory',
+        what: 'Resident memory (RSS) of the exporter.',
         from: 'VmRSS of /proc/self/status.',
         queries: [range(ofExporters(onHosts('process_resident_memory_bytes')), '{{instance}}')],
         unit: 'bytes',
@@ -34,9 +34,9 @@ export const PROCESS: Row = {
       6,
       8,
       timeseries({
-        title: 'Delay of the event loop',
-        what: 'By how much the slowest hundredth of its timers was late.',
-        from: 'the 99th percentile less the minimum that Node measures, which is its interval of sampling.',
+        title: 'Event loop lag (p99)',
+        what: 'The 99th percentile of the lag of the Node.js event loop, without the sampling interval.',
+        from: 'nodejs_eventloop_lag_p99_seconds minus nodejs_eventloop_lag_min_seconds, measured by Node.js.',
         queries: [
           range(
             ofExporters(
@@ -52,8 +52,8 @@ export const PROCESS: Row = {
       6,
       8,
       timeseries({
-        title: 'Open files',
-        what: 'Open descriptors, and how many there may be. It keeps the cgroup files of all containers open; past the limit it opens them for each read.',
+        title: 'Open file descriptors',
+        what: 'Open file descriptors, and the limit. The exporter keeps the cgroup files of all containers open; at the limit it opens them for each read.',
         from: '/proc/self/fd and /proc/self/limits.',
         queries: [
           range(ofExporters(onHosts('process_open_fds')), 'open · {{instance}}'),

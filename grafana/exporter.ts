@@ -26,13 +26,13 @@ const targets: Row = {
       7,
       6,
       stateTimeline({
-        title: 'Reached by Prometheus',
+        title: 'Exporter up',
         what: 'Whether the last scrape of each exporter succeeded.',
-        from: 'up, which Prometheus makes itself at each scrape.',
-        red: 'nothing is known of that host. See Status / Targets in Prometheus for the reason.',
+        from: 'up, recorded by Prometheus at each scrape.',
+        red: 'nothing is known about that host. See Status > Targets in Prometheus for the error.',
         queries: [range(ofTargets('up'), '{{instance}}')],
         unit: 'bool_yes_no',
-        mappings: WORKS,
+        mappings: values({ 0: ['down', 'red'], 1: ['up', 'green'] }),
       }),
     ),
     sized(
@@ -40,17 +40,17 @@ const targets: Row = {
       6,
       table({
         title: 'Versions',
-        what: 'The version of each exporter and of Node, and the clock of its host against that of Prometheus.',
-        from: 'the exporter’s package and its wall clock at the scrape.',
-        red: 'the clock is more than a minute away, and the times of OOM kills with it. Mend NTP.',
+        what: 'Version of each exporter and of Node.js, and clock skew against Prometheus.',
+        from: 'isolation_exporter_build_info, and the exporter’s wall clock at the scrape.',
+        red: 'the clock is off by more than a minute, and so are the times of OOM kills. Fix time synchronisation (NTP).',
         queries: [rows(onHosts('isolation_exporter_build_info')), rows(SKEW)],
         columns: [
           { field: 'instance', header: 'Host' },
           { field: 'version', header: 'Version' },
           { field: 'revision', header: 'Revision' },
-          { field: 'nodeversion', header: 'Node' },
+          { field: 'nodeversion', header: 'Node.js' },
           { field: 'arch', header: 'Architecture' },
-          { field: 'Value #B', header: 'Clock', unit: 's', decimals: 1, thresholds: SKEW_COLOURS },
+          { field: 'Value #B', header: 'Clock skew', unit: 's', decimals: 1, thresholds: SKEW_COLOURS },
         ],
         sortBy: [{ header: 'Host', order: 'ascending' }],
       }),
@@ -60,9 +60,9 @@ const targets: Row = {
       6,
       timeseries({
         title: 'Clock skew',
-        what: 'How far the clock of each host is ahead of (or, below 0, behind) that of Prometheus. The dashed lines are at one minute.',
-        from: 'the exporter’s wall clock at the scrape, less the time of the scrape.',
-        red: 'times of OOM kills are wrong by as much. Fix time synchronisation (NTP) on that host.',
+        what: 'Clock of each host minus the clock of Prometheus. The dashed lines are at one minute.',
+        from: 'the exporter’s wall clock at the scrape, minus the time of the scrape.',
+        red: 'the times of OOM kills are off by as much. Fix time synchronisation (NTP) on that host.',
         queries: [range(SKEW, '{{instance}}')],
         unit: 's',
         min: 'any',
@@ -73,16 +73,16 @@ const targets: Row = {
 };
 
 const sources: Row = {
-  title: 'What it relies on',
+  title: 'Sources and collectors',
   panels: [
     sized(
       12,
       11,
       stateTimeline({
-        title: 'Sources',
-        what: 'Whether each thing that the exporter relies on works: inotify on cgroupfs, the host’s namespaces, /dev/kmsg, vmstat, PSI, and the engines that give names. What does not apply to a host is not shown.',
+        title: 'Source health',
+        what: 'Whether each source of the exporter works: inotify on cgroupfs, the host namespaces, /dev/kmsg, /proc/vmstat, PSI, and the engines for names. Sources that do not apply to a host are not shown.',
         from: 'isolation_source_up.',
-        red: 'what comes from there is absent or late until it works again. The exporter’s log says why, and which privilege helps.',
+        red: 'data from this source is missing or late; orange sources only add detail. The exporter’s log says why.',
         queries: [
           range(onHosts('isolation_source_up', NEEDED_SOURCES), '{{source}} · {{instance}}'),
           range(onHosts('isolation_source_up', DETAIL_SOURCES), '{{source}} · {{instance}}'),
@@ -101,10 +101,10 @@ const sources: Row = {
       12,
       11,
       stateTimeline({
-        title: 'Collectors',
-        what: 'Whether each collector could read all that it should, of every container, in time.',
+        title: 'Collector success',
+        what: 'Whether each collector could read everything, of every container, in time.',
         from: 'isolation_scrape_collector_success.',
-        red: 'its metrics are absent for some containers. The exporter’s log says of which, and what helps.',
+        red: 'its metrics are missing for some containers. The exporter’s log says which and why.',
         queries: [
           range(
             `min by (instance, collector) (${onHosts('isolation_scrape_collector_success')})`,
@@ -119,32 +119,38 @@ const sources: Row = {
       8,
       8,
       table({
-        title: 'How the host’s namespaces were found',
-        what: 'By what the exporter knows the host’s namespace of each kind: pid1 and kthreadd are certain, own and services are guesses.',
+        title: 'Host namespace references',
+        what: 'How the exporter found the host namespace of each type: pid1 and kthreadd are certain, own and services are guesses.',
         from: '/proc/1/ns, or what stands in for it.',
         queries: [rows(onHosts('isolation_host_namespace_reference_info'))],
         columns: [
           { field: 'instance', header: 'Host' },
-          { field: 'ns', header: 'Namespace' },
+          { field: 'ns', header: 'Namespace type' },
           { field: 'source', header: 'Found by' },
         ],
         sortBy: [
           { header: 'Host', order: 'ascending' },
-          { header: 'Namespace', order: 'ascending' },
+          { header: 'Namespace type', order: 'ascending' },
         ],
-        noValue: 'Not found: no container’s namespaces can be judged',
+        noValue: 'Not found: namespaces cannot be judged',
       }),
     ),
     sized(
       8,
       8,
       timeseries({
-        title: 'Containers that came and went',
-        what: 'Containers that appeared in cgroupfs and that disappeared, also those that lived for a moment.',
-        from: 'mkdir and rmdir in /sys/fs/cgroup, by inotify and by walks.',
+        title: 'Container churn',
+        what: 'Containers started and removed, including very short-lived ones.',
+        from: 'mkdir and rmdir in /sys/fs/cgroup, by inotify and periodic walks.',
         queries: [
-          events(`sum by (instance) (${growth(onHosts('isolation_containers_started_total'))})`, 'came · {{instance}}'),
-          events(`sum by (instance) (${growth(onHosts('isolation_containers_removed_total'))})`, 'went · {{instance}}'),
+          events(
+            `sum by (instance) (${growth(onHosts('isolation_containers_started_total'))})`,
+            'started · {{instance}}',
+          ),
+          events(
+            `sum by (instance) (${growth(onHosts('isolation_containers_removed_total'))})`,
+            'removed · {{instance}}',
+          ),
         ],
         unit: 'short',
         draw: 'bars',
@@ -155,15 +161,15 @@ const sources: Row = {
       8,
       8,
       timeseries({
-        title: 'OOM kills, counted and accounted for',
-        what: 'OOM kills that the host counted, those of containers, those of nobody known, and records of the kernel’s log that were overwritten before they were read.',
-        from: 'oom_kill of /proc/vmstat, memory.events, sequence numbers of /dev/kmsg.',
-        red: 'with lost records, the victim of a kill may not be known. It is counted all the same.',
+        title: 'OOM kill accounting',
+        what: 'OOM kills counted by the hosts, those of containers, those attributed to no container, and kernel log records lost before they were read.',
+        from: 'oom_kill of /proc/vmstat, memory.events (v1: memory.oom_control), and sequence numbers of /dev/kmsg.',
+        red: 'with lost records the victim of a kill may be unknown. The kill is counted all the same.',
         queries: [
           events(`sum(${growth(onHosts('isolation_host_oom_kills_total'))})`, 'host'),
           events(`sum(${growth(onHosts('isolation_container_oom_kills_total'))})`, 'containers'),
-          events(`sum(${growth(onHosts('isolation_oom_kills_unattributed_total'))})`, 'nobody known'),
-          events(`sum(${growth(onHosts('isolation_kmsg_lost_records_total'))})`, 'lost records'),
+          events(`sum(${growth(onHosts('isolation_oom_kills_unattributed_total'))})`, 'unattributed'),
+          events(`sum(${growth(onHosts('isolation_kmsg_lost_records_total'))})`, 'lost kmsg records'),
         ],
         unit: 'short',
         draw: 'bars',
@@ -171,8 +177,8 @@ const sources: Row = {
         overrides: [
           coloured('host', 'blue'),
           coloured('containers', 'green'),
-          coloured('nobody known', 'yellow'),
-          coloured('lost records', 'orange'),
+          coloured('unattributed', 'yellow'),
+          coloured('lost kmsg records', 'orange'),
         ],
       }),
     ),
@@ -187,9 +193,9 @@ const scrapes: Row = {
       9,
       timeseries({
         title: 'Scrape duration',
-        what: 'How long Prometheus waited for each exporter. The dashed line is half of the usual time-out of 10 s.',
-        from: 'scrape_duration_seconds, which Prometheus makes itself.',
-        red: 'the next panel says which collector takes long.',
+        what: 'How long each scrape took. The dashed line is at half the usual scrape timeout of 10 s.',
+        from: 'scrape_duration_seconds, recorded by Prometheus.',
+        red: 'the next panel shows which collector is slow.',
         queries: [range(ofTargets('scrape_duration_seconds'), '{{instance}}')],
         unit: 's',
         thresholds: thresholds('transparent', [5, 'red']),
@@ -200,7 +206,7 @@ const scrapes: Row = {
       9,
       timeseries({
         title: 'Collector duration',
-        what: 'How long each collector took; the slowest host of each.',
+        what: 'How long each collector took, on the slowest host.',
         from: 'isolation_scrape_collector_duration_seconds.',
         queries: [
           range(`max by (collector) (${onHosts('isolation_scrape_collector_duration_seconds')})`, '{{collector}}'),
@@ -213,9 +219,9 @@ const scrapes: Row = {
       8,
       9,
       timeseries({
-        title: 'Samples of a scrape',
-        what: 'How many samples each exporter gives, and how many of its series were new: a line of new series that never goes down costs memory in Prometheus.',
-        from: 'scrape_samples_post_metric_relabeling and scrape_series_added, which Prometheus makes itself.',
+        title: 'Samples per scrape',
+        what: 'Samples per scrape, and new series. New series that never stop mean churn, which costs memory in Prometheus.',
+        from: 'scrape_samples_post_metric_relabeling and scrape_series_added, recorded by Prometheus.',
         queries: [
           range(ofTargets('scrape_samples_post_metric_relabeling'), 'samples · {{instance}}'),
           range(ofTargets('scrape_series_added'), 'new series · {{instance}}'),
@@ -230,7 +236,7 @@ const scrapes: Row = {
 export const exporter: Board = {
   uid: UIDS.exporter,
   title: 'Isolation / Exporter',
-  description: 'Whether the exporters see all that they should, and what they cost.',
+  description: 'Health of the exporters: scrapes, sources, collectors and resource usage.',
   variables: HOST_VARIABLES,
   annotations: [{ ...EXPORTER_RESTARTS, enable: true }],
   rows: [targets, sources, scrapes, PROCESS],

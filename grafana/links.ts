@@ -25,13 +25,13 @@ export const SERIES_TO_CONTAINER = toContainer((label) => `\${__field.labels.${l
 
 /** From a row of a table to the exporter of its host. */
 export const ROW_TO_EXPORTER = link(
-  'Exporter of this host',
+  'Open exporter',
   `/d/${UIDS.exporter}?${FLEET_VARIABLES}&var-instance=\${__data.fields.instance:percentencode}&${TIME}`,
 );
 
 function toContainer(valueOf: (label: string) => string): DashboardLink {
   const variables = CONTAINER_LABELS.map((label) => `var-${label}=${valueOf(label)}`).join('&');
-  return link('This container', `/d/${UIDS.container}?${FLEET_VARIABLES}&${variables}&${TIME}`);
+  return link('Open container', `/d/${UIDS.container}?${FLEET_VARIABLES}&${variables}&${TIME}`);
 }
 
 /** A link of a field has no icon or place; the SDK knows but the links of boards. */

@@ -22,6 +22,6 @@ export const LAST_VALUE: ReduceDataOptions = { values: false, calcs: ['lastNotNu
 /** What all kinds of panels have. */
 export function panel(type: string, explained: Explained, queries: readonly Query[]): Panel {
   const { title, what, from, red } = explained;
-  const parts = [what, `From: ${from}`, ...(red === undefined ? [] : [`When it is red or orange: ${red}`])];
+  const parts = [what, `Source: ${from}`, ...(red === undefined ? [] : [`When red or orange: ${red}`])];
   return { type, title, description: parts.join('\n\n'), datasource: { ...DATASOURCE }, targets: targets(queries) };
 }

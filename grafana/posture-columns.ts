@@ -14,8 +14,8 @@ export const MOUNT_COLUMNS: readonly Column[] = [
       sensitive: ['sensitive', 'text'],
     }),
   },
-  { field: 'host_path', header: 'On the host' },
-  { field: 'mount_point', header: 'In the container' },
+  { field: 'host_path', header: 'Host path' },
+  { field: 'mount_point', header: 'Mount point' },
   { field: 'mode', header: 'Mode', width: 70, mappings: values({ rw: ['rw', 'orange'], ro: ['ro', 'text'] }) },
 ];
 
@@ -26,7 +26,7 @@ export const SECURITY_COLUMNS: readonly Column[] = [
   { field: 'selinux', header: 'SELinux' },
   { field: 'user', header: 'User' },
   { field: 'no_new_privs', header: 'No new privileges' },
-  { field: 'rootfs', header: 'Root file system' },
+  { field: 'rootfs', header: 'Root filesystem' },
 ];
 
 /** Capabilities of which each alone gives the host away, as the finding takeover_capability has them. */
@@ -49,8 +49,8 @@ export const CAPABILITY_NAMES = values({
 
 /** What the tables of mounts say of themselves. */
 export const HOST_MOUNTS = {
-  title: 'What of the host is mounted',
-  what: 'Directories and files of the host’s system that can be reached from inside: its root directory, the socket of an engine, or what rules it (vital) or belongs to it (sensitive).',
-  from: '/proc/<pid>/mountinfo of the init process, held against that of PID 1.',
-  red: 'the socket of an engine or a writable part of the host is as good as root on it. Mount less, or read-only.',
+  title: 'Host mounts',
+  what: 'Host files and directories reachable from the container: the root directory, an engine socket, files that control the host (vital) or sensitive ones.',
+  from: '/proc/<pid>/mountinfo of the init process, compared with that of PID 1.',
+  red: 'an engine socket, or a writable part of the host, is as good as root on it. Mount less, or read-only.',
 };

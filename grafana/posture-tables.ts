@@ -20,9 +20,9 @@ export const NAMESPACES: Row = {
       6,
       9,
       bargauge({
-        title: 'Shared with the host, by kind',
-        what: 'How many containers are in the host’s namespace of each kind. Sharing user, cgroup or time is what engines do by default.',
-        from: '/proc/<pid>/ns of the init processes against those of the host.',
+        title: 'Containers in host namespaces, by type',
+        what: 'Containers in each type of host namespace. Engines share user, cgroup and time by default.',
+        from: '/proc/<pid>/ns of the init processes, compared with the host.',
         queries: [last(`sum by (ns) (${onHosts(HOST_NAMESPACE)})`, '{{ns}}')],
         unit: 'short',
         min: 0,
@@ -32,17 +32,17 @@ export const NAMESPACES: Row = {
       10,
       9,
       table({
-        title: 'In a namespace of the host',
-        what: 'Containers that are in the host’s pid, net, mnt, ipc or uts namespace, one row for each.',
-        from: '/proc/<pid>/ns of the init process against that of the host.',
-        red: 'in pid it sees and can signal the host’s processes, in net its traffic and services on loopback, in mnt its files. A few agents need it; take it away from all else.',
+        title: 'Containers in host namespaces',
+        what: 'Containers in the pid, net, mnt, ipc or uts namespace of the host, one row for each namespace.',
+        from: '/proc/<pid>/ns of the init process, compared with the host.',
+        red: 'pid: it sees and can signal processes of the host; net: it reaches host traffic and loopback services; mnt: it sees all files. A few agents need this; remove it everywhere else.',
         queries: [rows(`${onHosts(HOST_NAMESPACE, APART_BY_DEFAULT)} == 1`)],
         columns: [
           ...CONTAINER_COLUMNS,
           {
             field: 'ns',
-            header: 'Shares',
-            width: 80,
+            header: 'Host namespace',
+            width: 140,
             mappings: values({
               pid: ['pid', 'orange'],
               net: ['net', 'orange'],
@@ -60,14 +60,14 @@ export const NAMESPACES: Row = {
       8,
       9,
       table({
-        title: 'In a namespace with another container',
-        what: 'Containers that share a namespace with containers outside of their own pod, and with how many.',
+        title: 'Namespaces shared between containers',
+        what: 'Containers that share a namespace with containers outside their own pod, and with how many.',
         from: '/proc/<pid>/ns of the init processes of all containers.',
         queries: [rows(`${onHosts('isolation_container_namespace_peers')} > 0`)],
         columns: [
           ...CONTAINER_COLUMNS,
-          { field: 'ns', header: 'Kind', width: 70 },
-          { field: 'Value', header: 'Others', unit: 'short', width: 70 },
+          { field: 'ns', header: 'Type', width: 70 },
+          { field: 'Value', header: 'Shared with', unit: 'short', width: 110 },
         ],
         sortBy: BY_CONTAINER,
         noValue: 'None',
@@ -86,22 +86,22 @@ export const LIMITS: Row = {
       unlimited(
         'memory',
         'memory.max (v1: memory.limit_in_bytes)',
-        'it can take all memory of its host, and then the kernel may kill others. Give it a limit.',
+        'the container can use all memory of the host, and the OOM killer may then hit others. Set a limit.',
       ),
     ),
     sized(
       12,
       7,
       table({
-        title: 'Limited only from above',
-        what: 'Containers without a memory limit of their own that a cgroup above them limits, and that limit: they share it with others.',
-        from: 'memory.max of the container, and of the cgroups from it to the root (v1: memory.limit_in_bytes).',
+        title: 'Memory limit only in a parent cgroup',
+        what: 'Containers without a memory limit of their own below a parent cgroup that has one: they share it with the other containers there.',
+        from: 'memory.max from the container to the root (v1: memory.limit_in_bytes).',
         queries: [
           rows(
             `${onHosts('isolation_container_memory_limit_bytes')} unless on (${IDENTITY}) ${onHosts('isolation_container_memory_own_limit_bytes')}`,
           ),
         ],
-        columns: [...CONTAINER_COLUMNS, { field: 'Value', header: 'Shared limit', unit: 'bytes', width: 110 }],
+        columns: [...CONTAINER_COLUMNS, { field: 'Value', header: 'Effective limit', unit: 'bytes', width: 120 }],
         sortBy: BY_CONTAINER,
         noValue: 'None',
       }),
@@ -112,16 +112,16 @@ export const LIMITS: Row = {
       unlimited(
         'CPU',
         'cpu.max (v1: cpu.cfs_quota_us)',
-        'it can take all CPU time that siblings leave. That is often wanted: then a weight is enough.',
+        'the container can use all CPU time that others leave. If that is intended, CPU weights are enough.',
       ),
     ),
     sized(
       12,
       7,
       unlimited(
-        'pids',
+        'PIDs',
         'pids.max',
-        'a fork bomb in it takes the process table of the host. A few hundred are plenty for most.',
+        'a fork bomb can use up the PIDs of the host. A limit of a few hundred suits most containers.',
       ),
     ),
   ],
@@ -136,9 +136,9 @@ export const PRIVILEGES: Row = {
       6,
       table({
         title: 'Privileged containers',
-        what: 'Containers that run privileged, by what the kernel lets them do and not by what was asked for.',
-        from: 'CapEff and Seccomp of /proc/<pid>/status, the LSM label, mounts and devices.',
-        red: 'whoever is in such a container has the host. Give it the one capability or device that it needs.',
+        what: 'Containers that run privileged, judged by what the kernel lets them do and not by how they were started.',
+        from: 'CapBnd and Seccomp of /proc/<pid>/status, uid_map, mountinfo and devices (v1: devices.list).',
+        red: 'root in such a container is root on the host. Grant only the capability or device that is needed.',
         queries: [rows(`${onHosts('isolation_container_privileged')} == 1`)],
         columns: CONTAINER_COLUMNS,
         sortBy: BY_CONTAINER,
@@ -149,10 +149,10 @@ export const PRIVILEGES: Row = {
       12,
       6,
       table({
-        title: 'Processes that left',
-        what: 'Containers with processes in a namespace of the host in which their init process is not: somebody entered the host from there, or escaped.',
+        title: 'Processes in host namespaces',
+        what: 'Containers with processes in a namespace of the host although their init process is not: somebody entered the host from there, or escaped.',
         from: '/proc/<pid>/ns of every process in the cgroup of each container.',
-        red: 'find out who that is at once: ps on the host shows the processes of that cgroup.',
+        red: 'investigate at once: list the processes of that cgroup with ps on the host.',
         queries: [rows(`${onHosts('isolation_container_processes_left')} > 0`)],
         columns: [
           ...CONTAINER_COLUMNS,
@@ -166,24 +166,24 @@ export const PRIVILEGES: Row = {
       14,
       10,
       table({
-        title: 'How containers are confined',
-        what: 'Seccomp, LSM profile, user and root file system of each container’s init process.',
+        title: 'Security context',
+        what: 'Seccomp, AppArmor or SELinux, user and root filesystem of each container’s init process.',
         from: 'Seccomp, Uid and NoNewPrivs of /proc/<pid>/status, /proc/<pid>/attr/current and mountinfo.',
-        red: 'system calls or files are open to it that engines close by default.',
+        red: 'system calls or files are open that engines close by default. Restore the default profile.',
         queries: [rows(onHosts('isolation_container_security_info'))],
         columns: [...CONTAINER_COLUMNS, ...SECURITY_COLUMNS],
         sortBy: BY_CONTAINER,
-        noValue: 'Could not be read of any',
+        noValue: 'Unknown',
       }),
     ),
     sized(
       10,
       10,
       table({
-        title: 'Capabilities beyond the default',
-        what: 'Capabilities that containers have and that engines do not give by default.',
-        from: 'CapEff of /proc/<pid>/status.',
-        red: 'each of these alone is enough to take over the host. Drop it.',
+        title: 'Added capabilities',
+        what: 'Capabilities beyond the default set of Docker and containerd. In a user namespace of its own they only apply there.',
+        from: 'CapBnd and CapPrm of /proc/<pid>/status.',
+        red: 'a red one alone is enough to take over the host; SYS_PTRACE is together with the pid namespace of the host. Drop it.',
         queries: [rows(onHosts('isolation_container_capability'))],
         columns: [...CONTAINER_COLUMNS, { field: 'capability', header: 'Capability', mappings: CAPABILITY_NAMES }],
         sortBy: BY_CONTAINER,
@@ -198,23 +198,23 @@ export const PRIVILEGES: Row = {
         queries: [rows(onHosts('isolation_container_host_mount_info'))],
         columns: [...CONTAINER_COLUMNS, ...MOUNT_COLUMNS],
         sortBy: [{ header: 'Container', order: 'ascending' }],
-        noValue: 'Nothing',
+        noValue: 'None',
       }),
     ),
   ],
 };
 
 /** Containers that nothing limits in one respect. */
-function unlimited(what: 'memory' | 'CPU' | 'pids', files: string, red: string): Panel {
+function unlimited(what: 'memory' | 'CPU' | 'PIDs', files: string, red: string): Panel {
   const limited = onHosts(`isolation_container_${what.toLowerCase()}_limited`);
   return table({
     title: `No ${what} limit`,
-    what: `Containers without a ${what} limit: neither they nor any cgroup above has one.`,
+    what: `Containers without a ${what} limit: neither they nor any parent cgroup has one.`,
     from: `${files} from the container to the root.`,
     red,
     queries: [rows(`${limited} == 0`)],
     columns: CONTAINER_COLUMNS,
     sortBy: BY_CONTAINER,
-    noValue: 'All have one',
+    noValue: 'None',
   });
 }

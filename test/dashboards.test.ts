@@ -122,10 +122,10 @@ describe.each(files.flatMap(({ name, panels }) => panels.map((panel) => ({ board
     const targets = targetsOf(panel);
 
     test('says what it is, where it is from, and what to do', () => {
-      expect(panel.description).toMatch(/^[A-Z][^]*\.\n\nFrom: [^]*\.($|\n\n)/);
+      expect(panel.description).toMatch(/^[A-Z][^]*\.\n\nSource: [^]*\.($|\n\n)/);
       // What is never red needs no advice, and what can be does.
       const judges = /"(red|orange)"/.test(JSON.stringify(panel.fieldConfig)) && !isOnlyALimit(panel);
-      if (judges) expect(panel.description).toContain('When it is red or orange: ');
+      if (judges) expect(panel.description).toContain('When red or orange: ');
     });
 
     test.each(targets)('$refId asks for metrics and labels that there are', ({ expr }) => {

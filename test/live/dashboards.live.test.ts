@@ -11,7 +11,7 @@ import { within } from './docker-containers.ts';
 const NEEDS_FILE: Readonly<Record<string, string>> = {
   // On a hybrid host either hierarchy may have the controller, or none.
   'container: Huge pages A': 'hugetlb.*',
-  'container: Memory against its limits D': 'memory.high',
+  'container: Memory usage and limits D': 'memory.high',
 };
 
 /** What has no data because root here may not do what a privileged container needs. */
