@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { boardFiles, targetsOf } from './dashboards/board-files.ts';
 import { analyse } from './dashboards/promql.ts';
 
-// What Grafana's dashboard-linter checks with --strict. The linter itself runs in go-linters.test.ts where it is installed.
+// What Grafana's dashboard-linter checks with --strict. The linter itself runs in live/dashboard-linter.live.test.ts, where Go is.
 const files = boardFiles();
 
 /** Units that the linter knows and boards here use. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe } from 'vitest';
 import { privateDirectory } from './guest-image.ts';
 import { host } from './host.ts';
@@ -22,16 +22,36 @@ export function describeWithGo(name: string, suite: () => void): void {
 }
 
 /** Builds a program, unless an earlier run has, and returns its path. `module` has the version too: `path/of/main@v1.2.3`. */
-export async function goTool(module: string): Promise<string> {
+export function goTool(module: string): Promise<string> {
+  return build(module, `GOBIN="$work/bin" go install ${quote(module)}`);
+}
+
+/** The same from a copy of the module's sources in which the shell has run `change`. */
+export function changedGoTool(module: string, change: string): Promise<string> {
+  return build(
+    module,
+    `sources=$(go mod download -json ${quote(module)} | sed -n 's/^\\s*"Dir": "\\(.*\\)",$/\\1/p')
+    cp -r "$sources" "$work/sources"
+    chmod -R u+w "$work/sources"
+    cd "$work/sources"
+    ${change}
+    go build -mod=mod -o "$work/bin/" .`,
+  );
+}
+
+/** @param script puts a program in `$work/bin`. */
+async function build(module: string, script: string): Promise<string> {
   const directory = join(privateDirectory(), `go-${module.replaceAll(/[^\w.@]/g, '-')}`);
   await succeed(
     host,
     `set -e
     if [ -n "$(ls ${directory} 2>/dev/null)" ]; then exit; fi
+    PATH="$PATH":${quote(dirname(GO ?? ''))}
     work=$(mktemp -d ${directory}-XXXXXX)
     trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+    mkdir "$work/bin"
     # Its sources are of no use afterwards; what is in the machine's own cache is.
-    GOBIN="$work/bin" ${quote(GO ?? 'go')} install ${quote(module)}
+    ${script}
     # Whole or not at all, also with two test runs at once.
     mv -T "$work/bin" ${directory} 2>/dev/null || test -n "$(ls ${directory})"`,
     { timeoutMs: 500_000 },
