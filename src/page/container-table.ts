@@ -25,7 +25,7 @@ export function* containerTable(options: {
   const heading = COLUMNS.find(({ key }) => key === view.sort)?.heading ?? '';
   const number = rows.length === total ? `${total}` : `${rows.length} of ${total}`;
   const caption = `${number} container${total === 1 ? '' : 's'}, by ${heading.toLowerCase()}, ${view.order}`;
-  yield markup`<div class="wide" role="region" aria-label="Containers" tabindex="0">
+  yield markup`<div id="containers" class="wide" role="region" aria-label="Containers" tabindex="0">
     <table>
       <caption>${caption}</caption>
       <thead>

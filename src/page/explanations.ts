@@ -12,7 +12,7 @@ export function* explanations(containers: readonly ContainerReport[]): Generator
     findings.filter((finding) => finding.severity === severity && counts.has(finding.id)),
   );
   if (found.length === 0) return;
-  yield markup`<section aria-labelledby="fixes"><h2 id="fixes">How to fix what was found</h2>`;
+  yield markup`<section id="explanations" aria-labelledby="fixes"><h2 id="fixes">How to fix what was found</h2>`;
   for (const finding of found) yield explanation(finding, counts.get(finding.id) ?? 0);
   yield markup`</section>`;
 }

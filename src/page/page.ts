@@ -56,7 +56,7 @@ function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<
             ${filterForm(view)}
             <div id="refresh" hidden>
               <p role="status"></p>
-              <button type="button">Pause</button>
+              <button type="button">Pause refreshing</button>
             </div>
           </div>
           <div id="live" tabindex="-1">

@@ -1,6 +1,7 @@
 /**
- * What the page does by itself where it may: it reads itself anew and puts what has changed in place of what was there.
- * What is unfolded stays so, and so does the focus. It rests while nobody looks, while text is selected, and when told to.
+ * What the page does by itself where it may: it reads itself anew and changes what differs. All else stays as it is: what
+ * is unfolded, has the focus, is scrolled, or is being read aloud. It rests while nobody looks, while text is selected, and
+ * when told to.
  */
 export const SCRIPT = `
 'use strict';
@@ -17,29 +18,41 @@ export const SCRIPT = `
 
   function put(page) {
     const live = document.getElementById('live');
-    const next = page.getElementById('live');
-    const open = new Set(Array.from(live.querySelectorAll('details'), ({ id, open }) => [id, open]).filter(([id]) => id).map(String));
-    for (const details of next.querySelectorAll('details')) {
-      if (open.has(String([details.id, true]))) details.open = true;
-      if (open.has(String([details.id, false]))) details.open = false;
-    }
-    const focused = live.contains(document.activeElement) ? pathTo(document.activeElement, live) : undefined;
-    live.replaceWith(document.adoptNode(next));
-    if (focused !== undefined) find(focused)?.focus({ preventScroll: true });
+    const focused = live.contains(document.activeElement) ? document.activeElement : undefined;
+    const rows = [];
+    for (let row = focused?.closest('tbody'); row; row = row.nextElementSibling) rows.push(row);
+    become(live, page.getElementById('live'));
+    document.title = page.title;
+    if (focused === undefined || document.activeElement === focused) return;
+    // It was moved, or it is gone: then the next container that is left has the focus.
+    const left = rows.find(({ isConnected }) => isConnected)?.querySelector('summary');
+    (focused.isConnected ? focused : (left ?? live)).focus({ preventScroll: true });
   }
 
-  // What has no id is found by its place in what has one.
-  function pathTo(element, live) {
-    const steps = [];
-    for (let each = element; each !== live; each = each.parentElement) {
-      if (each.id !== '') return { id: each.id, steps };
-      steps.unshift(Array.prototype.indexOf.call(each.parentElement.children, each));
+  // Changes an element into another one, but for what is unfolded. What is the same already is not touched.
+  function become(element, next) {
+    if (element.isEqualNode(next)) return;
+    for (const { name } of Array.from(element.attributes)) {
+      if (name !== 'open' && !next.hasAttribute(name)) element.removeAttribute(name);
     }
-    return { id: live.id, steps };
-  }
-
-  function find({ id, steps }) {
-    return steps.reduce((element, step) => element?.children[step], document.getElementById(id));
+    for (const { name, value } of next.attributes) if (name !== 'open') element.setAttribute(name, value);
+    const wanted = new Set(Array.from(next.children, ({ id }) => id));
+    for (const child of Array.from(element.children)) if (child.id && !wanted.has(child.id)) child.remove();
+    const known = new Map(Array.from(element.children, (child) => [child.id, child]));
+    let place = element.firstChild;
+    for (const child of Array.from(next.childNodes)) {
+      const isThere = place?.nodeName === child.nodeName && !place.id;
+      const kept = child.id ? known.get(child.id) : isThere ? place : undefined;
+      if (kept === place && kept) place = place.nextSibling;
+      else element.insertBefore(kept ?? child, place);
+      if (kept?.nodeType === Node.ELEMENT_NODE) become(kept, child);
+      else if (kept && kept.data !== child.data) kept.data = child.data;
+    }
+    while (place !== null) {
+      const rest = place.nextSibling;
+      place.remove();
+      place = rest;
+    }
   }
 
   async function refresh() {
@@ -53,17 +66,24 @@ export const SCRIPT = `
       if (isOn && !isSelecting()) put(page);
       say('');
     } catch (error) {
-      say('Not refreshed since ' + last + ': ' + (error instanceof TypeError ? 'the exporter does not answer' : error.message));
+      const isSilent = error instanceof TypeError || error.name === 'TimeoutError';
+      say('Not refreshed since ' + last + ': ' + (isSilent ? 'the exporter does not answer' : error.message), 'stale');
       return EVERY_MS;
     }
-    last = new Date().toLocaleTimeString();
+    last = now();
     // A page that takes long to make is made less often.
     return Math.max(EVERY_MS, 10 * (performance.now() - started));
   }
 
-  let last = new Date().toLocaleTimeString();
+  let last = now();
 
-  function say(text) {
+  // As the page itself says when it was read.
+  function now() {
+    return new Date().toISOString().slice(11, 19) + ' UTC';
+  }
+
+  function say(text, kind = '') {
+    status.className = kind;
     if (status.textContent !== text) status.textContent = text;
   }
 
@@ -74,7 +94,7 @@ export const SCRIPT = `
 
   button.addEventListener('click', () => {
     isOn = !isOn;
-    button.textContent = isOn ? 'Pause' : 'Go on';
+    button.textContent = isOn ? 'Pause refreshing' : 'Go on refreshing';
     say(isOn ? '' : 'Paused at ' + last);
     schedule(0);
   });

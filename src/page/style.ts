@@ -34,6 +34,7 @@ select { max-width: 15rem; }
 button { cursor: pointer; }
 #refresh { display: flex; align-items: baseline; gap: .7rem; margin-left: auto; }
 #refresh p { margin: 0; color: var(--warn-ink); }
+#refresh .stale { position: fixed; right: 1rem; bottom: 1rem; z-index: 2; max-width: calc(100% - 2rem); padding: .5rem .9rem; background: var(--warn-paper); border: 1px solid; border-radius: 4px; }
 [hidden] { display: none !important; }
 table { border-collapse: collapse; width: 100%; margin-top: .4rem; }
 caption { text-align: left; color: var(--quiet); padding: .4rem 0; }

@@ -25,7 +25,7 @@ export function summary({ containers }: HostReport): Markup {
     count: containers.filter((container) => hasAtLeast(container, index)).length,
     view: { ...DEFAULT_VIEW, severity },
   }));
-  return markup`<dl class="summary">
+  return markup`<dl id="summary" class="summary">
     <div>
       <dt>Containers by level</dt>
       ${counts(levels)}
@@ -41,7 +41,7 @@ export function summary({ containers }: HostReport): Markup {
 export function warningOf({ containers }: HostReport): Markup | undefined {
   const denied = containers.filter(({ failure }) => failure !== undefined).length;
   if (denied === 0) return undefined;
-  return markup`<p class="warning">
+  return markup`<p id="warning" class="warning">
     Something of ${denied} of ${containers.length} containers could not be read, and is unknown here:
     <code>isolation-exporter diagnose</code> tells why, and what helps.
   </p>`;

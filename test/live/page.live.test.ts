@@ -211,7 +211,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
 
   test('lacks nothing without JavaScript but to refresh itself', async () => {
     const page = await open('', { javaScriptEnabled: false });
-    expect(await page.getByRole('button', { name: 'Pause' }).isVisible()).toBe(false);
+    expect(await page.getByRole('button', { name: 'Pause refreshing' }).isVisible()).toBe(false);
     await page.getByRole('columnheader', { name: 'Container' }).getByRole('link').click();
     expect(await names(page)).toEqual(SHOWN);
     await page.getByLabel('Search').fill('limited');
@@ -240,15 +240,62 @@ describeLive('the page in Chromium', ['chromium'], () => {
     await expectText(page.locator(':focus'), /How to fix it/);
     expect(await names(page)).toEqual(SHOWN);
 
-    await page.getByRole('button', { name: 'Pause' }).click();
-    await expectText(page.getByRole('status'), /^Paused at /);
+    await page.getByRole('button', { name: 'Pause refreshing' }).click();
+    await expectText(page.getByRole('status'), /^Paused at \d\d:\d\d:\d\d UTC$/);
     const requests: string[] = [];
     page.on('request', (request) => requests.push(request.url()));
     await page.clock.runFor(120_000);
     expect(requests).toEqual([]);
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Go on refreshing' }).click();
     await page.clock.runFor(1_000);
     await within(host, 'a request', async () => requests.length > 0);
+  });
+
+  test('changes only what differs, so that scrolling, the focus and a screen reader stay where they are', async () => {
+    const page = await open('?sort=name', { viewport: { width: 700, height: 500 } });
+    await page.clock.install();
+    await page.reload();
+    await page.getByLabel('Search').fill('half ty');
+    await container(page, 'limited').locator('summary').focus();
+    await page.evaluate(`(() => {
+      document.getElementById('containers').scrollLeft = 50;
+      for (const element of document.querySelectorAll('#live *')) element.isOld = true;
+      document.activeElement.scrollIntoView({ block: 'start', behavior: 'instant' });
+    })()`);
+    const topOfFocus = (): Promise<number> => page.evaluate('document.activeElement.getBoundingClientRect().top');
+    const before = await topOfFocus();
+    await page.route('**/*', async (route) => {
+      const response = await route.fetch();
+      const body = await response.text();
+      // The first container is gone, and another has come.
+      const row = (id: string): string => new RegExp(`<tbody id="${id}".*?</tbody>`, 's').exec(body)?.[0] ?? '';
+      const [first = '', second = ''] = [...body.matchAll(/<tbody id="(\w+)"/g)].map(([, id = '']) => row(id));
+      const other = second.replaceAll(/id="c/g, 'id="d').replaceAll('exposed', 'another');
+      await route.fulfill({ response, body: body.replace(first, '').replace('</thead>', `</thead>${other}`) });
+    });
+    await page.clock.runFor(16_000);
+    await page.locator('tbody[id^=d]').waitFor();
+    expect(await topOfFocus()).toBeCloseTo(before, -1);
+    expect(await page.evaluate("document.getElementById('containers').scrollLeft")).toBe(50);
+    expect(await page.getByLabel('Search').inputValue()).toBe('half ty');
+    const isOld = '[...document.querySelectorAll("tbody")].map((element) => element.isOld === true)';
+    expect(await page.evaluate(isOld)).toEqual([false, true, true, true]);
+    await expectText(page.locator('tbody:has(:focus)'), /limited/);
+    expect(await page.locator('#live [aria-live], #live [role=status]').count()).toBe(0);
+
+    // The container with the focus goes, and with it nothing else.
+    await page.unroute('**/*');
+    await container(page, 'exposed').locator('summary').focus();
+    await page.route('**/*', async (route) => {
+      const response = await route.fetch();
+      const body = await response.text();
+      const rows = body.match(/<tbody id=.*?<\/tbody>/gs) ?? [];
+      const exposed = rows.find((each) => each.includes('>exposed<')) ?? '';
+      await route.fulfill({ response, body: body.replace(exposed, '') });
+    });
+    await page.clock.runFor(16_000);
+    await container(page, 'exposed').waitFor({ state: 'detached' });
+    await expectText(page.locator('tbody:has(:focus)'), /limited/);
   });
 
   test('says so if it cannot refresh itself, and goes on when it can', async () => {
@@ -257,8 +304,12 @@ describeLive('the page in Chromium', ['chromium'], () => {
     await page.clock.runFor(16_000);
     await page
       .getByRole('status')
-      .getByText(/^Not refreshed since .*: the exporter does not answer$/)
+      .getByText(/^Not refreshed since [\d:]{8} UTC: the exporter does not answer$/)
       .waitFor();
+    // Also for who has scrolled down.
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+    const top = "document.querySelector('[role=status]').getBoundingClientRect().top";
+    expect(await page.evaluate(`${top} > 0 && ${top} < innerHeight`)).toBe(true);
     expect(await names(page)).toHaveLength(4);
     await page.unroute('**/*');
     await page.route('**/*', (route) => route.fulfill({ status: 503, body: 'later' }));
