@@ -45,18 +45,26 @@ const namesIn = (query: string): readonly string[] =>
 
 describe('the order', () => {
   test.each([
-    ['', ['dark', 'bad', 'mild', 'good']],
+    ['', ['bad', 'mild', 'good', 'dark']],
     ['order=descending', ['good', 'mild', 'bad', 'dark']],
     ['sort=name', ['bad', 'dark', 'good', 'mild']],
     ['sort=name&order=descending', ['mild', 'good', 'dark', 'bad']],
     ['sort=memory', ['bad', 'good', 'mild', 'dark']],
+    ['sort=memory&order=ascending', ['mild', 'good', 'bad', 'dark']],
     ['sort=cpu', ['bad', 'good', 'mild', 'dark']],
     ['sort=pids', ['mild', 'bad', 'good', 'dark']],
     ['sort=oom', ['bad', 'good', 'mild', 'dark']],
     ['sort=findings', ['bad', 'mild', 'good', 'dark']],
-    ['sort=namespaces&order=ascending', ['mild', 'bad', 'good', 'dark']],
+    ['sort=findings&order=ascending', ['good', 'mild', 'bad', 'dark']],
+    ['sort=namespaces&order=ascending', ['bad', 'good', 'mild', 'dark']],
   ])('by %s is %j', (query, names) => {
     expect(namesIn(query)).toEqual(names);
+  });
+
+  test('of those without a limit is by what they use', () => {
+    const rows = [3, 1, 2].map((used) => containerReport(`${used}`, { memory: { limit: Infinity, used } }));
+    const inOrder = rowsOf(rows, parseView('sort=memory')).map(({ labels }) => labels.container);
+    expect(inOrder).toEqual(['3', '2', '1']);
   });
 
   test('of those that are alike is by what is wrong, then as they came', () => {

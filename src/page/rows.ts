@@ -10,10 +10,10 @@ export function rowsOf(containers: readonly ContainerReport[], view: View): read
     .filter((container) => isShown(container, view))
     .map((container) => ({
       container,
-      key: KEYS[view.sort](container),
+      keys: KEYS[view.sort](container),
       worst: badness(container),
     }));
-  const sorted = keyed.toSorted((a, b) => sign * compare(a.key, b.key) || b.worst - a.worst);
+  const sorted = keyed.toSorted((a, b) => compareAll(a.keys, b.keys, sign) || b.worst - a.worst);
   return sorted.map(({ container }) => container);
 }
 
@@ -33,17 +33,28 @@ function isShown(container: ContainerReport, { search, level, severity, finding 
   );
 }
 
-/** What a column is sorted by. What is unknown is less than all that is known. */
-const KEYS: Readonly<Record<SortKey, (container: ContainerReport) => number | string>> = {
-  name: ({ labels }) => nameOf(labels),
-  level: ({ standing }) => standing?.level ?? -1,
-  namespaces: ({ namespaces }) => namespaces?.filter(({ peers }) => peers !== 0).length ?? 0,
-  memory: ({ memory }) => shareOf(memory) ?? -1,
-  cpu: ({ cpu }) => throttledShareOf(cpu) ?? -1,
-  pids: ({ pids }) => shareOf(pids) ?? -1,
-  oom: ({ oom }) => oom.kills ?? -1,
-  findings: badness,
+type Key = number | string | undefined;
+
+/** What a column is sorted by, and by what where that is the same. What is unknown comes last in either order. */
+const KEYS: Readonly<Record<SortKey, (container: ContainerReport) => readonly Key[]>> = {
+  name: ({ labels }) => [nameOf(labels)],
+  level: ({ standing }) => [standing?.level],
+  namespaces: ({ namespaces }) => [sharedIn(namespaces)],
+  // Those without a limit are sorted by what they use.
+  memory: ({ memory }) => [shareOf(memory), memory.used],
+  cpu: ({ cpu }) => [throttledShareOf(cpu), cpu.throttledSeconds],
+  pids: ({ pids }) => [shareOf(pids), pids.used],
+  oom: ({ oom }) => [oom.kills, oom.lastKill],
+  findings: (container) => [
+    container.findings.some(({ answer }) => answer !== 'unknown') ? badness(container) : undefined,
+  ],
 };
+
+/** In a sandbox there is nothing to share. */
+function sharedIn(namespaces: ContainerReport['namespaces']): number | undefined {
+  const known = namespaces?.filter(({ peers }) => peers !== undefined);
+  return known?.length === 0 ? undefined : (known?.filter(({ peers }) => peers !== 0).length ?? 0);
+}
 
 /** How much of a limit is in use; 0 if there is none. */
 export function shareOf({
@@ -72,8 +83,16 @@ function badness({ findings }: ContainerReport): number {
   );
 }
 
-function compare(a: number | string, b: number | string): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
+function compareAll(a: readonly Key[], b: readonly Key[], sign: 1 | -1): number {
+  for (const [index, key] of a.entries()) {
+    const difference = compare(key, b[index], sign);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function compare(a: Key, b: Key, sign: 1 | -1): number {
   if (a === b) return 0;
-  return a < b ? -1 : 1;
+  if (a === undefined || b === undefined) return a === undefined ? 1 : -1;
+  return a < b ? -sign : sign;
 }
