@@ -1,17 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ContainerReport } from '../report/container-report.ts';
 import { bytesText, limitText, numberText, UNKNOWN } from '../report/wording.ts';
+import { isNearlyFull, isOftenThrottled, isRecentlyKilled } from './bites.ts';
 import { detailsOf } from './container-details.ts';
 import { durationText } from './duration.ts';
 import { findingChips } from './finding-chips.ts';
 import { type Markup, markup } from './markup.ts';
 import { levelBadge } from './level-badge.ts';
 import { shareOf, throttledShareOf } from './rows.ts';
-
-/** From here on a limit is near: what is left is worth a colour. */
-const NEARLY_FULL = 0.9;
-/** Held back in so many of its periods, a container is slow because of its limit. */
-const OFTEN_THROTTLED = 0.25;
 
 /** Renders a container: a row of figures, and one that unfolds. `at` is when it was read, in ms since the epoch. */
 export function containerRow(container: ContainerReport, at: number): Markup {
@@ -20,12 +16,12 @@ export function containerRow(container: ContainerReport, at: number): Markup {
     <tr>
       <th scope="row">${nameCell(container)}</th>
       <td>${levelBadge(container.standing)}</td>
+      <td class="found">${findingChips(container)}</td>
       <td>${namespacesCell(container)}</td>
       <td class="figure">${useCell(container.memory, bytesText)}</td>
+      <td class="figure">${oomCell(container, at)}</td>
       <td class="figure">${cpuCell(container)}</td>
       <td class="figure">${useCell(container.pids, numberText)}</td>
-      <td class="figure">${oomCell(container, at)}</td>
-      <td class="found">${findingChips(container)}</td>
     </tr>
     <tr class="more">
       <td colspan="8">${detailsOf(container, { id: `${id}-details`, at })}</td>
@@ -69,7 +65,7 @@ function useCell(
   const figures = markup`${used === undefined ? unknown() : text(used)}
     <span class="quiet">/ ${limitText(limit, text)}</span>`;
   if (share === undefined || limit === Infinity) return figures;
-  return markup`${figures}${bar(share, share >= NEARLY_FULL ? 'full' : 'usual')}`;
+  return markup`${figures}${bar(share, isNearlyFull(use) ? 'full' : 'usual')}`;
 }
 
 function cpuCell({ cpu }: ContainerReport): Markup {
@@ -78,7 +74,7 @@ function cpuCell({ cpu }: ContainerReport): Markup {
   const share = throttledShareOf(cpu);
   if (cpu.limit === undefined) return unknown();
   if (share === undefined) return markup`${limit}`;
-  const often = share >= OFTEN_THROTTLED;
+  const often = isOftenThrottled(cpu);
   return markup`${limit} <small${often ? markup` class="full"` : undefined}>throttled ${percent(share)}</small>${bar(
     share,
     often ? 'full' : 'usual',
@@ -92,7 +88,7 @@ function oomCell({ oom }: ContainerReport, at: number): Markup {
   if (lastKill === undefined) return markup`<strong>${kills}</strong>`;
   const ago = durationText(at / 1000 - lastKill);
   return markup`<strong>${kills}</strong>
-    <small>last <time datetime="${new Date(lastKill * 1000).toISOString()}">${ago} ago</time></small>`;
+    <small${isRecentlyKilled(oom, at) ? markup` class="full"` : undefined}>last <time datetime="${new Date(lastKill * 1000).toISOString()}">${ago} ago</time></small>`;
 }
 
 /** Says nothing that the text beside it does not. */

@@ -6,12 +6,12 @@ import { linkTo, naturalOrder, type SortKey, type View } from './view.ts';
 const COLUMNS: readonly { readonly key: SortKey; readonly heading: string }[] = [
   { key: 'name', heading: 'Container' },
   { key: 'level', heading: 'Isolation level' },
+  { key: 'findings', heading: 'Findings' },
   { key: 'namespaces', heading: 'Shared namespaces' },
   { key: 'memory', heading: 'Memory' },
+  { key: 'oom', heading: 'OOM kills' },
   { key: 'cpu', heading: 'CPU limit' },
   { key: 'pids', heading: 'Pids' },
-  { key: 'oom', heading: 'OOM kills' },
-  { key: 'findings', heading: 'Findings' },
 ];
 
 /** Renders the table of containers, piece by piece. */

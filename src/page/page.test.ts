@@ -34,19 +34,19 @@ describe('a container', () => {
     ).toEqual([
       'web docker, lab:1',
       '2 standard',
+      '1 critical 2 low',
       'host: user',
       '16 MiB / 64 MiB',
+      '2 last 4 minutes ago',
       '0.5 cores throttled 25 %',
       '3 / 100',
-      '2 last 4 minutes ago',
-      '1 critical 2 low',
     ]);
   });
 
   test('of which nothing is known says so', () => {
     const page = pageOf([unknownContainer('dark')]);
-    expect(cellsOf(page).slice(1, -1)).toEqual(['unknown', '?', '? / ?', '?', '? / ?', '?']);
-    expect(cellsOf(page).at(-1)).toMatch(/^\d\d unknown$/);
+    expect(cellsOf(page).toSpliced(2, 1).slice(1)).toEqual(['unknown', '?', '? / ?', '?', '?', '? / ?']);
+    expect(cellsOf(page)[2]).toMatch(/^\d\d unknown$/);
     expect(page).toMatch(/<summary>\d\d findings could not be told<\/summary>/);
     expect(page).toContain('Something of 1 of 1 containers could not be read');
     expect(page).toContain('Not all could be read: EACCES: permission denied, readlink &#39;/proc/7/ns/net&#39;');
@@ -70,12 +70,12 @@ describe('a container', () => {
     ]);
     expect(cellsOf(page).slice(1)).toEqual([
       '≥ 1 weakened',
+      'none',
       'others: net (3) unknown: ipc',
       '1 KiB / no limit',
+      '0',
       'no limit',
       '1 / no limit',
-      '0',
-      'none',
     ]);
     expect(page).not.toContain('<rect width');
   });
@@ -100,7 +100,7 @@ describe('a container', () => {
 
   test('in a sandbox, and one in a pod', () => {
     const sandboxed = containerReport('x', { sandbox: 'gvisor', namespaces: undefined });
-    expect(cellsOf(pageOf([sandboxed]))[2]).toBe('in gvisor');
+    expect(cellsOf(pageOf([sandboxed]))[3]).toBe('in gvisor');
     const labels = { engine: 'cri-o', namespace: 'shop', pod: 'cart-1', container: 'app' };
     expect(cellsOf(pageOf([containerReport('x', { labels })]))[0]).toBe('shop/cart-1 / app cri-o, lab:1');
   });
@@ -163,6 +163,34 @@ describe('the page', () => {
     expect(page).toContain('<a href="./?level=unknown">unknown <strong>1</strong></a>');
     expect(page).toContain('<a href="./?severity=critical">critical <strong>1</strong></a>');
     expect(page).not.toContain('./?level=weakened');
+    expect(pageOf(three, 'sort=memory&level=unknown')).toContain('<a href="./?sort=memory&#38;level=standard">');
+  });
+
+  test('counts limits that bit, with links to where they come first', () => {
+    const calm = {
+      cpu: { limit: 1, periods: 100, throttledPeriods: 24, throttledSeconds: 1 },
+      oom: { kills: 0, lastKill: undefined },
+    };
+    const page = pageOf([
+      containerReport('calm', { id: 'a', ...calm }),
+      containerReport('unlimited', { id: 'b', ...calm, memory: { limit: Infinity, used: 1e12 } }),
+      containerReport('full', { id: 'c', ...calm, memory: { limit: 10, used: 9 }, pids: { limit: 10, used: 9 } }),
+      containerReport('killed and throttled', { id: 'd' }),
+    ]);
+    expect(page).toContain('<a href="./?sort=oom">OOM kills <strong>1</strong></a>');
+    expect(page).toContain('<a href="./?sort=memory">memory nearly full <strong>1</strong></a>');
+    expect(page).toContain('<a href="./?sort=cpu">often throttled <strong>1</strong></a>');
+    expect(page).toContain('<a href="./?sort=pids">pids nearly full <strong>1</strong></a>');
+    expect(textOf(pageOf([containerReport('calm', calm)]))).toContain('With limits that bit none');
+  });
+
+  test('an OOM kill has a colour for an hour', () => {
+    const { at } = hostReport();
+    const isColoured = (secondsAgo: number): boolean =>
+      pageOf([containerReport('x', { oom: { kills: 1, lastKill: at / 1000 - secondsAgo } })]).includes(
+        '<small class="full">last',
+      );
+    expect([0, 3599, 3600, 1e6].map(isColoured)).toEqual([true, true, false, false]);
   });
 
   test('tells of sources that do not work, and is quiet otherwise', () => {

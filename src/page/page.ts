@@ -61,11 +61,10 @@ function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<
           </div>
           <div id="live" tabindex="-1">
             ${warningOf(report)}
-            ${summary(report)}
-            ${sourceHealth(report)}`;
+            ${summary(report, view)}
+            <div id="state" class="state">${sourceHealth(report)} ${readAt(report)}</div>`;
   const rows = rowsOf(containers, view);
   yield* containerTable({ rows, total: containers.length, view, at });
-  yield readAt(report);
   yield* explanations(rows);
   yield markup`</div>
         </main>
@@ -79,7 +78,7 @@ function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<
 
 function readAt({ at, kernel, cgroup }: HostReport): Markup {
   const time = new Date(at).toISOString();
-  return markup`<p class="quiet">
+  return markup`<p id="read">
     Read at <time datetime="${time}">${time.slice(0, 19).replace('T', ' ')} UTC</time>
     on Linux ${kernel ?? 'of an unknown release'} with cgroup ${cgroup}.
   </p>`;

@@ -78,7 +78,8 @@ summary { cursor: pointer; }
 .findings .chip { min-width: 4.8rem; margin-right: .3rem; text-indent: 0; text-align: center; }
 .more p { margin: .3rem 0; }
 .facts { color: var(--quiet); font-size: .92em; }
-.sources { margin: .5rem 0; color: var(--quiet); }
+.state { display: flex; flex-wrap: wrap; gap: .2rem 2rem; margin: .5rem 0; color: var(--quiet); }
+.state p { margin: 0; }
 .sources ul { margin: .3rem 0; padding-left: 1.3rem; }
 .sources small { margin-left: .6em; }
 article { padding: .6rem .7rem; border-bottom: 1px solid var(--line); scroll-margin-top: 1rem; }

@@ -4,26 +4,36 @@ import type { ContainerReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
 import { type Markup, markup } from './markup.ts';
 import { nameOfLevel } from './level-badge.ts';
-import { DEFAULT_VIEW, linkTo, type View } from './view.ts';
+import { isNearlyFull, isOftenThrottled } from './bites.ts';
+import { DEFAULT_VIEW, linkTo, naturalOrder, type SortKey, type View } from './view.ts';
 
-/** Renders how many containers stand on each level and have findings of each severity, each with a link to them. */
-export function summary({ containers }: HostReport): Markup {
+/**
+ * Renders how many containers stand on each level, have findings of each severity, and were bitten by a limit. Each has a
+ * link that shows them, or shows them first.
+ */
+export function summary({ containers }: HostReport, view: View): Markup {
+  const all: View = { ...DEFAULT_VIEW, sort: view.sort, order: view.order };
   const levels = [
     ...LEVELS.map((name, level) => ({
       name: nameOfLevel(name),
       count: containers.filter(({ standing }) => standing?.level === level).length,
-      view: { ...DEFAULT_VIEW, level },
+      view: { ...all, level },
     })),
     {
       name: 'unknown',
       count: containers.filter(({ standing }) => standing === undefined).length,
-      view: { ...DEFAULT_VIEW, level: 'unknown' } as const,
+      view: { ...all, level: 'unknown' } as const,
     },
   ];
   const severities = SEVERITIES.map((severity, index) => ({
     name: index === 0 ? severity : `${severity} or worse`,
     count: containers.filter((container) => hasAtLeast(container, index)).length,
-    view: { ...DEFAULT_VIEW, severity },
+    view: { ...all, severity },
+  }));
+  const bites = BITES.map(({ name, sort, isBitten }) => ({
+    name,
+    count: containers.filter(isBitten).length,
+    view: { ...DEFAULT_VIEW, sort, order: naturalOrder(sort) },
   }));
   return markup`<dl id="summary" class="summary">
     <div>
@@ -34,8 +44,24 @@ export function summary({ containers }: HostReport): Markup {
       <dt>With findings</dt>
       ${counts(severities.slice(0, 3))}
     </div>
+    <div>
+      <dt>With limits that bit</dt>
+      ${counts(bites)}
+    </div>
   </dl>`;
 }
+
+/** How a limit bites, and the column that has the bitten first. */
+const BITES: readonly {
+  readonly name: string;
+  readonly sort: SortKey;
+  readonly isBitten: (container: ContainerReport) => boolean;
+}[] = [
+  { name: 'OOM kills', sort: 'oom', isBitten: ({ oom }) => (oom.kills ?? 0) > 0 },
+  { name: 'memory nearly full', sort: 'memory', isBitten: ({ memory }) => isNearlyFull(memory) },
+  { name: 'often throttled', sort: 'cpu', isBitten: ({ cpu }) => isOftenThrottled(cpu) },
+  { name: 'pids nearly full', sort: 'pids', isBitten: ({ pids }) => isNearlyFull(pids) },
+];
 
 /** A warning if something is kept from this process. */
 export function warningOf({ containers }: HostReport): Markup | undefined {

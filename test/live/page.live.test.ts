@@ -102,12 +102,12 @@ describeLive('the page in Chromium', ['chromium'], () => {
     expect(await table.getByRole('columnheader').allInnerTexts()).toEqual([
       'Container',
       'Isolation level▲',
+      'Findings',
       'Shared namespaces',
       'Memory',
+      'OOM kills',
       'CPU limit',
       'Pids',
-      'OOM kills',
-      'Findings',
     ]);
     expect(await table.getByRole('rowheader').count()).toBe(4);
     expect(await page.getByRole('columnheader', { name: 'Isolation level' }).getAttribute('aria-sort')).toBe(
@@ -225,7 +225,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
 
   test('refreshes itself, and leaves the reader in peace', async () => {
     const page = await openWithClock('?sort=name');
-    const readAt = page.locator('#live time').last();
+    const readAt = page.locator('#read time');
     const row = container(page, 'exposed');
     await row.locator('summary').press('Enter');
     await row.getByRole('link', { name: 'How to fix it' }).first().focus();
