@@ -1,7 +1,7 @@
 import type { Assessed } from '../findings/assess.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { bySeverity } from '../report/wording.ts';
-import { durationText } from './duration.ts';
+import { countText, durationText } from './duration.ts';
 import { severityChip } from './finding-chips.ts';
 import { type Markup, markup } from './markup.ts';
 
@@ -43,7 +43,8 @@ export function detailsOf(
 
 function summaryOf(found: readonly Assessed[], open: readonly Assessed[]): string {
   // Nothing is well that could not be looked at.
-  if (found.length === 0) return open.length === 0 ? 'No finding' : `${open.length} findings could not be told`;
+  if (found.length === 0)
+    return open.length === 0 ? 'No finding' : `${countText(open.length, 'finding')} could not be told`;
   const titles = found.slice(0, MOST_NAMED).map(({ finding }) => finding.title);
   const more = found.length - titles.length;
   return [...titles, ...(more > 0 ? [`${more} more`] : [])].join(' · ');

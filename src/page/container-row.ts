@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ContainerReport } from '../report/container-report.ts';
-import { bytesText, limitText, numberText, UNKNOWN } from '../report/wording.ts';
+import { bytesText, limitText, numberText } from '../report/wording.ts';
 import { isNearlyFull, isOftenThrottled, isRecentlyKilled } from './bites.ts';
 import { detailsOf } from './container-details.ts';
 import { durationText } from './duration.ts';
@@ -50,7 +50,7 @@ function namespacesCell({ namespaces, sandbox }: ContainerReport): Markup {
   );
   const lines = [
     ...(host.length > 0 ? [markup`<div>host: ${host.join(' ')}</div>`] : []),
-    ...(shared.length > 0 ? [markup`<div>others: ${shared.join(' ')}</div>`] : []),
+    ...(shared.length > 0 ? [markup`<div>with others: ${shared.join(' ')}</div>`] : []),
     ...(open.length > 0 ? [markup`<div class="unknown">unknown: ${open.join(' ')}</div>`] : []),
   ];
   return lines.length === 0 ? markup`<span class="quiet">none</span>` : markup`${lines}`;
@@ -61,9 +61,10 @@ function useCell(
   text: (amount: number) => string,
 ): Markup {
   const { limit, used } = use;
+  if (used === undefined && limit === undefined) return unknown();
   const share = shareOf(use);
   const figures = markup`${used === undefined ? unknown() : text(used)}
-    <span class="quiet">/ ${limitText(limit, text)}</span>`;
+    <span class="quiet">/ ${limit === undefined ? unknown() : limitText(limit, text)}</span>`;
   if (share === undefined || limit === Infinity) return figures;
   return markup`${figures}${bar(share, isNearlyFull(use) ? 'full' : 'usual')}`;
 }
@@ -105,5 +106,5 @@ function percent(share: number): string {
 }
 
 function unknown(): Markup {
-  return markup`<span class="unknown" title="unknown">${UNKNOWN}</span>`;
+  return markup`<span class="unknown">unknown</span>`;
 }

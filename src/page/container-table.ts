@@ -11,7 +11,7 @@ const COLUMNS: readonly { readonly key: SortKey; readonly heading: string }[] = 
   { key: 'memory', heading: 'Memory' },
   { key: 'oom', heading: 'OOM kills' },
   { key: 'cpu', heading: 'CPU limit' },
-  { key: 'pids', heading: 'Pids' },
+  { key: 'pids', heading: 'Processes' },
 ];
 
 /** Renders the table of containers, piece by piece. */
@@ -36,7 +36,7 @@ export function* containerTable(options: {
   `;
   for (const container of rows) yield containerRow(container, at);
   if (rows.length === 0) {
-    const text = total === 0 ? 'There is no container on this host.' : 'No container is so.';
+    const text = total === 0 ? 'There is no container on this host.' : 'No container matches the filter.';
     yield markup`<tbody>
       <tr>
         <td colspan="8" class="quiet">${text}</td>

@@ -8,6 +8,10 @@ const UNITS = [
 export function durationText(seconds: number): string {
   const [unit, length] = UNITS.find(([, each]) => seconds >= each) ?? [];
   if (unit === undefined) return 'less than a minute';
-  const count = Math.floor(seconds / length);
-  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+  return countText(Math.floor(seconds / length), unit);
+}
+
+/** How many there are of something: `1 minute`, `4 minutes`. */
+export function countText(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
 import type { ContainerReport } from '../report/container-report.ts';
+import { LEVELS } from '../findings/level.ts';
+import { NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
+import { nameOfLevel } from './level-badge.ts';
 import { renderPage } from './page.ts';
 import { parseView } from './view.ts';
 
@@ -45,9 +48,10 @@ describe('a container', () => {
 
   test('of which nothing is known says so', () => {
     const page = pageOf([unknownContainer('dark')]);
-    expect(cellsOf(page).toSpliced(2, 1).slice(1)).toEqual(['unknown', '?', '? / ?', '?', '?', '? / ?']);
+    expect(cellsOf(page).toSpliced(2, 1).slice(1)).toEqual(Array(6).fill('unknown'));
     expect(cellsOf(page)[2]).toMatch(/^\d\d unknown$/);
     expect(page).toMatch(/<summary>\d\d findings could not be told<\/summary>/);
+    expect(textOf(pageOf([containerReport('x', {}, { net_raw: 'unknown' })]))).toContain('1 finding could not be told');
     expect(page).toContain('Something of 1 of 1 containers could not be read');
     expect(page).toContain('Not all could be read: EACCES: permission denied, readlink &#39;/proc/7/ns/net&#39;');
     expect(page).not.toContain('<rect width');
@@ -71,7 +75,7 @@ describe('a container', () => {
     expect(cellsOf(page).slice(1)).toEqual([
       '≥ 1 weakened',
       'none',
-      'others: net (3) unknown: ipc',
+      'with others: net (3) unknown: ipc',
       '1 KiB / no limit',
       '0',
       'no limit',
@@ -152,7 +156,7 @@ describe('the page', () => {
     expect(page).toContain('<caption>1 of 3 containers, by container, ascending</caption>');
     expect(page).toContain('<option value="unknown" selected>');
     expect(page).toContain('<a href="./?sort=name">Show all</a>');
-    expect(pageOf(three, 'search=nobody')).toContain('No container is so.');
+    expect(pageOf(three, 'search=nobody')).toContain('No container matches the filter.');
     expect(pageOf([])).toContain('There is no container on this host.');
     expect(pageOf(three)).not.toContain('Show all');
   });
@@ -180,7 +184,7 @@ describe('the page', () => {
     expect(page).toContain('<a href="./?sort=oom">OOM kills <strong>1</strong></a>');
     expect(page).toContain('<a href="./?sort=memory">memory nearly full <strong>1</strong></a>');
     expect(page).toContain('<a href="./?sort=cpu">often throttled <strong>1</strong></a>');
-    expect(page).toContain('<a href="./?sort=pids">pids nearly full <strong>1</strong></a>');
+    expect(page).toContain('<a href="./?sort=pids">processes nearly full <strong>1</strong></a>');
     expect(textOf(pageOf([containerReport('calm', calm)]))).toContain('With limits that bit none');
   });
 
@@ -194,14 +198,27 @@ describe('the page', () => {
   });
 
   test('tells of sources that do not work, and is quiet otherwise', () => {
-    const sources = new Map([
-      ['docker', false],
-      ['vmstat', true],
-    ]);
-    const report = { ...hostReport(), sources };
-    const page = [...renderPage({ report, view: parseView(''), version, telemetryPath: '/m' })].join('');
-    expect(page).toMatch(/<details id="sources" class="sources" open>\s*<summary class="warning">Not working: docker</);
+    const pageWithout = (name: string): string => {
+      const report = { ...hostReport(), sources: new Map([...hostReport().sources, [name, false]]) };
+      return [...renderPage({ report, view: parseView(''), version, telemetryPath: '/m' })].join('');
+    };
+    const page = pageWithout('docker');
+    expect(page).toMatch(
+      /<details id="sources" class="sources" open>\s*<summary class="warning">Sources that do not work: docker</,
+    );
+    expect(page).toContain('<code>isolation-exporter diagnose</code> tells why');
+    // Many do without these on purpose.
+    expect(pageWithout('kmsg')).toMatch(
+      /<details id="sources" class="sources">\s*<summary>Sources that do not work: kmsg</,
+    );
     expect(pageOf([])).toMatch(/<details id="sources" class="sources">\s*<summary>All sources work</);
+    expect(pageOf([])).not.toContain('tells why');
+  });
+
+  test('explains each level and each kind of namespace', () => {
+    const page = textOf(pageOf([]));
+    for (const [level, name] of LEVELS.entries()) expect(page).toContain(`${level} ${nameOfLevel(name)}, `);
+    for (const kind of NAMESPACE_KINDS) expect(page).toMatch(new RegExp(`[:;] ${kind}, \\w`));
   });
 
   test('links to the metrics, tells the version, and lets nothing out of its place', () => {

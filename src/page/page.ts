@@ -1,6 +1,7 @@
 import type { HostReport } from '../report/host-report.ts';
 import type { Version } from '../version.ts';
 import { containerTable } from './container-table.ts';
+import { countText } from './duration.ts';
 import { explanations } from './explanations.ts';
 import { filterForm } from './filter-form.ts';
 import { type Markup, markup, verbatim } from './markup.ts';
@@ -36,7 +37,7 @@ function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<
       <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>${version.name}: ${containers.length} container${containers.length === 1 ? '' : 's'}</title>
+        <title>${version.name}: ${countText(containers.length, 'container')}</title>
         <link rel="icon" href="${NO_ICON}">
         <style>${verbatim(STYLE)}</style>
       </head>

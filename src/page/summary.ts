@@ -60,7 +60,7 @@ const BITES: readonly {
   { name: 'OOM kills', sort: 'oom', isBitten: ({ oom }) => (oom.kills ?? 0) > 0 },
   { name: 'memory nearly full', sort: 'memory', isBitten: ({ memory }) => isNearlyFull(memory) },
   { name: 'often throttled', sort: 'cpu', isBitten: ({ cpu }) => isOftenThrottled(cpu) },
-  { name: 'pids nearly full', sort: 'pids', isBitten: ({ pids }) => isNearlyFull(pids) },
+  { name: 'processes nearly full', sort: 'pids', isBitten: ({ pids }) => isNearlyFull(pids) },
 ];
 
 /** A warning if something is kept from this process. */

@@ -107,7 +107,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
       'Memory',
       'OOM kills',
       'CPU limit',
-      'Pids',
+      'Processes',
     ]);
     expect(await table.getByRole('rowheader').count()).toBe(4);
     expect(await page.getByRole('columnheader', { name: 'Isolation level' }).getAttribute('aria-sort')).toBe(
@@ -150,7 +150,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     expect(await names(page)).not.toContain('limited');
     await page.getByLabel('Search').fill('nobody');
     await page.getByRole('button', { name: 'Filter' }).click();
-    await expectText(page.locator('tbody'), /No container is so\./);
+    await expectText(page.locator('tbody'), /No container matches the filter\./);
   });
 
   test('is used with the keyboard alone', async () => {
