@@ -17,11 +17,11 @@ export function containerRow(container: ContainerReport, at: number): Markup {
       <th scope="row">${nameCell(container)}</th>
       <td>${levelBadge(container.standing)}</td>
       <td class="found">${findingChips(container)}</td>
-      <td>${namespacesCell(container)}</td>
-      <td class="figure">${useCell(container.memory, bytesText)}</td>
-      <td class="figure">${oomCell(container, at)}</td>
-      <td class="figure">${cpuCell(container)}</td>
-      <td class="figure">${useCell(container.pids, numberText)}</td>
+      <td class="labelled">${namespacesCell(container)}</td>
+      <td class="labelled figure">${useCell(container.memory, bytesText)}</td>
+      <td class="labelled figure">${oomCell(container, at)}</td>
+      <td class="labelled figure">${cpuCell(container)}</td>
+      <td class="labelled figure">${useCell(container.pids, numberText)}</td>
     </tr>
     <tr class="more">
       <td colspan="8">${detailsOf(container, { id: `${id}-details`, at })}</td>

@@ -3,7 +3,8 @@ import { containerRow } from './container-row.ts';
 import { type Markup, markup } from './markup.ts';
 import { linkTo, naturalOrder, type SortKey, type View } from './view.ts';
 
-const COLUMNS: readonly { readonly key: SortKey; readonly heading: string }[] = [
+/** In their order. */
+export const COLUMNS: readonly { readonly key: SortKey; readonly heading: string }[] = [
   { key: 'name', heading: 'Container' },
   { key: 'level', heading: 'Isolation level' },
   { key: 'findings', heading: 'Findings' },

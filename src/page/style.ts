@@ -1,3 +1,10 @@
+import { COLUMNS } from './container-table.ts';
+
+/** In a window too narrow for a table each container is a block, in which figures need the heading of their column. */
+const LABELS = COLUMNS.map(
+  ({ heading }, index) => `tbody td.labelled:nth-child(${index + 1})::before { content: '${heading}'; }`,
+);
+
 /** The style sheet of the page. Text has a contrast of at least 4.5 in both schemes. */
 export const STYLE = `
 :root { color-scheme: light dark; --paper: #fcfcfb; --raised: #f3f4f2; --ink: #1c2128; --quiet: #5b6570; --line: #dfe2e4; --link: #0a58b5; --bar: #7f9cbd; --track: #e4e8ec; --warn-ink: #7a4a00; --warn-paper: #fff1d6; --warn-bar: #d08700; --bad-ink: #a3201a; --bad-paper: #fdeae8; --worst-ink: #fff; --worst-paper: #ab241d; }
@@ -19,16 +26,17 @@ header p { margin: 0; color: var(--quiet); }
 nav { margin-left: auto; display: flex; gap: 1rem; }
 .warning { color: var(--warn-ink); }
 p.warning { background: var(--warn-paper); border-radius: 4px; padding: .4rem .7rem; margin: .6rem 0; }
-.summary { display: flex; flex-wrap: wrap; gap: .3rem 2.5rem; margin: .8rem 0; }
-.summary div { display: flex; flex-wrap: wrap; gap: .3rem 1rem; }
+.summary { display: flex; flex-wrap: wrap; gap: .1rem 2.5rem; margin: .7rem 0; }
+.summary div { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1rem; }
 .summary dt { color: var(--quiet); }
 .summary dd { margin: 0; }
 .summary a { text-decoration: none; }
+.summary a { display: inline-block; padding: .15rem 0; }
 .summary a:hover, thead a:hover { text-decoration: underline; }
 .tools { display: flex; flex-wrap: wrap; align-items: end; justify-content: space-between; gap: .5rem; margin-top: .9rem; padding: .6rem .7rem; background: var(--raised); border-radius: 6px; }
 form { display: flex; flex-wrap: wrap; align-items: end; gap: .5rem .9rem; }
 label { display: grid; gap: .1rem; font-size: .86em; color: var(--quiet); }
-input, select, button { font: inherit; font-size: 14px; color: var(--ink); background: var(--paper); border: 1px solid var(--quiet); border-radius: 4px; padding: .2rem .5rem; }
+input, select, button { font: inherit; font-size: 14px; color: var(--ink); background: var(--paper); border: 1px solid var(--quiet); border-radius: 4px; height: 2rem; padding: 0 .5rem; }
 input[type=search] { width: 17rem; max-width: 100%; }
 select { max-width: 15rem; }
 button { cursor: pointer; }
@@ -39,8 +47,8 @@ button { cursor: pointer; }
 table { border-collapse: collapse; width: 100%; margin-top: .4rem; }
 caption { text-align: left; color: var(--quiet); padding: .4rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .7rem .1rem 0; font-weight: 400; }
-thead th { padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--quiet); white-space: nowrap; position: sticky; top: 0; background: var(--paper); }
-thead a { color: var(--ink); font-weight: 600; text-decoration: none; }
+thead th { padding: .15rem .7rem .15rem 0; border-bottom: 1px solid var(--quiet); white-space: nowrap; position: sticky; top: 0; background: var(--paper); }
+thead a { display: inline-block; padding: .2rem 0; color: var(--ink); font-weight: 600; text-decoration: underline dotted 1px var(--quiet); text-underline-offset: 3px; }
 thead span { font-size: .7em; margin-left: .3em; }
 tbody { border-bottom: 1px solid var(--line); }
 tbody:hover { background: var(--raised); }
@@ -90,9 +98,21 @@ article dl div { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); }
 article dt { color: var(--quiet); }
 article dd { margin: 0; overflow-wrap: anywhere; }
 footer { margin-top: 2rem; color: var(--quiet); }
+html { scroll-padding-top: 3rem; }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
-@media (forced-colors: active) { .chip, .bar { border: 1px solid; } .bar rect, .ladder .on { fill: CanvasText; } }
-@media (max-width: 78rem) { .wide { overflow-x: auto; } thead th { position: static; } }
-@media (max-width: 40rem) { nav { margin-left: 0; } }
-@media print { nav, .tools { display: none; } }
+@media (max-width: 78rem) { .wide { overflow-x: auto; } thead th { position: static; white-space: normal; } th, td { padding-right: .5rem; } tbody th, .found { min-width: 8.5rem; } }
+@media (max-width: 52rem) {
+  table, thead, tbody, caption, tbody th, tbody td { display: block; }
+  thead tr { display: flex; flex-wrap: wrap; align-items: center; gap: 0 1rem; border-bottom: 1px solid var(--quiet); }
+  thead tr::before { content: 'Sort by'; color: var(--quiet); }
+  thead th { border: 0; padding: 0; }
+  tbody tr:not(.more) { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: .4rem 1rem; padding: .5rem 0 .3rem; }
+  tbody th, tbody td { padding: 0; }
+  tbody th, .found, td[colspan] { grid-column: 1 / -1; max-width: none; }
+  td.labelled::before { display: block; font-size: .86em; color: var(--quiet); }
+  ${LABELS.join('\n  ')}
+}
+@media (max-width: 40rem) { nav { margin-left: 0; } .findings li { padding-left: 0; text-indent: 0; } }
+@media (forced-colors: active) { .chip, .bar { border: 1px solid; } .bar rect, .ladder .on { fill: CanvasText; } .bar.full rect { fill: Highlight; } .ladder .off { fill: Canvas; stroke: CanvasText; stroke-width: .5; } }
+@media print { nav, .tools, .skip { display: none; } thead th { position: static; } tbody, article { break-inside: avoid; } .chip, .bar, .ladder, p.warning { print-color-adjust: exact; } }
 `;
