@@ -22,6 +22,7 @@ export function containerReport(
   return {
     labels: { engine: 'docker', namespace: '', pod: '', container: name },
     id: '0123456789abcdef'.repeat(4),
+    path: `/docker/${name}`,
     image: 'lab:1',
     runtime: 'runc',
     startTime: 1_700_000_000,

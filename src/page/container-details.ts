@@ -55,14 +55,22 @@ function failureOf({ failure }: ContainerReport): Markup | undefined {
   return markup`<p class="warning">Not all could be read: ${failure.message}</p>`;
 }
 
-function factsOf({ id, runtime, sandbox, startTime, cpu }: ContainerReport, at: number): readonly Markup[] {
+function factsOf(
+  { id, path, image, runtime, sandbox, startTime, cpu, oom }: ContainerReport,
+  at: number,
+): readonly Markup[] {
   const facts = [
     markup`id <code>${id}</code>`,
+    markup`cgroup <code>${path}</code>`,
+    ...(image === undefined ? [] : [markup`image <code>${image}</code>`]),
     ...(sandbox === undefined ? [] : [markup`run by ${sandbox}${runtime === undefined ? undefined : ` (${runtime})`}`]),
     ...(startTime === undefined ? [] : [markup`started ${durationText(at / 1000 - startTime)} ago`]),
     ...(cpu.throttledSeconds === undefined || cpu.throttledSeconds === 0
       ? []
       : [markup`held back by its CPU limit for ${durationText(cpu.throttledSeconds)} in all`]),
+    ...(oom.lastKill === undefined
+      ? []
+      : [markup`last OOM kill at ${new Date(oom.lastKill * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`]),
   ];
   return facts.map((fact, index) => (index === 0 ? fact : markup`; ${fact}`));
 }

@@ -9,12 +9,18 @@ import { type Markup, markup } from './markup.ts';
 import { levelBadge } from './level-badge.ts';
 import { shareOf, throttledShareOf } from './rows.ts';
 
-/** Renders a container: a row of figures, and one that unfolds. `at` is when it was read, in ms since the epoch. */
-export function containerRow(container: ContainerReport, at: number): Markup {
+/**
+ * Renders a container: a row of figures, and one that unfolds. `at` is when it was read, in ms since the epoch. If others are
+ * called the same, its cgroup is told with its name.
+ */
+export function containerRow(
+  container: ContainerReport,
+  { at, hasNamesake }: { readonly at: number; readonly hasNamesake: boolean },
+): Markup {
   const id = elementIdOf(container);
   return markup`<tbody id="${id}">
     <tr>
-      <th scope="row">${nameCell(container)}</th>
+      <th scope="row">${nameCell(container, hasNamesake)}</th>
       <td>${levelBadge(container.standing)}</td>
       <td class="found">${findingChips(container)}</td>
       <td class="labelled">${namespacesCell(container)}</td>
@@ -30,14 +36,15 @@ export function containerRow(container: ContainerReport, at: number): Markup {
 }
 
 /** The same at each refresh, whatever the container is called. */
-function elementIdOf({ labels, id }: ContainerReport): string {
-  return `c${createHash('sha256').update(`${labels.engine}/${id}`).digest('hex').slice(0, 12)}`;
+function elementIdOf({ labels, id, path }: ContainerReport): string {
+  return `c${createHash('sha256').update(`${labels.engine}/${id}/${path}`).digest('hex').slice(0, 12)}`;
 }
 
-function nameCell({ labels, image }: ContainerReport): Markup {
+/** The digest of an image is 64 digits that nobody reads; the details have it. */
+function nameCell({ labels, image, path }: ContainerReport, hasNamesake: boolean): Markup {
   const { namespace, pod, container } = labels;
   const above = [namespace, pod].filter((part) => part !== '');
-  return markup`${above.length === 0 ? undefined : markup`<small><bdi>${above.join('/')}</bdi>/</small>`}<bdi class="name">${container}</bdi><small>${labels.engine}${image === undefined ? undefined : markup`, <bdi>${image}</bdi>`}</small>`;
+  return markup`${above.length === 0 ? undefined : markup`<small><bdi>${above.join('/')}</bdi>/</small>`}<bdi class="name">${container}</bdi><small>${labels.engine}${image === undefined ? undefined : markup`, <bdi>${image.replace(/(?<=.)@sha256:.*/, '')}</bdi>`}</small>${hasNamesake ? markup`<small>cgroup ${path}</small>` : undefined}`;
 }
 
 function namespacesCell({ namespaces, sandbox }: ContainerReport): Markup {

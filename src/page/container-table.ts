@@ -1,4 +1,5 @@
 import type { ContainerReport } from '../report/container-report.ts';
+import { nameOf } from '../report/wording.ts';
 import { containerRow } from './container-row.ts';
 import { type Markup, markup } from './markup.ts';
 import { linkTo, naturalOrder, type SortKey, type View } from './view.ts';
@@ -35,7 +36,11 @@ export function* containerTable(options: {
         </tr>
       </thead>
   `;
-  for (const container of rows) yield containerRow(container, at);
+  const bearers = new Map<string, number>();
+  for (const container of rows) bearers.set(nameIn(container), (bearers.get(nameIn(container)) ?? 0) + 1);
+  for (const container of rows) {
+    yield containerRow(container, { at, hasNamesake: (bearers.get(nameIn(container)) ?? 0) > 1 });
+  }
   if (rows.length === 0) {
     const text = total === 0 ? 'There is no container on this host.' : 'No container matches the filter.';
     yield markup`<tbody>
@@ -45,6 +50,10 @@ export function* containerTable(options: {
     </tbody>`;
   }
   yield markup`</table></div>`;
+}
+
+function nameIn({ labels }: ContainerReport): string {
+  return [labels.engine, nameOf(labels)].join('\n');
 }
 
 function columnHeading({ key, heading }: (typeof COLUMNS)[number], view: View): Markup {

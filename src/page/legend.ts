@@ -33,7 +33,7 @@ interface Entry {
 const COLUMNS: readonly Entry[] = [
   {
     term: 'Isolation level',
-    text: `How much stands between a container and its host: ${LEVELS.map((name, level) => `${level} ${nameOfLevel(name)}, ${LEVEL_MEANINGS[name]}`).join('; ')}. ≥ is at least: what is unknown could only make it better.`,
+    text: `How much stands between a container and its host: ${LEVELS.map((name, level) => `${level} ${nameOfLevel(name)} (${LEVEL_MEANINGS[name]})`).join(', ')}. ≥ is at least: what is unknown could only make it better.`,
     metrics: ['isolation_container_isolation_level'],
   },
   {
@@ -44,9 +44,9 @@ const COLUMNS: readonly Entry[] = [
   {
     term: 'Shared namespaces',
     text: `A namespace is what a container sees of one kind of thing: ${Object.entries(NAMESPACE_MEANINGS)
-      .map(([kind, meaning]) => `${kind}, ${meaning}`)
+      .map(([kind, meaning]) => `${kind} (${meaning})`)
       .join(
-        '; ',
+        ', ',
       )}. Those of the host are shared with all that runs on it, others with so many containers of other pods. Many engines share user, cgroup and time by default.`,
     metrics: ['isolation_container_host_namespace', 'isolation_container_namespace_peers'],
   },

@@ -130,6 +130,24 @@ describe('a container', () => {
       /<tbody id="(c[0-9a-f]{12})"/.exec(pageOf([containerReport('a', changes)]))?.[1];
     expect(idOf({ standing: undefined })).toBe(idOf({}));
     expect(idOf({ id: 'another' })).not.toBe(idOf({}));
+    expect(idOf({ path: '/another' })).not.toBe(idOf({}));
+  });
+
+  test('is told from another of the same name by its cgroup', () => {
+    const page = pageOf([
+      containerReport('web', { path: '/a/web' }),
+      containerReport('web', { path: '/b/web' }),
+      containerReport('db'),
+    ]);
+    expect([...page.matchAll(/<small>cgroup (.*?)</g)].map(([, path]) => path)).toEqual(['/a/web', '/b/web']);
+  });
+
+  test('has the digest of its image in the details alone', () => {
+    const image = `shop/cart:2@sha256:${'ab'.repeat(32)}`;
+    const page = pageOf([containerReport('web', { image })]);
+    expect(cellsOf(page)[0]).toBe('web docker, shop/cart:2');
+    expect(page).toContain(`image <code>${image}</code>`);
+    expect(page).toContain('last OOM kill at 2026-01-02 03:00:05 UTC');
   });
 });
 
@@ -217,8 +235,8 @@ describe('the page', () => {
 
   test('explains each level and each kind of namespace', () => {
     const page = textOf(pageOf([]));
-    for (const [level, name] of LEVELS.entries()) expect(page).toContain(`${level} ${nameOfLevel(name)}, `);
-    for (const kind of NAMESPACE_KINDS) expect(page).toMatch(new RegExp(`[:;] ${kind}, \\w`));
+    for (const [level, name] of LEVELS.entries()) expect(page).toContain(`${level} ${nameOfLevel(name)} (`);
+    for (const kind of NAMESPACE_KINDS) expect(page).toMatch(new RegExp(`[:,] ${kind} \\(\\w`));
   });
 
   test('links to the metrics, tells the version, and lets nothing out of its place', () => {

@@ -4,7 +4,7 @@ import { type Markup, markup } from './markup.ts';
 /** What a source is for, and what is lost without it. */
 const MEANINGS: Readonly<Record<string, string>> = {
   cgroup_watch: 'The kernel tells of containers that come and go; without it they are looked for each second.',
-  host_namespaces: 'What is the host’s own; without it it is unknown who shares what with the host.',
+  host_namespaces: 'What is the host’s own; without it nobody can tell what is shared with the host.',
   vmstat: 'The OOM kills of the host; without it those in no container are unknown.',
   memory_events: 'The kernel tells of OOM kills; without it they are looked for ten times a second.',
   kmsg: 'The log of the kernel; without it the victims of OOM kills have no names.',

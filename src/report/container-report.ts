@@ -15,6 +15,8 @@ export interface ContainerReport extends Assessment {
   readonly labels: Labels;
   /** The engine's id. */
   readonly id: string;
+  /** Its cgroup's path, which no two have. */
+  readonly path: string;
   readonly image: string | undefined;
   readonly runtime: string | undefined;
   /** Seconds since the epoch. */
@@ -88,6 +90,7 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
   return {
     labels,
     id: cgroup.match.id,
+    path: cgroup.path,
     image: names.image,
     runtime: names.runtime,
     startTime: init?.startTime,
