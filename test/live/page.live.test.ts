@@ -267,19 +267,21 @@ describeLive('the page in Chromium', ['chromium'], () => {
     await page.route('**/*', async (route) => {
       const response = await route.fetch();
       const body = await response.text();
-      // The first container is gone, and another has come.
+      // The first container is gone, and two others have come.
       const row = (id: string): string => new RegExp(`<tbody id="${id}".*?</tbody>`, 's').exec(body)?.[0] ?? '';
       const [first = '', second = ''] = [...body.matchAll(/<tbody id="(\w+)"/g)].map(([, id = '']) => row(id));
       const other = second.replaceAll(/id="c/g, 'id="d').replaceAll('exposed', 'another');
-      await route.fulfill({ response, body: body.replace(first, '').replace('</thead>', `</thead>${other}`) });
+      const others = other + other.replaceAll(/id="d/g, 'id="e');
+      await route.fulfill({ response, body: body.replace(first, '').replace('</thead>', `</thead>${others}`) });
     });
     await page.clock.runFor(16_000);
     await page.locator('tbody[id^=d]').waitFor();
-    expect(await topOfFocus()).toBeCloseTo(before, -1);
+    // A row above may become higher or lower, but it is not moved by what has come and gone.
+    expect(Math.abs((await topOfFocus()) - before)).toBeLessThan(40);
     expect(await page.evaluate("document.getElementById('containers').scrollLeft")).toBe(5);
     expect(await page.getByLabel('Search').inputValue()).toBe('half ty');
     const isOld = '[...document.querySelectorAll("tbody")].map((element) => element.isOld === true)';
-    expect(await page.evaluate(isOld)).toEqual([false, true, true, true]);
+    expect(await page.evaluate(isOld)).toEqual([false, false, true, true, true]);
     await expectText(page.locator('tbody:has(:focus)'), /limited/);
     expect(await page.locator('#live [aria-live], #live [role=status]').count()).toBe(0);
 
