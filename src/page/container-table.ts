@@ -26,7 +26,7 @@ export function* containerTable(options: {
   const { rows, total, view, at } = options;
   const heading = COLUMNS.find(({ key }) => key === view.sort)?.heading ?? '';
   const number = rows.length === total ? `${total}` : `${rows.length} of ${total}`;
-  const caption = `${number} container${total === 1 ? '' : 's'}, by ${heading.toLowerCase()}, ${view.order}`;
+  const caption = `${number} container${total === 1 ? '' : 's'}, by ${heading.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())}, ${view.order}`;
   yield markup`<div id="containers" class="wide" role="region" aria-label="Containers" tabindex="0">
     <table>
       <caption>${caption}</caption>

@@ -164,6 +164,7 @@ describe('the page', () => {
       /<th scope="col" aria-sort="descending">\s*<a id="sort-name" href="\.\/\?sort=name">Container<span aria-hidden="true">▼/,
     );
     expect(page).toContain('<caption>3 containers, by container, descending</caption>');
+    expect(pageOf(three, 'sort=oom')).toContain('<caption>3 containers, by OOM kills, descending</caption>');
     // The form does not forget it.
     expect(page).toContain('<input type="hidden" name="sort" value="name">');
     expect(page).toContain('<input type="hidden" name="order" value="descending">');

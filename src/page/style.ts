@@ -114,5 +114,6 @@ html { scroll-padding-top: 3rem; }
 }
 @media (max-width: 40rem) { nav { margin-left: 0; } .findings li { padding-left: 0; text-indent: 0; } }
 @media (forced-colors: active) { .chip, .bar { border: 1px solid; } .bar rect, .ladder .on { fill: CanvasText; } .bar.full rect { fill: Highlight; } .ladder .off { fill: Canvas; stroke: CanvasText; stroke-width: .5; } }
+@media print and (max-width: 52rem) { thead { display: none; } }
 @media print { nav, .tools, .skip { display: none; } thead th { position: static; } tbody, article { break-inside: avoid; } .chip, .bar, .ladder, p.warning { print-color-adjust: exact; } }
 `;
