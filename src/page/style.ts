@@ -58,7 +58,7 @@ tbody th small { display: block; }
 .figure { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .found { min-width: 13rem; }
 td small { display: block; }
-.more td { padding: 0 0 .45rem; }
+.more td { padding: 0 0 .25rem; }
 .level { white-space: nowrap; }
 .ladder { width: 29px; height: 12px; vertical-align: -1px; margin-right: .3em; }
 .ladder .on { fill: var(--bar); }
@@ -78,7 +78,7 @@ small.full { color: var(--warn-ink); }
 .chip.high { background: var(--bad-paper); border-color: var(--bad-paper); color: var(--bad-ink); }
 .chip.medium { background: var(--warn-paper); border-color: var(--warn-paper); color: var(--warn-ink); }
 .chip.unknown { border-style: dashed; border-color: var(--quiet); }
-summary { cursor: pointer; }
+summary { cursor: pointer; padding: .2rem 0; }
 .more summary { color: var(--quiet); font-size: .92em; }
 .more details[open] { padding-bottom: .3rem; }
 .findings { margin: .3rem 0 .4rem; padding: 0; list-style: none; }
@@ -86,8 +86,8 @@ summary { cursor: pointer; }
 .findings .chip { min-width: 4.8rem; margin-right: .3rem; text-indent: 0; text-align: center; }
 .more p { margin: .3rem 0; }
 .facts { color: var(--quiet); font-size: .92em; }
-.state { display: flex; flex-wrap: wrap; gap: .2rem 2rem; margin: .5rem 0; color: var(--quiet); }
-.state p { margin: 0; }
+.state { display: flex; flex-wrap: wrap; gap: .2rem 2rem; margin: .3rem 0; color: var(--quiet); }
+.state p { margin: .2rem 0; }
 .sources ul { margin: .3rem 0; padding-left: 1.3rem; }
 .sources small { margin-left: .6em; }
 article { padding: .6rem .7rem; border-bottom: 1px solid var(--line); scroll-margin-top: 1rem; }

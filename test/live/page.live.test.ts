@@ -349,7 +349,8 @@ describeLive('the page in Chromium', ['chromium'], () => {
 
   test('has links and buttons that a finger can hit', async () => {
     const page = await open();
-    const small = await page.evaluate(`[...document.querySelectorAll('thead a, .summary a, button, select, input')]
+    const small =
+      await page.evaluate(`[...document.querySelectorAll('thead a, summary, .summary a, button, select, input')]
       .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 24)
       .map((element) => element.textContent)`);
     expect(small).toEqual([]);
