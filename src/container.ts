@@ -1,4 +1,4 @@
-import type { CgroupFiles } from './kernel/files.ts';
+import type { CgroupFiles } from './kernel/cgroup-files.ts';
 import type { ProcessFiles } from './kernel/process-files.ts';
 import type { NamespaceKind } from './kernel/host-namespaces.ts';
 import type { Posture } from './posture/posture.ts';

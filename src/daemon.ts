@@ -21,7 +21,7 @@ import { Roster } from './identify/roster.ts';
 import { AncestorFiles } from './kernel/ancestor-files.ts';
 import { findCgroupLayout } from './kernel/cgroup-layout.ts';
 import { descriptorBudget } from './kernel/descriptor-limit.ts';
-import { KernelFiles } from './kernel/files.ts';
+import { KernelFiles } from './kernel/kernel-files.ts';
 import { findHostNamespaces, type HostNamespaces } from './kernel/host-namespaces.ts';
 import type { Log } from './log.ts';
 import { OomWatch } from './oom/oom-watch.ts';

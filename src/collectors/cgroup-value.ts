@@ -1,4 +1,5 @@
-import type { Bytes, CgroupFiles, Controller } from '../kernel/files.ts';
+import type { Bytes } from '../kernel/bytes.ts';
+import type { CgroupFiles, Controller } from '../kernel/cgroup-files.ts';
 import { parseSingleValue } from '../kernel/single-value.ts';
 
 /**

@@ -1,5 +1,6 @@
 import type { Container, Labels, OomCounts } from '../container.ts';
-import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { HostNamespaces, NamespaceKind } from '../kernel/host-namespaces.ts';
 
 /** What lets a process read `/proc/<pid>/ns` of others. */

@@ -1,4 +1,4 @@
-import type { KernelFiles } from '../kernel/files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { singleValue } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, oncePerScrape } from './collector.ts';
 

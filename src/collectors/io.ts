@@ -1,6 +1,6 @@
 import { parseBlkio } from '../kernel/blkio.ts';
 import { parseDiskNames } from '../kernel/diskstats.ts';
-import type { CgroupFiles } from '../kernel/files.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { type DeviceIo, parseIoStat } from '../kernel/io-stat.ts';
 import { parsedFile } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, oncePerScrape } from './collector.ts';

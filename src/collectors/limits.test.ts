@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Container } from '../container.ts';
 import { AncestorFiles } from '../kernel/ancestor-files.ts';
 import type { CgroupLayout } from '../kernel/cgroup-layout.ts';
-import { KernelFiles } from '../kernel/files.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Scrape } from './collector.ts';
 import { limits } from './limits.ts';
 

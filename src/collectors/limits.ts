@@ -1,7 +1,7 @@
 import type { Container } from '../container.ts';
 import { countCpuList } from '../kernel/cpu-list.ts';
 import { parseCpuMax } from '../kernel/cpu-max.ts';
-import type { CgroupFiles } from '../kernel/files.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { parseV1Limit } from '../kernel/single-value.ts';
 import { parsedFile, singleValue } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';

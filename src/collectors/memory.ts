@@ -1,5 +1,5 @@
 import type { Container } from '../container.ts';
-import type { CgroupFiles } from '../kernel/files.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { parsedFile, singleValue } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector } from './collector.ts';

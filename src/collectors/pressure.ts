@@ -1,4 +1,4 @@
-import type { CgroupFiles } from '../kernel/files.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { type Pressure, parsePressure } from '../kernel/pressure.ts';
 import { parsedFile } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family } from './collector.ts';

@@ -5,7 +5,7 @@ import { classify } from '../identify/classify.ts';
 import { findInit } from '../identify/init-process.ts';
 import type { CgroupLayout } from '../kernel/cgroup-layout.ts';
 import { isAbsence } from '../kernel/errno.ts';
-import { KernelFiles } from '../kernel/files.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
 
 /** The containers there are, and how much can be learnt of their processes. */
 export interface FoundContainers {

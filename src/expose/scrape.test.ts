@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Collector, defineContainerCollector, defineKeptCollector, type Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
-import { KernelFiles } from '../kernel/files.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
 import { Encoder } from './encode.ts';
 import { Failures } from './failures.ts';
 import { identities } from './identity.ts';

@@ -1,6 +1,6 @@
 import type { CgroupMatch, Undecided } from '../container.ts';
 import { isDenied } from '../kernel/errno.ts';
-import type { KernelFiles } from '../kernel/files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { identifyCgroup } from './cgroup-path.ts';
 import { settleByShim } from './shim.ts';
 

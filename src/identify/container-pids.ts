@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { parseCgroupProcs } from '../kernel/cgroup-procs.ts';
 import { absentAsUndefined } from '../kernel/errno.ts';
-import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { identifyCgroup } from './cgroup-path.ts';
 
 /** A container that is a whole system has some dozens of cgroups inside; one with more makes them by itself. */

@@ -1,6 +1,7 @@
 import type { InitProcess, Namespaces } from '../container.ts';
 import { isDenied } from '../kernel/errno.ts';
-import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import { inodeOfLink, NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 import { parseBootTime, parseStartTime } from '../kernel/proc-stat.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ContainerCgroup, Names } from '../container.ts';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
-import { KernelFiles } from '../kernel/files.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
 import { findHostNamespaces } from '../kernel/host-namespaces.ts';
 import { PostureReader } from '../posture/read-posture.ts';
 import type { NameSource } from './name-source.ts';

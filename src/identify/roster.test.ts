@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContainerCgroup, Names } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
-import { KernelFiles } from '../kernel/files.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
 import { PostureReader } from '../posture/read-posture.ts';
 import { namedByInspect } from './engine-names.ts';
 import type { NameSource } from './name-source.ts';

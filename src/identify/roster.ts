@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Container, ContainerCgroup, InitProcess, Names } from '../container.ts';
-import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { PostureReader, PostureReading, Target } from '../posture/read-posture.ts';
 import { haveChanged, type Members, membersOfContainer } from './container-pids.ts';
 import { findInit } from './init-process.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
-import { KernelFiles } from '../kernel/files.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
 import { identifyCgroup } from './cgroup-path.ts';
 import { classify } from './classify.ts';
 import { parseShim, settleByShim } from './shim.ts';

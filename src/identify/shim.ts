@@ -1,4 +1,4 @@
-import type { KernelFiles } from '../kernel/files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
 import type { CgroupIdentity } from './cgroup-path.ts';
 import { pidsOfContainer } from './container-pids.ts';

@@ -1,4 +1,5 @@
-import type { CgroupFiles, KernelFiles } from './files.ts';
+import type { CgroupFiles } from './cgroup-files.ts';
+import type { KernelFiles } from './kernel-files.ts';
 
 /** The files of the cgroups above containers. Many containers share a parent, so each is opened once. */
 export class AncestorFiles {

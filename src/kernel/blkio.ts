@@ -1,5 +1,4 @@
-import { sameBytes, textOf } from './bytes.ts';
-import type { Bytes } from './files.ts';
+import { type Bytes, sameBytes, textOf } from './bytes.ts';
 
 /** The whole file as long as there was no I/O, which is of most containers. */
 const NOTHING = Buffer.from('Total 0\n');

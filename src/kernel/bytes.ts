@@ -1,11 +1,12 @@
-import type { Bytes } from './files.ts';
-
 /**
  * Byte-wise reading of kernel files. A scrape reads thousands of them, most of a few bytes: turning each into a string
  * first would cost more than the kernel takes to render it.
  *
  * Counters are read as `number`: exact up to 2^53, which is 285 years of microseconds or 8 PiB.
  */
+
+/** Bytes of a kernel file. Valid only until the next read: the buffer behind them is reused. */
+export type Bytes = Uint8Array;
 
 export const NEWLINE = 0x0a;
 export const SPACE = 0x20;

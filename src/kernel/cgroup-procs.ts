@@ -1,5 +1,4 @@
-import { textOf } from './bytes.ts';
-import type { Bytes } from './files.ts';
+import { type Bytes, textOf } from './bytes.ts';
 
 /**
  * Parses `cgroup.procs` or `cgroup.threads` (Documentation/admin-guide/cgroup-v2.rst), one pid a line:

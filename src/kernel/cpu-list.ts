@@ -1,5 +1,4 @@
-import { cannotParse, decimalAt, indexOfByte, NEWLINE } from './bytes.ts';
-import type { Bytes } from './files.ts';
+import { type Bytes, cannotParse, decimalAt, indexOfByte, NEWLINE } from './bytes.ts';
 
 const COMMA = 0x2c;
 const DASH = 0x2d;

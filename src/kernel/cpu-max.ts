@@ -1,5 +1,4 @@
-import { cannotParse, decimalAt, indexOfByte, NEWLINE, SPACE } from './bytes.ts';
-import type { Bytes } from './files.ts';
+import { type Bytes, cannotParse, decimalAt, indexOfByte, NEWLINE, SPACE } from './bytes.ts';
 
 const LETTER_M = 0x6d;
 

@@ -1,5 +1,4 @@
-import { cannotParse, decimalAt, indexOfByte, NEWLINE, sameBytes, SPACE } from './bytes.ts';
-import type { Bytes } from './files.ts';
+import { type Bytes, cannotParse, decimalAt, indexOfByte, NEWLINE, sameBytes, SPACE } from './bytes.ts';
 
 /** The values of the keys that were asked for; a key that the file does not have is `undefined`. */
 export type FlatKeyed<Key extends string> = { [K in Key]: number | undefined };

@@ -1,5 +1,4 @@
-import { textOf } from './bytes.ts';
-import type { Bytes } from './files.ts';
+import { type Bytes, textOf } from './bytes.ts';
 
 /** Block I/O of a cgroup on one device since the cgroup was made. */
 export interface DeviceIo {

@@ -1,5 +1,4 @@
-import { textOf } from './bytes.ts';
-import type { Bytes } from './files.ts';
+import { type Bytes, textOf } from './bytes.ts';
 
 /** What one network interface has carried since it was made. */
 export interface InterfaceCounts {

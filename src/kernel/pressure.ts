@@ -1,5 +1,4 @@
-import { cannotParse, decimalAt, indexOfByte, isDigit, NEWLINE, sameBytes } from './bytes.ts';
-import type { Bytes } from './files.ts';
+import { type Bytes, cannotParse, decimalAt, indexOfByte, isDigit, NEWLINE, sameBytes } from './bytes.ts';
 
 /** Time lost for want of a resource, in microseconds since the cgroup was made. */
 export interface Pressure {

@@ -1,8 +1,8 @@
 import { closeSync, constants, type Dirent, lstatSync, openSync, readdirSync, readlinkSync } from 'node:fs';
-import { textOf } from './bytes.ts';
+import { type Bytes, textOf } from './bytes.ts';
 import { isAbsence, namePath } from './errno.ts';
 import { type FileIdentity, identityOf } from './file-identity.ts';
-import type { Bytes, KernelFiles } from './files.ts';
+import type { FileReader } from './file-reader.ts';
 
 /** Whose a file is. */
 export interface FileOwner {
@@ -15,21 +15,22 @@ export interface FileOwner {
 /** The files of one process. They stay this process's: once it has ended, every read answers `undefined`. */
 export class ProcessFiles {
   readonly pid: number;
-  readonly #files: KernelFiles;
+  readonly #reader: FileReader;
+  readonly #path: string;
   #directory: number | undefined;
   #closed = false;
 
-  /** Use `KernelFiles.process`. */
-  constructor(files: KernelFiles, pid: number, directory: number | undefined) {
-    this.pid = pid;
-    this.#files = files;
-    this.#directory = directory;
+  /** Use `KernelFiles.process`. The directory at the path is open; `undefined`: the budget is used up. */
+  constructor(reader: FileReader, process: { pid: number; path: string; directory: number | undefined }) {
+    this.#reader = reader;
+    this.pid = process.pid;
+    this.#path = process.path;
+    this.#directory = process.directory;
   }
 
   /** The content of a file such as `stat` or `net/dev`; `undefined` if absent or the process has ended. */
   read(name: string): Bytes | undefined {
-    if (this.#closed) return undefined;
-    return this.#files.readOnce(this.#path(name));
+    return this.#named(name, (path) => this.#reader.readOnce(path));
   }
 
   /**
@@ -37,7 +38,7 @@ export class ProcessFiles {
    * U+FFFD.
    */
   text(name: string): string | undefined {
-    const bytes = this.#closed ? undefined : this.#files.readOnce(this.#path(name), 0);
+    const bytes = this.#named(name, (path) => this.#reader.readOnce(path, 0));
     return bytes === undefined ? undefined : textOf(bytes);
   }
 
@@ -83,25 +84,22 @@ export class ProcessFiles {
   close(): void {
     this.#closed = true;
     if (this.#directory === undefined) return;
-    this.#files.release(this.#directory);
+    this.#reader.release(this.#directory);
     this.#directory = undefined;
   }
 
+  /** Reads by a path that leads to this process only. */
   #named<T>(name: string, read: (path: string) => T): T | undefined {
     if (this.#closed) return undefined;
+    // `openat` by way of the descriptor's own link; over budget there is no descriptor and the pid must do.
+    const directory = this.#directory === undefined ? this.#path : `/proc/self/fd/${this.#directory}`;
     try {
-      return read(this.#path(name));
+      return read(`${directory}/${name}`);
     } catch (error) {
       if (isAbsence(error)) return undefined;
       // The descriptor's number means nothing to a reader of the log.
-      throw namePath(error, `${this.#files.procRoot}/${this.pid}/${name}`);
+      throw namePath(error, `${this.#path}/${name}`);
     }
-  }
-
-  #path(name: string): string {
-    // `openat` by way of the descriptor's own link; over budget there is no descriptor and the pid must do.
-    if (this.#directory === undefined) return `${this.#files.procRoot}/${this.pid}/${name}`;
-    return `/proc/self/fd/${this.#directory}/${name}`;
   }
 }
 

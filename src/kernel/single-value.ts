@@ -1,5 +1,4 @@
-import { cannotParse, decimalAt, NEWLINE } from './bytes.ts';
-import type { Bytes } from './files.ts';
+import { type Bytes, cannotParse, decimalAt, NEWLINE } from './bytes.ts';
 
 /** v1 says "no limit" with the largest count of whole pages that fits a signed 64-bit number of bytes. */
 const V1_UNLIMITED = 2 ** 62;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { absentAsUndefined } from '../kernel/errno.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
-import type { KernelFiles } from '../kernel/files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Hierarchy } from '../kernel/cgroup-layout.ts';
 import type { CounterScope } from './life.ts';
 

@@ -1,5 +1,5 @@
 import type { ContainerCgroup } from '../container.ts';
-import type { KernelFiles } from '../kernel/files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 
 /** When a container that has just appeared is looked at: its runtime needs a moment to move in. In ms. */
 const LOOK_AT_MS = [5, 25, 100, 1_000];

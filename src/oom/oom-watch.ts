@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { ContainerCgroup, Container, OomCounts } from '../container.ts';
 import { isDenied } from '../kernel/errno.ts';
-import type { KernelFiles } from '../kernel/files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Log } from '../log.ts';
 import { type Counters, findCounters, readHostKills, type Reading } from './counters.ts';
 import { EventWatches } from './event-watches.ts';

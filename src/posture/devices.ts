@@ -1,7 +1,7 @@
 import { textOf } from '../kernel/bytes.ts';
 import { type DeviceRule, parseDevicesList } from '../kernel/devices-list.ts';
 import { errnoOf } from '../kernel/errno.ts';
-import type { CgroupFiles } from '../kernel/files.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { MountTable } from './mount-table.ts';
 import type { DevicePosture } from './posture.ts';

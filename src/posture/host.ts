@@ -1,5 +1,5 @@
 import { isDenied } from '../kernel/errno.ts';
-import type { KernelFiles } from '../kernel/files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { type HostNamespaces, inodeOfLink } from '../kernel/host-namespaces.ts';
 import { parseMountinfo } from '../kernel/mountinfo.ts';
 import { parseListeningPaths } from '../kernel/net-unix.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
-import { KernelFiles } from '../kernel/files.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
 import { parseMountinfo } from '../kernel/mountinfo.ts';
 import { HostMounts } from './host-mounts.ts';
 import { MountTable } from './mount-table.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { InitProcess } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { errnoOf } from '../kernel/errno.ts';
-import { KernelFiles } from '../kernel/files.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
 import { findHostNamespaces, inodeOfLink, NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
 import type { Posture } from './posture.ts';
 import { PostureReader, type PostureReading, type Target } from './read-posture.ts';

@@ -1,6 +1,7 @@
 import type { InitProcess } from '../container.ts';
 import type { CapabilitySet } from '../kernel/capabilities.ts';
-import type { CgroupFiles, KernelFiles } from '../kernel/files.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { HostNamespaces } from '../kernel/host-namespaces.ts';
 import { parseProcCredentials } from '../kernel/proc-credentials.ts';

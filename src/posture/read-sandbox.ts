@@ -1,5 +1,5 @@
 import { isDenied } from '../kernel/errno.ts';
-import type { KernelFiles } from '../kernel/files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { Host } from './host.ts';
 import { type Program, programOf } from './host-programs.ts';

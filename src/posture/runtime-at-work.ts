@@ -1,4 +1,4 @@
-import type { KernelFiles } from '../kernel/files.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import { parseStartTime } from '../kernel/proc-stat.ts';
 

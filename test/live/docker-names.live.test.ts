@@ -7,7 +7,7 @@ import type { NameSource } from '../../src/identify/name-source.ts';
 import { settleByShim } from '../../src/identify/shim.ts';
 import { findCgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import { absentAsUndefined } from '../../src/kernel/errno.ts';
-import { KernelFiles } from '../../src/kernel/files.ts';
+import { KernelFiles } from '../../src/kernel/kernel-files.ts';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';

@@ -1,12 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CgroupLayout, findCgroupLayout } from './cgroup-layout.ts';
 import { errnoOf } from './errno.ts';
-import { KernelFiles } from './files.ts';
+import { KernelFiles } from './kernel-files.ts';
 
 const root = process.getuid?.() === 0;
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
@@ -77,49 +77,6 @@ describe.skipIf(!root)('CgroupFiles on the real cgroupfs (needs root)', () => {
   });
 });
 
-describe('ProcessFiles', () => {
-  it('belong to one process, also when its pid is gone', async () => {
-    const kernel = kernelFiles(100);
-    const child = spawn('sleep', ['100']);
-    await once(child, 'spawn');
-    const files = kernel.process(child.pid ?? 0);
-    expect(files?.text('comm')).toBeDefined();
-    expect(files?.link('ns/uts')).toMatch(/^uts:\[\d+\]$/);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    expect(files?.text('comm')).toBeUndefined();
-    expect(files?.link('ns/uts')).toBeUndefined();
-    files?.close();
-    expect(kernel.open).toBe(0);
-    expect(kernel.process(child.pid ?? 0)).toBeUndefined();
-  });
-
-  it('list block devices and directories, and follow no link to where they are not', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'isolation-files-'));
-    mkdirSync(join(directory, 'dev', 'mapper'), { recursive: true });
-    writeFileSync(join(directory, 'dev', 'file'), '');
-    symlinkSync('/dev', join(directory, 'dev', 'link'));
-    // Not everybody, nor root everywhere, may make one.
-    const made = spawnSync('mknod', [join(directory, 'dev', 'disk'), 'b', '7', '0']).status === 0;
-    const child = spawn('sleep', ['100'], { cwd: directory });
-    await once(child, 'spawn');
-    const files = kernelFiles(100).process(child.pid ?? 0);
-    expect(files?.nodes('cwd/dev')).toEqual({ blockDevices: made ? ['disk'] : [], directories: ['mapper'] });
-    expect(files?.nodes('cwd/dev/none')).toBeUndefined();
-    for (const name of ['file', 'link']) expect(() => files?.nodes(`cwd/dev/${name}`)).toThrow('ENOTDIR');
-    files?.close();
-    child.kill('SIGKILL');
-    rmSync(directory, { recursive: true });
-  });
-
-  it('can be read without a descriptor', () => {
-    const files = kernelFiles(0).process(process.pid);
-    expect(files?.text('stat')).toContain(String(process.pid));
-    files?.close();
-    expect(files?.text('stat')).toBeUndefined();
-  });
-});
-
 describe('CgroupFiles of a copied tree', () => {
   let directory: string;
 
@@ -158,42 +115,6 @@ describe('CgroupFiles of a copied tree', () => {
     expect(isThereAfter(59_000, 'pids.peak')).toBe(false);
     expect(isThereAfter(1_000, 'pids.peak')).toBe(true);
     files.close();
-  });
-});
-
-describe.skipIf(!root)('a mount table with a record of nearly a page (needs root)', () => {
-  it('is read whole', async () => {
-    const at = mkdtempSync(join(tmpdir(), 'isolation-files-'));
-    // A path of 2.7 kB has to be made step by step; all of it is in a mount namespace that ends with the process.
-    const script = `mount -t tmpfs t ${at} && cd ${at} && mkdir last && name=$(printf 'a%.0s' $(seq 240)) &&
-      for step in 1 2 3 4 5 6 7 8 9 10 11; do mkdir $name && cd $name; done && mount -t tmpfs t . && mount --bind / ${at}/last &&
-      echo && exec sleep 100`;
-    const child = spawn('env', ['unshare', '--mount', 'bash', '-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
-    await once(child.stdout, 'data');
-    const files = kernelFiles(10).process(child.pid ?? 0);
-    expect(files?.text('mountinfo')).toContain(` ${at}/last `);
-    files?.close();
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    rmSync(at, { recursive: true });
-  });
-});
-
-describe('KernelFiles', () => {
-  it('reads files of more than one page whole', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'isolation-files-'));
-    const content = 'x'.repeat(300_000);
-    writeFileSync(join(directory, 'large'), content);
-    expect(kernelFiles(10).readOnce(join(directory, 'large'))?.length).toBe(content.length);
-    rmSync(directory, { recursive: true });
-  });
-
-  it.skipIf(root)('says which file it may not read', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'isolation-files-'));
-    writeFileSync(join(directory, 'secret'), '');
-    chmodSync(join(directory, 'secret'), 0);
-    expect(() => kernelFiles(10).readOnce(join(directory, 'secret'))).toThrow(/EACCES.*secret/);
-    rmSync(directory, { recursive: true });
   });
 });
 

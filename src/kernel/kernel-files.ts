@@ -1,0 +1,59 @@
+import { constants, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Bytes } from './bytes.ts';
+import { CgroupFiles } from './cgroup-files.ts';
+import type { CgroupLayout } from './cgroup-layout.ts';
+import { absentAsUndefined } from './errno.ts';
+import { FileReader, MISSING } from './file-reader.ts';
+import { ProcessFiles } from './process-files.ts';
+
+/** The host's pseudo-files: those of its procfs, of its cgroups, and of its processes. */
+export class KernelFiles {
+  readonly procRoot: string;
+  readonly layout: CgroupLayout;
+  readonly #reader: FileReader;
+
+  /** @param options.descriptorBudget how many files may be kept open. Past that all is slower, and nothing wrong. */
+  constructor(options: { procRoot: string; layout: CgroupLayout; descriptorBudget: number }) {
+    this.procRoot = options.procRoot;
+    this.layout = options.layout;
+    this.#reader = new FileReader(options.descriptorBudget);
+  }
+
+  /** How many descriptors are kept open now. */
+  get open(): number {
+    return this.#reader.open;
+  }
+
+  /** The files of one cgroup. Close it when the cgroup is gone. */
+  cgroup(path: string): CgroupFiles {
+    return new CgroupFiles(this.#reader, this.layout, path);
+  }
+
+  /** The files of one process; `undefined` if there is no such process. Close it when done. */
+  process(pid: number): ProcessFiles | undefined {
+    const path = `${this.procRoot}/${pid}`;
+    // With the directory open, a later look-up can only ever meet this process: a reused pid answers ESRCH.
+    const directory = this.#reader.acquire(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    return directory === MISSING ? undefined : new ProcessFiles(this.#reader, { pid, path, directory });
+  }
+
+  /** A file of the host such as `vmstat` or `sys/kernel/osrelease`, as text; `undefined` if absent. */
+  proc(name: string): string | undefined {
+    return absentAsUndefined(() => readFileSync(`${this.procRoot}/${name}`, 'utf8'));
+  }
+
+  /** The same as bytes. */
+  procBytes(name: string): Bytes | undefined {
+    return this.#reader.readOnce(`${this.procRoot}/${name}`);
+  }
+
+  /** What a link of the host's procfs such as `self/ns/mnt` points to; `undefined` if absent. */
+  link(name: string): string | undefined {
+    return absentAsUndefined(() => readlinkSync(`${this.procRoot}/${name}`));
+  }
+
+  /** Whether the host's procfs has a file. */
+  hasProc(name: string): boolean {
+    return absentAsUndefined(() => lstatSync(`${this.procRoot}/${name}`)) !== undefined;
+  }
+}

@@ -1,0 +1,81 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findCgroupLayout } from './cgroup-layout.ts';
+import { KernelFiles } from './kernel-files.ts';
+
+const root = process.getuid?.() === 0;
+
+function kernelFiles(descriptorBudget: number): KernelFiles {
+  return new KernelFiles({ procRoot: '/proc', layout: findCgroupLayout('/proc', '/sys/fs/cgroup'), descriptorBudget });
+}
+
+describe('ProcessFiles', () => {
+  it('belong to one process, also when its pid is gone', async () => {
+    const kernel = kernelFiles(100);
+    const child = spawn('sleep', ['100']);
+    await once(child, 'spawn');
+    const files = kernel.process(child.pid ?? 0);
+    expect(files?.text('comm')).toBeDefined();
+    expect(files?.link('ns/uts')).toMatch(/^uts:\[\d+\]$/);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(files?.text('comm')).toBeUndefined();
+    expect(files?.link('ns/uts')).toBeUndefined();
+    files?.close();
+    expect(kernel.open).toBe(0);
+    expect(kernel.process(child.pid ?? 0)).toBeUndefined();
+  });
+
+  it('list block devices and directories, and follow no link to where they are not', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'isolation-files-'));
+    mkdirSync(join(directory, 'dev', 'mapper'), { recursive: true });
+    writeFileSync(join(directory, 'dev', 'file'), '');
+    symlinkSync('/dev', join(directory, 'dev', 'link'));
+    // Not everybody, nor root everywhere, may make one.
+    const made = spawnSync('mknod', [join(directory, 'dev', 'disk'), 'b', '7', '0']).status === 0;
+    const child = spawn('sleep', ['100'], { cwd: directory });
+    await once(child, 'spawn');
+    const files = kernelFiles(100).process(child.pid ?? 0);
+    expect(files?.nodes('cwd/dev')).toEqual({ blockDevices: made ? ['disk'] : [], directories: ['mapper'] });
+    expect(files?.nodes('cwd/dev/none')).toBeUndefined();
+    for (const name of ['file', 'link']) expect(() => files?.nodes(`cwd/dev/${name}`)).toThrow('ENOTDIR');
+    files?.close();
+    child.kill('SIGKILL');
+    rmSync(directory, { recursive: true });
+  });
+
+  it('are named by the process in errors, and not by a descriptor', () => {
+    const files = kernelFiles(100).process(process.pid);
+    expect(() => files?.text('fd')).toThrow(`"/proc/${process.pid}/fd": EISDIR`);
+    files?.close();
+  });
+
+  it('can be read without a descriptor', () => {
+    const files = kernelFiles(0).process(process.pid);
+    expect(files?.text('stat')).toContain(String(process.pid));
+    files?.close();
+    expect(files?.text('stat')).toBeUndefined();
+  });
+});
+
+describe.skipIf(!root)('a mount table with a record of nearly a page (needs root)', () => {
+  it('is read whole', async () => {
+    const at = mkdtempSync(join(tmpdir(), 'isolation-files-'));
+    // A path of 2.7 kB has to be made step by step; all of it is in a mount namespace that ends with the process.
+    const script = `mount -t tmpfs t ${at} && cd ${at} && mkdir last && name=$(printf 'a%.0s' $(seq 240)) &&
+      for step in 1 2 3 4 5 6 7 8 9 10 11; do mkdir $name && cd $name; done && mount -t tmpfs t . && mount --bind / ${at}/last &&
+      echo && exec sleep 100`;
+    const child = spawn('env', ['unshare', '--mount', 'bash', '-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    await once(child.stdout, 'data');
+    const files = kernelFiles(10).process(child.pid ?? 0);
+    expect(files?.text('mountinfo')).toContain(` ${at}/last `);
+    files?.close();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    rmSync(at, { recursive: true });
+  });
+});
