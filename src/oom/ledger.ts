@@ -71,6 +71,11 @@ export class Ledger {
     return this.#byPath.has(path);
   }
 
+  /** Whether another cgroup is at its path by now. */
+  isReplaced({ path, inode }: Life): boolean {
+    return (this.#options.inodeOf(path) ?? inode) !== inode;
+  }
+
   /** Living and gone. */
   lives(): Life[] {
     return [...this.#living.values(), ...this.#gone];
