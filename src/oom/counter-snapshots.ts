@@ -1,5 +1,6 @@
 import type { ContainerCgroup } from '../container.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
+import type { Log } from '../log.ts';
 import { type Counters, readHostKills, type Reading } from './counters.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';
@@ -16,9 +17,12 @@ export class CounterSnapshots {
   readonly #counters: Counters | undefined;
   readonly #ledger: Ledger;
   readonly #onKilled: () => void;
+  readonly #log: Pick<Log, 'warn'>;
   /** Containers whose counter was never looked at. */
   readonly #unread = new Set<ContainerCgroup>();
   #hostKills: number | undefined;
+  #up = false;
+  #saidDown = false;
 
   constructor(options: {
     readonly kernel: KernelFiles;
@@ -27,11 +31,18 @@ export class CounterSnapshots {
     readonly ledger: Ledger;
     /** Somebody was killed while the counters were read: they are read once more. */
     readonly onKilled: () => void;
+    readonly log: Pick<Log, 'warn'>;
   }) {
     this.#kernel = options.kernel;
     this.#counters = options.counters;
     this.#ledger = options.ledger;
     this.#onKilled = options.onKilled;
+    this.#log = options.log;
+  }
+
+  /** Whether the host's total could be read when it was last to be. */
+  get up(): boolean {
+    return this.#up;
   }
 
   /** The host's total at the last snapshot; `undefined` before the first, and where the kernel has none. */
@@ -41,7 +52,8 @@ export class CounterSnapshots {
 
   /** Whether anybody was killed on the host since the last snapshot. */
   get areOld(): boolean {
-    return readHostKills(this.#kernel) !== this.#hostKills;
+    const total = this.#readTotal();
+    return total !== undefined && total !== this.#hostKills;
   }
 
   appeared(cgroup: ContainerCgroup): void {
@@ -56,16 +68,17 @@ export class CounterSnapshots {
    * Takes a snapshot.
    *
    * @returns how many were killed on the host since the last one; `undefined` if there were no two moments with the same
-   *   total, as can be in a storm. The next snapshot makes up for it.
+   *   total, as can be in a storm, or it can be read no more. The next snapshot makes up for it.
    */
   take(): number | undefined {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const before = readHostKills(this.#kernel);
+      const before = this.#readTotal();
+      if (before === undefined && this.#hostKills !== undefined) return undefined;
       const changed = before === undefined || before !== this.#hostKills;
       const lives = changed ? [...this.#ledger.living] : this.#ledger.livesOf(this.#unread);
       const readings = lives.map((life) => [life, this.#readOwn(life)] as const);
       const above = changed && this.#counters?.scope === 'below' ? this.#readAbove() : undefined;
-      if (lives.length > 0 && readHostKills(this.#kernel) !== before) {
+      if (lives.length > 0 && this.#readTotal() !== before) {
         this.#onKilled();
         continue;
       }
@@ -76,6 +89,21 @@ export class CounterSnapshots {
       return killed;
     }
     return undefined;
+  }
+
+  /** What keeps it from being read is said once, and keeps neither scrapes nor the daemon from going on. */
+  #readTotal(): number | undefined {
+    try {
+      const total = readHostKills(this.#kernel);
+      this.#up = total !== undefined;
+      this.#saidDown = false;
+      return total;
+    } catch (error) {
+      if (!this.#saidDown) this.#log.warn({ error }, 'cannot read the number of OOM kills on the host');
+      this.#up = false;
+      this.#saidDown = true;
+      return undefined;
+    }
   }
 
   #settle(readings: readonly (readonly [Life, Reading])[], above: ReadonlyMap<string, number> | undefined): void {

@@ -27,8 +27,8 @@ export interface Counters {
    * @param isOther whether a cgroup inside is another container's.
    */
   read(path: string, isOther: (path: string) => boolean): Reading;
-  /** The cgroups directly in one. */
-  childrenOf(path: string): string[];
+  /** The cgroups directly in one, or why it could not be looked into. */
+  childrenOf(path: string): readonly string[] | Error;
 }
 
 /**
@@ -38,7 +38,7 @@ export interface Counters {
 export function findCounters(kernel: KernelFiles): Counters | undefined {
   const hierarchy = kernel.layout.hierarchyOf('memory');
   if (hierarchy === undefined) return undefined;
-  const children = (path: string): string[] => childrenOf(hierarchy.root, path);
+  const children = (path: string): readonly string[] | Error => orError(() => childrenOf(hierarchy.root, path));
   return hierarchy.version === 2
     ? { scope: 'below', childrenOf: children, read: (path) => orError(() => readBelow(hierarchy, path)) }
     : {

@@ -178,10 +178,17 @@ export class Ledger {
   /**
    * Takes in the counters of {@link parents}, read in the same moment as the others, after those are settled.
    *
-   * @param childrenOf the cgroups in a cgroup.
+   * @param childrenOf the cgroups in a cgroup; one that cannot be looked into may hold anything.
    */
-  settleParents(counts: ReadonlyMap<string, number>, childrenOf: (path: string) => string[], at: number): void {
-    const holdsOthers = (path: string): boolean => childrenOf(path).some((child) => !this.#byPath.has(child));
+  settleParents(
+    counts: ReadonlyMap<string, number>,
+    childrenOf: (path: string) => readonly string[] | Error,
+    at: number,
+  ): void {
+    const holdsOthers = (path: string): boolean => {
+      const children = childrenOf(path);
+      return children instanceof Error || children.some((child) => !this.#byPath.has(child));
+    };
     for (const [life, kills] of this.#residue.settle(counts, this.lives(), holdsOthers)) {
       countsOf(life, life.path).told += kills;
       settle(life, this.#options.counters, at);

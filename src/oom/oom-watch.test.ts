@@ -143,6 +143,36 @@ describe('OomWatch', () => {
     expect(next.counts([]).accounts).toMatchObject([{ kills: 1, lastKill: expect.closeTo(Date.now() / 1000, -2) }]);
   });
 
+  it('goes on while it cannot look, and knows all again once it can', async () => {
+    host.count('/docker/a', 0);
+    const cgroup = host.container('a');
+    await using watch = host.begin();
+    watch.appeared(cgroup);
+    watch.start();
+    expect(scrape(watch, cgroup)).toEqual({ a: 0, '': 0 });
+    renameSync(join(root, 'proc/vmstat'), join(root, 'before'));
+    mkdirSync(join(root, 'proc/vmstat'));
+    host.count('/docker/a', 1);
+    expect(scrape(watch, cgroup)).toEqual({ a: 0, '': undefined });
+    expect(watch.counts([]).host).toBeUndefined();
+    expect(watch.sources.get('vmstat')).toBe(false);
+    rmSync(join(root, 'proc/vmstat'), { recursive: true });
+    host.kills(1);
+    expect(scrape(watch, cgroup)).toEqual({ a: 1, '': 0 });
+    expect(watch.sources.get('vmstat')).toBe(true);
+  });
+
+  it('counts what the counters tell where it can never look', async () => {
+    rmSync(join(root, 'proc/vmstat'));
+    mkdirSync(join(root, 'proc/vmstat'));
+    host.count('/docker/a', 1);
+    const cgroup = host.container('a');
+    await using watch = host.begin();
+    watch.appeared(cgroup);
+    watch.start();
+    expect(scrape(watch, cgroup)).toEqual({ a: 1, '': undefined });
+  });
+
   it('ends with what it knows when it cannot look any more', async () => {
     host.count('/docker/a', 1);
     host.kills(1);

@@ -71,7 +71,7 @@ export class OomWatch implements AsyncDisposable {
     });
     this.#ledger = ledger;
     this.#saved = stateFile === undefined ? undefined : new SavedLedger({ path: stateFile, ledger, kernel, log });
-    this.#snapshots = new CounterSnapshots({ kernel, counters, ledger, onKilled: () => this.#takeKernelLog() });
+    this.#snapshots = new CounterSnapshots({ kernel, counters, ledger, log, onKilled: () => this.#takeKernelLog() });
     this.#killLog = new KillLog({ log, counter: scope === 'below' ? 'memory.events' : 'memory.oom_control' });
     this.#firstProcesses = new FirstProcesses(kernel);
     const readBefore = this.#saved?.restore();
@@ -83,7 +83,7 @@ export class OomWatch implements AsyncDisposable {
   /** Whether each source works; those that do not apply are not in it. */
   get sources(): ReadonlyMap<string, boolean> {
     return new Map([
-      ['vmstat', this.#snapshots.hostKills !== undefined],
+      ['vmstat', this.#snapshots.up],
       ...(this.#kernelLog === undefined ? [] : [['kmsg', this.#kernelLog.up] as const]),
       ...(this.#watches === undefined ? [] : [['memory_events', this.#watches.up] as const]),
       ...(this.#saved === undefined ? [] : [['oom_state_file', this.#saved.up] as const]),
@@ -120,7 +120,7 @@ export class OomWatch implements AsyncDisposable {
     }
     this.#look();
     const { total, unnamed } = this.#ledger;
-    const { hostKills } = this.#snapshots;
+    const hostKills = this.#snapshots.up ? this.#snapshots.hostKills : undefined;
     const lasting = this.#excess.lasting;
     return {
       accounts: this.#ledger.counts(this.#kernelLog?.up === true ? 'all' : 'counters'),
@@ -136,7 +136,8 @@ export class OomWatch implements AsyncDisposable {
     clearTimeout(this.#gathering);
     this.#firstProcesses[Symbol.dispose]();
     this.#watches?.[Symbol.dispose]();
-    this.#lookForTheLastTime();
+    // The next run would see a kill that is not saved, too, but not when it was.
+    if (this.#saved !== undefined) this.#lookIfChanged();
     await this.#saved?.close(this.#kernelLog?.last);
     this.#kernelLog?.[Symbol.dispose]();
   }
@@ -184,16 +185,6 @@ export class OomWatch implements AsyncDisposable {
     // So that the kernel's log is not overwritten unread.
     this.#takeKernelLog();
     if (this.#unsettled || this.#snapshots.areOld) this.#look();
-  }
-
-  /** The next run sees a kill that is not saved, too, but not when it was. */
-  #lookForTheLastTime(): void {
-    if (this.#saved === undefined) return;
-    try {
-      this.#lookIfChanged();
-    } catch (error) {
-      this.#log.warn({ error }, 'cannot look for OOM kills for the last time');
-    }
   }
 
   #watchEvents(root: string): EventWatches {
