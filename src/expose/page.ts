@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { setImmediate } from 'node:timers/promises';
+import { Pace } from '../pace.ts';
 import { renderPage } from '../page/page.ts';
 import { SCRIPT } from '../page/script.ts';
 import { STYLE } from '../page/style.ts';
@@ -39,9 +39,6 @@ const HEADERS = {
 /** How many pages are made at a time. People are few; a program that asks for thousands is to ask for metrics. */
 const MOST_AT_A_TIME = 4;
 
-/** The event loop gets a turn after this much work, so that scrapes are answered meanwhile. */
-const SLICE_MS = 10;
-
 /** Answers requests for the page; the query is what follows the `?`. */
 export type PageHandler = (request: IncomingMessage, query: string) => Promise<Reply>;
 
@@ -58,18 +55,17 @@ export function createPageHandler(options: {
   async function make(query: string): Promise<readonly Buffer[]> {
     const facts = { report: await flights.run('', report), view: parseView(query), version, telemetryPath };
     const parts: string[] = [];
-    let sliceEnd = performance.now() + SLICE_MS;
+    const pace = new Pace();
     for (const part of renderPage(facts)) {
       parts.push(part);
-      if (performance.now() < sliceEnd) continue;
-      await setImmediate();
-      sliceEnd = performance.now() + SLICE_MS;
+      if (pace.isDue()) await pace.rest();
     }
     return [Buffer.from(parts.join(''))];
   }
 
   return async (request, query) => {
-    if (running >= MOST_AT_A_TIME) return textReply(503, 'Too many people look at this page now, try again later.');
+    if (running >= MOST_AT_A_TIME)
+      return textReply(503, 'Too many people are looking at this page now; try again later.');
     running += 1;
     try {
       const page = await make(query);

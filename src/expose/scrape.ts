@@ -1,13 +1,10 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Collector, Family, PatternSample, Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
+import { Pace } from '../pace.ts';
 import { type Encoder, endOf } from './encode.ts';
 import type { Failures } from './failures.ts';
 import { identities, identityOfLabels, podIdentityOf } from './identity.ts';
 import { renderLabels } from './labels.ts';
-
-/** The event loop gets a turn after this much work, so that a health check is answered during a scrape. */
-const SLICE_MS = 10;
 
 const SUCCESS = {
   name: 'isolation_scrape_collector_success',
@@ -22,7 +19,6 @@ const DURATION = {
 
 /** How each collector did, in every scrape; the label is `collector`. */
 export const OUTCOME_FAMILIES = [SUCCESS, DURATION];
-
 /** How a collector did. */
 interface Outcome {
   readonly collector: string;
@@ -58,14 +54,15 @@ export async function runCollectors(options: {
 }): Promise<void> {
   const { collectors, scrape, encoder, failures, deadline } = options;
   const known = identities(scrape.containers);
-  const pace = new Pace(deadline);
+  const pace = new Pace();
+  const isLate = (): boolean => performance.now() > deadline;
   const outcomes: Outcome[] = [];
   for (const collector of collectors) {
     const started = performance.now();
     const errors: { readonly error: unknown; readonly container: Container | undefined }[] = [];
     const readings: Reading[] = [];
     for (const { container, labels, read } of subjectsOf(collector, scrape, known)) {
-      if (pace.isLate()) break;
+      if (isLate()) break;
       try {
         const value = read();
         // Of one that went while it was read, what is missing says nothing, not even that there is no limit.
@@ -84,9 +81,9 @@ export async function runCollectors(options: {
     }
     const [first] = errors;
     if (first !== undefined) failures.failed(collector, first.error, first.container);
-    else if (!pace.isLate()) failures.succeeded(collector);
+    else if (!isLate()) failures.succeeded(collector);
     const seconds = (performance.now() - started) / 1000;
-    outcomes.push({ collector: collector.name, success: errors.length === 0 && !pace.isLate(), seconds });
+    outcomes.push({ collector: collector.name, success: errors.length === 0 && !isLate(), seconds });
   }
   encodeOutcomes(outcomes, encoder);
 }
@@ -172,27 +169,4 @@ function encodeOutcomes(outcomes: readonly Outcome[], encoder: Encoder): void {
     encoder.sample(renderLabels(['collector'], [collector]), Number(success));
   encoder.family(DURATION);
   for (const { collector, seconds } of outcomes) encoder.sample(renderLabels(['collector'], [collector]), seconds);
-}
-
-/** Knows when it is too late to go on, and when others are to have a turn. */
-class Pace {
-  readonly #deadline: number;
-  #sliceEnd = performance.now() + SLICE_MS;
-
-  constructor(deadline: number) {
-    this.#deadline = deadline;
-  }
-
-  isLate(): boolean {
-    return performance.now() > this.#deadline;
-  }
-
-  isDue(): boolean {
-    return performance.now() > this.#sliceEnd;
-  }
-
-  async rest(): Promise<void> {
-    await setImmediate();
-    this.#sliceEnd = performance.now() + SLICE_MS;
-  }
 }

@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Container, ContainerCgroup, InitProcess, Names } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
+import { Pace } from '../pace.ts';
 import type { PostureReader, PostureReading, Target } from '../posture/read-posture.ts';
 import { haveChanged, type Members, membersOfContainer } from './container-pids.ts';
 import { findInit } from './init-process.ts';
@@ -11,9 +11,6 @@ import { withSandboxOfPod } from './pod-sandbox.ts';
 
 /** Facts of processes are read anew at the first scrape after this time, so that none tells older ones. */
 const FACTS_FOR_MS = 45_000;
-
-/** The event loop gets a turn after this much work. */
-const SLICE_MS = 10;
 
 interface Entry {
   readonly cgroup: ContainerCgroup;
@@ -77,14 +74,11 @@ export class Roster {
    */
   async containers(deadline = Infinity): Promise<readonly Container[]> {
     const now = performance.now();
-    let sliceEnd = now + SLICE_MS;
+    const pace = new Pace();
     for (const entry of this.#entries.values()) {
       if (performance.now() > deadline) break;
       this.#refresh(entry, now);
-      if (performance.now() > sliceEnd) {
-        await setImmediate();
-        sliceEnd = performance.now() + SLICE_MS;
-      }
+      if (pace.isDue()) await pace.rest();
     }
     const containers = [...this.#entries.values()].flatMap(({ container }) => container ?? []);
     return withSandboxOfPod(containers, this.#entries.values(), (entry) => {

@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Scrape } from '../collectors/collector.ts';
+import { Pace } from '../pace.ts';
 import { type ContainerReport, readContainer } from './container-report.ts';
 
 /** What people are shown of a host at one moment. */
@@ -15,19 +15,14 @@ export interface HostReport {
   readonly containers: readonly ContainerReport[];
 }
 
-/** The event loop gets a turn after this much work, so that scrapes and health checks are answered meanwhile. */
-const SLICE_MS = 10;
-
-/** Reads a report of what a scrape shows. */
+/** Reads a report of what a scrape shows. Gives the event loop a turn now and then. */
 export async function readHost(scrape: Scrape): Promise<HostReport> {
   const at = Date.now();
   const containers: ContainerReport[] = [];
-  let sliceEnd = performance.now() + SLICE_MS;
+  const pace = new Pace();
   for (const container of scrape.containers) {
     containers.push(readContainer(container, scrape));
-    if (performance.now() < sliceEnd) continue;
-    await setImmediate();
-    sliceEnd = performance.now() + SLICE_MS;
+    if (pace.isDue()) await pace.rest();
   }
   return {
     at,
