@@ -16,9 +16,9 @@ export interface CgroupIdentity extends CgroupMatch {
   readonly cgroup: string;
   /** The container that this one runs in: Docker in Docker, a node of kind. */
   readonly outer?: CgroupIdentity;
-  /** Only looks like a container: it is one if a shim says so, see `confirmByShim`. */
+  /** Only looks like a container: it is one if a shim says so, see `settleByShim`. */
   readonly candidate?: true;
-  /** The engine is a guess (the id is not), see `engineByShim`. */
+  /** The engine is a guess (the id is not), see `settleByShim`. */
   readonly engineGuessed?: true;
   /** The Amazon ECS task. */
   readonly ecsTask?: string;

@@ -94,6 +94,7 @@ function* processesUpwards(kernel: KernelFiles, pids: readonly number[]): Genera
 function shallowestOf(inner: readonly Process[], roots: readonly Root[]): number {
   return Math.min(...[...inner, ...roots.filter(({ role }) => role === undefined)].map(({ nspid }) => nspid.length));
 }
+
 function processOf(kernel: KernelFiles, pid: number): Process | undefined {
   const text = kernel.proc(`${pid}/status`);
   if (text === undefined) return undefined;
