@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync, watch } from 'node:fs';
-import { absentAsUndefined, errnoOf, isAbsence, isDenied } from '../kernel/errno.ts';
+import { absentAsUndefined, errnoOf, unseenAsUndefined } from '../kernel/errno.ts';
 import { parseProcCredentials } from '../kernel/proc-credentials.ts';
 import { defineCheck, onTheHost, type Verdict } from './check.ts';
 
@@ -68,15 +68,12 @@ function useBy(procfs: string, uid: number): { readonly instances: number; reado
 
 /** `/proc/<pid>/fdinfo/<fd>` of each inotify instance of a process, if that is the user's. */
 function infosOf(directory: string, uid: number): string[] {
-  try {
+  const infos = unseenAsUndefined(() => {
     if (parseProcCredentials(readFileSync(`${directory}/status`, 'utf8')).effectiveUid !== uid) return [];
     const descriptors = readdirSync(`${directory}/fd`).filter(
       (name) => readlinkSync(`${directory}/fd/${name}`) === 'anon_inode:inotify',
     );
     return descriptors.map((name) => readFileSync(`${directory}/fdinfo/${name}`, 'utf8'));
-  } catch (error) {
-    // Gone by now, or not to be looked at.
-    if (isAbsence(error) || isDenied(error)) return [];
-    throw error;
-  }
+  });
+  return infos ?? [];
 }

@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { isAbsence, isDenied } from '../kernel/errno.ts';
+import { isAbsence, isDenied, unseenAsUndefined } from '../kernel/errno.ts';
 import { parseProcCredentials, type ProcCredentials } from '../kernel/proc-credentials.ts';
 
 /** How many processes of a kind could be looked at as the exporter looks at a container's, and how many not. */
@@ -25,11 +25,12 @@ export function lookAtOthers(procfs: string): Others {
     ownUser: { readable: 0, denied: 0 },
     otherUsers: { readable: 0, denied: 0 },
   };
-  const own = attempt(() => readlinkSync(`${procfs}/self`)) ?? '';
-  const ownUid = attempt(() => credentialsOf(procfs, own).effectiveUid);
-  for (const pid of attempt(() => readdirSync(procfs)) ?? []) {
+  const own = unseenAsUndefined(() => readlinkSync(`${procfs}/self`)) ?? '';
+  const ownUid = unseenAsUndefined(() => credentialsOf(procfs, own).effectiveUid);
+  for (const pid of unseenAsUndefined(() => readdirSync(procfs)) ?? []) {
     if (!/^\d+$/.test(pid) || pid === own) continue;
-    const kind = attempt(() => kindOf(procfs, pid, ownUid));
+    // What is gone by now, or hidden, does not count.
+    const kind = unseenAsUndefined(() => kindOf(procfs, pid, ownUid));
     const access = kind === undefined ? undefined : accessTo(`${procfs}/${pid}/ns/net`);
     if (kind !== undefined && access !== undefined) counts[kind][access] += 1;
   }
@@ -54,16 +55,6 @@ function accessTo(link: string): keyof Looked | undefined {
   } catch (error) {
     if (isDenied(error)) return 'denied';
     if (isAbsence(error)) return undefined;
-    throw error;
-  }
-}
-
-/** What is gone by now, or hidden, does not count. */
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (isAbsence(error) || isDenied(error)) return undefined;
     throw error;
   }
 }

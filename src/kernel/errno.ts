@@ -37,6 +37,16 @@ export function absentAsUndefined<T>(read: () => T): T | undefined {
   }
 }
 
+/** The same where a missing privilege is no more than one reason not to know. */
+export function unseenAsUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isAbsence(error) || isDenied(error)) return undefined;
+    throw error;
+  }
+}
+
 /** Says which file an error is about, as Node's errors of `read` do not. */
 export function namePath(error: unknown, path: string): Error {
   const code = errnoOf(error);

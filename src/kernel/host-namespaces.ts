@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { isAbsence, isDenied } from './errno.ts';
+import { unseenAsUndefined } from './errno.ts';
 import { parseMountinfo } from './mountinfo.ts';
 
 /** The kinds of Linux namespace, as the links in `/proc/<pid>/ns` are called (namespaces(7)). */
@@ -72,14 +72,9 @@ function witness(source: HostNamespace['source'], inode: number | undefined): Ho
   return inode === undefined ? undefined : { inode, source };
 }
 
+/** Not being allowed to look is one of the cases that the chain is for. */
 function inodeOf(path: string): number | undefined {
-  try {
-    return inodeOfLink(readlinkSync(path));
-  } catch (error) {
-    // Not being allowed to look is one of the cases that the chain is for.
-    if (isAbsence(error) || isDenied(error)) return undefined;
-    throw error;
-  }
+  return unseenAsUndefined(() => inodeOfLink(readlinkSync(path)));
 }
 
 /** `net` and `mnt` have fixed numbers only if this kernel is new enough: any process with a low one proves it. */
@@ -129,10 +124,5 @@ function commOf(procRoot: string, pid: number): string | undefined {
 }
 
 function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (isAbsence(error) || isDenied(error)) return undefined;
-    throw error;
-  }
+  return unseenAsUndefined(() => readFileSync(path, 'utf8'));
 }

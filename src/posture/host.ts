@@ -1,4 +1,4 @@
-import { isDenied } from '../kernel/errno.ts';
+import { unseenAsUndefined } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { type HostNamespaces, inodeOfLink } from '../kernel/host-namespaces.ts';
 import { parseMountinfo } from '../kernel/mountinfo.ts';
@@ -38,8 +38,8 @@ export function hostFacts(kernel: KernelFiles, namespaces: HostNamespaces): () =
 }
 
 function readHost(kernel: KernelFiles, namespaces: HostNamespaces): Host {
-  const mountinfo = unlessDenied(() => kernel.proc('1/mountinfo'));
-  const sockets = unlessDenied(() => kernel.proc('1/net/unix'));
+  const mountinfo = unseenAsUndefined(() => kernel.proc('1/mountinfo'));
+  const sockets = unseenAsUndefined(() => kernel.proc('1/net/unix'));
   return {
     namespaces,
     root: findRoot(kernel, namespaces),
@@ -54,16 +54,7 @@ function readHost(kernel: KernelFiles, namespaces: HostNamespaces): Host {
 /** The root of PID 1; if that is shielded, one's own where one is in the host's mount namespace. */
 function findRoot(kernel: KernelFiles, namespaces: HostNamespaces): string | undefined {
   // With the dot it is the directory, and not the link to it that everybody may see.
-  if (unlessDenied(() => kernel.hasProc('1/root/.')) === true) return `${kernel.procRoot}/1/root`;
+  if (unseenAsUndefined(() => kernel.hasProc('1/root/.')) === true) return `${kernel.procRoot}/1/root`;
   const own = inodeOfLink(kernel.link('self/ns/mnt') ?? '');
   return own !== undefined && own === namespaces.get('mnt')?.inode ? '' : undefined;
-}
-
-function unlessDenied<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
 }
