@@ -1,4 +1,4 @@
-import { OPTIONS, entry, listOf } from './options-table.ts';
+import { OPTIONS, choice, entry, listOf } from './options-table.ts';
 import type { OptionEntry } from './options-table.ts';
 
 /** A command besides serving, which is what is done without one. */
@@ -21,25 +21,14 @@ export type RemediesFor = (typeof REMEDIES_FOR)[number];
 
 /** The options that only `diagnose` has. */
 export const DIAGNOSE_OPTIONS = {
-  output: entry({
-    flag: 'output',
-    group: 'Output',
-    placeholder: '<format>',
-    help: `How to show it: ${listOf(DIAGNOSE_OUTPUTS)}.`,
-    defaults: ['table'],
-    expected: listOf(DIAGNOSE_OUTPUTS),
-    commandLineOnly: true,
-    parse: (text) => DIAGNOSE_OUTPUTS.find((output) => output === text),
-  }),
-  remedies: entry({
+  output: outputAs(DIAGNOSE_OUTPUTS),
+  remedies: choice(REMEDIES_FOR, {
     flag: 'remedies',
     group: 'Output',
     placeholder: '<place>',
     help: `What the remedies of the table are for: ${listOf(REMEDIES_FOR)}. JSON has them all.`,
     defaults: ['here'],
-    expected: listOf(REMEDIES_FOR),
     commandLineOnly: true,
-    parse: (text) => REMEDIES_FOR.find((place) => place === text),
   }),
 };
 
@@ -49,16 +38,7 @@ export type ScanOutput = (typeof SCAN_OUTPUTS)[number];
 
 /** The options that only `scan` has. */
 export const SCAN_OPTIONS = {
-  output: entry({
-    flag: 'output',
-    group: 'Output',
-    placeholder: '<format>',
-    help: `How to show it: ${listOf(SCAN_OUTPUTS)}.`,
-    defaults: ['table'],
-    expected: listOf(SCAN_OUTPUTS),
-    commandLineOnly: true,
-    parse: (text) => SCAN_OUTPUTS.find((output) => output === text),
-  }),
+  output: outputAs(SCAN_OUTPUTS),
   containers: entry({
     flag: 'container',
     group: 'Output',
@@ -123,6 +103,17 @@ export const COMMANDS = [
   },
 ] as const satisfies readonly CommandEntry[];
 export type CommandName = (typeof COMMANDS)[number]['name'];
+
+function outputAs<Format extends string>(formats: readonly Format[]): OptionEntry<Format> {
+  return choice(formats, {
+    flag: 'output',
+    group: 'Output',
+    placeholder: '<format>',
+    help: `How to show it: ${listOf(formats)}.`,
+    defaults: ['table'],
+    commandLineOnly: true,
+  });
+}
 
 /** Whether there is anything of that name is for the command to find out. */
 function parseName(text: string): string | undefined {

@@ -158,23 +158,19 @@ export const OPTIONS = {
     empty: 'off',
     parse: parseFile,
   }),
-  logLevel: entry({
+  logLevel: choice(LOG_LEVELS, {
     flag: 'log.level',
     group: 'Log',
     placeholder: '<level>',
     help: `From which severity on to log: ${listOf(LOG_LEVELS)}.`,
     defaults: ['info'],
-    expected: listOf(LOG_LEVELS),
-    parse: (text) => LOG_LEVELS.find((level) => level === text),
   }),
-  logFormat: entry({
+  logFormat: choice(LOG_FORMATS, {
     flag: 'log.format',
     group: 'Log',
     placeholder: '<format>',
     help: `What a line of the log looks like: ${listOf(LOG_FORMATS)}.`,
     defaults: ['logfmt'],
-    expected: listOf(LOG_FORMATS),
-    parse: (text) => LOG_FORMATS.find((format) => format === text),
   }),
 };
 
@@ -197,6 +193,14 @@ export function variableOf(flag: string): string {
 /** Checks an option and keeps the type of its value. */
 export function entry<T>(option: OptionEntry<T>): OptionEntry<T> {
   return option;
+}
+
+/** An option whose value is one of these words. */
+export function choice<Word extends string>(
+  words: readonly Word[],
+  option: Omit<OptionEntry<Word>, 'expected' | 'parse'>,
+): OptionEntry<Word> {
+  return { ...option, expected: listOf(words), parse: (text) => words.find((word) => word === text) };
 }
 
 function within(value: number | undefined, range: { readonly from: number; readonly to: number }): number | undefined {
