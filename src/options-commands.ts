@@ -43,7 +43,7 @@ export const SCAN_OPTIONS = {
     flag: 'container',
     group: 'Output',
     placeholder: '<name>',
-    help: 'Only this container: its name, namespace/pod/name, or the begin of its id. Can be repeated.',
+    help: 'Only this container: its name, namespace/pod/name, or the beginning of its id. Can be repeated.',
     defaults: [''],
     expected: 'a name',
     repeatable: true,
@@ -90,8 +90,8 @@ export const COMMANDS = [
     name: 'diagnose',
     help: 'Tell what the exporter can and cannot see here, why, and what would help.',
     epilogue:
-      'Exit code 0 if nothing is kept from the exporter, else 1. It is about the process that it runs as:\n' +
-      "in the exporter's own container or unit it tells what is so for the exporter.",
+      'Exit code 0 if nothing is kept from the exporter, else 1. It tells what the process that it runs as\n' +
+      "can see: run it in the exporter's own container or unit to learn what the exporter can see.",
     options: [
       OPTIONS.procfs,
       OPTIONS.cgroupfs,

@@ -143,7 +143,7 @@ export const OPTIONS = {
     flag: 'oom.retention',
     group: 'OOM kills',
     placeholder: '<duration>',
-    help: 'How long the OOM kills of a container are told of after its end.',
+    help: 'How long the OOM kills of a container are still reported after its end.',
     defaults: ['1h'],
     expected: 'a duration from 1m to 168h such as 30m or 24h',
     parse: (text) => within(parseDuration(text), { from: 60_000, to: 168 * 3_600_000 }),
@@ -162,7 +162,7 @@ export const OPTIONS = {
     flag: 'log.level',
     group: 'Log',
     placeholder: '<level>',
-    help: `From which severity on to log: ${listOf(LOG_LEVELS)}.`,
+    help: `Lowest severity that is logged: ${listOf(LOG_LEVELS)}.`,
     defaults: ['info'],
   }),
   logFormat: choice(LOG_FORMATS, {

@@ -24,10 +24,10 @@ export const containers = defineCheck({
         loses: 'all that is to be learnt of processes',
       };
     }
-    return { status: 'ok', says: `${says}${empty > 0 ? `; ${share(empty, count)} has no process` : ''}` };
+    return { status: 'ok', says: `${says}${empty > 0 ? `; ${empty} of them without a process` : ''}` };
   },
 });
 
 function share(part: number, count: number): string {
-  return part === count ? `all of them` : `${part} of them`;
+  return part === count ? 'all of them' : `${part} of them`;
 }

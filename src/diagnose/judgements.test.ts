@@ -79,7 +79,7 @@ judges(securityModule, [
   [
     { label: 'docker-default (enforce)', denied: true, hasPtrace: true },
     'lost',
-    /^the profile docker-default \(enforce\) denies/,
+    /^the profile docker-default \(enforce\) keeps it from/,
     'docker',
     '--security-opt apparmor=unconfined',
   ],
@@ -211,7 +211,7 @@ judges(kmsg, [
   [
     { ...KMSG, hasSyslog: false, read: 'EPERM' },
     'lost',
-    /^\/dev\/kmsg takes CAP_SYSLOG: kernel\.dmesg_restrict is 1$/,
+    /^\/dev\/kmsg needs CAP_SYSLOG: kernel\.dmesg_restrict is 1$/,
     'docker',
     '--cap-add SYSLOG',
   ],
@@ -235,7 +235,7 @@ judges(containers, [
   [undefined, 'unknown', /no cgroup tree/],
   [{ ...FOUND, count: 0, engines: {} }, 'ok', /^none to be seen now$/],
   [FOUND, 'ok', /^5 found: 4 docker, 1 lxc$/],
-  [{ ...FOUND, empty: 1 }, 'ok', /; 1 of them has no process$/],
+  [{ ...FOUND, empty: 1 }, 'ok', /; 1 of them without a process$/],
   [{ ...FOUND, empty: 5 }, 'lost', /no process of theirs can be seen/],
   [{ ...FOUND, denied: 2, example: 'EACCES: no' }, 'lost', /; 2 of them cannot be looked at \(EACCES: no\)$/],
   [{ ...FOUND, denied: 5, example: 'EACCES: no' }, 'lost', /; all of them cannot/],

@@ -38,7 +38,7 @@ export const kmsg = defineCheck({
     if (read === 'EPERM' && !hasSyslog) {
       return {
         ...lost,
-        says: `${path} takes CAP_SYSLOG: ${restricted}`,
+        says: `${path} needs CAP_SYSLOG: ${restricted}`,
         remedies: toHaveCapability('SYSLOG', { uid }),
       };
     }

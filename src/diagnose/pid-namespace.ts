@@ -19,7 +19,7 @@ export const pidNamespace = defineCheck({
         says: `${procfs} is no procfs in which it can see itself`,
         loses: 'all that is to be learnt of processes: start times, namespaces, network traffic',
         remedies: {
-          shell: 'leave out --path.procfs: in the host’s pid namespace /proc is right',
+          shell: "leave out --path.procfs: in the host's pid namespace /proc is right",
           systemd: 'leave out --path.procfs',
           docker: '--pid host, without --path.procfs; or -v /proc:/host/proc:ro and --path.procfs=/host/proc',
           kubernetes:
@@ -36,7 +36,7 @@ export const pidNamespace = defineCheck({
     }
     return {
       status: 'lost',
-      says: "its own: the processes of containers can't be seen in it",
+      says: 'its own: the processes of containers cannot be seen in it',
       loses: 'start times, namespaces and network traffic of containers',
       remedies: {
         shell: 'run it outside, or by: nsenter --target 1 --pid --mount',

@@ -22,7 +22,7 @@ export const securityModule = defineCheck({
     if (!hasPtrace) return { status: 'note', says: `${name}; what it denies shows only with CAP_SYS_PTRACE` };
     return {
       status: 'lost',
-      says: `${name} denies it to look at other processes`,
+      says: `${name} keeps it from looking at other processes`,
       loses: 'the namespaces and the network traffic of containers, in spite of CAP_SYS_PTRACE',
       remedies: {
         shell: 'run it unconfined, or let its profile have: ptrace (read),',

@@ -6,6 +6,6 @@ export const variables = defineCheck({
   read: ({ unknownVariables }) => unknownVariables,
   judge(unknown) {
     if (unknown.length === 0) return { status: 'ok', says: 'no variable that looks like an option and is none' };
-    return { status: 'note', says: `no option is called like ${unknown.join(', ')}` };
+    return { status: 'note', says: `these look like options and are none: ${unknown.join(', ')}` };
   },
 });

@@ -152,7 +152,8 @@ class CgroupDiscovery implements Discovery {
     // No root at all is a mount gone, not the end of all containers.
     this.#blind = !walked.directories.has('');
     if (!this.#blind) this.#census.reconcile(walked, '');
-    else if (this.#wasUp) this.#log.warn({ directory: this.#root }, 'the cgroup hierarchy is gone; it is looked for');
+    else if (this.#wasUp)
+      this.#log.warn({ directory: this.#root }, 'the cgroup hierarchy is gone; looking for it every second');
     this.#watches.markAllListed();
     if (this.#watches.anyFailed && performance.now() - this.#retriedAt >= RETRY_INTERVAL_MS) {
       this.#retriedAt = performance.now();

@@ -1,5 +1,5 @@
 import { capabilitySet } from '../kernel/capabilities.ts';
-import { answer } from './answer.ts';
+import { all, answer, not } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import {
   anyHas,
@@ -11,7 +11,6 @@ import {
   isPrivileged,
   isPrivilegedInUserNamespace,
 } from './privileges.ts';
-import { all, not } from './answer.ts';
 
 const EVERYTHING = (1n << 64n) - 1n;
 const NET_RAW = capabilitySet('NET_RAW');
@@ -29,7 +28,7 @@ export const capabilityFindings: readonly Finding[] = [
     id: 'privileged',
     severity: 'critical',
     title: 'Privileged container',
-    why: 'It has all capabilities, no seccomp and the devices of the host, so that it is root on the host but for the name.',
+    why: 'It has all capabilities, no seccomp and the devices of the host, so that it is root on the host in all but name.',
     fix: {
       docker: 'leave --privileged out; give single capabilities (--cap-add) and devices (--device)',
       compose: 'remove privileged: true; use cap_add and devices',

@@ -15,7 +15,7 @@ export const mountFindings: readonly Finding[] = [
     id: 'engine_socket',
     severity: 'critical',
     title: 'Socket of an engine, or a directory with one in it',
-    why: 'Who can talk to the engine can start a privileged container, and read-only mounts do not keep from connecting.',
+    why: 'Whoever can talk to the engine can start a privileged container, and mounting it read-only keeps nobody from connecting.',
     fix: {
       docker: 'leave the socket out; where it is needed, put a proxy between that lets single requests through',
       compose: 'the same as for docker',
@@ -37,7 +37,7 @@ export const mountFindings: readonly Finding[] = [
     id: 'vital_path_writable',
     severity: 'critical',
     title: 'Directory that rules the host, writable',
-    why: 'Who writes to /etc, /root, /boot, /dev, /proc or /var/lib/kubelet of the host becomes root there.',
+    why: 'Whoever writes to /etc, /root, /boot, /dev, /proc or /var/lib/kubelet of the host becomes root there.',
     fix: WITHOUT_THE_MOUNT,
     references: ['CIS Docker 5.6', 'Pod Security Standards, baseline: HostPath Volumes'],
     test: withPosture((posture) => mounts(posture, ({ kind, writable }) => kind === 'vital' && writable)),

@@ -34,7 +34,7 @@ export const resourceFindings: readonly Finding[] = [
   {
     id: 'pids_unlimited',
     severity: 'medium',
-    title: 'No limit of processes',
+    title: 'No limit on processes',
     why: 'A fork bomb in it leaves the host without a free pid.',
     fix: {
       docker: '--pids-limit 200',

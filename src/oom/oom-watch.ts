@@ -197,7 +197,7 @@ export class OomWatch implements AsyncDisposable {
         }, GATHER_EVENTS_MS);
       },
       onRefused: (error) =>
-        this.#log.warn({ error }, 'inotify does not tell of OOM kills; looking ten times a second instead'),
+        this.#log.warn({ error }, 'inotify does not tell of OOM kills; looking several times a second instead'),
     });
   }
 

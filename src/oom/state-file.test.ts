@@ -64,6 +64,6 @@ describe('StateFile', () => {
     file.save(STATE);
     await file.close(STATE);
     expect(file.up).toBe(false);
-    expect(warnings).toEqual(['cannot write the state file; kills would be forgotten by a restart']);
+    expect(warnings).toEqual(['cannot write the state file; a restart would lose OOM kills']);
   });
 });

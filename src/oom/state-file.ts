@@ -76,7 +76,7 @@ export class StateFile {
 
   #fail(error: unknown): void {
     if (!this.#failing)
-      this.#log.warn({ file: this.#path, error }, 'cannot write the state file; kills would be forgotten by a restart');
+      this.#log.warn({ file: this.#path, error }, 'cannot write the state file; a restart would lose OOM kills');
     this.#failing = true;
   }
 
