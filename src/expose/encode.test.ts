@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseExposition } from './encode-parser.ts';
+import { parseExposition } from '../../test/exposition.ts';
 import { Encoder } from './encode.ts';
 import type { FamilyHeader, Format } from './encode.ts';
 import { labelName, renderLabels } from './labels.ts';

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { parseExposition } from './encode-parser.ts';
-import type { ParsedFamily } from './encode-parser.ts';
+import { parseExposition } from '../../test/exposition.ts';
+import type { ParsedFamily } from '../../test/exposition.ts';
 import { Encoder } from './encode.ts';
 import type { Format } from './encode.ts';
 import { countOpenDescriptors, createOwnMetrics } from './own-metrics.ts';

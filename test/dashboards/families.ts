@@ -1,5 +1,5 @@
 import { collectors } from '../../src/collectors/index.ts';
-import { parseExposition } from '../../src/expose/encode-parser.ts';
+import { parseExposition } from '../exposition.ts';
 import { Encoder } from '../../src/expose/encode.ts';
 import { createOwnMetrics } from '../../src/expose/own-metrics.ts';
 import { readVersion } from '../../src/version.ts';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type ParsedSample, parseExposition } from '../../src/expose/encode-parser.ts';
+import { type ParsedSample, parseExposition } from '../exposition.ts';
 import { eventually, type Machine, quote, succeed } from './machine.ts';
 
 /** The built exporter. It has to be visible under this path wherever it is run. */

@@ -1,4 +1,4 @@
-import type { Format } from './encode.ts';
+import type { Format } from '../src/expose/encode.ts';
 
 /** A sample as read back from an exposition. */
 export interface ParsedSample {
@@ -25,7 +25,7 @@ const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * For tests: reads an exposition more strictly than Prometheus does, so that what passes here passes everywhere.
+ * Reads an exposition more strictly than Prometheus does, so that what passes here passes everywhere.
  * Throws a `SyntaxError` for any line out of place, a family in two parts, a family without samples, and a series
  * that comes twice. It shares no code with the encoder on purpose.
  */
