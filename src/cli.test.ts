@@ -39,7 +39,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'isolation-exporter-cli-'));
   for (const name of ['collectors', 'commands', 'kernel']) mkdirSync(join(folder, 'src', name), { recursive: true });
   for (const name of readdirSync(join(ROOT, 'src'))) {
-    if (/^(cli|config|log|options|version)[^.]*\.ts$/.test(name))
+    if (/^(cli|config|log|options|printable|version)[^.]*\.ts$/.test(name))
       copyFileSync(join(ROOT, 'src', name), join(folder, 'src', name));
   }
   copyFileSync(join(ROOT, 'src/kernel/errno.ts'), join(folder, 'src/kernel/errno.ts'));

@@ -7,6 +7,7 @@ import type { Log } from './log.ts';
 import { DIAGNOSE_OPTIONS, SCAN_OPTIONS } from './options-commands.ts';
 import { createProgram, runProgram } from './options.ts';
 import type { Flags } from './options.ts';
+import { printable } from './printable.ts';
 import { readVersion } from './version.ts';
 import type { Version } from './version.ts';
 
@@ -137,8 +138,6 @@ function abortOnSignals(log: Log): AbortSignal {
 /** What went wrong as one printable line. */
 function lineOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const line = message.replace(/^error: /, '').replaceAll(/\s+/g, ' ');
-  // oxlint-disable-next-line no-control-regex
-  const printable = line.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
-  return printable.length > 400 ? `${printable.slice(0, 400)}…` : printable;
+  const line = printable(message.replace(/^error: /, '').replaceAll(/\s+/g, ' '));
+  return line.length > 400 ? `${line.slice(0, 400)}…` : line;
 }
