@@ -1,6 +1,4 @@
-import { statSync } from 'node:fs';
 import { parseCgroupProcs } from '../kernel/cgroup-procs.ts';
-import { absentAsUndefined } from '../kernel/errno.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { identifyCgroup } from './cgroup-path.ts';
@@ -51,7 +49,6 @@ export function haveChanged({ lists }: Members): boolean {
 /** The container's cgroup and those inside that are part of it. */
 function* partsOf(kernel: KernelFiles, cgroup: CgroupFiles): Generator<CgroupFiles> {
   yield cgroup;
-  if (!hasChildren(kernel, cgroup)) return;
   const container = identifyCgroup(cgroup.path)?.cgroup;
   const toList = [cgroup];
   let left = MOST_CGROUPS;
@@ -63,12 +60,7 @@ function* partsOf(kernel: KernelFiles, cgroup: CgroupFiles): Generator<CgroupFil
       if (left < 0) break;
       const child = kernel.cgroup(path);
       yield child;
-      if (hasChildren(kernel, child)) toList.push(child);
+      toList.push(child);
     }
   }
-}
-
-/** In kernfs a directory has 2 links and one more for each child directory; to list it would cost twenty times as much. */
-function hasChildren(kernel: KernelFiles, cgroup: CgroupFiles): boolean {
-  return absentAsUndefined(() => statSync(kernel.layout.discovery.root + cgroup.path).nlink !== 2) ?? false;
 }

@@ -89,10 +89,16 @@ export class CgroupFiles {
     return this.#reader.readOnce(`${directory}/cgroup.procs`) ?? this.#reader.readOnce(`${directory}/cgroup.threads`);
   }
 
-  /** The names of the cgroups directly in this one. */
+  /**
+   * The names of the cgroups directly in this one. In kernfs a directory has 2 links and one more for each child: those of
+   * a leaf, which most are, are not listed, as that would cost twenty times as much.
+   */
   children(): string[] {
-    const entries = absentAsUndefined(() => readdirSync(this.#discoveryDirectory(), { withFileTypes: true })) ?? [];
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    const directory = this.#discoveryDirectory();
+    const entries = absentAsUndefined(() =>
+      statSync(directory).nlink === 2 ? [] : readdirSync(directory, { withFileTypes: true }),
+    );
+    return (entries ?? []).filter((entry) => entry.isDirectory()).map(({ name }) => name);
   }
 
   /** The names of the cgroup's files in the hierarchy of a controller. */
