@@ -1,6 +1,7 @@
 import type { Container } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
+import { TICKS_PER_SECOND } from '../kernel/proc-stat.ts';
 import { parsedFile, singleValue } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector } from './collector.ts';
 
@@ -97,10 +98,8 @@ function readV2(files: CgroupFiles): CpuReading | undefined {
 }
 
 const parseV1Stat = flatKeyedParser(['nr_periods', 'nr_throttled', 'throttled_time', 'burst_time']);
+/** In ticks. */
 const parseV1Account = flatKeyedParser(['user', 'system']);
-
-/** USER_HZ, the unit of `cpuacct.stat`: 100 on every architecture that Linux reports to user space. */
-const TICKS_PER_SECOND = 100;
 
 function readV1(files: CgroupFiles): CpuReading {
   const stat = parsedFile(files, 'cpu', 'cpu.stat', parseV1Stat);

@@ -1,9 +1,7 @@
 import { accessSync, closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 import { absentAsUndefined, errnoOf } from '../kernel/errno.ts';
+import { LONGEST_RECORD } from '../kernel/kmsg.ts';
 import { defineCheck, type Remedies, toHaveCapability } from './check.ts';
-
-/** No record is longer. */
-const LONGEST_RECORD = 16 * 1024;
 
 /** Whether the kernel's log can be read, and if not, which of its guards is in the way. */
 export const kmsg = defineCheck({

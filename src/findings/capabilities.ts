@@ -1,4 +1,4 @@
-import { capabilitySet } from '../kernel/capabilities.ts';
+import { ALL_CAPABILITIES, capabilitySet } from '../kernel/capabilities.ts';
 import { all, answer, not } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import {
@@ -12,7 +12,6 @@ import {
   isPrivilegedInUserNamespace,
 } from './privileges.ts';
 
-const EVERYTHING = (1n << 64n) - 1n;
 const NET_RAW = capabilitySet('NET_RAW');
 const NET_BIND_SERVICE = capabilitySet('NET_BIND_SERVICE');
 
@@ -75,7 +74,7 @@ export const capabilityFindings: readonly Finding[] = [
     why: 'What the usual 14 capabilities leave out is left out because it reaches beyond the container.',
     fix: ONLY_WHAT_IT_NEEDS,
     references: ['CIS Docker 5.4', 'Pod Security Standards, baseline: Capabilities'],
-    test: withPosture((posture) => anyHas(posture, EVERYTHING & ~DEFAULT_CAPABILITIES)),
+    test: withPosture((posture) => anyHas(posture, ALL_CAPABILITIES & ~DEFAULT_CAPABILITIES)),
   },
   {
     id: 'net_raw',
@@ -97,7 +96,7 @@ export const capabilityFindings: readonly Finding[] = [
     why: 'Most programs need no capability but perhaps NET_BIND_SERVICE, and one that is there can be abused.',
     fix: ONLY_WHAT_IT_NEEDS,
     references: ['Pod Security Standards, restricted: Capabilities'],
-    test: withPosture((posture) => anyHas(posture, EVERYTHING & ~NET_BIND_SERVICE)),
+    test: withPosture((posture) => anyHas(posture, ALL_CAPABILITIES & ~NET_BIND_SERVICE)),
   },
   {
     id: 'user_namespace_full_capabilities',

@@ -1,3 +1,4 @@
+import { ALL_CAPABILITIES } from '../kernel/capabilities.ts';
 import type { Posture } from '../posture/posture.ts';
 import { all, answer, any, type Answer, not } from './answer.ts';
 import type { Known, Subject } from './finding.ts';
@@ -25,8 +26,6 @@ export interface Standing {
   /** Whether what is unknown makes no difference. */
   readonly certain: boolean;
 }
-
-const ALL_CAPABILITIES = (1n << 64n) - 1n;
 
 /** Finds a container's level; `undefined` if nothing is known of its processes. */
 export function standingOf(subject: Subject): Standing | undefined {

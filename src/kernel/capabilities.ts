@@ -47,6 +47,9 @@ export type Capability = (typeof NAMES)[number];
 /** A set of capabilities: bit n is capability n. */
 export type CapabilitySet = bigint;
 
+/** Every capability, also those that are newer than this list. */
+export const ALL_CAPABILITIES: CapabilitySet = (1n << 64n) - 1n;
+
 /** The set of the named capabilities. */
 export function capabilitySet(...names: readonly Capability[]): CapabilitySet {
   return names.reduce((set, name) => set | (1n << BigInt(NAMES.indexOf(name))), 0n);

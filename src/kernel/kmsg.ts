@@ -2,8 +2,8 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { errnoOf } from './errno.ts';
 import { type KmsgRecord, parseKmsgRecord } from './kmsg-record.ts';
 
-/** No record is longer, its escapes included (`CONSOLE_EXT_LOG_MAX`); less room makes the kernel answer EINVAL. */
-const LONGEST_RECORD = 16 * 1024;
+/** In bytes. No record is longer, its escapes included (`CONSOLE_EXT_LOG_MAX`); less room makes the kernel answer EINVAL. */
+export const LONGEST_RECORD = 16 * 1024;
 
 /** The kernel's log, read from its oldest record on. Reading it takes nothing away from other readers. */
 export class Kmsg implements Disposable {

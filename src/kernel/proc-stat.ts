@@ -1,5 +1,5 @@
 /** USER_HZ: what the kernel calls a tick when it talks to user space, on every architecture that Node runs on. */
-const TICKS_PER_SECOND = 100;
+export const TICKS_PER_SECOND = 100;
 
 /** Where field 22 is among those after the name, which is field 2. */
 const START_TIME = 22 - 3;
