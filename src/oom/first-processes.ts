@@ -45,11 +45,20 @@ export class FirstProcesses implements Disposable {
     if (age === undefined) return;
     const timer = setTimeout(() => {
       this.#timers.delete(cgroup);
-      const pids = this.#kernel.cgroup(cgroup.path).processes();
+      const pids = this.#processesIn(cgroup.path);
       this.#known.set(cgroup, pids);
       for (const pid of pids) this.#byPid.set(pid, cgroup.path);
       if (pids.length === 0) this.#lookAt(cgroup, attempt + 1);
     }, age);
     this.#timers.set(cgroup, timer.unref());
+  }
+
+  /** What cannot be read now may be a moment later, and is not worth more than that: nobody waits for it. */
+  #processesIn(path: string): readonly number[] {
+    try {
+      return this.#kernel.cgroup(path).processes();
+    } catch {
+      return [];
+    }
   }
 }
