@@ -26,7 +26,6 @@ export async function serve(config: Config, log: Log, signal: AbortSignal): Prom
       version: readVersion(),
       collectors: config.collectors,
       scrape: (request) => daemon.scrape(request),
-      isReady: () => true,
       report: () => daemon.look(readHost),
     },
     { log, rules },

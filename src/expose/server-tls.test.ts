@@ -55,7 +55,6 @@ async function start(text: string, limits = {}): Promise<number> {
       version: { name: 'isolation-exporter', version: '1.2.3', revision: undefined },
       collectors: ['cpu'],
       scrape: async () => [Buffer.from('a 1\n')],
-      isReady: () => true,
       report: async () => hostReport(),
     },
     { log, rules: readWebRules(file, log), limits },

@@ -20,8 +20,6 @@ export interface ServerHandlers {
   /** The collectors that run and that `collect[]` and `exclude[]` may name. */
   readonly collectors: readonly string[];
   readonly scrape: ScrapeFunction;
-  /** Whether the containers of the host are known yet. */
-  isReady(): boolean;
   /** Reads what the page shows. */
   readonly report: () => Promise<HostReport>;
 }
@@ -120,8 +118,8 @@ function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Ro
       case '/healthz':
         return textReply(200, `${version.name} is healthy.`);
       case '/-/ready':
-        if (handlers.isReady()) return textReply(200, `${version.name} is ready.`);
-        return textReply(503, `${version.name} has not seen all containers yet.`);
+        // It listens only once the containers of the host are known.
+        return textReply(200, `${version.name} is ready.`);
       case '/':
         return page(request, query);
       default:
