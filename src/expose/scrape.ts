@@ -19,6 +19,7 @@ const DURATION = {
 
 /** How each collector did, in every scrape; the label is `collector`. */
 export const OUTCOME_FAMILIES = [SUCCESS, DURATION];
+
 /** How a collector did. */
 interface Outcome {
   readonly collector: string;
