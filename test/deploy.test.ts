@@ -44,13 +44,6 @@ describe('the compose file', () => {
   it.each(services)('lets nobody but this host reach %s', (_, { ports = [] }) => {
     for (const port of ports as string[]) expect(port).toMatch(/^127\.0\.0\.1:/);
   });
-
-  it('calls the exporter what the rules call it', () => {
-    const rules = textOf('deploy/prometheus/alerts.yml');
-    const names = [...rules.matchAll(/\bcontainer(?:!~|=)"([^"]+)"/g)].map(([, name]) => name);
-    expect(names).toHaveLength(2);
-    expect([...new Set(names)]).toEqual([exporter.name]);
-  });
 });
 
 describe('what docs/deploy.md tells to do', () => {

@@ -1,11 +1,13 @@
+import type { Container } from '../container.ts';
+import { inodeOfLink } from '../kernel/host-namespaces.ts';
 import { SANDBOX_KINDS } from '../posture/sandbox.ts';
-import { type Collector, defineContainerCollector } from './collector.ts';
+import { type Collector, defineContainerCollector, oncePerScrape, type Scrape } from './collector.ts';
 
 /** What a container is called and made of. */
 export const info: Collector = defineContainerCollector({
   name: 'info',
   help: 'Id, image, runtime and start time of each container.',
-  read: (container) => container,
+  read: (container, scrape) => ({ ...container, runsExporter: runsExporter(container, scrape) }),
   families: [
     {
       name: 'isolation_container_info',
@@ -48,5 +50,26 @@ export const info: Collector = defineContainerCollector({
         'Absent while it has no process that could be read.',
       value: ({ init }) => init?.startTime,
     },
+    {
+      name: 'isolation_container_runs_exporter',
+      type: 'gauge',
+      help:
+        'Is 1 for the container that this exporter runs in: the one whose init process is in its mount namespace, by ' +
+        '/proc/<pid>/ns/mnt. Absent for all others.',
+      value: (container) => (container.runsExporter ? 1 : undefined),
+    },
   ],
+});
+
+/** Whatever it is called: by a name, others could pass for the exporter. */
+function runsExporter({ init }: Container, scrape: Scrape): boolean {
+  const mounts = init?.namespaces.mnt;
+  return mounts !== undefined && mounts === ownMounts(scrape);
+}
+
+/** The mount namespace of the exporter, unless it is the host's: then it is in no container. */
+const ownMounts = oncePerScrape(({ kernel, hostNamespaces }): number | undefined => {
+  const host = hostNamespaces.get('mnt')?.inode;
+  const own = inodeOfLink(kernel.link('self/ns/mnt') ?? '');
+  return host === undefined || own === host ? undefined : own;
 });

@@ -65,6 +65,10 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
     expect(['pid', 'net', 'mnt'].map((ns) => shared('limited', ns))).toEqual([0, 0, 0]);
     expect(samples.value('isolation_container_memory_limit_bytes', { container: 'limited' })).toBe(67_108_864);
     expect(samples.labels('isolation_container_info', { id: ids.limited })?.get('container')).toBe('limited');
+    const exporters = samples.all.filter(({ name }) => name === 'isolation_container_runs_exporter');
+    expect(exporters.map(({ labels, value }) => [labels['container'] ?? labels, value])).toEqual([
+      ['isolation-exporter', 1],
+    ]);
     // Itself: in a network of its own, with an interface in each of the two.
     expect(['pid', 'net', 'cgroup'].map((ns) => shared('isolation-exporter', ns))).toEqual([1, 0, 1]);
     const received = (container: string) =>

@@ -76,8 +76,9 @@ export function mutantsOf(rule: AlertRule): readonly Mutant[] {
   }
   mutants.push(...withoutBranches(rule));
   // Everywhere at once: an operation between two vectors needs it on one side only.
-  for (const matcher of new Set(rule.expr.match(/\w+(?:=~|!~|!=|=)"[^"]*",?/g))) {
-    mutants.push({ what: `without ${matcher}`, rule: { ...rule, expr: rule.expr.replaceAll(matcher, '') } });
+  for (const matcher of new Set(rule.expr.match(/\w+(?:=~|!~|!=|=)"[^"]*"/g))) {
+    const expr = rule.expr.replaceAll(`${matcher},`, '').replaceAll(matcher, '');
+    mutants.push({ what: `without ${matcher}`, rule: { ...rule, expr } });
   }
   if (rule.for !== undefined) {
     const { for: _, ...hasty } = rule;
