@@ -160,7 +160,8 @@ async function started(more: object = {}): Promise<NameSource> {
 
 describe('names', () => {
   test('a list gives many at once, and what a container is asked about is the rest', async () => {
-    const names = await started();
+    // Nothing is said of an engine that is slow: this process may be, on a busy machine.
+    const names = await started({ ping: 4_000, list: 4_000, inspect: 4_000 });
     expect(names.namesOf(WEB)).toEqual({ name: 'web', image: 'sha256:1234', composeProject: 'shop' });
     expect(engine.inspections(WEB)).toBe(0);
     names.want(WEB);
@@ -396,6 +397,8 @@ describe('an engine that fails', () => {
       server.listen(socketPath(), resolve);
     });
     const names = start();
+    await expect.poll(() => log.warn, poll).toHaveBeenCalled();
+    // Over some more tries.
     await pause(100);
     expect(names.up).toBe(false);
     expect(log.warn).toHaveBeenCalledTimes(1);

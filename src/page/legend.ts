@@ -83,7 +83,7 @@ export function legend(): Markup {
       </div>`,
   );
   return markup`<section aria-labelledby="legend">
-    <h2 id="legend">What is what</h2>
+    <h2 id="legend">Legend</h2>
     <article><dl>${items}</dl></article>
   </section>`;
 }

@@ -49,7 +49,7 @@ function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<
           <nav aria-label="Exporter">
             <a href=".${telemetryPath}">Metrics</a>
             <a href="./-/ready">Readiness</a>
-            <a href="#legend">What is what</a>
+            <a href="#legend">Legend</a>
           </nav>
         </header>
         <main>
