@@ -43,12 +43,14 @@ if (address === undefined) {
 async function take(time: { readonly from: number; readonly to: number }, ask: Ask): Promise<void> {
   mkdirSync(directory, { recursive: true });
   await using browser = await startBrowser();
-  const page = await browser.open('about:blank', { viewport: { width: WIDTH, height: 1 } });
   for (const board of boardFiles()) {
     const values: Readonly<Record<string, string>> = board.name === 'container' ? { container: CONTAINER } : {};
+    const page = await browser.open('about:blank', { viewport: { width: WIDTH, height: 1 } });
     await page.setContent(await pageOf(board, { ...time, scrapeInterval: 1, values }, ask));
     const path = `${directory}/dashboard-${board.name}.png`;
     await page.screenshot({ path, fullPage: true });
+    const complaints = browser.complaints();
+    if (complaints.length > 0) throw new Error(complaints.join('\n'));
     // A third of the size, and nobody sees the difference.
     execFileSync('pngquant', ['--force', '--strip', '--output', path, '64', path]);
   }
