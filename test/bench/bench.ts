@@ -23,7 +23,8 @@ const running = new Set<Exporter | Child>();
 let cgroups: Cgroups | undefined;
 
 // Not once: a terminal and tsx may both pass it on, and the second must not cut the cleaning up short.
-process.on('SIGINT', () => void cleanUp().finally(() => process.exit(130)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => void cleanUp().finally(() => process.exit(130)));
 try {
   const results: Record<string, number>[] = [];
   for (const count of options.containers.split(',').map(Number)) {
