@@ -83,10 +83,11 @@ export async function marksOf(annotation: AnnotationQuery, choice: Choice, ask: 
 async function answers(target: Query, choice: Choice, ask: Ask): Promise<readonly Answer[]> {
   const query = encodeURIComponent(interpolate(target.expr, choice, target.interval));
   const times = timesOf(target, choice);
-  const step = stepOf(choice, target.interval);
-  // A range of one moment has one sample, as a query of that moment has.
-  const answer = await ask(`query_range?query=${query}&start=${times[0]}&end=${times.at(-1)}&step=${step}`);
-  return (answer as { result: readonly Answer[] }).result;
+  const range = `start=${times[0]}&end=${times.at(-1)}&step=${stepOf(choice, target.interval)}`;
+  // Only that of one moment has an order.
+  const path = target.instant ? `query?query=${query}&time=${choice.to}` : `query_range?query=${query}&${range}`;
+  const { result } = (await ask(path)) as { result: readonly (Partial<Answer> & { value?: Sample })[] };
+  return result.map(({ metric = {}, value, values = [value!] }) => ({ metric, values }));
 }
 
 /** Aligned to the step, as Grafana asks. */
