@@ -206,6 +206,17 @@ test('a threaded cgroup has no list of processes, but one of threads', () => {
   expect(found(kernelFiles(), container({ 'cgroup.threads': others }))).toBe(process.pid);
 });
 
+test('a runtime that is about to become it is not it', async () => {
+  const { pid } = start('bash', '-c', `exec -a runc bash -c 'sleep 1; exec sleep 1000'`);
+  const path = container({ '': [pid] });
+  const nameOf = () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0];
+  await vi.waitFor(() => expect(nameOf()).toBe('runc'), { timeout: 10_000, interval: 5 });
+  const early = found(kernelFiles(), path);
+  // On a busy machine it may have been too late to see it.
+  if (nameOf() === 'runc') expect(early).toBeUndefined();
+  await vi.waitFor(() => expect(found(kernelFiles(), path)).toBe(pid), { timeout: 10_000, interval: 50 });
+});
+
 test('there is none in a cgroup that is gone, is empty, or has processes that ended or cannot be seen', async () => {
   const kernel = kernelFiles();
   const ended = start('true');

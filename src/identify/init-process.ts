@@ -6,6 +6,7 @@ import type { ProcessFiles } from '../kernel/process-files.ts';
 import { inodeOfLink, NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 import { parseBootTime, parseStartTime } from '../kernel/proc-stat.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
+import { isRuntimeAtWork } from '../posture/runtime-at-work.ts';
 import { identifyCgroup } from './cgroup-path.ts';
 import { pidsOfContainer } from './container-pids.ts';
 import { chooseInit, isSurelyInit, type Process, roleOf, type Root } from './init-choice.ts';
@@ -21,7 +22,7 @@ const bootTimes = new WeakMap<KernelFiles, { readonly seconds: number; readonly 
 /**
  * Finds the init process of a container and reads what rarely changes about it. Its files stay open until closed.
  *
- * @returns `undefined` if the cgroup has no process that this one can see.
+ * @returns `undefined` if the cgroup has no process that this one can see, or only a runtime that is about to become it.
  * @throws the system error if processes cannot be listed or looked at for want of a privilege.
  */
 export function findInit(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefined {
@@ -36,6 +37,11 @@ function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefi
   const files = chosen === undefined ? undefined : kernel.process(chosen.pid);
   if (chosen === undefined || files === undefined) return undefined;
   try {
+    // What it has now is the runtime's and not the container's: unknown, until the next look.
+    if (isRuntimeAtWork(files, kernel)) {
+      files.close();
+      return undefined;
+    }
     const namespaces = readNamespaces(files);
     // It is the process that was chosen, and it was alive all the time.
     const stat = files.text('stat');
