@@ -1,3 +1,4 @@
+import { TAKEOVER_CAPABILITIES } from '../src/findings/privileges.ts';
 import { values } from './colours.ts';
 import type { Column } from './table.ts';
 
@@ -29,21 +30,9 @@ export const SECURITY_COLUMNS: readonly Column[] = [
   { field: 'rootfs', header: 'Root filesystem' },
 ];
 
-/** Capabilities of which each alone gives the host away, as the finding takeover_capability has them. */
-const TAKEOVER = [
-  'SYS_ADMIN',
-  'SYS_MODULE',
-  'SYS_RAWIO',
-  'DAC_READ_SEARCH',
-  'SYS_BOOT',
-  'BPF',
-  'MAC_ADMIN',
-  'MAC_OVERRIDE',
-] as const;
-
 /** Colours for capabilities. SYS_PTRACE gives the host away beside the pids of the host only. */
 export const CAPABILITY_NAMES = values({
-  ...Object.fromEntries(TAKEOVER.map((name) => [name, [name, 'red']] as const)),
+  ...Object.fromEntries(TAKEOVER_CAPABILITIES.map((name) => [name, [name, 'red']] as const)),
   SYS_PTRACE: ['SYS_PTRACE', 'orange'],
 });
 

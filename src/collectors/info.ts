@@ -1,4 +1,5 @@
 import type { Container } from '../container.ts';
+import { unseenAsUndefined } from '../kernel/errno.ts';
 import { inodeOfLink } from '../kernel/host-namespaces.ts';
 import { SANDBOX_KINDS } from '../posture/sandbox.ts';
 import { type Collector, defineContainerCollector, oncePerScrape, type Scrape } from './collector.ts';
@@ -70,6 +71,6 @@ function runsExporter({ init }: Container, scrape: Scrape): boolean {
 /** The mount namespace of the exporter, unless it is the host's: then it is in no container. */
 const ownMounts = oncePerScrape(({ kernel, hostNamespaces }): number | undefined => {
   const host = hostNamespaces.get('mnt')?.inode;
-  const own = inodeOfLink(kernel.link('self/ns/mnt') ?? '');
+  const own = inodeOfLink(unseenAsUndefined(() => kernel.link('self/ns/mnt')) ?? '');
   return host === undefined || own === host ? undefined : own;
 });

@@ -23,8 +23,8 @@ export const DEFAULT_CAPABILITIES = capabilitySet(
   ] satisfies Capability[]),
 );
 
-/** One step from here to root on the host. */
-const TAKEOVER = capabilitySet(
+/** One step from any of these to root on the host. */
+export const TAKEOVER_CAPABILITIES = [
   'SYS_ADMIN',
   'SYS_MODULE',
   'SYS_RAWIO',
@@ -33,7 +33,9 @@ const TAKEOVER = capabilitySet(
   'BPF',
   'MAC_ADMIN',
   'MAC_OVERRIDE',
-);
+] as const satisfies readonly Capability[];
+
+const TAKEOVER = capabilitySet(...TAKEOVER_CAPABILITIES);
 
 const SYS_ADMIN = capabilitySet('SYS_ADMIN');
 const SYS_PTRACE = capabilitySet('SYS_PTRACE');
