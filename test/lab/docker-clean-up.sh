@@ -44,6 +44,11 @@ clean_up() {
     done
   done
 
+  # A bridge outlives its daemon, and holds its addresses. The name is createNetwork's.
+  for bridge in /sys/class/net/ie-"${directory##*-}"-*; do
+    if [ -e "$bridge" ]; then ip link delete "${bridge##*/}"; fi
+  done
+
   # The latest mount first: those below before those above.
   for mount in $(awk -v d="$directory/" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | tac); do
     umount -l "$mount"

@@ -49,6 +49,7 @@ export class Docker implements AsyncDisposable {
   readonly client: string;
   readonly #options: DockerOptions;
   #daemon: Background | undefined;
+  #networks = 0;
 
   /** Use {@link startDocker}. */
   constructor(machine: Machine, directory: string, options: DockerOptions) {
@@ -71,6 +72,17 @@ export class Docker implements AsyncDisposable {
    */
   run(...words: readonly string[]): Promise<string> {
     return this.cli('run', '-d', ...words);
+  }
+
+  /**
+   * Makes a network that leads nowhere. Its addresses are of the range that is kept for tests of networks (RFC 2544): the
+   * daemon's own choice fails where others, or the machine's routes, have taken all that it chooses from.
+   */
+  async createNetwork(name: string): Promise<void> {
+    const nth = this.#networks++;
+    const bridge = `ie-${this.directory.slice(-6)}-${nth}`;
+    const options = ['--opt', `com.docker.network.bridge.name=${bridge}`, '--subnet', `198.18.${nth}.0/24`];
+    await this.cli('network', 'create', '--internal', ...options, name);
   }
 
   /** Removes containers, running or not. */

@@ -22,7 +22,7 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
     docker = await startDocker(host);
     await buildImage(docker, SERVICE.image);
     ids = await runContainers(docker);
-    for (const network of SERVICE.networks) await docker.cli('network', 'create', '--internal', network);
+    for (const network of SERVICE.networks) await docker.createNetwork(network);
     // The proxy's own image is not to be had here. This one passes GET on as well.
     await docker.run(
       ...words(`--name ${PROXY} --network ${PROXY_NETWORK} --volume ${docker.socket}:/var/run/docker.sock`),

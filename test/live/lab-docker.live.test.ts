@@ -47,7 +47,9 @@ describeLive('the lab: Docker on the host', ['docker'], () => {
 describeLive('the lab: what Docker leaves', ['docker'], () => {
   test.for(['TERM', 'KILL', 'STOP'] as const)('nothing, after SIG%s', async (signal) => {
     const docker = await startDocker(host);
-    const id = await docker.run('--network', 'none', LAB_IMAGE);
+    await docker.createNetwork('inside');
+    const id = await docker.run('--network', 'inside', LAB_IMAGE);
+    expect(await succeed(host, BRIDGES)).toContain(docker.directory.slice(-6));
     if (signal !== 'TERM') await docker.kill(`SIG${signal}`);
     await docker[Symbol.asyncDispose]();
     const left = await host.run(
@@ -55,5 +57,8 @@ describeLive('the lab: what Docker leaves', ['docker'], () => {
       grep -lsa -- '[/]${docker.directory.slice(1)}/exec' /proc/[0-9]*/cmdline`,
     );
     expect(left.stdout).toBe('');
+    expect(await succeed(host, BRIDGES)).not.toContain(docker.directory.slice(-6));
   });
 });
+
+const BRIDGES = 'ip -brief link show type bridge';
