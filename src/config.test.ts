@@ -23,6 +23,8 @@ function complaint(flags: Record<string, string[]>, environment: Environment = {
   return 'none';
 }
 
+const socket = (path: string): object => ({ kind: 'unix', path, text: `unix://${path}` });
+
 test('needs nothing', () => {
   expect(config()).toEqual({
     web: {
@@ -32,12 +34,14 @@ test('needs nothing', () => {
       configFile: undefined,
     },
     path: { procfs: '/proc', cgroupfs: '/sys/fs/cgroup', kmsg: '/dev/kmsg' },
-    docker: {
-      host: { kind: 'unix', path: '/var/run/docker.sock', text: 'unix:///var/run/docker.sock' },
-      isDefault: true,
-    },
-    podman: {
-      host: { kind: 'unix', path: '/run/podman/podman.sock', text: 'unix:///run/podman/podman.sock' },
+    docker: { hosts: [socket('/var/run/docker.sock')], isDefault: true },
+    podman: { hosts: [socket('/run/podman/podman.sock')], isDefault: true },
+    cri: {
+      hosts: [
+        socket('/run/containerd/containerd.sock'),
+        socket('/run/crio/crio.sock'),
+        socket('/run/k3s/containerd/containerd.sock'),
+      ],
       isDefault: true,
     },
     discovery: { walkInterval: 10_000 },
@@ -104,12 +108,23 @@ describe('addresses', () => {
 describe('engines', () => {
   test('can be elsewhere', () => {
     const { docker } = config({ 'docker.host': ['tcp://127.0.0.1:2375'] });
-    expect(docker).toMatchObject({ host: { kind: 'tcp', port: 2375 }, isDefault: false });
+    expect(docker).toMatchObject({ hosts: [{ kind: 'tcp', port: 2375 }], isDefault: false });
+    const endpoints = (given: Config): readonly string[] | undefined => given.cri?.hosts.map(({ path }) => path);
+    expect(endpoints(config({ 'cri.endpoint': ['unix:///a.sock', '/b.sock'] }))).toEqual(['/a.sock', '/b.sock']);
+    expect(endpoints(config({}, { ISOLATION_EXPORTER_CRI_ENDPOINT: '/a.sock, /b.sock' }))).toEqual([
+      '/a.sock',
+      '/b.sock',
+    ]);
+    expect(complaint({ 'cri.endpoint': ['tcp://127.0.0.1:1'] })).toBe(
+      '--cri.endpoint: expected unix:///path or an absolute path, or nothing, not "tcp://127.0.0.1:1"',
+    );
   });
 
   test('can be done without', () => {
     expect(config({ 'docker.host': [''] }).docker).toBeUndefined();
     expect(config({}, { ISOLATION_EXPORTER_PODMAN_HOST: '' }).podman).toBeUndefined();
+    expect(config({ 'cri.endpoint': [''] }).cri).toBeUndefined();
+    expect(config({}, { ISOLATION_EXPORTER_CRI_ENDPOINT: '' }).cri).toBeUndefined();
   });
 
   test('are asked for by name even where they are by default', () => {

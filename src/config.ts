@@ -3,7 +3,7 @@ import { DISABLE_DEFAULTS, OPTIONS, collectorFlag, variableOf } from './options-
 import type { CollectorEntry, OptionEntry } from './options-table.ts';
 import type { Flags } from './options.ts';
 import { parseSwitch } from './options-values.ts';
-import type { EngineHost, ListenAddress } from './options-values.ts';
+import type { EngineHost, ListenAddress, UnixHost } from './options-values.ts';
 
 /** What the HTTP server is to do. */
 export interface WebConfig {
@@ -16,8 +16,9 @@ export interface WebConfig {
 }
 
 /** An engine to ask for names. */
-export interface EngineConfig {
-  readonly host: EngineHost;
+export interface EngineConfig<Host = EngineHost> {
+  /** At least one: where it may be, the likeliest first. */
+  readonly hosts: readonly Host[];
   /** Nobody asked for it by name, so that it is not there is no failure. */
   readonly isDefault: boolean;
 }
@@ -34,6 +35,7 @@ export interface Config {
   /** `undefined`: do without. */
   readonly docker: EngineConfig | undefined;
   readonly podman: EngineConfig | undefined;
+  readonly cri: EngineConfig<UnixHost> | undefined;
   /** In ms. */
   readonly discovery: { readonly walkInterval: number };
   readonly oom: {
@@ -65,9 +67,11 @@ export function createConfig(input: {
   const one = <T>(option: OptionEntry<T>): T => parseLast(option, valuesOf(option, input));
   const unlessEmpty = <T>(option: OptionEntry<T>): T | undefined =>
     valuesOf(option, input).values.at(-1) === '' ? undefined : one(option);
-  const engine = (option: OptionEntry<EngineHost>): EngineConfig | undefined => {
-    const host = unlessEmpty(option);
-    return host === undefined ? undefined : { host, isDefault: valuesOf(option, input).source === 'default' };
+  const engine = <Host>(option: OptionEntry<Host>): EngineConfig<Host> | undefined => {
+    const hosts = option.repeatable
+      ? readOptions(option, input)
+      : [unlessEmpty(option)].filter((host) => host !== undefined);
+    return hosts.length === 0 ? undefined : { hosts, isDefault: valuesOf(option, input).source === 'default' };
   };
   return deepFreeze({
     web: {
@@ -79,6 +83,7 @@ export function createConfig(input: {
     path: { procfs: one(OPTIONS.procfs), cgroupfs: one(OPTIONS.cgroupfs), kmsg: unlessEmpty(OPTIONS.kmsg) },
     docker: engine(OPTIONS.docker),
     podman: engine(OPTIONS.podman),
+    cri: engine(OPTIONS.cri),
     discovery: { walkInterval: one(OPTIONS.walkInterval) },
     oom: { retention: one(OPTIONS.oomRetention), stateFile: unlessEmpty(OPTIONS.oomStateFile) },
     log: { level: one(OPTIONS.logLevel), format: one(OPTIONS.logFormat) },

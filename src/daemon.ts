@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonState, Scrape } from './collectors/collector.ts';
 import { collectors } from './collectors/index.ts';
-import type { Config, EngineConfig } from './config.ts';
+import type { Config } from './config.ts';
 import type { CgroupMatch } from './container.ts';
 import { type Discovery, discoverContainers } from './discover/containers.ts';
 import { Encoder, type Pieces } from './expose/encode.ts';
@@ -12,11 +12,11 @@ import { runCollectors } from './expose/scrape.ts';
 import type { ScrapeRequest } from './expose/server-metrics.ts';
 import { classify } from './identify/classify.ts';
 import { membersByNamespace } from './identify/namespace-members.ts';
-import { nameContainersBy } from './identify/docker.ts';
-import type { NameSource } from './identify/name-source.ts';
+import { startNameSources } from './engines/name-sources.ts';
+import type { NameSource } from './engines/name-source.ts';
 import { identifyCgroup } from './identify/cgroup-path.ts';
 import { labelsOf } from './identify/labels.ts';
-import { Naming, NO_NAMES } from './identify/naming.ts';
+import { Naming, NO_NAMES } from './engines/naming.ts';
 import { Roster } from './identify/roster.ts';
 import { AncestorFiles } from './kernel/ancestor-files.ts';
 import { findCgroupLayout } from './kernel/cgroup-layout.ts';
@@ -54,10 +54,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     descriptorBudget: descriptorBudget(readFileSync('/proc/self/limits', 'utf8')),
   });
   const { discovery: hierarchy, version: cgroup } = kernel.layout;
-  const sources = [
-    ...nameSource('docker', ['docker'], config.docker, log),
-    ...nameSource('podman', ['podman'], config.podman, log),
-  ];
+  const sources = startNameSources(config, log);
   const hostNamespaces = findHostNamespaces(kernel.procRoot);
   const naming = new Naming(sources);
   const roster = new Roster({ kernel, naming, postures: new PostureReader(kernel, hostNamespaces) });
@@ -109,9 +106,9 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     },
     look: (use) => lookUntil(Infinity, use),
     async waitForNames(ms) {
-      const isNamed = ({ engine, id }: CgroupMatch): boolean => {
-        const own = sources.filter(({ engines, up }) => up !== undefined && engines.has(engine));
-        return own.length === 0 || own.some((source) => source.namesOf(id) !== undefined);
+      const isNamed = (match: CgroupMatch): boolean => {
+        const own = sources.filter((source) => source.up !== undefined && source.mayKnow(match));
+        return own.length === 0 || own.some((source) => source.namesOf(match.id) !== undefined);
       };
       const areNamed = (): boolean => [...discovery.containers.values()].every(({ match }) => isNamed(match));
       const deadline = performance.now() + ms;
@@ -126,13 +123,6 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       await Promise.all(sources.map((source) => source[Symbol.asyncDispose]()));
     },
   };
-}
-
-function nameSource(name: string, engines: string[], config: EngineConfig | undefined, log: Log): NameSource[] {
-  if (config === undefined) return [];
-  const { host, isDefault } = config;
-  const address = host.kind === 'unix' ? { socketPath: host.path } : host;
-  return [nameContainersBy({ name, engines: new Set(engines), address, isDefault, log })];
 }
 
 /** Nobody watches for kills that are not to be told of. */

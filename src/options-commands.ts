@@ -84,7 +84,14 @@ export const COMMANDS = [
     epilogue:
       'Exit code 0, or 1 if something was found that --fail-on names, or 2 for wrong use. What is shown\n' +
       'as ? could not be told, and is as likely bad as good; isolation-exporter diagnose tells why.',
-    options: [OPTIONS.procfs, OPTIONS.cgroupfs, OPTIONS.docker, OPTIONS.podman, ...Object.values(SCAN_OPTIONS)],
+    options: [
+      OPTIONS.procfs,
+      OPTIONS.cgroupfs,
+      OPTIONS.docker,
+      OPTIONS.podman,
+      OPTIONS.cri,
+      ...Object.values(SCAN_OPTIONS),
+    ],
   },
   {
     name: 'diagnose',
@@ -98,6 +105,7 @@ export const COMMANDS = [
       OPTIONS.kmsg,
       OPTIONS.docker,
       OPTIONS.podman,
+      OPTIONS.cri,
       ...Object.values(DIAGNOSE_OPTIONS),
     ],
   },

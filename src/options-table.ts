@@ -6,6 +6,7 @@ import {
   parseFile,
   parseListenAddress,
   parsePath,
+  parseUnixSocket,
   parseUrlPath,
 } from './options-values.ts';
 
@@ -129,6 +130,21 @@ export const OPTIONS = {
     expected: ENGINE_HOST,
     empty: 'off',
     parse: parseEngineHost,
+  }),
+  cri: entry({
+    flag: 'cri.endpoint',
+    group: 'Engines',
+    placeholder: '<path>',
+    help: 'Socket of containerd or CRI-O, for the names of pods and their containers; empty to do without. Can be repeated: the first one that answers is asked.',
+    defaults: [
+      'unix:///run/containerd/containerd.sock',
+      'unix:///run/crio/crio.sock',
+      'unix:///run/k3s/containerd/containerd.sock',
+    ],
+    expected: 'unix:///path or an absolute path',
+    repeatable: true,
+    empty: 'off',
+    parse: parseUnixSocket,
   }),
   walkInterval: entry({
     flag: 'discovery.walk-interval',

@@ -12,7 +12,7 @@ export interface ListenAddress {
 
 /** How to reach the API of a container engine. */
 export type EngineHost =
-  | { readonly kind: 'unix'; readonly path: string; readonly text: string }
+  | UnixHost
   | {
       readonly kind: 'tcp';
       readonly protocol: 'http' | 'https';
@@ -20,6 +20,13 @@ export type EngineHost =
       readonly port: number;
       readonly text: string;
     };
+
+/** A socket in the file system. */
+export interface UnixHost {
+  readonly kind: 'unix';
+  readonly path: string;
+  readonly text: string;
+}
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -56,6 +63,12 @@ export function parseEngineHost(text: string): EngineHost | undefined {
     port: address.port,
     text,
   };
+}
+
+/** Reads `unix:///path` or a path. */
+export function parseUnixSocket(text: string): UnixHost | undefined {
+  const host = parseEngineHost(text);
+  return host?.kind === 'unix' ? host : undefined;
 }
 
 /** Reads the path of a URL that has neither query nor anything to be decoded. */

@@ -62,7 +62,7 @@ describe('what is written by hand agrees with the program', () => {
   });
 
   it.each(pages)('%s names options that there are', (_, text) => {
-    const flags = /--(?:no-)?((?:web|path|docker|podman|discovery|oom|log|collector)\.[a-z.-]*[a-z])/g;
+    const flags = /--(?:no-)?((?:web|path|docker|podman|cri|discovery|oom|log|collector)\.[a-z.-]*[a-z])/g;
     const options = [...text.matchAll(flags)].map(([, name = '']) => name);
     const known = renderConfigurationDoc(collectors);
     expect(options.filter((name) => !known.includes(`${name}\``) && !known.includes(`${name} `))).toEqual([]);

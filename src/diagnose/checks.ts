@@ -4,6 +4,7 @@ import type { Check } from './check.ts';
 import { containers } from './containers.ts';
 import { controllers } from './controllers.ts';
 import { descriptors } from './descriptors.ts';
+import { cri } from './cri.ts';
 import { docker, podman } from './engines.ts';
 import { hostNamespaces } from './host-namespaces.ts';
 import { inotify } from './inotify.ts';
@@ -36,5 +37,6 @@ export const checks: readonly Check[] = [
   descriptors,
   docker,
   podman,
+  cri,
   variables,
 ];

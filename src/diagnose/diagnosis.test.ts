@@ -8,10 +8,11 @@ import { placeOf } from './place.ts';
 import { createSubject } from './subject.ts';
 import { renderTable } from './table.ts';
 
-const CONFIG: Pick<Config, 'path' | 'docker' | 'podman' | 'unknownVariables'> = {
+const CONFIG: Pick<Config, 'path' | 'docker' | 'podman' | 'cri' | 'unknownVariables'> = {
   path: { procfs: '/proc', cgroupfs: '/nowhere', kmsg: undefined },
   docker: undefined,
   podman: undefined,
+  cri: undefined,
   unknownVariables: [],
 };
 

@@ -1,8 +1,8 @@
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
-import type { EngineConfig } from '../config.ts';
-import { absentAsUndefined, errnoOf, isDenied } from '../kernel/errno.ts';
-import { askEngine } from '../identify/docker.ts';
+import { existsSync, readdirSync } from 'node:fs';
+import { DOCKER, PODMAN } from '../engines/name-sources.ts';
+import { absentAsUndefined, isDenied } from '../kernel/errno.ts';
 import { type Check, type Remedies, type Verdict, defineCheck } from './check.ts';
+import { answerOf, type EngineAnswer } from './engine-answer.ts';
 import type { Subject } from './subject.ts';
 
 /** How an engine was found. */
@@ -11,11 +11,8 @@ interface EngineFacts {
   /** As configured; `undefined`: switched off. */
   readonly host: string | undefined;
   readonly isDefault: boolean;
-  /**
-   * `absent`: there is no socket; `hidden`: its directory is closed, as of an engine that is installed for root alone. Else
-   * the engine's answer to a ping, or why there is none.
-   */
-  readonly answer: 'absent' | 'hidden' | 'answers' | { readonly error: string } | undefined;
+  /** `undefined` if it is switched off. */
+  readonly answer: EngineAnswer | undefined;
   /** Its containers here. */
   readonly containers: number;
   /** Sockets of the same engine that users have, and that nobody asks; `undefined`: they are kept from it. */
@@ -24,6 +21,8 @@ interface EngineFacts {
 
 /** Where a user's own engine listens, below `/run/user/<uid>`. */
 const ROOTLESS = { docker: 'docker.sock', podman: 'podman/podman.sock' };
+
+const KINDS = { docker: DOCKER, podman: PODMAN };
 
 export const docker: Check<EngineFacts> = engineCheck('docker');
 export const podman: Check<EngineFacts> = engineCheck('podman');
@@ -34,11 +33,12 @@ function engineCheck(engine: EngineFacts['engine']): Check<EngineFacts> {
     name: engine,
     async read(subject) {
       const config = subject[engine];
+      const host = config?.hosts[0];
       return {
         engine,
-        host: config?.host.text,
+        host: host?.text,
         isDefault: config?.isDefault ?? false,
-        answer: config === undefined ? undefined : await answerOf(config),
+        answer: host === undefined ? undefined : await answerOf(KINDS[engine].placeOf(host)),
         containers: subject.containers?.engines[engine] ?? 0,
         others: rootlessSockets(engine, subject),
       };
@@ -88,26 +88,8 @@ function toReach(engine: EngineFacts['engine']): Remedies {
   };
 }
 
-async function answerOf({ host }: EngineConfig): Promise<Exclude<EngineFacts['answer'], undefined>> {
-  if (host.kind === 'unix') {
-    try {
-      accessSync(host.path, constants.R_OK | constants.W_OK);
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return 'absent';
-      if (errnoOf(error) === 'EACCES' && !existsSync(host.path)) return 'hidden';
-      return { error: errnoOf(error) ?? String(error) };
-    }
-  }
-  try {
-    await askEngine(host.kind === 'unix' ? { socketPath: host.path } : host);
-    return 'answers';
-  } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
-  }
-}
-
 function rootlessSockets(engine: EngineFacts['engine'], subject: Subject): string[] | undefined {
-  const asked = subject[engine]?.host.text ?? '';
+  const asked = subject[engine]?.hosts[0]?.text ?? '';
   const users = usersAtWork();
   if (users === undefined) return undefined;
   const sockets = users.map((uid) => `/run/user/${uid}/${ROOTLESS[engine]}`);

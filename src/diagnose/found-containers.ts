@@ -1,5 +1,6 @@
 import type { CgroupMatch } from '../container.ts';
 import { walk } from '../discover/walk.ts';
+import { CRI } from '../engines/name-sources.ts';
 import { identifyCgroup } from '../identify/cgroup-path.ts';
 import { classify } from '../identify/classify.ts';
 import { findInit } from '../identify/init-process.ts';
@@ -12,6 +13,8 @@ export interface FoundContainers {
   /** How many, by engine. */
   readonly engines: Readonly<Record<string, number>>;
   readonly count: number;
+  /** Those that the kubelet has made. */
+  readonly inPods: number;
   /** Containers whose namespaces the kernel does not show. */
   readonly denied: number;
   /** Containers without a process that can be seen. */
@@ -29,13 +32,14 @@ const DESCRIPTORS = 64;
 export function findContainers(procfs: string, layout: CgroupLayout): FoundContainers {
   const kernel = new KernelFiles({ procRoot: procfs, layout, descriptorBudget: DESCRIPTORS });
   const engines: Record<string, number> = {};
-  const tally = { count: 0, denied: 0, empty: 0, otherCgroups: 0 };
+  const tally = { count: 0, inPods: 0, denied: 0, empty: 0, otherCgroups: 0 };
   let example: string | undefined;
   for (const path of walk(layout.discovery.root, '').directories.keys()) {
     const match = containerAt(kernel, path);
     if (match === undefined && identifyCgroup(path) === undefined) tally.otherCgroups += 1;
     if (match === undefined || match.infra) continue;
     tally.count += 1;
+    if (CRI.mayKnow(match)) tally.inPods += 1;
     engines[match.engine] = (engines[match.engine] ?? 0) + 1;
     const seen = namespacesOf(kernel, path);
     if (seen === 'empty') tally.empty += 1;

@@ -5,7 +5,9 @@ import type { Check, Place, Verdict } from './check.ts';
 import { containers } from './containers.ts';
 import { controllers } from './controllers.ts';
 import { descriptors } from './descriptors.ts';
+import { cri } from './cri.ts';
 import { docker, podman } from './engines.ts';
+import type { EngineAnswer } from './engine-answer.ts';
 import { hostNamespaces } from './host-namespaces.ts';
 import { inotify } from './inotify.ts';
 import { kmsg } from './kmsg.ts';
@@ -230,7 +232,15 @@ judges(pressure, [
   [{ host: false, version: 'v2' }, 'lost', /no \/proc\/pressure/],
 ]);
 
-const FOUND = { count: 5, engines: { docker: 4, lxc: 1 }, denied: 0, empty: 0, example: undefined, otherCgroups: 3 };
+const FOUND = {
+  count: 5,
+  inPods: 0,
+  engines: { docker: 4, lxc: 1 },
+  denied: 0,
+  empty: 0,
+  example: undefined,
+  otherCgroups: 3,
+};
 judges(containers, [
   [undefined, 'unknown', /no cgroup tree/],
   [{ ...FOUND, count: 0, engines: {} }, 'ok', /^none to be seen now$/],
@@ -302,6 +312,27 @@ test('podman has remedies of its own', () => {
   expect(remedies?.systemd).toContain('podman.socket');
   expect(JSON.stringify(remedies)).not.toContain('docker.host');
 });
+
+const CRI = { endpoints: [{ endpoint: 'unix:///c.sock', answer: 'answers' }], isDefault: true, containers: 0 } as const;
+const criSays = (...answers: readonly EngineAnswer[]) => ({
+  ...CRI,
+  endpoints: answers.map((answer, index) => ({ endpoint: `/${index}`, answer })),
+});
+judges(cri, [
+  [CRI, 'ok', /^answers at unix:\/\/\/c\.sock$/],
+  [criSays({ error: 'EACCES' }, 'answers'), 'ok', /^answers at \/1$/],
+  [{ ...CRI, endpoints: [], containers: 3 }, 'ok', /^switched off; 3 containers in pods are called by id$/],
+  [criSays('absent', 'absent'), 'ok', /^nothing at \/0 or \/1; no container in a pod is here$/],
+  [criSays('absent', { error: 'EACCES' }), 'note', /^\/1 does not answer: EACCES; no container in a pod is here$/],
+  [{ ...criSays('absent'), isDefault: false }, 'lost', /^nothing at \/0$/],
+  [
+    { ...criSays('hidden', 'absent'), containers: 1 },
+    'lost',
+    /^\/0 does not answer: EACCES; 1 container in a pod is called by id$/,
+    'kubernetes',
+    'the overlay cri (which is as good as root on the node), or --cri.endpoint= to do without',
+  ],
+]);
 
 judges(variables, [
   [[], 'ok', /^no variable/],

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Config, EngineConfig } from '../config.ts';
+import type { UnixHost } from '../options-values.ts';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { capabilityNames } from '../kernel/capabilities.ts';
 import { parseProcCredentials } from '../kernel/proc-credentials.ts';
@@ -29,11 +30,14 @@ export interface Subject {
   readonly containers: FoundContainers | undefined;
   readonly docker: EngineConfig | undefined;
   readonly podman: EngineConfig | undefined;
+  readonly cri: EngineConfig<UnixHost> | undefined;
   readonly unknownVariables: readonly string[];
 }
 
 /** Takes a look at what all checks have in common. */
-export function createSubject(config: Pick<Config, 'path' | 'docker' | 'podman' | 'unknownVariables'>): Subject {
+export function createSubject(
+  config: Pick<Config, 'path' | 'docker' | 'podman' | 'cri' | 'unknownVariables'>,
+): Subject {
   const { procfs, cgroupfs, kmsg } = config.path;
   const found = layoutAt(procfs, cgroupfs);
   const layout = typeof found === 'string' ? undefined : found;
@@ -47,6 +51,7 @@ export function createSubject(config: Pick<Config, 'path' | 'docker' | 'podman' 
     containers: layout === undefined ? undefined : findContainers(procfs, layout),
     docker: config.docker,
     podman: config.podman,
+    cri: config.cri,
     unknownVariables: config.unknownVariables,
   };
 }

@@ -8,8 +8,8 @@ import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts'
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { findHostNamespaces } from '../kernel/host-namespaces.ts';
 import { PostureReader } from '../posture/read-posture.ts';
-import type { NameSource } from './name-source.ts';
-import { Naming } from './naming.ts';
+import type { NameSource } from '../engines/name-source.ts';
+import { Naming } from '../engines/naming.ts';
 import { Roster } from './roster.ts';
 
 /** Real processes in cgroups that are plain folders. */
@@ -72,7 +72,7 @@ test('and so it is if only the pause that is not shown has a process', async () 
   const pause = container([monitor], '3'.repeat(32));
   const source: NameSource = {
     name: 'test',
-    engines: new Set(['containerd']),
+    mayKnow: ({ engine }) => engine === 'containerd',
     up: true,
     want() {},
     forget() {},

@@ -8,9 +8,9 @@ import type { ContainerCgroup, Names } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { PostureReader } from '../posture/read-posture.ts';
-import { namedByInspect } from './engine-names.ts';
-import type { NameSource } from './name-source.ts';
-import { Naming } from './naming.ts';
+import { namedByInspect } from '../engines/docker-names.ts';
+import type { NameSource } from '../engines/name-source.ts';
+import { Naming } from '../engines/naming.ts';
 import { Roster } from './roster.ts';
 
 const ID = 'c'.repeat(64);
@@ -45,7 +45,7 @@ function cgroup(id = ID): ContainerCgroup {
 function source(up: boolean | undefined, names: Map<string, Names>): NameSource {
   return {
     name: 'docker',
-    engines: new Set(['docker']),
+    mayKnow: ({ engine }) => engine === 'docker',
     up,
     namesOf: (id) => names.get(id),
     want() {},
@@ -109,6 +109,24 @@ describe('Roster', () => {
     });
     roster.add(cgroup());
     expect((await roster.containers()).map(({ labels }) => labels.container)).toEqual(['miner']);
+    roster.close();
+  });
+
+  it.each([
+    ['containerd', []],
+    // It has the virtual machine that the pod is in.
+    ['kata', ['shop/web-0']],
+  ])('shows the sandbox of a pod of %s: %j', async (engine, expected) => {
+    const names = new Map([[ID, { namespace: 'shop', pod: 'web-0', infra: true }]]);
+    const roster = new Roster({
+      kernel,
+      postures: new PostureReader(kernel, new Map()),
+      naming: new Naming([{ ...source(true, names), mayKnow: () => true }]),
+    });
+    const { match, ...rest } = cgroup();
+    roster.add({ ...rest, match: { ...match, engine, podUid: '1' } });
+    const found = await roster.containers();
+    expect(found.map(({ labels: { namespace, pod } }) => `${namespace}/${pod}`)).toEqual(expected);
     roster.close();
   });
 

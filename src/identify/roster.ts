@@ -6,7 +6,7 @@ import type { PostureReader, PostureReading, Target } from '../posture/read-post
 import { haveChanged, type Members, membersOfContainer } from './container-pids.ts';
 import { findInit } from './init-process.ts';
 import { labelsOf } from './labels.ts';
-import type { Naming } from './naming.ts';
+import type { Naming } from '../engines/naming.ts';
 import { withSandboxOfPod } from './pod-sandbox.ts';
 
 /** Facts of processes are read anew at the first scrape after this time, so that none tells older ones. */
@@ -147,10 +147,11 @@ export class Roster {
 
 /**
  * Whether a container is the pause of a pod. An engine only passes a label on, which any image can have: it is believed
- * where the kubelet makes containers, and there no image has a say in it.
+ * where the kubelet makes containers, and there no image has a say in it. The sandbox of Kata is no pause: its cgroup has
+ * the virtual machine with all containers of the pod.
  */
 function isPause({ match }: ContainerCgroup, { infra }: Names): boolean {
-  return infra === true && match.podUid !== undefined;
+  return infra === true && match.podUid !== undefined && match.engine !== 'kata';
 }
 
 function targetOf({ cgroup, files }: Entry, init: InitProcess, { pids }: Members): Target {

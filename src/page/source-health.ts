@@ -12,6 +12,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   psi: 'How long processes waited for CPU, memory and disks; without it there are no metrics of pressure.',
   docker: 'Names of its containers; without it they are called by their ids.',
   podman: 'Names of its containers; without it they are called by their ids.',
+  cri: 'Names of pods and their containers; without it they are called by their ids.',
 };
 
 /** Many hosts do without these on purpose, and nobody is alerted. */

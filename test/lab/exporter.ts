@@ -38,11 +38,11 @@ export interface ExporterOptions {
   readonly reachBy?: () => Promise<string>;
 }
 
-/** Starts the exporter on a free port of loopback and waits until it has answered. Podman is off unless a flag says else. */
+/** Starts the exporter on a free port of loopback and waits until it has answered. Podman and CRI are off unless a flag says else. */
 export async function startExporter(machine: Machine, options: ExporterOptions): Promise<Exporter> {
   const { flags, script = (command) => `exec ${command}`, reachBy = () => '' } = options;
   const command = [process.execPath, PROGRAM, '--web.listen-address=127.0.0.1:0', '--log.format=json'];
-  const daemon = await machine.start(script(quote(...command, '--podman.host=', ...flags)));
+  const daemon = await machine.start(script(quote(...command, '--podman.host=', '--cri.endpoint=', ...flags)));
   const timeoutMs = 30_000 * machine.slowness;
   const log = async (): Promise<readonly LogLine[]> => linesOf((await daemon.output()).stderr);
   try {

@@ -60,12 +60,25 @@ describeWithGo('the kustomizations', () => {
     );
   });
 
+  const container = async (path: string) => {
+    const objects = await build(path);
+    const daemonSet = objects.find(({ kind }) => kind === 'DaemonSet') as unknown as DaemonSet;
+    return daemonSet.spec.template.spec.containers[0];
+  };
+
+  test('cri has the socket of the runtime, and nothing else has', async () => {
+    const [base, cri] = [await container('base'), await container('overlays/cri')];
+    const endpoint = ({ env }: Container) =>
+      env.filter(({ name }) => name === 'ISOLATION_EXPORTER_CRI_ENDPOINT').map(({ value }) => value);
+    expect(endpoint(base)).toEqual(['']);
+    const [path = ''] = endpoint(cri);
+    const mounts = cri.volumeMounts.map(({ mountPath }) => mountPath);
+    expect(mounts.filter((mount) => path.startsWith(`unix://${mount}/`))).toHaveLength(1);
+    expect(mounts).toEqual(expect.arrayContaining(base.volumeMounts.map(({ mountPath }) => mountPath)));
+    expect(cri.securityContext).toEqual(base.securityContext);
+  });
+
   test('kmsg is privileged, and nothing else is', async () => {
-    const container = async (path: string) => {
-      const objects = await build(path);
-      const daemonSet = objects.find(({ kind }) => kind === 'DaemonSet') as unknown as DaemonSet;
-      return daemonSet.spec.template.spec.containers[0];
-    };
     const [base, kmsg] = [await container('base'), await container('overlays/kmsg')];
     expect(base.securityContext).toMatchObject({ capabilities: { drop: ['ALL'], add: ['SYS_PTRACE', 'SYSLOG'] } });
     expect(base.securityContext).not.toHaveProperty('privileged');
@@ -186,7 +199,7 @@ interface DaemonSet {
 }
 
 interface Container {
-  readonly env: readonly { readonly name: string }[];
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
   readonly securityContext: object;
   readonly volumeMounts: readonly { readonly mountPath: string }[];
 }

@@ -1,9 +1,10 @@
 import { rmdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { identifyCgroup } from '../../src/identify/cgroup-path.ts';
-import { nameContainersBy } from '../../src/identify/docker.ts';
+import { EngineSource } from '../../src/engines/engine-source.ts';
+import { DOCKER } from '../../src/engines/name-sources.ts';
 import { findInit } from '../../src/identify/init-process.ts';
-import type { NameSource } from '../../src/identify/name-source.ts';
+import type { NameSource } from '../../src/engines/name-source.ts';
 import { settleByShim } from '../../src/identify/shim.ts';
 import { findCgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import { absentAsUndefined } from '../../src/kernel/errno.ts';
@@ -42,10 +43,9 @@ describeLive('names and init processes from a real Docker', ['docker'], () => {
 
   beforeAll(async () => {
     docker = await startDocker(host);
-    source = nameContainersBy({
-      name: 'docker',
-      engines: new Set(['docker']),
-      address: { socketPath: docker.socket },
+    source = new EngineSource({
+      ...DOCKER,
+      places: [DOCKER.placeOf({ kind: 'unix', path: docker.socket, text: docker.socket })],
       isDefault: false,
       log: silent,
       timings: { heartbeat: 1_000 },

@@ -1,24 +1,32 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Names } from '../container.ts';
+import type { CgroupMatch, Names } from '../container.ts';
 import type { Log } from '../log.ts';
-import { type EngineAnswer, type EngineApi, inTime, linesOfAnswer, textOfAnswer } from './engine-api.ts';
-import { namedByEvent, namedByInspect, namedByList } from './engine-names.ts';
+import { type EngineClient, type EngineEvent, type Named, NotServed } from './engine-client.ts';
+import { inTime } from './in-time.ts';
 import { Inspections } from './inspections.ts';
 import { NameCache } from './name-cache.ts';
 import type { NameSource } from './name-source.ts';
 
+/** What there is to know of an engine before it is asked. */
 export interface EngineOptions {
   readonly name: string;
-  readonly engines: ReadonlySet<string>;
+  /** Whether it may know the name of a container. */
+  readonly mayKnow: (match: CgroupMatch) => boolean;
   /** Nobody asked for it by name, so that it is not there is no failure. */
   readonly isDefault: boolean;
   readonly log: Log;
   readonly timings?: Partial<Timings>;
-  readonly connect: () => Promise<EngineApi>;
+  /** Where it may be: the first that is there is asked, and after a failure the next. */
+  readonly places: readonly EnginePlace[];
+}
+
+/** Where an engine listens. */
+export interface EnginePlace {
   /** Looked at before every attempt to connect. */
   readonly socketPath: string | undefined;
+  readonly connect: () => Promise<EngineClient>;
 }
 
 /** In ms. */
@@ -48,30 +56,31 @@ const TIMINGS: Timings = {
   inspectAgain: [100, 300, 1_000, 3_000, 10_000],
 };
 
-/** In bytes. A list has 1 or 2 kB for a container. */
-const LONGEST = { ping: 1_000, inspect: 4_000_000, list: 64_000_000, event: 1_000_000 };
+/** How long each question may take. */
+type Limit = 'ping' | 'inspect' | 'list';
 
-/** After these a container has names, or others; `destroy` ends them. */
-const EVENTS = ['create', 'start', 'rename', 'update', 'destroy'];
-const EVENTS_QUERY = { filters: { type: ['container'], event: EVENTS } };
+/** Asks the engine something that has an end. */
+type Ask = <T>(limit: Limit, question: (client: EngineClient, signal: AbortSignal) => Promise<T>) => Promise<T>;
 
-/** Names from an engine with Docker's API, whoever speaks it. What the engine says is not trusted to be what it should. */
+/**
+ * Names from an engine, whatever its API. It connects when the engine is there, and again for ever when it goes; meanwhile
+ * it answers from what it knew.
+ */
 export class EngineSource implements NameSource {
   readonly name: string;
-  readonly engines: ReadonlySet<string>;
   up: boolean | undefined;
   readonly #options: EngineOptions;
   readonly #timings: Timings;
   readonly #stop = new AbortController();
   readonly #cache: NameCache;
   readonly #inspections: Inspections;
-  readonly #ended: Promise<void>;
+  readonly #loop: Promise<void>;
+  #wasUp = false;
   /** It has been said that the engine does not answer, and not since that it does. */
   #saidDown = false;
 
   constructor(options: EngineOptions) {
     this.name = options.name;
-    this.engines = options.engines;
     this.up = options.isDefault ? undefined : false;
     this.#options = options;
     this.#timings = { ...TIMINGS, ...options.timings };
@@ -79,7 +88,11 @@ export class EngineSource implements NameSource {
     this.#inspections = new Inspections(this.#timings.inspectAgain, (id, error) =>
       options.log.debug({ source: this.name, id, error }, 'cannot ask the engine about a container'),
     );
-    this.#ended = this.#connectForEver();
+    this.#loop = this.#connectForEver();
+  }
+
+  mayKnow(match: CgroupMatch): boolean {
+    return this.#options.mayKnow(match);
   }
 
   namesOf(id: string): Names | undefined {
@@ -98,7 +111,7 @@ export class EngineSource implements NameSource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    await this.#ended;
+    await this.#loop;
     this.#inspections[Symbol.dispose]();
     this.#cache[Symbol.dispose]();
     this.up &&= false;
@@ -108,18 +121,19 @@ export class EngineSource implements NameSource {
     const { signal } = this.#stop;
     let failures = 0;
     while (!signal.aborted) {
-      const { socketPath } = this.#options;
-      if (socketPath !== undefined && !existsSync(socketPath)) {
-        if (this.up !== undefined) this.#down(new Error(`There is no ${JSON.stringify(socketPath)}`));
+      const there = this.#options.places.filter(({ socketPath }) => socketPath === undefined || existsSync(socketPath));
+      const place = there[failures % there.length];
+      if (place === undefined) {
+        if (this.up !== undefined) this.#down(new Error(`There is no ${this.#socketPaths()}`));
         await this.#pause(this.#timings.lookForSocket);
         continue;
       }
       // From now on names may come, and new containers wait for them.
       this.up ??= false;
       const start = performance.now();
-      const error = await this.#session().catch((reason: unknown) => reason);
+      const error = await this.#session(place).catch((reason: unknown) => reason);
       if (signal.aborted) return;
-      this.#down(error);
+      this.#ended(error);
       // One that fails right after it has answered is not asked more often for having answered.
       if (performance.now() - start > this.#timings.heartbeat * 2) failures = 0;
       const backOff = Math.min(
@@ -131,35 +145,46 @@ export class EngineSource implements NameSource {
     }
   }
 
+  #socketPaths(): string {
+    return this.#options.places.map(({ socketPath }) => JSON.stringify(socketPath)).join(' or ');
+  }
+
   /** One connection, from its first call to its end, which is always an error. */
-  async #session(): Promise<never> {
+  async #session({ connect }: EnginePlace): Promise<never> {
+    const client = await connect();
     const session = new AbortController();
     const stop = (): void => session.abort();
-    this.#stop.signal.addEventListener('abort', stop, { once: true });
     const { signal } = session;
     // Each call listens to it, and there is no leak in several at a time for Node to warn of.
     setMaxListeners(0, signal);
     try {
-      const api = await this.#options.connect();
-      const ask: Ask = (limit, path) => this.#ask(api, signal, limit, path);
-      await ask('ping', '/_ping');
-      // Before the list, so that nothing is missed between them. Engines send its head at once.
-      const limit = { ms: this.#timings.ping, signal, what: 'events' };
-      const events = await inTime(api.get('/events?', EVENTS_QUERY, signal), limit);
-      const list = namedByList(JSON.parse(await ask('list', '/containers/json')));
-      this.#takeList(list);
+      this.#stop.signal.throwIfAborted();
+      this.#stop.signal.addEventListener('abort', stop, { once: true });
+      const ask: Ask = (limit, question) =>
+        inTime((call) => question(client, call), { ms: this.#timings[limit], signal, what: limit });
+      await ask('ping', (engine, call) => engine.ping(call));
+      // Before the list, so that nothing is missed between them.
+      const events = await inTime(async () => client.events?.(signal), {
+        ms: this.#timings.ping,
+        signal,
+        what: 'events',
+      });
+      this.#takeList(await ask('list', (engine, call) => engine.list(call)));
       this.#inspections.begin((id) => this.#inspect(ask, id));
       this.up = true;
+      this.#wasUp = true;
       if (!this.#saidDown) this.#sayUp();
-      return await Promise.race([this.#follow(events), this.#beat(ask, signal)]);
+      const beat = this.#beat(ask, signal);
+      return await (events === undefined ? beat : Promise.race([this.#follow(events), beat]));
     } finally {
       this.#inspections.pause();
       session.abort();
       this.#stop.signal.removeEventListener('abort', stop);
+      client.close();
     }
   }
 
-  #takeList(list: ReturnType<typeof namedByList>): void {
+  #takeList(list: readonly Named[]): void {
     const listed = new Set<string>();
     for (const { id, names } of list) {
       listed.add(id);
@@ -169,22 +194,17 @@ export class EngineSource implements NameSource {
   }
 
   async #inspect(ask: Ask, id: string): Promise<void> {
-    const answer = namedByInspect(JSON.parse(await ask('inspect', `/containers/${encodeURIComponent(id)}/json`)));
-    // Engines also answer to names and to the beginning of an id.
-    if (answer?.id !== id) throw new Error('The answer is about another container');
-    this.#cache.put(id, answer.names);
+    const { names } = await ask('inspect', (engine, call) => engine.inspect(id, call));
+    this.#cache.put(id, names);
     // It went while it was asked about; it may still be told of.
     if (!this.#inspections.isWanted(id)) this.#cache.forget(id);
   }
 
-  async #follow(events: EngineAnswer): Promise<never> {
-    for await (const line of linesOfAnswer(events, LONGEST.event)) {
-      const event = namedByEvent(line);
-      if (event === undefined || !EVENTS.includes(event.action)) continue;
-      const { id, action, names } = event;
-      if (action !== 'destroy') this.#cache.putBrief(id, names);
+  async #follow(events: AsyncIterable<EngineEvent>): Promise<never> {
+    for await (const { id, isEnd, names } of events) {
+      if (!isEnd) this.#cache.putBrief(id, names);
       if (this.#inspections.isWanted(id)) this.#inspections.again(id);
-      else if (action === 'destroy') this.#cache.forget(id);
+      else if (isEnd) this.#cache.forget(id);
     }
     throw new Error('The stream of events ended');
   }
@@ -193,30 +213,22 @@ export class EngineSource implements NameSource {
   async #beat(ask: Ask, signal: AbortSignal): Promise<never> {
     for (;;) {
       await sleep(this.#timings.heartbeat, undefined, { signal, ref: false });
-      await ask('ping', '/_ping');
+      await ask('ping', (engine, call) => engine.ping(call));
       // One that goes again right after it has come is not worth a line each time.
       if (this.#saidDown) this.#sayUp();
-    }
-  }
-
-  /** Asks for something that has an end, and gives up when that does not come in time. */
-  async #ask(api: EngineApi, session: AbortSignal, limit: Limit, path: string): Promise<string> {
-    const call = new AbortController();
-    const stop = (): void => call.abort();
-    session.addEventListener('abort', stop, { once: true });
-    try {
-      session.throwIfAborted();
-      const answer = api.get(path, {}, call.signal).then((head) => textOfAnswer(head, LONGEST[limit]));
-      return await inTime(answer, { ms: this.#timings[limit], signal: session, what: limit });
-    } finally {
-      stop();
-      session.removeEventListener('abort', stop);
     }
   }
 
   #sayUp(): void {
     this.#saidDown = false;
     this.#options.log.info({ source: this.name }, 'engine gives names');
+  }
+
+  /** What listens there may be none of these engines at all. That is no failure of one that nobody asked for. */
+  #ended(error: unknown): void {
+    if (!(error instanceof NotServed && this.#options.isDefault && !this.#wasUp)) return this.#down(error);
+    this.up = undefined;
+    this.#options.log.debug({ source: this.name, error }, 'no engine of this kind');
   }
 
   #down(error: unknown): void {
@@ -230,6 +242,3 @@ export class EngineSource implements NameSource {
     await sleep(ms, undefined, { signal: this.#stop.signal, ref: false }).catch(() => {});
   }
 }
-
-type Limit = 'ping' | 'inspect' | 'list';
-type Ask = (limit: Limit, path: string) => Promise<string>;

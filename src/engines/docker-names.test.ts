@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { namedByEvent, namedByInspect, namedByList } from './engine-names.ts';
+import { namedByEvent, namedByInspect, namedByList } from './docker-names.ts';
 
 const LABELS = {
   'com.docker.compose.project': 'shop',

@@ -4,7 +4,9 @@ import { type AddressInfo, createServer as createRawServer, type Socket } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type EngineAddress, nameContainersBy } from './docker.ts';
+import type { EngineHost } from '../options-values.ts';
+import { EngineSource } from './engine-source.ts';
+import { DOCKER } from './name-sources.ts';
 import type { NameSource } from './name-source.ts';
 
 const WEB = 'ab'.repeat(32);
@@ -133,17 +135,20 @@ afterEach(async () => {
   rmSync(directory.path, { recursive: true });
 });
 
-function start(options: { address?: EngineAddress; isDefault?: boolean; timings?: object } = {}): NameSource {
-  const { address = { socketPath: socketPath() }, isDefault = false } = options;
-  source = nameContainersBy({
-    name: 'docker',
-    engines: new Set(['docker']),
-    address,
+function start(options: { host?: EngineHost; isDefault?: boolean; timings?: object } = {}): NameSource {
+  const { host = unix(socketPath()), isDefault = false } = options;
+  source = new EngineSource({
+    ...DOCKER,
+    places: [DOCKER.placeOf(host)],
     isDefault,
     log,
     timings: { ...timings, ...options.timings },
   });
   return source;
+}
+
+function unix(path: string): EngineHost {
+  return { kind: 'unix', path, text: path };
 }
 
 function socketPath(): string {
@@ -269,7 +274,7 @@ describe('names', () => {
   test('over TCP', async () => {
     const bound = await engine.listen({ host: '127.0.0.1', port: 0 });
     if (typeof bound !== 'object' || bound === null) throw new Error('no port');
-    const names = start({ address: { protocol: 'http', host: '127.0.0.1', port: bound.port } });
+    const names = start({ host: { kind: 'tcp', protocol: 'http', host: '127.0.0.1', port: bound.port, text: '' } });
     await expect.poll(() => names.namesOf(WEB)?.name, poll).toBe('web');
   });
 

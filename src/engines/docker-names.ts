@@ -1,19 +1,11 @@
 import type { Names } from '../container.ts';
-
-/** Longer than any name that means something; what an engine says is not to be trusted. */
-const LONGEST = 1_000;
+import { field, type Named, named, text } from './engine-client.ts';
 
 /** What podman's API calls every runtime: it says nothing. */
 const NO_RUNTIME = 'oci';
 
-/** What an engine says of one container. */
-export interface Named {
-  readonly id: string;
-  readonly names: Names;
-}
-
 /** What an event is about. */
-export interface EngineEvent extends Named {
+export interface DockerEvent extends Named {
   /** `create`, `start`, `rename`, `destroy`, … */
   readonly action: string;
 }
@@ -53,7 +45,7 @@ export function namedByList(answer: unknown): Named[] {
  * What a line of `GET /events` says. The attributes of its actor are the container's labels and, among them, `name` and
  * `image`: enough to name a container that is gone before it could be asked about.
  */
-export function namedByEvent(line: string): EngineEvent | undefined {
+export function namedByEvent(line: string): DockerEvent | undefined {
   let event: unknown;
   try {
     event = JSON.parse(line);
@@ -72,7 +64,7 @@ export function namedByEvent(line: string): EngineEvent | undefined {
 }
 
 /** Names by label: those of Compose, and those by which the kubelet marked containers of Docker. */
-function labelled(labels: unknown): Optional<Names> {
+function labelled(labels: unknown): { [K in keyof Names]: Names[K] | undefined } {
   return {
     composeProject: text(field(labels, 'com.docker.compose.project')),
     composeService: text(field(labels, 'com.docker.compose.service')),
@@ -83,23 +75,7 @@ function labelled(labels: unknown): Optional<Names> {
   };
 }
 
-type Optional<T> = { [K in keyof T]: T[K] | undefined };
-
-function named(id: unknown, names: Optional<Names>): Named | undefined {
-  if (typeof id !== 'string' || id === '' || id.length > LONGEST) return undefined;
-  return { id, names: Object.fromEntries(Object.entries(names).filter(([, value]) => value !== undefined)) };
-}
-
 /** Docker writes `/web`, Podman `web`. */
 function plainName(name: unknown): string | undefined {
   return text(text(name)?.replace(/^\//, ''));
-}
-
-function field(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  return Object.getOwnPropertyDescriptor(value, name)?.value;
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value.slice(0, LONGEST) : undefined;
 }

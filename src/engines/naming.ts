@@ -35,7 +35,7 @@ export class Naming {
     return mayCome && waitedMs < WAIT_FOR_NAME_MS ? undefined : NO_NAMES;
   }
 
-  #sourcesFor({ engine }: CgroupMatch): readonly NameSource[] {
-    return this.#sources.filter((source) => source.engines.has(engine));
+  #sourcesFor(match: CgroupMatch): readonly NameSource[] {
+    return this.#sources.filter((source) => source.mayKnow(match));
   }
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { inTime, linesOfAnswer, textOfAnswer } from './engine-api.ts';
+import { linesOfAnswer, textOfAnswer } from './http-answer.ts';
 
 const answer = (...chunks: readonly (string | Buffer)[]): { status: number; body: Readable } => ({
   status: 200,
@@ -34,16 +34,4 @@ test('another status than 200 is an error, whatever the body', async () => {
   const failed = { ...answer('x'), status: 500 };
   await expect(textOfAnswer(failed, 5)).rejects.toThrow('status 500');
   expect(failed.body.destroyed).toBe(true);
-});
-
-test('to wait ends with the answer, the time or the session', async () => {
-  const { signal } = new AbortController();
-  const never = new Promise<never>(() => {});
-  expect(await inTime(Promise.resolve(7), { ms: 1_000, signal, what: 'x' })).toBe(7);
-  await expect(inTime(Promise.reject(new Error('no')), { ms: 1_000, signal, what: 'x' })).rejects.toThrow('no');
-  await expect(inTime(never, { ms: 5, signal, what: 'ping' })).rejects.toThrow('No answer (ping)');
-  const session = new AbortController();
-  const waiting = inTime(never, { ms: 60_000, signal: session.signal, what: 'list' });
-  session.abort();
-  await expect(waiting).rejects.toThrow('No answer (list)');
 });

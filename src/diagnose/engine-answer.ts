@@ -1,0 +1,30 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import type { EnginePlace } from '../engines/engine-source.ts';
+import { askEngine } from '../engines/name-sources.ts';
+import { errnoOf } from '../kernel/errno.ts';
+
+/**
+ * `absent`: there is no socket; `hidden`: its directory is closed, as of an engine that is installed for root alone. Else
+ * the engine's answer to a ping, or why there is none.
+ */
+export type EngineAnswer = 'absent' | 'hidden' | 'answers' | { readonly error: string };
+
+/** Asks an engine whether it is there. */
+export async function answerOf(place: EnginePlace): Promise<EngineAnswer> {
+  const { socketPath } = place;
+  if (socketPath !== undefined) {
+    try {
+      accessSync(socketPath, constants.R_OK | constants.W_OK);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return 'absent';
+      if (errnoOf(error) === 'EACCES' && !existsSync(socketPath)) return 'hidden';
+      return { error: errnoOf(error) ?? String(error) };
+    }
+  }
+  try {
+    await askEngine(place);
+    return 'answers';
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,262 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { CgroupMatch } from '../container.ts';
+import { createCriMethods, type CriMethodName } from './cri-messages.ts';
+import { EngineSource } from './engine-source.ts';
+import type { NameSource } from './name-source.ts';
+import { CRI } from './name-sources.ts';
+
+const NGINX = 'ab'.repeat(32);
+const PAUSE = 'cd'.repeat(32);
+const VM = 'ef'.repeat(32);
+
+const timings = {
+  ping: 300,
+  inspect: 300,
+  list: 300,
+  heartbeat: 50,
+  lookForSocket: 20,
+  shortestBackOff: 10,
+  longestBackOff: 50,
+  keepForgotten: 100,
+  inspectAgain: [10, 20, 40, 80],
+};
+
+type Answer = (request: { readonly filter?: { readonly id?: string } }) => object | 'nothing';
+
+/** Speaks as much of the interface as names take. What it is asked for, it passes over; what hangs answers nothing. */
+class FakeRuntime {
+  readonly asked: string[] = [];
+  readonly answers: Record<CriMethodName, Answer> = {
+    Version: () => ({ runtimeName: 'fake' }),
+    ListPodSandbox: ({ filter }) => ({ items: this.sandboxes.filter(({ id }) => matches(filter, id)) }),
+    ListContainers: ({ filter }) => ({ containers: this.containers.filter(({ id }) => matches(filter, id)) }),
+    ContainerStatus: () => ({ status: { image: { image: 'docker.io/library/nginx:1' } } }),
+  };
+  sandboxes = [
+    { id: PAUSE, metadata: { name: 'web-0', namespace: 'shop' } },
+    { id: VM, metadata: { name: 'vm-0', namespace: 'shop' }, runtimeHandler: 'kata' },
+  ];
+  containers = [
+    { id: NGINX, podSandboxId: PAUSE, metadata: { name: 'nginx' }, image: { image: `sha256:${'0'.repeat(64)}` } },
+  ];
+  #server: Server | undefined;
+
+  async listen(path: string, without?: CriMethodName): Promise<void> {
+    const methods = await createCriMethods();
+    const server = new Server();
+    const names = (Object.keys(this.answers) as CriMethodName[]).filter((name) => name !== without);
+    const service = Object.fromEntries(
+      names.map((name) => {
+        const { path: at, request, response } = methods(name);
+        return [
+          name,
+          {
+            path: at,
+            requestStream: false,
+            responseStream: false,
+            requestSerialize: (it: object) => Buffer.from(request.encode(request.fromObject(it)).finish()),
+            requestDeserialize: (bytes: Buffer) => request.toObject(request.decode(bytes)),
+            responseSerialize: (it: object) => Buffer.from(response.encode(response.fromObject(it)).finish()),
+            responseDeserialize: (bytes: Buffer) => response.toObject(response.decode(bytes)),
+          },
+        ];
+      }),
+    );
+    const implementation = Object.fromEntries(
+      names.map((name) => [
+        name,
+        ({ request }: ServerUnaryCall<Parameters<Answer>[0], object>, done: sendUnaryData<object>) => {
+          this.asked.push(name);
+          const answer = this.answers[name](request);
+          if (answer !== 'nothing') done(null, answer);
+        },
+      ]),
+    );
+    server.addService(service, implementation);
+    await new Promise<void>((resolve, reject) => {
+      server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) =>
+        error === null ? resolve() : reject(error),
+      );
+    });
+    this.#server = server;
+  }
+
+  close(): void {
+    this.#server?.forceShutdown();
+    this.#server = undefined;
+  }
+}
+
+/** As runtimes do: the beginning of an id is enough. */
+function matches(filter: { readonly id?: string } | undefined, id: string): boolean {
+  return id.startsWith(filter?.id ?? '');
+}
+
+const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+const poll = { timeout: 8_000, interval: 5 };
+let directory: string;
+let runtime: FakeRuntime;
+let source: NameSource | undefined;
+
+beforeEach(() => {
+  vi.clearAllMocks();
+  directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-cri-'));
+  runtime = new FakeRuntime();
+});
+
+afterEach(async () => {
+  await source?.[Symbol.asyncDispose]();
+  source = undefined;
+  runtime.close();
+  rmSync(directory, { recursive: true });
+});
+
+const socket = (name = 'cri.sock'): string => join(directory, name);
+
+function start(options: { paths?: readonly string[]; isDefault?: boolean; timings?: object } = {}): NameSource {
+  const { paths = [socket()], isDefault = false } = options;
+  source = new EngineSource({
+    ...CRI,
+    places: paths.map((path) => CRI.placeOf({ kind: 'unix', path, text: path })),
+    isDefault,
+    log,
+    timings: { ...timings, ...options.timings },
+  });
+  return source;
+}
+
+async function started(): Promise<NameSource> {
+  await runtime.listen(socket());
+  // Nothing is said of a runtime that is slow: this process may be, on a busy machine.
+  const names = start({ timings: { ping: 4_000, list: 4_000, inspect: 4_000 } });
+  await expect.poll(() => names.up, poll).toBe(true);
+  return names;
+}
+
+describe('names', () => {
+  test('a list gives all but the image, which the kubelet asks for by its digest', async () => {
+    const names = await started();
+    expect(names.namesOf(NGINX)).toEqual({ namespace: 'shop', pod: 'web-0', containerInPod: 'nginx' });
+    names.want(NGINX);
+    await expect.poll(() => names.namesOf(NGINX)?.image, poll).toBe('docker.io/library/nginx:1');
+    expect(names.namesOf(NGINX)).toMatchObject({ namespace: 'shop', pod: 'web-0', containerInPod: 'nginx' });
+    expect(log.warn).not.toHaveBeenCalled();
+  });
+
+  test('a sandbox is infra, and has the handler that runs its pod', async () => {
+    const names = await started();
+    names.want(VM);
+    await expect
+      .poll(() => names.namesOf(VM), poll)
+      .toEqual({ namespace: 'shop', pod: 'vm-0', runtime: 'kata', infra: true });
+  });
+
+  test('a container that the runtime admits to later is asked about again', async () => {
+    const names = await started();
+    const late = '12'.repeat(32);
+    names.want(late);
+    await expect.poll(() => runtime.asked.filter((name) => name === 'ListPodSandbox').length, poll).toBeGreaterThan(1);
+    runtime.containers.push({ id: late, podSandboxId: VM, metadata: { name: 'app' }, image: { image: 'app:2' } });
+    await expect
+      .poll(() => names.namesOf(late), poll)
+      .toMatchObject({ pod: 'vm-0', containerInPod: 'app', runtime: 'kata' });
+  });
+
+  test('another container whose id begins alike is not taken for it', async () => {
+    const names = await started();
+    const begin = NGINX.slice(0, 12);
+    names.want(begin);
+    await expect.poll(() => log.debug.mock.calls.length, poll).toBeGreaterThan(1);
+    expect(names.namesOf(begin)).toBeUndefined();
+  });
+
+  test.each<readonly [string, Partial<CgroupMatch>, boolean]>([
+    ['containerd', { podUid: 'u' }, true],
+    ['cri-o', { podUid: 'u' }, true],
+    ['kata', { podUid: 'u' }, true],
+    ['containerd', {}, false],
+    ['docker', { podUid: 'u' }, false],
+  ])('are asked for of %s with %j: %s', (engine, more, expected) => {
+    expect(CRI.mayKnow({ engine, id: NGINX, infra: false, ...more })).toBe(expected);
+  });
+});
+
+describe('a runtime', () => {
+  test('that hangs is found out, and its names stay', async () => {
+    const names = await started();
+    runtime.answers.Version = () => 'nothing';
+    await expect.poll(() => names.up, poll).toBe(false);
+    expect(names.namesOf(NGINX)?.pod).toBe('web-0');
+    runtime.answers.Version = () => ({});
+    await expect.poll(() => names.up, poll).toBe(true);
+    expect(log.warn).toHaveBeenCalledTimes(1);
+  });
+
+  test('that goes and comes is asked again, and its names stay meanwhile', async () => {
+    const names = await started();
+    runtime.close();
+    await expect.poll(() => names.up, poll).toBe(false);
+    expect(names.namesOf(NGINX)?.pod).toBe('web-0');
+    rmSync(socket(), { force: true });
+    await runtime.listen(socket());
+    await expect.poll(() => names.up, poll).toBe(true);
+  });
+
+  test('that is there without the interface is no failure unless it was asked for', async () => {
+    await runtime.listen(socket(), 'Version');
+    const byDefault = start({ isDefault: true });
+    await expect.poll(() => log.debug.mock.calls.length, poll).toBeGreaterThan(0);
+    await expect.poll(() => byDefault.up, poll).toBeUndefined();
+    expect(log.warn).not.toHaveBeenCalled();
+    await byDefault[Symbol.asyncDispose]();
+    const byName = start();
+    await expect.poll(() => log.warn.mock.calls.length, poll).toBe(1);
+    expect(byName.up).toBe(false);
+  });
+
+  test('is found behind the second socket if the first is not one', async () => {
+    const other = new FakeRuntime();
+    await other.listen(socket('docker.sock'), 'Version');
+    await runtime.listen(socket());
+    const names = start({ paths: [socket('none.sock'), socket('docker.sock'), socket()], isDefault: true });
+    await expect.poll(() => names.up, poll).toBe(true);
+    other.close();
+  });
+
+  test('that says more than anybody can mean is not read to its end', async () => {
+    runtime.answers.ListContainers = () => ({
+      containers: Array.from({ length: 20 }, () => ({ id: NGINX, podSandboxId: 'x'.repeat(1_000_000) })),
+    });
+    await runtime.listen(socket());
+    const names = start({ timings: { ping: 4_000, list: 4_000 } });
+    await expect.poll(() => log.warn.mock.calls.length, poll).toBe(1);
+    expect(String(log.warn.mock.calls[0]?.[0]?.error)).toContain('larger than max');
+    expect(names.namesOf(NGINX)).toBeUndefined();
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['HTTP/1', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+    ['zeros', '\0'.repeat(1_000)],
+    ['JSON', '{"a":'],
+  ])('that speaks %s is down', async (_, words) => {
+    const connections = new Set<Socket>();
+    const raw = createServer((connection) => {
+      connections.add(connection);
+      connection.on('error', () => {}).on('close', () => connections.delete(connection));
+      connection.resume().end(words);
+    });
+    await new Promise<void>((resolve) => void raw.listen(socket(), resolve));
+    const names = start();
+    await expect.poll(() => log.warn.mock.calls.length, poll).toBe(1);
+    expect(names.up).toBe(false);
+    await names[Symbol.asyncDispose]();
+    await expect.poll(() => connections.size, poll).toBe(0);
+    await new Promise((resolve) => raw.close(resolve));
+  });
+});

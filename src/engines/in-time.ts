@@ -1,0 +1,27 @@
+/**
+ * Asks something and waits for the answer, but not for ever and not past the end of what it is for. The signal that the
+ * question is given is aborted when it is over, however that came.
+ *
+ * @throws Error if there is no answer in time.
+ */
+export async function inTime<T>(
+  question: (signal: AbortSignal) => Promise<T>,
+  limit: { readonly ms: number; readonly signal: AbortSignal; readonly what: string },
+): Promise<T> {
+  const { ms, signal, what } = limit;
+  signal.throwIfAborted();
+  const call = new AbortController();
+  let giveUp = (): void => {};
+  const tooLate = new Promise<never>((_, reject) => {
+    giveUp = () => reject(new Error(`No answer (${what})`));
+  });
+  const timer = setTimeout(giveUp, ms).unref();
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await Promise.race([question(call.signal), tooLate]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
+    call.abort();
+  }
+}
