@@ -6,6 +6,7 @@ import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } f
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CgroupMatch } from '../container.ts';
 import { createCriMethods, type CriMethodName } from './cri-messages.ts';
+import { QUICK } from '../../test/quick-timings.ts';
 import { EngineSource } from './engine-source.ts';
 import type { NameSource } from './name-source.ts';
 import { CRI } from './name-sources.ts';
@@ -13,18 +14,6 @@ import { CRI } from './name-sources.ts';
 const NGINX = 'ab'.repeat(32);
 const PAUSE = 'cd'.repeat(32);
 const VM = 'ef'.repeat(32);
-
-const timings = {
-  ping: 300,
-  inspect: 300,
-  list: 300,
-  heartbeat: 50,
-  lookForSocket: 20,
-  shortestBackOff: 10,
-  longestBackOff: 50,
-  keepForgotten: 100,
-  inspectAgain: [10, 20, 40, 80],
-};
 
 type Answer = (request: { readonly filter?: { readonly id?: string } }) => object | 'nothing';
 
@@ -125,7 +114,7 @@ function start(options: { paths?: readonly string[]; isDefault?: boolean; timing
     places: paths.map((path) => CRI.placeOf({ kind: 'unix', path, text: path })),
     isDefault,
     log,
-    timings: { ...timings, ...options.timings },
+    timings: { ...QUICK, ...options.timings },
   });
   return source;
 }

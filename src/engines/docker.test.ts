@@ -5,24 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EngineHost } from '../options-values.ts';
+import { QUICK } from '../../test/quick-timings.ts';
 import { EngineSource } from './engine-source.ts';
 import { DOCKER } from './name-sources.ts';
 import type { NameSource } from './name-source.ts';
 
 const WEB = 'ab'.repeat(32);
 const DB = 'cd'.repeat(32);
-
-const timings = {
-  ping: 200,
-  inspect: 200,
-  list: 200,
-  heartbeat: 50,
-  lookForSocket: 20,
-  shortestBackOff: 10,
-  longestBackOff: 50,
-  keepForgotten: 100,
-  inspectAgain: [10, 20, 40, 80],
-};
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -142,7 +131,7 @@ function start(options: { host?: EngineHost; isDefault?: boolean; timings?: obje
     places: [DOCKER.placeOf(host)],
     isDefault,
     log,
-    timings: { ...timings, ...options.timings },
+    timings: { ...QUICK, ...options.timings },
   });
   return source;
 }
