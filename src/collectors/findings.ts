@@ -9,7 +9,7 @@ import {
   type PatternSample,
   type Scrape,
 } from './collector.ts';
-import { type Limited, limitedOf } from './limits.ts';
+import { type Limited, limitedOf } from './effective-limits.ts';
 
 /** What was made of a container and the limits that this was made of: all else that counts comes with the container. */
 const assessments = new WeakMap<Container, { readonly limited: Limited; readonly assessment: Assessment }>();

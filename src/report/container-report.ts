@@ -1,7 +1,7 @@
 import { readCpu } from '../collectors/cpu.ts';
 import type { Scrape } from '../collectors/collector.ts';
 import { assessmentOf, hostNamespacesOf } from '../collectors/findings.ts';
-import { limitsOfContainer } from '../collectors/limits.ts';
+import { limitsOfContainer } from '../collectors/effective-limits.ts';
 import { readMemory, workingSetOf } from '../collectors/memory.ts';
 import { type NamespaceStanding, readNamespaces } from '../collectors/namespaces.ts';
 import { oomAccountOf } from '../collectors/oom.ts';
