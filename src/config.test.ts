@@ -38,9 +38,9 @@ test('needs nothing', () => {
     podman: { hosts: [socket('/run/podman/podman.sock')], isDefault: true },
     cri: {
       hosts: [
-        socket('/run/containerd/containerd.sock'),
-        socket('/run/crio/crio.sock'),
         socket('/run/k3s/containerd/containerd.sock'),
+        socket('/run/crio/crio.sock'),
+        socket('/run/containerd/containerd.sock'),
       ],
       isDefault: true,
     },

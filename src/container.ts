@@ -13,6 +13,8 @@ export interface CgroupMatch {
   readonly podUid?: string;
   /** The user whose slice the cgroup is in, for rootless engines. */
   readonly ownerUid?: number;
+  /** The container that it is in, if it is in one. */
+  readonly outer?: CgroupMatch;
   /** Belongs to an engine but is no workload: conmon, a monitor, a VM's overhead. */
   readonly infra: boolean;
 }

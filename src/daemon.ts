@@ -110,7 +110,8 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
         const own = sources.filter((source) => source.up !== undefined && source.mayKnow(match));
         return own.length === 0 || own.some((source) => source.namesOf(match.id) !== undefined);
       };
-      const areNamed = (): boolean => [...discovery.containers.values()].every(({ match }) => isNamed(match));
+      const areNamed = (): boolean =>
+        sources.every(({ tried }) => tried) && [...discovery.containers.values()].every(({ match }) => isNamed(match));
       const deadline = performance.now() + ms;
       while (!areNamed() && performance.now() < deadline) await sleep(NAMES_EVERY_MS);
       return areNamed();

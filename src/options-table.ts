@@ -137,9 +137,10 @@ export const OPTIONS = {
     placeholder: '<path>',
     help: 'Socket of containerd or CRI-O, for the names of pods and their containers; empty to do without. Can be repeated: the first one that answers is asked.',
     defaults: [
-      'unix:///run/containerd/containerd.sock',
-      'unix:///run/crio/crio.sock',
+      // containerd last: it is there on many hosts whose pods are another's.
       'unix:///run/k3s/containerd/containerd.sock',
+      'unix:///run/crio/crio.sock',
+      'unix:///run/containerd/containerd.sock',
     ],
     expected: 'unix:///path or an absolute path',
     repeatable: true,

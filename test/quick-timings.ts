@@ -4,6 +4,7 @@ export const QUICK = {
   inspect: 200,
   list: 200,
   heartbeat: 50,
+  listAgain: 100,
   lookForSocket: 20,
   shortestBackOff: 10,
   longestBackOff: 50,

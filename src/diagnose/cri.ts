@@ -49,6 +49,6 @@ const REMEDIES: Remedies = {
   shell: 'run it as root, or give --cri.endpoint the socket; --cri.endpoint= to do without',
   systemd: 'a unit that may open the socket (which is as good as root), or --cri.endpoint= to do without',
   docker:
-    '-v /run/containerd/containerd.sock:/run/containerd/containerd.sock (which is as good as root on the host), or --cri.endpoint= to do without',
+    '-v /run/containerd:/run/containerd:ro (which is as good as root on the host), or --cri.endpoint= to do without',
   kubernetes: 'the overlay cri (which is as good as root on the node), or --cri.endpoint= to do without',
 };

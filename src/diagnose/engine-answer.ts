@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync } from 'node:fs';
-import type { EnginePlace } from '../engines/engine-source.ts';
+import type { EnginePlace } from '../engines/engine-client.ts';
 import { askEngine } from '../engines/name-sources.ts';
 import { errnoOf } from '../kernel/errno.ts';
 

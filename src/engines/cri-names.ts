@@ -6,7 +6,7 @@ export interface Sandbox extends Named {
   readonly ofPod: { readonly namespace?: string; readonly pod?: string; readonly runtime?: string };
 }
 
-/** What `ListPodSandbox` says of each pod's sandbox: the pause, or the virtual machine. */
+/** What `ListPodSandbox` says of each pod's sandbox: the pause, or the virtual machine. It is called as in cAdvisor. */
 export function sandboxesOf(answer: unknown): Sandbox[] {
   return listOf(answer, 'items').flatMap((sandbox) => {
     const metadata = field(sandbox, 'metadata');
@@ -15,7 +15,7 @@ export function sandboxesOf(answer: unknown): Sandbox[] {
       pod: text(field(metadata, 'name')),
       runtime: text(field(sandbox, 'runtimeHandler')),
     };
-    const found = named(field(sandbox, 'id'), { ...ofPod, infra: true });
+    const found = named(field(sandbox, 'id'), { ...ofPod, containerInPod: 'POD', infra: true });
     return found === undefined ? [] : { ...found, ofPod: named(found.id, ofPod)?.names ?? {} };
   });
 }

@@ -3,9 +3,11 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js';
+import protobuf from 'protobufjs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CgroupMatch } from '../container.ts';
 import { createCriMethods, type CriMethodName } from './cri-messages.ts';
+import { containersOf, imageOfStatus, sandboxesOf } from './cri-names.ts';
 import { QUICK } from '../../test/quick-timings.ts';
 import { EngineSource } from './engine-source.ts';
 import type { NameSource } from './name-source.ts';
@@ -142,7 +144,7 @@ describe('names', () => {
     names.want(VM);
     await expect
       .poll(() => names.namesOf(VM), poll)
-      .toEqual({ namespace: 'shop', pod: 'vm-0', runtime: 'kata', infra: true });
+      .toEqual({ namespace: 'shop', pod: 'vm-0', containerInPod: 'POD', runtime: 'kata', infra: true });
   });
 
   test('a container that the runtime admits to later is asked about again', async () => {
@@ -154,6 +156,26 @@ describe('names', () => {
     await expect
       .poll(() => names.namesOf(late), poll)
       .toMatchObject({ pod: 'vm-0', containerInPod: 'app', runtime: 'kata' });
+  });
+
+  test('what was not known for long is asked for again, as there are no events', async () => {
+    const names = await started();
+    const late = '12'.repeat(32);
+    names.want(late);
+    const failures = () => log.debug.mock.calls.filter(([, text]) => text.startsWith('cannot ask')).length;
+    await expect.poll(failures, poll).toBeGreaterThan(QUICK.inspectAgain.length);
+    runtime.containers.push({ id: late, podSandboxId: VM, metadata: { name: 'app' }, image: { image: 'app:2' } });
+    await expect.poll(() => names.namesOf(late)?.pod, poll).toBe('vm-0');
+  });
+
+  test('one whose pod is not there yet is asked about again', async () => {
+    const names = await started();
+    const [pod, late] = ['34'.repeat(32), '12'.repeat(32)];
+    runtime.containers.push({ id: late, podSandboxId: pod, metadata: { name: 'app' }, image: { image: 'app:2' } });
+    names.want(late);
+    await expect.poll(() => log.debug.mock.calls.length, poll).toBeGreaterThan(0);
+    runtime.sandboxes.push({ id: pod, metadata: { name: 'late-0', namespace: 'shop' } });
+    await expect.poll(() => names.namesOf(late)?.pod, poll).toBe('late-0');
   });
 
   test('another container whose id begins alike is not taken for it', async () => {
@@ -170,9 +192,45 @@ describe('names', () => {
     ['kata', { podUid: 'u' }, true],
     ['containerd', {}, false],
     ['docker', { podUid: 'u' }, false],
+    ['containerd', { podUid: 'u', outer: { engine: 'docker', id: PAUSE, infra: false } }, false],
   ])('are asked for of %s with %j: %s', (engine, more, expected) => {
     expect(CRI.mayKnow({ engine, id: NGINX, infra: false, ...more })).toBe(expected);
   });
+});
+
+test('messages are those of the interface, in the numbers of its own description', async () => {
+  const { root } = protobuf.parse(`
+    syntax = "proto3";
+    message Metadata { string name = 1; string uid = 2; string namespace = 3; uint32 attempt = 4; }
+    message Sandbox { string id = 1; Metadata metadata = 2; int32 state = 3; int64 created_at = 4; string runtime_handler = 7; }
+    message Sandboxes { repeated Sandbox items = 1; }
+    message Image { string image = 1; string user_specified_image = 18; string runtime_handler = 19; }
+    message ContainerMetadata { string name = 1; uint32 attempt = 2; }
+    message Container {
+      string id = 1; string pod_sandbox_id = 2; ContainerMetadata metadata = 3; Image image = 4; string image_ref = 5;
+    }
+    message Containers { repeated Container containers = 1; }
+    message Status { string id = 1; ContainerMetadata metadata = 2; Image image = 8; string image_ref = 9; }
+    message StatusResponse { Status status = 1; }`);
+  const methods = await createCriMethods();
+  const passed = (type: string, name: CriMethodName, message: object): object => {
+    const theirs = root.lookupType(type);
+    const { response } = methods(name);
+    return response.toObject(response.decode(theirs.encode(theirs.fromObject(message)).finish()));
+  };
+  const metadata = { name: 'web-0', uid: 'u', namespace: 'shop', attempt: 3 };
+  const sandbox = { id: PAUSE, metadata, state: 1, createdAt: 7, runtimeHandler: 'runsc' };
+  const ofPod = { namespace: 'shop', pod: 'web-0', runtime: 'runsc' };
+  expect(sandboxesOf(passed('Sandboxes', 'ListPodSandbox', { items: [sandbox] }))).toEqual([
+    { id: PAUSE, names: { ...ofPod, containerInPod: 'POD', infra: true }, ofPod },
+  ]);
+  const image = { image: 'sha256:12', userSpecifiedImage: 'nginx:1', runtimeHandler: 'x' };
+  const container = { id: NGINX, podSandboxId: PAUSE, metadata: { name: 'nginx', attempt: 1 }, image, imageRef: 'y' };
+  expect(containersOf(passed('Containers', 'ListContainers', { containers: [container] }))).toEqual([
+    { id: NGINX, names: { containerInPod: 'nginx', image: 'nginx:1' }, sandbox: PAUSE },
+  ]);
+  const status = { id: NGINX, metadata: { name: 'nginx' }, image: { image: 'docker.io/nginx:1' }, imageRef: 'y' };
+  expect(imageOfStatus(passed('StatusResponse', 'ContainerStatus', { status }))).toBe('docker.io/nginx:1');
 });
 
 describe('a runtime', () => {
@@ -201,6 +259,16 @@ describe('a runtime', () => {
     const byDefault = start({ isDefault: true });
     await expect.poll(() => log.debug.mock.calls.length, poll).toBeGreaterThan(0);
     await expect.poll(() => byDefault.up, poll).toBeUndefined();
+    const asked = runtime.asked.length;
+    const seen = new Set<boolean | undefined>();
+    // It is asked again, and nobody waits for it meanwhile.
+    await expect
+      .poll(() => {
+        seen.add(byDefault.up);
+        return log.debug.mock.calls.length;
+      }, poll)
+      .toBeGreaterThan(5);
+    expect([asked, [...seen]]).toEqual([0, [undefined]]);
     expect(log.warn).not.toHaveBeenCalled();
     await byDefault[Symbol.asyncDispose]();
     const byName = start();
@@ -226,6 +294,27 @@ describe('a runtime', () => {
     await expect.poll(() => log.warn.mock.calls.length, poll).toBe(1);
     expect(String(log.warn.mock.calls[0]?.[0]?.error)).toContain('larger than max');
     expect(names.namesOf(NGINX)).toBeUndefined();
+  });
+
+  test('that accepts connections and says nothing is down, and has but one of them', async () => {
+    let connections = 0;
+    const sockets = new Set<Socket>();
+    const raw = createServer((connection) => {
+      connections += 1;
+      sockets.add(connection.resume().on('error', () => {}));
+    });
+    await new Promise<void>((resolve) => void raw.listen(socket(), resolve));
+    const names = start({ timings: { ping: 20 } });
+    // Whether it is asked once more is not to be seen from outside.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(names.up).toBe(false);
+    expect(log.warn).toHaveBeenCalledTimes(1);
+    expect(connections).toBe(1);
+    for (const connection of sockets) connection.destroy();
+    await new Promise((resolve) => raw.close(resolve));
+    rmSync(socket(), { force: true });
+    await runtime.listen(socket());
+    await expect.poll(() => names.up, poll).toBe(true);
   });
 
   test.each([

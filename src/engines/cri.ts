@@ -3,28 +3,57 @@ import type { Client, ServiceError } from '@grpc/grpc-js';
 import { errnoOf } from '../kernel/errno.ts';
 import { containersOf, imageOfStatus, type Sandbox, sandboxesOf } from './cri-names.ts';
 import { type CriMethodName, createCriMethods } from './cri-messages.ts';
-import { type EngineClient, type Named, NotServed } from './engine-client.ts';
+import { type EnginePlace, type Named, NotServed } from './engine-client.ts';
 
 /** In bytes. A list has less than 2 kB for a container; the kubelet itself takes no more than 16 MiB. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
 
 /**
- * A runtime with the Container Runtime Interface of Kubernetes, by gRPC over its socket: containerd, CRI-O. Names never
- * change there, and those of containers that have ended are kept for a while, so nothing is subscribed to.
- *
- * @throws NotServed if the socket is not for us.
+ * Where a runtime with the Container Runtime Interface of Kubernetes listens, which speaks gRPC: containerd, CRI-O. Names
+ * never change there, and those of containers that have ended are kept for a while, so nothing is subscribed to.
  */
-export async function connectToCri(socketPath: string): Promise<EngineClient> {
-  refuseIfClosed(socketPath);
-  // As large as dockerode, which brings it: only where there is a runtime.
+export function placeOfCri(socketPath: string): EnginePlace {
+  // One for all attempts: grpc-js waits without an end for a runtime that accepts a connection and says nothing.
+  let channel: Promise<Channel> | undefined;
+  return {
+    socketPath,
+    async connect() {
+      refuseIfClosed(socketPath);
+      channel ??= openChannel(socketPath);
+      const { ask } = await channel;
+      return {
+        async ping(signal) {
+          await ask('Version', {}, signal);
+        },
+        list: async (signal) => list(ask, signal),
+        inspect: async (id, signal) => inspect(ask, id, signal),
+      };
+    },
+    close() {
+      void channel?.then(({ client }) => client.close());
+      channel = undefined;
+    },
+  };
+}
+
+interface Channel {
+  readonly client: Client;
+  readonly ask: Ask;
+}
+
+/** @throws NotServed by `ask`, if what answers has no such interface. */
+async function openChannel(socketPath: string): Promise<Channel> {
+  // It comes with dockerode, and is 17 MiB in memory: only where there is a runtime.
   const grpc = await import('@grpc/grpc-js');
   const method = await createCriMethods();
   const client = new grpc.Client(`unix:${socketPath}`, grpc.credentials.createInsecure(), {
     'grpc.max_receive_message_length': LONGEST_ANSWER,
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,
-    // A new session is to find out for itself whether the runtime is back.
     'grpc.use_local_subchannel_pool': 1,
+    // In ms. When to try again is decided by who asks.
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 1_000,
   });
   const ask: Ask = async (name, request, signal) => {
     try {
@@ -34,25 +63,19 @@ export async function connectToCri(socketPath: string): Promise<EngineClient> {
       throw error;
     }
   };
-  return {
-    async ping(signal) {
-      await ask('Version', {}, signal);
-    },
-    list: async (signal) => list(ask, signal),
-    inspect: async (id, signal) => inspect(ask, id, signal),
-    close: () => client.close(),
-  };
+  return { client, ask };
 }
 
 type Ask = (name: CriMethodName, request: object, signal: AbortSignal) => Promise<unknown>;
 
 /** One call. What comes back is plain objects; texts and numbers that are not there are left out. */
-function call(
+async function call(
   client: Client,
   { path, request, response }: ReturnType<Awaited<ReturnType<typeof createCriMethods>>>,
   message: object,
   signal: AbortSignal,
 ): Promise<unknown> {
+  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const running = client.makeUnaryRequest(
       path,
@@ -82,8 +105,10 @@ async function inspect(ask: Ask, id: string, signal: AbortSignal): Promise<Named
     if (sandbox === undefined) throw new Error('It is neither a container nor a sandbox');
     return sandbox;
   }
+  const sandbox = await findSandbox(container.sandbox ?? '');
+  if (sandbox === undefined) throw new Error('Its pod is not there');
   const image = imageOfStatus(await ask('ContainerStatus', { containerId: id }, signal));
-  const { names } = inPod(container, await findSandbox(container.sandbox ?? ''));
+  const { names } = inPod(container, sandbox);
   return { id, names: { ...names, ...(image !== undefined && { image }) } };
 }
 

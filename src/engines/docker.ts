@@ -23,7 +23,7 @@ const EVERY_STATUS: Readonly<Record<number, true>> = Object.fromEntries(
   Array.from({ length: 900 }, (_, index) => [index + 100, true]),
 );
 
-/** An engine with Docker's API: Docker, Podman. */
+/** An engine with Docker's API: Docker, Podman. Every request has a connection of its own. */
 export async function connectToDocker(address: DockerAddress): Promise<EngineClient> {
   const get = await createGet(address);
   const ask = async (path: string, most: number, signal: AbortSignal): Promise<string> =>
@@ -42,8 +42,6 @@ export async function connectToDocker(address: DockerAddress): Promise<EngineCli
     },
     // Engines send the head of the answer at once.
     events: async (signal) => eventsOf(await get('/events?', EVENTS_QUERY, signal)),
-    // Every request has a connection of its own.
-    close() {},
   };
 }
 

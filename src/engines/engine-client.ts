@@ -28,6 +28,15 @@ export interface EngineClient {
    * names never change.
    */
   events?(signal: AbortSignal): Promise<AsyncIterable<EngineEvent>>;
+}
+
+/** Where an engine listens. */
+export interface EnginePlace {
+  /** Looked at before every attempt to connect. */
+  readonly socketPath: string | undefined;
+  /** Makes ready to ask. It can be called again and again. */
+  connect(): Promise<EngineClient>;
+  /** Lets go of what `connect` holds. */
   close(): void;
 }
 

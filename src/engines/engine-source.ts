@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CgroupMatch, Names } from '../container.ts';
 import type { Log } from '../log.ts';
-import { type EngineClient, type EngineEvent, type Named, NotServed } from './engine-client.ts';
+import { type EngineClient, type EngineEvent, type EnginePlace, type Named, NotServed } from './engine-client.ts';
 import { inTime } from './in-time.ts';
 import { Inspections } from './inspections.ts';
 import { NameCache } from './name-cache.ts';
@@ -22,13 +22,6 @@ export interface EngineOptions {
   readonly places: readonly EnginePlace[];
 }
 
-/** Where an engine listens. */
-export interface EnginePlace {
-  /** Looked at before every attempt to connect. */
-  readonly socketPath: string | undefined;
-  readonly connect: () => Promise<EngineClient>;
-}
-
 /** In ms. */
 interface Timings {
   readonly ping: number;
@@ -36,6 +29,8 @@ interface Timings {
   /** With a thousand containers, on a busy host. */
   readonly list: number;
   readonly heartbeat: number;
+  /** How often all are asked for of an engine that has no events. */
+  readonly listAgain: number;
   readonly lookForSocket: number;
   readonly shortestBackOff: number;
   readonly longestBackOff: number;
@@ -49,6 +44,7 @@ const TIMINGS: Timings = {
   inspect: 2_000,
   list: 10_000,
   heartbeat: 5_000,
+  listAgain: 60_000,
   lookForSocket: 2_000,
   shortestBackOff: 250,
   longestBackOff: 15_000,
@@ -69,6 +65,7 @@ type Ask = <T>(limit: Limit, question: (client: EngineClient, signal: AbortSigna
 export class EngineSource implements NameSource {
   readonly name: string;
   up: boolean | undefined;
+  tried = false;
   readonly #options: EngineOptions;
   readonly #timings: Timings;
   readonly #stop = new AbortController();
@@ -76,6 +73,8 @@ export class EngineSource implements NameSource {
   readonly #inspections: Inspections;
   readonly #loop: Promise<void>;
   #wasUp = false;
+  /** Places behind whose sockets something else listens. */
+  readonly #strangers = new Set<EnginePlace>();
   /** It has been said that the engine does not answer, and not since that it does. */
   #saidDown = false;
 
@@ -112,6 +111,7 @@ export class EngineSource implements NameSource {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#loop;
+    for (const place of this.#options.places) place.close();
     this.#inspections[Symbol.dispose]();
     this.#cache[Symbol.dispose]();
     this.up &&= false;
@@ -125,15 +125,20 @@ export class EngineSource implements NameSource {
       const place = there[failures % there.length];
       if (place === undefined) {
         if (this.up !== undefined) this.#down(new Error(`There is no ${this.#socketPaths()}`));
+        this.tried = true;
         await this.#pause(this.#timings.lookForSocket);
         continue;
       }
       // From now on names may come, and new containers wait for them.
-      this.up ??= false;
+      if (!this.#isElsewhere(there)) this.up ??= false;
       const start = performance.now();
       const error = await this.#session(place).catch((reason: unknown) => reason);
       if (signal.aborted) return;
-      this.#ended(error);
+      if (error instanceof NotServed) this.#strangers.add(place);
+      else this.#strangers.delete(place);
+      if (this.#isElsewhere(there)) this.#notThere(error);
+      else this.#down(error);
+      this.tried = true;
       // One that fails right after it has answered is not asked more often for having answered.
       if (performance.now() - start > this.#timings.heartbeat * 2) failures = 0;
       const backOff = Math.min(
@@ -150,8 +155,8 @@ export class EngineSource implements NameSource {
   }
 
   /** One connection, from its first call to its end, which is always an error. */
-  async #session({ connect }: EnginePlace): Promise<never> {
-    const client = await connect();
+  async #session(place: EnginePlace): Promise<never> {
+    const client = await place.connect();
     const session = new AbortController();
     const stop = (): void => session.abort();
     const { signal } = session;
@@ -169,18 +174,29 @@ export class EngineSource implements NameSource {
         signal,
         what: 'events',
       });
-      this.#takeList(await ask('list', (engine, call) => engine.list(call)));
-      this.#inspections.begin((id) => this.#inspect(ask, id));
+      const takeAll = async (): Promise<void> => {
+        this.#takeList(await ask('list', (engine, call) => engine.list(call)));
+        this.#inspections.begin((id) => this.#inspect(ask, id));
+      };
+      await takeAll();
       this.up = true;
       this.#wasUp = true;
+      this.tried = true;
       if (!this.#saidDown) this.#sayUp();
-      const beat = this.#beat(ask, signal);
-      return await (events === undefined ? beat : Promise.race([this.#follow(events), beat]));
+      const instead = events === undefined ? this.#takeAgain(takeAll, signal) : this.#follow(events);
+      return await Promise.race([instead, this.#beat(ask, signal)]);
     } finally {
       this.#inspections.pause();
       session.abort();
       this.#stop.signal.removeEventListener('abort', stop);
-      client.close();
+    }
+  }
+
+  /** What would come by events. */
+  async #takeAgain(takeAll: () => Promise<void>, signal: AbortSignal): Promise<never> {
+    for (;;) {
+      await sleep(this.#timings.listAgain, undefined, { signal, ref: false });
+      await takeAll();
     }
   }
 
@@ -224,9 +240,15 @@ export class EngineSource implements NameSource {
     this.#options.log.info({ source: this.name }, 'engine gives names');
   }
 
-  /** What listens there may be none of these engines at all. That is no failure of one that nobody asked for. */
-  #ended(error: unknown): void {
-    if (!(error instanceof NotServed && this.#options.isDefault && !this.#wasUp)) return this.#down(error);
+  /**
+   * Whether what listens is none of these engines, as far as anybody knows. That is no failure of an engine that nobody asked
+   * for, and there are no names to wait for.
+   */
+  #isElsewhere(there: readonly EnginePlace[]): boolean {
+    return this.#options.isDefault && !this.#wasUp && there.some((place) => this.#strangers.has(place));
+  }
+
+  #notThere(error: unknown): void {
     this.up = undefined;
     this.#options.log.debug({ source: this.name, error }, 'no engine of this kind');
   }

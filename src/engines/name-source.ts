@@ -6,6 +6,8 @@ export interface NameSource extends AsyncDisposable {
   readonly name: string;
   /** Whether it answers; `undefined` where it does not apply: its default socket has never existed. */
   readonly up: boolean | undefined;
+  /** Whether it has been looked for the engine once; until then `up` says nothing. */
+  readonly tried: boolean;
   /** Whether it can name a container of this kind at all. */
   mayKnow(match: CgroupMatch): boolean;
   /** What it knows of a container by now; the same object as long as nothing changes. */

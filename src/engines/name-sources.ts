@@ -2,9 +2,10 @@ import type { Config, EngineConfig } from '../config.ts';
 import type { CgroupMatch } from '../container.ts';
 import type { Log } from '../log.ts';
 import type { EngineHost, UnixHost } from '../options-values.ts';
-import { connectToCri } from './cri.ts';
+import { placeOfCri } from './cri.ts';
 import { connectToDocker } from './docker.ts';
-import { type EnginePlace, EngineSource } from './engine-source.ts';
+import type { EnginePlace } from './engine-client.ts';
+import { EngineSource } from './engine-source.ts';
 import { inTime } from './in-time.ts';
 import type { NameSource } from './name-source.ts';
 
@@ -35,9 +36,10 @@ export const PODMAN: Kind<EngineHost> = {
 
 export const CRI: Kind<UnixHost> = {
   name: 'cri',
-  // Not those that containerd has from other clients: nobody is to wait for names of theirs.
-  mayKnow: ({ engine, podUid }) => podUid !== undefined && CRI_ENGINES.has(engine),
-  placeOf: ({ path }) => ({ socketPath: path, connect: () => connectToCri(path) }),
+  // Not those that containerd has from other clients, nor those in a node that is a container itself (kind): nobody is to
+  // wait for names of theirs.
+  mayKnow: ({ engine, podUid, outer }) => podUid !== undefined && outer === undefined && CRI_ENGINES.has(engine),
+  placeOf: ({ path }) => placeOfCri(path),
 };
 
 /** Starts to ask the engines that are configured. */
@@ -50,13 +52,13 @@ export function startNameSources(config: Pick<Config, 'docker' | 'podman' | 'cri
  *
  * @throws Error if it does not answer well, or not within 2 s.
  */
-export async function askEngine({ connect }: EnginePlace): Promise<void> {
-  const client = await connect();
+export async function askEngine(place: EnginePlace): Promise<void> {
   try {
+    const client = await place.connect();
     const { signal } = new AbortController();
     await inTime((call) => client.ping(call), { ms: PING_MS, signal, what: 'ping' });
   } finally {
-    client.close();
+    place.close();
   }
 }
 
@@ -68,7 +70,10 @@ function start<Host>(kind: Kind<Host>, config: EngineConfig<Host> | undefined, l
 }
 
 function placeOfDocker(host: EngineHost): EnginePlace {
-  if (host.kind === 'tcp') return { socketPath: undefined, connect: () => connectToDocker(host) };
-  const { path } = host;
-  return { socketPath: path, connect: () => connectToDocker({ socketPath: path }) };
+  const isSocket = host.kind === 'unix';
+  return {
+    socketPath: isSocket ? host.path : undefined,
+    connect: () => connectToDocker(isSocket ? { socketPath: host.path } : host),
+    close() {},
+  };
 }

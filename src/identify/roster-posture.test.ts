@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerCgroup, Names } from '../container.ts';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
@@ -68,23 +68,48 @@ test('a container without a process has the sandbox of its pod', async () => {
   expect(kernel.open).toBe(0);
 });
 
-test('and so it is if only the pause that is not shown has a process', async () => {
-  const pause = container([monitor], '3'.repeat(32));
-  const source: NameSource = {
-    name: 'test',
-    mayKnow: ({ engine }) => engine === 'containerd',
-    up: true,
-    want() {},
-    forget() {},
-    namesOf: (id): Names => (id === pause.match.id ? { name: 'pause', infra: true } : { name: 'app' }),
-    async [Symbol.asyncDispose]() {},
+describe('the sandbox of a pod', () => {
+  const shown = async (sandbox: ContainerCgroup, names: Names) => {
+    const source: NameSource = {
+      name: 'test',
+      mayKnow: () => true,
+      up: true,
+      tried: true,
+      want() {},
+      forget() {},
+      namesOf: (id): Names => (id === sandbox.match.id ? { infra: true, ...names } : { name: 'app' }),
+      async [Symbol.asyncDispose]() {},
+    };
+    const roster = new Roster({ kernel, naming: new Naming([source]), postures });
+    for (const cgroup of [sandbox, container([], sandbox.match.podUid ?? '')]) roster.add(cgroup);
+    const found = await roster.containers();
+    const cgroups = (of: typeof found) => of.map(({ cgroup }) => cgroup);
+    expect(cgroups(await roster.containers())).toEqual(cgroups(found));
+    roster.close();
+    expect(kernel.open).toBe(0);
+    return found.map(({ names: { name }, posture }) => [name, posture?.sandbox?.kind]);
   };
-  const roster = new Roster({ kernel, naming: new Naming([source]), postures });
-  for (const cgroup of [pause, container([], '3'.repeat(32))]) roster.add(cgroup);
-  const found = await roster.containers();
-  expect(found.map(({ names, posture }) => [names.name, posture?.sandbox?.kind])).toEqual([['app', 'qemu']]);
-  roster.close();
-  expect(kernel.open).toBe(0);
+
+  test('is shown if it has a kernel of its own, as all of the pod is in it', async () => {
+    const sandbox = container([monitor], '3'.repeat(32));
+    expect(await shown(sandbox, { name: 'vm' })).toEqual([
+      ['vm', 'qemu'],
+      ['app', 'qemu'],
+    ]);
+  });
+
+  test('is not shown if it is a mere pause', async () => {
+    const pause = container([await start('/bin/sleep')], '5'.repeat(32));
+    expect(await shown(pause, { name: 'pause', runtime: 'runc' })).toEqual([['app', undefined]]);
+  });
+
+  test('is shown if it is none of the default runtime and cannot be looked at', async () => {
+    expect(await shown(container([], '6'.repeat(32)), { name: 'vm', runtime: 'kata' })).toContainEqual([
+      'vm',
+      undefined,
+    ]);
+    expect(await shown(container([], '7'.repeat(32)), { name: 'pause' })).toEqual([['app', undefined]]);
+  });
 });
 
 test('a process that is new is in the next scrape, and the container stays the same object until then', async () => {

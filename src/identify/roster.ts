@@ -2,6 +2,7 @@ import type { Container, ContainerCgroup, InitProcess, Names } from '../containe
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { Pace } from '../pace.ts';
+import type { Posture } from '../posture/posture.ts';
 import type { PostureReader, PostureReading, Target } from '../posture/read-posture.ts';
 import { haveChanged, type Members, membersOfContainer } from './container-pids.ts';
 import { findInit } from './init-process.ts';
@@ -90,17 +91,23 @@ export class Roster {
 
   #refresh(entry: Entry, now: number): void {
     const names = this.#naming.namesOf(entry.cgroup.match, now - entry.cgroup.seenAt);
-    if (names === undefined || isPause(entry.cgroup, names)) {
+    if (names === undefined) {
       entry.container = undefined;
       return;
     }
     const { cgroup, files, container } = entry;
+    // Whether the sandbox of a pod is shown depends on what runs in it.
+    const facts = isSandbox(cgroup, names) && now >= entry.factsUntil ? this.#processFacts(entry, now) : undefined;
+    if (isSandbox(cgroup, names) && isPause(names, entry.posture?.posture)) {
+      entry.container = undefined;
+      return;
+    }
     // The object stays the same as long as nothing changes, so that what is derived from it can be kept.
-    if (container?.names === names && now < entry.factsUntil && container.init !== undefined) {
+    if (facts === undefined && container?.names === names && now < entry.factsUntil && container.init !== undefined) {
       if (this.#lookForNewProcesses(entry, container)) return;
     }
     const labels = container?.names === names ? container.labels : labelsOf(cgroup.match, names);
-    entry.container = { cgroup, names, labels, files, ...this.#processFacts(entry, now) };
+    entry.container = { cgroup, names, labels, files, ...(facts ?? this.#processFacts(entry, now)) };
   }
 
   /**
@@ -146,12 +153,19 @@ export class Roster {
 }
 
 /**
- * Whether a container is the pause of a pod. An engine only passes a label on, which any image can have: it is believed
- * where the kubelet makes containers, and there no image has a say in it. The sandbox of Kata is no pause: its cgroup has
- * the virtual machine with all containers of the pod.
+ * Whether a container is what a pod is made around. An engine only passes a label on, which any image can have: it is
+ * believed where the kubelet makes containers, and there no image has a say in it.
  */
-function isPause({ match }: ContainerCgroup, { infra }: Names): boolean {
-  return infra === true && match.podUid !== undefined && match.engine !== 'kata';
+function isSandbox({ match }: ContainerCgroup, { infra }: Names): boolean {
+  return infra === true && match.podUid !== undefined;
+}
+
+/**
+ * Whether a pod's sandbox is a mere pause, which is no workload. One with a kernel of its own has all containers of the pod
+ * in it. Where that cannot be told, one that is not run by the engine's default may be such a one.
+ */
+function isPause({ runtime }: Names, posture: Posture | undefined): boolean {
+  return posture?.sandbox === undefined ? runtime === undefined : posture.sandbox.kernel === 'shared';
 }
 
 function targetOf({ cgroup, files }: Entry, init: InitProcess, { pids }: Members): Target {

@@ -9,8 +9,9 @@ const WIDTH = 100;
 
 /** Lines below the table: what was found in all, what is not known and why, and where to go from here. */
 export function notesOn({ containers, sources }: HostReport): readonly string[] {
-  const engines = [...new Set(containers.map(({ labels }) => labels.engine))];
-  const silent = engines.filter((engine) => sources.get(engine) === false);
+  // Pods have their names from one source, whichever runtime that asks; but Docker names its own.
+  const named = containers.map(({ labels: { engine, pod } }) => (pod === '' || engine === 'docker' ? engine : 'cri'));
+  const silent = [...new Set(named)].filter((source) => sources.get(source) === false);
   const isUncertain = containers.some(({ standing }) => standing?.certain === false);
   return [
     ...summaryOf(containers),

@@ -85,6 +85,18 @@ test('says which engine gave no names', () => {
   expect(renderTable(report, plain)).toContain('\ndocker gives no names: containers are called by their ids.\n');
 });
 
+test.each([
+  ['containerd', '0e-1', true],
+  ['cri-o', '0e-1', true],
+  // Its names are its own, and those of other clients of containerd nobody's.
+  ['docker', '0e-1', false],
+  ['containerd', '', false],
+])('says that cri gives no names if there is a container of %s in pod %j: %s', (engine, pod, expected) => {
+  const container = containerReport('0123', { labels: { engine, namespace: '', pod, container: '0123' } });
+  const report = { ...hostReport(container), sources: new Map([['cri', false]]) };
+  expect(renderTable(report, plain).includes('\ncri gives no names')).toBe(expected);
+});
+
 test('is not empty if there is no container', () => {
   expect(renderTable(hostReport(), plain)).toBe(
     'No container was found; isolation-exporter diagnose tells what can be seen here.\n',

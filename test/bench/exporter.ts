@@ -32,6 +32,7 @@ export class Exporter {
       `127.0.0.1:${port}`,
       '--docker.host=',
       '--podman.host=',
+      '--cri.endpoint=',
       '--log.level=warn',
     ];
     const child = spawn(process.execPath, [...NODE_FLAGS, CLI, ...options], { stdio: ['ignore', 'ignore', 'inherit'] });

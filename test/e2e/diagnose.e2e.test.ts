@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 /** Engines of this machine are not of the test. */
-const DIAGNOSE = [process.execPath, PROGRAM, 'diagnose', '--docker.host=', '--podman.host='];
+const DIAGNOSE = [process.execPath, PROGRAM, 'diagnose', '--docker.host=', '--podman.host=', '--cri.endpoint='];
 
 interface Ending {
   readonly code: number | null;

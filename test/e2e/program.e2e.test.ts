@@ -20,6 +20,7 @@ const ON_THE_HOST = [
   '--path.kmsg=',
   '--docker.host=',
   '--podman.host=',
+  '--cri.endpoint=',
   '--web.listen-address=127.0.0.1:0',
   '--log.format=json',
 ];

@@ -46,7 +46,16 @@ async function run(words: readonly string[], environment: Readonly<Record<string
 /** Words that scan a captured host; engines of this machine are not of the test. */
 function scanOf(host: string, ...options: readonly string[]): readonly string[] {
   const paths = [`--path.procfs=${FIXTURES}/${host}/proc`, `--path.cgroupfs=${FIXTURES}/${host}/cgroup`];
-  return [process.execPath, PROGRAM, 'scan', ...paths, '--docker.host=', '--podman.host=', ...options];
+  return [
+    process.execPath,
+    PROGRAM,
+    'scan',
+    ...paths,
+    '--docker.host=',
+    '--podman.host=',
+    '--cri.endpoint=',
+    ...options,
+  ];
 }
 
 const scan = (...options: readonly string[]): Promise<Ending> => run(scanOf(HOST, ...options));

@@ -93,7 +93,7 @@ function diagnosesOn(machineOf: () => Promise<Machine>, options: { readonly cgro
   });
 
   const run: Run = async (flags, ...argv) => {
-    const engines = [`--docker.host=unix://${docker.socket}`, '--podman.host='];
+    const engines = [`--docker.host=unix://${docker.socket}`, '--podman.host=', '--cri.endpoint='];
     const command = quote(process.execPath, PROGRAM, 'diagnose', '--output=json', ...engines, ...argv);
     const script = inContainer(docker, { flags: `--network none ${flags}`, command });
     const { stdout, stderr, code } = await machine.run(script, { timeoutMs: 60_000 * machine.slowness });

@@ -44,7 +44,15 @@ describeLive('isolation-exporter scan', ['docker'], () => {
 
   const scan = (...options: readonly string[]): Promise<Outcome> =>
     host.run(
-      quote(process.execPath, PROGRAM, 'scan', `--docker.host=unix://${docker.socket}`, '--podman.host=', ...options),
+      quote(
+        process.execPath,
+        PROGRAM,
+        'scan',
+        `--docker.host=unix://${docker.socket}`,
+        '--podman.host=',
+        '--cri.endpoint=',
+        ...options,
+      ),
     );
   /** Other daemons may run on this machine. */
   const own = (...options: readonly string[]): Promise<Outcome> =>
