@@ -20,7 +20,10 @@ export function placeOfCri(socketPath: string): EnginePlace {
     async connect() {
       refuseIfClosed(socketPath);
       channel ??= openChannel(socketPath);
-      const { ask } = await channel;
+      const { ask } = await channel.catch((error: unknown) => {
+        channel = undefined;
+        throw error;
+      });
       return {
         async ping(signal) {
           await ask('Version', {}, signal);
@@ -30,7 +33,10 @@ export function placeOfCri(socketPath: string): EnginePlace {
       };
     },
     close() {
-      void channel?.then(({ client }) => client.close());
+      void channel?.then(
+        ({ client }) => client.close(),
+        () => {},
+      );
       channel = undefined;
     },
   };
