@@ -1,10 +1,9 @@
-import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CgroupMatch, Names } from '../container.ts';
 import type { Log } from '../log.ts';
-import { type EngineClient, type EngineEvent, type EnginePlace, type Named, NotServed } from './engine-client.ts';
-import { inTime } from './in-time.ts';
+import { type EnginePlace, NotServed } from './engine-client.ts';
+import { runSession, type SessionTimings } from './engine-session.ts';
 import { Inspections } from './inspections.ts';
 import { NameCache } from './name-cache.ts';
 import type { NameSource } from './name-source.ts';
@@ -23,14 +22,7 @@ export interface EngineOptions {
 }
 
 /** In ms. */
-interface Timings {
-  readonly ping: number;
-  readonly inspect: number;
-  /** With a thousand containers, on a busy host. */
-  readonly list: number;
-  readonly heartbeat: number;
-  /** How often all are asked for of an engine that has no events. */
-  readonly listAgain: number;
+interface Timings extends SessionTimings {
   readonly lookForSocket: number;
   readonly shortestBackOff: number;
   readonly longestBackOff: number;
@@ -51,12 +43,6 @@ const TIMINGS: Timings = {
   keepForgotten: 60_000,
   inspectAgain: [100, 300, 1_000, 3_000, 10_000],
 };
-
-/** How long each question may take. */
-type Limit = 'ping' | 'inspect' | 'list';
-
-/** Asks the engine something that has an end. */
-type Ask = <T>(limit: Limit, question: (client: EngineClient, signal: AbortSignal) => Promise<T>) => Promise<T>;
 
 /**
  * Names from an engine, whatever its API. It connects when the engine is there, and again for ever when it goes; meanwhile
@@ -154,85 +140,24 @@ export class EngineSource implements NameSource {
     return this.#options.places.map(({ socketPath }) => JSON.stringify(socketPath)).join(' or ');
   }
 
-  /** One connection, from its first call to its end, which is always an error. */
-  async #session(place: EnginePlace): Promise<never> {
-    const client = await place.connect();
-    const session = new AbortController();
-    const stop = (): void => session.abort();
-    const { signal } = session;
-    // Each call listens to it, and there is no leak in several at a time for Node to warn of.
-    setMaxListeners(0, signal);
-    try {
-      this.#stop.signal.throwIfAborted();
-      this.#stop.signal.addEventListener('abort', stop, { once: true });
-      const ask: Ask = (limit, question) =>
-        inTime((call) => question(client, call), { ms: this.#timings[limit], signal, what: limit });
-      await ask('ping', (engine, call) => engine.ping(call));
-      // Before the list, so that nothing is missed between them.
-      const events = await inTime(async () => client.events?.(signal), {
-        ms: this.#timings.ping,
-        signal,
-        what: 'events',
-      });
-      const takeAll = async (): Promise<void> => {
-        this.#takeList(await ask('list', (engine, call) => engine.list(call)));
-        this.#inspections.begin((id) => this.#inspect(ask, id));
-      };
-      await takeAll();
-      this.up = true;
-      this.#wasUp = true;
-      this.tried = true;
-      if (!this.#saidDown) this.#sayUp();
-      const instead = events === undefined ? this.#takeAgain(takeAll, signal) : this.#follow(events);
-      return await Promise.race([instead, this.#beat(ask, signal)]);
-    } finally {
-      this.#inspections.pause();
-      session.abort();
-      this.#stop.signal.removeEventListener('abort', stop);
-    }
-  }
-
-  /** What would come by events. */
-  async #takeAgain(takeAll: () => Promise<void>, signal: AbortSignal): Promise<never> {
-    for (;;) {
-      await sleep(this.#timings.listAgain, undefined, { signal, ref: false });
-      await takeAll();
-    }
-  }
-
-  #takeList(list: readonly Named[]): void {
-    const listed = new Set<string>();
-    for (const { id, names } of list) {
-      listed.add(id);
-      this.#cache.putBrief(id, names);
-    }
-    this.#cache.forgetOthers((id) => listed.has(id) || this.#inspections.isWanted(id));
-  }
-
-  async #inspect(ask: Ask, id: string): Promise<void> {
-    const { names } = await ask('inspect', (engine, call) => engine.inspect(id, call));
-    this.#cache.put(id, names);
-    // It went while it was asked about; it may still be told of.
-    if (!this.#inspections.isWanted(id)) this.#cache.forget(id);
-  }
-
-  async #follow(events: AsyncIterable<EngineEvent>): Promise<never> {
-    for await (const { id, isEnd, names } of events) {
-      if (!isEnd) this.#cache.putBrief(id, names);
-      if (this.#inspections.isWanted(id)) this.#inspections.again(id);
-      else if (isEnd) this.#cache.forget(id);
-    }
-    throw new Error('The stream of events ended');
-  }
-
-  /** An engine that hangs keeps its connections open and says nothing. */
-  async #beat(ask: Ask, signal: AbortSignal): Promise<never> {
-    for (;;) {
-      await sleep(this.#timings.heartbeat, undefined, { signal, ref: false });
-      await ask('ping', (engine, call) => engine.ping(call));
+  #session(place: EnginePlace): Promise<never> {
+    return runSession({
+      place,
+      timings: this.#timings,
+      cache: this.#cache,
+      inspections: this.#inspections,
+      stop: this.#stop.signal,
+      onListed: () => {
+        this.up = true;
+        this.#wasUp = true;
+        this.tried = true;
+        if (!this.#saidDown) this.#sayUp();
+      },
       // One that goes again right after it has come is not worth a line each time.
-      if (this.#saidDown) this.#sayUp();
-    }
+      onBeat: () => {
+        if (this.#saidDown) this.#sayUp();
+      },
+    });
   }
 
   #sayUp(): void {
