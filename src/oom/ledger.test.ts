@@ -222,6 +222,19 @@ describe('a counter above', () => {
     return bench;
   };
 
+  it('told after the end of its container is named all the same', () => {
+    const bench = new Bench('below');
+    bench.ledger.removed(bench.appear('a'), 10);
+    expect(bench.wanted.size).toBe(0);
+    bench.tell('/docker/a', 10);
+    expect(bench.wanted).toEqual(new Set(['a']));
+    bench.ledger.tidy(20);
+    expect(bench.told()).toEqual({ a: [1, 10] });
+    bench.names.set('a', 'web');
+    bench.ledger.tidy(21);
+    expect([bench.told(), bench.wanted.size]).toEqual([{ web: [1, 10] }, 0]);
+  });
+
   it('tells of the last kill of a container that was gone at once', () => {
     const bench = without();
     const brief = bench.appear('b');

@@ -133,6 +133,8 @@ export class Ledger {
     if (cgroup === undefined) return;
     const life = this.#killedIn(cgroup, at);
     if (life === undefined) return;
+    // Told after its end, which asked for no name as there was nothing to tell.
+    if (life.goneAt !== undefined && life.named?.named !== true) this.#options.wantName(life.match);
     // A counter that holds for all below has one place for all that is told of below.
     this.#unsettled = true;
     countsOf(life, this.#options.counters === 'own' ? cgroup : life.path).told += 1;
