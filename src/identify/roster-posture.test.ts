@@ -69,7 +69,7 @@ test('a container without a process has the sandbox of its pod', async () => {
 });
 
 describe('the sandbox of a pod', () => {
-  const shown = async (sandbox: ContainerCgroup, names: Names) => {
+  const rosterNamedBy = (namesOf: (id: string) => Names) => {
     const source: NameSource = {
       name: 'test',
       mayKnow: () => true,
@@ -77,10 +77,14 @@ describe('the sandbox of a pod', () => {
       tried: true,
       want() {},
       forget() {},
-      namesOf: (id): Names => (id === sandbox.match.id ? { infra: true, ...names } : { name: 'app' }),
+      namesOf,
       async [Symbol.asyncDispose]() {},
     };
-    const roster = new Roster({ kernel, naming: new Naming([source]), postures });
+    return new Roster({ kernel, naming: new Naming([source]), postures });
+  };
+
+  const shown = async (sandbox: ContainerCgroup, names: Names) => {
+    const roster = rosterNamedBy((id) => (id === sandbox.match.id ? { infra: true, ...names } : { name: 'app' }));
     for (const cgroup of [sandbox, container([], sandbox.match.podUid ?? '')]) roster.add(cgroup);
     const found = await roster.containers();
     const cgroups = (of: typeof found) => of.map(({ cgroup }) => cgroup);
@@ -101,6 +105,16 @@ describe('the sandbox of a pod', () => {
   test('is not shown if it is a mere pause', async () => {
     const pause = container([await start('/bin/sleep')], '5'.repeat(32));
     expect(await shown(pause, { name: 'pause', runtime: 'runc' })).toEqual([['app', undefined]]);
+  });
+
+  test('is looked at again in the next scrape if nothing runs in it yet', async () => {
+    const sandbox = container([], '8'.repeat(32));
+    const roster = rosterNamedBy(() => ({ name: 'vm', infra: true }));
+    roster.add(sandbox);
+    expect(await roster.containers()).toEqual([]);
+    list(sandbox.path, [monitor]);
+    expect((await roster.containers()).map(({ posture }) => posture?.sandbox?.kind)).toEqual(['qemu']);
+    roster.close();
   });
 
   test('is shown if it is none of the default runtime and cannot be looked at', async () => {

@@ -13,6 +13,8 @@ import { withSandboxOfPod } from './pod-sandbox.ts';
 /** Facts of processes are read anew at the first scrape after this time, so that none tells older ones. */
 const FACTS_FOR_MS = 45_000;
 
+type ProcessFacts = Pick<Container, 'init' | 'initError' | 'posture'>;
+
 interface Entry {
   readonly cgroup: ContainerCgroup;
   readonly files: CgroupFiles;
@@ -96,11 +98,14 @@ export class Roster {
       return;
     }
     const { cgroup, files, container } = entry;
-    // Whether the sandbox of a pod is shown depends on what runs in it.
-    const facts = isSandbox(cgroup, names) && now >= entry.factsUntil ? this.#processFacts(entry, now) : undefined;
-    if (isSandbox(cgroup, names) && isPause(names, entry.posture?.posture)) {
-      entry.container = undefined;
-      return;
+    let facts: ProcessFacts | undefined;
+    if (isSandbox(cgroup, names)) {
+      // Whether it is shown depends on what runs in it, which may be about to start.
+      if (entry.init === undefined || now >= entry.factsUntil) facts = this.#processFacts(entry, now);
+      if (isPause(names, entry.posture?.posture)) {
+        entry.container = undefined;
+        return;
+      }
     }
     // The object stays the same as long as nothing changes, so that what is derived from it can be kept.
     if (facts === undefined && container?.names === names && now < entry.factsUntil && container.init !== undefined) {
@@ -131,7 +136,7 @@ export class Roster {
     return true;
   }
 
-  #processFacts(entry: Entry, now: number): Pick<Container, 'init' | 'initError' | 'posture'> {
+  #processFacts(entry: Entry, now: number): ProcessFacts {
     const before = entry.init;
     entry.init = undefined;
     entry.posture = undefined;
