@@ -68,9 +68,7 @@ export function createConfig(input: {
   const unlessEmpty = <T>(option: OptionEntry<T>): T | undefined =>
     valuesOf(option, input).values.at(-1) === '' ? undefined : one(option);
   const engine = <Host>(option: OptionEntry<Host>): EngineConfig<Host> | undefined => {
-    const hosts = option.repeatable
-      ? readOptions(option, input)
-      : [unlessEmpty(option)].filter((host) => host !== undefined);
+    const hosts = readOptions(option, input);
     return hosts.length === 0 ? undefined : { hosts, isDefault: valuesOf(option, input).source === 'default' };
   };
   return deepFreeze({
@@ -97,10 +95,11 @@ export function readOption<T>(option: OptionEntry<T>, sources: Sources): T {
   return parseLast(option, valuesOf(option, sources));
 }
 
-/** Reads one that can be repeated; those that are empty are none. */
+/** Reads all values of one that can be repeated, or the last of another; those that are empty are none. */
 export function readOptions<T>(option: OptionEntry<T>, sources: Sources): readonly T[] {
   const { source, values } = valuesOf(option, sources);
-  return values.filter((text) => text !== '').map((text) => parseValue(option, { source, text }));
+  const given = option.repeatable ? values : values.slice(-1);
+  return given.filter((text) => text !== '').map((text) => parseValue(option, { source, text }));
 }
 
 interface Sources {

@@ -4,7 +4,7 @@ import type { CgroupMatch, Names } from '../container.ts';
 export interface NameSource extends AsyncDisposable {
   /** As in `isolation_source_up{source="docker"}`. */
   readonly name: string;
-  /** Whether it answers; `undefined` where it does not apply: its default socket has never existed. */
+  /** Whether it answers; `undefined` where it does not apply: its default sockets have never been there, or are something else's. */
   readonly up: boolean | undefined;
   /** Whether it has been looked for the engine once; until then `up` says nothing. */
   readonly tried: boolean;
