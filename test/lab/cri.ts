@@ -4,7 +4,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { host } from './host.ts';
 import { type Background, eventually, succeed } from './machine.ts';
-import { removeCgroups, removeDirectory } from '../live/remains.ts';
+import { removeCgroups, removeDirectory } from './remains.ts';
 
 /** What every container of it runs: busybox. */
 export const POD_IMAGE = 'localhost/lab:1';

@@ -1,4 +1,4 @@
-import { type Machine, quote, succeed } from '../lab/machine.ts';
+import { type Machine, quote, succeed } from './machine.ts';
 
 /** Ends what runs in the cgroups of a name, in every hierarchy and however deep, and removes them with all below. */
 export async function removeCgroups(machine: Machine, name: string): Promise<void> {

@@ -5,7 +5,7 @@ import { succeed } from '../lab/machine.ts';
 import { countDiskIo } from './disk-io.ts';
 import { untilComplete, words } from './docker-containers.ts';
 import { type Prometheus, startPrometheus } from './prometheus.ts';
-import { removeCgroups } from './remains.ts';
+import { removeCgroups } from '../lab/remains.ts';
 
 /** Containers in the states that boards are about, an exporter, and a Prometheus that scrapes it. */
 export interface Scene extends AsyncDisposable {

@@ -16,7 +16,7 @@ import {
   within,
 } from './docker-containers.ts';
 import { type Prometheus, startPrometheus } from './prometheus.ts';
-import { removeCgroups } from './remains.ts';
+import { removeCgroups } from '../lab/remains.ts';
 
 describeLive('Docker that comes and goes', ['docker'], () => {
   let docker: Docker;

@@ -5,7 +5,7 @@ import { host } from '../lab/host.ts';
 import { describeLive, sharedGuest } from '../lab/live.ts';
 import { type Machine, succeed } from '../lab/machine.ts';
 import { CONTAINERS, dockerUp, incomplete, runContainers, untilComplete, within, words } from './docker-containers.ts';
-import { removeCgroups } from './remains.ts';
+import { removeCgroups } from '../lab/remains.ts';
 
 describeLive('Docker on this host', ['docker'], () => suite(() => Promise.resolve(host)));
 

@@ -9,7 +9,7 @@ import { eventually, type Machine, succeed } from '../lab/machine.ts';
 import { type NotifiedAlert, startWebhookReceiver, type WebhookReceiver } from '../lab/webhook-receiver.ts';
 import { within, words } from './docker-containers.ts';
 import { type Prometheus, startConfiguredPrometheus } from './prometheus.ts';
-import { removeCgroups } from './remains.ts';
+import { removeCgroups } from '../lab/remains.ts';
 
 describeLive('a real OOM kill pages, on this host', ['docker', 'prometheus', 'alertmanager'], () => {
   const lab = suite(() => Promise.resolve(host), '1s');

@@ -6,7 +6,7 @@ import { describeLive, describeLong, sharedGuest } from '../lab/live.ts';
 import { type Machine, succeed } from '../lab/machine.ts';
 import { untilComplete, within } from './docker-containers.ts';
 import { Auditor, type Expected, hostKills, killAll, killsOf, nestedKills, type Plan } from './oom-kills.ts';
-import { removeCgroups } from './remains.ts';
+import { removeCgroups } from '../lab/remains.ts';
 
 vi.setConfig({ testTimeout: 1_800_000 });
 

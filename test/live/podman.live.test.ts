@@ -4,7 +4,7 @@ import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { type Background, eventually, succeed } from '../lab/machine.ts';
 import { untilShown, within } from './docker-containers.ts';
-import { removeCgroups, removeDirectory } from './remains.ts';
+import { removeCgroups, removeDirectory } from '../lab/remains.ts';
 
 // Its busybox is with the parts of Docker.
 describeLive('Podman', ['podman', 'docker'], () => {

@@ -6,7 +6,7 @@ import { describeLive } from '../lab/live.ts';
 import { succeed } from '../lab/machine.ts';
 import { words } from './docker-containers.ts';
 import { untilJudged, verdictOn } from './levels.ts';
-import { removeCgroups } from './remains.ts';
+import { removeCgroups } from '../lab/remains.ts';
 
 /** A bash that can give a program any name, and a program that does not care what it is called. */
 const WITH_BASH = (client: string): string => `
