@@ -1,16 +1,8 @@
 import type { CgroupMatch, ContainerCgroup, OomAccount } from '../container.ts';
 import { Accounts, notAfter } from './accounts.ts';
-import {
-  type CounterScope,
-  countsOf,
-  createLife,
-  foldGone,
-  type Life,
-  type NamedLabels,
-  settle,
-  type ToldKill,
-} from './life.ts';
+import { type CounterScope, countsOf, foldGone, type Life, type NamedLabels, settle, type ToldKill } from './life.ts';
 import { isComplete, type Reading } from './counters.ts';
+import { Lives } from './lives.ts';
 import { Residue } from './residue.ts';
 import type { SavedLife } from './state.ts';
 
@@ -41,12 +33,9 @@ const MOST_GONE = 1_000;
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #accounts = new Accounts();
-  readonly #living = new Map<ContainerCgroup, Life>();
-  /** Those that are gone and had kills; others only until the next {@link tidy}. */
-  readonly #gone = new Set<Life>();
+  /** Of those that are gone only such as had kills, and others until the next {@link tidy}. */
+  readonly #lives = new Lives();
   readonly #residue = new Residue();
-  /** The latest life at each path. */
-  readonly #byPath = new Map<string, Life>();
   /** Something was taken in and does not count yet. */
   #unsettled = false;
 
@@ -59,16 +48,16 @@ export class Ledger {
   }
 
   get living(): Iterable<Life> {
-    return this.#living.values();
+    return this.#lives.living;
   }
 
   livesOf(cgroups: Iterable<ContainerCgroup>): Life[] {
-    return [...cgroups].flatMap((cgroup) => this.#living.get(cgroup) ?? []);
+    return [...cgroups].flatMap((cgroup) => this.#lives.of(cgroup) ?? []);
   }
 
   /** Whether a container is at exactly this path. */
   isContainer(path: string): boolean {
-    return this.#byPath.has(path);
+    return this.#lives.at(path) !== undefined;
   }
 
   /** Whether another cgroup is at its path by now. */
@@ -78,7 +67,7 @@ export class Ledger {
 
   /** Living and gone. */
   lives(): Life[] {
-    return [...this.#living.values(), ...this.#gone];
+    return this.#lives.all();
   }
 
   /** All kills that were some container's. */
@@ -96,34 +85,30 @@ export class Ledger {
 
   /** A container has appeared. */
   appeared(cgroup: ContainerCgroup): void {
-    const { path, inode, match } = cgroup;
-    const kept = this.#byPath.get(path);
+    const kept = this.#lives.at(cgroup.path);
     // Known from an earlier run of the exporter, or told of before it was seen.
-    const isSame = kept !== undefined && (kept.inode === inode || kept.inode === undefined) && this.#gone.delete(kept);
-    if (!isSame) {
-      this.#living.set(cgroup, this.#begin({ path, inode, match, goneAt: undefined }));
-      return;
-    }
+    const isSame = kept !== undefined && (kept.inode ?? cgroup.inode) === cgroup.inode && this.#lives.isGone(kept);
+    if (!isSame) return this.#lives.begin(cgroup);
     if (kept.inode === undefined) {
       // By its path alone it may have passed for another engine's.
       this.#accounts.withdraw(kept);
       this.#options.forgetName(kept.match);
     }
-    Object.assign(kept, { inode, match, goneAt: undefined });
-    this.#living.set(cgroup, kept);
+    this.#lives.resume(kept, cgroup);
   }
 
   /** A container is gone. What was told until then must have been taken in. */
   removed(cgroup: ContainerCgroup, now: number): void {
-    const life = this.#living.get(cgroup);
+    const life = this.#lives.end(cgroup, now);
     if (life === undefined) return;
-    this.#living.delete(cgroup);
-    this.#end(life, now);
+    settle(life, this.#options.counters, now);
+    this.#residue.departed(life);
+    if (life.kills > 0 && life.named?.named !== true) this.#options.wantName(life.match);
   }
 
   /** Gives a container that lives its labels. */
   name(cgroup: ContainerCgroup, named: NamedLabels): void {
-    const life = this.#living.get(cgroup);
+    const life = this.#lives.of(cgroup);
     if (life !== undefined && life.named?.labels !== named.labels) this.#accounts.enter(life, named);
   }
 
@@ -174,7 +159,7 @@ export class Ledger {
 
   /** The cgroups above containers whose counters can tell of a kill that nothing else has told of. */
   parents(): ReadonlySet<string> {
-    return this.#residue.parents(this.#living.values());
+    return this.#residue.parents(this.#lives.living);
   }
 
   /**
@@ -189,7 +174,7 @@ export class Ledger {
   ): void {
     const holdsOthers = (path: string): boolean => {
       const children = childrenOf(path);
-      return children instanceof Error || children.some((child) => !this.#byPath.has(child));
+      return children instanceof Error || children.some((child) => !this.isContainer(child));
     };
     for (const [life, kills] of this.#residue.settle(counts, this.lives(), holdsOthers)) {
       countsOf(life, life.path).told += kills;
@@ -202,7 +187,7 @@ export class Ledger {
   /** Takes over names that have come, and forgets what has been told of for long enough. */
   tidy(now: number): void {
     this.#leaveFuture(now);
-    const gone = [...this.#gone].toSorted((a, b) => (a.goneAt ?? 0) - (b.goneAt ?? 0));
+    const gone = [...this.#lives.gone].toSorted((a, b) => (a.goneAt ?? 0) - (b.goneAt ?? 0));
     gone.forEach((life, index) => {
       const age = now - (life.goneAt ?? now);
       if (life.kills === 0 || age > this.#options.retention || gone.length - index > MOST_GONE) this.#forget(life);
@@ -222,60 +207,33 @@ export class Ledger {
   }
 
   #restore(saved: SavedLife, now: number): void {
-    const life = this.#begin({ ...saved, goneAt: saved.goneAt ?? now });
+    const life = this.#lives.beginGone({ ...saved, goneAt: saved.goneAt ?? now });
     for (const [cgroup, kernel, told] of saved.counts) Object.assign(countsOf(life, cgroup), { kernel, told });
     const { kills, innerForgotten, past, lastKill, named } = saved;
     Object.assign(life, { kills, innerForgotten, past, lastKill, logged: kills });
-    this.#gone.add(life);
     if (named !== undefined) this.#accounts.enter(life, named);
     if (named?.named !== true) this.#options.wantName(life.match);
   }
 
-  #begin(facts: Pick<Life, 'match' | 'path' | 'inode' | 'goneAt'>): Life {
-    const outer = this.#innermostAt(facts.path.slice(0, facts.path.lastIndexOf('/')));
-    const life = createLife({ ...facts, outer });
-    this.#byPath.set(facts.path, life);
-    return life;
-  }
-
   /** The innermost container that a cgroup is, or is inside of; it may have come and gone unseen, or before this daemon. */
   #killedIn(cgroup: string, at: number): Life | undefined {
-    const known = this.#innermostAt(cgroup);
+    const known = this.#lives.innermostAt(cgroup);
     const match = this.#options.identify(cgroup);
     if (match === undefined || match.infra || match.cgroup.length <= (known?.path.length ?? 0)) {
       return known === undefined ? undefined : this.#renewed(known, at);
     }
-    const life = this.#begin({ match, path: match.cgroup, inode: undefined, goneAt: at });
-    this.#gone.add(life);
+    const life = this.#lives.beginGone({ match, path: match.cgroup, inode: undefined, goneAt: at });
     this.#options.wantName(match);
     return life;
-  }
-
-  /** The same among those that are known. */
-  #innermostAt(cgroup: string): Life | undefined {
-    for (let path = cgroup; path !== ''; path = path.slice(0, path.lastIndexOf('/'))) {
-      const life = this.#byPath.get(path);
-      if (life !== undefined) return life;
-    }
-    return undefined;
   }
 
   /** Itself, or the container that has taken its path and is still to appear. */
   #renewed(life: Life, at: number): Life {
     const inode = life.inode === undefined ? undefined : this.#options.inodeOf(life.path);
     if (inode === undefined || inode === life.inode) return life;
-    const next = this.#begin({ match: life.match, path: life.path, inode, goneAt: at });
-    this.#gone.add(next);
+    const next = this.#lives.beginGone({ match: life.match, path: life.path, inode, goneAt: at });
     this.#options.wantName(next.match);
     return next;
-  }
-
-  #end(life: Life, now: number): void {
-    life.goneAt = now;
-    settle(life, this.#options.counters, now);
-    this.#gone.add(life);
-    this.#residue.departed(life);
-    if (life.kills > 0 && life.named?.named !== true) this.#options.wantName(life.match);
   }
 
   /** A clock that was ahead, and is set back, must not leave a last kill in the future. */
@@ -294,13 +252,8 @@ export class Ledger {
   }
 
   #forget(life: Life): void {
-    this.#gone.delete(life);
     if (life.named?.named !== true) this.#options.forgetName(life.match);
-    if (this.#byPath.get(life.path) === life) this.#byPath.delete(life.path);
-    if (life.outer !== undefined) {
-      life.outer.inner.delete(life);
-      life.outer.innerForgotten += life.kills;
-    }
+    this.#lives.forget(life);
     this.#residue.forget(life);
     this.#accounts.retire(life);
   }
