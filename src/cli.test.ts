@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -39,8 +39,10 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'isolation-exporter-cli-'));
   for (const name of ['collectors', 'commands', 'kernel']) mkdirSync(join(folder, 'src', name), { recursive: true });
   for (const name of readdirSync(join(ROOT, 'src'))) {
-    if (/^(cli|config|log|options|printable|version)[^.]*\.ts$/.test(name))
-      copyFileSync(join(ROOT, 'src', name), join(folder, 'src', name));
+    if (/^(cli|log|version)\.ts$/.test(name)) copyFileSync(join(ROOT, 'src', name), join(folder, 'src', name));
+  }
+  for (const name of ['config', 'terminal']) {
+    cpSync(join(ROOT, 'src', name), join(folder, 'src', name), { recursive: true });
   }
   copyFileSync(join(ROOT, 'src/kernel/errno.ts'), join(folder, 'src/kernel/errno.ts'));
   writeFileSync(join(folder, 'src/collectors/index.ts'), `export const collectors = [{ name: 'cpu', help: 'CPU.' }];`);

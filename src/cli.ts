@@ -1,13 +1,13 @@
 #!/usr/bin/env -S node --max-semi-space-size=1
 import { CommanderError } from 'commander';
 import { collectors } from './collectors/index.ts';
-import { UsageError, createConfig, readOption, readOptions } from './config.ts';
+import { UsageError, createConfig, readOption, readOptions } from './config/config.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
-import { DIAGNOSE_OPTIONS, SCAN_OPTIONS } from './options-commands.ts';
-import { createProgram, runProgram } from './options.ts';
-import type { Flags } from './options.ts';
-import { printable } from './printable.ts';
+import { DIAGNOSE_OPTIONS, SCAN_OPTIONS } from './config/commands.ts';
+import { createProgram, runProgram } from './config/command-line.ts';
+import type { Flags } from './config/command-line.ts';
+import { printable } from './terminal/printable.ts';
 import { readVersion } from './version.ts';
 import type { Version } from './version.ts';
 

@@ -2,22 +2,22 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonState, Scrape } from './collectors/collector.ts';
 import { collectors } from './collectors/index.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import type { CgroupMatch } from './container.ts';
 import { type Discovery, discoverContainers } from './discover/containers.ts';
-import { Encoder, type Pieces } from './expose/encode.ts';
-import { Failures } from './expose/failures.ts';
-import { createOwnMetrics } from './expose/own-metrics.ts';
-import { runCollectors } from './expose/scrape.ts';
-import type { ScrapeRequest } from './expose/server-metrics.ts';
+import { Encoder, type Pieces } from './exposition/encode.ts';
+import { Failures } from './exposition/failures.ts';
+import { createOwnMetrics } from './exposition/own-metrics.ts';
+import { runCollectors } from './exposition/scrape.ts';
+import type { ScrapeRequest } from './web/metrics-handler.ts';
 import { classify } from './identify/classify.ts';
-import { membersByNamespace } from './identify/namespace-members.ts';
+import { membersByNamespace } from './containers/namespace-members.ts';
 import { startNameSources } from './engines/name-sources.ts';
 import type { NameSource } from './engines/name-source.ts';
 import { identifyCgroup } from './identify/cgroup-path.ts';
-import { labelsOf } from './identify/labels.ts';
+import { labelsOf } from './containers/labels.ts';
 import { Naming, NO_NAMES } from './engines/naming.ts';
-import { Roster } from './identify/roster.ts';
+import { ContainerInventory } from './containers/inventory.ts';
 import { AncestorFiles } from './kernel/ancestor-files.ts';
 import { findCgroupLayout } from './kernel/cgroup-layout.ts';
 import { descriptorBudget } from './kernel/descriptor-limit.ts';
@@ -57,17 +57,17 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const sources = startNameSources(config, log);
   const hostNamespaces = findHostNamespaces(kernel.procRoot);
   const naming = new Naming(sources);
-  const roster = new Roster({ kernel, naming, postures: new PostureReader(kernel, hostNamespaces) });
+  const inventory = new ContainerInventory({ kernel, naming, postures: new PostureReader(kernel, hostNamespaces) });
   const oom = watchOom({ config, kernel, naming, log });
   const discovery = await discoverContainers({
     root: hierarchy.root,
     classify: (path) => classify(kernel, path),
     onAppeared: (found) => {
-      roster.add(found);
+      inventory.add(found);
       oom?.appeared(found);
     },
     onRemoved: (found) => {
-      roster.remove(found);
+      inventory.remove(found);
       oom?.removed(found);
     },
     log,
@@ -80,7 +80,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const failures = new Failures(log);
   const ownMetrics = createOwnMetrics(readVersion());
   const lookUntil = async <T>(deadline: number, use: (scrape: Scrape) => Promise<T>): Promise<T> => {
-    const containers = await roster.containers(deadline);
+    const containers = await inventory.containers(deadline);
     const result = await use({
       kernel,
       containers,
@@ -119,7 +119,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     async [Symbol.asyncDispose]() {
       await discovery[Symbol.asyncDispose]();
       await oom?.[Symbol.asyncDispose]();
-      roster.close();
+      inventory.close();
       ancestors.close();
       await Promise.all(sources.map((source) => source[Symbol.asyncDispose]()));
     },

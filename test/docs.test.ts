@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { collectors } from '../src/collectors/index.ts';
-import { renderMetricsDoc } from '../src/expose/metrics-doc.ts';
+import { renderMetricsDoc } from '../src/exposition/metrics-doc.ts';
 import { findings } from '../src/findings/index.ts';
 import { renderFindingsDoc } from '../src/findings/findings-doc.ts';
-import { renderConfigurationDoc } from '../src/options-doc.ts';
-import { helpText } from '../src/options.ts';
+import { renderConfigurationDoc } from '../src/config/configuration-doc.ts';
+import { helpText } from '../src/config/command-line.ts';
 import { allFamilies } from './dashboards/families.ts';
 import { renderAlertsDoc } from './rules/alerts-doc.ts';
 import { groups } from './rules/rule-files.ts';

@@ -1,4 +1,4 @@
-import type { Format } from '../src/expose/encode.ts';
+import type { Format } from '../src/exposition/encode.ts';
 
 /** A sample as read back from an exposition. */
 export interface ParsedSample {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectors } from '../src/collectors/index.ts';
-import { createConfig } from '../src/config.ts';
+import { createConfig } from '../src/config/config.ts';
 import { type Daemon, startDaemon } from '../src/daemon.ts';
 
 const FIXTURES = new URL('fixtures/', import.meta.url).pathname;

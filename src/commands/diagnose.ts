@@ -1,11 +1,11 @@
-import type { Config, Environment } from '../config.ts';
+import type { Config, Environment } from '../config/config.ts';
 import type { Place } from '../diagnose/check.ts';
 import { checks } from '../diagnose/checks.ts';
 import { type Finding, diagnose, isWell } from '../diagnose/diagnosis.ts';
 import { PLACE_NAMES, findPlace } from '../diagnose/place.ts';
 import { createSubject } from '../diagnose/subject.ts';
 import { renderTable } from '../diagnose/table.ts';
-import type { DiagnoseOutput, RemediesFor } from '../options-commands.ts';
+import type { DiagnoseOutput, RemediesFor } from '../config/commands.ts';
 import type { Version } from '../version.ts';
 
 /** How the diagnosis is to be shown. */

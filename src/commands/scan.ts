@@ -1,9 +1,9 @@
-import { type Config, UsageError } from '../config.ts';
+import { type Config, UsageError } from '../config/config.ts';
 import { startDaemon } from '../daemon.ts';
 import { SEVERITIES } from '../findings/finding.ts';
 import { findings } from '../findings/index.ts';
 import type { Log } from '../log.ts';
-import type { ScanOutput } from '../options-commands.ts';
+import type { ScanOutput } from '../config/commands.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { type HostReport, readHost } from '../report/host-report.ts';
 import { renderExplanation, renderFindingList } from '../scan/explanation.ts';

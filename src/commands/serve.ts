@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { startDaemon } from '../daemon.ts';
-import { listen } from '../expose/server.ts';
-import { readWebRules } from '../expose/web-rules.ts';
+import { listen } from '../web/server.ts';
+import { readWebRules } from '../web/web-rules.ts';
 import type { Log } from '../log.ts';
 import { readHost } from '../report/host-report.ts';
 import { readVersion } from '../version.ts';

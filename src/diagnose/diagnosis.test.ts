@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Check, Verdict } from './check.ts';
 import { defineCheck } from './check.ts';
 import { checks } from './checks.ts';

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { Environment } from '../config.ts';
+import type { Environment } from '../config/config.ts';
 import type { Place } from './check.ts';
 
 /** Completes "run …". */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Config, EngineConfig } from '../config.ts';
-import type { UnixHost } from '../options-values.ts';
+import type { Config, EngineConfig } from '../config/config.ts';
+import type { UnixHost } from '../config/values.ts';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { capabilityNames } from '../kernel/capabilities.ts';
 import { parseProcCredentials } from '../kernel/proc-credentials.ts';

@@ -1,5 +1,5 @@
 import type { Place } from './check.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../terminal/printable.ts';
 import { wrap } from '../terminal/columns.ts';
 import type { Finding } from './diagnosis.ts';
 

@@ -1,10 +1,10 @@
 import { basename, resolve } from 'node:path';
 import type { CgroupMatch, ContainerCgroup, Undecided } from '../container.ts';
 import type { Log } from '../log.ts';
-import { Census, isUndecided } from './census.ts';
-import { whenDrained } from './drained.ts';
-import { EventBalance } from './event-balance.ts';
-import { Population, type Lifecycle } from './population.ts';
+import { CgroupTracker, isUndecided } from './cgroup-tracker.ts';
+import { afterPendingInotifyEvents } from './pending-events.ts';
+import { EventReconciler } from './event-reconciler.ts';
+import { ContainerSet, type Lifecycle } from './container-set.ts';
 import { look, walk, type Walk } from './walk.ts';
 import { watchDirectory, type WatchDirectory } from './watch.ts';
 import { Watches } from './watches.ts';
@@ -73,10 +73,10 @@ class CgroupDiscovery implements Discovery {
   readonly #root: string;
   readonly #log: Log;
   readonly #walkIntervalMs: number;
-  readonly #population: Population;
+  readonly #containerSet: ContainerSet;
   readonly #watches: Watches;
-  readonly #balance: EventBalance;
-  readonly #census: Census;
+  readonly #balance: EventReconciler;
+  readonly #tracker: CgroupTracker;
   #starting = true;
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
@@ -92,14 +92,14 @@ class CgroupDiscovery implements Discovery {
     this.#root = resolve(options.root);
     this.#log = options.log;
     this.#walkIntervalMs = options.walkIntervalMs;
-    this.#population = new Population(options);
-    this.#balance = new EventBalance({
+    this.#containerSet = new ContainerSet(options);
+    this.#balance = new EventReconciler({
       onUnseen: (path) => {
         // What was made in the same moment and given to somebody tells of that alike.
         if (!this.#isTouched(path)) this.#countUnseen(path);
       },
       onHalf: (path) => {
-        if (this.#census.inodeOf(path) === undefined) this.#countUnseen(path);
+        if (this.#tracker.inodeOf(path) === undefined) this.#countUnseen(path);
       },
       onLost: (path) => this.#noteLoss(path),
     });
@@ -110,10 +110,10 @@ class CgroupDiscovery implements Discovery {
       onLive: (directory) => this.#onLive(directory),
       onFailed: (directory, error) => this.#onWatchFailed(directory, error),
     });
-    this.#census = new Census({
+    this.#tracker = new CgroupTracker({
       root: this.#root,
       classify: options.classify,
-      population: this.#population,
+      containerSet: this.#containerSet,
       watches: this.#watches,
       balance: this.#balance,
       log: this.#log,
@@ -121,11 +121,11 @@ class CgroupDiscovery implements Discovery {
   }
 
   get containers(): ReadonlyMap<string, ContainerCgroup> {
-    return this.#population.containers;
+    return this.#containerSet.containers;
   }
 
   get lifecycle(): ReadonlyMap<string, Lifecycle> {
-    return this.#population.lifecycle;
+    return this.#containerSet.lifecycle;
   }
 
   get watchUp(): boolean {
@@ -137,7 +137,7 @@ class CgroupDiscovery implements Discovery {
     if (!first.directories.has('')) {
       throw new Error(`Cannot look for containers in ${JSON.stringify(this.#root)}`, { cause: first.unseen.get('') });
     }
-    this.#census.reconcile(first, '', { atStart: true });
+    this.#tracker.reconcile(first, '', { atStart: true });
     await this.#watches.settled();
     this.#starting = false;
     // For what came and went while the watches were being set up.
@@ -151,7 +151,7 @@ class CgroupDiscovery implements Discovery {
     this.#tellUnseen(walked);
     // No root at all is a mount gone, not the end of all containers.
     this.#blind = !walked.directories.has('');
-    if (!this.#blind) this.#census.reconcile(walked, '');
+    if (!this.#blind) this.#tracker.reconcile(walked, '');
     else if (this.#wasUp)
       this.#log.warn({ directory: this.#root }, 'the cgroup hierarchy is gone; looking for it every second');
     this.#watches.markAllListed();
@@ -167,7 +167,7 @@ class CgroupDiscovery implements Discovery {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#census.stop();
+    this.#tracker.stop();
     await this.#watches[Symbol.asyncDispose]();
   }
 
@@ -184,12 +184,12 @@ class CgroupDiscovery implements Discovery {
     try {
       const seen = look(this.#root, path);
       if (seen === 'other' || (seen === undefined && this.#isAboutItself(directory, name))) return;
-      if (seen !== undefined && this.#census.isUnchanged(path, seen)) {
-        this.#census.observe(path, seen);
+      if (seen !== undefined && this.#tracker.isUnchanged(path, seen)) {
+        this.#tracker.observe(path, seen);
         return;
       }
       const certainty = this.#watches.certaintyOf(directory) ?? 'uncertain';
-      this.#balance.delivered(path, certainty, () => this.#census.observe(path, seen));
+      this.#balance.delivered(path, certainty, () => this.#tracker.observe(path, seen));
     } catch {
       // It cannot be looked at. The next walk will not be able to either, and says so.
     }
@@ -200,7 +200,7 @@ class CgroupDiscovery implements Discovery {
    * own name.
    */
   #isAboutItself(directory: string, name: string): boolean {
-    return name === basename(this.#root + directory) && this.#census.inodeOf(`${directory}/${name}`) === undefined;
+    return name === basename(this.#root + directory) && this.#tracker.inodeOf(`${directory}/${name}`) === undefined;
   }
 
   #isTouched(path: string): boolean {
@@ -211,7 +211,7 @@ class CgroupDiscovery implements Discovery {
   #onLive(directory: string): void {
     // At the start one walk serves all.
     if (this.#starting || this.#stopped) return;
-    this.#census.reconcile(walk(this.#root, directory), directory);
+    this.#tracker.reconcile(walk(this.#root, directory), directory);
     this.#watches.markListed(directory);
     this.#tellHealth();
   }
@@ -223,9 +223,9 @@ class CgroupDiscovery implements Discovery {
   }
 
   #countUnseen(path: string): void {
-    const found = this.#census.classify(path);
+    const found = this.#tracker.classify(path);
     const match = isUndecided(found) ? found.otherwise : found;
-    if (match !== undefined && !match.infra) this.#population.countUnseen(match);
+    if (match !== undefined && !match.infra) this.#containerSet.countUnseen(match);
   }
 
   #noteLoss(path: string): void {
@@ -238,8 +238,8 @@ class CgroupDiscovery implements Discovery {
   /** Takes the loss back if a walk met nothing that had not been told of. */
   #recoverIfClean(walkNumber: number): void {
     // What that walk noticed is on the balance, which settles when drained, or, begun before, one draining later.
-    whenDrained(() =>
-      whenDrained(() => {
+    afterPendingInotifyEvents(() =>
+      afterPendingInotifyEvents(() => {
         if (this.#lostAtWalk === undefined || this.#lostAtWalk >= walkNumber) return;
         this.#lostAtWalk = undefined;
         this.#tellHealth();

@@ -1,6 +1,6 @@
 import { errnoOf } from '../kernel/errno.ts';
-import { whenDrained } from './drained.ts';
-import type { Certainty } from './event-balance.ts';
+import { afterPendingInotifyEvents } from './pending-events.ts';
+import type { WatchTrust } from './event-reconciler.ts';
 import type { Watch, WatchDirectory } from './watch.ts';
 
 interface Entry {
@@ -41,7 +41,7 @@ export class Watches implements AsyncDisposable {
   }
 
   /** What the watch on a directory can be trusted to tell of changes in it; `undefined`: nothing. */
-  certaintyOf(path: string): Certainty | undefined {
+  certaintyOf(path: string): WatchTrust | undefined {
     switch (this.#entries.get(path)?.state) {
       case 'listed':
         return 'certain';
@@ -139,7 +139,7 @@ export class Watches implements AsyncDisposable {
 
   async #close(entry: Entry): Promise<void> {
     await new Promise<void>((resolve) => {
-      whenDrained(resolve);
+      afterPendingInotifyEvents(resolve);
     });
     await entry.opened;
     await entry.watch?.close();

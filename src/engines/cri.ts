@@ -3,7 +3,7 @@ import type { Client, ServiceError } from '@grpc/grpc-js';
 import { errnoOf } from '../kernel/errno.ts';
 import { containersOf, imageOfStatus, type Sandbox, sandboxesOf } from './cri-names.ts';
 import { type CriMethodName, createCriMethods } from './cri-messages.ts';
-import { type EnginePlace, type Named, NotServed } from './engine-client.ts';
+import { type EnginePlace, type Named, UnsupportedApi } from './engine-client.ts';
 
 /** In bytes. A list has less than 2 kB for a container; the kubelet itself takes no more than 16 MiB. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
@@ -47,7 +47,7 @@ interface Channel {
   readonly ask: Ask;
 }
 
-/** @throws NotServed by `ask`, if what answers has no such interface. */
+/** @throws UnsupportedApi by `ask`, if what answers has no such interface. */
 async function openChannel(socketPath: string): Promise<Channel> {
   // It comes with dockerode, and is 17 MiB in memory: only where there is a runtime.
   const grpc = await import('@grpc/grpc-js');
@@ -65,7 +65,7 @@ async function openChannel(socketPath: string): Promise<Channel> {
     try {
       return await call(client, method(name), request, signal);
     } catch (error) {
-      if (isServiceError(error) && error.code === grpc.status.UNIMPLEMENTED) throw new NotServed(error.message);
+      if (isServiceError(error) && error.code === grpc.status.UNIMPLEMENTED) throw new UnsupportedApi(error.message);
       throw error;
     }
   };
@@ -127,7 +127,7 @@ function refuseIfClosed(socketPath: string): void {
   try {
     accessSync(socketPath, constants.R_OK | constants.W_OK);
   } catch (error) {
-    if (errnoOf(error) === 'EACCES') throw new NotServed(`${JSON.stringify(socketPath)} is closed to this user`);
+    if (errnoOf(error) === 'EACCES') throw new UnsupportedApi(`${JSON.stringify(socketPath)} is closed to this user`);
     throw error;
   }
 }

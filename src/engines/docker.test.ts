@@ -4,7 +4,7 @@ import { type AddressInfo, createServer as createRawServer, type Socket } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { EngineHost } from '../options-values.ts';
+import type { EngineHost } from '../config/values.ts';
 import { QUICK } from '../../test/quick-timings.ts';
 import { EngineSource } from './engine-source.ts';
 import { DOCKER } from './name-sources.ts';

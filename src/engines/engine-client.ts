@@ -17,7 +17,7 @@ export interface EngineEvent extends Named {
  * answer says is not trusted to be what it should: it is cut to a size, and fields of a wrong type are as good as absent.
  */
 export interface EngineClient {
-  /** @throws Error if it does not answer, {@link NotServed} if what answers is no such engine. */
+  /** @throws Error if it does not answer, {@link UnsupportedApi} if what answers is no such engine. */
   ping(signal: AbortSignal): Promise<void>;
   /** All containers; it can be less than what `inspect` says of each. */
   list(signal: AbortSignal): Promise<readonly Named[]>;
@@ -41,7 +41,7 @@ export interface EnginePlace {
 }
 
 /** There is no such engine behind a socket that belongs to something else, or that is not for us. */
-export class NotServed extends Error {}
+export class UnsupportedApi extends Error {}
 
 /** Longer than any name that means something. */
 const LONGEST = 1_000;

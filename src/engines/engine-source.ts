@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CgroupMatch, Names } from '../container.ts';
 import type { Log } from '../log.ts';
-import { type EnginePlace, NotServed } from './engine-client.ts';
+import { type EnginePlace, UnsupportedApi } from './engine-client.ts';
 import { runSession, type SessionTimings } from './engine-session.ts';
 import { Inspections } from './inspections.ts';
 import { NameCache } from './name-cache.ts';
@@ -60,7 +60,7 @@ export class EngineSource implements NameSource {
   readonly #loop: Promise<void>;
   #wasUp = false;
   /** Places behind whose sockets something else listens. */
-  readonly #strangers = new Set<EnginePlace>();
+  readonly #nonEngines = new Set<EnginePlace>();
   /** It has been said that the engine does not answer, and not since that it does. */
   #saidDown = false;
 
@@ -120,8 +120,8 @@ export class EngineSource implements NameSource {
       const start = performance.now();
       const error = await this.#session(place).catch((reason: unknown) => reason);
       if (signal.aborted) return;
-      if (error instanceof NotServed) this.#strangers.add(place);
-      else this.#strangers.delete(place);
+      if (error instanceof UnsupportedApi) this.#nonEngines.add(place);
+      else this.#nonEngines.delete(place);
       if (this.#isElsewhere(there)) this.#notThere(error);
       else this.#down(error);
       this.tried = true;
@@ -170,7 +170,7 @@ export class EngineSource implements NameSource {
    * for, and there are no names to wait for.
    */
   #isElsewhere(there: readonly EnginePlace[]): boolean {
-    return this.#options.isDefault && !this.#wasUp && there.some((place) => this.#strangers.has(place));
+    return this.#options.isDefault && !this.#wasUp && there.some((place) => this.#nonEngines.has(place));
   }
 
   #notThere(error: unknown): void {

@@ -1,7 +1,7 @@
-import type { Config, EngineConfig } from '../config.ts';
+import type { Config, EngineConfig } from '../config/config.ts';
 import type { CgroupMatch } from '../container.ts';
 import type { Log } from '../log.ts';
-import type { EngineHost, UnixHost } from '../options-values.ts';
+import type { EngineHost, UnixHost } from '../config/values.ts';
 import { placeOfCri } from './cri.ts';
 import { connectToDocker } from './docker.ts';
 import type { EnginePlace } from './engine-client.ts';

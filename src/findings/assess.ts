@@ -2,14 +2,14 @@ import type { SandboxKind } from '../posture/sandbox.ts';
 import type { Answer } from './answer.ts';
 import type { Finding, Subject } from './finding.ts';
 import { findings } from './index.ts';
-import { type Standing, standingOf } from './level.ts';
+import { type LevelResult, standingOf } from './level.ts';
 
 /** What is to be said of a container's isolation. */
 export interface Assessment {
   /** `undefined`: not to be told. */
   readonly sandbox: SandboxKind | undefined;
   /** `undefined`: nothing is known of its processes. */
-  readonly standing: Standing | undefined;
+  readonly standing: LevelResult | undefined;
   /** All findings, in their order, each with its answer. */
   readonly findings: readonly Assessed[];
 }

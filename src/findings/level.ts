@@ -19,7 +19,7 @@ export const LEVELS = ['host_like', 'weakened', 'standard', 'hardened', 'user_ke
 export type LevelName = (typeof LEVELS)[number];
 
 /** Where a container stands. */
-export interface Standing {
+export interface LevelResult {
   /** What is unknown was taken for the worst: it is at least this. */
   readonly level: number;
   readonly levelName: LevelName;
@@ -28,7 +28,7 @@ export interface Standing {
 }
 
 /** Finds a container's level; `undefined` if nothing is known of its processes. */
-export function standingOf(subject: Subject): Standing | undefined {
+export function standingOf(subject: Subject): LevelResult | undefined {
   const { posture } = subject;
   if (posture === undefined) return undefined;
   const rungs = rungsOf({ ...subject, posture });

@@ -6,7 +6,7 @@ import type { ProcessFiles } from '../kernel/process-files.ts';
 import { inodeOfLink, NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 import { parseBootTime, parseStartTime } from '../kernel/proc-stat.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
-import { isRuntimeAtWork } from '../posture/runtime-at-work.ts';
+import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 import { identifyCgroup } from './cgroup-path.ts';
 import { pidsOfContainer } from './container-pids.ts';
 import { chooseInit, isSurelyInit, type Process, roleOf, type Root } from './init-choice.ts';

@@ -3,7 +3,7 @@ import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Log } from '../log.ts';
 import { type Counters, readHostKills, type Reading } from './counters.ts';
 import type { Ledger } from './ledger.ts';
-import type { Life } from './life.ts';
+import type { ContainerRecord } from './container-record.ts';
 
 /** How often the counters are read again if somebody was killed meanwhile. */
 const MOST_TRIES = 5;
@@ -106,7 +106,10 @@ export class CounterSnapshots {
     }
   }
 
-  #settle(readings: readonly (readonly [Life, Reading])[], above: ReadonlyMap<string, number> | undefined): void {
+  #settle(
+    readings: readonly (readonly [ContainerRecord, Reading])[],
+    above: ReadonlyMap<string, number> | undefined,
+  ): void {
     const now = Date.now() / 1000;
     for (const [life, reading] of readings) this.#ledger.counted(life, reading);
     // What was there at the first snapshot may have happened at any time.
@@ -115,7 +118,7 @@ export class CounterSnapshots {
   }
 
   /** Discovery may yet have to see that another container has taken the path, and then this is the other one's counter. */
-  #readOwn(life: Life): Reading {
+  #readOwn(life: ContainerRecord): Reading {
     const reading = this.#read(life.path);
     return saysNews(life, reading) && this.#ledger.isReplaced(life) ? undefined : reading;
   }
@@ -136,6 +139,6 @@ export class CounterSnapshots {
 }
 
 /** Whether a counter says anything else than when it was last read. */
-function saysNews({ counts }: Life, reading: Reading): boolean {
+function saysNews({ counts }: ContainerRecord, reading: Reading): boolean {
   return reading instanceof Map && [...reading].some(([path, kills]) => kills !== (counts.get(path)?.kernel ?? 0));
 }

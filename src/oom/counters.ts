@@ -3,7 +3,7 @@ import { absentAsUndefined } from '../kernel/errno.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Hierarchy } from '../kernel/cgroup-layout.ts';
-import type { CounterScope } from './life.ts';
+import type { CounterScope } from './container-record.ts';
 
 const parseOomKill = flatKeyedParser(['oom_kill']);
 

@@ -1,6 +1,6 @@
 import { Kmsg } from '../kernel/kmsg.ts';
 import { createOomReader } from '../kernel/oom-report.ts';
-import type { ToldKill } from './life.ts';
+import type { ToldKill } from './container-record.ts';
 
 /** The victims that the kernel's log tells of, from its oldest record on. It is read when asked, never waited for. */
 export class KernelLog implements Disposable {

@@ -1,12 +1,12 @@
 import type { Log } from '../log.ts';
-import type { Life, ToldKill } from './life.ts';
+import type { ContainerRecord, ToldKill } from './container-record.ts';
 
 /** Writes one line for each kill, once it is known whose it is. */
 export class KillLog {
   readonly #log: Pick<Log, 'info' | 'warn'>;
   readonly #counter: string;
   /** Kills that only the counter knew when last looked at: the kernel's log tells of each a moment later. */
-  readonly #untold = new WeakMap<Life, number>();
+  readonly #untold = new WeakMap<ContainerRecord, number>();
 
   /** @param options.counter the file that counts kills, for those that the kernel's log does not tell of. */
   constructor(options: { readonly log: Pick<Log, 'info' | 'warn'>; readonly counter: string }) {
@@ -15,7 +15,7 @@ export class KillLog {
   }
 
   /** Logs what is not logged yet of a container's kills. */
-  tell(life: Life): void {
+  tell(life: ContainerRecord): void {
     if (life.named === undefined || life.logged >= life.kills) return;
     for (const kill of life.unlogged.splice(0)) {
       // It was logged before its details came.
@@ -34,7 +34,7 @@ export class KillLog {
   }
 }
 
-function factsOf({ match, path, named }: Life): object {
+function factsOf({ match, path, named }: ContainerRecord): object {
   return { ...withoutEmpty(named?.labels ?? {}), id: match.id, cgroup: path };
 }
 

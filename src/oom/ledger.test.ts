@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CgroupMatch, ContainerCgroup, Labels } from '../container.ts';
 import { Ledger, type LedgerOptions } from './ledger.ts';
-import type { CounterScope, NamedLabels, ToldKill } from './life.ts';
+import type { CounterScope, NamedLabels, ToldKill } from './container-record.ts';
 import { afterReboot, parseState, stateOf } from './state.ts';
 
 const HOUR = 3600;

@@ -1,10 +1,18 @@
 import type { CgroupMatch, ContainerCgroup, OomAccount } from '../container.ts';
-import { Accounts, notAfter } from './accounts.ts';
-import { type CounterScope, countsOf, foldGone, type Life, type NamedLabels, settle, type ToldKill } from './life.ts';
+import { KillTotals, notAfter } from './kill-totals.ts';
+import {
+  type CounterScope,
+  countsOf,
+  foldGone,
+  type ContainerRecord,
+  type NamedLabels,
+  settle,
+  type ToldKill,
+} from './container-record.ts';
 import { isComplete, type Reading } from './counters.ts';
-import { Lives } from './lives.ts';
-import { Residue } from './residue.ts';
-import type { SavedLife } from './state.ts';
+import { ContainerRecords } from './container-records.ts';
+import { ParentCounterDelta } from './parent-counter-delta.ts';
+import type { SavedRecord } from './state.ts';
 
 /** What the ledger asks of others. */
 export interface LedgerOptions {
@@ -32,10 +40,10 @@ const MOST_GONE = 1_000;
  */
 export class Ledger {
   readonly #options: LedgerOptions;
-  readonly #accounts = new Accounts();
+  readonly #accounts = new KillTotals();
   /** Of those that are gone only such as had kills, and others until the next {@link tidy}. */
-  readonly #lives = new Lives();
-  readonly #residue = new Residue();
+  readonly #lives = new ContainerRecords();
+  readonly #parentDelta = new ParentCounterDelta();
   /** Something was taken in and does not count yet. */
   #unsettled = false;
 
@@ -43,15 +51,15 @@ export class Ledger {
     this.#options = options;
   }
 
-  get accounts(): Accounts {
+  get accounts(): KillTotals {
     return this.#accounts;
   }
 
-  get living(): Iterable<Life> {
+  get living(): Iterable<ContainerRecord> {
     return this.#lives.living;
   }
 
-  livesOf(cgroups: Iterable<ContainerCgroup>): Life[] {
+  livesOf(cgroups: Iterable<ContainerCgroup>): ContainerRecord[] {
     return [...cgroups].flatMap((cgroup) => this.#lives.of(cgroup) ?? []);
   }
 
@@ -61,12 +69,12 @@ export class Ledger {
   }
 
   /** Whether another cgroup is at its path by now. */
-  isReplaced({ path, inode }: Life): boolean {
+  isReplaced({ path, inode }: ContainerRecord): boolean {
     return (this.#options.inodeOf(path) ?? inode) !== inode;
   }
 
   /** Living and gone. */
-  lives(): Life[] {
+  lives(): ContainerRecord[] {
     return this.#lives.all();
   }
 
@@ -102,7 +110,7 @@ export class Ledger {
     const life = this.#lives.end(cgroup, now);
     if (life === undefined) return;
     settle(life, this.#options.counters, now);
-    this.#residue.departed(life);
+    this.#parentDelta.departed(life);
     if (life.kills > 0 && life.named?.named !== true) this.#options.wantName(life.match);
   }
 
@@ -128,7 +136,7 @@ export class Ledger {
   }
 
   /** Takes in what the counter of a container said, by cgroup, or why it could not be read. */
-  counted(life: Life, reading: Reading): void {
+  counted(life: ContainerRecord, reading: Reading): void {
     life.error = reading instanceof Error ? reading : undefined;
     if (reading === undefined || reading instanceof Error) return;
     life.counted = true;
@@ -159,7 +167,7 @@ export class Ledger {
 
   /** The cgroups above containers whose counters can tell of a kill that nothing else has told of. */
   parents(): ReadonlySet<string> {
-    return this.#residue.parents(this.#lives.living);
+    return this.#parentDelta.parents(this.#lives.living);
   }
 
   /**
@@ -176,7 +184,7 @@ export class Ledger {
       const children = childrenOf(path);
       return children instanceof Error || children.some((child) => !this.isContainer(child));
     };
-    for (const [life, kills] of this.#residue.settle(counts, this.lives(), holdsOthers)) {
+    for (const [life, kills] of this.#parentDelta.settle(counts, this.lives(), holdsOthers)) {
       countsOf(life, life.path).told += kills;
       settle(life, this.#options.counters, at);
       life.lastKill = at;
@@ -186,7 +194,7 @@ export class Ledger {
 
   /** Takes over names that have come, and forgets what has been told of for long enough. */
   tidy(now: number): void {
-    this.#leaveFuture(now);
+    this.#clampToNow(now);
     const gone = [...this.#lives.gone].toSorted((a, b) => (a.goneAt ?? 0) - (b.goneAt ?? 0));
     gone.forEach((life, index) => {
       const age = now - (life.goneAt ?? now);
@@ -202,12 +210,12 @@ export class Ledger {
   }
 
   /** Takes in what an earlier run of the exporter knew of containers, as of some that are gone unless they appear. */
-  restore(lives: readonly SavedLife[], now: number): void {
+  restore(lives: readonly SavedRecord[], now: number): void {
     for (const life of lives.toSorted(byBeginning)) this.#restore(life, now);
   }
 
-  #restore(saved: SavedLife, now: number): void {
-    const life = this.#lives.beginGone({ ...saved, goneAt: saved.goneAt ?? now });
+  #restore(saved: SavedRecord, now: number): void {
+    const life = this.#lives.addRemoved({ ...saved, goneAt: saved.goneAt ?? now });
     for (const [cgroup, kernel, told] of saved.counts) Object.assign(countsOf(life, cgroup), { kernel, told });
     const { kills, innerForgotten, past, lastKill, named } = saved;
     Object.assign(life, { kills, innerForgotten, past, lastKill, logged: kills });
@@ -216,51 +224,51 @@ export class Ledger {
   }
 
   /** The innermost container that a cgroup is, or is inside of; it may have come and gone unseen, or before this daemon. */
-  #killedIn(cgroup: string, at: number): Life | undefined {
+  #killedIn(cgroup: string, at: number): ContainerRecord | undefined {
     const known = this.#lives.innermostAt(cgroup);
     const match = this.#options.identify(cgroup);
     if (match === undefined || match.infra || match.cgroup.length <= (known?.path.length ?? 0)) {
       return known === undefined ? undefined : this.#renewed(known, at);
     }
-    const life = this.#lives.beginGone({ match, path: match.cgroup, inode: undefined, goneAt: at });
+    const life = this.#lives.addRemoved({ match, path: match.cgroup, inode: undefined, goneAt: at });
     this.#options.wantName(match);
     return life;
   }
 
   /** Itself, or the container that has taken its path and is still to appear. */
-  #renewed(life: Life, at: number): Life {
+  #renewed(life: ContainerRecord, at: number): ContainerRecord {
     const inode = life.inode === undefined ? undefined : this.#options.inodeOf(life.path);
     if (inode === undefined || inode === life.inode) return life;
-    const next = this.#lives.beginGone({ match: life.match, path: life.path, inode, goneAt: at });
+    const next = this.#lives.addRemoved({ match: life.match, path: life.path, inode, goneAt: at });
     this.#options.wantName(next.match);
     return next;
   }
 
   /** A clock that was ahead, and is set back, must not leave a last kill in the future. */
-  #leaveFuture(now: number): void {
+  #clampToNow(now: number): void {
     for (const life of this.lives()) {
       life.lastKill = notAfter(now, life.lastKill);
       life.goneAt = notAfter(now, life.goneAt);
     }
-    this.#accounts.leaveFuture(now);
+    this.#accounts.clampToNow(now);
   }
 
-  #nameGone(life: Life, age: number): void {
+  #nameGone(life: ContainerRecord, age: number): void {
     const named = this.#options.labelsOf(life.match, age * 1000);
     if (named !== undefined) this.#accounts.enter(life, named);
     if (named?.named === true) this.#options.forgetName(life.match);
   }
 
-  #forget(life: Life): void {
+  #forget(life: ContainerRecord): void {
     if (life.named?.named !== true) this.#options.forgetName(life.match);
     this.#lives.forget(life);
-    this.#residue.forget(life);
+    this.#parentDelta.forget(life);
     this.#accounts.retire(life);
   }
 }
 
 /** Outer ones before those inside, and of those that had one path the latest last: it may still live. */
-function byBeginning(a: SavedLife, b: SavedLife): number {
+function byBeginning(a: SavedRecord, b: SavedRecord): number {
   if (a.path.length !== b.path.length) return a.path.length - b.path.length;
   return (a.goneAt ?? Number.MAX_VALUE) - (b.goneAt ?? Number.MAX_VALUE);
 }

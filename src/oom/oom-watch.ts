@@ -6,13 +6,13 @@ import type { Log } from '../log.ts';
 import { CounterSnapshots } from './counter-snapshots.ts';
 import { findCounters } from './counters.ts';
 import { EventWatches } from './event-watches.ts';
-import { Excess } from './excess.ts';
+import { UnattributedKills } from './unattributed-kills.ts';
 import { KernelLog } from './kernel-log.ts';
 import { KillLog } from './kill-log.ts';
 import { FirstProcesses } from './first-processes.ts';
 import { Ledger, type LedgerOptions } from './ledger.ts';
 import { SavedLedger } from './saved-ledger.ts';
-import { Storm } from './storm.ts';
+import { OomBurst } from './oom-burst.ts';
 
 /** Between looks while inotify tells of each kill, in ms. */
 const LOOK_EVERY_MS = 1_000;
@@ -50,8 +50,8 @@ export class OomWatch implements AsyncDisposable {
   readonly #killLog: KillLog;
   readonly #kernelLog: KernelLog | undefined;
   readonly #watches: EventWatches | undefined;
-  readonly #excess = new Excess();
-  readonly #storm = new Storm();
+  readonly #unattributed = new UnattributedKills();
+  readonly #burst = new OomBurst();
   readonly #firstProcesses: FirstProcesses;
   /** Something is about to become clear: a name, a victim, whose a kill was. */
   #unsettled = false;
@@ -121,7 +121,7 @@ export class OomWatch implements AsyncDisposable {
     this.#look();
     const { total, unnamed } = this.#ledger;
     const hostKills = this.#snapshots.up ? this.#snapshots.hostKills : undefined;
-    const lasting = this.#excess.lasting;
+    const lasting = this.#unattributed.lasting;
     return {
       accounts: this.#ledger.counts(this.#kernelLog?.up === true ? 'all' : 'counters'),
       // All three from one moment, and without what is not settled yet, so that they add up.
@@ -146,17 +146,17 @@ export class OomWatch implements AsyncDisposable {
     this.#takeKernelLog();
     const killed = this.#snapshots.take();
     this.#ledger.tidy(now());
-    const excess = Math.max(0, (this.#snapshots.hostKills ?? 0) - this.#ledger.total);
+    const unattributed = Math.max(0, (this.#snapshots.hostKills ?? 0) - this.#ledger.total);
     if (killed !== undefined) {
-      this.#storm.note(killed, performance.now());
-      this.#excess.note(excess, performance.now());
+      this.#burst.note(killed, performance.now());
+      this.#unattributed.note(unattributed, performance.now());
     }
     let untold = false;
     for (const life of this.#ledger.lives()) {
       this.#killLog.tell(life);
       untold ||= life.logged < life.kills;
     }
-    this.#unsettled = untold || excess !== this.#excess.lasting;
+    this.#unsettled = untold || unattributed !== this.#unattributed.lasting;
     this.#saved?.save(this.#kernelLog?.last);
   }
 
@@ -177,7 +177,7 @@ export class OomWatch implements AsyncDisposable {
 
   #patience(): number {
     if (this.#watches?.up === true) return LOOK_EVERY_MS;
-    const logTells = this.#kernelLog?.up === true && !this.#storm.rages(performance.now());
+    const logTells = this.#kernelLog?.up === true && !this.#burst.isActive(performance.now());
     return logTells ? LOOK_OFTEN_MS : LOOK_ALL_THE_TIME_MS;
   }
 

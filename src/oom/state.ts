@@ -1,6 +1,6 @@
 import type { CgroupMatch, Labels } from '../container.ts';
-import type { RetiredKills } from './accounts.ts';
-import type { Life, NamedLabels } from './life.ts';
+import type { RetiredKills } from './kill-totals.ts';
+import type { ContainerRecord, NamedLabels } from './container-record.ts';
 
 /** Of what is in the file, in case that changes one day. */
 const VERSION = 1;
@@ -14,11 +14,14 @@ export interface State {
   readonly sequence: number | undefined;
   readonly expired: number;
   readonly accounts: readonly RetiredKills[];
-  readonly lives: readonly SavedLife[];
+  readonly lives: readonly SavedRecord[];
 }
 
 /** What is kept of a life with kills, its own or those of containers inside. */
-export interface SavedLife extends Pick<Life, 'match' | 'path' | 'inode' | 'kills' | 'innerForgotten' | 'past'> {
+export interface SavedRecord extends Pick<
+  ContainerRecord,
+  'match' | 'path' | 'inode' | 'kills' | 'innerForgotten' | 'past'
+> {
   readonly counts: readonly (readonly [cgroup: string, kernel: number, told: number])[];
   readonly lastKill: number | undefined;
   readonly goneAt: number | undefined;
@@ -30,7 +33,7 @@ export function stateOf(ledger: {
   readonly sequence: number | undefined;
   readonly expired: number;
   readonly accounts: readonly RetiredKills[];
-  readonly lives: readonly Life[];
+  readonly lives: readonly ContainerRecord[];
 }): State {
   return {
     version: VERSION,
@@ -43,11 +46,11 @@ export function stateOf(ledger: {
 }
 
 /** Without those inside, the next run would take what the counter of the outer one holds of them for its own. */
-function isWorthSaving({ kills, inner, innerForgotten }: Life): boolean {
+function isWorthSaving({ kills, inner, innerForgotten }: ContainerRecord): boolean {
   return kills > 0 || innerForgotten > 0 || [...inner].some(isWorthSaving);
 }
 
-function savedLife(life: Life): SavedLife {
+function savedLife(life: ContainerRecord): SavedRecord {
   const { match, path, inode, kills, innerForgotten, past, lastKill, goneAt, named } = life;
   const counts = [...life.counts].map(([cgroup, { kernel, told }]) => [cgroup, kernel, told] as const);
   return { match, path, inode, kills, innerForgotten, past, counts, lastKill, goneAt, named };
@@ -86,7 +89,7 @@ export function parseState(text: string): State {
   };
 }
 
-function life(value: unknown): SavedLife {
+function life(value: unknown): SavedRecord {
   const saved = object(value);
   return {
     match: match(saved['match']),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ContainerReport } from '../report/container-report.ts';
 import { bytesText, limitText, numberText } from '../report/wording.ts';
-import { isNearlyFull, isOftenThrottled, isRecentlyKilled } from './bites.ts';
+import { isNearlyFull, isOftenThrottled, isRecentlyKilled } from './limit-hits.ts';
 import { detailsOf } from './container-details.ts';
 import { durationText } from './duration.ts';
 import { findingChips } from './finding-chips.ts';

@@ -1,8 +1,8 @@
-import { LEVELS, type Standing } from '../findings/level.ts';
+import { LEVELS, type LevelResult } from '../findings/level.ts';
 import { type Markup, markup } from './markup.ts';
 
 /** Renders a level as steps of a ladder and its name. Only what is below the usual has a colour, if it is known to be. */
-export function levelBadge(standing: Standing | undefined): Markup {
+export function levelBadge(standing: LevelResult | undefined): Markup {
   if (standing === undefined) return markup`<span class="level unknown">${ladder(-1)} unknown</span>`;
   const { level, levelName, certain } = standing;
   const kind = certain && level < 2 ? `low${level}` : 'usual';

@@ -1,4 +1,4 @@
-import { printable } from '../printable.ts';
+import { printable } from '../terminal/printable.ts';
 
 /** Markup that is fit to be sent: what came from elsewhere is escaped. Only this file makes it. */
 export interface Markup {

@@ -5,7 +5,7 @@ import { countText } from './duration.ts';
 import { explanations } from './explanations.ts';
 import { filterForm } from './filter-form.ts';
 import { type Markup, markup, verbatim } from './markup.ts';
-import { legend } from './legend.ts';
+import { glossary } from './glossary.ts';
 import { rowsOf } from './rows.ts';
 import { SCRIPT } from './script.ts';
 import { sourceHealth } from './source-health.ts';
@@ -49,7 +49,7 @@ function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<
           <nav aria-label="Exporter">
             <a href=".${telemetryPath}">Metrics</a>
             <a href="./-/ready">Readiness</a>
-            <a href="#legend">Legend</a>
+            <a href="#glossary">Glossary</a>
           </nav>
         </header>
         <main>
@@ -69,7 +69,7 @@ function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<
   yield* explanations(rows);
   yield markup`</div>
         </main>
-        ${legend()}
+        ${glossary()}
         <footer>${version.name} ${version.version}${version.revision && `, ${version.revision}`}</footer>
         <script>${verbatim(SCRIPT)}</script>
       </body>

@@ -4,7 +4,7 @@ import type { ContainerReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
 import { type Markup, markup } from './markup.ts';
 import { nameOfLevel } from './level-badge.ts';
-import { isNearlyFull, isOftenThrottled } from './bites.ts';
+import { isNearlyFull, isOftenThrottled } from './limit-hits.ts';
 import { DEFAULT_VIEW, linkTo, naturalOrder, type SortKey, type View } from './view.ts';
 
 /**

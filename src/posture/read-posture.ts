@@ -14,7 +14,7 @@ import { readMounts } from './mounts.ts';
 import type { Posture, ProcessPosture } from './posture.ts';
 import { orDenied, readProcess, type Surroundings } from './process.ts';
 import { readSandbox } from './read-sandbox.ts';
-import { isRuntimeAtWork } from './runtime-at-work.ts';
+import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 
 /** As many processes of a container are looked at. */
 const MOST_PROCESSES = 256;

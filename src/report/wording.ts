@@ -1,7 +1,7 @@
 import type { Labels } from '../container.ts';
 import type { Assessed } from '../findings/assess.ts';
 import { SEVERITIES, type Severity } from '../findings/finding.ts';
-import type { Standing } from '../findings/level.ts';
+import type { LevelResult } from '../findings/level.ts';
 import type { ContainerReport } from './container-report.ts';
 
 /** What is shown in place of what is not known. */
@@ -13,7 +13,7 @@ export function nameOf({ namespace, pod, container }: Labels): string {
 }
 
 /** A level, such as `2 standard`, or `≥ 1 weakened` if what is unknown could make it higher. */
-export function levelText(standing: Standing | undefined): string {
+export function levelText(standing: LevelResult | undefined): string {
   if (standing === undefined) return UNKNOWN;
   return `${standing.certain ? '' : '≥ '}${standing.level} ${standing.levelName}`;
 }

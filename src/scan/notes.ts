@@ -2,7 +2,7 @@ import { SEVERITIES } from '../findings/finding.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
 import { cutTo } from '../terminal/columns.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../terminal/printable.ts';
 
 /** In columns. */
 const WIDTH = 100;

@@ -1,11 +1,11 @@
 import type { Severity } from '../findings/finding.ts';
-import type { Standing } from '../findings/level.ts';
+import type { LevelResult } from '../findings/level.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
 import { bySeverity, bytesText, levelText, limitText, nameOf, numberText, UNKNOWN } from '../report/wording.ts';
 import { cutTo, widthOf, wrap } from '../terminal/columns.ts';
 import type { Paint, Style } from '../terminal/paint.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../terminal/printable.ts';
 import { notesOn } from './notes.ts';
 
 /** In columns. */
@@ -90,7 +90,7 @@ function cellsOf({ labels, standing, memory, cpu, pids }: ContainerReport): read
 }
 
 /** Only what is less than usual is worth a look, and only what is known is worth an alarm. */
-function styleOf(standing: Standing | undefined): Style | undefined {
+function styleOf(standing: LevelResult | undefined): Style | undefined {
   if (standing === undefined || standing.level === 1) return 'warning';
   if (standing.level > 1) return undefined;
   return standing.certain ? 'alarm' : 'warning';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cutTo, widthOf, wrap } from './columns.ts';
-import { printable } from '../printable.ts';
+import { printable } from './printable.ts';
 
 test.each([
   ['', 0],

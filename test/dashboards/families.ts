@@ -1,7 +1,7 @@
 import { collectors } from '../../src/collectors/index.ts';
 import { parseExposition } from '../exposition.ts';
-import { Encoder } from '../../src/expose/encode.ts';
-import { createOwnMetrics } from '../../src/expose/own-metrics.ts';
+import { Encoder } from '../../src/exposition/encode.ts';
+import { createOwnMetrics } from '../../src/exposition/own-metrics.ts';
 import { readVersion } from '../../src/version.ts';
 
 const TARGET = ['job', 'instance'];

@@ -1,0 +1,148 @@
+import { Command, Option } from 'commander';
+import { COMMANDS } from './commands.ts';
+import type { CommandName } from './commands.ts';
+import { DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
+import type { CollectorEntry, OptionEntry } from './options.ts';
+import type { Version } from '../version.ts';
+
+/** What stood on the command line, by flag without its dashes; a switch is `true` or `false`. */
+export type Flags = ReadonlyMap<string, readonly string[]>;
+
+/** The help looks the same everywhere, so that the README can show it. */
+const HELP_WIDTH = 100;
+
+/** What each command does with what stood on the command line. */
+export type Commands = Readonly<Record<'serve' | CommandName, (flags: Flags) => Promise<void>>>;
+
+/**
+ * Creates the command line. It writes its help and version by itself and throws a `CommanderError` then and for what it
+ * does not understand; values are not looked at.
+ */
+export function createProgram(options: {
+  readonly version: Version;
+  readonly collectors: readonly CollectorEntry[];
+  readonly run: Commands;
+}): Command {
+  const { version, collectors, run } = options;
+  const program = new Command(version.name)
+    .description(
+      'Prometheus exporter for the isolation of containers: what they share, what limits them, and when it bit.',
+    )
+    .usage('[options] [command]')
+    .exitOverride()
+    .allowExcessArguments()
+    // Else an option of both the program and a command would be the program's wherever it stands.
+    .enablePositionalOptions()
+    .helpCommand(false)
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ helpWidth: HELP_WIDTH, optionTerm, subcommandTerm: (command) => command.name() })
+    .addHelpText('after', `\n${EPILOGUE}`);
+  addOptions(program, Object.values(OPTIONS));
+  for (const option of collectorOptions(collectors)) program.addOption(option);
+  program.version(versionText(version), '--version', 'Show the version and exit.');
+  program.options.find((option) => option.long === '--version')?.helpGroup('General:');
+  addHelpOption(program);
+  program.action(() => {
+    const [unknown] = program.args;
+    if (unknown !== undefined) program.error(`unknown command '${unknown}'`);
+    return run.serve(flagsOf(program));
+  });
+  for (const { name, help, epilogue, options: own } of COMMANDS) {
+    const command = program
+      .command(name)
+      .description(help)
+      .usage('[options]')
+      .allowExcessArguments(false)
+      .addHelpText('after', `\n${epilogue}`);
+    addOptions(command, own);
+    addHelpOption(command);
+    command.action(() => run[name](flagsOfBoth(program, command)));
+  }
+  return program;
+}
+
+/** Parses the arguments and runs what they ask for. */
+export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  const known = new Set([program, ...program.commands].flatMap(({ options }) => options.map((option) => option.long)));
+  // Of a flag that does not exist commander finds the nearest one only if no value is attached.
+  const bare = (argument: string): string => {
+    const flag = /^(--[^=]+)=/.exec(argument)?.[1];
+    return flag === undefined || known.has(flag) ? argument : flag;
+  };
+  await program.parseAsync(argv.map(bare), { from: 'user' });
+}
+
+/** The help as `--help` prints it, of the program or of a command. It does not depend on the terminal. */
+export function helpText(collectors: readonly CollectorEntry[], command?: CommandName): string {
+  let text = '';
+  const version = { name: 'isolation-exporter', version: '', revision: undefined };
+  const nothing = async (): Promise<void> => {};
+  const program = createProgram({ version, collectors, run: { serve: nothing, scan: nothing, diagnose: nothing } });
+  const of = program.commands.find((each) => each.name() === command) ?? program;
+  of.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+  return text;
+}
+
+const EPILOGUE = `Every option can also be set in the environment: --web.listen-address as
+${variableOf(OPTIONS.listenAddresses.flag)} (several separated by commas), --collector.cpu as
+${variableOf(collectorFlag('cpu'))}=true or false. What is on the command line wins.`;
+
+function versionText({ name, version, revision }: Version): string {
+  const built = revision === undefined ? '' : `revision ${revision}, `;
+  return `${name} ${version} (${built}node ${process.version}, ${process.platform} ${process.arch})`;
+}
+
+/** Adds options by their group, in the order of the groups. */
+function addOptions(command: Command, entries: readonly OptionEntry<unknown>[]): void {
+  for (const group of [...OPTION_GROUPS, 'Output']) {
+    for (const each of entries) if (each.group === group) command.addOption(optionOf(each));
+  }
+}
+
+function addHelpOption(command: Command): void {
+  command.addHelpOption(new Option('-h, --help', 'Show this help and exit.').helpGroup('General:'));
+}
+
+function optionOf({ flag, placeholder, help, defaults, repeatable, group }: OptionEntry<unknown>): Option {
+  return new Option(`--${flag} ${placeholder}`, `${help} (default: ${defaults.join(', ') || 'none'})`)
+    .argParser((value, previous: readonly string[] | undefined) => [...(repeatable ? (previous ?? []) : []), value])
+    .helpGroup(`${group}:`);
+}
+
+function collectorOptions(collectors: readonly CollectorEntry[]): Option[] {
+  const all = collectors.flatMap(({ name, help }) => [
+    new Option(`--${collectorFlag(name)}`, help),
+    new Option(`--no-${collectorFlag(name)}`).hideHelp(),
+  ]);
+  const disable = new Option(`--${DISABLE_DEFAULTS.flag}`, DISABLE_DEFAULTS.help);
+  return [disable, ...all].map((option) => option.helpGroup('Collectors (all are on by default):'));
+}
+
+/** A collector's two flags are one line of the help. */
+function optionTerm(option: Option): string {
+  const isCollector = option.isBoolean() && option.long?.startsWith('--collector.');
+  return isCollector && option.long !== `--${DISABLE_DEFAULTS.flag}`
+    ? option.flags.replace('--', '--[no-]')
+    : option.flags;
+}
+
+/** The flags of a command, which may also stand before its name if the program has them too. */
+function flagsOfBoth(program: Command, command: Command): Flags {
+  const before = flagsOf(program);
+  const taken = new Set(command.options.map((option) => option.name()));
+  for (const flag of before.keys()) {
+    if (!taken.has(flag)) command.error(`option '--${flag}' is not one of '${command.name()}'`);
+  }
+  return new Map([...before, ...flagsOf(command)]);
+}
+
+function flagsOf(command: Command): Flags {
+  const flags = new Map<string, readonly string[]>();
+  for (const option of command.options) {
+    const value: unknown = command.getOptionValue(option.attributeName());
+    const flag = option.name().replace(/^no-/, '');
+    if (typeof value === 'boolean') flags.set(flag, [String(value)]);
+    if (Array.isArray(value)) flags.set(flag, value.map(String));
+  }
+  return flags;
+}

@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'vitest';
+import { UsageError, createConfig } from './config.ts';
+import type { Config, Environment } from './config.ts';
+import type { Flags } from './command-line.ts';
+
+const COLLECTORS = [
+  { name: 'cpu', help: 'CPU.' },
+  { name: 'big-pages', help: 'Pages.' },
+];
+
+function config(flags: Record<string, string[]> = {}, environment: Environment = {}): Config {
+  const map: Flags = new Map(Object.entries(flags));
+  return createConfig({ flags: map, environment, collectors: COLLECTORS });
+}
+
+function complaint(flags: Record<string, string[]>, environment: Environment = {}): string {
+  try {
+    config(flags, environment);
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  return 'none';
+}
+
+const socket = (path: string): object => ({ kind: 'unix', path, text: `unix://${path}` });
+
+test('needs nothing', () => {
+  expect(config()).toEqual({
+    web: {
+      listenAddresses: [{ host: undefined, port: 10061, text: ':10061' }],
+      telemetryPath: '/metrics',
+      maxRequests: 40,
+      configFile: undefined,
+    },
+    path: { procfs: '/proc', cgroupfs: '/sys/fs/cgroup', kmsg: '/dev/kmsg' },
+    docker: { hosts: [socket('/var/run/docker.sock')], isDefault: true },
+    podman: { hosts: [socket('/run/podman/podman.sock')], isDefault: true },
+    cri: {
+      hosts: [
+        socket('/run/k3s/containerd/containerd.sock'),
+        socket('/run/crio/crio.sock'),
+        socket('/run/containerd/containerd.sock'),
+      ],
+      isDefault: true,
+    },
+    discovery: { walkInterval: 10_000 },
+    oom: { retention: 3_600_000, stateFile: undefined },
+    log: { level: 'info', format: 'logfmt' },
+    collectors: ['cpu', 'big-pages'],
+    unknownVariables: [],
+  });
+});
+
+test('the web configuration is a file, from the working directory on, or none', () => {
+  const file = (...given: Parameters<typeof config>): string | undefined => config(...given).web.configFile;
+  expect(file({ 'web.config.file': ['/etc/web.yml'] })).toBe('/etc/web.yml');
+  expect(file({ 'web.config.file': ['web.yml'] })).toBe(`${process.cwd()}/web.yml`);
+  expect(file({}, { ISOLATION_EXPORTER_WEB_CONFIG_FILE: '/etc/web.yml' })).toBe('/etc/web.yml');
+  expect(file({ 'web.config.file': [''] }, { ISOLATION_EXPORTER_WEB_CONFIG_FILE: '/etc/web.yml' })).toBeUndefined();
+  expect(complaint({ 'web.config.file': ['a\0b'] })).toMatch(/^--web\.config\.file: expected the path of a file/);
+});
+
+test('is frozen through and through', () => {
+  const frozen = (value: unknown): boolean =>
+    typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen));
+  expect(frozen(config())).toBe(true);
+});
+
+describe('precedence', () => {
+  const environment = { ISOLATION_EXPORTER_LOG_LEVEL: 'debug', ISOLATION_EXPORTER_WEB_MAX_REQUESTS: ' 3 ' };
+
+  test('the environment wins over the default', () => {
+    expect(config({}, environment).log.level).toBe('debug');
+    expect(config({}, environment).web.maxRequests).toBe(3);
+  });
+
+  test('a flag wins over the environment, right or wrong', () => {
+    expect(config({ 'log.level': ['warn'] }, environment).log.level).toBe('warn');
+    expect(config({ 'log.level': ['warn'] }, { ISOLATION_EXPORTER_LOG_LEVEL: 'nonsense' }).log.level).toBe('warn');
+  });
+
+  test('an empty variable is none', () => {
+    expect(config({}, { ISOLATION_EXPORTER_LOG_LEVEL: '', ISOLATION_EXPORTER_COLLECTOR_CPU: '' }).log.level).toBe(
+      'info',
+    );
+  });
+});
+
+describe('addresses', () => {
+  const ports = (given: Config): number[] => given.web.listenAddresses.map(({ port }) => port);
+
+  test('come from the flag or, separated by commas, from the environment', () => {
+    expect(ports(config({ 'web.listen-address': [':1', '[::1]:2'] }))).toEqual([1, 2]);
+    expect(ports(config({}, { ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS: ':1 , localhost:2' }))).toEqual([1, 2]);
+  });
+
+  test('are given once', () => {
+    expect(complaint({ 'web.listen-address': [':1', ':2', ':1'] })).toBe('--web.listen-address: ":1" is given twice');
+    expect(complaint({}, { ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS: 'a:1,A:1' })).toBe(
+      'ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS: "A:1" is given twice',
+    );
+    expect(ports(config({ 'web.listen-address': ['[::1]:1', '127.0.0.1:1'] }))).toEqual([1, 1]);
+    expect(ports(config({ 'web.listen-address': [':0', ':0'] }))).toEqual([0, 0]);
+  });
+});
+
+describe('engines', () => {
+  test('can be elsewhere', () => {
+    const { docker } = config({ 'docker.host': ['tcp://127.0.0.1:2375'] });
+    expect(docker).toMatchObject({ hosts: [{ kind: 'tcp', port: 2375 }], isDefault: false });
+    const endpoints = (given: Config): readonly string[] | undefined => given.cri?.hosts.map(({ path }) => path);
+    expect(endpoints(config({ 'cri.endpoint': ['unix:///a.sock', '/b.sock'] }))).toEqual(['/a.sock', '/b.sock']);
+    expect(endpoints(config({}, { ISOLATION_EXPORTER_CRI_ENDPOINT: '/a.sock, /b.sock' }))).toEqual([
+      '/a.sock',
+      '/b.sock',
+    ]);
+    expect(complaint({ 'cri.endpoint': ['tcp://127.0.0.1:1'] })).toBe(
+      '--cri.endpoint: expected unix:///path or an absolute path, or nothing, not "tcp://127.0.0.1:1"',
+    );
+  });
+
+  test('can be done without', () => {
+    expect(config({ 'docker.host': [''] }).docker).toBeUndefined();
+    expect(config({}, { ISOLATION_EXPORTER_PODMAN_HOST: '' }).podman).toBeUndefined();
+    expect(config({ 'cri.endpoint': [''] }).cri).toBeUndefined();
+    expect(config({}, { ISOLATION_EXPORTER_CRI_ENDPOINT: '' }).cri).toBeUndefined();
+  });
+
+  test('are asked for by name even where they are by default', () => {
+    expect(config({}, { ISOLATION_EXPORTER_DOCKER_HOST: '/var/run/docker.sock' }).docker?.isDefault).toBe(false);
+  });
+});
+
+describe('collectors', () => {
+  test.each([
+    [{ 'collector.cpu': ['false'] }, {}, ['big-pages']],
+    [{ 'collector.disable-defaults': ['true'] }, {}, []],
+    [{ 'collector.disable-defaults': ['true'], 'collector.cpu': ['true'] }, {}, ['cpu']],
+    [{}, { ISOLATION_EXPORTER_COLLECTOR_BIG_PAGES: 'false' }, ['cpu']],
+    [{}, { ISOLATION_EXPORTER_COLLECTOR_DISABLE_DEFAULTS: '1', ISOLATION_EXPORTER_COLLECTOR_CPU: 'true' }, ['cpu']],
+    [{ 'collector.cpu': ['true'] }, { ISOLATION_EXPORTER_COLLECTOR_CPU: '0' }, ['cpu', 'big-pages']],
+  ])('%j and %j: %j', (flags, environment, names) => {
+    expect(config(flags, environment).collectors).toEqual(names);
+  });
+});
+
+test.each([
+  [{ 'log.level': ['loud'] }, {}, '--log.level: expected debug, info, warn or error, not "loud"'],
+  [{}, { ISOLATION_EXPORTER_LOG_FORMAT: 'xml' }, 'ISOLATION_EXPORTER_LOG_FORMAT: expected logfmt or json, not "xml"'],
+  [{ 'web.listen-address': [''] }, {}, '--web.listen-address: expected :PORT, host:PORT or [ipv6]:PORT, not ""'],
+  [
+    {},
+    { ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS: ':1,' },
+    'ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS: expected :PORT, host:PORT or [ipv6]:PORT, not ""',
+  ],
+  [
+    { 'web.telemetry-path': ['/healthz'] },
+    {},
+    '--web.telemetry-path: expected a path such as /metrics that no other page has, not "/healthz"',
+  ],
+  [{ 'web.max-requests': ['-1'] }, {}, '--web.max-requests: expected a whole number, not "-1"'],
+  [{ 'path.procfs': ['proc'] }, {}, '--path.procfs: expected an absolute path, not "proc"'],
+  [
+    { 'docker.host': ['ssh://x'] },
+    {},
+    '--docker.host: expected unix:///path, tcp://host:port, http://host:port or https://host:port, or nothing, not "ssh://x"',
+  ],
+  [
+    { 'discovery.walk-interval': ['10'] },
+    {},
+    '--discovery.walk-interval: expected a duration from 100ms to 24h such as 500ms, 10s or 1m, not "10"',
+  ],
+  [
+    { 'discovery.walk-interval': ['99ms'] },
+    {},
+    '--discovery.walk-interval: expected a duration from 100ms to 24h such as 500ms, 10s or 1m, not "99ms"',
+  ],
+  [
+    {},
+    { ISOLATION_EXPORTER_COLLECTOR_CPU: 'maybe' },
+    'ISOLATION_EXPORTER_COLLECTOR_CPU: expected true or false, not "maybe"',
+  ],
+  [
+    { 'log.level': [`\u001b[2J\n${'x'.repeat(1000)}`] },
+    {},
+    `--log.level: expected debug, info, warn or error, not "\\u001b[2J\\n${'x'.repeat(55)}…"`,
+  ],
+])('%j and %j are refused', (flags, environment, message) => {
+  expect(complaint(flags, environment)).toBe(message);
+});
+
+test('tells of variables that name nothing, but not of those that Kubernetes sets', () => {
+  const names = ['SERVICE_HOST', 'SERVICE_PORT', 'SERVICE_PORT_HTTP', 'PORT', 'PORT_10061_TCP', 'PORT_10061_TCP_ADDR'];
+  const environment = Object.fromEntries(names.map((name) => [`ISOLATION_EXPORTER_${name}`, 'x']));
+  expect(config({}, { ...environment, ISOLATION_EXPORTER_LOGLEVEL: 'x', HOME: '/' }).unknownVariables).toEqual([
+    'ISOLATION_EXPORTER_LOGLEVEL',
+  ]);
+});

@@ -1,0 +1,190 @@
+import type { LogFormat, LogLevel } from '../log.ts';
+import { DISABLE_DEFAULTS, OPTIONS, collectorFlag, variableOf } from './options.ts';
+import type { CollectorEntry, OptionEntry } from './options.ts';
+import type { Flags } from './command-line.ts';
+import { parseSwitch } from './values.ts';
+import type { EngineHost, ListenAddress, UnixHost } from './values.ts';
+
+/** What the HTTP server is to do. */
+export interface WebConfig {
+  readonly listenAddresses: readonly ListenAddress[];
+  readonly telemetryPath: string;
+  /** 0: any number. */
+  readonly maxRequests: number;
+  /** With TLS and users; `undefined`: do without. */
+  readonly configFile: string | undefined;
+}
+
+/** An engine to ask for names. */
+export interface EngineConfig<Host = EngineHost> {
+  /** At least one: where it may be, the likeliest first. */
+  readonly hosts: readonly Host[];
+  /** Nobody asked for it by name, so that it is not there is no failure. */
+  readonly isDefault: boolean;
+}
+
+/** Everything that can be configured, checked and frozen. */
+export interface Config {
+  readonly web: WebConfig;
+  readonly path: {
+    readonly procfs: string;
+    readonly cgroupfs: string;
+    /** `undefined`: do without. */
+    readonly kmsg: string | undefined;
+  };
+  /** `undefined`: do without. */
+  readonly docker: EngineConfig | undefined;
+  readonly podman: EngineConfig | undefined;
+  readonly cri: EngineConfig<UnixHost> | undefined;
+  /** In ms. */
+  readonly discovery: { readonly walkInterval: number };
+  readonly oom: {
+    /** In ms. */
+    readonly retention: number;
+    /** `undefined`: forget at the end. */
+    readonly stateFile: string | undefined;
+  };
+  readonly log: { readonly level: LogLevel; readonly format: LogFormat };
+  /** The names of those that run, in the order of exposition. */
+  readonly collectors: readonly string[];
+  /** Environment variables that begin like ours and are none: most likely misspelt. */
+  readonly unknownVariables: readonly string[];
+}
+
+/** The environment, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The user asked for something that does not exist or is not possible. The message is one line. */
+export class UsageError extends Error {}
+
+/** Makes the configuration from the command line, then the environment, then the defaults; throws a `UsageError`. */
+export function createConfig(input: {
+  readonly flags: Flags;
+  readonly environment: Environment;
+  readonly collectors: readonly CollectorEntry[];
+}): Config {
+  const { environment, collectors } = input;
+  const one = <T>(option: OptionEntry<T>): T => parseLast(option, valuesOf(option, input));
+  const unlessEmpty = <T>(option: OptionEntry<T>): T | undefined =>
+    valuesOf(option, input).values.at(-1) === '' ? undefined : one(option);
+  const engine = <Host>(option: OptionEntry<Host>): EngineConfig<Host> | undefined => {
+    const hosts = readOptions(option, input);
+    return hosts.length === 0 ? undefined : { hosts, isDefault: valuesOf(option, input).source === 'default' };
+  };
+  return deepFreeze({
+    web: {
+      listenAddresses: listenAddresses(valuesOf(OPTIONS.listenAddresses, input)),
+      telemetryPath: one(OPTIONS.telemetryPath),
+      maxRequests: one(OPTIONS.maxRequests),
+      configFile: unlessEmpty(OPTIONS.webConfigFile),
+    },
+    path: { procfs: one(OPTIONS.procfs), cgroupfs: one(OPTIONS.cgroupfs), kmsg: unlessEmpty(OPTIONS.kmsg) },
+    docker: engine(OPTIONS.docker),
+    podman: engine(OPTIONS.podman),
+    cri: engine(OPTIONS.cri),
+    discovery: { walkInterval: one(OPTIONS.walkInterval) },
+    oom: { retention: one(OPTIONS.oomRetention), stateFile: unlessEmpty(OPTIONS.oomStateFile) },
+    log: { level: one(OPTIONS.logLevel), format: one(OPTIONS.logFormat) },
+    collectors: enabledCollectors(input),
+    unknownVariables: unknownVariables(environment, collectors),
+  });
+}
+
+/** Reads one option that is not part of the configuration; throws a `UsageError`. */
+export function readOption<T>(option: OptionEntry<T>, sources: Sources): T {
+  return parseLast(option, valuesOf(option, sources));
+}
+
+/** Reads all values of one that can be repeated, or the last of another; those that are empty are none. */
+export function readOptions<T>(option: OptionEntry<T>, sources: Sources): readonly T[] {
+  const { source, values } = valuesOf(option, sources);
+  const given = option.repeatable ? values : values.slice(-1);
+  return given.filter((text) => text !== '').map((text) => parseValue(option, { source, text }));
+}
+
+interface Sources {
+  readonly flags: Flags;
+  readonly environment: Environment;
+}
+
+/** What was given for an option, and by what: `--log.level`, `ISOLATION_EXPORTER_LOG_LEVEL`, `default`. */
+interface Given {
+  readonly source: string;
+  readonly values: readonly string[];
+}
+
+function valuesOf(option: OptionEntry<unknown>, { flags, environment }: Sources): Given {
+  const flag = flags.get(option.flag);
+  if (flag !== undefined) return { source: `--${option.flag}`, values: flag };
+  const source = variableOf(option.flag);
+  const text = option.commandLineOnly ? undefined : environment[source]?.trim();
+  if (text === undefined || (text === '' && option.empty === undefined)) {
+    return { source: 'default', values: option.defaults };
+  }
+  return { source, values: option.repeatable ? text.split(',').map((value) => value.trim()) : [text] };
+}
+
+function parseLast<T>(option: OptionEntry<T>, { source, values }: Given): T {
+  return parseValue(option, { source, text: values.at(-1) ?? '' });
+}
+
+function parseValue<T>(option: OptionEntry<T>, { source, text }: { source: string; text: string }): T {
+  const value = option.parse(text);
+  if (value !== undefined) return value;
+  const off = option.empty === undefined ? '' : ', or nothing';
+  throw new UsageError(`${source}: expected ${option.expected}${off}, not ${quote(text)}`);
+}
+
+function listenAddresses({ source, values }: Given): ListenAddress[] {
+  const addresses = values.map((text) => parseValue(OPTIONS.listenAddresses, { source, text }));
+  const seen = new Set<string>();
+  for (const { host, port, text } of addresses) {
+    const key = `${host?.toLowerCase()} ${port}`;
+    // Port 0 is another one each time.
+    if (port !== 0 && seen.has(key)) throw new UsageError(`${source}: ${quote(text)} is given twice`);
+    seen.add(key);
+  }
+  return addresses;
+}
+
+function enabledCollectors(input: Sources & { readonly collectors: readonly CollectorEntry[] }): string[] {
+  const byDefault = switchOf(DISABLE_DEFAULTS.flag, input) !== true;
+  const names = input.collectors.map(({ name }) => name);
+  return names.filter((name) => switchOf(collectorFlag(name), input) ?? byDefault);
+}
+
+function switchOf(flag: string, { flags, environment }: Sources): boolean | undefined {
+  const source = variableOf(flag);
+  const text = flags.get(flag)?.at(-1) ?? environment[source]?.trim() ?? '';
+  if (text === '') return undefined;
+  const value = parseSwitch(text);
+  if (value === undefined) throw new UsageError(`${source}: expected true or false, not ${quote(text)}`);
+  return value;
+}
+
+function unknownVariables(environment: Environment, collectors: readonly CollectorEntry[]): string[] {
+  const flags = [
+    ...Object.values(OPTIONS).map(({ flag }) => flag),
+    ...collectors.map(({ name }) => collectorFlag(name)),
+    DISABLE_DEFAULTS.flag,
+  ];
+  const known = new Set(flags.map(variableOf));
+  const unknown = Object.keys(environment).filter((name) => name.startsWith(variableOf('')) && !known.has(name));
+  return unknown.filter((name) => !OF_KUBERNETES.test(name)).toSorted();
+}
+
+/** Kubernetes sets such variables in each pod if there is a Service of our name. They are no mistake of the user's. */
+const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
+
+/** Shows a value that is wrong: cut, and printable. */
+function quote(text: string): string {
+  const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return JSON.stringify(shown);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return value;
+}

@@ -1,0 +1,45 @@
+import { COMMANDS } from './commands.ts';
+import { DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
+import type { CollectorEntry, OptionEntry } from './options.ts';
+
+/** Renders the tables of all options for `docs/configuration.md`. */
+export function renderConfigurationDoc(collectors: readonly CollectorEntry[]): string {
+  const sections = OPTION_GROUPS.filter((group) => group !== 'Collectors').map((group) => {
+    const options = Object.values(OPTIONS).filter((option) => option.group === group);
+    return table(group, ['Option', 'Environment', 'Default', 'Meaning'], options.map(rowOf));
+  });
+  const switches = collectors.map(({ name, help }) => {
+    const flag = collectorFlag(name);
+    return row([code(`--[no-]${flag}`), code(variableOf(flag)), help]);
+  });
+  const { flag, help } = DISABLE_DEFAULTS;
+  const rows = [row([code(`--${flag}`), code(variableOf(flag)), help]), ...switches];
+  const commands = COMMANDS.map(({ name, help: meaning, epilogue, options }) => {
+    const heading = `isolation-exporter ${name}`;
+    const about = `${meaning}\n${epilogue}`;
+    return table(heading, ['Option', 'Environment', 'Default', 'Meaning'], options.map(rowOf), about);
+  });
+  return [...sections, table('Collectors', ['Option', 'Environment', 'Meaning'], rows), ...commands].join('\n');
+}
+
+function rowOf({ flag, placeholder, defaults, help, commandLineOnly }: OptionEntry<unknown>): string {
+  return row([
+    code(`--${flag} ${placeholder}`),
+    commandLineOnly ? 'none' : code(variableOf(flag)),
+    defaults.join('') === '' ? 'none' : code(defaults.join(',')),
+    help,
+  ]);
+}
+
+function table(heading: string, columns: readonly string[], rows: readonly string[], about?: string): string {
+  const text = about === undefined ? [] : [about, ''];
+  return [`## ${heading}`, '', ...text, row(columns), row(columns.map(() => '---')), ...rows, ''].join('\n');
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}

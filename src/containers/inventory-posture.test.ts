@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ContainerCgroup, Names } from '../container.ts';
+import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
+import { findHostNamespaces } from '../kernel/host-namespaces.ts';
+import { PostureReader } from '../posture/read-posture.ts';
+import type { NameSource } from '../engines/name-source.ts';
+import { Naming } from '../engines/naming.ts';
+import { ContainerInventory } from './inventory.ts';
+
+/** Real processes in cgroups that are plain folders. */
+const root = mkdtempSync(join(tmpdir(), 'isolation-exporter-inventory-'));
+const layout: CgroupLayout = {
+  ...findCgroupLayout('/proc', '/sys/fs/cgroup'),
+  discovery: { root, version: 2, controllers: [] },
+};
+const kernel = new KernelFiles({ procRoot: '/proc', layout, descriptorBudget: 100 });
+const postures = new PostureReader(kernel, findHostNamespaces('/proc'));
+const children: ChildProcess[] = [];
+
+function start(program: string): Promise<number> {
+  const child = spawn(program, ['1000'], { stdio: 'ignore' });
+  children.push(child);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('spawn', () => resolve(child.pid ?? NaN));
+  });
+}
+
+let next = 0;
+
+function container(pids: readonly number[], podUid: string): ContainerCgroup {
+  next += 1;
+  const id = next.toString(16).padStart(64, '0');
+  const path = `/kubepods/pod${podUid}/${id}`;
+  mkdirSync(root + path, { recursive: true });
+  list(path, pids);
+  return { path, inode: next, match: { engine: 'containerd', id, podUid, infra: false }, seenAt: 0 };
+}
+
+function list(path: string, pids: readonly number[]): void {
+  writeFileSync(`${root}${path}/cgroup.procs`, pids.map((pid) => `${pid}\n`).join(''));
+}
+
+let monitor: number;
+beforeAll(async () => {
+  // A program of the host with the name of a monitor: a virtual machine for all that can be seen without KVM.
+  copyFileSync('/bin/sleep', join(root, 'qemu-kvm'));
+  monitor = await start(join(root, 'qemu-kvm'));
+});
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(root, { recursive: true });
+});
+
+test('a container without a process has the sandbox of its pod', async () => {
+  const inventory = new ContainerInventory({ kernel, naming: new Naming([]), postures });
+  const [first, second] = [container([monitor], '1'.repeat(32)), container([], '1'.repeat(32))];
+  const stranger = container([], '2'.repeat(32));
+  for (const cgroup of [first, second, stranger]) inventory.add(cgroup);
+  const found = await inventory.containers();
+  expect(found.map(({ posture }) => posture?.sandbox?.kind)).toEqual(['qemu', 'qemu', undefined]);
+  inventory.close();
+  expect(kernel.open).toBe(0);
+});
+
+describe('the sandbox of a pod', () => {
+  const inventoryNamedBy = (namesOf: (id: string) => Names) => {
+    const source: NameSource = {
+      name: 'test',
+      mayKnow: () => true,
+      up: true,
+      tried: true,
+      want() {},
+      forget() {},
+      namesOf,
+      async [Symbol.asyncDispose]() {},
+    };
+    return new ContainerInventory({ kernel, naming: new Naming([source]), postures });
+  };
+
+  const shown = async (sandbox: ContainerCgroup, names: Names) => {
+    const inventory = inventoryNamedBy((id) => (id === sandbox.match.id ? { infra: true, ...names } : { name: 'app' }));
+    for (const cgroup of [sandbox, container([], sandbox.match.podUid ?? '')]) inventory.add(cgroup);
+    const found = await inventory.containers();
+    const cgroups = (of: typeof found) => of.map(({ cgroup }) => cgroup);
+    expect(cgroups(await inventory.containers())).toEqual(cgroups(found));
+    inventory.close();
+    expect(kernel.open).toBe(0);
+    return found.map(({ names: { name }, posture }) => [name, posture?.sandbox?.kind]);
+  };
+
+  test('is shown if it has a kernel of its own, as all of the pod is in it', async () => {
+    const sandbox = container([monitor], '3'.repeat(32));
+    expect(await shown(sandbox, { name: 'vm' })).toEqual([
+      ['vm', 'qemu'],
+      ['app', 'qemu'],
+    ]);
+  });
+
+  test('is not shown if it is a mere pause', async () => {
+    const pause = container([await start('/bin/sleep')], '5'.repeat(32));
+    expect(await shown(pause, { name: 'pause', runtime: 'runc' })).toEqual([['app', undefined]]);
+  });
+
+  test('is looked at again in the next scrape if nothing runs in it yet', async () => {
+    const sandbox = container([], '8'.repeat(32));
+    const inventory = inventoryNamedBy(() => ({ name: 'vm', infra: true }));
+    inventory.add(sandbox);
+    expect(await inventory.containers()).toEqual([]);
+    list(sandbox.path, [monitor]);
+    expect((await inventory.containers()).map(({ posture }) => posture?.sandbox?.kind)).toEqual(['qemu']);
+    inventory.close();
+  });
+
+  test('is shown if it is none of the default runtime and cannot be looked at', async () => {
+    expect(await shown(container([], '6'.repeat(32)), { name: 'vm', runtime: 'kata' })).toContainEqual([
+      'vm',
+      undefined,
+    ]);
+    expect(await shown(container([], '7'.repeat(32)), { name: 'pause' })).toEqual([['app', undefined]]);
+  });
+});
+
+test('a process that is new is in the next scrape, and the container stays the same object until then', async () => {
+  const inventory = new ContainerInventory({ kernel, naming: new Naming([]), postures });
+  const [init, late] = [await start('/bin/sleep'), await start('/bin/sleep')];
+  const cgroup = container([init], '4'.repeat(32));
+  inventory.add(cgroup);
+  const [before] = await inventory.containers();
+  expect(await inventory.containers()).toEqual([before]);
+  expect((await inventory.containers())[0]).toBe(before);
+  list(cgroup.path, [init, late]);
+  // It is like the first, so nothing is different.
+  expect((await inventory.containers())[0]).toBe(before);
+  list(cgroup.path, [init, late, ...Array.from({ length: 300 }, (_, index) => 4_000_000 + index)]);
+  const [after] = await inventory.containers();
+  expect(after).not.toBe(before);
+  expect(after?.posture?.allProcesses).toBe(false);
+  inventory.close();
+});
+
+test('a container whose cgroup has another init by now has its facts', async () => {
+  const inventory = new ContainerInventory({ kernel, naming: new Naming([]), postures });
+  const [first, second] = [await start('/bin/sleep'), await start('/bin/sleep')];
+  const cgroup = container([first], '5'.repeat(32));
+  inventory.add(cgroup);
+  const pids = async () => (await inventory.containers()).map(({ init }) => init?.pid);
+  expect(await pids()).toEqual([first]);
+  list(cgroup.path, [second]);
+  expect(await pids()).toEqual([second]);
+  inventory.close();
+});

@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ContainerCgroup, Names } from '../container.ts';
+import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
+import { PostureReader } from '../posture/read-posture.ts';
+import { namedByInspect } from '../engines/docker-names.ts';
+import type { NameSource } from '../engines/name-source.ts';
+import { Naming } from '../engines/naming.ts';
+import { ContainerInventory } from './inventory.ts';
+
+const ID = 'c'.repeat(64);
+
+/** A real process in a cgroup that is a plain folder. */
+let root: string;
+let child: ChildProcess;
+let kernel: KernelFiles;
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'isolation-exporter-inventory-'));
+  child = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  const layout = { ...findCgroupLayout('/proc', '/sys/fs/cgroup'), discovery: { root, version: 2, controllers: [] } };
+  kernel = new KernelFiles({ procRoot: '/proc', layout: layout as typeof kernel.layout, descriptorBudget: 100 });
+  vi.useFakeTimers({ toFake: ['performance'] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  child.kill('SIGKILL');
+  rmSync(root, { recursive: true });
+});
+
+function cgroup(id = ID): ContainerCgroup {
+  const path = `/docker/${id}`;
+  mkdirSync(join(root, path), { recursive: true });
+  writeFileSync(join(root, path, 'cgroup.procs'), `${child.pid}\n`);
+  return { path, inode: 1, match: { engine: 'docker', id, infra: false }, seenAt: performance.now() };
+}
+
+function source(up: boolean | undefined, names: Map<string, Names>): NameSource {
+  return {
+    name: 'docker',
+    mayKnow: ({ engine }) => engine === 'docker',
+    up,
+    tried: true,
+    namesOf: (id) => names.get(id),
+    want() {},
+    forget() {},
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+describe('ContainerInventory', () => {
+  it('keeps the files of a process that goes on, for a scrape that is about to read them', async () => {
+    const inventory = new ContainerInventory({
+      kernel,
+      postures: new PostureReader(kernel, new Map()),
+      naming: new Naming([]),
+    });
+    inventory.add(cgroup());
+    const [before] = await inventory.containers();
+    vi.advanceTimersByTime(46_000);
+    const [after] = await inventory.containers();
+    expect(after).not.toBe(before);
+    expect(after?.init?.pid).toBe(child.pid);
+    expect(before?.init?.files.text('comm')).toBe('sleep\n');
+    expect(kernel.open).toBe(1);
+    inventory.close();
+    expect(kernel.open).toBe(0);
+  });
+
+  it('lets go of a process that has ended', async () => {
+    const inventory = new ContainerInventory({
+      kernel,
+      postures: new PostureReader(kernel, new Map()),
+      naming: new Naming([]),
+    });
+    inventory.add(cgroup());
+    const [before] = await inventory.containers();
+    writeFileSync(join(root, 'docker', ID, 'cgroup.procs'), '');
+    vi.advanceTimersByTime(46_000);
+    const [after] = await inventory.containers();
+    expect(after?.init).toBeUndefined();
+    expect(before?.init?.files.text('comm')).toBeUndefined();
+    expect(kernel.open).toBe(0);
+  });
+
+  it('holds a new container back for its name, but not for long', async () => {
+    const names = new Map<string, Names>();
+    const inventory = new ContainerInventory({
+      kernel,
+      postures: new PostureReader(kernel, new Map()),
+      naming: new Naming([source(false, names)]),
+    });
+    const [named, nameless] = [ID, 'd'.repeat(64)];
+    inventory.add(cgroup(named));
+    inventory.add(cgroup(nameless));
+    expect(await inventory.containers()).toEqual([]);
+    names.set(named, { name: 'web' });
+    expect((await inventory.containers()).map(({ labels }) => labels.container)).toEqual(['web']);
+    vi.advanceTimersByTime(2_000);
+    expect((await inventory.containers()).map(({ labels }) => labels.container)).toEqual(['web', 'd'.repeat(12)]);
+    inventory.close();
+  });
+
+  it('shows a container whose image has the label of a pause, but is in no pod', async () => {
+    const answer = { Id: ID, Name: '/miner', Config: { Labels: { 'io.kubernetes.docker.type': 'podsandbox' } } };
+    const names = new Map([[ID, namedByInspect(answer)?.names ?? {}]]);
+    const inventory = new ContainerInventory({
+      kernel,
+      postures: new PostureReader(kernel, new Map()),
+      naming: new Naming([source(true, names)]),
+    });
+    inventory.add(cgroup());
+    expect((await inventory.containers()).map(({ labels }) => labels.container)).toEqual(['miner']);
+    inventory.close();
+  });
+
+  it('waits for no engine that does not apply', async () => {
+    const inventory = new ContainerInventory({
+      kernel,
+      postures: new PostureReader(kernel, new Map()),
+      naming: new Naming([source(undefined, new Map())]),
+    });
+    inventory.add(cgroup());
+    expect(await inventory.containers()).toHaveLength(1);
+    inventory.close();
+  });
+
+  it('shows after the deadline what it knew before', async () => {
+    const inventory = new ContainerInventory({
+      kernel,
+      postures: new PostureReader(kernel, new Map()),
+      naming: new Naming([]),
+    });
+    inventory.add(cgroup());
+    expect(await inventory.containers(performance.now() - 1)).toEqual([]);
+    const known = await inventory.containers();
+    expect(known).toHaveLength(1);
+    expect(await inventory.containers(performance.now() - 1)).toEqual(known);
+    inventory.close();
+  });
+});

@@ -1,0 +1,112 @@
+import { readdirSync, statSync } from 'node:fs';
+import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { absentAsUndefined } from '../kernel/errno.ts';
+import type { Version } from '../version.ts';
+import type { Encoder, FamilyType } from './encode.ts';
+import { renderLabels } from './render-labels.ts';
+
+/** The exporter's metrics about itself and its process. */
+export interface OwnMetrics {
+  /** Reads them now and adds them to an exposition. */
+  encode(encoder: Encoder): Promise<void>;
+}
+
+/**
+ * How often, in ms, the delay of the event loop is sampled. prom-client's 10 ms would wake an idle daemon a hundred
+ * times a second.
+ */
+const EVENT_LOOP_PRECISION = 100;
+
+/**
+ * Of prom-client's own: sums of other metrics and kinds of one thing under two names, which for thousands of file
+ * watches are costly to count. `nodejs_active_resources` tells it all.
+ */
+const LEFT_OUT: readonly string[] = [
+  'nodejs_active_handles',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+  'process_open_fds',
+];
+
+/** What tells of the program; the rest is prom-client's, about the process. */
+export const BUILD_INFO = {
+  name: 'isolation_exporter_build_info',
+  help: 'The version of the exporter, the commit it was built from, and what it runs on.',
+  labelNames: ['version', 'revision', 'nodeversion', 'arch'],
+} as const;
+export const CLOCK = {
+  name: 'isolation_exporter_clock_timestamp_seconds',
+  help: 'The wall clock of the host at the time of the scrape.',
+} as const;
+
+/** Starts to measure the process. What prom-client installs for that stays until the process ends. */
+export function createOwnMetrics(version: Version): OwnMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const buildInfo = new Gauge({ ...BUILD_INFO, registers });
+  const { version: number, revision = '' } = version;
+  buildInfo.set({ version: number, revision, nodeversion: process.version, arch: process.arch }, 1);
+  new Gauge({
+    ...CLOCK,
+    registers,
+    collect() {
+      this.set(Date.now() / 1000);
+    },
+  });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION });
+  for (const name of LEFT_OUT) registry.removeSingleMetric(name);
+  new Gauge({
+    name: 'process_open_fds',
+    help: 'Number of open file descriptors.',
+    registers,
+    collect() {
+      const count = absentAsUndefined(() => countOpenDescriptors());
+      if (count !== undefined) this.set(count);
+    },
+  });
+  return { encode: (encoder) => encodeRegistry(registry, encoder) };
+}
+
+/**
+ * How many descriptors this process has open. The daemon keeps tens of thousands open, and to list them (what
+ * prom-client does) would cost more than the rest of a scrape. The process's own `/proc` is meant, not the host's.
+ */
+export function countOpenDescriptors(directory = '/proc/self/fd'): number {
+  // Since Linux 6.2 the size of the directory is the number of its entries; before it was 0.
+  const { size } = statSync(directory);
+  // One of those listed is the descriptor by which they were.
+  return size > 0 ? size : readdirSync(directory).length - 1;
+}
+
+async function encodeRegistry(registry: Registry, encoder: Encoder): Promise<void> {
+  for (const metric of await registry.getMetricsAsJSON()) {
+    encoder.family({ name: metric.name, type: familyType(metric.name, String(metric.type)), help: metric.help });
+    for (const sample of metric.values) {
+      // Not measured yet.
+      if (Number.isNaN(sample.value)) continue;
+      const names = Object.keys(sample.labels);
+      const labels = renderLabels(names, Object.values(sample.labels).map(canonical(names)));
+      // prom-client's types do not say so, but samples of histograms and summaries carry their own name.
+      const name = 'metricName' in sample ? String(sample.metricName) : metric.name;
+      encoder.sampleOf(name, labels, sample.value);
+    }
+  }
+}
+
+function familyType(name: string, type: string): FamilyType {
+  if (type === 'gauge' && name.endsWith('_info')) return 'info';
+  return type === 'counter' || type === 'gauge' || type === 'histogram' || type === 'summary' ? type : 'unknown';
+}
+
+/**
+ * OpenMetrics wants the bounds of buckets as `1.0` where prom-client says `1`. Said the same in both formats, a
+ * client's preference does not decide on the names of series.
+ */
+function canonical(names: readonly string[]): (value: string | number | undefined, index: number) => string {
+  return (value = '', index) => {
+    const isBound = names[index] === 'le' || names[index] === 'quantile';
+    return isBound && Number.isInteger(value) ? `${value}.0` : `${value}`;
+  };
+}

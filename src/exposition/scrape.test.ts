@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { type Collector, defineContainerCollector, defineKeptCollector, type Scrape } from '../collectors/collector.ts';
+import type { Container } from '../container.ts';
+import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
+import { Encoder } from './encode.ts';
+import { Failures } from './failures.ts';
+import { identities } from './series-labels.ts';
+import { runCollectors } from './scrape.ts';
+
+const kernel = new KernelFiles({
+  procRoot: '/proc',
+  layout: findCgroupLayout('/proc', '/sys/fs/cgroup'),
+  descriptorBudget: 0,
+});
+
+function container(name: string, more: { id?: string; seenAt?: number; inode?: number; pod?: string } = {}): Container {
+  const { id = 'f'.repeat(64), seenAt = 0, inode = 1, pod = '' } = more;
+  return {
+    cgroup: { path: `/${id}`, inode, seenAt, match: { engine: 'docker', id, infra: false } },
+    names: {},
+    labels: { engine: 'docker', namespace: '', pod, container: name },
+    files: kernel.cgroup(`/${id}`),
+    init: undefined,
+    initError: undefined,
+    posture: undefined,
+  };
+}
+
+const ABOVE_FOUR = [
+  [1, 'a"b', 'x'],
+  [0.5, 'y', ''],
+] as const;
+
+const numbered: Collector = defineContainerCollector({
+  name: 'numbered',
+  help: 'A number for each container.',
+  read(found) {
+    if (found.labels.container === 'gone') found.files.close();
+    if (found.labels.container === 'broken') throw Object.assign(new Error('no'), { code: 'EACCES' });
+    return found.cgroup.inode;
+  },
+  families: [
+    { name: 'isolation_number', type: 'gauge', help: 'The number.', value: (reading) => reading },
+    {
+      name: 'isolation_pod_number',
+      type: 'gauge',
+      of: 'pod',
+      help: 'Of the pod.',
+      labels: ['digit'],
+      samples: (reading, emit) => emit(reading, 'a"b'),
+    },
+    {
+      name: 'isolation_pattern',
+      type: 'gauge',
+      help: 'The same for many.',
+      labels: ['one', 'two'],
+      pattern: (reading) => (reading > 4 ? ABOVE_FOUR : []),
+    },
+  ],
+  problem: (reading) => (reading === 7 ? Object.assign(new Error('a part of it'), { code: 'EPERM' }) : undefined),
+});
+
+async function run(
+  containers: readonly Container[],
+  deadline = Infinity,
+  collectors: readonly Collector[] = [numbered],
+): Promise<{ text: string; warnings: object[] }> {
+  const warnings: object[] = [];
+  const log = { debug() {}, info() {}, error() {}, warn: (fields: object) => warnings.push(fields) };
+  const encoder = new Encoder('text');
+  const scrape: Scrape = {
+    kernel,
+    containers,
+    hostNamespaces: new Map(),
+    ancestors: () => [],
+    members: () => [],
+    oom: undefined,
+    state: { lifecycle: new Map(), sources: new Map() },
+  };
+  const failures = new Failures(log);
+  for (let round = 0; round < 2; round += 1) {
+    const encoderOfRound = round === 0 ? new Encoder('text') : encoder;
+    await runCollectors({ collectors, scrape, encoder: encoderOfRound, failures, deadline });
+  }
+  return { text: Buffer.concat(encoder.finish()).toString(), warnings };
+}
+
+describe('runCollectors()', () => {
+  it('loses only the container that fails, and says so once', async () => {
+    const { text, warnings } = await run([
+      container('a', { inode: 4 }),
+      container('broken'),
+      container('c', { inode: 6 }),
+    ]);
+    expect(text).toContain('isolation_number{engine="docker",container="a"} 4\n');
+    expect(text).toContain('isolation_number{engine="docker",container="c"} 6\n');
+    expect(text).not.toContain('broken');
+    expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 0\n');
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatchObject({
+      collector: 'numbered',
+      remedy: expect.stringContaining('CAP_DAC_READ_SEARCH'),
+    });
+  });
+
+  it('writes the samples of a pattern for each container that has it', async () => {
+    const { text } = await run([
+      container('a', { inode: 4 }),
+      container('b', { inode: 5 }),
+      container('c', { inode: 6 }),
+    ]);
+    const lines = text.split('\n').filter((line) => line.startsWith('isolation_pattern'));
+    expect(lines.toSorted()).toEqual([
+      'isolation_pattern{engine="docker",container="b",one="a\\"b",two="x"} 1',
+      'isolation_pattern{engine="docker",container="b",one="y"} 0.5',
+      'isolation_pattern{engine="docker",container="c",one="a\\"b",two="x"} 1',
+      'isolation_pattern{engine="docker",container="c",one="y"} 0.5',
+    ]);
+  });
+
+  it('keeps a reading of which a part is unknown, and says so', async () => {
+    const { text, warnings } = await run([container('a', { inode: 7 })]);
+    expect(text).toContain('isolation_number{engine="docker",container="a"} 7\n');
+    expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 0\n');
+    expect(warnings).toMatchObject([{ collector: 'numbered', err: { message: 'a part of it' } }]);
+  });
+
+  it('says nothing of a container that goes while it is read', async () => {
+    const { text, warnings } = await run([container('a', { inode: 4 }), container('gone')]);
+    expect(text).toContain('isolation_number{engine="docker",container="a"} 4\n');
+    expect(text).not.toContain('gone');
+    expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 1\n');
+    expect(warnings).toEqual([]);
+  });
+
+  it('leaves out what is late, and says so', async () => {
+    const { text, warnings } = await run([container('a')], performance.now() - 1);
+    expect(text).not.toContain('isolation_number{');
+    expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 0\n');
+    expect(warnings).toEqual([]);
+  });
+
+  it('tells of a pod once, without the container', async () => {
+    const { text } = await run([container('a', { pod: 'p', inode: 1 }), container('b', { pod: 'p', inode: 2 })]);
+    expect(text).toContain('isolation_pod_number{engine="docker",pod="p",digit="a\\"b"} 1\n');
+    expect(text).toContain('isolation_pod_number{engine="docker",pod="p",container="b",digit="a\\"b"} 2\n');
+  });
+});
+
+describe('labels that are alike once they are fit to be read', () => {
+  const named = (value: string) => ({ labels: { engine: 'docker', namespace: '', pod: '', container: value } });
+  const kept = defineKeptCollector({
+    name: 'kept',
+    help: 'What is kept.',
+    entries: () => [named('e\u0001'), named('e\u0002'), named('f')],
+    read: ({ labels }) => labels.container.length,
+    families: [{ name: 'isolation_kept', type: 'gauge', help: 'The length.', value: (length) => length }],
+  });
+  const labelled = defineContainerCollector({
+    name: 'labelled',
+    help: 'Names that the container chose.',
+    read: () => ['e\u0001', 'e\u0002', 'f'],
+    families: [
+      {
+        name: 'isolation_labelled',
+        type: 'gauge',
+        help: 'One for each.',
+        labels: ['name'],
+        samples: (names, emit) => names.forEach((name, index) => emit(index, name)),
+      },
+    ],
+  });
+
+  it('make one series', async () => {
+    const { text } = await run([container('a'), container('b')], Infinity, [kept, labelled]);
+    expect(text.split('\n').filter((line) => /^isolation_(?:kept|labelled)\{/.test(line))).toEqual([
+      'isolation_kept{engine="docker",container="e\ufffd"} 2',
+      'isolation_kept{engine="docker",container="f"} 1',
+      'isolation_labelled{engine="docker",container="a",name="e\ufffd"} 0',
+      'isolation_labelled{engine="docker",container="a",name="f"} 2',
+      'isolation_labelled{engine="docker",container="b",name="e\ufffd"} 0',
+      'isolation_labelled{engine="docker",container="b",name="f"} 2',
+    ]);
+  });
+});
+
+describe('identities()', () => {
+  it('leaves the name to the newest', () => {
+    const old = container('web', { id: 'a'.repeat(64), seenAt: 1 });
+    const young = container('web', { id: 'b'.repeat(64), seenAt: 2 });
+    const found = identities([old, young]);
+    expect(found.get(young)).toBe('engine="docker",container="web"');
+    expect(found.get(old)).toBe(`engine="docker",container="web~${'a'.repeat(12)}"`);
+  });
+
+  it('makes no two alike, whatever the names and ids', () => {
+    const names = ['web', 'x'.repeat(10_000), '\n"\\', '\ud800', ''];
+    const all = names.flatMap((name) =>
+      [1, 2, 3, 4].map((inode) => container(name, { id: inode > 2 ? 'same' : `${inode}`.repeat(64), inode })),
+    );
+    expect(new Set(identities(all).values()).size).toBe(all.length);
+  });
+});

@@ -1,0 +1,173 @@
+import type { Collector, Family, PatternSample, Scrape } from '../collectors/collector.ts';
+import type { Container } from '../container.ts';
+import { Pace } from '../pace.ts';
+import { type Encoder, endOf } from './encode.ts';
+import type { Failures } from './failures.ts';
+import { identities, identityOfLabels, podIdentityOf } from './series-labels.ts';
+import { renderLabels } from './render-labels.ts';
+
+const SUCCESS = {
+  name: 'isolation_scrape_collector_success',
+  type: 'gauge',
+  help: 'Whether the collector read all it wanted (1), or failed for some container or was cut off by the time-out (0).',
+} as const;
+const DURATION = {
+  name: 'isolation_scrape_collector_duration_seconds',
+  type: 'gauge',
+  help: 'Time that the collector took in this scrape, in seconds.',
+} as const;
+
+/** How each collector did, in every scrape; the label is `collector`. */
+export const OUTCOME_FAMILIES = [SUCCESS, DURATION];
+
+/** How a collector did. */
+interface Outcome {
+  readonly collector: string;
+  readonly success: boolean;
+  readonly seconds: number;
+}
+
+/** Of what a collector takes one reading: a container, what is kept under the labels of one or, without labels, the host. */
+interface Subject {
+  readonly container: Container | undefined;
+  readonly labels: string;
+  readonly read: () => unknown;
+}
+
+/** What one collector read of one subject. */
+interface Reading {
+  readonly value: unknown;
+  readonly container: Container | undefined;
+  readonly labels: string;
+}
+
+/**
+ * Runs collectors one after the other and encodes what they read. What fails for one container is left out for that one
+ * alone; what is not read by the deadline (of `performance.now()`) is left out. Either is told by
+ * `isolation_scrape_collector_success`.
+ */
+export async function runCollectors(options: {
+  readonly collectors: readonly Collector[];
+  readonly scrape: Scrape;
+  readonly encoder: Encoder;
+  readonly failures: Failures;
+  readonly deadline: number;
+}): Promise<void> {
+  const { collectors, scrape, encoder, failures, deadline } = options;
+  const known = identities(scrape.containers);
+  const pace = new Pace();
+  const isLate = (): boolean => performance.now() > deadline;
+  const outcomes: Outcome[] = [];
+  for (const collector of collectors) {
+    const started = performance.now();
+    const errors: { readonly error: unknown; readonly container: Container | undefined }[] = [];
+    const readings: Reading[] = [];
+    for (const { container, labels, read } of subjectsOf(collector, scrape, known)) {
+      if (isLate()) break;
+      try {
+        const value = read();
+        // Of one that went while it was read, what is missing says nothing, not even that there is no limit.
+        if (value === undefined || container?.files.gone === true) continue;
+        readings.push({ value, container, labels });
+        const problem = collector.scope === 'container' ? collector.problem?.(value) : undefined;
+        if (problem !== undefined) errors.push({ error: problem, container });
+      } catch (error) {
+        errors.push({ error, container });
+      }
+      if (pace.isDue()) await pace.rest();
+    }
+    for (const family of collector.families) {
+      encodeFamily(family, readings, encoder);
+      if (pace.isDue()) await pace.rest();
+    }
+    const [first] = errors;
+    if (first !== undefined) failures.failed(collector, first.error, first.container);
+    else if (!isLate()) failures.succeeded(collector);
+    const seconds = (performance.now() - started) / 1000;
+    outcomes.push({ collector: collector.name, success: errors.length === 0 && !isLate(), seconds });
+  }
+  encodeOutcomes(outcomes, encoder);
+}
+
+/** One after the other: thousands of them at once would cost more to clear away than to read. */
+function* subjectsOf(
+  collector: Collector,
+  scrape: Scrape,
+  known: ReadonlyMap<Container, string>,
+): Generator<Subject, void, undefined> {
+  if (collector.scope === 'host') {
+    yield { container: undefined, labels: '', read: () => collector.read(scrape) };
+  } else if (collector.scope === 'kept') {
+    const told = new Set<string>();
+    for (const entry of collector.entries(scrape)) {
+      const labels = identityOfLabels(entry.labels);
+      if (told.has(labels)) continue;
+      told.add(labels);
+      yield { container: undefined, labels, read: () => collector.read(entry) };
+    }
+  } else {
+    for (const container of scrape.containers) {
+      yield { container, labels: known.get(container) ?? '', read: () => collector.read(container, scrape) };
+    }
+  }
+}
+
+function encodeFamily(family: Family<unknown>, readings: readonly Reading[], encoder: Encoder): void {
+  encoder.family(family);
+  if ('value' in family) {
+    for (const { value, labels } of readings) {
+      const sample = family.value(value);
+      if (sample !== undefined) encoder.sample(labels, sample);
+    }
+    return;
+  }
+  if ('pattern' in family) {
+    const rendered = new Map<readonly PatternSample[], readonly Uint8Array[]>();
+    for (const { value, labels } of readings) {
+      const pattern = family.pattern(value);
+      const ends =
+        rendered.get(pattern) ?? pattern.map(([sample, ...own]) => endOf(renderLabels(family.labels, own), sample));
+      rendered.set(pattern, ends);
+      encoder.samples(labels, ends);
+    }
+    return;
+  }
+  // The values of a family's own labels are few and come again for each container.
+  const renderedValues = new Map<string, Uint8Array>();
+  const pods = new Set<string>();
+  const told = new Set<string>();
+  for (const reading of readings) {
+    const labels = family.of === 'pod' ? podLabels(reading, pods) : reading.labels;
+    family.samples(reading.value, (sample, ...values) => {
+      const [first = ''] = values;
+      let own = values.length === 1 ? renderedValues.get(first) : undefined;
+      if (own === undefined) {
+        const text = renderLabels(family.labels, values);
+        own = Buffer.from(text);
+        // Only what was replaced or cut can be like another, and no series may come twice.
+        if (/[\ufffd\u2026]/.test(text)) {
+          const series = `${labels}\n${text}`;
+          if (told.has(series)) return;
+          told.add(series);
+        } else if (values.length === 1) renderedValues.set(first, own);
+      }
+      encoder.sample(labels, sample, own);
+    });
+  }
+}
+
+/** A second container that speaks for the same pod speaks for itself instead: no series may come twice. */
+function podLabels({ container, labels }: Reading, pods: Set<string>): string {
+  const pod = container === undefined ? labels : podIdentityOf(container, labels);
+  if (pods.has(pod)) return labels;
+  pods.add(pod);
+  return pod;
+}
+
+function encodeOutcomes(outcomes: readonly Outcome[], encoder: Encoder): void {
+  encoder.family(SUCCESS);
+  for (const { collector, success } of outcomes)
+    encoder.sample(renderLabels(['collector'], [collector]), Number(success));
+  encoder.family(DURATION);
+  for (const { collector, seconds } of outcomes) encoder.sample(renderLabels(['collector'], [collector]), seconds);
+}

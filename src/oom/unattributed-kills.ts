@@ -1,0 +1,21 @@
+/** For a kill that is no container's so far, as long as its name or the container itself may still come to light, in ms. */
+const PATIENCE_MS = 2_000;
+
+/**
+ * The kills on the host beyond those of containers. Such a kill can turn out to be a container's a moment later, and a
+ * counter must not take back what it has counted: what lasts for two seconds, stays.
+ */
+export class UnattributedKills {
+  readonly #seen: { readonly at: number; readonly kills: number }[] = [];
+
+  /** Takes in how many there are now, in ms of `performance.now()`. */
+  note(kills: number, now: number): void {
+    this.#seen.push({ at: now, kills });
+    while ((this.#seen[1]?.at ?? Infinity) <= now - PATIENCE_MS) this.#seen.shift();
+  }
+
+  /** How many have been there all the time. */
+  get lasting(): number {
+    return Math.min(...this.#seen.map(({ kills }) => kills));
+  }
+}

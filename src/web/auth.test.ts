@@ -1,0 +1,130 @@
+import { hashSync } from 'bcryptjs';
+import { describe, expect, test } from 'vitest';
+import { createGuard } from './auth.ts';
+import type { Compare } from './auth.ts';
+
+const USERS = new Map([
+  ['alice', hashSync('open: sesame', 4)],
+  ['bob', hashSync('grün', 5)],
+]);
+
+function basic(name: string, password: string): string {
+  return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+}
+
+/** A comparison that is counted and ends when it is told to. */
+function counted(answer: boolean) {
+  const asked: string[][] = [];
+  const ends: (() => void)[] = [];
+  const compare: Compare = (password, hash) => {
+    asked.push([password, hash]);
+    return new Promise((resolve) => ends.push(() => resolve(answer)));
+  };
+  const end = async (): Promise<void> => {
+    while (ends.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    ends.shift()?.();
+  };
+  return { asked, compare, end };
+}
+
+describe('with bcrypt in a thread', () => {
+  const guard = createGuard();
+
+  test.each([
+    ['alice', 'open: sesame', undefined],
+    ['bob', 'grün', undefined],
+    ['alice', 'grün', 401],
+    ['alice', '', 401],
+    ['', '', 401],
+    ['carol', 'open: sesame', 401],
+  ])('%s with %j: %s', async (name, password, status) => {
+    expect((await guard(basic(name, password), USERS))?.status).toBe(status);
+    expect((await guard(basic(name, password), USERS))?.status).toBe(status);
+  });
+
+  test('the event loop goes on', async () => {
+    // Some 600 ms of work.
+    const users = new Map([['alice', `$2b$12$${'a'.repeat(53)}`]]);
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 5);
+    expect((await guard(basic('alice', 'x'), users))?.status).toBe(401);
+    clearInterval(timer);
+    // Were it held up, there would be one or none.
+    expect(turns).toBeGreaterThan(5);
+  });
+});
+
+test('nobody is asked if there are no users', async () => {
+  expect(await createGuard()(undefined, new Map())).toBeUndefined();
+});
+
+test.each([undefined, '', 'Basic', 'Basic ', 'Basic YQ==', 'Bearer YTpi', 'Basic YTpi, Basic YTpi', 'Basic \u0000'])(
+  '%j is no login',
+  async (authorization) => {
+    const { asked, compare } = counted(true);
+    const reply = await createGuard(compare)(authorization, USERS);
+    expect(reply).toMatchObject({
+      status: 401,
+      headers: { 'WWW-Authenticate': expect.stringMatching(/^Basic realm=/) },
+    });
+    expect(asked).toEqual([]);
+  },
+);
+
+test('the same login is compared once, and again with another hash', async () => {
+  const { asked, compare, end } = counted(true);
+  const guard = createGuard(compare);
+  const answers = [guard(basic('alice', 'x'), USERS), guard(basic('alice', 'x'), USERS)];
+  await end();
+  expect(await Promise.all(answers)).toEqual([undefined, undefined]);
+  expect(await guard(basic('alice', 'x'), USERS)).toBeUndefined();
+  expect(asked).toHaveLength(1);
+  const changed = guard(basic('alice', 'x'), new Map([['alice', 'other']]));
+  await end();
+  await changed;
+  expect(asked.map(([, hash]) => hash)).toEqual([USERS.get('alice'), 'other']);
+});
+
+test('an unknown name costs as much as the dearest and is never let in', async () => {
+  const { asked, compare, end } = counted(true);
+  const answer = createGuard(compare)(basic('carol', 'x'), USERS);
+  await end();
+  expect((await answer)?.status).toBe(401);
+  expect(asked).toEqual([['x', expect.stringMatching(/^\$2b\$05\$[./]{53}$/)]]);
+});
+
+test('only so many wait, one at a time, and the next is told to come again', async () => {
+  const { asked, compare, end } = counted(false);
+  const guard = createGuard(compare);
+  const waiting = Array.from({ length: 16 }, (_, index) => guard(basic('alice', `${index}`), USERS));
+  expect((await guard(basic('alice', '16'), USERS))?.status).toBe(503);
+  await end();
+  await waiting[0];
+  expect(asked.length).toBeLessThanOrEqual(2);
+  for (let rest = 1; rest < 16; rest += 1) await end();
+  expect((await Promise.all(waiting)).map((reply) => reply?.status)).toEqual(Array(16).fill(401));
+});
+
+test('who guesses does not displace who knows', async () => {
+  let asked = 0;
+  const guard = createGuard(async (password) => (asked++, password === 'right'));
+  expect(await guard(basic('alice', 'right'), USERS)).toBeUndefined();
+  for (let index = 0; index < 150; index += 1) await guard(basic('alice', `${index}`), USERS);
+  expect(asked).toBe(151);
+  expect(await guard(basic('alice', 'right'), USERS)).toBeUndefined();
+  expect((await guard(basic('alice', '149'), USERS))?.status).toBe(401);
+  expect(asked).toBe(151);
+  await guard(basic('alice', '0'), USERS);
+  expect(asked).toBe(152);
+});
+
+test('a comparison that fails is not remembered', async () => {
+  let fails = true;
+  const guard = createGuard(async () => {
+    if (fails) throw new Error('no thread');
+    return true;
+  });
+  await expect(guard(basic('alice', 'x'), USERS)).rejects.toThrow('no thread');
+  fails = false;
+  expect(await guard(basic('alice', 'x'), USERS)).toBeUndefined();
+});

@@ -1,0 +1,133 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Log } from '../log.ts';
+import { type Format, type Pieces, recycle } from '../exposition/encode.ts';
+import { compress } from './gzip.ts';
+import { labelValue } from '../exposition/render-labels.ts';
+import { acceptsGzip, negotiateFormat, scrapeBudget } from './negotiate.ts';
+import { hasGone, textReply, whenOver } from './respond.ts';
+import type { Reply } from './respond.ts';
+import { SingleFlight } from './single-flight.ts';
+
+/** What a client wants to be told. */
+export interface ScrapeRequest {
+  readonly format: Format;
+  /** Only these collectors. */
+  readonly collect?: readonly string[];
+  /** All but these collectors. */
+  readonly exclude?: readonly string[];
+  /** When the answer is to be there, in ms of `performance.now()`. */
+  readonly deadline?: number;
+}
+
+/** Renders one exposition. */
+export type ScrapeFunction = (request: ScrapeRequest) => Promise<Pieces>;
+
+/** Answers requests for metrics; the query is what follows the `?`. */
+export type MetricsHandler = (request: IncomingMessage, response: ServerResponse, query: string) => Promise<Reply>;
+
+/** An exposition for all who asked for it at the same time. */
+class Exposition {
+  readonly plain: Pieces;
+  #compressed: Promise<Pieces> | undefined;
+  #holders = 0;
+
+  constructor(plain: Pieces) {
+    this.plain = plain;
+  }
+
+  /** Its compressed form, made for the first who asks. */
+  gzipped(): Promise<Pieces> {
+    return (this.#compressed ??= this.#compress());
+  }
+
+  /** Keeps it until a response is over. All who are to have it must say so before the first of them is. */
+  holdFor(response: ServerResponse, socket: Socket): void {
+    this.#holders += 1;
+    whenOver(response, socket, () => this.#release());
+  }
+
+  async #compress(): Promise<Pieces> {
+    // The thread that reads it goes on when all have hung up.
+    this.#holders += 1;
+    try {
+      return await compress(this.plain);
+    } finally {
+      this.#release();
+    }
+  }
+
+  #release(): void {
+    this.#holders -= 1;
+    if (this.#holders === 0) recycle(this.plain);
+  }
+}
+
+/** Creates the handler for the telemetry path. It serves at most `maxRequests` at a time; 0 means any number. */
+export function createMetricsHandler(options: {
+  readonly scrape: ScrapeFunction;
+  /** The collectors that can be asked for. */
+  readonly collectors: readonly string[];
+  readonly maxRequests: number;
+  readonly log: Log;
+}): MetricsHandler {
+  const { scrape, collectors, maxRequests, log } = options;
+  const flights = new SingleFlight<Exposition | undefined>();
+  let running = 0;
+
+  async function expose(request: ScrapeRequest): Promise<Exposition | undefined> {
+    try {
+      return new Exposition(await scrape(request));
+    } catch (error) {
+      log.error({ error }, 'scrape failed');
+      return undefined;
+    }
+  }
+
+  return async (request, response, query) => {
+    if (maxRequests > 0 && running >= maxRequests) {
+      return textReply(503, `Limit of concurrent requests reached (${maxRequests}), try again later.`);
+    }
+    running += 1;
+    whenOver(response, request.socket, () => (running -= 1));
+
+    const selection = selectionOf(query, collectors);
+    if (typeof selection === 'string') return textReply(400, selection);
+    const { accept, 'accept-encoding': acceptEncoding } = request.headers;
+    const { format, contentType } = negotiateFormat(accept);
+    const budget = scrapeBudget(headerOf(request, 'x-prometheus-scrape-timeout-seconds'));
+    const deadline = budget === undefined ? {} : { deadline: performance.now() + budget };
+    // Who joins a run takes it as it is, with the deadline of who began it: the servers of a pair have the same.
+    const shared = await flights.run(JSON.stringify([format, selection]), () =>
+      expose({ format, ...selection, ...deadline }),
+    );
+    if (shared === undefined) return textReply(500, 'The scrape failed; the log of the exporter says why.');
+    // Those who joined go on one after the other right now, before any of them can be answered. Who has gone will not close.
+    if (hasGone(request, response)) return textReply(499, '');
+    shared.holdFor(response, request.socket);
+
+    const vary = { Vary: 'Accept, Accept-Encoding' };
+    if (!acceptsGzip(acceptEncoding)) {
+      return { status: 200, contentType, body: shared.plain, headers: vary };
+    }
+    return { status: 200, contentType, body: await shared.gzipped(), headers: { ...vary, 'Content-Encoding': 'gzip' } };
+  };
+}
+
+/** Reads `collect[]` and `exclude[]`. A string says what is wrong with them. */
+function selectionOf(query: string, known: readonly string[]): Pick<ScrapeRequest, 'collect' | 'exclude'> | string {
+  const parameters = new URLSearchParams(query);
+  const collect = [...new Set(parameters.getAll('collect[]'))].toSorted();
+  const exclude = [...new Set(parameters.getAll('exclude[]'))].toSorted();
+  if (collect.length > 0 && exclude.length > 0) return 'Either collect[] or exclude[] can be given, not both.';
+  const unknown = [...collect, ...exclude].find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    return `Unknown or disabled collector "${labelValue(unknown)}"; there are: ${known.join(', ')}.`;
+  }
+  return { ...(collect.length > 0 ? { collect } : {}), ...(exclude.length > 0 ? { exclude } : {}) };
+}
+
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { WebConfig } from '../config/config.ts';
+import type { Log } from '../log.ts';
+import type { HostReport } from '../report/host-report.ts';
+import type { Version } from '../version.ts';
+import { createPageHandler } from './page-handler.ts';
+import { createMetricsHandler } from './metrics-handler.ts';
+import type { ScrapeFunction } from './metrics-handler.ts';
+import { hasGone, send, textReply } from './respond.ts';
+import type { Reply } from './respond.ts';
+import { DEFAULT_LIMITS, addressOf, bind, close, createHttpServer } from './socket.ts';
+import type { HttpServer, ServerLimits } from './socket.ts';
+import { createGuard } from './auth.ts';
+import type { CurrentRules } from './web-rules.ts';
+
+/** What the server asks the rest of the daemon. */
+export interface ServerHandlers {
+  readonly version: Version;
+  /** The collectors that run and that `collect[]` and `exclude[]` may name. */
+  readonly collectors: readonly string[];
+  readonly scrape: ScrapeFunction;
+  /** Reads what the page shows. */
+  readonly report: () => Promise<HostReport>;
+}
+
+/** A server that listens until it is disposed of. */
+export interface Server extends AsyncDisposable {
+  /** Where it really listens, `host:port`, in the order of the configuration. */
+  readonly addresses: readonly string[];
+}
+
+/** Serves metrics, health and a page at all addresses of the configuration. Fails if it cannot listen on one of them. */
+export async function listen(
+  config: WebConfig,
+  handlers: ServerHandlers,
+  options: { readonly log: Log; readonly rules: CurrentRules; readonly limits?: Partial<ServerLimits> },
+): Promise<Server> {
+  const { log, rules } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const guard = createGuard();
+  const route = createRouter(config, handlers, log);
+  const servers: HttpServer[] = [];
+  const sockets = new Set<Socket>();
+  let closing = false;
+
+  function answer(server: HttpServer, request: IncomingMessage, response: ServerResponse): void {
+    response.once('close', () => closing && setImmediate(() => server.closeIdleConnections()));
+    // A client that disconnects in the middle is no event; without a listener it would be an exception.
+    response.on('error', () => {});
+    const { headers, users } = rules.current();
+    guard(request.headers.authorization, users)
+      // Who left meanwhile is to take nobody's place.
+      .then((refusal) => refusal ?? (hasGone(request, response) ? textReply(499, '') : route(request, response)))
+      .catch((error: unknown) => {
+        log.error({ error }, 'request failed');
+        return textReply(500, 'Internal error; the log of the exporter says why.');
+      })
+      .then((reply) => {
+        if (closing) response.setHeader('Connection', 'close');
+        send(
+          request,
+          response,
+          { ...reply, headers: { ...reply.headers, ...Object.fromEntries(headers) } },
+          limits.response,
+        );
+      })
+      .catch((error: unknown) => {
+        log.error({ error }, 'response failed');
+        response.destroy();
+      });
+  }
+
+  async function dispose(): Promise<void> {
+    closing = true;
+    // Not by `closeAllConnections`, which does not know of those in a handshake.
+    const timer = setTimeout(() => sockets.forEach((socket) => socket.destroy()), limits.grace);
+    await Promise.all(servers.map(close));
+    clearTimeout(timer);
+  }
+
+  try {
+    for (const address of config.listenAddresses) {
+      const server = createHttpServer(limits, rules);
+      server.on('connection', (socket: Socket) => {
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+      });
+      server.on('request', (request, response) => answer(server, request, response));
+      await bind(server, address);
+      server.on('error', (error) => log.warn({ error }, 'server error'));
+      servers.push(server);
+    }
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return { addresses: servers.map(addressOf), [Symbol.asyncDispose]: dispose };
+}
+
+type Router = (request: IncomingMessage, response: ServerResponse) => Promise<Reply>;
+
+function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Router {
+  const { telemetryPath, maxRequests } = config;
+  const { version, scrape, report, collectors } = handlers;
+  const metrics = createMetricsHandler({ scrape, collectors, maxRequests, log });
+  const page = createPageHandler({ report, version, telemetryPath });
+
+  return async (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return textReply(405, 'Only GET and HEAD are allowed.', { Allow: 'GET, HEAD' });
+    }
+    const [path, query] = splitTarget(request.url ?? '/');
+    switch (path) {
+      case telemetryPath:
+        return metrics(request, response, query);
+      case '/-/healthy':
+      case '/healthz':
+        return textReply(200, `${version.name} is healthy.`);
+      case '/-/ready':
+        // It listens only once the containers of the host are known.
+        return textReply(200, `${version.name} is ready.`);
+      case '/':
+        return page(request, query);
+      default:
+        return textReply(404, 'There is nothing here.');
+    }
+  };
+}
+
+/** Splits what follows the method into path and query. Proxies may send the whole URL. */
+function splitTarget(target: string): [path: string, query: string] {
+  const local = target.replace(/^https?:\/\/[^/?#]*/i, '');
+  const mark = local.indexOf('?');
+  const path = mark === -1 ? local : local.slice(0, mark);
+  return [path === '' ? '/' : path, mark === -1 ? '' : local.slice(mark + 1)];
+}

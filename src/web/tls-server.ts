@@ -1,0 +1,45 @@
+import { createServer } from 'node:https';
+import type { Server, ServerOptions } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import type { ClientAuth } from './web-config.ts';
+import type { CurrentRules } from './web-rules.ts';
+import type { TlsRules } from './tls-rules.ts';
+
+/** Creates an HTTPS server that takes up new rules at the next connection. */
+export function createTlsServer(options: ServerOptions, rules: CurrentRules, initial: TlsRules): Server {
+  let inForce = initial;
+  const server = createServer({ ...options, ...initial.context, ...asked(initial) });
+  // Before the listeners of Node, so that this connection is the first under the new rules.
+  server.prependListener('connection', () => {
+    const { tls = inForce } = rules.current();
+    if (tls === inForce) return;
+    inForce = tls;
+    server.setSecureContext(tls.context);
+    // Node reads these two of the server at each connection, but has no call to set them. Were it to stop doing so,
+    // clients that have to show a certificate would be turned away below.
+    Object.assign(server, asked(tls));
+  });
+  server.prependListener('secureConnection', (socket) => {
+    if (!isWelcome(socket, inForce.clientAuth)) socket.destroy();
+  });
+  return server;
+}
+
+function asked({ clientAuth }: TlsRules): { readonly requestCert: boolean; readonly rejectUnauthorized: boolean } {
+  return {
+    requestCert: clientAuth !== 'NoClientCert',
+    rejectUnauthorized: clientAuth === 'RequireAndVerifyClientCert',
+  };
+}
+
+/**
+ * Whether a client has shown what it must. `authorized` alone does not tell: Node says so too of a TLS 1.3 session that
+ * a client without a certificate resumes.
+ */
+function isWelcome(socket: TLSSocket, clientAuth: ClientAuth): boolean {
+  const isGiven = socket.getPeerX509Certificate() !== undefined;
+  if (clientAuth === 'RequireAnyClientCert') return isGiven;
+  if (clientAuth === 'VerifyClientCertIfGiven') return !isGiven || socket.authorized;
+  if (clientAuth === 'RequireAndVerifyClientCert') return isGiven && socket.authorized;
+  return true;
+}

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { errnoOf } from '../kernel/errno.ts';
+import type { Log } from '../log.ts';
+import { parseWebConfig } from './web-config.ts';
+import type { Pem } from './web-config.ts';
+import { createTlsRules } from './tls-rules.ts';
+import type { TlsRules } from './tls-rules.ts';
+
+/** Who may ask, and over what. */
+export interface WebRules {
+  /** `undefined`: plain HTTP. */
+  readonly tls: TlsRules | undefined;
+  readonly headers: ReadonlyMap<string, string>;
+  /** Users and the bcrypt hashes of their passwords; none: everybody. */
+  readonly users: ReadonlyMap<string, string>;
+}
+
+/** The rules as they are now. */
+export interface CurrentRules {
+  current(): WebRules;
+}
+
+/** A file's change is looked for in these ms once more: the time of a file is coarser than two writes can be. */
+const UNSETTLED_MS = 2_000;
+
+/** How the files looked just before they were read. */
+type Stamps = Map<string, string>;
+
+/**
+ * Reads the web configuration file and all that it names. `current` looks whether one of them changed, which costs a
+ * `stat` of each, and reads them anew if so. If they are then not right, the last rules that were stay in force, and
+ * the log says so once.
+ *
+ * @throws Error in one line if the files are not right at the start.
+ */
+export function readWebRules(path: string | undefined, log: Log): CurrentRules {
+  if (path === undefined) {
+    const open: WebRules = { tls: undefined, headers: new Map(), users: new Map() };
+    return { current: () => open };
+  }
+  const file = path;
+  let stamps: Stamps = new Map();
+  let { rules, http2, digest } = load(file, stamps);
+  let complaint: string | undefined;
+  tell('web configuration read');
+
+  function tell(message: string): void {
+    log.info({ file, tls: rules.tls !== undefined, users: rules.users.size }, message);
+    if (http2) log.warn({ file }, 'http_server_config.http2 is ignored: this exporter speaks HTTP/1.1 only');
+  }
+
+  function reload(): void {
+    const next: Stamps = new Map();
+    try {
+      const loaded = load(file, next);
+      if ((loaded.rules.tls === undefined) !== (rules.tls === undefined)) {
+        throw new Error(`${file}: tls_server_config: to switch TLS on or off takes a restart`);
+      }
+      if (loaded.digest !== digest || complaint !== undefined) {
+        ({ rules, http2, digest } = loaded);
+        complaint = undefined;
+        tell('web configuration read again');
+      }
+    } catch (error) {
+      const message = String(error);
+      if (message !== complaint) log.error({ error }, 'web configuration is wrong; the last good one stays in force');
+      complaint = message;
+    }
+    stamps = next;
+  }
+
+  return {
+    current: () => {
+      if ([...stamps].some(([name, stamp]) => stampOf(name) !== stamp)) reload();
+      return rules;
+    },
+  };
+}
+
+/** Rules, and the digest of all that they were read from. */
+interface Loaded {
+  readonly rules: WebRules;
+  readonly http2: boolean;
+  readonly digest: string;
+}
+
+function load(path: string, stamps: Stamps): Loaded {
+  const hash = createHash('sha256');
+  const read = (file: string): string => {
+    stamps.set(file, stampOf(file));
+    const text = readFileSync(file, 'utf8');
+    hash.update(JSON.stringify([file, text]));
+    return text;
+  };
+  const readPem = (pem: Pem): string => {
+    if ('text' in pem) return pem.text;
+    try {
+      return read(resolve(dirname(path), pem.file));
+    } catch (error) {
+      throw new Error(`${pem.setting}: ${messageOf(error)}`, { cause: error });
+    }
+  };
+  try {
+    const { tls, headers, users, http2 } = parseWebConfig(read(path));
+    const rules = { tls: tls === undefined ? undefined : createTlsRules(tls, readPem), headers, users };
+    return { rules, http2, digest: hash.digest('hex') };
+  } catch (error) {
+    throw new Error(`${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function stampOf(file: string): string {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = statSync(file);
+    const isSettled = Date.now() - Math.max(mtimeMs, ctimeMs) > UNSETTLED_MS;
+    return [ino, size, mtimeMs, ctimeMs, isSettled].join(' ');
+  } catch (error) {
+    return errnoOf(error) ?? 'unreadable';
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
