@@ -144,12 +144,14 @@ function watchOom(parts: {
       const found = identifyCgroup(path);
       return found?.candidate === true ? undefined : found;
     },
-    labelsOf: (match, waitedMs) => {
-      const names = naming.namesOf(match, waitedMs);
-      return names === undefined ? undefined : { labels: labelsOf(match, names), named: names !== NO_NAMES };
+    names: {
+      labelsOf: (match, waitedMs) => {
+        const names = naming.namesOf(match, waitedMs);
+        return names === undefined ? undefined : { labels: labelsOf(match, names), named: names !== NO_NAMES };
+      },
+      wantName: (match) => naming.want(match),
+      forgetName: (match) => naming.forget(match),
     },
-    wantName: (match) => naming.want(match),
-    forgetName: (match) => naming.forget(match),
   });
 }
 

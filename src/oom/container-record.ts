@@ -1,117 +1,134 @@
 import type { CgroupMatch, Labels } from '../container.ts';
 import type { OomVictim } from '../kernel/oom-report.ts';
 
-/** A kill that was told of, with its wall-clock time in seconds since the epoch. */
-export interface ToldKill extends OomVictim {
+/** A kill that the kernel's log reports, with its wall-clock time. */
+export interface KmsgKill extends OomVictim {
+  /** Seconds since the epoch. */
   readonly at: number;
-  /** It happened before this daemon started to look. */
-  readonly past: boolean;
+  /** It happened before this daemon started. */
+  readonly beforeStart: boolean;
 }
 
-/** What a cgroup's counter counts: its own kills (cgroup v1), or also those below it (v2). */
+/** What a cgroup's counter counts: its own kills (cgroup v1), or also those in the cgroups below it (v2). */
 export type CounterScope = 'own' | 'below';
 
-/** Labels, and whether they are the last word: what an engine does not name in time is called by its id. */
+/** The labels of a container. */
 export interface NamedLabels {
   readonly labels: Labels;
+  /** Whether an engine gave the name. If not, the id stands in for it until a name comes. */
   readonly named: boolean;
 }
 
-/** Kills in one cgroup by two sources, of which each may know more than the other. */
-interface Counts {
-  /** By the counter. */
-  kernel: number;
-  /** By the kernel's log. */
-  told: number;
+/** The kills in one cgroup by two sources, either of which may know more than the other. */
+export interface KillCounts {
+  fromCounter: number;
+  fromKmsg: number;
 }
 
-/** One container, from the making of its cgroup until its kills are told of no more. */
+/** What is known about the kills of one container, from the creation of its cgroup until its kills are archived. */
 export interface ContainerRecord {
   match: CgroupMatch;
   readonly path: string;
-  /** `undefined`: it was only told of. */
+  /** `undefined`: nobody saw the cgroup; the kernel's log names its path. */
   inode: number | undefined;
-  /** By cgroup: with a counter for all below just the container's, else also those inside it. */
-  readonly counts: Map<string, Counts>;
-  /** Kills in cgroups inside that are gone, where each has a counter of its own. */
-  past: number;
-  /** The containers inside it, whose kills the counter of this one holds too. */
+  /** By cgroup. With counters that include the cgroups below, only the container's own cgroup is in it. */
+  readonly counts: Map<string, KillCounts>;
+  /** Kills in cgroups inside the container that were removed, where each cgroup has a counter of its own. */
+  killsInRemovedCgroups: number;
+  /** The containers inside this one. On v2 the counter of this one includes their kills. */
   readonly inner: Set<ContainerRecord>;
-  /** The same of those that are forgotten. */
-  innerForgotten: number;
+  /** Kills of inner containers whose records are archived. */
+  archivedInnerKills: number;
   readonly outer: ContainerRecord | undefined;
-  /** Kills that are its own; they never become fewer. */
+  /** The container's own kills. Never falls. */
   kills: number;
-  /** Whether its counter could be read. */
+  /** Whether its counter was read. */
   counted: boolean;
-  /** Why not, if it was not for want of one. */
+  /** Why its counter could not be read; `undefined` also if it has none. */
   error: Error | undefined;
-  /** Seconds since the epoch. */
+  /** Seconds since the epoch; `undefined` before the first kill, and if nothing tells the time. */
   lastKill: number | undefined;
-  /** The same; `undefined` while it lives. */
-  goneAt: number | undefined;
+  /** When the container was seen to be gone, in seconds since the epoch; `undefined` while it lives. */
+  removedAt: number | undefined;
+  /** `undefined` while the engine may still give a name. */
   named: NamedLabels | undefined;
-  /** Kills that were told of and are not logged. */
-  readonly unlogged: ToldKill[];
-  /** How many are logged. */
+  /** Whether the engine was asked for the name on behalf of this record. */
+  nameRequested: boolean;
+  /** Kills from the kernel's log that the exporter's own log does not show yet. */
+  readonly unlogged: KmsgKill[];
+  /** How many kills the exporter's own log shows. */
   logged: number;
 }
 
+/** Creates the record of a container without kills. */
 export function createRecord(
-  facts: Pick<ContainerRecord, 'match' | 'path' | 'inode' | 'outer' | 'goneAt'>,
+  facts: Pick<ContainerRecord, 'match' | 'path' | 'inode' | 'outer' | 'removedAt'>,
 ): ContainerRecord {
-  const life: ContainerRecord = {
+  const record: ContainerRecord = {
     ...facts,
     counts: new Map(),
-    past: 0,
+    killsInRemovedCgroups: 0,
     inner: new Set(),
-    innerForgotten: 0,
+    archivedInnerKills: 0,
     kills: 0,
     counted: false,
     error: undefined,
     lastKill: undefined,
     named: undefined,
+    nameRequested: false,
     unlogged: [],
     logged: 0,
   };
-  facts.outer?.inner.add(life);
-  return life;
+  facts.outer?.inner.add(record);
+  return record;
 }
 
-/** The place for the kills in a cgroup of a container. */
-export function countsOf(life: ContainerRecord, cgroup: string): Counts {
-  const counts = life.counts.get(cgroup) ?? { kernel: 0, told: 0 };
-  life.counts.set(cgroup, counts);
+/** The counts of one cgroup of a container. Creates them if there are none. */
+export function countsOf(record: ContainerRecord, cgroup: string): KillCounts {
+  let counts = record.counts.get(cgroup);
+  if (counts === undefined) {
+    counts = { fromCounter: 0, fromKmsg: 0 };
+    record.counts.set(cgroup, counts);
+  }
   return counts;
 }
 
-/** Keeps no more than the sum of cgroups that are gone: others can be made at their paths, and count from 0 on. */
-export function foldGone(life: ContainerRecord, isThere: (cgroup: string) => boolean): void {
-  for (const [cgroup, { kernel, told }] of life.counts) {
-    if (isThere(cgroup)) continue;
-    life.past += Math.max(kernel, told);
-    life.counts.delete(cgroup);
+/**
+ * Adds up the kills of cgroups inside the container that were removed. Another cgroup can be created at the same path, and
+ * its counter starts at 0.
+ */
+export function foldRemovedCgroups(record: ContainerRecord, exists: (cgroup: string) => boolean): void {
+  for (const [cgroup, { fromCounter, fromKmsg }] of record.counts) {
+    if (exists(cgroup)) continue;
+    record.killsInRemovedCgroups += Math.max(fromCounter, fromKmsg);
+    record.counts.delete(cgroup);
   }
 }
 
 /**
- * Brings the kills in line with what the sources say by now. The containers inside must have been settled before.
+ * Works out the container's own kills from what the sources say by now. Inner containers must be settled first.
  *
  * @param scope what the counters count.
- * @param at when kills may have happened that nobody told of; `undefined`: nobody knows.
+ * @param at when kills that only a counter knows may have happened; `undefined`: nobody knows.
  */
-export function settle(life: ContainerRecord, scope: CounterScope, at: number | undefined): void {
-  const inside = scope === 'own' ? 0 : [...life.inner].reduce((sum, { kills }) => sum + kills, life.innerForgotten);
-  let kills = life.past;
-  let told = life.past;
-  for (const counts of life.counts.values()) {
-    kills += Math.max(counts.kernel - inside, counts.told);
-    told += counts.told;
+export function settleRecord(record: ContainerRecord, scope: CounterScope, at: number | undefined): void {
+  const inside = scope === 'own' ? 0 : killsInside(record);
+  let kills = record.killsInRemovedCgroups;
+  let reported = record.killsInRemovedCgroups;
+  for (const { fromCounter, fromKmsg } of record.counts.values()) {
+    kills += Math.max(fromCounter - inside, fromKmsg);
+    reported += fromKmsg;
   }
-  if (kills <= life.kills) return;
-  life.kills = kills;
-  if (kills <= told) return;
-  // Of kills before its time the daemon has nothing to say that is worth a line.
-  if (at === undefined) life.logged = Math.max(life.logged, kills - told);
-  else life.lastKill = Math.max(life.lastKill ?? 0, at);
+  if (kills <= record.kills) return;
+  record.kills = kills;
+  if (kills <= reported) return;
+  // Kills from before the start of the daemon that only a counter knows have no time and no victim: no line for them.
+  if (at === undefined) record.logged = Math.max(record.logged, kills - reported);
+  else record.lastKill = Math.max(record.lastKill ?? 0, at);
+}
+
+function killsInside({ inner, archivedInnerKills }: ContainerRecord): number {
+  let kills = archivedInnerKills;
+  for (const record of inner) kills += record.kills;
+  return kills;
 }

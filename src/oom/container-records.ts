@@ -1,92 +1,93 @@
 import type { ContainerCgroup } from '../container.ts';
-import { createRecord, type ContainerRecord } from './container-record.ts';
+import { type ContainerRecord, createRecord } from './container-record.ts';
 
-/** The lives of containers that the ledger knows: each is of one that lives, or of one that is gone and still told of. */
+/** Records of live containers, and of removed ones whose kills are still exported. */
 export class ContainerRecords {
-  readonly #living = new Map<ContainerCgroup, ContainerRecord>();
-  readonly #gone = new Set<ContainerRecord>();
-  /** The latest life at each path. */
+  readonly #live = new Map<ContainerCgroup, ContainerRecord>();
+  readonly #removed = new Set<ContainerRecord>();
+  /** The latest record at each path. */
   readonly #byPath = new Map<string, ContainerRecord>();
 
-  get living(): Iterable<ContainerRecord> {
-    return this.#living.values();
+  get live(): Iterable<ContainerRecord> {
+    return this.#live.values();
   }
 
-  get gone(): Iterable<ContainerRecord> {
-    return this.#gone;
+  get removed(): Iterable<ContainerRecord> {
+    return this.#removed;
   }
 
-  /** Living and gone. */
+  /** Of live and removed containers. */
   all(): ContainerRecord[] {
-    return [...this.#living.values(), ...this.#gone];
+    return [...this.#live.values(), ...this.#removed];
   }
 
+  /** The record of a live container. */
   of(cgroup: ContainerCgroup): ContainerRecord | undefined {
-    return this.#living.get(cgroup);
+    return this.#live.get(cgroup);
   }
 
-  /** The latest at exactly this path. */
+  /** The latest record at exactly this path. */
   at(path: string): ContainerRecord | undefined {
     return this.#byPath.get(path);
   }
 
-  /** Of the innermost container that a cgroup is, or is inside of. */
+  /** The record of the innermost container that a cgroup is, or is inside of. */
   innermostAt(cgroup: string): ContainerRecord | undefined {
     for (let path = cgroup; path !== ''; path = path.slice(0, path.lastIndexOf('/'))) {
-      const life = this.#byPath.get(path);
-      if (life !== undefined) return life;
+      const record = this.#byPath.get(path);
+      if (record !== undefined) return record;
     }
     return undefined;
   }
 
-  isGone(life: ContainerRecord): boolean {
-    return this.#gone.has(life);
+  isRemoved(record: ContainerRecord): boolean {
+    return this.#removed.has(record);
   }
 
-  /** Begins the life of a container that is there. */
-  begin(cgroup: ContainerCgroup): void {
+  /** Adds a live container. */
+  add(cgroup: ContainerCgroup): void {
     const { path, inode, match } = cgroup;
-    this.#living.set(cgroup, this.#create({ path, inode, match, goneAt: undefined }));
+    this.#live.set(cgroup, this.#create({ path, inode, match, removedAt: undefined }));
   }
 
-  /** Begins one that is over as far as anybody has seen. */
-  addRemoved(facts: Pick<ContainerRecord, 'match' | 'path' | 'inode' | 'goneAt'>): ContainerRecord {
-    const life = this.#create(facts);
-    this.#gone.add(life);
-    return life;
+  /** Adds a container that nobody has seen alive so far. */
+  addRemoved(facts: Pick<ContainerRecord, 'match' | 'path' | 'inode' | 'removedAt'>): ContainerRecord {
+    const record = this.#create(facts);
+    this.#removed.add(record);
+    return record;
   }
 
-  /** One that was gone is there. */
-  resume(life: ContainerRecord, cgroup: ContainerCgroup): void {
+  /** Makes the record of a removed container that of a live one. */
+  revive(record: ContainerRecord, cgroup: ContainerCgroup): void {
     const { inode, match } = cgroup;
-    this.#gone.delete(life);
-    Object.assign(life, { inode, match, goneAt: undefined });
-    this.#living.set(cgroup, life);
+    this.#removed.delete(record);
+    Object.assign(record, { inode, match, removedAt: undefined });
+    this.#live.set(cgroup, record);
   }
 
-  /** One that lives is gone. */
-  end(cgroup: ContainerCgroup, goneAt: number): ContainerRecord | undefined {
-    const life = this.#living.get(cgroup);
-    if (life === undefined) return undefined;
-    this.#living.delete(cgroup);
-    life.goneAt = goneAt;
-    this.#gone.add(life);
-    return life;
+  /** Marks a live container as removed at a time in seconds since the epoch. Returns its record. */
+  remove(cgroup: ContainerCgroup, removedAt: number): ContainerRecord | undefined {
+    const record = this.#live.get(cgroup);
+    if (record === undefined) return undefined;
+    this.#live.delete(cgroup);
+    record.removedAt = removedAt;
+    this.#removed.add(record);
+    return record;
   }
 
-  /** Forgets one that is gone. The one around it keeps its kills. */
-  forget(life: ContainerRecord): void {
-    this.#gone.delete(life);
-    if (this.#byPath.get(life.path) === life) this.#byPath.delete(life.path);
-    if (life.outer === undefined) return;
-    life.outer.inner.delete(life);
-    life.outer.innerForgotten += life.kills;
+  /** Drops the record of a removed container. The record around it keeps the sum of its kills. */
+  drop(record: ContainerRecord): void {
+    this.#removed.delete(record);
+    if (this.#byPath.get(record.path) === record) this.#byPath.delete(record.path);
+    if (record.outer === undefined) return;
+    record.outer.inner.delete(record);
+    record.outer.archivedInnerKills += record.kills;
   }
 
-  #create(facts: Pick<ContainerRecord, 'match' | 'path' | 'inode' | 'goneAt'>): ContainerRecord {
+  #create(facts: Pick<ContainerRecord, 'match' | 'path' | 'inode' | 'removedAt'>): ContainerRecord {
     const outer = this.innermostAt(facts.path.slice(0, facts.path.lastIndexOf('/')));
-    const life = createRecord({ ...facts, outer });
-    this.#byPath.set(facts.path, life);
-    return life;
+    const record = createRecord({ ...facts, outer });
+    this.#byPath.set(facts.path, record);
+    return record;
   }
 }

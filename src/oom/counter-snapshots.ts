@@ -1,46 +1,53 @@
+import { statSync } from 'node:fs';
 import type { ContainerCgroup } from '../container.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Log } from '../log.ts';
-import { type Counters, readHostKills, type Reading } from './counters.ts';
-import type { Ledger } from './ledger.ts';
 import type { ContainerRecord } from './container-record.ts';
+import type { ContainerRecords } from './container-records.ts';
+import { type Counters, readHostKills, type Reading } from './counters.ts';
 
-/** How often the counters are read again if somebody was killed meanwhile. */
-const MOST_TRIES = 5;
+/** The counters of containers at one moment. */
+export interface CounterSnapshot {
+  /** The host's total; `undefined` where the kernel has none, or it could not be read. */
+  readonly hostKills: number | undefined;
+  /** Kills on the host since the last snapshot. */
+  readonly newKills: number;
+  /** There was none before, so its kills may have happened at any time. */
+  readonly isFirst: boolean;
+  readonly readings: readonly (readonly [ContainerRecord, Reading])[];
+  /** The counters of the cgroups above containers, by path; `undefined` if they were not needed. */
+  readonly parents: ReadonlyMap<string, number> | undefined;
+}
 
 /**
- * Reads the counters of containers into the ledger, as they are at one moment: between two looks at the host's total with
- * the same result. As long as that stands still, only those that are new are read.
+ * Reads the counters of containers as they are at one moment: between two readings of the host's total with the same
+ * result. As long as the total does not change, it reads only the counters of new containers.
  */
 export class CounterSnapshots {
   readonly #kernel: KernelFiles;
   readonly #counters: Counters | undefined;
-  readonly #ledger: Ledger;
-  readonly #onKilled: () => void;
+  readonly #records: ContainerRecords;
   readonly #log: Pick<Log, 'warn'>;
-  /** Containers whose counter was never looked at. */
+  /** Containers whose counter was never read. */
   readonly #unread = new Set<ContainerCgroup>();
   #hostKills: number | undefined;
   #up = false;
-  #saidDown = false;
+  #failureLogged = false;
 
   constructor(options: {
     readonly kernel: KernelFiles;
-    /** `undefined`: there are none. */
+    /** `undefined`: the kernel has none. */
     readonly counters: Counters | undefined;
-    readonly ledger: Ledger;
-    /** Somebody was killed while the counters were read: they are read once more. */
-    readonly onKilled: () => void;
+    readonly records: ContainerRecords;
     readonly log: Pick<Log, 'warn'>;
   }) {
     this.#kernel = options.kernel;
     this.#counters = options.counters;
-    this.#ledger = options.ledger;
-    this.#onKilled = options.onKilled;
+    this.#records = options.records;
     this.#log = options.log;
   }
 
-  /** Whether the host's total could be read when it was last to be. */
+  /** Whether the last reading of the host's total succeeded. */
   get up(): boolean {
     return this.#up;
   }
@@ -50,8 +57,8 @@ export class CounterSnapshots {
     return this.#hostKills;
   }
 
-  /** Whether anybody was killed on the host since the last snapshot. */
-  get areOld(): boolean {
+  /** Whether there were kills on the host since the last snapshot. */
+  get areOutdated(): boolean {
     const total = this.#readTotal();
     return total !== undefined && total !== this.#hostKills;
   }
@@ -67,65 +74,66 @@ export class CounterSnapshots {
   /**
    * Takes a snapshot.
    *
-   * @returns how many were killed on the host since the last one; `undefined` if there were no two moments with the same
-   *   total, as can be in a storm, or it can be read no more. The next snapshot makes up for it.
+   * @param parents the cgroups above containers whose counters are needed as well.
+   * @returns `changed` if there was a kill while it read; `unreadable` if the host's total cannot be read any more.
    */
-  take(): number | undefined {
-    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const before = this.#readTotal();
-      if (before === undefined && this.#hostKills !== undefined) return undefined;
-      const changed = before === undefined || before !== this.#hostKills;
-      const lives = changed ? [...this.#ledger.living] : this.#ledger.livesOf(this.#unread);
-      const readings = lives.map((life) => [life, this.#readOwn(life)] as const);
-      const above = changed && this.#counters?.scope === 'below' ? this.#readAbove() : undefined;
-      if (lives.length > 0 && this.#readTotal() !== before) {
-        this.#onKilled();
-        continue;
-      }
-      this.#settle(readings, above);
-      this.#unread.clear();
-      const killed = (before ?? 0) - (this.#hostKills ?? before ?? 0);
-      this.#hostKills = before;
-      return killed;
-    }
-    return undefined;
+  take(parents: () => ReadonlySet<string>): CounterSnapshot | 'changed' | 'unreadable' {
+    const before = this.#readTotal();
+    if (before === undefined && this.#hostKills !== undefined) return 'unreadable';
+    const hasChanged = before === undefined || before !== this.#hostKills;
+    const records = hasChanged ? [...this.#records.live] : this.#unreadRecords();
+    const readings = records.map((record) => [record, this.#readOwn(record)] as const);
+    const above = hasChanged && this.#counters?.scope === 'below' ? this.#readParents(parents()) : undefined;
+    if (records.length > 0 && this.#readTotal() !== before) return 'changed';
+    const snapshot = {
+      hostKills: before,
+      newKills: (before ?? 0) - (this.#hostKills ?? before ?? 0),
+      isFirst: this.#hostKills === undefined,
+      readings,
+      parents: above,
+    };
+    this.#unread.clear();
+    this.#hostKills = before;
+    return snapshot;
   }
 
-  /** What keeps it from being read is said once, and keeps neither scrapes nor the daemon from going on. */
+  /** The cgroups directly in one, or why they cannot be listed. */
+  childrenOf(path: string): readonly string[] | Error {
+    return this.#counters?.childrenOf(path) ?? [];
+  }
+
+  /** A failure is logged once. It stops neither scrapes nor the daemon. */
   #readTotal(): number | undefined {
     try {
       const total = readHostKills(this.#kernel);
       this.#up = total !== undefined;
-      this.#saidDown = false;
+      this.#failureLogged = false;
       return total;
     } catch (error) {
-      if (!this.#saidDown) this.#log.warn({ error }, 'cannot read the number of OOM kills on the host');
+      if (!this.#failureLogged) this.#log.warn({ error }, 'cannot read the number of OOM kills on the host');
       this.#up = false;
-      this.#saidDown = true;
+      this.#failureLogged = true;
       return undefined;
     }
   }
 
-  #settle(
-    readings: readonly (readonly [ContainerRecord, Reading])[],
-    above: ReadonlyMap<string, number> | undefined,
-  ): void {
-    const now = Date.now() / 1000;
-    for (const [life, reading] of readings) this.#ledger.counted(life, reading);
-    // What was there at the first snapshot may have happened at any time.
-    this.#ledger.settle(this.#hostKills === undefined ? undefined : now);
-    if (above !== undefined) this.#ledger.settleParents(above, (path) => this.#counters?.childrenOf(path) ?? [], now);
+  #unreadRecords(): ContainerRecord[] {
+    return [...this.#unread].flatMap((cgroup) => this.#records.of(cgroup) ?? []);
   }
 
-  /** Discovery may yet have to see that another container has taken the path, and then this is the other one's counter. */
-  #readOwn(life: ContainerRecord): Reading {
-    const reading = this.#read(life.path);
-    return saysNews(life, reading) && this.#ledger.isReplaced(life) ? undefined : reading;
+  /** Another container may have taken the path before discovery noticed. Its counter says nothing about this one. */
+  #readOwn(record: ContainerRecord): Reading {
+    const reading = this.#read(record.path);
+    return isNews(record, reading) && this.#isReplaced(record) ? undefined : reading;
   }
 
-  #readAbove(): ReadonlyMap<string, number> {
+  #isReplaced({ path, inode }: ContainerRecord): boolean {
+    return (inodeOf(this.#kernel, path) ?? inode) !== inode;
+  }
+
+  #readParents(paths: ReadonlySet<string>): ReadonlyMap<string, number> {
     const found = new Map<string, number>();
-    for (const path of this.#ledger.parents()) {
+    for (const path of paths) {
       const reading = this.#read(path);
       const kills = reading instanceof Map ? reading.get(path) : undefined;
       if (typeof kills === 'number') found.set(path, kills);
@@ -134,11 +142,23 @@ export class CounterSnapshots {
   }
 
   #read(path: string): Reading {
-    return this.#counters?.read(path, (inner) => this.#ledger.isContainer(inner));
+    return this.#counters?.read(path, (inner) => this.#records.at(inner) !== undefined);
   }
 }
 
-/** Whether a counter says anything else than when it was last read. */
-function saysNews({ counts }: ContainerRecord, reading: Reading): boolean {
-  return reading instanceof Map && [...reading].some(([path, kills]) => kills !== (counts.get(path)?.kernel ?? 0));
+/** Whether a counter differs from its last reading. */
+function isNews({ counts }: ContainerRecord, reading: Reading): boolean {
+  return reading instanceof Map && [...reading].some(([path, kills]) => kills !== (counts.get(path)?.fromCounter ?? 0));
+}
+
+/**
+ * The inode of the cgroup at a path, in the hierarchy in which containers are discovered; `undefined` if it is gone or
+ * cannot be looked at.
+ */
+export function inodeOf({ layout }: KernelFiles, path: string): number | undefined {
+  try {
+    return statSync(layout.discovery.root + path).ino;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,8 +1,8 @@
 import { Kmsg } from '../kernel/kmsg.ts';
 import { createOomReader } from '../kernel/oom-report.ts';
-import type { ToldKill } from './container-record.ts';
+import type { KmsgKill } from './container-record.ts';
 
-/** The victims that the kernel's log tells of, from its oldest record on. It is read when asked, never waited for. */
+/** The kills in the kernel's log, from its oldest record on. It is read on request and never waited for. */
 export class KernelLog implements Disposable {
   readonly #startedAt = monotonic();
   readonly #read = createOomReader();
@@ -13,7 +13,7 @@ export class KernelLog implements Disposable {
   constructor(options: {
     readonly path: string;
     readonly after: number | undefined;
-    /** It cannot be opened, or read any more. */
+    /** Called when it cannot be opened, or cannot be read any more. */
     readonly onFailed: (error: unknown) => void;
   }) {
     this.#onFailed = options.onFailed;
@@ -38,10 +38,10 @@ export class KernelLog implements Disposable {
     return this.#kmsg?.last;
   }
 
-  /** The kills that were told of since the last call. */
-  *kills(): Generator<ToldKill> {
+  /** The kills reported since the last call. */
+  *kills(): Generator<KmsgKill> {
     if (this.#kmsg === undefined) return;
-    // Both clocks stand still while the machine is suspended, so times from before are too late by as much.
+    // Neither clock runs while the machine is suspended, so times from before that are too late by as much.
     const sinceBoot = monotonic();
     const now = Date.now() / 1000;
     try {
@@ -49,7 +49,7 @@ export class KernelLog implements Disposable {
         const victim = this.#read(record);
         if (victim === undefined) continue;
         const time = victim.time / 1e6;
-        yield { ...victim, at: Math.min(now, now - (sinceBoot - time)), past: time < this.#startedAt };
+        yield { ...victim, at: Math.min(now, now - (sinceBoot - time)), beforeStart: time < this.#startedAt };
       }
     } catch (error) {
       this[Symbol.dispose]();
@@ -63,7 +63,7 @@ export class KernelLog implements Disposable {
   }
 }
 
-/** Seconds of CLOCK_MONOTONIC, the clock of the log. */
+/** Seconds of CLOCK_MONOTONIC, the clock of the kernel's log. */
 function monotonic(): number {
   return Number(process.hrtime.bigint()) / 1e9;
 }

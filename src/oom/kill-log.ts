@@ -1,46 +1,46 @@
 import type { Log } from '../log.ts';
-import type { ContainerRecord, ToldKill } from './container-record.ts';
+import type { ContainerRecord, KmsgKill } from './container-record.ts';
 
-/** Writes one line for each kill, once it is known whose it is. */
+/** Writes one line for each kill, once its container is known. */
 export class KillLog {
   readonly #log: Pick<Log, 'info' | 'warn'>;
   readonly #counter: string;
-  /** Kills that only the counter knew when last looked at: the kernel's log tells of each a moment later. */
-  readonly #untold = new WeakMap<ContainerRecord, number>();
+  /** Kills that only the counter knew at the last call. The kernel's log reports each a moment later. */
+  readonly #unreported = new WeakMap<ContainerRecord, number>();
 
-  /** @param options.counter the file that counts kills, for those that the kernel's log does not tell of. */
+  /** @param options.counter the file that counts kills, named in lines for kills without a record in the kernel's log. */
   constructor(options: { readonly log: Pick<Log, 'info' | 'warn'>; readonly counter: string }) {
     this.#log = options.log;
     this.#counter = options.counter;
   }
 
-  /** Logs what is not logged yet of a container's kills. */
-  tell(life: ContainerRecord): void {
-    if (life.named === undefined || life.logged >= life.kills) return;
-    for (const kill of life.unlogged.splice(0)) {
+  /** Writes what the log does not show yet of a container's kills. */
+  write(record: ContainerRecord): void {
+    if (record.named === undefined || record.logged >= record.kills) return;
+    for (const kill of record.unlogged.splice(0)) {
       // It was logged before its details came.
-      if (life.logged >= life.kills) return;
-      // Of what was before this daemon there is nothing to be warned of, and each start tells it again.
-      const level = kill.past ? 'info' : 'warn';
-      this.#log[level]({ ...factsOf(life), ...detailsOf(kill), source: 'kmsg' }, 'OOM kill');
-      life.logged += 1;
+      if (record.logged >= record.kills) return;
+      // Kills from before this start are logged at info: they are repeated at every start.
+      const level = kill.beforeStart ? 'info' : 'warn';
+      this.#log[level]({ ...containerFields(record), ...killFields(kill), source: 'kmsg' }, 'OOM kill');
+      record.logged += 1;
     }
-    const untold = life.kills - life.logged;
-    if (untold > 0 && this.#untold.get(life) === untold) {
-      this.#log.warn({ ...factsOf(life), kills: untold, source: this.#counter }, 'OOM kill');
-      life.logged = life.kills;
+    const unreported = record.kills - record.logged;
+    if (unreported > 0 && this.#unreported.get(record) === unreported) {
+      this.#log.warn({ ...containerFields(record), kills: unreported, source: this.#counter }, 'OOM kill');
+      record.logged = record.kills;
     }
-    this.#untold.set(life, life.kills - life.logged);
+    this.#unreported.set(record, record.kills - record.logged);
   }
 }
 
-function factsOf({ match, path, named }: ContainerRecord): object {
+function containerFields({ match, path, named }: ContainerRecord): object {
   return { ...withoutEmpty(named?.labels ?? {}), id: match.id, cgroup: path };
 }
 
-function detailsOf({ at, past, command, pid, uid, limit, limitedBy, constraint }: ToldKill): object {
+function killFields({ at, beforeStart, command, pid, uid, limit, limitedBy, constraint }: KmsgKill): object {
   const time = new Date(at * 1000).toISOString();
-  return { at: time, ...(past && { past }), command, pid, uid, limit, limitedBy, constraint };
+  return { at: time, ...(beforeStart && { past: true }), command, pid, uid, limit, limitedBy, constraint };
 }
 
 function withoutEmpty(labels: object): object {

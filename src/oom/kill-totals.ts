@@ -1,115 +1,114 @@
 import type { Labels, OomAccount } from '../container.ts';
 import type { ContainerRecord, NamedLabels } from './container-record.ts';
 
-/** All lives under the same labels: a container that is killed and started again goes on counting. */
-interface Account {
+/** All records with the same labels: a container that is killed and started again continues its series. */
+interface Total {
   readonly labels: Labels;
-  readonly lives: Set<ContainerRecord>;
-  /** Kills of lives that are forgotten. */
-  retired: number;
-  /** Of those, the last one. */
+  readonly records: Set<ContainerRecord>;
+  /** Kills of records that were dropped. */
+  archived: number;
+  /** The last of these, in seconds since the epoch. */
   lastKill: number | undefined;
 }
 
-/** What the state file keeps of an account. */
-export type RetiredKills = Pick<Account, 'labels' | 'retired' | 'lastKill'>;
+/** The part of a total that the state file keeps. */
+export type ArchivedKills = Pick<Total, 'labels' | 'archived' | 'lastKill'>;
 
-/** The kills by labels. */
+/** Kills by labels, which outlive the records of containers. */
 export class KillTotals {
-  readonly #accounts = new Map<string, Account>();
-  /** Kills under labels that are told of no more. */
-  #expired = 0;
+  readonly #totals = new Map<string, Total>();
+  #expiredKills = 0;
 
-  /** Puts a life under its labels, or others. */
-  enter(life: ContainerRecord, named: NamedLabels): void {
-    if (life.named !== undefined && keyOf(life.named.labels) !== keyOf(named.labels)) this.#leave(life);
-    life.named = named;
-    this.#accountOf(named.labels).lives.add(life);
+  /** Adds a record to the total of its labels, and takes it out of the total of earlier ones. */
+  add(record: ContainerRecord, named: NamedLabels): void {
+    if (record.named !== undefined && keyOf(record.named.labels) !== keyOf(named.labels)) this.#detach(record);
+    record.named = named;
+    this.#totalOf(named.labels).records.add(record);
   }
 
-  /** Takes a life out again; it is to get other labels. */
-  withdraw(life: ContainerRecord): void {
-    this.#leave(life);
-    life.named = undefined;
-  }
-
-  /** Forgets a life but not its kills, as long as there are others under its labels. */
-  retire(life: ContainerRecord): void {
-    const account = life.named && this.#accounts.get(keyOf(life.named.labels));
-    if (account === undefined) {
-      this.#expired += life.kills;
+  /** Drops a record and keeps its kills as long as other records have the same labels. */
+  archive(record: ContainerRecord): void {
+    const total = record.named && this.#totals.get(keyOf(record.named.labels));
+    if (total === undefined) {
+      this.#expiredKills += record.kills;
       return;
     }
-    account.retired += life.kills;
-    account.lastKill = latest(account.lastKill, life.lastKill);
-    this.#leave(life);
+    total.archived += record.kills;
+    total.lastKill = latest(total.lastKill, record.lastKill);
+    this.#detach(record);
   }
 
-  /** Takes in what an earlier run of the exporter knew. */
-  restore(expired: number, accounts: readonly RetiredKills[]): void {
-    this.#expired += expired;
-    for (const { labels, retired, lastKill } of accounts) {
-      const account = this.#accountOf(labels);
-      account.retired += retired;
-      account.lastKill = latest(account.lastKill, lastKill);
+  /** Takes over the totals of an earlier run. */
+  restore(expiredKills: number, totals: readonly ArchivedKills[]): void {
+    this.#expiredKills += expiredKills;
+    for (const { labels, archived, lastKill } of totals) {
+      const total = this.#totalOf(labels);
+      total.archived += archived;
+      total.lastKill = latest(total.lastKill, lastKill);
     }
   }
 
-  /** Drops what was restored for labels that nobody has taken up within the time that kills are told of. */
+  /** Drops restored totals that no container has continued and whose last kill was before `time`. */
   expireBefore(time: number): void {
-    for (const account of this.#accounts.values()) {
-      if (account.lives.size === 0 && (account.lastKill ?? 0) < time) this.#expire(account);
+    for (const total of this.#totals.values()) {
+      if (total.records.size === 0 && (total.lastKill ?? 0) < time) this.#expire(total);
     }
   }
 
-  /** Puts the last kills that a clock that was ahead has seen at `now`, in seconds since the epoch. */
+  /** Corrects times in the future, which a clock that was ahead has left, to `now` in seconds since the epoch. */
   clampToNow(now: number): void {
-    for (const account of this.#accounts.values()) account.lastKill = notAfter(now, account.lastKill);
+    for (const total of this.#totals.values()) total.lastKill = notAfter(now, total.lastKill);
   }
 
-  get expired(): number {
-    return this.#expired;
+  /** Kills under labels that are no longer exported. */
+  get expiredKills(): number {
+    return this.#expiredKills;
   }
 
-  /** What is kept of lives that are forgotten. */
-  get retired(): readonly RetiredKills[] {
-    return [...this.#accounts.values()].filter(({ retired, lastKill }) => retired > 0 || lastKill !== undefined);
+  /** What remains of records that were dropped. */
+  get archived(): readonly ArchivedKills[] {
+    return [...this.#totals.values()].filter(({ archived, lastKill }) => archived > 0 || lastKill !== undefined);
   }
 
-  /** @param sees `all`: every kill is told of, so that of a container without a counter no kill known is none, too. */
-  counts(sees: 'all' | 'counters'): OomAccount[] {
-    return [...this.#accounts.values()].map((account) => countsOf(account, sees));
+  /**
+   * The kills by labels.
+   *
+   * @param complete `kmsg`: the kernel's log is complete, so a container without a counter and without records has had 0
+   *   kills. `counters`: without a counter its kills are unknown.
+   */
+  counts(complete: 'kmsg' | 'counters'): OomAccount[] {
+    return [...this.#totals.values()].map((total) => countOf(total, complete));
   }
 
-  #leave(life: ContainerRecord): void {
-    const account = life.named && this.#accounts.get(keyOf(life.named.labels));
-    account?.lives.delete(life);
-    if (account?.lives.size === 0) this.#expire(account);
+  #detach(record: ContainerRecord): void {
+    const total = record.named && this.#totals.get(keyOf(record.named.labels));
+    total?.records.delete(record);
+    if (total?.records.size === 0) this.#expire(total);
   }
 
-  #expire(account: Account): void {
-    this.#expired += account.retired;
-    this.#accounts.delete(keyOf(account.labels));
+  #expire(total: Total): void {
+    this.#expiredKills += total.archived;
+    this.#totals.delete(keyOf(total.labels));
   }
 
-  #accountOf(labels: Labels): Account {
+  #totalOf(labels: Labels): Total {
     const key = keyOf(labels);
-    const account = this.#accounts.get(key) ?? { labels, lives: new Set(), retired: 0, lastKill: undefined };
-    this.#accounts.set(key, account);
-    return account;
+    const total = this.#totals.get(key) ?? { labels, records: new Set(), archived: 0, lastKill: undefined };
+    this.#totals.set(key, total);
+    return total;
   }
 }
 
-function countsOf({ labels, lives, retired, lastKill }: Account, sees: 'all' | 'counters'): OomAccount {
-  let kills = retired;
-  let known = sees === 'all' || retired > 0;
+function countOf({ labels, records, archived, lastKill }: Total, complete: 'kmsg' | 'counters'): OomAccount {
+  let kills = archived;
+  let known = complete === 'kmsg' || archived > 0;
   let last = lastKill;
   let error: Error | undefined;
-  for (const life of lives) {
-    kills += life.kills;
-    known ||= life.counted || life.kills > 0;
-    error ??= life.error;
-    last = latest(last, life.lastKill);
+  for (const record of records) {
+    kills += record.kills;
+    known ||= record.counted || record.kills > 0;
+    error ??= record.error;
+    last = latest(last, record.lastKill);
   }
   return { labels, kills: known ? kills : undefined, lastKill: last, error };
 }
@@ -122,7 +121,7 @@ function latest(a: number | undefined, b: number | undefined): number | undefine
   return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 }
 
-/** The earlier of two times, where the second may not be known. */
+/** The earlier of two times; `undefined` if the second is unknown. */
 export function notAfter(now: number, time: number | undefined): number | undefined {
   return time === undefined ? undefined : Math.min(now, time);
 }

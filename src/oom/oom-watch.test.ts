@@ -37,9 +37,7 @@ class Host {
       stateFile: join(this.root, 'state/oom.json'),
       retention: 3_600_000,
       identify: () => undefined,
-      labelsOf: () => undefined,
-      wantName() {},
-      forgetName() {},
+      names: { labelsOf: () => undefined, wantName() {}, forgetName() {} },
     });
   }
 
@@ -77,7 +75,7 @@ function scrape(watch: OomWatch, ...containers: readonly ContainerCgroup[]): Rec
 
 /** The kills of each container in a state file. */
 function killsIn(file: string): number[] {
-  return parseState(readFileSync(file, 'utf8')).lives.map(({ kills }) => kills);
+  return parseState(readFileSync(file, 'utf8')).records.map(({ kills }) => kills);
 }
 
 describe('OomWatch', () => {

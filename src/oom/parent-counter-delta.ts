@@ -1,34 +1,37 @@
 import type { ContainerRecord } from './container-record.ts';
 
 /**
- * What the counter of a cgroup above containers holds beyond their own (cgroup v2, where it counts all below and outlives
- * them): the last kill of a container that was gone before its counter could be read.
+ * The last kill of a container that was gone before its own counter could be read. On cgroup v2 the counter of the cgroup
+ * above includes it, and outlives the container.
  */
 export class ParentCounterDelta {
-  /** By path of the cgroup above: what it holds that is no container's, or was before the first look. */
-  readonly #settled = new Map<string, number>();
-  /** Containers that have gone since the last look. */
-  readonly #departed = new Set<ContainerRecord>();
+  /** By path of the parent: kills in its counter that belong to no known container, or are older than the first reading. */
+  readonly #others = new Map<string, number>();
+  /** Containers removed since the last reading. */
+  readonly #removed = new Set<ContainerRecord>();
 
-  /** A container is gone. Its last kill may be one that nobody knows of. */
-  departed(life: ContainerRecord): void {
-    this.#departed.add(life);
+  /** Notes that a container was removed. It may have had a kill that no source has reported. */
+  noteRemoved(record: ContainerRecord): void {
+    this.#removed.add(record);
   }
 
-  /** The cgroups whose counters are wanted at the next look. */
-  parents(living: Iterable<ContainerRecord>): ReadonlySet<string> {
-    const paths = [...living, ...this.#departed].map(({ path }) => parentOf(path));
-    return new Set(paths.filter((path) => path !== ''));
+  /** The cgroups whose counters the next {@link settle} needs. */
+  parents(live: Iterable<ContainerRecord>): ReadonlySet<string> {
+    const paths = new Set<string>();
+    for (const { path } of live) paths.add(parentOf(path));
+    for (const { path } of this.#removed) paths.add(parentOf(path));
+    paths.delete('');
+    return paths;
   }
 
   /**
-   * Finds out whose kills those are that the counters above have more than before. Where several containers have gone at
-   * a time it cannot be told, and what else is in that cgroup may have got them too: then they stay nobody's.
+   * Finds the containers whose kills raised the counters of their parents. If several containers were removed from one
+   * parent, or the parent holds anything but containers, the kill could be anybody's and stays unattributed.
    *
-   * @param counts the counters above, by path.
-   * @param known all lives, with their own kills settled.
-   * @param holdsOthers whether there is more than containers in a cgroup.
-   * @returns kills by the life that must have got them.
+   * @param counts the counters of parents, by path.
+   * @param known all records, with their own kills settled.
+   * @param holdsOthers whether a cgroup holds anything but containers.
+   * @returns kills by record.
    */
   settle(
     counts: ReadonlyMap<string, number>,
@@ -37,30 +40,30 @@ export class ParentCounterDelta {
   ): ReadonlyMap<ContainerRecord, number> {
     const found = new Map<ContainerRecord, number>();
     for (const [path, count] of counts) {
-      const rest = count - known.reduce((sum, life) => sum + (isBelow(life.path, path) ? life.kills : 0), 0);
-      const before = this.#settled.get(path);
-      const [life, another] = [...this.#departed].filter((departed) => parentOf(departed.path) === path);
-      const surely = before !== undefined && life !== undefined && another === undefined;
-      if (surely && rest > before && !holdsOthers(path)) found.set(life, rest - before);
-      else this.#settled.set(path, rest);
+      const others = count - known.reduce((sum, record) => sum + (isBelow(record.path, path) ? record.kills : 0), 0);
+      const before = this.#others.get(path);
+      const [record, another] = [...this.#removed].filter((removed) => parentOf(removed.path) === path);
+      const isOnly = before !== undefined && record !== undefined && another === undefined;
+      if (isOnly && others > before && !holdsOthers(path)) found.set(record, others - before);
+      else this.#others.set(path, others);
     }
-    this.#departed.clear();
+    this.#removed.clear();
     this.#prune(counts, known);
     return found;
   }
 
-  /** A life is kept no longer: its kills are from now on among what is no (known) container's. */
-  forget(life: ContainerRecord): void {
-    this.#departed.delete(life);
-    for (const [path, rest] of this.#settled) {
-      if (isBelow(life.path, path)) this.#settled.set(path, rest + life.kills);
+  /** Drops a record. From now on its kills count among those of no known container. */
+  drop(record: ContainerRecord): void {
+    this.#removed.delete(record);
+    for (const [path, others] of this.#others) {
+      if (isBelow(record.path, path)) this.#others.set(path, others + record.kills);
     }
   }
 
-  /** Each pod has a cgroup of its own: those that no known container is in any more must not add up. */
+  /** Every pod has a cgroup of its own, so parents without any known container must not pile up. */
   #prune(counts: ReadonlyMap<string, number>, known: readonly ContainerRecord[]): void {
-    for (const path of this.#settled.keys()) {
-      if (!counts.has(path) && !known.some((life) => isBelow(life.path, path))) this.#settled.delete(path);
+    for (const path of this.#others.keys()) {
+      if (!counts.has(path) && !known.some((record) => isBelow(record.path, path))) this.#others.delete(path);
     }
   }
 }

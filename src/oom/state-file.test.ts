@@ -6,22 +6,22 @@ import { StateFile } from './state-file.ts';
 import type { State } from './state.ts';
 
 const STATE: State = {
-  version: 1,
+  version: 2,
   bootId: 'boot',
   sequence: 7,
-  expired: 1,
-  accounts: [{ labels: { engine: 'docker', namespace: '', pod: '', container: 'web' }, retired: 2, lastKill: 10.5 }],
-  lives: [
+  expiredKills: 1,
+  totals: [{ labels: { engine: 'docker', namespace: '', pod: '', container: 'web' }, archived: 2, lastKill: 10.5 }],
+  records: [
     {
       match: { engine: 'docker', id: 'a', infra: false, podUid: 'p', ownerUid: 1000 },
       path: '/docker/a',
       inode: 5,
       kills: 1,
-      innerForgotten: 0,
-      past: 3,
+      archivedInnerKills: 0,
+      killsInRemovedCgroups: 3,
       counts: [['/docker/a', 1, 1]],
       lastKill: 11,
-      goneAt: undefined,
+      removedAt: undefined,
       named: undefined,
     },
   ],

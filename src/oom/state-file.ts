@@ -4,7 +4,7 @@ import { isAbsence } from '../kernel/errno.ts';
 import type { Log } from '../log.ts';
 import { parseState, type State } from './state.ts';
 
-/** The file that keeps the ledger from one run of the exporter to the next. It never stops the daemon. */
+/** The file that keeps kills from one run of the exporter to the next. It never stops the daemon. */
 export class StateFile {
   readonly #path: string;
   readonly #log: Log;

@@ -1,67 +1,82 @@
 import type { CgroupMatch, Labels } from '../container.ts';
-import type { RetiredKills } from './kill-totals.ts';
 import type { ContainerRecord, NamedLabels } from './container-record.ts';
+import type { ArchivedKills } from './kill-totals.ts';
 
-/** Of what is in the file, in case that changes one day. */
-const VERSION = 1;
+/** The version of the format of the file. */
+const VERSION = 2;
 
-/** What is kept of the ledger over a restart of the exporter. */
+/** What the next run of the exporter gets to know. */
 export interface State {
   readonly version: typeof VERSION;
-  /** The kernel's counters and the numbers of its log begin anew at each boot. */
+  /** The kernel's counters and the numbers of its log start anew at each boot. */
   readonly bootId: string;
-  /** The last record of the kernel's log that was read. */
+  /** The number of the last record of the kernel's log that was read. */
   readonly sequence: number | undefined;
-  readonly expired: number;
-  readonly accounts: readonly RetiredKills[];
-  readonly lives: readonly SavedRecord[];
+  readonly expiredKills: number;
+  readonly totals: readonly ArchivedKills[];
+  readonly records: readonly SavedRecord[];
 }
 
-/** What is kept of a life with kills, its own or those of containers inside. */
+/** What is kept of a record with kills, its own or those of inner containers. */
 export interface SavedRecord extends Pick<
   ContainerRecord,
-  'match' | 'path' | 'inode' | 'kills' | 'innerForgotten' | 'past'
+  'match' | 'path' | 'inode' | 'kills' | 'archivedInnerKills' | 'killsInRemovedCgroups'
 > {
-  readonly counts: readonly (readonly [cgroup: string, kernel: number, told: number])[];
+  readonly counts: readonly (readonly [cgroup: string, fromCounter: number, fromKmsg: number])[];
   readonly lastKill: number | undefined;
-  readonly goneAt: number | undefined;
+  readonly removedAt: number | undefined;
   readonly named: NamedLabels | undefined;
 }
 
-export function stateOf(ledger: {
+/** What to save. */
+export function stateOf(parts: {
   readonly bootId: string;
   readonly sequence: number | undefined;
-  readonly expired: number;
-  readonly accounts: readonly RetiredKills[];
-  readonly lives: readonly ContainerRecord[];
+  readonly expiredKills: number;
+  readonly totals: readonly ArchivedKills[];
+  readonly records: readonly ContainerRecord[];
 }): State {
   return {
     version: VERSION,
-    bootId: ledger.bootId,
-    sequence: ledger.sequence,
-    expired: ledger.expired,
-    accounts: ledger.accounts.map(({ labels, retired, lastKill }) => ({ labels, retired, lastKill })),
-    lives: ledger.lives.filter(isWorthSaving).map(savedLife),
+    bootId: parts.bootId,
+    sequence: parts.sequence,
+    expiredKills: parts.expiredKills,
+    totals: parts.totals.map(({ labels, archived, lastKill }) => ({ labels, archived, lastKill })),
+    records: parts.records.filter(isWorthSaving).map(savedRecord),
   };
 }
 
-/** Without those inside, the next run would take what the counter of the outer one holds of them for its own. */
-function isWorthSaving({ kills, inner, innerForgotten }: ContainerRecord): boolean {
-  return kills > 0 || innerForgotten > 0 || [...inner].some(isWorthSaving);
+/** Without the inner records, the next run would take their kills in the outer counter for the outer container's own. */
+function isWorthSaving({ kills, inner, archivedInnerKills }: ContainerRecord): boolean {
+  return kills > 0 || archivedInnerKills > 0 || [...inner].some(isWorthSaving);
 }
 
-function savedLife(life: ContainerRecord): SavedRecord {
-  const { match, path, inode, kills, innerForgotten, past, lastKill, goneAt, named } = life;
-  const counts = [...life.counts].map(([cgroup, { kernel, told }]) => [cgroup, kernel, told] as const);
-  return { match, path, inode, kills, innerForgotten, past, counts, lastKill, goneAt, named };
+function savedRecord(record: ContainerRecord): SavedRecord {
+  const { match, path, inode, kills, archivedInnerKills, killsInRemovedCgroups } = record;
+  const { lastKill, removedAt, named } = record;
+  const counts = [...record.counts].map(
+    ([cgroup, { fromCounter, fromKmsg }]) => [cgroup, fromCounter, fromKmsg] as const,
+  );
+  return {
+    match,
+    path,
+    inode,
+    kills,
+    archivedInnerKills,
+    killsInRemovedCgroups,
+    counts,
+    lastKill,
+    removedAt,
+    named,
+  };
 }
 
-/**
- * What is left of it after a reboot: counters begin at 0 again, but when a container was killed last is still told.
- */
-export function afterReboot({ lives, accounts }: State): readonly RetiredKills[] {
-  const named = lives.flatMap((life) => (life.named === undefined ? [] : [{ ...life, labels: life.named.labels }]));
-  return [...accounts, ...named].map(({ labels, lastKill }) => ({ labels, retired: 0, lastKill }));
+/** What remains valid after a reboot: counters start at 0 again, but the times of last kills stay. */
+export function afterReboot({ records, totals }: State): readonly ArchivedKills[] {
+  const named = records.flatMap(({ named: name, lastKill }) =>
+    name === undefined ? [] : [{ labels: name.labels, lastKill }],
+  );
+  return [...totals, ...named].map(({ labels, lastKill }) => ({ labels, archived: 0, lastKill }));
 }
 
 /**
@@ -76,38 +91,37 @@ export function parseState(text: string): State {
     version: VERSION,
     bootId: string(state['bootId']),
     sequence: optional(count)(state['sequence']),
-    expired: count(state['expired']),
-    accounts: array(state['accounts']).map((value) => {
-      const account = object(value);
+    expiredKills: count(state['expiredKills']),
+    totals: array(state['totals']).map((value) => {
+      const total = object(value);
       return {
-        labels: labels(account['labels']),
-        retired: count(account['retired']),
-        lastKill: optional(number)(account['lastKill']),
+        labels: labels(total['labels']),
+        archived: count(total['archived']),
+        lastKill: optional(number)(total['lastKill']),
       };
     }),
-    lives: array(state['lives']).map(life),
+    records: array(state['records']).map(recordIn),
   };
 }
 
-function life(value: unknown): SavedRecord {
+function recordIn(value: unknown): SavedRecord {
   const saved = object(value);
   return {
     match: match(saved['match']),
     path: string(saved['path']),
     inode: optional(count)(saved['inode']),
     kills: count(saved['kills']),
-    innerForgotten: count(saved['innerForgotten']),
-    // Earlier builds did not write it.
-    past: optional(count)(saved['past']) ?? 0,
+    archivedInnerKills: count(saved['archivedInnerKills']),
+    killsInRemovedCgroups: count(saved['killsInRemovedCgroups']),
     counts: array(saved['counts']).map((entry) => {
-      const [cgroup, kernel, told] = array(entry);
-      return [string(cgroup), count(kernel), count(told)];
+      const [cgroup, fromCounter, fromKmsg] = array(entry);
+      return [string(cgroup), count(fromCounter), count(fromKmsg)];
     }),
     lastKill: optional(number)(saved['lastKill']),
-    goneAt: optional(number)(saved['goneAt']),
+    removedAt: optional(number)(saved['removedAt']),
     named: optional((named) => {
-      const { labels: text, named: final } = object(named);
-      return { labels: labels(text), named: final === true };
+      const { labels: text, named: isFinal } = object(named);
+      return { labels: labels(text), named: isFinal === true };
     })(saved['named']),
   };
 }

@@ -1,0 +1,144 @@
+import type { CgroupMatch, ContainerCgroup, OomAccount } from '../container.ts';
+import { type ContainerRecord, countsOf, type NamedLabels } from './container-record.ts';
+import type { ContainerRecords } from './container-records.ts';
+import { type KillTotals, notAfter } from './kill-totals.ts';
+import type { SavedRecord } from './state.ts';
+
+/** Where names come from. */
+export interface RecordNames {
+  /** The labels of a container; `undefined` while its name may still come. */
+  readonly labelsOf: (match: CgroupMatch, waitedMs: number) => NamedLabels | undefined;
+  /** Asks the engine for the name of a container that is gone, so that nobody else asks. */
+  readonly wantName: (match: CgroupMatch) => void;
+  readonly forgetName: (match: CgroupMatch) => void;
+}
+
+/** What retention works on. */
+export interface RetentionOptions {
+  readonly records: ContainerRecords;
+  readonly totals: KillTotals;
+  readonly names: RecordNames;
+  /** Called with each record that is dropped. */
+  readonly drop: (record: ContainerRecord) => void;
+  /** How long the kills of a container stay exported after its end, in seconds. */
+  readonly retention: number;
+}
+
+/** How many removed containers with kills have a record. Beyond that the oldest are dropped. */
+const MAX_REMOVED = 1_000;
+
+/** Gives records their labels, and decides how long the kills of removed containers stay. Times as in attribution. */
+export class Retention {
+  readonly #options: RetentionOptions;
+  readonly #records: ContainerRecords;
+  readonly #totals: KillTotals;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+    this.#records = options.records;
+    this.#totals = options.totals;
+  }
+
+  /** The kills of all containers, also of those that are no longer exported. */
+  get kills(): number {
+    let kills = this.#totals.expiredKills;
+    for (const { archived } of this.#totals.archived) kills += archived;
+    for (const record of this.#records.all()) kills += record.kills;
+    return kills;
+  }
+
+  /** The part of {@link kills} that waits for labels. */
+  get unnamedKills(): number {
+    let kills = 0;
+    for (const record of this.#records.all()) if (record.named === undefined) kills += record.kills;
+    return kills;
+  }
+
+  /** Prepares for a container that discovery has found. Call it before the record becomes that of a live container. */
+  appearing({ path, match }: ContainerCgroup): void {
+    const kept = this.#records.at(path);
+    if (kept === undefined || !kept.nameRequested || !this.#records.isRemoved(kept)) return;
+    // Its path alone may have passed for another engine's. The own engine is asked on behalf of the live container now.
+    if (kept.match.engine !== match.engine) this.#options.names.forgetName(kept.match);
+    kept.nameRequested = false;
+  }
+
+  /** Asks for the name of a container that was just removed: its engine may forget it in a moment. */
+  removed(record: ContainerRecord): void {
+    if (record.kills > 0 && record.named?.named !== true) this.#requestName(record);
+  }
+
+  /** Gives a live container its labels. */
+  name(cgroup: ContainerCgroup, named: NamedLabels): void {
+    const record = this.#records.of(cgroup);
+    if (record !== undefined && record.named?.labels !== named.labels) this.#totals.add(record, named);
+  }
+
+  /** Asks for missing names, takes over those that came, and drops records that were exported for long enough. */
+  update(now: number): void {
+    this.#clampToNow(now);
+    const removed = [...this.#records.removed].toSorted((a, b) => (a.removedAt ?? 0) - (b.removedAt ?? 0));
+    removed.forEach((record, index) => {
+      const age = now - (record.removedAt ?? now);
+      const isOld = age > this.#options.retention || removed.length - index > MAX_REMOVED;
+      if (record.kills === 0 || isOld) this.#archive(record);
+      else if (record.named?.named !== true) this.#nameRemoved(record, age);
+    });
+    this.#totals.expireBefore(now - this.#options.retention);
+  }
+
+  /** See {@link KillTotals.counts}. */
+  counts(complete: 'kmsg' | 'counters'): OomAccount[] {
+    return this.#totals.counts(complete);
+  }
+
+  /** Takes over the records of an earlier run. They count as removed until their containers appear. */
+  restore(saved: readonly SavedRecord[], now: number): void {
+    for (const record of saved.toSorted(byBeginning)) this.#restore(record, now);
+  }
+
+  #restore(saved: SavedRecord, now: number): void {
+    const { match, path, inode, removedAt = now } = saved;
+    const record = this.#records.addRemoved({ match, path, inode, removedAt });
+    for (const [cgroup, fromCounter, fromKmsg] of saved.counts) {
+      Object.assign(countsOf(record, cgroup), { fromCounter, fromKmsg });
+    }
+    const { kills, archivedInnerKills, killsInRemovedCgroups, lastKill, named } = saved;
+    Object.assign(record, { kills, archivedInnerKills, killsInRemovedCgroups, lastKill, logged: kills });
+    if (named !== undefined) this.#totals.add(record, named);
+    if (named?.named !== true) this.#requestName(record);
+  }
+
+  /** Times in the future come from a clock that was ahead. */
+  #clampToNow(now: number): void {
+    for (const record of this.#records.all()) {
+      record.lastKill = notAfter(now, record.lastKill);
+      record.removedAt = notAfter(now, record.removedAt);
+    }
+    this.#totals.clampToNow(now);
+  }
+
+  #nameRemoved(record: ContainerRecord, age: number): void {
+    if (!record.nameRequested) this.#requestName(record);
+    const named = this.#options.names.labelsOf(record.match, age * 1000);
+    if (named !== undefined) this.#totals.add(record, named);
+    if (named?.named === true) this.#options.names.forgetName(record.match);
+  }
+
+  #requestName(record: ContainerRecord): void {
+    record.nameRequested = true;
+    this.#options.names.wantName(record.match);
+  }
+
+  #archive(record: ContainerRecord): void {
+    if (record.nameRequested && record.named?.named !== true) this.#options.names.forgetName(record.match);
+    this.#options.drop(record);
+    this.#totals.archive(record);
+  }
+}
+
+/** Outer containers before inner ones; of those at one path the latest last, as it may still be alive. */
+function byBeginning(a: SavedRecord, b: SavedRecord): number {
+  if (a.path.length !== b.path.length) return a.path.length - b.path.length;
+  return (a.removedAt ?? Number.MAX_VALUE) - (b.removedAt ?? Number.MAX_VALUE);
+}
