@@ -35,33 +35,38 @@ describe('generated documentation is current', () => {
     await expect(renderAlertsDoc(groups)).toMatchFileSnapshot('../docs/alerts.md');
   });
 
-  it('the help in README.md', () => {
+  it('README.md has the help', async () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-    expect(/<!-- help -->\s*```text\n([\s\S]*?)```/.exec(readme)?.[1]?.trim()).toBe(helpText(collectors).trim());
+    const help = `<!-- help -->\n\n\`\`\`text\n${helpText(collectors).trim()}\n\`\`\`\n\n<!-- /help -->`;
+    const current = readme.replace(/<!-- help -->.*<!-- \/help -->/s, () => help);
+    expect(current).toContain(help);
+    await expect(current).toMatchFileSnapshot('../README.md');
   });
 });
 
 const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'deploy/docker/README.md'].concat(
-  readdirSync(new URL('../docs', import.meta.url))
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => `docs/${file}`),
+  ['docs', 'docs/decisions', 'docs/runbooks', 'findings'].flatMap((folder) =>
+    readdirSync(new URL(`../${folder}`, import.meta.url))
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => `${folder}/${file}`),
+  ),
 );
 
-describe('what is written by hand agrees with the program', () => {
+describe('hand-written documents agree with the program', () => {
   const pages = PAGES.map((page) => [page, readFileSync(new URL(`../${page}`, import.meta.url), 'utf8')] as const);
 
-  it.each(pages)('%s leads to what there is', (page, text) => {
+  it.each(pages)('%s has no dead links', (page, text) => {
     const links = [...text.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, target = '']) => target);
     expect(links.filter((target) => !leadsSomewhere(target, page))).toEqual([]);
   });
 
-  it.each(pages)('%s names metrics that there are', async (_, text) => {
+  it.each(pages)('%s names only metrics that exist', async (_, text) => {
     const families = await allFamilies();
     const names = [...text.matchAll(/\bisolation_\w*[a-z](?![\w*])/g)].map(([name]) => name);
     expect(names.filter((name) => !families.has(name))).toEqual([]);
   });
 
-  it.each(pages)('%s names options that there are', (_, text) => {
+  it.each(pages)('%s names only options that exist', (_, text) => {
     const flags = /--(?:no-)?((?:web|path|docker|podman|cri|discovery|oom|log|collector)\.[a-z.-]*[a-z])/g;
     const options = [...text.matchAll(flags)].map(([, name = '']) => name);
     const known = renderConfigurationDoc(collectors);
@@ -69,7 +74,7 @@ describe('what is written by hand agrees with the program', () => {
   });
 });
 
-/** Whether a link of a page leads to a file, and to a heading of it if it names one. */
+/** Whether a link leads to an existing file, and to an existing heading if it names one. */
 function leadsSomewhere(target: string, page: string): boolean {
   const [path = '', anchor] = target.split('#');
   const file =
@@ -78,7 +83,7 @@ function leadsSomewhere(target: string, page: string): boolean {
   return anchor === undefined || headingsOf(readFileSync(file, 'utf8')).includes(anchor);
 }
 
-/** As sites that show Markdown call them. */
+/** The anchors that GitHub makes from headings. */
 function headingsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
     title
