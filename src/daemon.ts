@@ -85,7 +85,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       kernel,
       containers,
       hostNamespaces,
-      ancestors: (container) => ancestors.above(container.cgroup.path),
+      levels: ({ files }, controller) => ancestors.levels(files, controller),
       members: membersByNamespace(containers),
       oom: oom?.counts(containers),
       state: stateOf({ kernel, discovery, sources, hostNamespaces, oom }),

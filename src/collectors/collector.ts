@@ -1,5 +1,6 @@
 import type { Container, Labels, OomCounts } from '../container.ts';
-import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import type { CgroupLevels } from '../kernel/ancestor-files.ts';
+import type { Controller } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { HostNamespaces, NamespaceKind } from '../kernel/host-namespaces.ts';
 
@@ -96,8 +97,11 @@ export interface Scrape {
   /** Those that are shown, in no order. */
   readonly containers: readonly Container[];
   readonly hostNamespaces: HostNamespaces;
-  /** The cgroup above a container's, the one above that, … up to the root. Handles are shared. */
-  ancestors(container: Container): readonly CgroupFiles[];
+  /**
+   * The cgroups whose limits hold for a container in the hierarchy of a controller, from its init to the root; `undefined`
+   * if that is unknown. See {@link CgroupLevels}. Handles are shared.
+   */
+  levels(container: Container, controller: Controller): CgroupLevels | undefined;
   /** The containers whose init is in a namespace. */
   members(kind: NamespaceKind, inode: number): readonly Container[];
   /** OOM kills by now; `undefined` if nobody watches for them. */

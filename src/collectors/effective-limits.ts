@@ -42,58 +42,68 @@ const limitsByContainer = oncePerScrape(() => new Map<Container, OwnAndEffective
 export function limitsOfContainer(container: Container, scrape: Scrape): OwnAndEffective {
   const known = limitsByContainer(scrape).get(container);
   if (known !== undefined) return known;
-  const own = ownLimits(container.files);
-  const found = { own, effective: lowest(own, limitsAbove(container, scrape)) };
+  const effective = {
+    memory: effectiveLimit(container, scrape, 'memory'),
+    swap: effectiveLimit(container, scrape, 'swap'),
+    cpu: effectiveLimit(container, scrape, 'cpu'),
+    pids: effectiveLimit(container, scrape, 'pids'),
+  };
+  const own = {
+    memory: limitOf(container.files, scrape, 'memory'),
+    swap: limitOf(container.files, scrape, 'swap'),
+    cpu: limitOf(container.files, scrape, 'cpu'),
+    pids: limitOf(container.files, scrape, 'pids'),
+  };
+  const found = { own, effective };
   limitsByContainer(scrape).set(container, found);
   return found;
 }
 
-function ownLimits(files: CgroupFiles): OwnLimits {
-  return {
-    memory:
-      files.versionOf('memory') === 1
-        ? v1Limit(files, 'memory.limit_in_bytes')
-        : singleValue(files, 'memory', 'memory.max'),
-    swap:
-      files.versionOf('memory') === 1
-        ? v1Limit(files, 'memory.memsw.limit_in_bytes')
-        : singleValue(files, 'memory', 'memory.swap.max'),
-    cpu: files.versionOf('cpu') === 1 ? v1CpuLimit(files) : parsedFile(files, 'cpu', 'cpu.max', parseCpuMax),
-    pids: singleValue(files, 'pids', 'pids.max'),
-  };
+const readLimit: Readonly<Record<Resource, (files: CgroupFiles) => number | undefined>> = {
+  memory: (files) =>
+    files.versionOf('memory') === 1
+      ? v1Limit(files, 'memory.limit_in_bytes')
+      : singleValue(files, 'memory', 'memory.max'),
+  swap: (files) =>
+    files.versionOf('memory') === 1
+      ? v1Limit(files, 'memory.memsw.limit_in_bytes')
+      : singleValue(files, 'memory', 'memory.swap.max'),
+  cpu: (files) => (files.versionOf('cpu') === 1 ? v1CpuLimit(files) : parsedFile(files, 'cpu', 'cpu.max', parseCpuMax)),
+  pids: (files) => singleValue(files, 'pids', 'pids.max'),
+};
+
+type Resource = keyof OwnLimits;
+
+const CONTROLLERS = { memory: 'memory', swap: 'memory', cpu: 'cpu', pids: 'pids' } as const;
+
+/** The limits of each cgroup, read once per scrape however many containers it holds. */
+const limitsByCgroup = oncePerScrape(() => ({
+  memory: new Map<CgroupFiles, number | undefined>(),
+  swap: new Map<CgroupFiles, number | undefined>(),
+  cpu: new Map<CgroupFiles, number | undefined>(),
+  pids: new Map<CgroupFiles, number | undefined>(),
+}));
+
+function limitOf(files: CgroupFiles, scrape: Scrape, resource: Resource): number | undefined {
+  const known = limitsByCgroup(scrape)[resource];
+  if (known.has(files)) return known.get(files);
+  const limit = readLimit[resource](files);
+  known.set(files, limit);
+  return limit;
 }
 
-/** What the cgroups above allow, each read once per scrape however many containers it holds. */
-const limitsOf = oncePerScrape(() => new Map<CgroupFiles, OwnLimits>());
-
-const NOTHING: OwnLimits = { memory: undefined, swap: undefined, cpu: undefined, pids: undefined };
-
-function limitsAbove(container: Container, scrape: Scrape): OwnLimits {
-  const known = limitsOf(scrape);
-  const ancestors = scrape.ancestors(container);
-  const [parent] = ancestors;
-  const ofSibling = parent === undefined ? NOTHING : known.get(parent);
-  if (ofSibling !== undefined) return ofSibling;
-  // From the root downwards, so that each level builds on the one above.
-  return ancestors.reduceRight((above, files) => {
-    const found = known.get(files) ?? lowest(ownLimits(files), above);
-    known.set(files, found);
-    return found;
-  }, NOTHING);
-}
-
-function lowest(a: OwnLimits, b: OwnLimits): OwnLimits {
-  return {
-    memory: lower(a.memory, b.memory),
-    swap: lower(a.swap, b.swap),
-    cpu: lower(a.cpu, b.cpu),
-    pids: lower(a.pids, b.pids),
-  };
-}
-
-function lower(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined) return b;
-  return b === undefined ? a : Math.min(a, b);
+/** The lowest limit from the container's init to the root; `undefined` if one that may be lower is unknown. */
+function effectiveLimit(container: Container, scrape: Scrape, resource: Resource): number | undefined {
+  const levels = scrape.levels(container, CONTROLLERS[resource]);
+  if (levels === undefined) return undefined;
+  const mayLack = container.files.versionOf(CONTROLLERS[resource]) === 2;
+  let found: number | undefined;
+  for (const files of [...levels.inside, ...levels.above]) {
+    const limit = limitOf(files, scrape, resource);
+    if (limit !== undefined) found = Math.min(found ?? Infinity, limit);
+    else if (!mayLack && files.path !== '') return undefined;
+  }
+  return found;
 }
 
 function v1CpuLimit(files: CgroupFiles): number | undefined {

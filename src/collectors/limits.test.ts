@@ -22,7 +22,7 @@ function limitsIn(version: 1 | 2, files: Readonly<Record<string, string>>): Reco
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
   }
-  const hierarchy = { root, version, controllers: [] } as const;
+  const hierarchy = { root, mountRoot: '/', version, controllers: [] } as const;
   const layout: CgroupLayout = {
     version: `v${version}`,
     hierarchies: [hierarchy],
@@ -45,7 +45,7 @@ function limitsIn(version: 1 | 2, files: Readonly<Record<string, string>>): Reco
     kernel,
     containers: [container],
     hostNamespaces: new Map(),
-    ancestors: ({ cgroup }) => ancestors.above(cgroup.path),
+    levels: ({ files }, controller) => ancestors.levels(files, controller),
     members: () => [],
     oom: undefined,
     state: { lifecycle: new Map(), sources: new Map() },

@@ -137,7 +137,7 @@ function cpus(container: Container, scrape: Scrape): number | undefined {
   const own = parsedFile(container.files, 'cpuset', name, countCpuList);
   if (own !== undefined) return own;
   // Without the controller a cgroup has the CPUs of the one above.
-  for (const files of scrape.ancestors(container)) {
+  for (const files of scrape.levels(container, 'cpuset')?.above ?? []) {
     const inherited = parsedFile(files, 'cpuset', name, countCpuList);
     if (inherited !== undefined) return inherited;
   }

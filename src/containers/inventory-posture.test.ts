@@ -16,7 +16,7 @@ import { ContainerInventory } from './inventory.ts';
 const root = mkdtempSync(join(tmpdir(), 'isolation-exporter-inventory-'));
 const layout: CgroupLayout = {
   ...findCgroupLayout('/proc', '/sys/fs/cgroup'),
-  discovery: { root, version: 2, controllers: [] },
+  discovery: { root, mountRoot: '/', version: 2, controllers: [] },
 };
 const kernel = new KernelFiles({ procRoot: '/proc', layout, descriptorBudget: 100 });
 const postures = new PostureReader(kernel, findHostNamespaces('/proc'));

@@ -24,7 +24,10 @@ beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'isolation-exporter-inventory-'));
   child = spawn('sleep', ['1000'], { stdio: 'ignore' });
   await once(child, 'spawn');
-  const layout = { ...findCgroupLayout('/proc', '/sys/fs/cgroup'), discovery: { root, version: 2, controllers: [] } };
+  const layout = {
+    ...findCgroupLayout('/proc', '/sys/fs/cgroup'),
+    discovery: { root, mountRoot: '/', version: 2, controllers: [] },
+  };
   kernel = new KernelFiles({ procRoot: '/proc', layout: layout as typeof kernel.layout, descriptorBudget: 100 });
   vi.useFakeTimers({ toFake: ['performance'] });
 });

@@ -1,10 +1,11 @@
 import type { Container, ContainerCgroup, InitProcess, Names } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import { findPlaces } from '../kernel/cgroup-places.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { Pace } from '../pace.ts';
 import type { Posture } from '../posture/posture.ts';
 import type { PostureReader, PostureReading, Target } from '../posture/read-posture.ts';
-import { haveChanged, type Members, membersOfContainer } from '../identify/container-pids.ts';
+import { cgroupOfMember, haveChanged, type Members, membersOfContainer } from '../identify/container-pids.ts';
 import { findInit } from '../identify/init-process.ts';
 import { labelsOf } from './labels.ts';
 import type { Naming } from '../engines/naming.ts';
@@ -46,7 +47,7 @@ export class ContainerInventory {
   add(cgroup: ContainerCgroup): void {
     this.#entries.set(cgroup, {
       cgroup,
-      files: this.#kernel.cgroup(cgroup.path),
+      files: this.#kernel.cgroup(cgroup.path, cgroup.inode),
       container: undefined,
       init: undefined,
       members: undefined,
@@ -80,6 +81,7 @@ export class ContainerInventory {
     const pace = new Pace();
     for (const entry of this.#entries.values()) {
       if (performance.now() > deadline) break;
+      entry.files.lookAgain();
       this.#refresh(entry, now);
       if (pace.isDue()) await pace.rest();
     }
@@ -136,6 +138,12 @@ export class ContainerInventory {
     return true;
   }
 
+  /** Finds the container's cgroups in all hierarchies. Without a process that can be seen they stay where they were. */
+  #locate({ cgroup: { path }, files }: Entry, init: InitProcess, members: Members): void {
+    const initPath = cgroupOfMember(members, init.pid);
+    files.locate(findPlaces(this.#kernel.layout, { path, initPath }, () => init.files.text('cgroup')));
+  }
+
   #processFacts(entry: Entry, now: number): ProcessFacts {
     const before = entry.init;
     entry.init = undefined;
@@ -146,6 +154,7 @@ export class ContainerInventory {
       entry.init = withOpenFilesOf(before, findInit(this.#kernel, entry.files));
       if (entry.init !== undefined) {
         entry.members = membersOfContainer(this.#kernel, entry.files);
+        this.#locate(entry, entry.init, entry.members);
         entry.posture = this.#postures.read(targetOf(entry, entry.init, entry.members));
       }
       return { init: entry.init, initError: undefined, posture: entry.posture?.posture };

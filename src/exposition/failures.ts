@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 export class Failures {
   readonly #log: Log;
   readonly #failing = new Set<string>();
+  #unreadable = false;
 
   constructor(log: Log) {
     this.#log = log;
@@ -21,6 +22,14 @@ export class Failures {
       { collector: collector.name, cgroup: container?.cgroup.path, err: error, remedy },
       remedy === undefined ? 'collector failed' : 'collector may not read what it needs; the metrics are left out',
     );
+  }
+
+  /** Containers whose cgroups are gone though discovery still has them; `undefined`: none are. */
+  unreadable(first: Container | undefined): void {
+    if (this.#unreadable === (first !== undefined)) return;
+    this.#unreadable = first !== undefined;
+    if (first === undefined) this.#log.info({}, 'the cgroups of all containers can be read again');
+    else this.#log.warn({ cgroup: first.cgroup.path }, 'cannot find the cgroup of a container that is still listed');
   }
 
   /** A collector worked for all containers. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Collector, defineContainerCollector, defineKeptCollector, type Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
@@ -73,7 +73,7 @@ async function run(
     kernel,
     containers,
     hostNamespaces: new Map(),
-    ancestors: () => [],
+    levels: () => undefined,
     members: () => [],
     oom: undefined,
     state: { lifecycle: new Map(), sources: new Map() },
@@ -132,6 +132,22 @@ describe('runCollectors()', () => {
     expect(text).not.toContain('gone');
     expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 1\n');
     expect(warnings).toEqual([]);
+  });
+
+  it('fails for a container that discovery still has and whose cgroup is gone for long, and says so once', async () => {
+    const gone = container('lost');
+    expect(gone.files.read('pids', 'pids.current')).toBeUndefined();
+    const soon = await run([container('a', { inode: 4 }), gone]);
+    expect(soon.text).toContain('isolation_scrape_collector_success{collector="numbered"} 1\n');
+    expect(soon.warnings).toEqual([]);
+    vi.useFakeTimers({ toFake: ['performance'], now: Date.now() });
+    vi.advanceTimersByTime(performance.now() + 3_000_000);
+    const later = await run([container('a', { inode: 4 }), gone]);
+    vi.useRealTimers();
+    expect(later.text).toContain('isolation_number{engine="docker",container="a"} 4\n');
+    expect(later.text).not.toContain('lost');
+    expect(later.text).toContain('isolation_scrape_collector_success{collector="numbered"} 0\n');
+    expect(later.warnings).toEqual([{ cgroup: gone.cgroup.path }]);
   });
 
   it('leaves out what is late, and says so', async () => {

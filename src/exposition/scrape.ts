@@ -17,6 +17,9 @@ const DURATION = {
   help: 'Time that the collector took in this scrape, in seconds.',
 } as const;
 
+/** For so long, discovery may not have learned of the end of a container that a read has noticed. */
+const END_UNNOTICED_MS = 2_000;
+
 /** How each collector did, in every scrape; the label is `collector`. */
 export const OUTCOME_FAMILIES = [SUCCESS, DURATION];
 
@@ -58,16 +61,25 @@ export async function runCollectors(options: {
   const pace = new Pace();
   const isLate = (): boolean => performance.now() > deadline;
   const outcomes: Outcome[] = [];
+  let unreadable: Container | undefined;
   for (const collector of collectors) {
     const started = performance.now();
     const errors: { readonly error: unknown; readonly container: Container | undefined }[] = [];
     const readings: Reading[] = [];
+    let unread = false;
     for (const { container, labels, read } of subjectsOf(collector, scrape, known)) {
       if (isLate()) break;
       try {
         const value = read();
-        // Of one that went while it was read, what is missing says nothing, not even that there is no limit.
-        if (value === undefined || container?.files.gone === true) continue;
+        if (container?.files.gone === true) {
+          // A value missing from a removed cgroup proves nothing, not even that there is no limit.
+          if (isStillListed(container)) {
+            unreadable ??= container;
+            unread = true;
+          }
+          continue;
+        }
+        if (value === undefined) continue;
         readings.push({ value, container, labels });
         const problem = collector.scope === 'container' ? collector.problem?.(value) : undefined;
         if (problem !== undefined) errors.push({ error: problem, container });
@@ -82,11 +94,17 @@ export async function runCollectors(options: {
     }
     const [first] = errors;
     if (first !== undefined) failures.failed(collector, first.error, first.container);
-    else if (!isLate()) failures.succeeded(collector);
+    else if (!unread && !isLate()) failures.succeeded(collector);
     const seconds = (performance.now() - started) / 1000;
-    outcomes.push({ collector: collector.name, success: errors.length === 0 && !isLate(), seconds });
+    outcomes.push({ collector: collector.name, success: errors.length === 0 && !unread && !isLate(), seconds });
   }
+  if (collectors.some(({ scope }) => scope === 'container') && !isLate()) failures.unreadable(unreadable);
   encodeOutcomes(outcomes, encoder);
+}
+
+/** Whether a container's cgroup has been gone for so long that discovery must have missed its end. */
+function isStillListed({ files }: Container): boolean {
+  return files.goneSince !== undefined && performance.now() - files.goneSince > END_UNNOTICED_MS;
 }
 
 /** One after the other: thousands of them at once would cost more to clear away than to read. */

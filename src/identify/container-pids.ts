@@ -33,6 +33,11 @@ export function membersOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): Me
   return { pids: [...pids].toSorted((a, b) => a - b), lists };
 }
 
+/** The path of the cgroup that lists a process; `undefined` if it is on none of the lists. */
+export function cgroupOfMember({ lists }: Members, pid: number): string | undefined {
+  return lists.find(({ content }) => parseCgroupProcs(content).includes(pid))?.cgroup.path;
+}
+
 /** Only who they are. */
 export function pidsOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): readonly number[] {
   return membersOfContainer(kernel, cgroup).pids;

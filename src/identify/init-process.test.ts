@@ -20,7 +20,7 @@ let next = 0;
 function kernelFiles(descriptorBudget = 100): KernelFiles {
   const layout: CgroupLayout = {
     ...findCgroupLayout('/proc', '/sys/fs/cgroup'),
-    discovery: { root, version: 2, controllers: [] },
+    discovery: { root, mountRoot: '/', version: 2, controllers: [] },
   };
   return new KernelFiles({ procRoot: '/proc', layout, descriptorBudget });
 }

@@ -41,7 +41,10 @@ describe('what the shim tells', () => {
   const root = mkdtempSync(join(tmpdir(), 'isolation-exporter-shim-'));
   const kernel = new KernelFiles({
     procRoot: '/proc',
-    layout: { ...findCgroupLayout('/proc', '/sys/fs/cgroup'), discovery: { root, version: 2, controllers: [] } },
+    layout: {
+      ...findCgroupLayout('/proc', '/sys/fs/cgroup'),
+      discovery: { root, mountRoot: '/', version: 2, controllers: [] },
+    },
     descriptorBudget: 100,
   });
   const shims: ChildProcess[] = [];

@@ -1,27 +1,48 @@
-import type { CgroupFiles } from './cgroup-files.ts';
+import type { CgroupFiles, Controller } from './cgroup-files.ts';
+import { isAtOrBelow } from './cgroup-places.ts';
 import type { KernelFiles } from './kernel-files.ts';
 
-/** The files of the cgroups above containers. Many containers share a parent, so each is opened once. */
+/** The cgroups whose limits hold for a container in the hierarchy of one controller, from its init up to the root. */
+export interface CgroupLevels {
+  /**
+   * The cgroup that holds the init process first, the container's own (its `files`) last; mostly that one alone. Empty if
+   * the init is in no cgroup of the container.
+   */
+  readonly inside: readonly CgroupFiles[];
+  /** The cgroups above, the root last (its path is empty). The same array for all containers in one parent. */
+  readonly above: readonly CgroupFiles[];
+}
+
+/** The files of the cgroups above and inside of containers. Many containers share a parent, so each is opened once. */
 export class AncestorFiles {
   readonly #kernel: KernelFiles;
   readonly #byPath = new Map<string, CgroupFiles>();
   readonly #chains = new Map<string, readonly CgroupFiles[]>();
+  readonly #alone = new WeakMap<CgroupFiles, readonly CgroupFiles[]>();
   readonly #used = new Set<string>();
 
   constructor(kernel: KernelFiles) {
     this.#kernel = kernel;
   }
 
-  /** The parent of the cgroup at `path`, its parent, … and last the root, whose path is empty. */
-  above(path: string): readonly CgroupFiles[] {
-    if (path === '') return [];
-    const parent = path.slice(0, path.lastIndexOf('/'));
-    this.#used.add(parent);
-    const known = this.#chains.get(parent);
-    if (known !== undefined && !known.some((files) => files.gone)) return known;
-    const chain = [this.#filesOf(parent), ...this.above(parent)];
-    this.#chains.set(parent, chain);
-    return chain;
+  /**
+   * The levels whose limits hold for a container.
+   *
+   * On cgroup v2 a file that a level lacks means that this level sets no limit. On v1 every cgroup but the root has all
+   * files of its controller, so that there a missing one means that the limit is unknown.
+   *
+   * @returns `undefined` if the kernel does not have the controller, or it is not known where the container is in its
+   *   hierarchy.
+   */
+  levels(files: CgroupFiles, controller: Controller): CgroupLevels | undefined {
+    const init = files.initPathIn(controller);
+    if (init === undefined) return undefined;
+    const own = files.pathIn(controller);
+    if (own === undefined || !isAtOrBelow(init, own)) return { inside: [], above: this.#chainFrom(init) };
+    const above = this.#chainFrom(parentOf(own));
+    if (init === own) return { inside: this.#only(files), above };
+    const inner = this.#chainFrom(init);
+    return { inside: [...inner.slice(0, inner.length - above.length - 1), files], above };
   }
 
   /** Closes what was not asked for since the last call. */
@@ -41,6 +62,23 @@ export class AncestorFiles {
     this.prune();
   }
 
+  /** The cgroup at `path`, its parent, … and last the root. */
+  #chainFrom(path: string): readonly CgroupFiles[] {
+    this.#used.add(path);
+    const known = this.#chains.get(path);
+    if (known !== undefined && !known.some((files) => files.gone)) return known;
+    const files = this.#filesOf(path);
+    const chain = path === '' ? [files] : [files, ...this.#chainFrom(parentOf(path))];
+    this.#chains.set(path, chain);
+    return chain;
+  }
+
+  #only(files: CgroupFiles): readonly CgroupFiles[] {
+    const known = this.#alone.get(files) ?? [files];
+    this.#alone.set(files, known);
+    return known;
+  }
+
   #filesOf(path: string): CgroupFiles {
     const known = this.#byPath.get(path);
     if (known !== undefined && !known.gone) return known;
@@ -48,4 +86,8 @@ export class AncestorFiles {
     this.#byPath.set(path, files);
     return files;
   }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
 }

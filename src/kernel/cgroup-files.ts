@@ -1,6 +1,7 @@
 import { constants, readdirSync, statSync } from 'node:fs';
 import type { Bytes } from './bytes.ts';
 import type { CgroupLayout, Hierarchy } from './cgroup-layout.ts';
+import { type Place, type Places, SAME_PATH } from './cgroup-places.ts';
 import { parseCgroupProcs } from './cgroup-procs.ts';
 import { absentAsUndefined } from './errno.ts';
 import { type FileReader, MISSING } from './file-reader.ts';
@@ -18,36 +19,81 @@ export type Controller =
   | 'devices'
   | 'unified';
 
-/** How long a file that was not there is taken to be still not there, at most. A controller can be switched on late. */
+/** How long a missing file is assumed to be still missing, at most. A controller can be switched on late. */
 const MISSING_FOR_MS = 60_000;
+
+/** In place of a descriptor: the file was there, and went while its cgroup lived on. It is looked for at each read. */
+const VANISHED = MISSING - 1;
 
 /** The files of one cgroup in all hierarchies, read through descriptors that stay open until `close`. */
 export class CgroupFiles {
-  /** The path below the root of every hierarchy, such as `/docker/<id>`. */
+  /** The path in the hierarchy of discovery, such as `/docker/<id>`. {@link pathIn} has those in the others. */
   readonly path: string;
   readonly #reader: FileReader;
   readonly #layout: CgroupLayout;
+  readonly #inode: number | undefined;
   /** By the number of the file's name: thousands of small maps would be slow to look into, and large. */
   readonly #descriptors: (number | undefined)[] = [];
   readonly #knownSince = performance.now();
+  #places: Places = SAME_PATH;
   #missingSince = 0;
-  #gone = false;
+  #goneSince: number | undefined;
+  #closed = false;
 
-  /** Use `KernelFiles.cgroup`. */
-  constructor(reader: FileReader, layout: CgroupLayout, path: string) {
+  /**
+   * Use `KernelFiles.cgroup`.
+   *
+   * @param cgroup.inode in the hierarchy of discovery: tells this cgroup from a later one at the same path. Without it,
+   *   the files are those of whichever cgroup is at the path.
+   */
+  constructor(
+    reader: FileReader,
+    layout: CgroupLayout,
+    cgroup: { readonly path: string; readonly inode: number | undefined },
+  ) {
     this.#reader = reader;
     this.#layout = layout;
-    this.path = path;
+    this.path = cgroup.path;
+    this.#inode = cgroup.inode;
   }
 
-  /** Whether the kernel has said that the cgroup was removed. Another one may have its path by now. */
+  /** Whether the cgroup was removed, as a read has found out, or its files were closed. Its path may be another's by now. */
   get gone(): boolean {
-    return this.#gone;
+    return this.#closed || this.#goneSince !== undefined;
+  }
+
+  /** When a read found that the cgroup was removed, in ms of `performance.now()`, as long as nobody has closed its files. */
+  get goneSince(): number | undefined {
+    return this.#closed ? undefined : this.#goneSince;
   }
 
   /** Whether a controller is on cgroup v1 or v2 here; `undefined` where the host has it nowhere. */
   versionOf(controller: Controller): 1 | 2 | undefined {
     return this.#hierarchy(controller)?.version;
+  }
+
+  /** The cgroup's path in the hierarchy of a controller; `undefined` if it is not in that hierarchy, or nobody knows where. */
+  pathIn(controller: Controller): string | undefined {
+    const hierarchy = this.#hierarchy(controller);
+    return hierarchy && this.#ownPath(hierarchy);
+  }
+
+  /** The path of the cgroup that holds the container's init process; `undefined` if unknown. */
+  initPathIn(controller: Controller): string | undefined {
+    const hierarchy = this.#hierarchy(controller);
+    if (hierarchy === undefined) return undefined;
+    const place = this.#places.get(hierarchy);
+    return place === undefined ? this.path : place.init;
+  }
+
+  /** Takes over where the cgroup and the container's init are. Descriptors of files elsewhere are closed. */
+  locate(places: Places): void {
+    const moved = this.#layout.hierarchies.some((hierarchy) => {
+      const own = ownIn(places.get(hierarchy), this.path);
+      return own !== this.#ownPath(hierarchy);
+    });
+    this.#places = places;
+    if (moved) this.#releaseAll();
   }
 
   /**
@@ -56,18 +102,22 @@ export class CgroupFiles {
    * @throws the system error, with the name of the file, for anything but absence.
    */
   read(controller: Controller, name: string): Bytes | undefined {
-    if (this.#gone) return undefined;
-    const known = this.#descriptors[numberOf(name)];
-    if (known === undefined) return this.#readFirst(controller, name);
+    if (this.gone) return undefined;
+    const number = numberOf(name);
+    const known = this.#descriptors[number];
+    if (known === undefined || known === VANISHED) return this.#readFirst(controller, name);
     if (known === MISSING) {
       if (!this.#isMissingOld()) return undefined;
       this.#forgetMissing();
       return this.#readFirst(controller, name);
     }
     const bytes = this.#reader.readKept(known, name);
-    // PSI files answer "not supported" while the cgroup lives on; all others only once it is removed.
-    if (bytes === undefined && !name.endsWith('.pressure')) this.close();
-    return bytes;
+    if (bytes !== undefined) return bytes;
+    // ENODEV, which a removed cgroup answers, and also a living one whose parent has switched the controller off.
+    this.#reader.release(known);
+    this.#descriptors[number] = VANISHED;
+    this.#noteIfGone(controller);
+    return undefined;
   }
 
   /**
@@ -81,9 +131,9 @@ export class CgroupFiles {
     return bytes === undefined ? [] : parseCgroupProcs(bytes);
   }
 
-  /** The same as the kernel writes it, to be compared: one pid a line. */
+  /** The same as the kernel writes it, for comparison: one pid a line. */
   processList(): Bytes | undefined {
-    if (this.#gone) return undefined;
+    if (this.gone) return undefined;
     const directory = this.#discoveryDirectory();
     // A threaded cgroup has no list of processes (ENOTSUP) but one of threads.
     return this.#reader.readOnce(`${directory}/cgroup.procs`) ?? this.#reader.readOnce(`${directory}/cgroup.threads`);
@@ -103,36 +153,53 @@ export class CgroupFiles {
 
   /** The names of the cgroup's files in the hierarchy of a controller. */
   list(controller: Controller): string[] {
-    const hierarchy = this.#hierarchy(controller);
-    if (this.#gone || hierarchy === undefined) return [];
-    return absentAsUndefined(() => readdirSync(`${hierarchy.root}${this.path}`)) ?? [];
+    const directory = this.#directoryIn(controller);
+    if (this.gone || directory === undefined) return [];
+    return absentAsUndefined(() => readdirSync(directory)) ?? [];
   }
 
-  /** Lets go of every descriptor. Reads answer `undefined` from now on. */
+  /** Looks whether a cgroup that was gone is there again: its hierarchy may have been mounted anew. */
+  lookAgain(): void {
+    if (this.goneSince !== undefined && this.#isThere()) this.#goneSince = undefined;
+  }
+
+  /** Closes every descriptor. Reads answer `undefined` from now on. */
   close(): void {
-    this.#gone = true;
-    for (const descriptor of this.#descriptors) {
-      if (descriptor !== undefined && descriptor !== MISSING) this.#reader.release(descriptor);
-    }
-    this.#descriptors.length = 0;
+    this.#closed = true;
+    this.#releaseAll();
   }
 
   #readFirst(controller: Controller, name: string): Bytes | undefined {
-    const hierarchy = this.#hierarchy(controller);
-    if (hierarchy === undefined) return undefined;
-    const path = `${hierarchy.root}${this.path}/${name}`;
+    const directory = this.#directoryIn(controller);
+    if (directory === undefined) return undefined;
+    const path = `${directory}/${name}`;
     const descriptor = this.#reader.acquire(path, constants.O_RDONLY);
     if (descriptor === undefined) {
       const bytes = this.#reader.readOnce(path);
-      if (bytes === undefined && !this.#isThere()) this.close();
+      if (bytes === undefined) this.#noteIfGone(controller);
       return bytes;
     }
     if (descriptor === MISSING) {
-      this.#noteMissing(name);
+      this.#noteMissing(controller, name);
       return undefined;
     }
-    this.#descriptors[numberOf(name)] = descriptor;
-    return this.#reader.readKept(descriptor, path);
+    const bytes = this.#reader.readKept(descriptor, path);
+    if (bytes === undefined) {
+      // PSI that is switched off at boot (psi=0) opens and does not read, on kernels that do not hide it.
+      this.#reader.release(descriptor);
+      this.#noteMissing(controller, name);
+    } else this.#descriptors[numberOf(name)] = descriptor;
+    return bytes;
+  }
+
+  #directoryIn(controller: Controller): string | undefined {
+    const hierarchy = this.#hierarchy(controller);
+    const path = hierarchy && this.#ownPath(hierarchy);
+    return path === undefined ? undefined : hierarchy?.root + path;
+  }
+
+  #ownPath(hierarchy: Hierarchy): string | undefined {
+    return ownIn(this.#places.get(hierarchy), this.path);
   }
 
   #discoveryDirectory(): string {
@@ -140,22 +207,35 @@ export class CgroupFiles {
   }
 
   #isThere(): boolean {
-    return statSync(this.#discoveryDirectory(), { throwIfNoEntry: false }) !== undefined;
+    const found = statSync(this.#discoveryDirectory(), { throwIfNoEntry: false });
+    return found !== undefined && found.ino === (this.#inode ?? found.ino);
   }
 
-  /** Of a cgroup that is gone itself nothing is missing: it is not the same as one without the controller. */
-  #noteMissing(name: string): void {
-    if (!this.#isThere()) {
-      this.close();
-      return;
-    }
+  /** A missing file of a removed cgroup does not mean that the controller is off. */
+  #noteIfGone(controller: Controller): void {
+    if (this.#isThere()) return;
+    // A cgroup known by its path alone may exist in the hierarchy of that controller only.
+    const directory = this.#directoryIn(controller);
+    const isElsewhere =
+      this.#inode === undefined &&
+      directory !== undefined &&
+      statSync(directory, { throwIfNoEntry: false }) !== undefined;
+    if (isElsewhere) return;
+    this.#goneSince = performance.now();
+    this.#releaseAll();
+  }
+
+  #noteMissing(controller: Controller, name: string): void {
+    this.#noteIfGone(controller);
+    const number = numberOf(name);
+    if (this.gone || this.#descriptors[number] === VANISHED) return;
     if (this.#missingSince === 0) this.#missingSince = performance.now();
-    this.#descriptors[numberOf(name)] = MISSING;
+    this.#descriptors[number] = MISSING;
   }
 
   /**
-   * Whether to look again for what was missing. A runtime makes a container's cgroups in one hierarchy after the other,
-   * and controllers can come later than the cgroup: so in a young cgroup it is done soon, and less and less often then.
+   * Whether to look again for missing files. A runtime makes a container's cgroups in one hierarchy after the other, and
+   * controllers can come later than the cgroup: so in a young cgroup the next look is soon, and later ones are rarer.
    */
   #isMissingOld(): boolean {
     const knownFor = this.#missingSince - this.#knownSince;
@@ -169,10 +249,22 @@ export class CgroupFiles {
     }
   }
 
+  #releaseAll(): void {
+    for (const descriptor of this.#descriptors) {
+      if (descriptor !== undefined && descriptor > MISSING) this.#reader.release(descriptor);
+    }
+    this.#descriptors.length = 0;
+    this.#missingSince = 0;
+  }
+
   #hierarchy(controller: Controller): Hierarchy | undefined {
     if (controller === 'unified') return this.#layout.unified;
     return this.#layout.hierarchyOf(controller);
   }
+}
+
+function ownIn(place: Place | undefined, path: string): string | undefined {
+  return place === undefined ? path : place.own;
 }
 
 const numbers = new Map<string, number>();

@@ -6,6 +6,8 @@ import { parseMountinfo } from './mountinfo.ts';
 export interface Hierarchy {
   /** The directory it is mounted on, as this process sees it. */
   readonly root: string;
+  /** The cgroup that is mounted there: `/`, or that of the container in which the mount was made. */
+  readonly mountRoot: string;
   readonly version: 1 | 2;
   /** `memory`, `cpu`, …; on v1 also `name=systemd`. */
   readonly controllers: readonly string[];
@@ -65,6 +67,7 @@ function hierarchiesIn(mountinfo: string, mountedAt: string, visibleAt: string):
     // A later mount on the same point hides the earlier one.
     found.set(root, {
       root,
+      mountRoot: mount.root,
       version: mount.type === 'cgroup2' ? 2 : 1,
       controllers: mount.type === 'cgroup2' ? controllersOfUnified(root) : controllersOfV1(mount.superOptions),
     });

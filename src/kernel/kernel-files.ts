@@ -24,9 +24,13 @@ export class KernelFiles {
     return this.#reader.open;
   }
 
-  /** The files of one cgroup. Close it when the cgroup is gone. */
-  cgroup(path: string): CgroupFiles {
-    return new CgroupFiles(this.#reader, this.layout, path);
+  /**
+   * The files of one cgroup, by its path in the hierarchy of discovery. Close it when the cgroup is gone.
+   *
+   * @param inode in that hierarchy, for a cgroup that must not be mistaken for a later one at the same path.
+   */
+  cgroup(path: string, inode?: number): CgroupFiles {
+    return new CgroupFiles(this.#reader, this.layout, { path, inode });
   }
 
   /** The files of one process; `undefined` if there is no such process. Close it when done. */

@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 it('are looked for again where they could not be read', () => {
-  const hierarchy = { root, version: 2 as const, controllers: ['memory'] };
+  const hierarchy = { root, mountRoot: '/', version: 2 as const, controllers: ['memory'] };
   const layout = {
     version: 'v2' as const,
     hierarchies: [hierarchy],

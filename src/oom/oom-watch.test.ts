@@ -22,7 +22,7 @@ class Host {
 
   /** A run of the exporter. */
   begin(): OomWatch {
-    const hierarchy = { root: join(this.root, 'cgroup'), version: 2 as const, controllers: ['memory'] };
+    const hierarchy = { root: join(this.root, 'cgroup'), mountRoot: '/', version: 2 as const, controllers: ['memory'] };
     const layout = {
       version: 'v2' as const,
       hierarchies: [hierarchy],
