@@ -11,6 +11,10 @@ const PROMETHEUS_3 =
   'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2';
 const PROMETHEUS_3_PROTOBUF =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,' + PROMETHEUS_3;
+const PROMETHEUS_3_OPENMETRICS_2 =
+  'application/openmetrics-text;version=2.0.0;escaping=allow-utf-8;q=0.8,' + PROMETHEUS_3;
+const PROTOBUF_ONLY =
+  'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;escaping=allow-utf-8;q=0.6,*/*;q=0.5';
 const FIREFOX = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8';
 
 describe('negotiateFormat', () => {
@@ -25,8 +29,16 @@ describe('negotiateFormat', () => {
     [PROMETHEUS_3_PROTOBUF, `${OPENMETRICS}; escaping=allow-utf-8`],
     ['application/openmetrics-text', OPENMETRICS],
     ['application/openmetrics-text; version=0.0.1', TEXT],
-    ['application/openmetrics-text;version=2.0.0, text/plain;q=0.1', TEXT],
-    ['Application/OpenMetrics-Text; Version="1.0.0"; Escaping=dots', `${OPENMETRICS}; escaping=dots`],
+    [PROMETHEUS_3_OPENMETRICS_2, `${OPENMETRICS}; escaping=allow-utf-8`],
+    ['application/openmetrics-text;version=2.0.0, text/plain;q=0.1', OPENMETRICS],
+    ['application/openmetrics-text;version=2.1.0', OPENMETRICS],
+    ['application/openmetrics-text;version=3.0.0', TEXT],
+    [PROTOBUF_ONLY, TEXT],
+    ['text/plain;version=1.0.0;escaping=values', 'text/plain; version=1.0.0; charset=utf-8; escaping=values'],
+    ['text/plain;version=1.0.0;q=0.4,text/plain;version=0.0.4;q=0.3', 'text/plain; version=1.0.0; charset=utf-8'],
+    ['text/plain;version=2.0.0', TEXT],
+    ['Application/OpenMetrics-Text; Version="1.0.0"; Escaping=dots', `${OPENMETRICS}; escaping=underscores`],
+    ['text/plain;escaping=constructor', TEXT],
     ['application/openmetrics-text;escaping=nonsense', OPENMETRICS],
     ['application/openmetrics-text;q=0.5,text/plain;q=0.6', TEXT],
     ['application/openmetrics-text;q=0,*/*', TEXT],
@@ -49,7 +61,7 @@ describe('negotiateFormat', () => {
   test('has an answer for any header', () => {
     fc.assert(
       fc.property(fc.string(), (accept) => {
-        expect(negotiateFormat(accept).contentType).toMatch(/; charset=utf-8($|; escaping=)/);
+        expect(negotiateFormat(accept).contentType).toMatch(/; charset=utf-8(?:$|; escaping=)/);
         acceptsGzip(accept);
       }),
     );
@@ -69,6 +81,9 @@ describe('acceptsGzip', () => {
     ['', false],
     ['identity', false],
     ['br', false],
+    ['zstd', false],
+    ['zstd, gzip;q=0.5', true],
+    ['zstd;q=1, gzip;q=0', false],
     ['gzip;q=0', false],
     ['gzip;q=0.000', false],
     ['gzip;q=0, *', false],

@@ -1,27 +1,54 @@
 import type { Format } from '../exposition/encode.ts';
 
-/** How a response is to be written. */
+/** The format of a response and how it is announced. */
 export interface Negotiated {
   readonly format: Format;
   /** The whole `Content-Type`. */
   readonly contentType: string;
 }
 
-const CONTENT_TYPES: Readonly<Record<Format, string>> = {
-  text: 'text/plain; version=0.0.4; charset=utf-8',
-  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
-};
+/**
+ * Versions of each format whose body is ours to the letter. Text 1.0.0 is 0.0.4 for metric names without UTF-8. OpenMetrics
+ * 2.0 is answered with 1.0.0, which its readers know too: a 2.0 parser rejects our `info` families.
+ */
+const FORMATS: readonly {
+  readonly mediaType: string;
+  readonly format: Format;
+  readonly version: RegExp;
+  readonly answer: (version: string | undefined) => string;
+}[] = [
+  {
+    mediaType: 'application/openmetrics-text',
+    format: 'openmetrics',
+    version: /^(?:1\.0\.0|2\.\d+\.\d+)$/,
+    answer: () => '1.0.0',
+  },
+  {
+    mediaType: 'text/plain',
+    format: 'text',
+    version: /^(?:0\.0\.4|1\.0\.0)$/,
+    answer: (version = '0.0.4') => version,
+  },
+];
+
+/** Text 0.0.4, for clients that name no format that we have. */
+const ANY_TEXT: Negotiated = { format: 'text', contentType: 'text/plain; version=0.0.4; charset=utf-8' };
 
 /**
- * How the names of metrics that need UTF-8 may be written. We have none, so whichever the client wants is what it
- * gets; Prometheus 3 expects to be told.
+ * Schemes for writing names that need UTF-8. Ours need none and stay as they are in these three; `dots` would double their
+ * underscores, so a client that asks for it is told `underscores`.
  */
-const ESCAPINGS: ReadonlySet<string> = new Set(['allow-utf-8', 'underscores', 'dots', 'values']);
+const ESCAPINGS: ReadonlyMap<string, string> = new Map([
+  ['allow-utf-8', 'allow-utf-8'],
+  ['underscores', 'underscores'],
+  ['values', 'values'],
+  ['dots', 'underscores'],
+]);
 
-/** What is kept free of a client's timeout for the way to it, as the Blackbox exporter does. */
+/** Seconds of a client's timeout that are kept for the response to reach it, as in the Blackbox exporter. */
 const TIMEOUT_OFFSET_SECONDS = 0.5;
 
-/** Longer timeouts than this mean the same as none. */
+/** Longer timeouts count as none. */
 const LONGEST_TIMEOUT_SECONDS = 3600;
 
 interface Preference {
@@ -32,31 +59,35 @@ interface Preference {
 }
 
 /**
- * Chooses a format by the `Accept` header. OpenMetrics must be asked for by name, since people with `curl` and
- * browsers (which accept anything) expect to be shown text; and whoever accepts neither gets text, which is better than a 406.
+ * Chooses a format by the `Accept` header (Prometheus: docs/instrumenting/content_negotiation.md). OpenMetrics must be asked
+ * for by name, since `curl` and browsers accept anything and their users expect text. A client that accepts neither format
+ * gets text too, which helps more than a 406.
  */
 export function negotiateFormat(accept: string | undefined): Negotiated {
-  let best: { readonly format: Format; readonly preference: Preference } | undefined;
+  let best: { readonly negotiated: Negotiated; readonly quality: number } | undefined;
   for (const preference of parsePreferences(accept)) {
-    const format = formatOf(preference);
-    if (format === undefined || preference.quality === 0) continue;
-    if (best === undefined || preference.quality > best.preference.quality) best = { format, preference };
+    const negotiated = answerTo(preference);
+    const { quality } = preference;
+    if (negotiated === undefined || quality === 0) continue;
+    if (best === undefined || quality > best.quality) best = { negotiated, quality };
   }
-  const format = best?.format ?? 'text';
-  const escaping = best?.preference.parameters.get('escaping');
-  const suffix = escaping !== undefined && ESCAPINGS.has(escaping) ? `; escaping=${escaping}` : '';
-  return { format, contentType: CONTENT_TYPES[format] + suffix };
+  return best?.negotiated ?? ANY_TEXT;
 }
 
-function formatOf({ name, parameters }: Preference): Format | undefined {
+function answerTo({ name, parameters }: Preference): Negotiated | undefined {
+  if (name === 'text/*' || name === '*/*') return ANY_TEXT;
   const version = parameters.get('version');
-  if (name === 'application/openmetrics-text')
-    return version === undefined || version === '1.0.0' ? 'openmetrics' : undefined;
-  if (name === 'text/plain') return version === undefined || version === '0.0.4' ? 'text' : undefined;
-  return name === 'text/*' || name === '*/*' ? 'text' : undefined;
+  const found = FORMATS.find(({ mediaType }) => mediaType === name);
+  if (found === undefined || (version !== undefined && !found.version.test(version))) return undefined;
+  const escaping = ESCAPINGS.get(parameters.get('escaping') ?? '');
+  const contentType = `${name}; version=${found.answer(version)}; charset=utf-8`;
+  return {
+    format: found.format,
+    contentType: escaping === undefined ? contentType : `${contentType}; escaping=${escaping}`,
+  };
 }
 
-/** Whether the `Accept-Encoding` header allows gzip and does not like the plain form better. */
+/** Whether the `Accept-Encoding` header allows gzip and does not prefer the plain form. Of zstd, which Node.js 20 lacks, nothing is sent. */
 export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   const preferences = parsePreferences(acceptEncoding);
   const quality = (name: string): number | undefined => preferences.find((each) => each.name === name)?.quality;
@@ -65,8 +96,8 @@ export function acceptsGzip(acceptEncoding: string | undefined): boolean {
 }
 
 /**
- * How many ms a scrape may take for its answer to be in time, by the `X-Prometheus-Scrape-Timeout-Seconds` header:
- * half a second less than the client waits, but at least half of it. `undefined`: there is no (sensible) limit.
+ * Ms that a scrape may take so that its answer arrives in time, by the `X-Prometheus-Scrape-Timeout-Seconds` header: half a
+ * second less than the client waits, but at least half of that. `undefined`: no limit, or none that makes sense.
  */
 export function scrapeBudget(timeout: string | undefined): number | undefined {
   if (timeout === undefined || !/^\d+(\.\d+)?$/.test(timeout)) return undefined;
@@ -75,7 +106,7 @@ export function scrapeBudget(timeout: string | undefined): number | undefined {
   return Math.max(seconds - TIMEOUT_OFFSET_SECONDS, seconds / 2) * 1000;
 }
 
-/** Splits a header of the `Accept` family (RFC 9110, 12.4.2 and 5.6.6). What is malformed in it is passed over. */
+/** Splits a header of the `Accept` family (RFC 9110, 12.4.2 and 5.6.6). Malformed parts are skipped. */
 function parsePreferences(header: string | undefined): Preference[] {
   const preferences: Preference[] = [];
   for (const element of splitOutsideQuotes(header ?? '', ',')) {
