@@ -21,6 +21,9 @@ export function describeWithGo(name: string, suite: () => void): void {
   }
 }
 
+/** Whether Go is here. */
+export const hasGo = GO !== undefined;
+
 /** Builds a program, unless an earlier run has, and returns its path. `module` has the version too: `path/of/main@v1.2.3`. */
 export function goTool(module: string): Promise<string> {
   return build(module, `GOBIN="$work/bin" go install ${quote(module)}`);
@@ -39,9 +42,21 @@ export function changedGoTool(module: string, change: string): Promise<string> {
   );
 }
 
-/** @param script puts a program in `$work/bin`. */
+/** Where the programs of a module are once they are built. */
+export function goDirectory(module: string): string {
+  return join(privateDirectory(), `go-${module.replaceAll(/[^\w.@]/g, '-')}`);
+}
+
+/** Builds several programs of a module, unless an earlier run has. @param flags go to `go install`. */
+export async function goTools(module: string, commands: readonly string[], flags: string): Promise<void> {
+  const [path = '', version = ''] = module.split('@');
+  const packages = commands.map((command) => `${path}/${command}@${version}`);
+  await build(module, `GOBIN="$work/bin" nice go install ${flags} ${quote(...packages)}`);
+}
+
+/** @param script puts programs in `$work/bin`. */
 async function build(module: string, script: string): Promise<string> {
-  const directory = join(privateDirectory(), `go-${module.replaceAll(/[^\w.@]/g, '-')}`);
+  const directory = goDirectory(module);
   await succeed(
     host,
     `set -e
@@ -54,7 +69,7 @@ async function build(module: string, script: string): Promise<string> {
     ${script}
     # Whole or not at all, also with two test runs at once.
     mv -T "$work/bin" ${directory} 2>/dev/null || test -n "$(ls ${directory})"`,
-    { timeoutMs: 500_000 },
+    { timeoutMs: 1_800_000 },
   );
   return succeed(host, `ls -d ${directory}/*`);
 }

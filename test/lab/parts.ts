@@ -1,3 +1,6 @@
+import { fetchNewerDebian } from './newer-debian.ts';
+import { fetchKernel } from './guest-image.ts';
+
 /** What a live suite may need of the machine. */
 export type Part =
   /** Namespaces and cgroups, as root: what the demo makes its containers of. */
@@ -8,6 +11,8 @@ export type Part =
   /** nspawn, LXC, and Podman for users without root. */
   | 'engines'
   | 'prometheus'
+  /** Prometheus 3.5 LTS and VictoriaMetrics, fetched from a newer Debian. */
+  | 'newer-debian'
   | 'alertmanager'
   | 'chromium'
   /** The plain guest. */
@@ -24,6 +29,8 @@ interface Recipe {
   readonly packagesIfKnown?: readonly string[];
   /** Parts that this one is built on. */
   readonly parts?: readonly Part[];
+  /** Fetches what no package of this machine has, unless an earlier run has; after the packages. */
+  readonly fetch?: () => Promise<unknown>;
 }
 
 /** What scripts of the suites count on, and a busybox that runs where there is no C library (in an empty image). */
@@ -50,6 +57,7 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
   },
   gvisor: { probe: 'command -v runsc', packages: ['runsc'], parts: ['docker'] },
   prometheus: { probe: 'command -v prometheus && command -v promtool', packages: ['prometheus'] },
+  'newer-debian': { probe: 'command -v dpkg-deb && command -v apt-get', packages: [], fetch: fetchNewerDebian },
   alertmanager: {
     probe: 'command -v amtool && { command -v prometheus-alertmanager || command -v alertmanager; }',
     packages: ['prometheus-alertmanager'],
@@ -58,6 +66,7 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
   guest: {
     probe: `command -v qemu-system-x86_64 && command -v cpio && command -v xz && ${COMMON_PROBE}`,
     packages: ['qemu-system-x86', 'cpio', 'xz-utils', ...COMMON],
+    fetch: fetchKernel,
   },
   'guest-systemd': {
     probe: 'test -x /lib/systemd/systemd && command -v dbus-daemon && command -v apparmor_parser',

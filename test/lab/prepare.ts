@@ -1,5 +1,4 @@
 import { accessSync, constants } from 'node:fs';
-import { fetchKernel } from './guest-image.ts';
 import { host } from './host.ts';
 import { succeed } from './machine.ts';
 import { PARTS, RECIPES } from './parts.ts';
@@ -21,7 +20,7 @@ interface Reason {
  */
 export async function prepareTools(parts: readonly Part[]): Promise<Missing> {
   const absent: Part[] = [];
-  for (const part of parts) if (!(await probe(part))) absent.push(part);
+  for (const part of parts) if (RECIPES[part].fetch !== undefined || !(await probe(part))) absent.push(part);
   return prepareLab(absent);
 }
 
@@ -40,9 +39,10 @@ export async function prepareLab(parts: readonly Part[] = PARTS): Promise<Missin
     }
   }
   if (toInstall.length > 0) Object.assign(missing, await install(toInstall));
-  if (parts.includes('guest') && missing.guest === undefined) {
-    await fetchKernel().catch((error: unknown) => {
-      missing.guest = { kind: 'failed', text: `no kernel for the guest: ${lastLine(error)}` };
+  for (const part of parts) {
+    if (missing[part] !== undefined) continue;
+    await RECIPES[part].fetch?.().catch((error: unknown) => {
+      missing[part] = { kind: 'failed', text: `${part} cannot be fetched: ${lastLine(error)}` };
     });
   }
   return inherit(missing);

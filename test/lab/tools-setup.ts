@@ -4,5 +4,5 @@ import { prepareTools } from './prepare.ts';
 
 /** Prepares the tools of Prometheus and Alertmanager for the suites that need nothing else. */
 export default async function setup(project: TestProject): Promise<void> {
-  project.provide('missing', await prepareTools(['prometheus', 'alertmanager']));
+  project.provide('missing', await prepareTools(['prometheus', 'newer-debian', 'alertmanager']));
 }

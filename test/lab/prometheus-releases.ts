@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe } from 'vitest';
+import { goDirectory, goTools, hasGo } from './go-tools.ts';
+import { describeLive } from './live.ts';
+import { newerDebianProgram } from './newer-debian.ts';
+
+/** The programs of one release of Prometheus. */
+export interface PrometheusRelease {
+  /** For names of tests. */
+  readonly name: string;
+  readonly prometheus: string;
+  readonly promtool: string;
+  /** Feature flags of the server that change what queries and scrapes mean, as far as this release has them. */
+  readonly features: readonly string[];
+}
+
+const NEWEST_MODULE = 'github.com/prometheus/prometheus@v0.316.0';
+
+/** The oldest release that the rules are for: that of Debian 12. */
+export const OLDEST: PrometheusRelease = {
+  name: 'Prometheus 2.42',
+  prometheus: 'prometheus',
+  promtool: 'promtool',
+  features: [],
+};
+
+/** The release with long-term support. */
+const LTS: PrometheusRelease = {
+  name: 'Prometheus 3.5',
+  prometheus: newerDebianProgram('prometheus'),
+  promtool: newerDebianProgram('promtool'),
+  features: ['type-and-unit-labels', 'created-timestamp-zero-ingestion', 'promql-delayed-name-removal'],
+};
+
+const NEWEST: PrometheusRelease = {
+  name: 'Prometheus 3.16',
+  prometheus: join(goDirectory(NEWEST_MODULE), 'prometheus'),
+  promtool: join(goDirectory(NEWEST_MODULE), 'promtool'),
+  features: ['type-and-unit-labels', 'created-timestamp-zero-ingestion', 'promql-delayed-name-removal'],
+};
+
+/**
+ * A suite for each release: the oldest, the one with long-term support, and the newest. To build the newest takes minutes, so
+ * it is done with `LAB=all` only; where an earlier run has built it, it takes part as well.
+ */
+export function describeOnReleases(name: string, suite: (release: PrometheusRelease) => void): void {
+  describeLive(`${name}, ${OLDEST.name}`, ['prometheus'], () => suite(OLDEST));
+  describeLive(`${name}, ${LTS.name}`, ['newer-debian'], () => suite(LTS));
+  const isBuilt = existsSync(NEWEST.prometheus);
+  const why =
+    process.env['LAB'] === 'off'
+      ? 'LAB=off'
+      : isBuilt || (hasGo && process.env['LAB'] === 'all')
+        ? undefined
+        : 'takes long to build; LAB=all does, with Go';
+  if (why !== undefined) {
+    describe.skip(`${name}, ${NEWEST.name} [skipped: ${why}]`, () => suite(NEWEST));
+    return;
+  }
+  describe(`${name}, ${NEWEST.name}`, () => {
+    // Without service discovery, which is most of what there is to build.
+    beforeAll(
+      () => goTools(NEWEST_MODULE, ['cmd/prometheus', 'cmd/promtool'], `-tags remove_all_sd -ldflags '-s -w'`),
+      1_800_000,
+    );
+    suite(NEWEST);
+  });
+}
