@@ -83,7 +83,7 @@ export const ISOLATION: Row = {
         what: 'Processes of this container in a namespace of the host although its init process is not: somebody entered the host from it, or escaped.',
         from: '/proc/<pid>/ns of every process in the cgroup.',
         red: 'investigate at once: list the processes of the cgroup with ps on the host.',
-        queries: [range(ofContainer('isolation_container_processes_left'), 'processes')],
+        queries: [range(ofContainer('isolation_container_escaped_processes'), 'processes')],
         unit: 'short',
         softMax: 1,
         thresholds: thresholds('transparent', [1, 'red']),

@@ -11,7 +11,7 @@ export const MOUNT_COLUMNS: readonly Column[] = [
     mappings: values({
       root: ['root', 'red'],
       socket: ['socket', 'red'],
-      vital: ['vital', 'orange'],
+      critical: ['critical', 'orange'],
       sensitive: ['sensitive', 'text'],
     }),
   },
@@ -39,7 +39,7 @@ export const CAPABILITY_NAMES = values({
 /** What the tables of mounts say of themselves. */
 export const HOST_MOUNTS = {
   title: 'Host mounts',
-  what: 'Host files and directories reachable from the container: the root directory, an engine socket, files that control the host (vital) or sensitive ones.',
+  what: 'Host files and directories reachable from the container: the root directory, an engine socket, files that control the host (critical) or sensitive ones.',
   from: '/proc/<pid>/mountinfo of the init process, compared with that of PID 1.',
   red: 'an engine socket, or a writable part of the host, is as good as root on it. Mount less, or read-only.',
 };

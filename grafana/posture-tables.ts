@@ -153,7 +153,7 @@ export const PRIVILEGES: Row = {
         what: 'Containers with processes in a namespace of the host although their init process is not: somebody entered the host from there, or escaped.',
         from: '/proc/<pid>/ns of every process in the cgroup of each container.',
         red: 'investigate at once: list the processes of that cgroup with ps on the host.',
-        queries: [rows(`${onHosts('isolation_container_processes_left')} > 0`)],
+        queries: [rows(`${onHosts('isolation_container_escaped_processes')} > 0`)],
         columns: [
           ...CONTAINER_COLUMNS,
           { field: 'Value', header: 'Processes', unit: 'short', width: 90, thresholds: thresholds('text', [1, 'red']) },

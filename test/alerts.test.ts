@@ -80,7 +80,7 @@ describe('every alert', () => {
     const asked = rules.flatMap(({ expr }) => /finding(?:=|!~)"([^"]*)"/.exec(expr)?.[1]?.split('|') ?? []);
     const critical = findings.filter(({ severity }) => severity === 'critical').map(({ id }) => id);
     expect(asked.filter((id) => !critical.includes(id))).toEqual([]);
-    expect(asked).toContain('process_left');
+    expect(asked).toContain('process_escaped');
   });
 
   it('is in a group of its own kind', () => {

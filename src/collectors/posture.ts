@@ -73,7 +73,7 @@ export const posture: Collector = defineContainerCollector({
       type: 'info',
       help:
         'What of the system of the host is mounted: mountinfo of the init, resolved by that of PID 1. kind is root, socket ' +
-        '(of an engine, perhaps in a directory above), vital or sensitive; mode is ro or rw. Absent in a sandbox, or if unknown.',
+        '(of an engine, perhaps in a directory above), critical or sensitive; mode is ro or rw. Absent in a sandbox, or if unknown.',
       labels: ['kind', 'host_path', 'mount_point', 'mode'],
       samples({ sandbox, mounts }, emit) {
         if (sandbox?.kernel !== 'shared') return;
@@ -89,12 +89,12 @@ export const posture: Collector = defineContainerCollector({
       },
     },
     {
-      name: 'isolation_container_processes_left',
+      name: 'isolation_container_escaped_processes',
       type: 'gauge',
       help:
         'Processes of the container that are in the mount, pid or user namespace of the host while its init is not: ' +
         '/proc/<pid>/ns of all in its cgroup. Absent if unknown, or in a sandbox.',
-      value: ({ sandbox, processesLeft }) => (sandbox?.kernel === 'shared' ? processesLeft : undefined),
+      value: ({ sandbox, escapedProcesses }) => (sandbox?.kernel === 'shared' ? escapedProcesses : undefined),
     },
     {
       name: 'isolation_container_posture_age_seconds',

@@ -19,7 +19,7 @@ export class Failures {
     this.#failing.add(collector.name);
     const remedy = isDenied(error) ? (collector.remedy ?? 'run as root with CAP_DAC_READ_SEARCH') : undefined;
     this.#log.warn(
-      { collector: collector.name, cgroup: container?.cgroup.path, err: error, remedy },
+      { collector: collector.name, cgroup: container?.cgroup.path, error, remedy },
       remedy === undefined ? 'collector failed' : 'collector may not read what it needs; the metrics are left out',
     );
   }

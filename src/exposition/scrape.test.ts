@@ -123,7 +123,7 @@ describe('runCollectors()', () => {
     const { text, warnings } = await run([container('a', { inode: 7 })]);
     expect(text).toContain('isolation_number{engine="docker",container="a"} 7\n');
     expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 0\n');
-    expect(warnings).toMatchObject([{ collector: 'numbered', err: { message: 'a part of it' } }]);
+    expect(warnings).toMatchObject([{ collector: 'numbered', error: { message: 'a part of it' } }]);
   });
 
   it('says nothing of a container that goes while it is read', async () => {

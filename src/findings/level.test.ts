@@ -46,7 +46,7 @@ function subject(facts: Facts): Subject {
     nested: false,
     hostPid: false,
     hostMnt: false,
-    left: false,
+    escaped: false,
     ...facts.process,
   };
   const posture: Posture = {
@@ -55,7 +55,7 @@ function subject(facts: Facts): Subject {
     init,
     processes: [init, ...(facts.others ?? []).map((other) => ({ ...init, ...other }))],
     allProcesses: true,
-    processesLeft: 0,
+    escapedProcesses: 0,
     obtainable: ALL,
     mounts: {
       isHost: false,
@@ -189,12 +189,12 @@ describe('the level', () => {
     ['of spc_t', 1, { process: { label: { lsm: 'selinux', type: 'spc_t', level: 's0' } } }],
     ['of container_t', 2, { process: { label: { lsm: 'selinux', type: 'container_t', level: 's0:c1,c2' } } }],
     ['without any security module on the host', 2, { process: { label: { lsm: 'none' } } }],
-    ['with /etc, read-only', 1, { mounts: { hostMounts: [mount('vital', { writable: false })] } }],
-    ['with /etc, writable', 0, { mounts: { hostMounts: [mount('vital')] } }],
+    ['with /etc, read-only', 1, { mounts: { hostMounts: [mount('critical', { writable: false })] } }],
+    ['with /etc, writable', 0, { mounts: { hostMounts: [mount('critical')] } }],
     [
       'with /etc, writable, as a user that file permissions hold for',
       1,
-      { bounding: NO_CAPABILITIES, process: RESTRICTED, mounts: { hostMounts: [mount('vital')] } },
+      { bounding: NO_CAPABILITIES, process: RESTRICTED, mounts: { hostMounts: [mount('critical')] } },
     ],
     [
       'with /etc, writable, as a user that can go back to root',
@@ -202,7 +202,7 @@ describe('the level', () => {
       {
         bounding: NO_CAPABILITIES,
         process: { ...RESTRICTED, holdsRoot: true },
-        mounts: { hostMounts: [mount('vital')] },
+        mounts: { hostMounts: [mount('critical')] },
       },
     ],
     [
@@ -213,7 +213,7 @@ describe('the level', () => {
     [
       'with /etc, writable, in a user namespace without a map',
       0,
-      { process: NO_MAP, mounts: { hostMounts: [mount('vital')] } },
+      { process: NO_MAP, mounts: { hostMounts: [mount('critical')] } },
     ],
     ['in a user namespace without a map', 2, { process: NO_MAP }],
     [
@@ -245,7 +245,7 @@ describe('the level', () => {
     ['with a process of docker exec --privileged', 0, { others: [{ bounding: ALL, seccomp: 'disabled' }] }],
     ['with a browser that puts its processes into a user namespace', 2, { others: [{ bounding: ALL, nested: true }] }],
     ['with a process that lost its seccomp filter', 1, { others: [{ seccomp: 'disabled' }] }],
-    ['with a process that is back on the host', 0, { posture: { processesLeft: 1 } }],
+    ['with a process that is back on the host', 0, { posture: { escapedProcesses: 1 } }],
     ['in a user namespace that hides nothing', 2, { process: { users: { ...HOST_USERS, isHost: false } } }],
     ['on gVisor with a hole', 3, { sandbox: { kind: 'gvisor', kernel: 'user', weaknesses: ['x'] } }],
     ['in a virtual machine', 5, { sandbox: { kind: 'kata', kernel: 'virtual', weaknesses: [] } }],
@@ -272,7 +272,7 @@ describe('the level', () => {
     ['block devices', 0, false, { posture: { devices: { allowed: undefined, blockDevices: undefined } } }],
     ['a security module', 1, false, { process: { label: undefined } }],
     ['some of very many processes', 0, false, { posture: { allProcesses: false } }],
-    ['whether a process left', 0, false, { posture: { processesLeft: undefined } }],
+    ['whether a process left', 0, false, { posture: { escapedProcesses: undefined } }],
     ['whether it is a sandbox', 0, false, { posture: { sandbox: undefined } }],
   ])('is a lower bound without %s', (_, level, certain, facts) => {
     expect(standingOf(subject(facts))).toMatchObject({ level, certain });

@@ -82,14 +82,14 @@ function isHostLike(subject: Known): Answer {
         answer(devices.allowed === 'all'),
         all(some(devices.blockDevices), reaches),
         all(
-          mounts(posture, ({ kind, writable }) => (kind === 'root' || kind === 'vital') && writable),
+          mounts(posture, ({ kind, writable }) => (kind === 'root' || kind === 'critical') && writable),
           reaches,
         ),
       ),
     ),
     // By its ids, so whatever its user namespace is.
     usesSocket(posture),
-    answer(posture.processesLeft === undefined ? undefined : posture.processesLeft > 0),
+    answer(posture.escapedProcesses === undefined ? undefined : posture.escapedProcesses > 0),
   );
 }
 

@@ -34,13 +34,13 @@ export const mountFindings: readonly Finding[] = [
     test: withPosture((posture) => mounts(posture, ({ kind }) => kind === 'root')),
   },
   {
-    id: 'vital_path_writable',
+    id: 'critical_host_path_writable',
     severity: 'critical',
     title: 'Directory that rules the host, writable',
     why: 'Whoever writes to /etc, /root, /boot, /dev, /proc or /var/lib/kubelet of the host becomes root there.',
     fix: WITHOUT_THE_MOUNT,
     references: ['CIS Docker 5.6', 'Pod Security Standards, baseline: HostPath Volumes'],
-    test: withPosture((posture) => mounts(posture, ({ kind, writable }) => kind === 'vital' && writable)),
+    test: withPosture((posture) => mounts(posture, ({ kind, writable }) => kind === 'critical' && writable)),
   },
   {
     id: 'sensitive_path_mounted',
@@ -50,7 +50,7 @@ export const mountFindings: readonly Finding[] = [
     fix: WITHOUT_THE_MOUNT,
     references: ['CIS Docker 5.6', 'Pod Security Standards, baseline: HostPath Volumes'],
     test: withPosture((posture) =>
-      mounts(posture, ({ kind, writable }) => kind === 'sensitive' || (kind === 'vital' && !writable)),
+      mounts(posture, ({ kind, writable }) => kind === 'sensitive' || (kind === 'critical' && !writable)),
     ),
   },
   {

@@ -3,20 +3,20 @@ import { type Finding, withPosture } from './finding.ts';
 import { unlessAllSeen } from './privileges.ts';
 import { hasStrongerProcess } from './restrictions.ts';
 
-/** Findings about single processes of a container that are not as its init is. */
+/** Findings about single processes of a container that differ from its init. */
 export const processFindings: readonly Finding[] = [
   {
-    id: 'process_left',
+    id: 'process_escaped',
     severity: 'critical',
-    title: 'A process is back in a namespace of the host',
-    why: 'The container has a mount, pid or user namespace of its own and one of its processes is in that of the host: it broke out, or somebody entered the host from it.',
+    title: 'A process escaped to a host namespace',
+    why: "The container has its own mount, pid or user namespace, but one of its processes is in the host's: it broke out, or somebody entered the host from it.",
     fix: {
       docker: 'find the process by its cgroup and look at who started it; nsenter needs a privileged container',
       compose: 'the same as for docker',
       kubernetes: 'the same as for docker; kubectl debug node makes such processes',
     },
     references: [],
-    test: withPosture(({ processesLeft: left }) => answer(left === undefined ? undefined : left > 0)),
+    test: withPosture(({ escapedProcesses: left }) => answer(left === undefined ? undefined : left > 0)),
   },
   {
     id: 'stronger_process',

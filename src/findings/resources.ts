@@ -59,10 +59,10 @@ export const resourceFindings: readonly Finding[] = [
     test: withPosture(({ raisedUlimits: raised }) => answer(raised === undefined ? undefined : raised.length > 0)),
   },
   {
-    id: 'spared_by_oom_killer',
+    id: 'oom_score_protected',
     severity: 'low',
-    title: 'Spared by the OOM killer',
-    why: 'Its oom_score_adj is below 0, so that when memory runs out others die in its place.',
+    title: 'Protected from the OOM killer',
+    why: 'Its oom_score_adj is below 0, so the kernel kills other processes first when memory runs out.',
     fix: {
       docker: 'leave --oom-score-adj and --oom-kill-disable out',
       compose: 'remove oom_score_adj and oom_kill_disable',

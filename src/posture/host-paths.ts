@@ -11,10 +11,10 @@ const DAEMON_SOCKET = new RegExp(
 );
 
 /** Who writes here owns the host. */
-const VITAL = ['/proc', '/dev', '/etc', '/root', '/boot', '/var/lib/kubelet'];
+const CRITICAL = ['/proc', '/dev', '/etc', '/root', '/boot', '/var/lib/kubelet'];
 
 /** As good as the whole of `/etc` or `/root`: users, jobs, units, libraries, keys. */
-const VITAL_BELOW = new RegExp(
+const CRITICAL_BELOW = new RegExp(
   '^/etc/(?:(?:passwd|shadow|group|gshadow)-?|sudoers(?:\\.d)?|(?:ana)?crontab|cron\\.(?:d|hourly|daily|weekly|monthly|yearly)|' +
     'profile(?:\\.d)?|environment(?:\\.d)?|ld\\.so\\.(?:cache|preload|conf(?:\\.d)?)|pam\\.(?:conf|d)|ssh|systemd|' +
     'init\\.d|inittab|rc(?:\\.local|[0-6S]?\\.d)?|udev|kubernetes|docker|containerd|security)(?:/|$)' +
@@ -65,7 +65,7 @@ export function kindOf(path: string): HostMount['kind'] | undefined {
   if (path === '/') return 'root';
   if (isDaemonSocket(path)) return 'socket';
   if (USUAL_DEVICES.test(path)) return undefined;
-  if (isOrHolds(path, VITAL) || VITAL_BELOW.test(path)) return 'vital';
+  if (isOrHolds(path, CRITICAL) || CRITICAL_BELOW.test(path)) return 'critical';
   if (ENGINES_OWN.test(path)) return undefined;
   if (isOrHolds(path, SENSITIVE) || SENSITIVE_BELOW.test(path)) return 'sensitive';
   return HARMLESS.test(path) ? undefined : 'plain';

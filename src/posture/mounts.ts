@@ -8,7 +8,7 @@ import type { HostMount, MountPosture, ProcessPosture } from './posture.ts';
 import { orDenied } from './process.ts';
 
 /** The worst first: a mount that shows several paths of the host is as bad as the worst of them. */
-const KINDS: readonly HostMount['kind'][] = ['root', 'socket', 'vital', 'sensitive', 'plain'];
+const KINDS: readonly HostMount['kind'][] = ['root', 'socket', 'critical', 'sensitive', 'plain'];
 
 /** What Sysbox calls the file system that it emulates parts of `/proc` and `/sys` with. */
 const SYSBOX = 'sysboxfs';

@@ -19,7 +19,7 @@ export interface Posture {
   /** Whether all its processes were looked at; there can be too many. */
   readonly allProcesses: boolean;
   /** Processes that are back in a namespace of the host though the init is not. */
-  readonly processesLeft: number | undefined;
+  readonly escapedProcesses: number | undefined;
   /** The capabilities that whoever started it could have given. */
   readonly obtainable: CapabilitySet | undefined;
   readonly mounts: MountPosture | undefined;
@@ -59,7 +59,7 @@ export interface ProcessPosture {
   readonly hostPid: boolean;
   readonly hostMnt: boolean | undefined;
   /** Whether it is in a namespace of the host in which the init is not. `undefined`: it could not be told. */
-  readonly left: boolean | undefined;
+  readonly escaped: boolean | undefined;
 }
 
 /** What a process's user namespace is worth. */
@@ -100,11 +100,11 @@ export interface HostMount {
   /**
    * - `root`: the host's root directory.
    * - `socket`: the socket of an engine or of another daemon that gives root, or a directory with one in it.
-   * - `vital`: who writes here owns the host: `/proc`, `/dev`, `/etc`, `/root`, `/boot`, `/var/lib/kubelet`, or above.
+   * - `critical`: who writes here owns the host: `/proc`, `/dev`, `/etc`, `/root`, `/boot`, `/var/lib/kubelet`, or above.
    * - `sensitive`: other directories that belong to the host's system, and sockets of its services.
    * - `plain`: any other path.
    */
-  readonly kind: 'root' | 'socket' | 'vital' | 'sensitive' | 'plain';
+  readonly kind: 'root' | 'socket' | 'critical' | 'sensitive' | 'plain';
   readonly hostPath: string;
   readonly mountPoint: string;
   readonly writable: boolean;

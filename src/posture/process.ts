@@ -55,7 +55,7 @@ export function readProcess(files: ProcessFiles, surroundings: Surroundings): Pr
     nested: isNested(namespaces.user, users, surroundings),
     hostPid,
     hostMnt: isHostMnt(namespaces, surroundings),
-    left: hasLeft(namespaces, hostPid, surroundings),
+    escaped: hasEscaped(namespaces, hostPid, surroundings),
   };
 }
 
@@ -74,7 +74,7 @@ function isHostMnt({ mnt }: Namespaces, { host }: Surroundings): boolean | undef
   return mnt === undefined || ofHost === undefined ? undefined : mnt === ofHost;
 }
 
-function hasLeft(namespaces: Namespaces, hostPid: boolean, surroundings: Surroundings): boolean | undefined {
+function hasEscaped(namespaces: Namespaces, hostPid: boolean, surroundings: Surroundings): boolean | undefined {
   const { host, init, initPosture } = surroundings;
   if (initPosture === undefined) return false;
   // Of pid namespaces the status tells as well, and needs no privilege.

@@ -37,7 +37,7 @@ const PROCESS: ProcessPosture = {
   nested: false,
   hostPid: false,
   hostMnt: false,
-  left: false,
+  escaped: false,
 };
 
 /** The mounts of a container whose files are those of this process, with some more than a default one has. */
@@ -69,7 +69,10 @@ describe('what is mounted', () => {
       '310 300 254:0 /etc /host/etc rw shared:1 - ext4 /dev/vda rw\n',
       '311 310 0:120 / /host/etc rw - tmpfs tmpfs rw\n',
     ];
-    const expected = { hostMounts: [{ kind: 'vital', hostPath: '/etc', writable: true }], propagating: ['/host/etc'] };
+    const expected = {
+      hostMounts: [{ kind: 'critical', hostPath: '/etc', writable: true }],
+      propagating: ['/host/etc'],
+    };
     expect(readWith(etc)).toMatchObject(expected);
     expect(readWith(etc + over)).toMatchObject(expected);
   });

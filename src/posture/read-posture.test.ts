@@ -128,39 +128,39 @@ describe('a posture', () => {
       uid: own,
       holdsRoot: own === 0,
       hostPid: false,
-      left: false,
+      escaped: false,
       // Of a user namespace that was made just now one has all.
       users: { isHost: false, mapsHostRoot: own === 0, rootUid: own, ownUid: 0, rootless: true },
     });
     expect(posture.processes).toEqual([posture.init]);
-    expect(posture).toMatchObject({ allProcesses: true, processesLeft: 0, denied: undefined, raisedUlimits: [] });
+    expect(posture).toMatchObject({ allProcesses: true, escapedProcesses: 0, denied: undefined, raisedUlimits: [] });
     expect(posture.mounts).toMatchObject({ isHost: false });
     expect(posture.obtainable).toBeTypeOf('bigint');
     expect(kernel.open).toBe(0);
   });
 
   test('of a process of the host is that of the host', () => {
-    const { init: own, mounts, processesLeft } = postureOf(ofHost);
+    const { init: own, mounts, escapedProcesses } = postureOf(ofHost);
     expect(own).toMatchObject({
       hostPid: true,
-      left: false,
+      escaped: false,
       users: { isHost: true, mapsHostRoot: true, rootless: false },
     });
     expect(mounts).toMatchObject({ isHost: true });
     expect(mounts?.hostMounts?.map(({ kind }) => kind)).toContain('root');
-    expect(processesLeft).toBe(0);
+    expect(escapedProcesses).toBe(0);
   });
 
   test('knows of a process that is back on the host', () => {
-    const { processes, processesLeft } = postureOf(init, ofHost);
-    expect(processesLeft).toBe(1);
-    expect(processes.map(({ left }) => left).toSorted()).toEqual([false, true]);
+    const { processes, escapedProcesses } = postureOf(init, ofHost);
+    expect(escapedProcesses).toBe(1);
+    expect(processes.map(({ escaped }) => escaped).toSorted()).toEqual([false, true]);
   });
 
   test('does not take the parent of the init for one of its own', () => {
     const parent = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${init}/status`, 'utf8'))?.[1]);
     const posture = postureOf(init, parent);
-    expect(posture.processesLeft).toBe(0);
+    expect(posture.escapedProcesses).toBe(0);
     expect(posture.processes).toEqual([posture.init]);
   });
 
@@ -193,10 +193,10 @@ describe('a posture', () => {
     expect(alike.posture).toBe(before.posture);
     expect([...alike.byPid.keys()]).toEqual([init, child]);
     const worse = reader.update(alike, { ...of, pids: [init, ofHost] });
-    expect(worse.posture.processesLeft).toBe(1);
+    expect(worse.posture.escapedProcesses).toBe(1);
     expect([...worse.byPid.keys()]).toEqual([init, ofHost]);
     const over = reader.update(worse, { ...of, pids: [init] });
-    expect(over.posture).toMatchObject({ processesLeft: 0, processes: [before.posture.init] });
+    expect(over.posture).toMatchObject({ escapedProcesses: 0, processes: [before.posture.init] });
     of.init.files.close();
   });
 
@@ -212,12 +212,12 @@ describe('a posture', () => {
         const of = target(init, await named('/usr/bin/runc', 'sleep'));
         const reading = read(of);
         of.init.files.close();
-        expect(reading).toMatchObject({ pending: true, posture: { processesLeft: 0 } });
+        expect(reading).toMatchObject({ pending: true, posture: { escapedProcesses: 0 } });
       },
       { timeout: 60_000, interval: 100 },
     );
     const other = target(init, ofHost);
-    expect(read(other)).toMatchObject({ pending: false, posture: { processesLeft: 1 } });
+    expect(read(other)).toMatchObject({ pending: false, posture: { escapedProcesses: 1 } });
     other.init.files.close();
   }, 70_000);
 

@@ -117,7 +117,7 @@ export class PostureReader {
     const summary = summaryOf(byPid, posture.init, target.pids);
     const isSame =
       denied === posture.denied &&
-      summary.processesLeft === posture.processesLeft &&
+      summary.escapedProcesses === posture.escapedProcesses &&
       summary.allProcesses === posture.allProcesses &&
       keysOf(summary.processes) === keysOf(posture.processes);
     return { parent, byPid, pending, posture: isSame ? posture : { ...posture, ...summary, denied } };
@@ -163,7 +163,7 @@ function isOfEngine({ hostPid, hostMnt, users }: ProcessPosture, init: ProcessPo
 /** Whether a process stands out so that it matters whether it is only passing through. */
 function isStronger(process: ProcessPosture, init: ProcessPosture | undefined): boolean {
   return (
-    process.left === true ||
+    process.escaped === true ||
     init === undefined ||
     (process.holdsRoot && !init.holdsRoot) ||
     (process.permitted & ~init.permitted) !== 0n ||
@@ -175,20 +175,20 @@ function summaryOf(
   byPid: ReadonlyMap<number, ProcessPosture | undefined>,
   init: ProcessPosture,
   pids: readonly number[],
-): Pick<Posture, 'processes' | 'allProcesses' | 'processesLeft'> {
+): Pick<Posture, 'processes' | 'allProcesses' | 'escapedProcesses'> {
   const processes = new Map([[keyOf(init), init]]);
-  let left = 0;
-  let untold = false;
+  let escaped = 0;
+  let unknown = false;
   for (const process of byPid.values()) {
     if (process === undefined) continue;
     processes.set(keyOf(process), process);
-    if (process.left === true) left += 1;
-    if (process.left === undefined) untold = true;
+    if (process.escaped === true) escaped += 1;
+    if (process.escaped === undefined) unknown = true;
   }
   return {
     processes: [...processes.values()],
     allProcesses: pids.length <= MOST_PROCESSES,
-    processesLeft: untold && left === 0 ? undefined : left,
+    escapedProcesses: unknown && escaped === 0 ? undefined : escaped,
   };
 }
 

@@ -62,7 +62,7 @@ const CASES: Readonly<Record<string, { readonly flags: string; readonly expected
         'host_root_mounted',
         'sensitive_path_mounted',
         'sys_writable',
-        'vital_path_writable',
+        'critical_host_path_writable',
       ],
       sandbox: 'oci',
     },
@@ -144,19 +144,19 @@ describeLive('the isolation of containers on the host', ['docker'], () => {
       exec sleep 1002`;
     const start = (found: Samples) => found.value('isolation_container_start_time_seconds', { container: 'default' });
     await using escaped = await host.start(script);
-    await within(host, 'it shows', async () => finding(await exporter.scrape(), 'default', 'process_left') === 1);
+    await within(host, 'it shows', async () => finding(await exporter.scrape(), 'default', 'process_escaped') === 1);
     const samples = await exporter.scrape();
-    expect(samples.value('isolation_container_processes_left', { container: 'default' })).toBe(1);
+    expect(samples.value('isolation_container_escaped_processes', { container: 'default' })).toBe(1);
     expect(verdictOn(samples, 'default').level).toBe(0);
     // It is older than the container is then, and not to be taken for it.
     await docker.cli('restart', '--time', '0', 'default');
     await within(host, 'the new one shows', async () => {
       const found = await exporter.scrape();
-      return finding(found, 'default', 'process_left') === 1 && (start(found) ?? 0) > (start(samples) ?? Infinity);
+      return finding(found, 'default', 'process_escaped') === 1 && (start(found) ?? 0) > (start(samples) ?? Infinity);
     });
     expect(finding(await exporter.scrape(), 'default', 'host_pid_namespace')).toBe(0);
     await escaped.stop();
-    await within(host, 'it is over', async () => finding(await exporter.scrape(), 'default', 'process_left') === 0);
+    await within(host, 'it is over', async () => finding(await exporter.scrape(), 'default', 'process_escaped') === 0);
     expect(verdictOn(await exporter.scrape(), 'default').level).toBe(2);
   });
 });

@@ -28,7 +28,7 @@ const RECEIVERS: Readonly<Record<string, 'pager' | 'tickets' | 'nobody'>> = {
   IsolationContainerRestartsFrequent: 'tickets',
   IsolationContainerHostNamespace: 'tickets',
   IsolationContainerPrivileged: 'tickets',
-  IsolationContainerProcessLeft: 'pager',
+  IsolationContainerProcessEscaped: 'pager',
   IsolationContainerCriticalFinding: 'tickets',
   IsolationExporterDown: 'pager',
   IsolationExporterAbsent: 'pager',
