@@ -110,6 +110,8 @@ export interface OomCounts {
   readonly host: number | undefined;
   /** Kills in no container, or in one that cannot be told any more. */
   readonly unattributed: number | undefined;
+  /** Kills of containers that are no longer in {@link accounts}; `undefined` as for the host. */
+  readonly expired: number | undefined;
   /** Records of the kernel's log that were overwritten before they were read; `undefined` without it. */
   readonly lostRecords: number | undefined;
 }

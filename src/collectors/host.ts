@@ -36,17 +36,28 @@ export const host: Collector = defineHostCollector({
       name: 'isolation_host_oom_kills_total',
       type: 'counter',
       help:
-        'Processes killed by the OOM killer on this host since boot, in containers or not: oom_kill of /proc/vmstat. A ' +
-        'kill is in it once it is clear whose it was, after two seconds at most. Absent before Linux 4.13.',
+        'Processes killed by the OOM killer on this host since boot, in containers or not: oom_kill of /proc/vmstat. It is ' +
+        'the sum of isolation_container_oom_kills_total, isolation_oom_kills_unattributed_total and ' +
+        'isolation_oom_kills_expired_total, so it includes a kill once its container is known, after two seconds at most. ' +
+        'Absent before Linux 4.13.',
       value: ({ oom }) => oom?.host,
     },
     {
       name: 'isolation_oom_kills_unattributed_total',
       type: 'counter',
       help:
-        'Of these, the ones that are in no isolation_container_oom_kills_total: of processes outside containers, and of ' +
-        'containers that were gone before anything told whose kill it was. Absent before Linux 4.13.',
+        'Processes killed by the OOM killer outside containers, or in containers that were gone before any source told ' +
+        'which one it was. Absent before Linux 4.13.',
       value: ({ oom }) => oom?.unattributed,
+    },
+    {
+      name: 'isolation_oom_kills_expired_total',
+      type: 'counter',
+      help:
+        'Processes of containers killed by the OOM killer that are no longer in isolation_container_oom_kills_total: the ' +
+        'containers were gone for --oom.retention, or more than 10000 others with kills have gone since. Absent before ' +
+        'Linux 4.13.',
+      value: ({ oom }) => oom?.expired,
     },
     {
       name: 'isolation_kmsg_lost_records_total',

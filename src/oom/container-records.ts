@@ -12,6 +12,10 @@ export class ContainerRecords {
     return this.#live.values();
   }
 
+  get liveByCgroup(): Iterable<readonly [ContainerCgroup, ContainerRecord]> {
+    return this.#live;
+  }
+
   get removed(): Iterable<ContainerRecord> {
     return this.#removed;
   }

@@ -9,10 +9,15 @@ interface Total {
   archived: number;
   /** The last of these, in seconds since the epoch. */
   lastKill: number | undefined;
+  /** When the last container whose kills are archived was removed, in seconds since the epoch; 0: long ago. */
+  removedAt: number;
 }
 
 /** The part of a total that the state file keeps. */
-export type ArchivedKills = Pick<Total, 'labels' | 'archived' | 'lastKill'>;
+export type ArchivedKills = Pick<Total, 'labels' | 'archived' | 'lastKill' | 'removedAt'>;
+
+/** How many sets of labels are kept for containers that are gone. Beyond that the oldest expire early. */
+export const MAX_ARCHIVED = 10_000;
 
 /** Kills by labels, which outlive the records of containers. */
 export class KillTotals {
@@ -26,38 +31,54 @@ export class KillTotals {
     this.#totalOf(named.labels).records.add(record);
   }
 
-  /** Drops a record and keeps its kills as long as other records have the same labels. */
+  /** Takes the kills of a record that is dropped. They stay exported until {@link expireBefore}. */
   archive(record: ContainerRecord): void {
     const total = record.named && this.#totals.get(keyOf(record.named.labels));
     if (total === undefined) {
       this.#expiredKills += record.kills;
       return;
     }
-    total.archived += record.kills;
-    total.lastKill = latest(total.lastKill, record.lastKill);
+    if (record.kills > 0) {
+      total.archived += record.kills;
+      total.lastKill = latest(total.lastKill, record.lastKill);
+      total.removedAt = Math.max(total.removedAt, record.removedAt ?? 0);
+    }
     this.#detach(record);
   }
 
   /** Takes over the totals of an earlier run. */
   restore(expiredKills: number, totals: readonly ArchivedKills[]): void {
     this.#expiredKills += expiredKills;
-    for (const { labels, archived, lastKill } of totals) {
+    for (const { labels, archived, lastKill, removedAt } of totals) {
       const total = this.#totalOf(labels);
       total.archived += archived;
       total.lastKill = latest(total.lastKill, lastKill);
+      total.removedAt = Math.max(total.removedAt, removedAt);
     }
   }
 
-  /** Drops restored totals that no container has continued and whose last kill was before `time`. */
+  /**
+   * Drops the totals whose containers were all removed before `time`, in seconds since the epoch, and the oldest of those
+   * without a container if there are too many.
+   */
   expireBefore(time: number): void {
-    for (const total of this.#totals.values()) {
-      if (total.records.size === 0 && (total.lastKill ?? 0) < time) this.#expire(total);
-    }
+    const idle = [...this.#totals.values()].filter(({ records }) => records.size === 0);
+    const left = idle.filter((total) => {
+      const isOld = Math.max(total.removedAt, total.lastKill ?? 0) < time;
+      if (isOld) this.#expire(total);
+      return !isOld;
+    });
+    if (left.length <= MAX_ARCHIVED) return;
+    const oldestFirst = left.toSorted((a, b) => a.removedAt - b.removedAt);
+    for (const total of oldestFirst.slice(0, -MAX_ARCHIVED)) this.#expire(total);
   }
 
   /** Corrects times in the future, which a clock that was ahead has left, to `now` in seconds since the epoch. */
   clampToNow(now: number): void {
-    for (const total of this.#totals.values()) total.lastKill = notAfter(now, total.lastKill);
+    for (const total of this.#totals.values()) {
+      total.lastKill = notAfter(now, total.lastKill);
+      total.removedAt = Math.min(now, total.removedAt);
+    }
   }
 
   /** Kills under labels that are no longer exported. */
@@ -83,7 +104,8 @@ export class KillTotals {
   #detach(record: ContainerRecord): void {
     const total = record.named && this.#totals.get(keyOf(record.named.labels));
     total?.records.delete(record);
-    if (total?.records.size === 0) this.#expire(total);
+    // Without kills there is nothing to keep.
+    if (total?.records.size === 0 && total.archived === 0 && total.lastKill === undefined) this.#expire(total);
   }
 
   #expire(total: Total): void {
@@ -93,8 +115,11 @@ export class KillTotals {
 
   #totalOf(labels: Labels): Total {
     const key = keyOf(labels);
-    const total = this.#totals.get(key) ?? { labels, records: new Set(), archived: 0, lastKill: undefined };
-    this.#totals.set(key, total);
+    let total = this.#totals.get(key);
+    if (total === undefined) {
+      total = { labels, records: new Set(), archived: 0, lastKill: undefined, removedAt: 0 };
+      this.#totals.set(key, total);
+    }
     return total;
   }
 }

@@ -1,4 +1,4 @@
-import type { ContainerCgroup, OomAccount } from '../container.ts';
+import type { ContainerCgroup, OomCounts } from '../container.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Log } from '../log.ts';
 import { Attribution, type AttributionOptions } from './attribution.ts';
@@ -26,14 +26,8 @@ export interface KillTrackerOptions extends Pick<AttributionOptions, 'identify'>
   readonly log: Log;
 }
 
-/** The kills that were found so far. The three add up. */
-export interface KillCountsNow {
-  readonly accounts: readonly OomAccount[];
-  /** Kills on the host since boot; `undefined` where the kernel does not count them. */
-  readonly host: number | undefined;
-  /** Kills outside containers, and those whose container nothing can tell any more. */
-  readonly unattributed: number | undefined;
-}
+/** The kills that were found so far. All are from one moment and add up. */
+type KillCountsNow = Omit<OomCounts, 'lostRecords'>;
 
 /**
  * Takes kills from the sources to the records of containers, one step after the other: the kernel's log, the counters,
@@ -156,6 +150,7 @@ export class KillTracker implements Disposable {
       accounts: this.retention.counts(this.#kernelLog?.up === true ? 'kmsg' : 'counters'),
       host: isKnown ? kills - unnamedKills + lasting : undefined,
       unattributed: isKnown ? lasting : undefined,
+      expired: isKnown ? this.totals.expiredKills : undefined,
     };
   }
 

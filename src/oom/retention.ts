@@ -24,7 +24,10 @@ export interface RetentionOptions {
   readonly retention: number;
 }
 
-/** How many removed containers with kills have a record. Beyond that the oldest are dropped. */
+/**
+ * How many removed containers with kills have a record of their own. Beyond that the oldest are archived early: their kills
+ * stay exported, but a late report of another one would start a new record.
+ */
 const MAX_REMOVED = 1_000;
 
 /** Gives records their labels, and decides how long the kills of removed containers stay. Times as in attribution. */
@@ -74,14 +77,20 @@ export class Retention {
     if (record !== undefined && record.named?.labels !== named.labels) this.#totals.add(record, named);
   }
 
-  /** Asks for missing names, takes over those that came, and drops records that were exported for long enough. */
+  /** Asks for missing names, takes over those that came, and archives the records of containers that are long gone. */
   update(now: number): void {
     this.#clampToNow(now);
-    const removed = [...this.#records.removed].toSorted((a, b) => (a.removedAt ?? 0) - (b.removedAt ?? 0));
-    removed.forEach((record, index) => {
+    this.#nameLive();
+    const killed: ContainerRecord[] = [];
+    for (const record of this.#records.removed) {
+      if (record.kills === 0) this.#archive(record);
+      else killed.push(record);
+    }
+    killed.sort((a, b) => (a.removedAt ?? 0) - (b.removedAt ?? 0));
+    killed.forEach((record, index) => {
       const age = now - (record.removedAt ?? now);
-      const isOld = age > this.#options.retention || removed.length - index > MAX_REMOVED;
-      if (record.kills === 0 || isOld) this.#archive(record);
+      const isOld = age > this.#options.retention || killed.length - index > MAX_REMOVED;
+      if (isOld) this.#archive(record);
       else if (record.named?.named !== true) this.#nameRemoved(record, age);
     });
     this.#totals.expireBefore(now - this.#options.retention);
@@ -118,6 +127,15 @@ export class Retention {
     this.#totals.clampToNow(now);
   }
 
+  /** A scrape names all live containers. Those with kills are named before, so that the log can name them. */
+  #nameLive(): void {
+    for (const [{ seenAt }, record] of this.#records.liveByCgroup) {
+      if (record.kills === 0 || record.named?.named === true) continue;
+      const named = this.#options.names.labelsOf(record.match, performance.now() - seenAt);
+      if (named !== undefined && (named.named || record.named === undefined)) this.#totals.add(record, named);
+    }
+  }
+
   #nameRemoved(record: ContainerRecord, age: number): void {
     if (!record.nameRequested) this.#requestName(record);
     const named = this.#options.names.labelsOf(record.match, age * 1000);
@@ -131,6 +149,7 @@ export class Retention {
   }
 
   #archive(record: ContainerRecord): void {
+    if (record.kills > 0 && record.named === undefined) this.#nameRemoved(record, Infinity);
     if (record.nameRequested && record.named?.named !== true) this.#options.names.forgetName(record.match);
     this.#options.drop(record);
     this.#totals.archive(record);

@@ -10,7 +10,14 @@ const STATE: State = {
   bootId: 'boot',
   sequence: 7,
   expiredKills: 1,
-  totals: [{ labels: { engine: 'docker', namespace: '', pod: '', container: 'web' }, archived: 2, lastKill: 10.5 }],
+  totals: [
+    {
+      labels: { engine: 'docker', namespace: '', pod: '', container: 'web' },
+      archived: 2,
+      lastKill: 10.5,
+      removedAt: 9,
+    },
+  ],
   records: [
     {
       match: { engine: 'docker', id: 'a', infra: false, podUid: 'p', ownerUid: 1000 },

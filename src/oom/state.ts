@@ -41,7 +41,12 @@ export function stateOf(parts: {
     bootId: parts.bootId,
     sequence: parts.sequence,
     expiredKills: parts.expiredKills,
-    totals: parts.totals.map(({ labels, archived, lastKill }) => ({ labels, archived, lastKill })),
+    totals: parts.totals.map(({ labels, archived, lastKill, removedAt }) => ({
+      labels,
+      archived,
+      lastKill,
+      removedAt,
+    })),
     records: parts.records.filter(isWorthSaving).map(savedRecord),
   };
 }
@@ -76,7 +81,7 @@ export function afterReboot({ records, totals }: State): readonly ArchivedKills[
   const named = records.flatMap(({ named: name, lastKill }) =>
     name === undefined ? [] : [{ labels: name.labels, lastKill }],
   );
-  return [...totals, ...named].map(({ labels, lastKill }) => ({ labels, archived: 0, lastKill }));
+  return [...totals, ...named].map(({ labels, lastKill }) => ({ labels, archived: 0, lastKill, removedAt: 0 }));
 }
 
 /**
@@ -98,6 +103,7 @@ export function parseState(text: string): State {
         labels: labels(total['labels']),
         archived: count(total['archived']),
         lastKill: optional(number)(total['lastKill']),
+        removedAt: number(total['removedAt']),
       };
     }),
     records: array(state['records']).map(recordIn),

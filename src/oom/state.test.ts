@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { Bench, HOUR, named } from '../../test/oom-bench.ts';
+import { afterReboot, parseState, stateOf } from './state.ts';
+
+describe('the saved state', () => {
+  const before = (): Bench => {
+    const bench = new Bench('below');
+    const [web, gone] = [bench.appear('a'), bench.appear('b')];
+    bench.retention.name(web, named('web'));
+    bench.retention.name(gone, named('gone'));
+    bench.count({ '/docker/a': 2, '/docker/b': 1 }, 10);
+    bench.remove(gone, 11);
+    return bench;
+  };
+  const saved = ({ records, totals }: Bench) => {
+    const { expiredKills, archived } = totals;
+    const facts = { bootId: 'boot', sequence: 7, expiredKills, totals: archived, records: records.all() };
+    return parseState(JSON.stringify(stateOf(facts)));
+  };
+
+  it('is taken up by the next run, which counts nothing twice', () => {
+    const bench = new Bench('below');
+    bench.retention.restore(saved(before()).records, 20);
+    expect(bench.kills()).toEqual({ web: [2, 10], gone: [1, 10] });
+    // The first container still runs, with the inode that it had, and was killed once more meanwhile.
+    bench.appear('a');
+    bench.count({ '/docker/a': 3 }, undefined);
+    bench.report('/docker/a', 15);
+    expect(bench.kills()).toEqual({ web: [3, 15], gone: [1, 10] });
+    bench.retention.update(11 + HOUR);
+    expect(bench.kills()).toEqual({ web: [3, 15], gone: [1, 10] });
+    bench.retention.update(12 + HOUR);
+    expect(bench.kills()).toEqual({ web: [3, 15] });
+  });
+
+  it('knows whose the kills in the counter of an outer container are', () => {
+    const [outer, inner] = ['/docker/outer', '/docker/outer/docker/inner'];
+    const first = new Bench('below');
+    first.retention.name(first.appear('outer'), named('outer'));
+    const cgroup = first.appear('inner', inner);
+    first.retention.name(cgroup, named('inner'));
+    first.count({ [outer]: 1, [inner]: 1 }, 10);
+
+    const second = new Bench('below');
+    second.retention.restore(saved(first).records, 20);
+    second.retention.name(second.appear('outer'), named('outer'));
+    second.appear('inner', inner);
+    second.count({ [outer]: 1, [inner]: 1 }, undefined);
+    expect(second.kills()).toEqual({ outer: [0, undefined], inner: [1, 10] });
+
+    // The same when the inner one is forgotten.
+    first.remove(cgroup, 11);
+    first.retention.update(12 + HOUR);
+    const third = new Bench('below');
+    third.retention.restore(saved(first).records, 20);
+    third.retention.name(third.appear('outer'), named('outer'));
+    third.count({ [outer]: 1 }, undefined);
+    expect(third.kills()).toEqual({ outer: [0, undefined] });
+  });
+
+  it('knows which of two containers at a path is the one that lives', () => {
+    const first = new Bench('below');
+    for (const at of [10, 20]) {
+      const cgroup = first.appear('a');
+      first.retention.name(cgroup, named('web'));
+      first.count({ '/docker/a': 1 }, at);
+      if (at < 20) first.remove(cgroup, at);
+    }
+    const second = new Bench('below');
+    second.retention.restore(saved(first).records, 30);
+    // It has the inode that it had.
+    second.appear('b');
+    second.appear('a');
+    second.count({ '/docker/a': 1 }, undefined);
+    expect([second.kills(), second.retention.kills]).toEqual([{ web: [2, 20] }, 2]);
+  });
+
+  it('has the kills in cgroups inside that are gone, on v1', () => {
+    const first = new Bench('own');
+    first.retention.name(first.appear('a'), named('web'));
+    first.count({ '/docker/a': 0, '/docker/a#/unit': 1 }, 5);
+    const early = saved(first).records;
+    first.count({ '/docker/a': 0 }, 6);
+    const late = saved(first).records;
+    for (const records of [early, late]) {
+      const second = new Bench('own');
+      second.retention.restore(records, 20);
+      second.appear('a');
+      second.count({ '/docker/a': 2 }, 30);
+      expect(second.kills()).toEqual({ web: [3, 30] });
+    }
+  });
+
+  it('keeps the times over a reboot, and begins to count at 0', () => {
+    const bench = new Bench('below');
+    bench.totals.restore(0, afterReboot(saved(before())));
+    expect(bench.kills()).toEqual({ web: [undefined, 10], gone: [undefined, 10] });
+    expect(bench.retention.kills).toBe(0);
+    bench.retention.name(bench.appear('c'), named('web'));
+    bench.count({ '/docker/c': 0 }, undefined);
+    expect(bench.kills()['web']).toEqual([0, 10]);
+  });
+
+  it('is refused if it is none', () => {
+    for (const text of [
+      '',
+      '{',
+      '[]',
+      '{"version":1}',
+      '{"version":2,"bootId":"x"}',
+      '{"version":2,"bootId":"x","expiredKills":-1}',
+    ]) {
+      expect(() => parseState(text), text).toThrow(SyntaxError);
+    }
+  });
+});

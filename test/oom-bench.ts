@@ -1,0 +1,99 @@
+import type { CgroupMatch, ContainerCgroup, Labels } from '../src/container.ts';
+import { Attribution } from '../src/oom/attribution.ts';
+import type { CounterScope, KmsgKill, NamedLabels } from '../src/oom/container-record.ts';
+import { ContainerRecords } from '../src/oom/container-records.ts';
+import { KillTotals } from '../src/oom/kill-totals.ts';
+import { Retention } from '../src/oom/retention.ts';
+
+export const HOUR = 3600;
+
+/** Attribution and retention with what they need, and containers at `/docker/<id>`. */
+export class Bench {
+  readonly names = new Map<string, string>();
+  /** The containers that engines are asked about: `docker <id>`. */
+  readonly wanted = new Set<string>();
+  /** After this time a container is called by its id. */
+  patienceMs = 2_000;
+  /** What is at a path that discovery has not looked at again. */
+  readonly inodes = new Map<string, number>();
+  readonly records = new ContainerRecords();
+  readonly totals = new KillTotals();
+  readonly attribution: Attribution;
+  readonly retention: Retention;
+  #inodes = 0;
+
+  constructor(counters: CounterScope) {
+    this.attribution = new Attribution({
+      records: this.records,
+      counters,
+      identify: (path) => {
+        const found = /^(.*\/docker\/(\w+))/.exec(path);
+        return found === null ? undefined : { ...matchOf(found[2] ?? ''), cgroup: found[1] ?? '' };
+      },
+      inodeOf: (path) => this.inodes.get(path),
+    });
+    this.retention = new Retention({
+      records: this.records,
+      totals: this.totals,
+      names: {
+        labelsOf: ({ id }, waitedMs) => {
+          const name = this.names.get(id);
+          if (name !== undefined) return { labels: labelsOf(name), named: true };
+          return waitedMs < this.patienceMs ? undefined : { labels: labelsOf(id), named: false };
+        },
+        wantName: ({ engine, id }) => this.wanted.add(`${engine} ${id}`),
+        forgetName: ({ engine, id }) => this.wanted.delete(`${engine} ${id}`),
+      },
+      drop: (record) => this.attribution.drop(record),
+      retention: HOUR,
+    });
+  }
+
+  appear(id: string, path = `/docker/${id}`, engine = 'docker'): ContainerCgroup {
+    this.#inodes += 1;
+    const cgroup = { path, inode: this.#inodes, match: { ...matchOf(id), engine }, seenAt: performance.now() };
+    // As the inventory does, before.
+    this.wanted.add(`${engine} ${id}`);
+    this.retention.appearing(cgroup);
+    this.attribution.appeared(cgroup);
+    return cgroup;
+  }
+
+  remove(cgroup: ContainerCgroup, at: number): void {
+    this.wanted.delete(`${cgroup.match.engine} ${cgroup.match.id}`);
+    const record = this.attribution.removed(cgroup, at);
+    if (record !== undefined) this.retention.removed(record);
+  }
+
+  /** Lets the counters say something, by path; what is not said stays unread. */
+  count(counts: Readonly<Record<string, number>>, at: number | undefined): void {
+    for (const record of this.records.live) {
+      const own = Object.entries(counts).filter(([path]) => path === record.path || path.startsWith(`${record.path}#`));
+      if (own.length > 0)
+        this.attribution.fromCounter(record, new Map(own.map(([path, kills]) => [path.replace('#', ''), kills])));
+    }
+    this.attribution.settle(at);
+  }
+
+  /** Lets the kernel's log report a kill. */
+  report(cgroup: string | undefined, at: number): void {
+    this.attribution.fromKmsg(killIn(cgroup, at));
+    this.attribution.settle(at);
+  }
+
+  /** Kills and the time of the last by name. */
+  kills(): Record<string, readonly [kills: number | undefined, last: number | undefined]> {
+    return Object.fromEntries(
+      this.retention.counts('counters').map(({ labels, kills, lastKill }) => [labels.container, [kills, lastKill]]),
+    );
+  }
+}
+
+export const matchOf = (id: string): CgroupMatch => ({ engine: 'docker', id, infra: false });
+export const labelsOf = (container: string): Labels => ({ engine: 'docker', namespace: '', pod: '', container });
+export const named = (container: string): NamedLabels => ({ labels: labelsOf(container), named: true });
+
+export function killIn(cgroup: string | undefined, at: number): KmsgKill {
+  const nothing = { limitedBy: undefined, limit: undefined, constraint: undefined };
+  return { time: 0, pid: 1, command: 'tail', uid: 0, cgroup, at, beforeStart: false, ...nothing };
+}
