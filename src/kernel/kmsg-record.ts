@@ -1,38 +1,41 @@
 /** One record of the kernel's log. */
 export interface KmsgRecord {
-  /** Counts up by one for each record since boot. */
+  /** Goes up by one with each record since boot. */
   readonly sequence: number;
-  /** Microseconds since boot, by a clock that stands still while the machine is suspended. */
+  /** Microseconds since boot, by a clock that stops while the machine is suspended. */
   readonly time: number;
-  /** The kernel wrote it itself. Whoever may open `/dev/kmsg` can write records too, but not these. */
+  /** The kernel wrote it itself. Whoever may open `/dev/kmsg` can write records too, but not with this facility. */
   readonly fromKernel: boolean;
+  /** It continues the line of an earlier record: flag `c`, before Linux 4.10 `+`. */
+  readonly isContinuation: boolean;
   /** As the kernel shows it: see {@link unescapeKmsg}. */
   readonly text: string;
 }
 
-/** The facility that user space cannot claim; the level is in the lowest three bits. */
+/** The facility that user space cannot claim. The lowest three bits of the prefix are the level. */
 const FACILITY_KERNEL = 0;
 
 /**
- * Parses what one `read` of `/dev/kmsg` returns (Documentation/ABI/testing/dev-kmsg): the record, and perhaps lines
- * about a device, which begin with a space:
+ * Parses what one `read` of `/dev/kmsg` returns (Documentation/ABI/testing/dev-kmsg): the record, then maybe lines about
+ * a device, which begin with a space:
  *
  *     6,458,348413378,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),…,task=tail,pid=9716,uid=0
  *     3,459,348413398,-;Memory cgroup out of memory: Killed process 9716 (tail) total-vm:18048kB, …
  *     12,460,348500000,-;written by user space
  *
- * Before the semicolon there may be more fields than these four one day.
+ * Later kernels may add fields before the semicolon.
  *
- * @throws SyntaxError if it is not of this form.
+ * @throws SyntaxError if it does not have this form.
  */
 export function parseKmsgRecord(record: string): KmsgRecord {
-  const found = /^(\d+),(\d+),(\d+),[^;]*;([^\n]*)/.exec(record);
+  const found = /^(\d+),(\d+),(\d+),([^,;]*)[^;]*;([^\n]*)/.exec(record);
   if (found === null) throw new SyntaxError(`Cannot parse ${JSON.stringify(record.slice(0, 80))} as a record of kmsg`);
-  const [, prefix, sequence, time, text = ''] = found;
+  const [, prefix, sequence, time, flags = '', text = ''] = found;
   return {
     sequence: Number(sequence),
     time: Number(time),
     fromKernel: Number(prefix) >> 3 === FACILITY_KERNEL,
+    isContinuation: flags === 'c' || flags === '+',
     text,
   };
 }

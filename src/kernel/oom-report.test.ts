@@ -4,7 +4,7 @@ import { createOomReader, type OomVictim } from './oom-report.ts';
 
 const ID = 'fa1ae45002513c9278c101c2c2e4555b59b1d4f249219af626affc06941eae5c';
 
-/** What the reader finds in records that come a millisecond apart, all by the kernel unless a prefix says else. */
+/** The victims in records a millisecond apart. A text without a prefix of its own is a whole line by the kernel. */
 function victimsIn(...texts: string[]): OomVictim[] {
   const read = createOomReader();
   return texts.flatMap((text, index) => {
@@ -19,7 +19,7 @@ const killed = (task: string, pid: number): string =>
   `Memory cgroup out of memory: Killed process ${pid} (${task}) total-vm:18048kB, anon-rss:15872kB, file-rss:1296kB, shmem-rss:0kB, UID:65534 pgtables:72kB oom_score_adj:0`;
 
 describe('createOomReader', () => {
-  it('tells all of a kill by the limit of a cgroup', () => {
+  it('reads a kill by the limit of a cgroup', () => {
     const victims = victimsIn(
       'tail invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0',
       'memory: usage 16384kB, limit 16384kB, failcnt 0',
@@ -41,7 +41,7 @@ describe('createOomReader', () => {
     ]);
   });
 
-  it('tells of a kill for want of memory on the host', () => {
+  it('reads a kill because the host ran out of memory', () => {
     const [victim] = victimsIn(
       'memory: usage 16384kB, limit 16384kB, failcnt 0',
       'oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/system.slice/a.service,task=mysqld,pid=7,uid=0',
@@ -51,12 +51,12 @@ describe('createOomReader', () => {
     expect([victim?.limitedBy, victim?.limit]).toEqual([undefined, undefined]);
   });
 
-  it('counts a kill of which the kernel says no more than that', () => {
+  it('reads a kill without a report', () => {
     const victims = victimsIn(report('oom_memcg=/a,task_memcg=/a', 'x', 1), killed('x', 1), killed('y', 2));
     expect(victims.map(({ cgroup }) => cgroup)).toEqual(['/a', undefined]);
   });
 
-  it('gives the victims of a group their cgroup, and nobody who comes later', () => {
+  it('gives the cgroup of a group to its victims, and to no later one', () => {
     const victims = victimsIn(
       report('oom_memcg=/a,task_memcg=/a/b', 'x', 1),
       killed('x', 1),
@@ -73,7 +73,7 @@ describe('createOomReader', () => {
     ]);
   });
 
-  it('is not misled by what processes and cgroups are called', () => {
+  it('is not misled by the names of processes and cgroups', () => {
     const places = (text: string, task = 'x') => victimsIn(report(text, task, 1), killed(task, 1))[0]?.cgroup;
     expect(places('oom_memcg=/docker/a,task_memcg=/docker/a', 'a,task=b')).toBe('/docker/a');
     expect(places('oom_memcg=/docker/a,task_memcg=/docker/a', ') total-vm:1kB')).toBe('/docker/a');
@@ -86,7 +86,7 @@ describe('createOomReader', () => {
     expect(places('oom_memcg=/,task_memcg=/a')).toBe('/a');
   });
 
-  it('undoes the escapes of the log', () => {
+  it('unescapes names', () => {
     const [victim] = victimsIn(
       report('oom_memcg=/machine.slice,task_memcg=/machine.slice/my\\x5cx2dbox.scope', 'caf\\xc3\\xa9', 1),
       killed('caf\\xc3\\xa9', 1),
@@ -94,25 +94,172 @@ describe('createOomReader', () => {
     expect(victim).toMatchObject({ command: 'café', cgroup: '/machine.slice/my\\x2dbox.scope' });
   });
 
-  it('believes only the kernel', () => {
+  it('ignores records that user space wrote', () => {
     expect(victimsIn(`12,1,1,-;${report('oom_memcg=/a,task_memcg=/a', 'x', 1)}`, `12,2,2,-;${killed('x', 1)}`)).toEqual(
       [],
     );
   });
 });
 
-describe('parseKmsgRecord', () => {
-  it('takes the record and leaves what is said of a device', () => {
-    expect(parseKmsgRecord('6,458,348413378,-,caller=T1;text; more\n SUBSYSTEM=pci\n DEVICE=+pci:0000\n')).toEqual({
-      sequence: 458,
-      time: 348_413_378,
-      fromKernel: true,
-      text: 'text; more',
+/** Reports of kernels before 5.2, from public bug reports; ids are shortened and process lists left out. */
+describe('createOomReader, with the log of an older kernel', () => {
+  it('reads 3.10 (RHEL 7.2)', () => {
+    const pod = '/kubepods/pod95387fa4-da9c-11e7-9d36-5254b24cbf5e/e84ed2eecf15';
+    const victims = victimsIn(
+      'java invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=-998',
+      `Task in ${pod} killed as a result of limit of ${pod}`,
+      'memory: usage 524092kB, limit 524288kB, failcnt 164324',
+      'memory+swap: usage 1048576kB, limit 1048576kB, failcnt 17',
+      `Memory cgroup stats for ${pod}: cache:32KB rss:524060KB rss_huge:307200KB mapped_file:12KB swap:524484KB`,
+      '[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name',
+      '[14970]     0 14970  5090123   117579    1714   135473          -998 java',
+      // The kernel chose a thread of the process that it then killed.
+      'Memory cgroup out of memory: Kill process 24572 (java) score 0 or sacrifice child',
+      'Killed process 28438 (java) total-vm:20255636kB, anon-rss:466160kB, file-rss:13684kB',
+    );
+    expect(victims).toEqual([
+      {
+        time: 8000,
+        pid: 28_438,
+        command: 'java',
+        uid: undefined,
+        cgroup: pod,
+        limitedBy: pod,
+        limit: 512 * 2 ** 20,
+        constraint: undefined,
+      },
+    ]);
+  });
+
+  it('reads 3.10 with the user (RHEL 7.6 and newer)', () => {
+    const [victim] = victimsIn(
+      'Task in /docker/7489263afb02 killed as a result of limit of /docker/7489263afb02',
+      'memory: usage 4kB, limit 4kB, failcnt 8',
+      'Memory cgroup out of memory: Kill process 42453 (memcg_test_1) score 0 or sacrifice child',
+      'Killed process 42453 (memcg_test_1), UID 1000, total-vm:7296kB, anon-rss:96kB, file-rss:164kB, shmem-rss:0kB',
+    );
+    expect(victim).toMatchObject({ pid: 42_453, command: 'memcg_test_1', uid: 1000, cgroup: '/docker/7489263afb02' });
+  });
+
+  it('reads 4.4 and 4.9', () => {
+    const [victim] = victimsIn(
+      'Task in /docker/34186d9bd077 killed as a result of limit of /docker/34186d9bd077',
+      'memory: usage 204800kB, limit 204800kB, failcnt 4563',
+      'Memory cgroup out of memory: Kill process 13119 (java) score 986 or sacrifice child',
+      'Killed process 13119 (java) total-vm:3725396kB, anon-rss:201312kB, file-rss:0kB, shmem-rss:0kB',
+    );
+    expect(victim).toMatchObject({ pid: 13_119, cgroup: '/docker/34186d9bd077', limit: 200 * 2 ** 20 });
+  });
+
+  it('reads 4.14 with a limit of the pod, and a child that was sacrificed', () => {
+    const pod = '/kubepods.slice/kubepods-podbee65b57_7e71_11e8_9ced_d24398b14524.slice';
+    const [victim] = victimsIn(
+      `Task in ${pod}/docker-5d3a4c6e7510.scope killed as a result of limit of ${pod}`,
+      'memory: usage 245760kB, limit 245760kB, failcnt 12',
+      'Memory cgroup out of memory: Kill process 26074 (monocular) score 54 or sacrifice child',
+      'Killed process 24518 (monocular) total-vm:267220kB, anon-rss:232620kB, file-rss:11064kB, shmem-rss:0kB',
+    );
+    expect(victim).toMatchObject({ pid: 24_518, cgroup: `${pod}/docker-5d3a4c6e7510.scope`, limitedBy: pod });
+  });
+
+  it('reads 4.19, where a group is killed', () => {
+    const victims = victimsIn(
+      'Task in /a/b killed as a result of limit of /a',
+      'memory: usage 16384kB, limit 16384kB, failcnt 5',
+      'Memory cgroup out of memory: Kill process 1 (x) score 987 or sacrifice child',
+      'Killed process 1 (x) total-vm:73532kB, anon-rss:32008kB, file-rss:212kB, shmem-rss:0kB',
+      'Tasks in /a are going to be killed due to memory.oom.group set',
+      'Killed process 2 (y) total-vm:73532kB, anon-rss:32008kB, file-rss:212kB, shmem-rss:0kB',
+      // The next kill, too soon for a report.
+      'Memory cgroup out of memory: Kill process 3 (z) score 987 or sacrifice child',
+      'Killed process 3 (z) total-vm:73532kB, anon-rss:32008kB, file-rss:212kB, shmem-rss:0kB',
+    );
+    expect(victims.map(({ pid, cgroup, limitedBy }) => [pid, cgroup, limitedBy])).toEqual([
+      [1, '/a/b', '/a'],
+      [2, '/a', '/a'],
+      [3, undefined, undefined],
+    ]);
+  });
+
+  it('reads 5.0, which has both forms', () => {
+    const pod = '/kubepods/burstable/podfbdfe8e3-1c87-4ff2-907c-b2ec8e25d012';
+    const [victim] = victimsIn(
+      report(`oom_memcg=${pod},task_memcg=${pod}/ef807430361e`, 'manager', 966),
+      'Memory cgroup out of memory: Kill process 966 (manager) score 1971 or sacrifice child',
+      'Killed process 970 (worker) total-vm:73532kB, anon-rss:32008kB, file-rss:212kB, shmem-rss:0kB',
+    );
+    expect(victim).toMatchObject({
+      pid: 970,
+      cgroup: `${pod}/ef807430361e`,
+      limitedBy: pod,
+      constraint: 'CONSTRAINT_MEMCG',
     });
   });
 
-  it('throws for what is none', () => {
-    expect(() => parseKmsgRecord('6,x,1,-;text')).toThrow(SyntaxError);
-    expect(() => parseKmsgRecord('')).toThrow(SyntaxError);
+  it('reads a kill because the host ran out of memory, whose cgroup is not reported', () => {
+    const victims = victimsIn(
+      'Task in /a killed as a result of limit of /a',
+      'Memory cgroup out of memory: Kill process 1 (x) score 54 or sacrifice child',
+      'Killed process 1 (x) total-vm:1kB, anon-rss:1kB, file-rss:0kB',
+      'Out of memory: Kill process 45465 (tail) score 902 or sacrifice child',
+      'Killed process 45465 (tail), UID 0, total-vm:7582132kB, anon-rss:7420324kB, file-rss:0kB, shmem-rss:0kB',
+    );
+    expect(victims.map(({ pid, cgroup }) => [pid, cgroup])).toEqual([
+      [1, '/a'],
+      [45_465, undefined],
+    ]);
+  });
+
+  it('is not misled by the names of cgroups', () => {
+    const cgroupIn = (places: string): string | undefined =>
+      victimsIn(
+        `Task in ${places}`,
+        'Memory cgroup out of memory: Kill process 1 (x) score 54 or sacrifice child',
+        'Killed process 1 (x) total-vm:1kB, anon-rss:1kB, file-rss:0kB',
+      )[0]?.cgroup;
+    const forged = '/docker/a/e killed as a result of limit of /docker/b';
+    expect(cgroupIn(`${forged} killed as a result of limit of /docker/a`)).toBe(forged);
+    expect(cgroupIn(`${forged} killed as a result of limit of ${forged}`)).toBe(forged);
+    expect(cgroupIn('/docker/a killed as a result of limit of /')).toBe('/docker/a');
+  });
+});
+
+describe('createOomReader, with a line in several records', () => {
+  const last = ',task=tail,pid=12766,uid=0';
+
+  it('joins the pieces of a line that is too long for one record', () => {
+    // As Linux 6.18 writes it for long paths.
+    const outer = `/outer-${'x'.repeat(120)}`;
+    const inner = `${outer}/${'y'.repeat(800)}`;
+    const [victim] = victimsIn(
+      `oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=${outer},task_memcg=`,
+      `4,1,1,c;${inner}`,
+      `4,2,2,c;${last}`,
+      killed('tail', 12_766),
+    );
+    expect(victim).toMatchObject({ cgroup: inner, limitedBy: outer });
+  });
+
+  it('joins the pieces of a line that another CPU has interrupted', () => {
+    const victims = victimsIn(
+      '6,1,1,c;Task in ',
+      'eth0: link up',
+      '6,3,3,+;/docker/a killed as a result of limit of ',
+      '6,4,4,+;/docker/a',
+      'Memory cgroup out of memory: Kill process 1 (x) score 54 or sacrifice child',
+      'Killed process 1 (x) total-vm:1kB, anon-rss:1kB, file-rss:0kB',
+    );
+    expect(victims.map(({ cgroup }) => cgroup)).toEqual(['/docker/a']);
+  });
+
+  it('does not guess what was cut from a piece', () => {
+    const path = `/${'x'.repeat(1_100)}`.slice(0, 1_022);
+    const victims = victimsIn(
+      'oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/,task_memcg=',
+      `4,1,1,c;${path}`,
+      `4,2,2,c;${last}`,
+      killed('tail', 12_766),
+    );
+    expect(victims).toMatchObject([{ pid: 12_766, cgroup: undefined }]);
   });
 });

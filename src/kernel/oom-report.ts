@@ -1,78 +1,95 @@
 import { type KmsgRecord, unescapeKmsg } from './kmsg-record.ts';
+import {
+  isUnfinished,
+  type OomDump,
+  type OomPlaces,
+  parseChosen,
+  parseDump,
+  parseGroup,
+  parseKilled,
+  parseLimit,
+} from './oom-lines.ts';
 
-/** A process that the OOM killer killed, as the kernel's log tells it. Each is one in `oom_kill` of `/proc/vmstat`. */
+/** A process that the OOM killer killed, by the kernel's log. Each is one in `oom_kill` of `/proc/vmstat`. */
 export interface OomVictim {
   /** Microseconds since boot. */
   readonly time: number;
   /** In the initial pid namespace. */
   readonly pid: number;
-  /** `/proc/<pid>/comm`: 15 bytes at most, and whatever the process wanted to be called. */
+  /** `/proc/<pid>/comm`: at most 15 bytes, chosen by the process. */
   readonly command: string;
   /** In the initial user namespace; `undefined` before Linux 5.4. */
   readonly uid: number | undefined;
-  /** The cgroup that it was killed in. `undefined` if the kernel did not say: it tells ten kills in five seconds in full. */
+  /** Its cgroup in the memory hierarchy. `undefined` if the kernel did not say: it reports ten kills in five seconds in full. */
   readonly cgroup: string | undefined;
-  /** The cgroup whose limit was met; `undefined` for the whole host (or if it is not said). */
+  /** The cgroup whose limit was hit; `undefined` if the host ran out of memory, or if the kernel did not say. */
   readonly limitedBy: string | undefined;
   /** That limit in bytes. */
   readonly limit: number | undefined;
-  /** `CONSTRAINT_MEMCG`, `CONSTRAINT_NONE`, …; `undefined` if it is not said. */
+  /** `CONSTRAINT_MEMCG`, `CONSTRAINT_NONE`, …; `undefined` if the kernel did not say, as before Linux 5.0. */
   readonly constraint: string | undefined;
 }
 
-const LIMITED = ',oom_memcg=/';
-const GLOBAL = ',global_oom,task_memcg=/';
-
-/** Between two victims of one group pass far less, and between two kills that have nothing to do with each other, more. */
+/** The victims of one group are less than this apart, kills that have nothing to do with each other more. */
 const GROUP_PAUSE_US = 100_000;
 
+/** In bytes. A record has no room for more (`PRINTKRB_RECORD_MAX`, before Linux 5.10 `LOG_LINE_MAX`), so a longer piece is cut. */
+const SHORTEST_CUT_PIECE = 992;
+
+/** In characters. More pieces than this are not one line, but those of others in between. */
+const LONGEST_LINE = 16_384;
+
+/** What a report says of the process that it is about. */
 interface Report {
-  readonly pid: number;
-  readonly places: string;
-  readonly constraint: string;
+  readonly constraint: string | undefined;
+  readonly places: OomPlaces | undefined;
 }
 
 /**
- * Finds the victims of the OOM killer in the records of the kernel's log, which must come in their order. What it says
- * of one kill (mm/oom_kill.c):
+ * Finds the victims of the OOM killer in the records of the kernel's log, which must come in order. One kill looks like
+ * this (mm/oom_kill.c, mm/memcontrol.c); the first block is what Linux 5.2 and newer write, the second what 3.10 to 4.20 do:
  *
  *     memory: usage 16384kB, limit 16384kB, failcnt 0
- *     oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=<id>,mems_allowed=0,oom_memcg=/docker/<id>,task_memcg=/docker/<id>,task=tail,pid=9716,uid=0
- *     Memory cgroup out of memory: Killed process 9716 (tail) total-vm:18048kB, anon-rss:15872kB, …, UID:0 pgtables:72kB oom_score_adj:0
+ *     oom-kill:constraint=CONSTRAINT_MEMCG,…,oom_memcg=/docker/<id>,task_memcg=/docker/<id>,task=tail,pid=9716,uid=0
+ *     Memory cgroup out of memory: Killed process 9716 (tail) total-vm:18048kB, …, UID:0 pgtables:72kB oom_score_adj:0
  *
- * Only the last line comes for every kill; of the others the kernel leaves out what goes beyond ten kills in five seconds.
- * With `memory.oom.group` there is `Tasks in /docker/<id> are going to be killed due to memory.oom.group set` and then a
- * last line for each of them. Kills do not mix: the kernel holds a lock for each. Since Linux 4.20; lines that are not
- * of these forms are passed over.
+ *     Task in /docker/<id> killed as a result of limit of /docker/<id>
+ *     memory: usage 1048576kB, limit 1048576kB, failcnt 267
+ *     Memory cgroup out of memory: Kill process 3897 (stress) score 1001 or sacrifice child
+ *     Killed process 3897 (stress) total-vm:1579488kB, anon-rss:1048132kB, file-rss:12kB
+ *
+ * Linux 5.0 and 5.1 mix both. The lines `Kill process` and `Killed process` come with each kill, the others with at most ten
+ * kills in five seconds. With `memory.oom.group` there is `Tasks in /docker/<id> are going to be killed …` and then
+ * `Killed process` for each of them. Kills do not mix: the kernel holds a lock for each. Other lines are skipped.
  */
 export function createOomReader(): (record: KmsgRecord) => OomVictim | undefined {
-  /** Of a kill whose victim is still to be named. */
-  let report: Report | undefined;
-  /** Of the last victim; `undefined` if the kernel left it out. */
+  let dump: OomDump | undefined;
+  /** The kernel has said whom it chose; `report` is `undefined` if it left the report out. */
+  let chosen: { readonly report: Report | undefined } | undefined;
+  /** Of the last victim. */
   let last: Report | undefined;
   let limit: number | undefined;
   let group: { readonly cgroup: string; readonly report: Report | undefined; until: number } | undefined;
+  const join = createJoiner();
 
   function victimIn(text: string, time: number): OomVictim | undefined {
-    const killed = /^(?:Memory cgroup out|Out) of memory[^:]*: Killed process (\d+) \((.*)\) total-vm:(.*)$/.exec(text);
-    if (killed === null) return undefined;
-    const [, digits, command = '', rest = ''] = killed;
-    const pid = Number(digits);
-    const uid = /\bUID:(\d+)/.exec(rest)?.[1];
-    const own = report?.pid === pid ? report : undefined;
-    const fellow = own === undefined && group !== undefined && time < group.until ? group : undefined;
-    if (fellow === undefined) group = undefined;
-    else fellow.until = time + GROUP_PAUSE_US;
-    report = undefined;
-    last = own ?? fellow?.report;
-    const places = last && placesOf(last, own && command);
-    const cgroup = fellow?.cgroup ?? places?.cgroup;
-    const limitedBy = places?.limitedBy;
+    const killed = parseKilled(text);
+    if (killed === undefined) return undefined;
+    const { pid, command, uid } = killed;
+    const own = chosen?.report ?? (dump?.pid === pid ? reportOf(dump, command) : undefined);
+    const isFellow = own === undefined && chosen === undefined && group !== undefined && time < group.until;
+    if (!isFellow) group = undefined;
+    else if (group !== undefined) group.until = time + GROUP_PAUSE_US;
+    dump = undefined;
+    chosen = undefined;
+    last = own ?? group?.report;
+    const cgroup = group?.cgroup ?? last?.places?.cgroup;
+    const limitedBy = last?.places?.limitedBy;
     return {
       time,
       pid,
       command: unescapeKmsg(command),
-      uid: uid === undefined ? undefined : Number(uid),
+      uid,
       cgroup: cgroup && unescapeKmsg(cgroup),
       limitedBy: limitedBy && unescapeKmsg(limitedBy),
       limit: limitedBy === undefined ? undefined : limit,
@@ -80,47 +97,48 @@ export function createOomReader(): (record: KmsgRecord) => OomVictim | undefined
     };
   }
 
-  return ({ fromKernel, text, time }) => {
-    if (!fromKernel) return undefined;
-    const usage = /^memory: usage \d+kB, limit (\d+)kB, /.exec(text);
-    if (usage !== null) limit = Number(usage[1]) * 1024;
-    report = reportIn(text) ?? report;
-    const cgroup = /^Tasks in (\/.*) are going to be killed due to memory\.oom\.group set$/.exec(text)?.[1];
-    if (cgroup !== undefined) group = { cgroup, report: last, until: time + GROUP_PAUSE_US };
-    return victimIn(text, time);
+  function choose(text: string): void {
+    const process = parseChosen(text);
+    if (process === undefined) return;
+    const isOwn = dump !== undefined && (dump.pid ?? process.pid) === process.pid;
+    chosen = { report: isOwn && dump !== undefined ? reportOf(dump, process.command) : undefined };
+    dump = undefined;
+  }
+
+  return (record) => {
+    if (!record.fromKernel) return undefined;
+    const text = join(record);
+    if (text === undefined) return undefined;
+    limit = parseLimit(text) ?? limit;
+    dump = parseDump(text) ?? dump;
+    choose(text);
+    const cgroup = parseGroup(text);
+    if (cgroup !== undefined) group = { cgroup, report: last, until: record.time + GROUP_PAUSE_US };
+    return victimIn(text, record.time);
   };
 }
 
-function reportIn(text: string): Report | undefined {
-  const [, constraint, places, pid] = /^oom-kill:constraint=(\w+),(.*),pid=(\d+),uid=\d+$/.exec(text) ?? [];
-  if (constraint === undefined || places === undefined) return undefined;
-  return { constraint, places, pid: Number(pid) };
+function reportOf({ constraint, placesFor }: OomDump, command: string): Report {
+  return { constraint, places: placesFor(command) };
 }
 
 /**
- * The cgroups in `…,oom_memcg=/a,task_memcg=/a/b,task=tail`. Their names and that of the task may hold commas and the very
- * words between them. The task's name is known from the victim's own line, names of cgroups hold no slash, and the
- * limited cgroup is the victim's or above it: so a container cannot be taken for another by what it calls things.
+ * Joins the pieces of a line about cgroups. The kernel writes such a line piece by piece, and puts them into more than one
+ * record if they get too long for one (nested containers), or if another CPU writes meanwhile.
+ *
+ * @returns the text of the record, of the joined line, or `undefined` while more of a line is to come.
  */
-function placesOf(
-  { places }: Report,
-  command: string | undefined,
-): { readonly cgroup: string | undefined; readonly limitedBy: string | undefined } | undefined {
-  const task = command === undefined ? places.slice(Math.max(0, places.lastIndexOf(',task='))) : `,task=${command}`;
-  if (!places.endsWith(task)) return undefined;
-  const text = places.slice(0, places.length - task.length);
-  const [limitedAt, globalAt] = [text.indexOf(LIMITED), text.indexOf(GLOBAL)];
-  // What comes first is the kernel's: before it there is no place for a slash.
-  if (globalAt >= 0 && (limitedAt < 0 || globalAt < limitedAt)) {
-    return { cgroup: text.slice(globalAt + GLOBAL.length - 1), limitedBy: undefined };
-  }
-  if (limitedAt < 0) return undefined;
-  const both = text.slice(limitedAt + LIMITED.length - 1);
-  const between = ',task_memcg=';
-  for (let at = both.indexOf(between); at !== -1; at = both.indexOf(between, at + 1)) {
-    const [limitedBy, cgroup] = [both.slice(0, at), both.slice(at + between.length)];
-    if (cgroup === limitedBy || cgroup.startsWith(limitedBy === '/' ? '/' : `${limitedBy}/`))
-      return { cgroup, limitedBy };
-  }
-  return undefined;
+function createJoiner(): (record: KmsgRecord) => string | undefined {
+  let begun: string | undefined;
+  return ({ text, isContinuation }) => {
+    const line = isContinuation && begun !== undefined && !isUnfinished(text) ? begun + text : text;
+    if (isUnfinished(line)) {
+      // Nobody knows what is missing from a piece that was cut.
+      const isCut = Buffer.byteLength(unescapeKmsg(text)) >= SHORTEST_CUT_PIECE;
+      begun = isCut || line.length > LONGEST_LINE ? undefined : line;
+      return undefined;
+    }
+    if (isContinuation || parseKilled(text) !== undefined) begun = undefined;
+    return line;
+  };
 }

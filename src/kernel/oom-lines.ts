@@ -1,0 +1,125 @@
+/** The cgroups that a report names, in the memory hierarchy, escaped as in the log. */
+export interface OomPlaces {
+  /** The victim's. */
+  readonly cgroup: string;
+  /** The one whose limit was hit; `undefined`: the host ran out of memory. */
+  readonly limitedBy: string | undefined;
+}
+
+/** What the kernel reports of a kill before it kills. At most ten reports are written in five seconds. */
+export interface OomDump {
+  /** The process that the kernel chose; `undefined` before Linux 5.0, where a line of its own has it. */
+  readonly pid: number | undefined;
+  /** `CONSTRAINT_MEMCG`, `CONSTRAINT_NONE`, …; `undefined` before Linux 5.0. */
+  readonly constraint: string | undefined;
+  /** Finds the cgroups, given the name of the chosen process. `undefined`: the line does not say, or not clearly. */
+  placesFor(command: string): OomPlaces | undefined;
+}
+
+/** The process that is killed. */
+export interface KilledProcess {
+  readonly pid: number;
+  /** Escaped as in the log. */
+  readonly command: string;
+  /** In the initial user namespace; `undefined` where the kernel does not write it. */
+  readonly uid: number | undefined;
+}
+
+const OUT_OF_MEMORY = String.raw`(?:Memory cgroup out|Out) of memory[^:]*: `;
+const KILLED = new RegExp(
+  String.raw`^(?:${OUT_OF_MEMORY})?Killed process (\d+) \((.*)\)(?:, UID (\d+),)? total-vm:(.*)$`,
+);
+const CHOSEN = new RegExp(String.raw`^${OUT_OF_MEMORY}Kill process (\d+) \((.*)\) score \d+ or sacrifice child$`);
+
+/**
+ * Parses the line of a killed process, the only one that every kill has (mm/oom_kill.c):
+ *
+ *     Killed process 3897 (stress) total-vm:1579488kB, anon-rss:1048132kB, file-rss:12kB                      3.10 to 5.1
+ *     Killed process 45465 (tail), UID 0, total-vm:7582132kB, anon-rss:7420324kB, file-rss:0kB, shmem-rss:0kB  RHEL 7
+ *     Memory cgroup out of memory: Killed process 9716 (tail) total-vm:18048kB, …, UID:0 pgtables:72kB …       from 5.2
+ */
+export function parseKilled(text: string): KilledProcess | undefined {
+  const [, pid, command, uid, rest = ''] = KILLED.exec(text) ?? [];
+  if (pid === undefined || command === undefined) return undefined;
+  const id = uid ?? /\bUID:(\d+)/.exec(rest)?.[1];
+  return { pid: Number(pid), command, uid: id === undefined ? undefined : Number(id) };
+}
+
+/**
+ * Parses the line that says whom the kernel chose, before Linux 5.2. It then may kill a child of that process instead, and
+ * names a thread where later kernels name the process:
+ *
+ *     Memory cgroup out of memory: Kill process 3897 (stress) score 1001 or sacrifice child
+ */
+export function parseChosen(text: string): Pick<KilledProcess, 'pid' | 'command'> | undefined {
+  const [, pid, command] = CHOSEN.exec(text) ?? [];
+  return pid === undefined || command === undefined ? undefined : { pid: Number(pid), command };
+}
+
+/**
+ * Parses the line of a report that says where the victim was; the first form from Linux 5.0 on (and RHEL 8), the second
+ * before that. The second is only written for kills by the limit of a cgroup:
+ *
+ *     oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=<id>,mems_allowed=0,oom_memcg=/docker/<id>,task_memcg=/docker/<id>,task=tail,pid=9716,uid=0
+ *     Task in /docker/<id> killed as a result of limit of /docker/<id>
+ */
+export function parseDump(text: string): OomDump | undefined {
+  const [, constraint, places, pid] = /^oom-kill:constraint=(\w+),(.*),pid=(\d+),uid=\d+$/.exec(text) ?? [];
+  if (places !== undefined) {
+    return { constraint, pid: Number(pid), placesFor: (command) => placesInSummary(places, command) };
+  }
+  const cgroups = /^Task in (\/.*)$/.exec(text)?.[1];
+  const found =
+    cgroups === undefined ? undefined : splitPlaces(cgroups, ' killed as a result of limit of ', 'cgroup first');
+  return found === undefined ? undefined : { constraint: undefined, pid: undefined, placesFor: () => found };
+}
+
+/** Parses `Tasks in /docker/<id> are going to be killed due to memory.oom.group set`, since Linux 4.19. */
+export function parseGroup(text: string): string | undefined {
+  return /^Tasks in (\/.*) are going to be killed due to memory\.oom\.group set$/.exec(text)?.[1];
+}
+
+/** Parses the limit in bytes: `memory: usage 16384kB, limit 16384kB, failcnt 0`. */
+export function parseLimit(text: string): number | undefined {
+  const limit = /^memory: usage \d+kB, limit (\d+)kB, /.exec(text)?.[1];
+  return limit === undefined ? undefined : Number(limit) * 1024;
+}
+
+/** Whether more of a line about cgroups is to come: the kernel writes such lines piece by piece. */
+export function isUnfinished(text: string): boolean {
+  if (text.startsWith('oom-kill:constraint=')) return !/,pid=\d+,uid=\d+$/.test(text);
+  if (/^Tasks in (?:\/|$)/.test(text)) return parseGroup(text) === undefined;
+  return /^Task in (?:\/|$)/.test(text) && parseDump(text) === undefined;
+}
+
+const LIMITED = ',oom_memcg=/';
+const GLOBAL = ',global_oom,task_memcg=/';
+
+/**
+ * Finds the cgroups in `…,oom_memcg=/a,task_memcg=/a/b,task=tail`. Names of cgroups and tasks may hold commas and the very
+ * words between them. But the name of the task is known from another line, and no name holds a slash, so a container
+ * cannot pass for another one by what it calls things.
+ */
+function placesInSummary(summary: string, command: string): OomPlaces | undefined {
+  const task = `,task=${command}`;
+  if (!summary.endsWith(task)) return undefined;
+  const text = summary.slice(0, -task.length);
+  const [limitedAt, globalAt] = [text.indexOf(LIMITED), text.indexOf(GLOBAL)];
+  // The kernel wrote the one that comes first: what stands before it cannot hold a slash.
+  if (globalAt >= 0 && (limitedAt < 0 || globalAt < limitedAt)) {
+    return { cgroup: text.slice(globalAt + GLOBAL.length - 1), limitedBy: undefined };
+  }
+  if (limitedAt < 0) return undefined;
+  return splitPlaces(text.slice(limitedAt + LIMITED.length - 1), ',task_memcg=', 'limit first');
+}
+
+/** Splits two paths, of which the limited cgroup is the victim's own or above it. */
+function splitPlaces(text: string, separator: string, order: 'cgroup first' | 'limit first'): OomPlaces | undefined {
+  for (let at = text.indexOf(separator); at !== -1; at = text.indexOf(separator, at + 1)) {
+    const [first, second] = [text.slice(0, at), text.slice(at + separator.length)];
+    const [cgroup, limitedBy] = order === 'cgroup first' ? [first, second] : [second, first];
+    if (cgroup === limitedBy || cgroup.startsWith(limitedBy === '/' ? '/' : `${limitedBy}/`))
+      return { cgroup, limitedBy };
+  }
+  return undefined;
+}
