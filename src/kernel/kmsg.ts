@@ -2,71 +2,106 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { errnoOf } from './errno.ts';
 import { type KmsgRecord, parseKmsgRecord } from './kmsg-record.ts';
 
-/** In bytes. No record is longer, its escapes included (`CONSOLE_EXT_LOG_MAX`); less room makes the kernel answer EINVAL. */
+/** In bytes. No record is longer, escapes included (`CONSOLE_EXT_LOG_MAX`); the kernel answers EINVAL to a smaller buffer. */
 export const LONGEST_RECORD = 16 * 1024;
 
-/** The kernel's log, read from its oldest record on. Reading it takes nothing away from other readers. */
+/** Microseconds. CPUs stamp their records before they queue for a number, so times can go back by a little. */
+const TIME_DISORDER_US = 1_000_000;
+
+/** The last record that was read. */
+export type KmsgPosition = Pick<KmsgRecord, 'sequence' | 'time'>;
+
+/** `/dev/kmsg`, opened. */
+export interface KmsgDevice extends Disposable {
+  /**
+   * Reads the next record.
+   *
+   * @returns its length in bytes.
+   * @throws the system error: EAGAIN at the end of the log, EPIPE if the next record was overwritten.
+   */
+  read(into: Buffer): number;
+}
+
+/** The kernel's log, from its oldest record on. Other readers of it miss nothing. */
 export class Kmsg implements Disposable {
-  readonly #descriptor: number;
+  readonly #device: KmsgDevice;
   readonly #buffer = Buffer.allocUnsafeSlow(LONGEST_RECORD);
-  #next: number | undefined;
+  readonly #after: KmsgPosition | undefined;
+  #last: KmsgPosition | undefined;
   #lost = 0;
 
   /**
-   * Records up to the one with the number `after` are passed over, as read by an earlier run.
-   *
+   * @param options.after where an earlier run stopped; the records up to there are skipped.
    * @throws the system error: ENOENT where there is no such device, EPERM without `CAP_SYSLOG` (while
    *   `kernel.dmesg_restrict` is 1) or where the device cgroup denies it.
    */
-  constructor(path: string, options: { readonly after?: number | undefined } = {}) {
-    // Not blocking: at its end a read answers EAGAIN and does not wait.
-    this.#descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    if (options.after !== undefined) this.#next = options.after + 1;
+  constructor(
+    path: string,
+    options: { readonly after?: KmsgPosition | undefined; readonly open?: (path: string) => KmsgDevice } = {},
+  ) {
+    const { after, open = openDevice } = options;
+    this.#device = open(path);
+    this.#after = after;
+    this.#last = after;
   }
 
-  /** How many records were overwritten before they could be read, after the first one that was. */
+  /** How many records were overwritten before they were read, counted from the first that was read. */
   get lost(): number {
     return this.#lost;
   }
 
-  /** The number of the last record that was read; `undefined` before the first. */
-  get last(): number | undefined {
-    return this.#next === undefined ? undefined : this.#next - 1;
+  /** The last record that was read, in this run or an earlier one; `undefined` before the first. */
+  get last(): KmsgPosition | undefined {
+    return this.#last;
   }
 
   /**
-   * The records that have come since the last call. What is not of a record's form is left out.
+   * The records that have come since the last call. Text that has not the form of a record is skipped.
    *
-   * @throws the system error if it cannot be read any more.
+   * @throws the system error if the log cannot be read any more.
    */
   *records(): Generator<KmsgRecord> {
-    for (;;) {
-      const text = this.#read();
-      if (text === undefined) return;
+    for (let text = this.#read(); text !== undefined; text = this.#read()) {
       const record = recordOf(text);
-      if (record === undefined || record.sequence < (this.#next ?? 0)) continue;
-      if (this.#next !== undefined && record.sequence > this.#next) this.#lost += record.sequence - this.#next;
-      this.#next = record.sequence + 1;
+      if (record === undefined || this.#wasReadBefore(record)) continue;
+      const { sequence, time } = record;
+      if (this.#last !== undefined) this.#lost += Math.max(0, sequence - this.#last.sequence - 1);
+      this.#last = { sequence, time };
       yield record;
     }
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#descriptor);
+    this.#device[Symbol.dispose]();
+  }
+
+  /** By number, unless the time says otherwise: a number ahead of the kernel's must not silence the log for good. */
+  #wasReadBefore({ sequence, time }: KmsgRecord): boolean {
+    if (this.#after === undefined || sequence > this.#after.sequence) return false;
+    return time <= this.#after.time + TIME_DISORDER_US;
   }
 
   #read(): string | undefined {
     for (;;) {
       try {
-        const length = readSync(this.#descriptor, this.#buffer, 0, this.#buffer.length, null);
+        const length = this.#device.read(this.#buffer);
         return length === 0 ? undefined : this.#buffer.toString('latin1', 0, length);
       } catch (error) {
         if (errnoOf(error) === 'EAGAIN') return undefined;
-        // The next record was overwritten; the kernel has moved on to the oldest that there is.
+        // The kernel has moved on to the oldest record that is left.
         if (errnoOf(error) !== 'EPIPE') throw error;
       }
     }
   }
+}
+
+function openDevice(path: string): KmsgDevice {
+  // Not blocking, so that a read at the end of the log answers EAGAIN instead of waiting.
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return {
+    read: (into) => readSync(descriptor, into, 0, into.length, null),
+    [Symbol.dispose]: () => closeSync(descriptor),
+  };
 }
 
 function recordOf(text: string): KmsgRecord | undefined {

@@ -18,7 +18,8 @@ export class KernelLog implements Disposable {
   }) {
     this.#onFailed = options.onFailed;
     try {
-      this.#kmsg = new Kmsg(options.path, { after: options.after });
+      const { path, after: sequence } = options;
+      this.#kmsg = new Kmsg(path, { after: sequence === undefined ? undefined : { sequence, time: Infinity } });
     } catch (error) {
       this.#onFailed(error);
     }
@@ -35,7 +36,7 @@ export class KernelLog implements Disposable {
 
   /** See {@link Kmsg.last}. */
   get last(): number | undefined {
-    return this.#kmsg?.last;
+    return this.#kmsg?.last?.sequence;
   }
 
   /** The kills reported since the last call. */
