@@ -15,11 +15,13 @@ const DB = 'cd'.repeat(32);
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Speaks as much of Docker's API as names take. */
+/** Answers the part of Docker's API that names need. */
 class FakeEngine {
   readonly containers = new Map<string, { name: string; labels?: object; runtime?: unknown }>();
-  /** Answers in place of it, by the beginning of the path. */
+  /** Other answers, by the beginning of the path. */
   readonly instead = new Map<string, Answer>();
+  /** Events of the past, with their times in seconds. */
+  readonly past: { readonly time: number; readonly [key: string]: unknown }[] = [];
   /** The paths of all requests. */
   readonly asked: string[] = [];
   readonly sockets = new Set<Socket>();
@@ -55,6 +57,12 @@ class FakeEngine {
     this.tell({ Type: 'container', Action: action, Actor: { ID: id, Attributes: attributes } });
   }
 
+  /** Remembers an event that happened so many seconds ago. */
+  remember(action: string, id: string, name: string, ago: number): void {
+    const time = Math.floor(Date.now() / 1000) - ago;
+    this.past.push({ time, Type: 'container', Action: action, Actor: { ID: id, Attributes: { name } } });
+  }
+
   inspections(id: string): number {
     return this.asked.filter((path) => path === `/containers/${id}/json`).length;
   }
@@ -68,15 +76,17 @@ class FakeEngine {
     this.asked.push(path);
     for (const [start, answer] of this.instead) if (path.startsWith(start)) return answer(request, response);
     if (path === '/_ping') response.end('OK');
-    else if (path.startsWith('/events?')) this.#stream(response);
+    else if (path.startsWith('/events?')) this.#stream(path, response);
     else if (path === '/containers/json') response.end(JSON.stringify(this.#list()));
     else this.#inspect(path, response);
   }
 
-  #stream(response: ServerResponse): void {
+  #stream(path: string, response: ServerResponse): void {
     this.#streams.add(response);
     response.on('close', () => this.#streams.delete(response));
     response.writeHead(200).flushHeaders();
+    const since = Number(/since=(\d+)/.exec(path)?.[1] ?? Infinity);
+    for (const event of this.past) if (event.time >= since) response.write(`${JSON.stringify(event)}\n`);
   }
 
   #list(): unknown {
@@ -153,8 +163,8 @@ async function started(more: object = {}): Promise<NameSource> {
 }
 
 describe('names', () => {
-  test('a list gives many at once, and what a container is asked about is the rest', async () => {
-    // Nothing is said of an engine that is slow: this process may be, on a busy machine.
+  test('takes many names from the list, and the details from an inspection', async () => {
+    // Generous, as this process may be slow on a busy machine.
     const names = await started({ ping: 4_000, list: 4_000, inspect: 4_000 });
     expect(names.namesOf(WEB)).toEqual({ name: 'web', image: 'sha256:1234', composeProject: 'shop' });
     expect(engine.inspections(WEB)).toBe(0);
@@ -166,7 +176,7 @@ describe('names', () => {
     expect(log.warn).not.toHaveBeenCalled();
   });
 
-  test('the object stays the same until something changes', async () => {
+  test('keeps the object until something changes', async () => {
     const names = await started();
     names.want(WEB);
     await expect.poll(() => names.namesOf(WEB)?.runtime, poll).toBe('runc');
@@ -177,7 +187,7 @@ describe('names', () => {
     expect(names.namesOf(WEB)).toBe(before);
   });
 
-  test('a rename is told by an event, among lines that are none', async () => {
+  test('takes a new name from an event, and ignores other lines', async () => {
     const names = await started();
     names.want(WEB);
     await expect.poll(() => names.namesOf(WEB)?.runtime, poll).toBe('runc');
@@ -189,7 +199,7 @@ describe('names', () => {
     await expect.poll(() => names.namesOf(WEB)?.composeProject, poll).toBeUndefined();
   });
 
-  test('a container that is gone before it can be asked about is named by its event', async () => {
+  test('names a container by its event if it is gone before it can be inspected', async () => {
     const names = await started();
     engine.containers.set(DB, { name: 'db' });
     engine.tellOf('start', DB);
@@ -200,7 +210,7 @@ describe('names', () => {
     expect(names.namesOf(DB)?.name).toBe('db');
   });
 
-  test('one whose cgroup is there before the engine admits to it is asked about again, but not for ever', async () => {
+  test('inspects a container again that the engine does not report yet, but not for ever', async () => {
     const names = await started();
     names.want(DB);
     await expect.poll(() => engine.inspections(DB), poll).toBe(2);
@@ -210,13 +220,13 @@ describe('names', () => {
     await expect.poll(() => engine.inspections('unknown'), poll).toBe(5);
     await pause(150);
     expect(engine.inspections('unknown')).toBe(5);
-    // Until something is heard of it.
+    // Until the engine sends an event about it.
     engine.containers.set('unknown', { name: 'known' });
     engine.tellOf('start', 'unknown');
     await expect.poll(() => names.namesOf('unknown')?.runtime, poll).toBe('runc');
   });
 
-  test('no more than a few are asked about at a time', async () => {
+  test('inspects only a few containers at a time', async () => {
     let most = 0;
     let now = 0;
     engine.instead.set('/containers/id', (_, response) => {
@@ -232,7 +242,7 @@ describe('names', () => {
     expect(most).toBe(4);
   });
 
-  test('an answer about another container is none', async () => {
+  test('ignores an answer about another container', async () => {
     engine.instead.set(`/containers/${DB}`, (_, response) => response.end(JSON.stringify({ Id: WEB, Name: '/web' })));
     const names = await started();
     names.want(DB);
@@ -240,7 +250,7 @@ describe('names', () => {
     expect(names.namesOf(DB)).toBeUndefined();
   });
 
-  test('a container that is gone is kept for a while', async () => {
+  test('keeps the names of a container that is gone for a while', async () => {
     const names = await started();
     names.want(WEB);
     await expect.poll(() => names.namesOf(WEB)?.runtime, poll).toBe('runc');
@@ -253,21 +263,65 @@ describe('names', () => {
     await expect.poll(() => names.namesOf(WEB), poll).toBeUndefined();
   });
 
-  test('what was never asked for goes when the engine removes it', async () => {
+  test('drops names that nobody asked for when the engine removes the container', async () => {
     const names = await started();
     expect(names.namesOf(WEB)?.name).toBe('web');
     engine.tellOf('destroy', WEB);
     await expect.poll(() => names.namesOf(WEB), poll).toBeUndefined();
   });
 
-  test('over TCP', async () => {
+  test.each(['start', 'die', 'destroy', 'remove'])(
+    'names a container that was removed before by its last event: %s',
+    async (action) => {
+      engine.remember(action, DB, 'db', 600);
+      engine.remember('rename', WEB, 'old-name', 600);
+      const names = await started();
+      names.want(DB);
+      await expect.poll(() => names.namesOf(DB)?.name, poll).toBe('db');
+      expect(names.namesOf(WEB)?.name).toBe('web');
+    },
+  );
+
+  test('keeps the name of a removed container only while somebody wants it', async () => {
+    engine.remember('destroy', DB, 'db', 600);
+    engine.remember('destroy', 'other', 'other', 600);
+    const names = await started();
+    await expect.poll(() => names.namesOf(DB)?.name, poll).toBe('db');
+    names.want(DB);
+    await expect.poll(() => names.namesOf('other'), poll).toBeUndefined();
+    expect(names.namesOf(DB)?.name).toBe('db');
+  });
+
+  test('asks for events as old as the kills that are exported, and later for those that it missed', async () => {
+    const names = await started({ history: 60_000, heartbeat: 20 });
+    const since = (): number[] =>
+      engine.asked.flatMap((path) => (path.startsWith('/events?') ? Number(/since=(\d+)/.exec(path)?.[1]) : []));
+    expect(Math.abs((since().at(0) ?? 0) - (Date.now() / 1000 - 60))).toBeLessThan(20);
+    await pause(50);
+    for (const socket of engine.sockets) socket.destroy();
+    await expect.poll(() => since().length, poll).toBeGreaterThan(1);
+    expect(since().at(-1)).toBeGreaterThan(Date.now() / 1000 - 30);
+    expect(names.namesOf(WEB)?.name).toBe('web');
+  });
+
+  test('keeps two long names apart that begin alike', async () => {
+    const [first, second] = [`${'x'.repeat(2_000)}1`, `${'x'.repeat(2_000)}2`];
+    engine.containers.set(WEB, { name: first });
+    engine.containers.set(DB, { name: second });
+    const names = await started();
+    const [web, db] = [names.namesOf(WEB)?.name, names.namesOf(DB)?.name];
+    expect(web).not.toBe(db);
+    expect(Math.max(web?.length ?? 0, db?.length ?? 0)).toBeLessThanOrEqual(1_000);
+  });
+
+  test('connects over TCP', async () => {
     const bound = await engine.listen({ host: '127.0.0.1', port: 0 });
     if (typeof bound !== 'object' || bound === null) throw new Error('no port');
     const names = start({ host: { kind: 'tcp', protocol: 'http', host: '127.0.0.1', port: bound.port, text: '' } });
     await expect.poll(() => names.namesOf(WEB)?.name, poll).toBe('web');
   });
 
-  test('DOCKER_HOST of the environment does not count', async () => {
+  test('ignores DOCKER_HOST of the environment', async () => {
     vi.stubEnv('DOCKER_HOST', 'tcp://127.0.0.1:1');
     vi.stubEnv('DOCKER_TLS_VERIFY', '1');
     expect((await started()).namesOf(WEB)?.name).toBe('web');

@@ -11,19 +11,29 @@ export type DockerAddress =
 /** In bytes. A list has 1 or 2 kB for a container. */
 const LONGEST = { ping: 1_000, inspect: 4_000_000, list: 64_000_000, event: 1_000_000 };
 
-/** After these a container has names, or others; the last ends them. */
-const EVENTS: readonly string[] = ['create', 'start', 'rename', 'update', 'destroy'];
-const EVENTS_QUERY = { filters: { type: ['container'], event: EVENTS } };
+/** What events mean. The last ones of a container may be all that is left of it; Podman calls the removal `remove`. */
+const EVENTS: Readonly<Record<string, EngineEvent['kind']>> = {
+  create: 'changed',
+  start: 'changed',
+  rename: 'changed',
+  update: 'changed',
+  die: 'ended',
+  destroy: 'removed',
+  remove: 'removed',
+};
+
+/** Podman 4 filters by its own name for `die`. */
+const FILTERS = { type: ['container'], event: [...Object.keys(EVENTS), 'died'] };
 
 /**
- * All of them are answers. An unexpected one would be read into memory by dockerode without an end, and so would every
- * body that is not taken as a stream.
+ * Every status counts as an answer: dockerode would read the body of an unexpected one into memory without a limit, as it
+ * does with each body that is not taken as a stream.
  */
 const EVERY_STATUS: Readonly<Record<number, true>> = Object.fromEntries(
   Array.from({ length: 900 }, (_, index) => [index + 100, true]),
 );
 
-/** An engine with Docker's API: Docker, Podman. Every request has a connection of its own. */
+/** Asks an engine with Docker's API (Docker, Podman). Every request has a connection of its own. */
 export async function connectToDocker(address: DockerAddress): Promise<EngineClient> {
   const get = await createGet(address);
   const ask = async (path: string, most: number, signal: AbortSignal): Promise<string> =>
@@ -36,12 +46,15 @@ export async function connectToDocker(address: DockerAddress): Promise<EngineCli
     async inspect(id, signal) {
       const path = `/containers/${encodeURIComponent(id)}/json`;
       const answer = namedByInspect(JSON.parse(await ask(path, LONGEST.inspect, signal)));
-      // Engines also answer to names and to the beginning of an id.
+      // Engines also accept a name or the beginning of an id.
       if (answer?.id !== id) throw new Error('The answer is about another container');
       return answer;
     },
     // Engines send the head of the answer at once.
-    events: async (signal) => eventsOf(await get('/events?', EVENTS_QUERY, signal)),
+    events: async (since, signal) => {
+      const seconds = Math.max(1, Math.floor(since / 1000));
+      return eventsOf(await get('/events?', { since: seconds, filters: FILTERS }, signal));
+    },
   };
 }
 
@@ -49,10 +62,10 @@ export async function connectToDocker(address: DockerAddress): Promise<EngineCli
 type Get = (path: string, query: Readonly<Record<string, unknown>>, signal: AbortSignal) => Promise<HttpAnswer>;
 
 async function createGet(address: DockerAddress): Promise<Get> {
-  // It is two thirds of all that the exporter depends on, and 20 MiB: only where there is an engine.
+  // Two thirds of all dependencies and 20 MiB of memory, so it is loaded only where there is an engine.
   const { default: Docker } = await import('dockerode');
   const { modem } = new Docker({
-    // What is left out it takes from DOCKER_HOST and its like, which are not for daemons.
+    // What is missing here would come from DOCKER_HOST and the like, which are not meant for daemons.
     socketPath: undefined,
     host: undefined,
     port: undefined,
@@ -62,7 +75,7 @@ async function createGet(address: DockerAddress): Promise<Get> {
     key: undefined,
     protocol: 'http',
     ...address,
-    // An engine that restarts leaves no dead connections behind.
+    // A restart of the engine then leaves no dead connections.
     headers: { Connection: 'close' },
   });
   return (path, query, signal) =>
@@ -80,8 +93,9 @@ async function createGet(address: DockerAddress): Promise<Get> {
 async function* eventsOf(answer: HttpAnswer): AsyncGenerator<EngineEvent> {
   for await (const line of linesOfAnswer(answer, LONGEST.event)) {
     const event: DockerEvent | undefined = namedByEvent(line);
-    if (event === undefined || !EVENTS.includes(event.action)) continue;
-    const { id, names, action } = event;
-    yield { id, names, isEnd: action === 'destroy' };
+    const kind = event === undefined ? undefined : EVENTS[event.action];
+    if (event === undefined || kind === undefined) continue;
+    const { id, names, at } = event;
+    yield { id, names, at, kind };
   }
 }

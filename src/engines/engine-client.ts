@@ -1,63 +1,74 @@
+import { createHash } from 'node:crypto';
 import type { Names } from '../container.ts';
 
-/** What an engine says of one container. */
+/** The names that an engine gives one container. */
 export interface Named {
   readonly id: string;
   readonly names: Names;
 }
 
-/** What an event is about. */
+/** Something that happened to a container. */
 export interface EngineEvent extends Named {
-  /** The container is no more, and not even the engine knows it. */
-  readonly isEnd: boolean;
+  /** `changed`: the engine may have more to say; `ended`: it has exited; `removed`: the engine no longer knows it. */
+  readonly kind: 'changed' | 'ended' | 'removed';
+  /** Wall-clock time in ms since the epoch; `undefined` if the engine does not say. */
+  readonly at: number | undefined;
 }
 
 /**
- * One kind of engine, asked by its own API. Each call is one question; aborting its signal ends it, at any time. What an
- * answer says is not trusted to be what it should: it is cut to a size, and fields of a wrong type are as good as absent.
+ * Asks one kind of engine by its own API. Each call is one request; aborting its signal ends it at any time. Answers are not
+ * trusted: they are limited in size, and a field of a wrong type counts as absent.
  */
 export interface EngineClient {
   /** @throws Error if it does not answer, {@link UnsupportedApi} if what answers is no such engine. */
   ping(signal: AbortSignal): Promise<void>;
-  /** All containers; it can be less than what `inspect` says of each. */
+  /** All containers, with less detail than `inspect`. */
   list(signal: AbortSignal): Promise<readonly Named[]>;
   /** @throws Error if it does not know the container (yet). */
   inspect(id: string, signal: AbortSignal): Promise<Named>;
   /**
-   * Subscribes to what happens to containers; the promise is kept as soon as nothing is missed any more. Left out where
-   * names never change.
+   * Subscribes to events: first those since a time that the engine still remembers, then new ones as they happen. Resolves
+   * once no new event can be missed. Absent where names never change.
+   *
+   * @param since wall-clock time in ms since the epoch.
    */
-  events?(signal: AbortSignal): Promise<AsyncIterable<EngineEvent>>;
+  events?(since: number, signal: AbortSignal): Promise<AsyncIterable<EngineEvent>>;
 }
 
 /** Where an engine listens. */
 export interface EnginePlace {
-  /** Looked at before every attempt to connect. */
+  /** Checked before every attempt to connect. */
   readonly socketPath: string | undefined;
-  /** Makes ready to ask. It can be called again and again. */
+  /** Prepares requests. Can be called again and again. */
   connect(): Promise<EngineClient>;
-  /** Lets go of what `connect` holds. */
+  /** Releases what `connect` holds. */
   close(): void;
 }
 
-/** There is no such engine behind a socket that belongs to something else, or that is not for us. */
+/** The socket belongs to something else than such an engine, or is closed to this user. */
 export class UnsupportedApi extends Error {}
 
-/** Longer than any name that means something. */
+/** In characters. Longer than any real name. */
 const LONGEST = 1_000;
 
-/** A field of something that may be anything. */
+/** Digits of the hash at the end of a name that was cut, so that two cut names stay two. */
+const HASH_DIGITS = 12;
+
+/** A field of a value of any type. */
 export function field(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
   return Object.getOwnPropertyDescriptor(value, name)?.value;
 }
 
-/** A text that is not empty, cut where it is too long to mean anything. */
+/** A text that is not empty, cut if it is too long. */
 export function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value.slice(0, LONGEST) : undefined;
+  if (typeof value !== 'string' || value === '') return undefined;
+  if (value.length <= LONGEST) return value;
+  const hash = createHash('sha256').update(value).digest('hex').slice(0, HASH_DIGITS);
+  return `${value.slice(0, LONGEST - HASH_DIGITS - 1)}~${hash}`;
 }
 
-/** Names without those that are not known; `undefined` without an id. */
+/** Names without the unknown ones; `undefined` without an id. */
 export function named(id: unknown, names: { [K in keyof Names]: Names[K] | undefined }): Named | undefined {
   if (typeof id !== 'string' || id === '' || id.length > LONGEST) return undefined;
   return { id, names: Object.fromEntries(Object.entries(names).filter(([, value]) => value !== undefined)) };

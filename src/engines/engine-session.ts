@@ -5,6 +5,9 @@ import { inTime } from './in-time.ts';
 import type { Inspections } from './inspections.ts';
 import type { NameCache } from './name-cache.ts';
 
+/** Events carry their time in seconds. */
+const EVENT_TIME_STEP_MS = 1_000;
+
 /** In ms. */
 export interface SessionTimings {
   readonly ping: number;
@@ -12,40 +15,38 @@ export interface SessionTimings {
   /** With a thousand containers, on a busy host. */
   readonly list: number;
   readonly heartbeat: number;
-  /** How often all are asked for of an engine that has no events. */
+  /** How often an engine without events is asked for its list. */
   readonly listAgain: number;
 }
 
-/** What a session works on. */
 interface SessionOptions {
   readonly place: EnginePlace;
   readonly timings: SessionTimings;
   readonly cache: NameCache;
   readonly inspections: Inspections;
-  /** Ends it. */
+  /** Since when events are wanted, in ms since the epoch. */
+  readonly since: number;
+  /** Ends the session. */
   readonly stop: AbortSignal;
-  /** The engine has named all that it has. */
+  /** The engine has listed its containers. */
   readonly onListed: () => void;
-  /** It answers still. */
+  /** The engine still answers. */
   readonly onBeat: () => void;
 }
 
-/** Asks the engine something that has an end, and that may take so long. */
+/** Sends one request with a time limit. */
 type Ask = <T>(
   limit: 'ping' | 'inspect' | 'list',
   question: (client: EngineClient, signal: AbortSignal) => Promise<T>,
 ) => Promise<T>;
 
-/**
- * One connection to an engine, from its first call to its end, which is always an error. All names that come go into the
- * cache.
- */
+/** Runs one connection to an engine until it fails, and puts all names that it learns into the cache. */
 export async function runSession({ place, stop, ...parts }: SessionOptions): Promise<never> {
   const client = await place.connect();
   const session = new AbortController();
   const end = (): void => session.abort();
   const { signal } = session;
-  // Each call listens to it, and there is no leak in several at a time for Node to warn of.
+  // Each call listens to it. Node would take many listeners for a leak.
   setMaxListeners(0, signal);
   try {
     stop.throwIfAborted();
@@ -62,6 +63,8 @@ class Session {
   readonly #client: EngineClient;
   readonly #signal: AbortSignal;
   readonly #parts: Omit<SessionOptions, 'place' | 'stop'>;
+  readonly #startedAt = Date.now();
+  #listed: ReadonlySet<string> = new Set();
 
   constructor(client: EngineClient, signal: AbortSignal, parts: Omit<SessionOptions, 'place' | 'stop'>) {
     this.#client = client;
@@ -90,8 +93,9 @@ class Session {
   }
 
   #subscribe(): Promise<AsyncIterable<EngineEvent> | undefined> {
-    const { ping } = this.#parts.timings;
-    return inTime(async () => this.#client.events?.(this.#signal), { ms: ping, signal: this.#signal, what: 'events' });
+    const { timings, since } = this.#parts;
+    const limit = { ms: timings.ping, signal: this.#signal, what: 'events' };
+    return inTime(async () => this.#client.events?.(since, this.#signal), limit);
   }
 
   async #takeAll(): Promise<void> {
@@ -106,6 +110,7 @@ class Session {
       listed.add(id);
       cache.putBrief(id, names);
     }
+    this.#listed = listed;
     cache.forgetOthers((id) => listed.has(id) || inspections.isWanted(id));
   }
 
@@ -113,21 +118,31 @@ class Session {
     const { cache, inspections } = this.#parts;
     const { names } = await this.#ask('inspect', (engine, call) => engine.inspect(id, call));
     cache.put(id, names);
-    // It went while it was asked about; it may still be told of.
+    // The container is gone by now. The cache keeps its names for a while, as its kills may still be exported.
     if (!inspections.isWanted(id)) cache.forget(id);
   }
 
   async #follow(events: AsyncIterable<EngineEvent>): Promise<never> {
     const { cache, inspections } = this.#parts;
-    for await (const { id, isEnd, names } of events) {
-      if (!isEnd) cache.putBrief(id, names);
-      if (inspections.isWanted(id)) inspections.again(id);
-      else if (isEnd) cache.forget(id);
+    for await (const event of events) {
+      const { id, kind, names } = event;
+      const isPast = this.#isPast(event);
+      // The list is newer than the past of a container that is in it.
+      if (isPast && this.#listed.has(id)) continue;
+      cache.putBrief(id, names);
+      if (!inspections.isWanted(id)) {
+        if (kind === 'removed') cache.forget(id);
+      } else if (kind !== 'ended' && !isPast) inspections.again(id);
     }
     throw new Error('The stream of events ended');
   }
 
-  /** What would come by events. */
+  /** Whether it happened before this session. */
+  #isPast({ at }: EngineEvent): boolean {
+    return at !== undefined && at + EVENT_TIME_STEP_MS <= this.#startedAt;
+  }
+
+  /** Learns from lists what other engines tell by events. */
   async #takeAgain(): Promise<never> {
     for (;;) {
       await this.#sleep(this.#parts.timings.listAgain);
@@ -135,7 +150,7 @@ class Session {
     }
   }
 
-  /** An engine that hangs keeps its connections open and says nothing. */
+  /** An engine that hangs keeps its connections open and sends nothing. */
   async #beat(): Promise<never> {
     for (;;) {
       await this.#sleep(this.#parts.timings.heartbeat);

@@ -8,16 +8,15 @@ import { Inspections } from './inspections.ts';
 import { NameCache } from './name-cache.ts';
 import type { NameSource } from './name-source.ts';
 
-/** What there is to know of an engine before it is asked. */
 export interface EngineOptions {
   readonly name: string;
-  /** Whether it may know the name of a container. */
+  /** Whether the engine may know the name of a container. */
   readonly mayKnow: (match: CgroupMatch) => boolean;
-  /** Nobody asked for it by name, so that it is not there is no failure. */
+  /** No user has configured it, so its absence is no failure. */
   readonly isDefault: boolean;
   readonly log: Log;
   readonly timings?: Partial<Timings>;
-  /** Where it may be: the first that is there is asked, and after a failure the next. */
+  /** Where it may listen: the first place that exists is asked, after a failure the next. */
   readonly places: readonly EnginePlace[];
 }
 
@@ -27,9 +26,14 @@ interface Timings extends SessionTimings {
   readonly shortestBackOff: number;
   readonly longestBackOff: number;
   readonly keepForgotten: number;
-  /** After each failure to inspect; a container's cgroup is there before its engine admits to it. */
+  /** How far back the first session asks for events, which may name containers that were removed before. */
+  readonly history: number;
+  /** After each failure to inspect: a container's cgroup exists before its engine reports it. */
   readonly inspectAgain: readonly number[];
 }
+
+/** Events from just before a session broke are asked for again. In ms. */
+const HISTORY_OVERLAP = 5_000;
 
 const TIMINGS: Timings = {
   ping: 2_000,
@@ -41,12 +45,13 @@ const TIMINGS: Timings = {
   shortestBackOff: 250,
   longestBackOff: 15_000,
   keepForgotten: 60_000,
+  history: 3_600_000,
   inspectAgain: [100, 300, 1_000, 3_000, 10_000],
 };
 
 /**
- * Names from an engine, whatever its API. It connects when the engine is there, and again for ever when it goes; meanwhile
- * it answers from what it knew.
+ * Names from an engine, whatever its API. It connects once the engine is there, and reconnects for ever; meanwhile it answers
+ * from its cache.
  */
 export class EngineSource implements NameSource {
   readonly name: string;
@@ -59,9 +64,11 @@ export class EngineSource implements NameSource {
   readonly #inspections: Inspections;
   readonly #loop: Promise<void>;
   #wasUp = false;
-  /** Places behind whose sockets something else listens. */
+  /** Until when no event was missed, in ms since the epoch. */
+  #upToDate: number;
+  /** Places where something else listens. */
   readonly #nonEngines = new Set<EnginePlace>();
-  /** It has been said that the engine does not answer, and not since that it does. */
+  /** The log says that the engine does not answer, and not yet that it answers again. */
   #saidDown = false;
 
   constructor(options: EngineOptions) {
@@ -69,7 +76,11 @@ export class EngineSource implements NameSource {
     this.up = options.isDefault ? undefined : false;
     this.#options = options;
     this.#timings = { ...TIMINGS, ...options.timings };
-    this.#cache = new NameCache(this.#timings.keepForgotten);
+    this.#upToDate = Date.now() - this.#timings.history;
+    this.#cache = new NameCache({
+      keepForgottenMs: this.#timings.keepForgotten,
+      isWanted: (id) => this.#inspections.isWanted(id),
+    });
     this.#inspections = new Inspections(this.#timings.inspectAgain, (id, error) =>
       options.log.debug({ source: this.name, id, error }, 'cannot ask the engine about a container'),
     );
@@ -115,7 +126,7 @@ export class EngineSource implements NameSource {
         await this.#pause(this.#timings.lookForSocket);
         continue;
       }
-      // From now on names may come, and new containers wait for them.
+      // From now on new containers wait for their names.
       if (!this.#isElsewhere(there)) this.up ??= false;
       const start = performance.now();
       const error = await this.#session(place).catch((reason: unknown) => reason);
@@ -125,7 +136,7 @@ export class EngineSource implements NameSource {
       if (this.#isElsewhere(there)) this.#notThere(error);
       else this.#down(error);
       this.tried = true;
-      // One that fails right after it has answered is not asked more often for having answered.
+      // An engine that keeps failing right after an answer gets the longer pauses, too.
       if (performance.now() - start > this.#timings.heartbeat * 2) failures = 0;
       const backOff = Math.min(
         this.#timings.longestBackOff,
@@ -146,6 +157,7 @@ export class EngineSource implements NameSource {
       timings: this.#timings,
       cache: this.#cache,
       inspections: this.#inspections,
+      since: this.#upToDate - HISTORY_OVERLAP,
       stop: this.#stop.signal,
       onListed: () => {
         this.up = true;
@@ -153,8 +165,9 @@ export class EngineSource implements NameSource {
         this.tried = true;
         if (!this.#saidDown) this.#sayUp();
       },
-      // One that goes again right after it has come is not worth a line each time.
+      // An engine that fails right after each answer is not worth two lines each time.
       onBeat: () => {
+        this.#upToDate = Date.now();
         if (this.#saidDown) this.#sayUp();
       },
     });
@@ -162,12 +175,12 @@ export class EngineSource implements NameSource {
 
   #sayUp(): void {
     this.#saidDown = false;
-    this.#options.log.info({ source: this.name }, 'engine gives names');
+    this.#options.log.info({ source: this.name }, 'connected to the engine');
   }
 
   /**
-   * Whether what listens is none of these engines, as far as anybody knows. That is no failure of an engine that nobody asked
-   * for, and there are no names to wait for.
+   * Whether something else listens at the default sockets, as far as is known. That is no failure of an engine that no user
+   * has configured, and there are no names to wait for.
    */
   #isElsewhere(there: readonly EnginePlace[]): boolean {
     return this.#options.isDefault && !this.#wasUp && there.some((place) => this.#nonEngines.has(place));
@@ -182,7 +195,7 @@ export class EngineSource implements NameSource {
     this.up = false;
     if (this.#saidDown) return;
     this.#saidDown = true;
-    this.#options.log.warn({ source: this.name, error }, 'engine does not answer; names are as last known');
+    this.#options.log.warn({ source: this.name, error }, 'engine does not answer; using the last known names');
   }
 
   async #pause(ms: number): Promise<void> {

@@ -5,7 +5,7 @@ let cache: NameCache;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  cache = new NameCache(60_000);
+  cache = new NameCache({ keepForgottenMs: 60_000, isWanted: (id) => id.startsWith('wanted') });
 });
 
 afterEach(() => {
@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('the object stays the same as long as nothing changes', () => {
+test('keeps the object as long as nothing changes', () => {
   const names = { name: 'web', image: 'nginx' };
   cache.put('a', names);
   cache.put('a', { image: 'nginx', name: 'web' });
@@ -23,7 +23,7 @@ test('the object stays the same as long as nothing changes', () => {
   expect(cache.get('a')).toEqual({ name: 'web' });
 });
 
-test('what is said in passing adds to what is known, and can bring a new name', () => {
+test('adds brief names to known ones, and takes a new name from them', () => {
   cache.put('a', { name: 'web', image: 'nginx', runtime: 'runc' });
   cache.putBrief('a', { name: 'shop', image: 'sha256:12', composeProject: 'x' });
   expect(cache.get('a')).toEqual({ name: 'shop', image: 'nginx', runtime: 'runc', composeProject: 'x' });
@@ -32,7 +32,7 @@ test('what is said in passing adds to what is known, and can bring a new name', 
   expect(cache.get('a')).toBe(known);
 });
 
-test('what is forgotten stays for a while, unless it is back', () => {
+test('drops forgotten names after a while, unless the container is back', () => {
   for (const id of ['a', 'b', 'c']) cache.put(id, { name: id });
   cache.forget('a');
   vi.advanceTimersByTime(30_000);
@@ -41,26 +41,28 @@ test('what is forgotten stays for a while, unless it is back', () => {
   cache.remember('c');
   vi.advanceTimersByTime(30_010);
   expect(['a', 'b', 'c'].map((id) => cache.get(id)?.name)).toEqual([undefined, 'b', 'c']);
-  // To forget again does not put it off.
+  // Forgetting again does not extend the time.
   cache.forget('b');
   vi.advanceTimersByTime(30_010);
   expect(['b', 'c'].map((id) => cache.get(id)?.name)).toEqual([undefined, 'c']);
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('what is not to be kept is forgotten', () => {
+test('forgets all but the given containers', () => {
   for (const id of ['a', 'b']) cache.put(id, { name: id });
   cache.forgetOthers((id) => id === 'a');
   vi.advanceTimersByTime(60_010);
   expect(['a', 'b'].map((id) => cache.get(id)?.name)).toEqual(['a', undefined]);
 });
 
-test('it is bounded, but what was asked for is always taken in', () => {
+test('is bounded, but always stores names that somebody asked for', () => {
   for (let index = 0; index < 20_000; index += 1) cache.putBrief(`brief${index}`, { name: 'x' });
   expect(cache.get('brief9999')).toBeDefined();
   expect(cache.get('brief10000')).toBeUndefined();
   cache.put('asked', { name: 'y' });
   expect(cache.get('asked')).toBeDefined();
+  cache.putBrief('wanted', { name: 'y' });
+  expect(cache.get('wanted')).toBeDefined();
   for (let index = 0; index < 10_010; index += 1) {
     cache.put(`gone${index}`, { name: 'z' });
     cache.forget(`gone${index}`);

@@ -1,21 +1,24 @@
 import type { Names } from '../container.ts';
 
-/** Of containers that nobody has asked for: no engine runs as many on one host, so it is an engine gone mad. */
+/** Limit on names that nobody asked for. No engine runs as many containers on one host, so one that says so is broken. */
 const MOST_UNASKED = 10_000;
 
-/** Names of containers that are gone. */
+/** Limit on names of containers that are gone. */
 const MOST_FORGOTTEN = 10_000;
 
-/** What is known of containers' names. It does not grow without bound, whatever an engine says. */
+/** The names of containers. Its size is bounded, whatever an engine says. */
 export class NameCache implements Disposable {
   readonly #keepForgottenMs: number;
+  readonly #isWanted: (id: string) => boolean;
   readonly #names = new Map<string, Names>();
   /** When each forgotten container's names are to be dropped, the earliest first. */
   readonly #forgotten = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(keepForgottenMs: number) {
-    this.#keepForgottenMs = keepForgottenMs;
+  /** @param options.isWanted whether somebody has asked for the names of a container. */
+  constructor(options: { readonly keepForgottenMs: number; readonly isWanted: (id: string) => boolean }) {
+    this.#keepForgottenMs = options.keepForgottenMs;
+    this.#isWanted = options.isWanted;
   }
 
   /** The same object as long as nothing changes. */
@@ -23,18 +26,18 @@ export class NameCache implements Disposable {
     return this.#names.get(id);
   }
 
-  /** Takes in what the engine says of a container when asked about it. */
+  /** Stores the answer to a request about one container. */
   put(id: string, names: Names): void {
     if (!sameNames(this.#names.get(id), names)) this.#names.set(id, names);
   }
 
   /**
-   * Takes in what the engine says in passing, in a list or an event. That may be less, and its image an id where the
-   * name has moved on; but the name can be newer.
+   * Stores what a list or an event says. It may be less than is known, and its image may be an id once the tag has moved,
+   * but its name may be newer.
    */
   putBrief(id: string, brief: Names): void {
+    if (!this.#hasRoomFor(id)) return;
     const known = this.#names.get(id);
-    if (known === undefined && this.#names.size >= MOST_UNASKED) return;
     this.put(id, { ...brief, ...known, ...(brief.name !== undefined && { name: brief.name }) });
   }
 
@@ -43,7 +46,7 @@ export class NameCache implements Disposable {
     this.#forgotten.delete(id);
   }
 
-  /** Drops the names of a container after a while: it may be back in a moment, or still be told of. */
+  /** Drops the names of a container after a while: it may be back in a moment, or its kills may still be exported. */
   forget(id: string): void {
     if (!this.#names.has(id) || this.#forgotten.has(id)) return;
     this.#forgotten.set(id, performance.now() + this.#keepForgottenMs);
@@ -58,6 +61,10 @@ export class NameCache implements Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  #hasRoomFor(id: string): boolean {
+    return this.#names.has(id) || this.#names.size < MOST_UNASKED || this.#isWanted(id);
   }
 
   #dropForgotten(): void {

@@ -5,16 +5,16 @@ import type { EngineHost, UnixHost } from '../config/values.ts';
 import { placeOfCri } from './cri.ts';
 import { connectToDocker } from './docker.ts';
 import type { EnginePlace } from './engine-client.ts';
-import { EngineSource } from './engine-source.ts';
+import { type EngineOptions, EngineSource } from './engine-source.ts';
 import { inTime } from './in-time.ts';
 import type { NameSource } from './name-source.ts';
 
-/** Engines whose containers in pods a runtime with the Container Runtime Interface knows. */
+/** Engines whose containers in pods the Container Runtime Interface may name. */
 const CRI_ENGINES: ReadonlySet<string> = new Set(['containerd', 'cri-o', 'cri', 'kata']);
 
 const PING_MS = 2_000;
 
-/** One kind of engine, and how it is asked. */
+/** A kind of engine and how to ask it. */
 interface Kind<Host> {
   /** As in `isolation_source_up{source="docker"}`. */
   readonly name: string;
@@ -36,21 +36,27 @@ export const PODMAN: Kind<EngineHost> = {
 
 export const CRI: Kind<UnixHost> = {
   name: 'cri',
-  // Not those that containerd has from other clients, nor those in a node that is a container itself (kind): nobody is to
-  // wait for names of theirs.
+  // Not containers that other clients of containerd run, nor those in a node that is itself a container (kind): the runtime
+  // does not know them, and nobody should wait for their names.
   mayKnow: ({ engine, podUid, outer }) => podUid !== undefined && outer === undefined && CRI_ENGINES.has(engine),
   placeOf: ({ path }) => placeOfCri(path),
 };
 
-/** Starts to ask the engines that are configured. */
-export function startNameSources(config: Pick<Config, 'docker' | 'podman' | 'cri'>, log: Log): NameSource[] {
-  return [start(DOCKER, config.docker, log), start(PODMAN, config.podman, log), start(CRI, config.cri, log)].flat();
+/** Starts a source for each engine that is configured. */
+export function startNameSources(config: Pick<Config, 'docker' | 'podman' | 'cri' | 'oom'>, log: Log): NameSource[] {
+  // Kills are exported for so long, by the names of containers that may be gone.
+  const parts = { log, timings: { history: config.oom.retention } };
+  return [
+    start(DOCKER, config.docker, parts),
+    start(PODMAN, config.podman, parts),
+    start(CRI, config.cri, parts),
+  ].flat();
 }
 
 /**
- * Asks an engine once whether it is there.
+ * Checks once whether an engine answers.
  *
- * @throws Error if it does not answer well, or not within 2 s.
+ * @throws Error if it answers wrongly, or not within 2 s.
  */
 export async function askEngine(place: EnginePlace): Promise<void> {
   try {
@@ -62,11 +68,15 @@ export async function askEngine(place: EnginePlace): Promise<void> {
   }
 }
 
-function start<Host>(kind: Kind<Host>, config: EngineConfig<Host> | undefined, log: Log): NameSource[] {
+function start<Host>(
+  kind: Kind<Host>,
+  config: EngineConfig<Host> | undefined,
+  parts: Pick<EngineOptions, 'log' | 'timings'>,
+): NameSource[] {
   if (config === undefined) return [];
   const { hosts, isDefault } = config;
   const { name, mayKnow, placeOf } = kind;
-  return [new EngineSource({ name, mayKnow, isDefault, log, places: hosts.map(placeOf) })];
+  return [new EngineSource({ ...parts, name, mayKnow, isDefault, places: hosts.map(placeOf) })];
 }
 
 function placeOfDocker(host: EngineHost): EnginePlace {

@@ -62,8 +62,8 @@ describeLive('Docker that comes and goes', ['docker'], () => {
     const said = async () => (await exporter.log()).filter(({ source }) => source === 'docker');
     await within(host, 'good news', async () => (await said()).length > 1);
     expect((await said()).map(({ level, msg }) => [level, msg])).toEqual([
-      ['warn', 'engine does not answer; names are as last known'],
-      ['info', 'engine gives names'],
+      ['warn', 'engine does not answer; using the last known names'],
+      ['info', 'connected to the engine'],
     ]);
     await docker.run('--name', 'late', '--network', 'none', LAB_IMAGE);
     await untilComplete(host, exporter, [...CONTAINERS, 'late']);
