@@ -77,6 +77,12 @@ export interface InitProcess {
   readonly files: ProcessFiles;
 }
 
+/**
+ * Whom a cgroup belongs to: the container itself; its Kubernetes or Podman pod, its Amazon ECS task or its own systemd
+ * unit; or, `shared`, containers and services that have nothing to do with it.
+ */
+export type CgroupScope = 'container' | 'pod' | 'task' | 'unit' | 'shared';
+
 /** A container as one scrape sees it. */
 export interface Container {
   readonly cgroup: ContainerCgroup;

@@ -1,4 +1,4 @@
-import type { Container, Labels, OomCounts } from '../container.ts';
+import type { CgroupScope, Container, Labels, OomCounts } from '../container.ts';
 import type { CgroupLevels } from '../kernel/ancestor-files.ts';
 import type { Controller } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
@@ -102,6 +102,11 @@ export interface Scrape {
    * if that is unknown. See {@link CgroupLevels}. Handles are shared.
    */
   levels(container: Container, controller: Controller): CgroupLevels | undefined;
+  /**
+   * Whom the cgroups above the one at `path` belong to, the nearest first, as far as that is the container in it or its pod
+   * alone. All further up are shared.
+   */
+  privateParents(path: string): readonly CgroupScope[];
   /** The containers whose init is in a namespace. */
   members(kind: NamespaceKind, inode: number): readonly Container[];
   /** OOM kills by now; `undefined` if nobody watches for them. */

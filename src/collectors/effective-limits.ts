@@ -1,121 +1,147 @@
 import type { Container } from '../container.ts';
-import { parseCpuMax } from '../kernel/cpu-max.ts';
-import type { CgroupFiles } from '../kernel/cgroup-files.ts';
-import { parseV1Limit } from '../kernel/single-value.ts';
-import { parsedFile, singleValue } from './cgroup-value.ts';
+import {
+  type CgroupLimits,
+  holdsBelow,
+  limitOfCgroup,
+  type LimitedResource,
+  RESOURCE_CONTROLLERS,
+} from './cgroup-limits.ts';
 import { oncePerScrape, type Scrape } from './collector.ts';
+import { type LimitLevel, limitLevelsOf } from './limit-levels.ts';
 
-/** Limits of one cgroup; `Infinity` is unlimited, `undefined` is not known (no controller there). */
-export interface OwnLimits {
-  /** Bytes. */
-  readonly memory: number | undefined;
-  /** Bytes; on v1 of memory and swap together. */
-  readonly swap: number | undefined;
-  /** Cores. */
-  readonly cpu: number | undefined;
-  readonly pids: number | undefined;
+/** The limit that the kernel enforces on a container: the lowest from its init process's cgroup up to the root. */
+export interface EffectiveLimit {
+  /** In the unit of the resource; `Infinity`: unlimited, `undefined`: unknown. */
+  readonly limit: number | undefined;
+  /** The cgroup that has it; `undefined` without one. */
+  readonly level: LimitLevel | undefined;
 }
 
-/** Whether anything on the way from a container to the root limits it. */
+/** What limits a container. */
+export interface ContainerLimits {
+  readonly own: CgroupLimits;
+  readonly effective: Readonly<Record<LimitedResource, EffectiveLimit>>;
+  readonly limited: Limited;
+}
+
+/** Whether a container has a limit: its own, its pod's, its task's or its own unit's. `undefined`: unknown. */
 export type Limited = Readonly<Record<'memory' | 'cpu' | 'pids', boolean | undefined>>;
 
-/** Asks for what the metrics of this collector tell. */
-export function limitedOf(container: Container, scrape: Scrape): Limited {
-  const { memory, cpu, pids } = limitsOfContainer(container, scrape).effective;
-  return { memory: isLimited(memory), cpu: isLimited(cpu), pids: isLimited(pids) };
-}
+/** Read once per scrape, whichever collectors need it. */
+const limitsByContainer = oncePerScrape(() => new Map<Container, ContainerLimits>());
 
-/** `undefined` if it is not known. */
-export function isLimited(limit: number | undefined): boolean | undefined {
-  return limit === undefined ? undefined : limit < Infinity;
-}
-
-interface OwnAndEffective {
-  readonly own: OwnLimits;
-  readonly effective: OwnLimits;
-}
-
-/** All who ask in one scrape get what was read once. */
-const limitsByContainer = oncePerScrape(() => new Map<Container, OwnAndEffective>());
-
-/** Finds the limits of a container: its own, and the lowest on the way to the root. */
-export function limitsOfContainer(container: Container, scrape: Scrape): OwnAndEffective {
+/**
+ * Finds the limits of a container.
+ *
+ * @throws SyntaxError that names a file of a form that the kernel does not write.
+ */
+export function limitsOfContainer(container: Container, scrape: Scrape): ContainerLimits {
   const known = limitsByContainer(scrape).get(container);
   if (known !== undefined) return known;
-  const effective = {
-    memory: effectiveLimit(container, scrape, 'memory'),
-    swap: effectiveLimit(container, scrape, 'swap'),
-    cpu: effectiveLimit(container, scrape, 'cpu'),
-    pids: effectiveLimit(container, scrape, 'pids'),
+  const memory = resolve(container, scrape, 'memory');
+  const swap = resolve(container, scrape, 'swap');
+  const cpu = resolve(container, scrape, 'cpu');
+  const pids = resolve(container, scrape, 'pids');
+  const found: ContainerLimits = {
+    own: { memory: memory.own, swap: swap.own, cpu: cpu.own, pids: pids.own },
+    effective: { memory, swap: swapAlone(container, swap, memory), cpu, pids },
+    limited: { memory: memory.limited, cpu: cpu.limited, pids: pids.limited },
   };
-  const own = {
-    memory: limitOf(container.files, scrape, 'memory'),
-    swap: limitOf(container.files, scrape, 'swap'),
-    cpu: limitOf(container.files, scrape, 'cpu'),
-    pids: limitOf(container.files, scrape, 'pids'),
-  };
-  const found = { own, effective };
   limitsByContainer(scrape).set(container, found);
   return found;
 }
 
-const readLimit: Readonly<Record<Resource, (files: CgroupFiles) => number | undefined>> = {
-  memory: (files) =>
-    files.versionOf('memory') === 1
-      ? v1Limit(files, 'memory.limit_in_bytes')
-      : singleValue(files, 'memory', 'memory.max'),
-  swap: (files) =>
-    files.versionOf('memory') === 1
-      ? v1Limit(files, 'memory.memsw.limit_in_bytes')
-      : singleValue(files, 'memory', 'memory.swap.max'),
-  cpu: (files) => (files.versionOf('cpu') === 1 ? v1CpuLimit(files) : parsedFile(files, 'cpu', 'cpu.max', parseCpuMax)),
-  pids: (files) => singleValue(files, 'pids', 'pids.max'),
-};
+/** v1 limits memory and swap together: what is left above the memory limit is for swap. */
+function swapAlone({ files }: Container, both: EffectiveLimit, { limit: memory }: EffectiveLimit): EffectiveLimit {
+  if (files.versionOf('memory') !== 1 || both.limit === undefined || both.limit === Infinity) return both;
+  return { limit: memory === undefined ? undefined : Math.max(0, both.limit - memory), level: both.level };
+}
 
-type Resource = keyof OwnLimits;
+interface Resolved extends EffectiveLimit {
+  readonly own: number | undefined;
+  readonly limited: boolean | undefined;
+}
 
-const CONTROLLERS = { memory: 'memory', swap: 'memory', cpu: 'cpu', pids: 'pids' } as const;
+/** Nobody knows the lowest limit, but one that is known is one. */
+function unknown(own: number | undefined): Resolved {
+  return { own, limit: undefined, level: undefined, limited: own !== undefined && own < Infinity ? true : undefined };
+}
 
-/** The limits of each cgroup, read once per scrape however many containers it holds. */
-const limitsByCgroup = oncePerScrape(() => ({
-  memory: new Map<CgroupFiles, number | undefined>(),
-  swap: new Map<CgroupFiles, number | undefined>(),
-  cpu: new Map<CgroupFiles, number | undefined>(),
-  pids: new Map<CgroupFiles, number | undefined>(),
+function resolve(container: Container, scrape: Scrape, resource: LimitedResource): Resolved {
+  const ownLimit = limitOfCgroup(container.files, resource, scrape);
+  const levels = limitLevelsOf(container, RESOURCE_CONTROLLERS[resource], scrape);
+  if (levels === undefined) return unknown(ownLimit);
+  const { inside, own, above } = levels;
+  let lowest = lowestOf(above, resource, scrape);
+  if (!lowest.complete) return unknown(ownLimit);
+  const { privately } = lowest;
+  for (const level of own === undefined ? inside : [own, ...inside.toReversed()]) {
+    const limit = level === own ? ownLimit : limitOfCgroup(level.files, resource, scrape);
+    if (limit === undefined && lacksNothing(level, resource)) return unknown(ownLimit);
+    // Of equal limits the container's own is named: its cgroup outlives those inside.
+    if (
+      limit !== undefined &&
+      (lowest.limit === undefined || limit < lowest.limit || (level === own && limit === lowest.limit))
+    ) {
+      lowest = { ...lowest, limit, level: limit === Infinity ? undefined : level };
+    }
+  }
+  const { limit, level } = lowest;
+  // What is inside does not count: the container may have set it by itself, and can lift it again.
+  const isLimited = privately || (own !== undefined && ownLimit !== undefined && ownLimit < Infinity);
+  return { own: ownLimit, limit, level, limited: limit === undefined ? undefined : isLimited };
+}
+
+interface LowestAbove extends EffectiveLimit {
+  /** Whether a cgroup that the container shares with nobody but its pod has a limit. */
+  readonly privately: boolean;
+  /** Whether no limit is unknown. */
+  readonly complete: boolean;
+}
+
+/** By the array of levels, which the containers of a parent share. */
+const lowestByLevels = oncePerScrape(() => ({
+  memory: new Map<readonly LimitLevel[], LowestAbove>(),
+  swap: new Map<readonly LimitLevel[], LowestAbove>(),
+  cpu: new Map<readonly LimitLevel[], LowestAbove>(),
+  pids: new Map<readonly LimitLevel[], LowestAbove>(),
 }));
 
-function limitOf(files: CgroupFiles, scrape: Scrape, resource: Resource): number | undefined {
-  const known = limitsByCgroup(scrape)[resource];
-  if (known.has(files)) return known.get(files);
-  const limit = readLimit[resource](files);
-  known.set(files, limit);
-  return limit;
-}
-
-/** The lowest limit from the container's init to the root; `undefined` if one that may be lower is unknown. */
-function effectiveLimit(container: Container, scrape: Scrape, resource: Resource): number | undefined {
-  const levels = scrape.levels(container, CONTROLLERS[resource]);
-  if (levels === undefined) return undefined;
-  const mayLack = container.files.versionOf(CONTROLLERS[resource]) === 2;
-  let found: number | undefined;
-  for (const files of [...levels.inside, ...levels.above]) {
-    const limit = limitOf(files, scrape, resource);
-    if (limit !== undefined) found = Math.min(found ?? Infinity, limit);
-    else if (!mayLack && files.path !== '') return undefined;
+function lowestOf(above: readonly LimitLevel[], resource: LimitedResource, scrape: Scrape): LowestAbove {
+  const known = lowestByLevels(scrape)[resource];
+  const before = known.get(above);
+  if (before !== undefined) return before;
+  let limit: number | undefined;
+  let level: LimitLevel | undefined;
+  let privately = false;
+  let complete = true;
+  for (const each of above) {
+    const found = bindingLimitOf(each, resource, scrape);
+    if (found === undefined) {
+      if (lacksNothing(each, resource)) complete = false;
+      continue;
+    }
+    if (found < Infinity && each.scope !== 'shared') privately = true;
+    if (limit !== undefined && found >= limit) continue;
+    limit = found;
+    level = found === Infinity ? undefined : each;
   }
-  return found;
+  const lowest = { limit, level, privately, complete };
+  known.set(above, lowest);
+  return lowest;
 }
 
-function v1CpuLimit(files: CgroupFiles): number | undefined {
-  const quota = singleValue(files, 'cpu', 'cpu.cfs_quota_us');
-  if (quota === undefined) return undefined;
-  if (quota < 0) return Infinity;
-  const period = singleValue(files, 'cpu', 'cpu.cfs_period_us');
-  if (period !== undefined && period <= 0) throw new SyntaxError(`cpu.cfs_period_us: ${period} is no period`);
-  return period === undefined ? undefined : quota / period;
+/** Whether a missing file means that the limit is unknown: on v1 every cgroup but the root has all files of a controller. */
+function lacksNothing({ files, path }: LimitLevel, resource: LimitedResource): boolean {
+  return path !== '' && files.versionOf(RESOURCE_CONTROLLERS[resource]) === 1;
 }
 
-/** A limit of memory on v1. */
-export function v1Limit(files: CgroupFiles, name: string): number | undefined {
-  return parsedFile(files, 'memory', name, parseV1Limit);
+/**
+ * The limit of a cgroup above the container's, as far as it holds for what is below. On v1 before Linux 5.11 a memory
+ * limit does so only with `memory.use_hierarchy`.
+ */
+export function bindingLimitOf({ files }: LimitLevel, resource: LimitedResource, scrape: Scrape): number | undefined {
+  const limit = limitOfCgroup(files, resource, scrape);
+  if (limit === undefined || limit === Infinity || RESOURCE_CONTROLLERS[resource] !== 'memory') return limit;
+  return files.versionOf('memory') === 2 || holdsBelow(files, scrape) ? limit : Infinity;
 }

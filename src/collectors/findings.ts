@@ -9,14 +9,14 @@ import {
   type PatternSample,
   type Scrape,
 } from './collector.ts';
-import { type Limited, limitedOf } from './effective-limits.ts';
+import { type Limited, limitsOfContainer } from './effective-limits.ts';
 
 /** What was made of a container and the limits that this was made of: all else that counts comes with the container. */
 const assessments = new WeakMap<Container, { readonly limited: Limited; readonly assessment: Assessment }>();
 
 /** Judges a container by what this scrape knows of it. */
 export function assessmentOf(container: Container, scrape: Scrape): Assessment {
-  const limited = limitedOf(container, scrape);
+  const { limited } = limitsOfContainer(container, scrape);
   const known = assessments.get(container);
   if (known !== undefined && isSame(known.limited, limited)) return known.assessment;
   const { posture, cgroup } = container;

@@ -1,12 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Container } from '../container.ts';
-import { AncestorFiles } from '../kernel/ancestor-files.ts';
-import type { CgroupLayout } from '../kernel/cgroup-layout.ts';
-import { KernelFiles } from '../kernel/kernel-files.ts';
-import type { Scrape } from './collector.ts';
+import { type CgroupTree, samplesOf } from '../../test/cgroup-tree.ts';
 import { limits } from './limits.ts';
 
 let root: string;
@@ -16,104 +12,151 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** What `limits` says of the cgroup `/pod/web` in a tree of these files, all controllers being of one version. */
-function limitsIn(version: 1 | 2, files: Readonly<Record<string, string>>): Record<string, number> {
-  for (const [path, content] of Object.entries({ 'pod/web/cgroup.procs': '', ...files })) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), content);
-  }
-  const hierarchy = { root, mountRoot: '/', version, controllers: [] } as const;
-  const layout: CgroupLayout = {
-    version: `v${version}`,
-    hierarchies: [hierarchy],
-    discovery: hierarchy,
-    unified: version === 2 ? hierarchy : undefined,
-    hierarchyOf: () => hierarchy,
-  };
-  const kernel = new KernelFiles({ procRoot: '/proc', layout, descriptorBudget: 100 });
-  const ancestors = new AncestorFiles(kernel);
-  const container: Container = {
-    cgroup: { path: '/pod/web', inode: 1, seenAt: 0, match: { engine: 'docker', id: 'web', infra: false } },
-    names: {},
-    labels: { engine: 'docker', namespace: '', pod: '', container: 'web' },
-    files: kernel.cgroup('/pod/web'),
-    init: undefined,
-    initError: undefined,
-    posture: undefined,
-  };
-  const scrape: Scrape = {
-    kernel,
-    containers: [container],
-    hostNamespaces: new Map(),
-    levels: ({ files }, controller) => ancestors.levels(files, controller),
-    members: () => [],
-    oom: undefined,
-    state: { lifecycle: new Map(), sources: new Map() },
-  };
-  try {
-    const reading = limits.scope === 'container' ? limits.read(container, scrape) : undefined;
-    const found: Record<string, number> = {};
-    for (const family of limits.families) {
-      const value = reading !== undefined && 'value' in family ? family.value(reading) : undefined;
-      if (value !== undefined) found[family.name.replace('isolation_container_', '')] = value;
-    }
-    return found;
-  } finally {
-    container.files.close();
-    ancestors.close();
-  }
-}
+const samplesIn = (version: 1 | 2, files: CgroupTree['files'], more: Partial<CgroupTree> = {}) =>
+  samplesOf(limits, { root, version, files, path: '/jobs/web', ...more });
 
-describe('limits', () => {
-  it('takes the lowest on the way to the root as effective, and its own as own', () => {
-    const found = limitsIn(2, {
-      'pod/memory.max': '67108864\n',
-      'pod/web/memory.max': '134217728\n',
-      'pod/cpu.max': 'max 100000\n',
-      'pod/web/cpu.max': '50000 100000\n',
-      'pod/pids.max': 'max\n',
-      'pod/web/pids.max': 'max\n',
-      'pod/memory.swap.max': '0\n',
+/** Without who sets them. */
+const valuesIn = (...tree: Parameters<typeof samplesIn>) =>
+  samplesIn(...tree).filter((each) => !each.includes('_info{'));
+
+const POD = 'kubepods/burstable/pod12345678-1234-1234-1234-123456789abc';
+const IN_POD = { path: `/${POD}/${'a'.repeat(64)}` };
+const WEB = IN_POD.path.slice(1);
+
+describe('the effective limit', () => {
+  it('is the lowest from the container to the root, whoever has it, and says who', () => {
+    const found = samplesIn(2, {
+      'jobs/memory.max': '67108864\n',
+      'jobs/web/memory.max': '134217728\n',
+      'jobs/cpu.max': 'max 100000\n',
+      'jobs/web/cpu.max': '50000 100000\n',
+      'jobs/pids.max': 'max\n',
+      'jobs/web/pids.max': 'max\n',
+      'jobs/memory.swap.max': '0\n',
     });
-    expect(found).toEqual({
-      memory_limited: 1,
-      memory_limit_bytes: 67108864,
-      memory_own_limit_bytes: 134217728,
-      memory_swap_limit_bytes: 0,
-      cpu_limited: 1,
-      cpu_limit_cores: 0.5,
-      pids_limited: 0,
-    });
+    expect(found).toEqual([
+      'memory_limited 1',
+      'cpu_limited 1',
+      'pids_limited 0',
+      'memory_limit_bytes 67108864',
+      'memory_own_limit_bytes 134217728',
+      'memory_swap_limit_bytes 0',
+      'cpu_limit_cores 0.5',
+      'effective_limit_info{memory,shared,/jobs} 1',
+      'effective_limit_info{swap,shared,/jobs} 1',
+    ]);
   });
 
-  it('tells a limit of the parent as effective and not as own', () => {
-    const found = limitsIn(2, { 'pod/memory.max': '67108864\n', 'pod/web/memory.max': 'max\n' });
-    expect(found).toEqual({ memory_limited: 1, memory_limit_bytes: 67108864 });
+  it("begins at the init process's cgroup: crun sets the right swap limit only there", () => {
+    const path = '/machine.slice/libpod-1.scope';
+    const own = path.slice(1);
+    const files = {
+      [`${own}/memory.max`]: '67108864\n',
+      [`${own}/memory.swap.max`]: '67108864\n',
+      [`${own}/container/memory.max`]: '67108864\n',
+      [`${own}/container/memory.swap.max`]: '0\n',
+    };
+    expect(samplesIn(2, files, { path, initPath: `${path}/container` })).toEqual([
+      'memory_limited 1',
+      'memory_limit_bytes 67108864',
+      'memory_own_limit_bytes 67108864',
+      'memory_swap_limit_bytes 0',
+      `effective_limit_info{swap,container,${path}/container} 1`,
+    ]);
   });
 
-  it('says nothing of what the kernel does not tell', () => expect(limitsIn(2, {})).toEqual({}));
+  it('of what is inside is no limit of the container, which can lift it again', () => {
+    const files = { 'jobs/web/memory.max': 'max\n', 'jobs/web/init.scope/memory.max': '1024\n' };
+    expect(samplesIn(2, files, { initPath: '/jobs/web/init.scope' })).toEqual([
+      'memory_limited 0',
+      'memory_limit_bytes 1024',
+      'effective_limit_info{memory,container,/jobs/web/init.scope} 1',
+    ]);
+  });
 
-  it('tells on v1 what swap is left of the limit of both', () => {
-    const found = limitsIn(1, {
-      'pod/memory.limit_in_bytes': '9223372036854771712\n',
-      'pod/memory.memsw.limit_in_bytes': '100\n',
-      'pod/web/memory.limit_in_bytes': '60\n',
-      'pod/web/memory.memsw.limit_in_bytes': '9223372036854771712\n',
+  it('of swap on v1 is what memory leaves of the limit of both', () => {
+    const found = valuesIn(1, {
+      'jobs/memory.limit_in_bytes': '9223372036854771712\n',
+      'jobs/memory.memsw.limit_in_bytes': '100\n',
+      'jobs/web/memory.limit_in_bytes': '60\n',
+      'jobs/web/memory.memsw.limit_in_bytes': '9223372036854771712\n',
     });
-    expect(found).toMatchObject({ memory_limited: 1, memory_limit_bytes: 60, memory_swap_limit_bytes: 40 });
+    expect(found).toEqual(
+      expect.arrayContaining(['memory_limited 1', 'memory_limit_bytes 60', 'memory_swap_limit_bytes 40']),
+    );
   });
 
+  it('is not that of a v1 parent whose limit does not hold for what is below', () => {
+    const files = {
+      'jobs/memory.limit_in_bytes': '60\n',
+      'jobs/memory.use_hierarchy': '0\n',
+      'jobs/web/memory.limit_in_bytes': '9223372036854771712\n',
+    };
+    expect(valuesIn(1, files)).toEqual(['memory_limited 0']);
+    expect(valuesIn(1, { ...files, 'jobs/memory.use_hierarchy': '1\n' })).toContain('memory_limit_bytes 60');
+  });
+});
+
+describe('a container', () => {
+  it.each(['memory.max', 'cpu.max', 'pids.max'])('that only shares a limit with strangers has none: %s', (name) => {
+    const unlimited = name === 'cpu.max' ? 'max 100000\n' : 'max\n';
+    const limit = name === 'cpu.max' ? '200000 100000\n' : '5160943616\n';
+    const resource = name.replace('.max', '');
+    const found = samplesIn(
+      2,
+      { [`kubepods/${name}`]: limit, [`${POD}/${name}`]: unlimited, [`${WEB}/${name}`]: unlimited },
+      IN_POD,
+    );
+    expect(found).toHaveLength(3);
+    expect(found).toContain(`${resource}_limited 0`);
+    expect(found).toContain(`effective_limit_info{${resource},shared,/kubepods} 1`);
+  });
+
+  it.each(['memory.max', 'cpu.max', 'pids.max'])(
+    'has the limit of its pod, even without the controller: %s',
+    (name) => {
+      const limit = name === 'cpu.max' ? '20000 100000\n' : '4096\n';
+      const resource = name.replace('.max', '');
+      const found = samplesIn(2, { [`${POD}/${name}`]: limit }, IN_POD);
+      expect(found).toContain(`${resource}_limited 1`);
+      expect(found).toContain(`effective_limit_info{${resource},pod,/${POD}} 1`);
+    },
+  );
+
+  it('without the controller on v2 has no limit of its own', () => {
+    expect(valuesIn(2, { 'jobs/memory.max': 'max\n' })).toEqual(['memory_limited 0']);
+  });
+
+  it('that is not at its path on v1 has limits that nobody knows', () => {
+    expect(valuesIn(1, { 'jobs/memory.limit_in_bytes': '9223372036854771712\n', 'jobs/pids.max': '10\n' })).toEqual([]);
+  });
+
+  it('of which the kernel reports nothing has unknown limits', () => expect(samplesIn(2, {})).toEqual([]));
+});
+
+describe('a limit in a form that the kernel does not write', () => {
   it.each([
     [2, 'memory.max', ''],
     [2, 'pids.max', 'many\n'],
     [1, 'cpu.cfs_quota_us', '50000 100000\n'],
     [1, 'cpuset.effective_cpus', '0-\n'],
-  ] as const)('says which file it cannot read (v%i %s %j)', (version, name, content) =>
-    expect(() => limitsIn(version, { [`pod/web/${name}`]: content })).toThrow(`${name}: Cannot parse`),
+  ] as const)('is an error that names the file (v%i %s %j)', (version, name, content) =>
+    expect(() => samplesIn(version, { [`jobs/web/${name}`]: content })).toThrow(`${name}: Cannot parse`),
   );
 
-  it('takes no period of nothing for "not limited"', () => {
-    const files = { 'pod/cpu.cfs_quota_us': '-1\n', 'pod/web/cpu.cfs_quota_us': '50000\n' };
-    expect(() => limitsIn(1, { ...files, 'pod/web/cpu.cfs_period_us': '0\n' })).toThrow('cpu.cfs_period_us');
+  it('is an error for a period of 0, too', () => {
+    const files = { 'jobs/cpu.cfs_quota_us': '-1\n', 'jobs/web/cpu.cfs_quota_us': '50000\n' };
+    expect(() => samplesIn(1, { ...files, 'jobs/web/cpu.cfs_period_us': '0\n' })).toThrow('cpu.cfs_period_us');
+  });
+});
+
+describe('the label of a cgroup', () => {
+  it('keeps its end where the path is too long for a label', () => {
+    const parent = `jobs/${'é'.repeat(120)}/${'b'.repeat(60)}`;
+    const [info = ''] = samplesIn(2, { [`${parent}/memory.max`]: '4096\n' }, { path: `/${parent}/web` }).filter(
+      (each) => each.includes('_info'),
+    );
+    expect(info).toMatch(/^effective_limit_info\{memory,shared,…é+\/b{60}\} 1$/);
+    expect(Buffer.byteLength(info)).toBeLessThan(300);
   });
 });

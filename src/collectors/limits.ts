@@ -2,11 +2,13 @@ import type { Container } from '../container.ts';
 import { countCpuList } from '../kernel/cpu-list.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { parsedFile, singleValue } from './cgroup-value.ts';
+import { v1Limit } from './cgroup-limits.ts';
 import { type Collector, defineContainerCollector, type Family, type Scrape } from './collector.ts';
-import { isLimited, limitsOfContainer, type OwnLimits, v1Limit } from './effective-limits.ts';
+import { type ContainerLimits, limitsOfContainer } from './effective-limits.ts';
+import { cgroupLabel } from './level-labels.ts';
 
-interface Limits extends OwnLimits {
-  readonly ownMemory: number | undefined;
+interface Limits extends ContainerLimits {
+  readonly files: CgroupFiles;
   readonly high: number | undefined;
   readonly low: number | undefined;
   readonly min: number | undefined;
@@ -14,24 +16,22 @@ interface Limits extends OwnLimits {
   readonly cpus: number | undefined;
 }
 
+const WHERE = 'from the cgroup of the init process to the root';
+const RESOURCES = ['memory', 'swap', 'cpu', 'pids'] as const;
+
 /**
- * Limits, own and effective. A limit holds for a cgroup and all below it, so the effective one is the lowest on the way
- * from the container to the root: that of a pod or a slice counts, whatever the engine says.
+ * Limits, own and effective. A limit holds for a cgroup and all below it, so the effective one is the lowest from the
+ * cgroup of the init process to the root: that of a pod or a slice counts, whatever the engine says.
  */
 export const limits: Collector = defineContainerCollector({
   name: 'limits',
-  help: 'Limits of memory, swap, CPU and pids: own, and effective along the path to the root.',
+  help: 'Limits of memory, swap, CPU and PIDs: own, and effective along the path to the root.',
   read(container, scrape): Limits {
     const { files } = container;
     const isV1 = files.versionOf('memory') === 1;
-    const { own, effective } = limitsOfContainer(container, scrape);
-    const { memory, swap, cpu, pids } = effective;
     return {
-      memory,
-      swap: isV1 ? v1SwapAlone(swap, memory) : swap,
-      cpu,
-      pids,
-      ownMemory: own.memory,
+      ...limitsOfContainer(container, scrape),
+      files,
       high: isV1 ? undefined : singleValue(files, 'memory', 'memory.high'),
       low: isV1 ? v1Limit(files, 'memory.soft_limit_in_bytes') : singleValue(files, 'memory', 'memory.low'),
       min: isV1 ? undefined : singleValue(files, 'memory', 'memory.min'),
@@ -40,23 +40,23 @@ export const limits: Collector = defineContainerCollector({
     };
   },
   families: [
-    limited('memory', 'memory.max or memory.limit_in_bytes'),
-    limited('cpu', 'cpu.max or cpu.cfs_quota_us'),
+    limited('memory', 'memory.max (v1: memory.limit_in_bytes)'),
+    limited('cpu', 'cpu.max (v1: cpu.cfs_quota_us)'),
     limited('pids', 'pids.max'),
     limit(
       'isolation_container_memory_limit_bytes',
-      'Effective memory limit: the lowest memory.max (v1: memory.limit_in_bytes) from the container to the root.',
-      (reading) => reading.memory,
+      `Effective memory limit: the lowest memory.max (v1: memory.limit_in_bytes) ${WHERE}.`,
+      ({ effective }) => effective.memory.limit,
     ),
     limit(
       'isolation_container_memory_own_limit_bytes',
       "Memory limit of the container's own cgroup: memory.max (v1: memory.limit_in_bytes).",
-      (reading) => reading.ownMemory,
+      ({ own }) => own.memory,
     ),
     limit(
       'isolation_container_memory_swap_limit_bytes',
-      'Effective limit of swap alone: the lowest memory.swap.max (v1: memory.memsw.limit_in_bytes less the memory limit).',
-      (reading) => reading.swap,
+      `Effective limit of swap alone: the lowest memory.swap.max (v1: memory.memsw.limit_in_bytes minus the memory limit) ${WHERE}.`,
+      ({ effective }) => effective.swap.limit,
     ),
     limit(
       'isolation_container_memory_high_bytes',
@@ -71,8 +71,8 @@ export const limits: Collector = defineContainerCollector({
     limit('isolation_container_memory_min_bytes', 'Memory never reclaimed: memory.min.', (reading) => reading.min),
     limit(
       'isolation_container_cpu_limit_cores',
-      'Effective CPU limit in cores: the lowest quota / period of cpu.max (v1: cpu.cfs_quota_us) from the container to the root.',
-      (reading) => reading.cpu,
+      `Effective CPU limit in cores: the lowest quota / period of cpu.max (v1: cpu.cfs_quota_us) ${WHERE}.`,
+      ({ effective }) => effective.cpu.limit,
     ),
     {
       name: 'isolation_container_cpu_weight',
@@ -88,9 +88,23 @@ export const limits: Collector = defineContainerCollector({
     },
     limit(
       'isolation_container_pids_limit',
-      'Effective limit of processes and threads: the lowest pids.max from the container to the root.',
-      (reading) => reading.pids,
+      `Effective limit of processes and threads: the lowest pids.max ${WHERE}.`,
+      ({ effective }) => effective.pids.limit,
     ),
+    {
+      name: 'isolation_container_effective_limit_info',
+      type: 'info',
+      help:
+        "Which other cgroup than the container's own sets the effective limit of a resource (memory, swap, cpu, pids): its " +
+        'path, and whose it is by scope (container: one inside it, pod, task, unit, shared). Absent where none does.',
+      labels: ['resource', 'scope', 'cgroup'],
+      samples({ effective, files }, emit) {
+        for (const resource of RESOURCES) {
+          const { level } = effective[resource];
+          if (level !== undefined && level.files !== files) emit(1, resource, level.scope, cgroupLabel(level));
+        }
+      },
+    },
   ],
 });
 
@@ -111,18 +125,14 @@ function limited(resource: 'memory' | 'cpu' | 'pids', file: string): Family<Limi
   return {
     name: `isolation_container_${resource}_limited`,
     type: 'gauge',
-    help: `Whether any ${file} from the container to the root limits it (1) or none does (0). Absent if unknown.`,
+    help:
+      `Whether the container has a limit of its own (1) or none (0): ${file} of its cgroup, or of its pod, ECS task or own ` +
+      'systemd unit. A limit that it shares with strangers (kubepods, a slice, the host) does not count. Absent if unknown.',
     value(limits) {
-      const found = isLimited(limits[resource]);
+      const found = limits.limited[resource];
       return found === undefined ? undefined : Number(found);
     },
   };
-}
-
-/** v1 limits memory and swap together; what is left above the memory limit is for swap. */
-function v1SwapAlone(swap: number | undefined, memory: number | undefined): number | undefined {
-  if (swap === undefined || swap === Infinity) return swap;
-  return memory === undefined ? undefined : Math.max(0, swap - memory);
 }
 
 /** The kernel's own conversion (`sched_weight_to_cgroup`): the default of 1024 shares is the default weight of 100. */

@@ -74,6 +74,7 @@ async function run(
     containers,
     hostNamespaces: new Map(),
     levels: () => undefined,
+    privateParents: () => [],
     members: () => [],
     oom: undefined,
     state: { lifecycle: new Map(), sources: new Map() },

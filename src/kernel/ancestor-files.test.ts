@@ -37,6 +37,14 @@ describe('AncestorFiles.levels()', () => {
     expect(pathsOf(found?.above)).toEqual(['/pod', '']);
   });
 
+  it('reads only the outermost of the cgroups that a container has made inside its own', () => {
+    const files = kernel.cgroup('/pod/a');
+    files.locate(new Map([[pids, { own: '/pod/a', init: `/pod/a${'/x'.repeat(1000)}` }]]));
+    const inside = pathsOf(new AncestorFiles(kernel).levels(files, 'pids')?.inside);
+    expect(inside?.length).toBe(9);
+    expect(inside?.slice(-2)).toEqual(['/pod/a/x', '/pod/a']);
+  });
+
   it('goes up in each hierarchy from where the container is there', () => {
     const files = kernel.cgroup('/jobs/a');
     files.locate(new Map([[memory, { own: '/s/jobs/a', init: '/s/jobs/a' }]]));

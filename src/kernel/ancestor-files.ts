@@ -13,6 +13,9 @@ export interface CgroupLevels {
   readonly above: readonly CgroupFiles[];
 }
 
+/** A container can make cgroups inside its own as deep as it likes. Of those only the outermost are read. */
+const MOST_INSIDE = 8;
+
 /** The files of the cgroups above and inside of containers. Many containers share a parent, so each is opened once. */
 export class AncestorFiles {
   readonly #kernel: KernelFiles;
@@ -41,7 +44,7 @@ export class AncestorFiles {
     if (own === undefined || !isAtOrBelow(init, own)) return { inside: [], above: this.#chainFrom(init) };
     const above = this.#chainFrom(parentOf(own));
     if (init === own) return { inside: this.#only(files), above };
-    const inner = this.#chainFrom(init);
+    const inner = this.#chainFrom(outermost(init, own));
     return { inside: [...inner.slice(0, inner.length - above.length - 1), files], above };
   }
 
@@ -90,4 +93,10 @@ export class AncestorFiles {
 
 function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
+}
+
+/** The cgroup at `path`, or the one above it that is `MOST_INSIDE` levels below `own`. */
+function outermost(path: string, own: string): string {
+  const names = path.slice(own.length + 1).split('/', MOST_INSIDE);
+  return `${own}/${names.join('/')}`;
 }

@@ -98,14 +98,14 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
     standing: assessment?.standing,
     findings: assessment?.findings ?? [],
     namespaces: namespacesOf(container, scrape, namespaces ?? []),
-    memory: { limit: limits?.memory, used: memory && workingSetOf(memory) },
+    memory: { limit: limits?.memory.limit, used: memory && workingSetOf(memory) },
     cpu: {
-      limit: limits?.cpu,
+      limit: limits?.cpu.limit,
       periods: cpu?.periods,
       throttledPeriods: cpu?.throttledPeriods,
       throttledSeconds: cpu?.throttled,
     },
-    pids: { limit: limits?.pids, used: pids?.current },
+    pids: { limit: limits?.pids.limit, used: pids?.current },
     oom: { kills: oom?.kills, lastKill: oom?.lastKill },
     failure: failure ?? oom?.error,
   };

@@ -1,0 +1,15 @@
+import type { LimitLevel } from './limit-levels.ts';
+
+/** Bytes of UTF-8 that a path may have: the exposition cuts longer label values at their end. */
+const LONGEST = 250;
+
+/**
+ * The path of a level's cgroup as a label. A path that is too long loses its beginning: the cgroups of a container begin
+ * alike, so without their ends they would be one series.
+ */
+export function cgroupLabel({ path }: Pick<LimitLevel, 'path'>): string {
+  if (path === '') return '/';
+  if (Buffer.byteLength(path) <= LONGEST) return path;
+  const bytes = Buffer.from(path);
+  return `…${bytes.toString('utf8', bytes.length - LONGEST + 3).replace(/^\ufffd+/, '')}`;
+}

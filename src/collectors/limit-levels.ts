@@ -1,0 +1,80 @@
+import type { CgroupScope, Container } from '../container.ts';
+import type { CgroupFiles, Controller } from '../kernel/cgroup-files.ts';
+import type { Scrape } from './collector.ts';
+
+/** A cgroup whose limits hold for a container, and whose it is. */
+export interface LimitLevel {
+  readonly scope: CgroupScope;
+  /** In the hierarchy of the controller; `''` is the root. */
+  readonly path: string;
+  readonly files: CgroupFiles;
+}
+
+/** All cgroups whose limits hold for a container in the hierarchy of one controller. */
+export interface LimitLevels {
+  /** The cgroups inside the container's own, that of the init process first. Most containers have none. */
+  readonly inside: readonly LimitLevel[];
+  /** The container's own cgroup; `undefined` if its init process is not in it. */
+  readonly own: LimitLevel | undefined;
+  /** The cgroups above, the root last. The same array for all containers of a parent, as long as it exists. */
+  readonly above: readonly LimitLevel[];
+}
+
+const NONE: readonly LimitLevel[] = [];
+
+/**
+ * Finds the cgroups whose limits hold for a container, and tells those that are its own or its pod's from those that it
+ * shares with others. `undefined` if the host does not have the controller, or nobody knows where the container is.
+ */
+export function limitLevelsOf(container: Container, controller: Controller, scrape: Scrape): LimitLevels | undefined {
+  const found = scrape.levels(container, controller);
+  if (found === undefined) return undefined;
+  const { files } = container;
+  const path = files.pathIn(controller);
+  if (path === undefined || found.inside.length === 0) {
+    return { inside: NONE, own: undefined, above: scoped(found.above, []) };
+  }
+  const inside = found.inside.length === 1 ? NONE : found.inside.slice(0, -1).map((each) => levelOf(each, 'container'));
+  return { inside, own: ownLevel(files, path), above: scoped(found.above, privateParents(files, path, scrape)) };
+}
+
+function levelOf(files: CgroupFiles, scope: CgroupScope): LimitLevel {
+  return { scope, path: files.path, files };
+}
+
+const ownLevels = new WeakMap<CgroupFiles, LimitLevel>();
+
+function ownLevel(files: CgroupFiles, path: string): LimitLevel {
+  let level = ownLevels.get(files);
+  if (level?.path !== path) {
+    level = { scope: 'container', path, files };
+    ownLevels.set(files, level);
+  }
+  return level;
+}
+
+const parents = new WeakMap<CgroupFiles, { readonly path: string; readonly scopes: readonly CgroupScope[] }>();
+
+function privateParents(files: CgroupFiles, path: string, scrape: Scrape): readonly CgroupScope[] {
+  let known = parents.get(files);
+  if (known?.path !== path) {
+    known = { path, scopes: scrape.privateParents(path) };
+    parents.set(files, known);
+  }
+  return known.scopes;
+}
+
+/** What the children of one parent have above them differs at most by scopes: `libpod-payload-…` in a unit, and others. */
+const scopedChains = new WeakMap<readonly CgroupFiles[], Map<string, readonly LimitLevel[]>>();
+
+function scoped(chain: readonly CgroupFiles[], scopes: readonly CgroupScope[]): readonly LimitLevel[] {
+  const key = scopes.join();
+  let known = scopedChains.get(chain);
+  if (known === undefined) {
+    known = new Map();
+    scopedChains.set(chain, known);
+  }
+  const levels = known.get(key) ?? chain.map((files, index) => levelOf(files, scopes[index] ?? 'shared'));
+  known.set(key, levels);
+  return levels;
+}
