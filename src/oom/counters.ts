@@ -4,6 +4,7 @@ import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Hierarchy } from '../kernel/cgroup-layout.ts';
 import type { CounterScope } from './container-record.ts';
+import type { MemoryPlaces } from './memory-places.ts';
 
 const parseOomKill = flatKeyedParser(['oom_kill']);
 
@@ -22,7 +23,7 @@ export function isComplete(reading: ReadonlyMap<string, number>): boolean {
 export interface Counters {
   readonly scope: CounterScope;
   /**
-   * The kills in a container, since its cgroups were made.
+   * The kills in a container, since its cgroups were made. Paths are those of the hierarchy of discovery.
    *
    * @param isOther whether a cgroup inside is another container's.
    */
@@ -35,7 +36,7 @@ export interface Counters {
  * The counters of this host: `oom_kill` of `memory.events`, which also counts what happens in the cgroups below (v2), or
  * of `memory.oom_control`, which does not (v1, since Linux 4.13). They are read seldom, so their files are not kept open.
  */
-export function findCounters(kernel: KernelFiles): Counters | undefined {
+export function findCounters(kernel: KernelFiles, places: Pick<MemoryPlaces, 'memoryPathOf'>): Counters | undefined {
   const hierarchy = kernel.layout.hierarchyOf('memory');
   if (hierarchy === undefined) return undefined;
   const children = (path: string): readonly string[] | Error => orError(() => childrenOf(hierarchy.root, path));
@@ -44,7 +45,7 @@ export function findCounters(kernel: KernelFiles): Counters | undefined {
     : {
         scope: 'own',
         childrenOf: children,
-        read: (path, isOther) => orError(() => readEach(hierarchy, path, isOther)),
+        read: (path, isOther) => orError(() => readEach(hierarchy, { path, at: places.memoryPathOf(path) }, isOther)),
       };
 }
 
@@ -61,16 +62,17 @@ function readBelow({ root }: Hierarchy, path: string): ReadonlyMap<string, numbe
 
 function readEach(
   { root }: Hierarchy,
-  path: string,
+  { path, at }: { readonly path: string; readonly at: string },
   isOther: (path: string) => boolean,
 ): ReadonlyMap<string, number> | undefined {
   const found = new Map<string, number>();
-  const left = [path];
+  const left = [at];
+  const nameOf = (place: string): string => path + place.slice(at.length);
   for (let next = left.pop(); next !== undefined && found.size < MOST_CGROUPS; next = left.pop()) {
     const kills = killsIn(`${root}${next}/memory.oom_control`);
     if (kills === undefined) continue;
-    found.set(next, kills);
-    left.push(...childrenOf(root, next).filter((child) => !isOther(child)));
+    found.set(nameOf(next), kills);
+    left.push(...childrenOf(root, next).filter((child) => !isOther(nameOf(child))));
   }
   return found.size === 0 ? undefined : found;
 }

@@ -9,6 +9,7 @@ import { findCounters } from './counters.ts';
 import type { KernelLog } from './kernel-log.ts';
 import { KillLog } from './kill-log.ts';
 import { KillTotals } from './kill-totals.ts';
+import { MemoryPlaces } from './memory-places.ts';
 import { FirstProcesses } from './first-processes.ts';
 import { OomBurst } from './oom-burst.ts';
 import { type RecordNames, Retention } from './retention.ts';
@@ -37,6 +38,7 @@ export class KillTracker implements Disposable {
   readonly records = new ContainerRecords();
   readonly totals = new KillTotals();
   readonly retention: Retention;
+  readonly #places: MemoryPlaces;
   readonly #snapshots: CounterSnapshots;
   readonly #attribution: Attribution;
   readonly #killLog: KillLog;
@@ -52,7 +54,8 @@ export class KillTracker implements Disposable {
   constructor(options: KillTrackerOptions) {
     const { kernel, log, identify, names } = options;
     const { records, totals } = this;
-    const counters = findCounters(kernel);
+    this.#places = new MemoryPlaces(kernel);
+    const counters = findCounters(kernel, this.#places);
     const scope = counters?.scope ?? 'own';
     this.#snapshots = new CounterSnapshots({ kernel, counters, records, log });
     this.#attribution = new Attribution({
@@ -93,6 +96,7 @@ export class KillTracker implements Disposable {
    * @param when `found`: it was there before the daemon, so nobody knows which of its processes was the first.
    */
   appeared(cgroup: ContainerCgroup, when: 'found' | 'started'): void {
+    this.#places.add(cgroup.path);
     this.retention.appearing(cgroup);
     this.#attribution.appeared(cgroup);
     this.#snapshots.appeared(cgroup);
@@ -107,6 +111,7 @@ export class KillTracker implements Disposable {
     if (record !== undefined) this.retention.removed(record);
     this.#snapshots.removed(cgroup);
     this.#firstProcesses.forget(cgroup);
+    this.#places.remove(cgroup.path);
   }
 
   /** Gives a live container its labels. */
@@ -161,7 +166,8 @@ export class KillTracker implements Disposable {
   #readKernelLog(): void {
     for (const kill of this.#kernelLog?.kills() ?? []) {
       this.#hasNews = true;
-      const cgroup = kill.cgroup ?? (kill.beforeStart ? undefined : this.#firstProcesses.cgroupOf(kill.pid));
+      const logged = kill.cgroup === undefined ? undefined : this.#places.discoveryPathOf(kill.cgroup);
+      const cgroup = logged ?? (kill.beforeStart ? undefined : this.#firstProcesses.cgroupOf(kill.pid));
       this.#attribution.fromKmsg({ ...kill, cgroup });
     }
   }

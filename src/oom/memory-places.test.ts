@@ -1,0 +1,117 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CgroupLayout, Hierarchy } from '../kernel/cgroup-layout.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
+import { findCounters } from './counters.ts';
+import { MemoryPlaces } from './memory-places.ts';
+
+const A = 'a'.repeat(64);
+const B = 'b'.repeat(64);
+
+describe('MemoryPlaces', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'isolation-memory-places-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  function write(name: string, text: string): void {
+    mkdirSync(join(root, name, '..'), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+
+  /** `pids` is where containers are discovered; with `'/'` as the root of what is mounted unless told otherwise. */
+  function kernel(mountRoot = '/'): KernelFiles {
+    const [pids, memory] = ['pids', 'memory'].map((name): Hierarchy => ({
+      root: join(root, name),
+      mountRoot,
+      version: 1,
+      controllers: [name],
+    })) as [Hierarchy, Hierarchy];
+    const layout: CgroupLayout = {
+      version: 'v1',
+      hierarchies: [pids, memory],
+      discovery: pids,
+      unified: undefined,
+      hierarchyOf: (name) => (name === 'memory' ? memory : pids),
+    };
+    return new KernelFiles({ procRoot: join(root, 'proc'), layout, descriptorBudget: 0 });
+  }
+
+  function container(path: string, memoryPath: string, pid: number): void {
+    write(`pids${path}/cgroup.procs`, `${pid}\n`);
+    write(`proc/${pid}/cgroup`, `8:pids:${path}\n4:memory:${memoryPath}\n`);
+    write(`memory${memoryPath}/memory.oom_control`, `oom_kill_disable 0\noom_kill ${pid}\n`);
+  }
+
+  it('finds a container by the path that the kernel has in the memory hierarchy', () => {
+    container(`/jobs/${A}`, `/s/docker.service/jobs/${A}`, 7);
+    const places = new MemoryPlaces(kernel());
+    places.add(`/jobs/${A}`);
+    expect(places.memoryPathOf(`/jobs/${A}`)).toBe(`/s/docker.service/jobs/${A}`);
+    expect(places.discoveryPathOf(`/s/docker.service/jobs/${A}/inner`)).toBe(`/jobs/${A}/inner`);
+    expect(places.discoveryPathOf(`/s/docker.service/jobs/${B}`)).toBe(`/s/docker.service/jobs/${B}`);
+    expect(places.discoveryPathOf(`/jobs/${A}`)).toBe(`/jobs/${A}`);
+  });
+
+  it('finds one that ended before it could be asked, by its name', () => {
+    const places = new MemoryPlaces(kernel());
+    places.add(`/jobs/${A}`);
+    places.remove(`/jobs/${A}`);
+    expect(places.discoveryPathOf(`/s/jobs/${A}`)).toBe(`/jobs/${A}`);
+  });
+
+  it('gives a kill in a cgroup that a container called like another one to the container that made it', () => {
+    container(`/docker/${A}`, `/docker/${A}`, 7);
+    const places = new MemoryPlaces(kernel());
+    for (const id of [B, A]) places.add(`/docker/${id}`);
+    expect(places.discoveryPathOf(`/docker/${A}/docker/${B}`)).toBe(`/docker/${A}/docker/${B}`);
+    const elsewhere = new MemoryPlaces(kernel());
+    for (const id of [B, A]) elsewhere.add(`/jobs/${id}`);
+    expect(elsewhere.discoveryPathOf(`/s/jobs/${A}/jobs/${B}`)).toBe(`/jobs/${A}/jobs/${B}`);
+  });
+
+  it('gives a kill in a container in a container to the inner one', () => {
+    container(`/docker/${A}`, `/docker/${A}`, 7);
+    container(`/docker/${A}/docker/${B}`, `/docker/${A}/docker/${B}`, 8);
+    const places = new MemoryPlaces(kernel());
+    for (const path of [`/docker/${A}`, `/docker/${A}/docker/${B}`]) places.add(path);
+    expect(places.discoveryPathOf(`/docker/${A}/docker/${B}/x`)).toBe(`/docker/${A}/docker/${B}/x`);
+  });
+
+  it('takes the cgroup off that a node of kind is in', () => {
+    const places = new MemoryPlaces(kernel('/docker/node'));
+    places.add(`/kubepods/${A}`);
+    expect(places.discoveryPathOf(`/docker/node/kubepods/${A}`)).toBe(`/kubepods/${A}`);
+    // In a cgroup namespace of its own the node does not know what it is in.
+    const inNamespace = new MemoryPlaces(kernel());
+    inNamespace.add(`/kubepods/${A}`);
+    expect(inNamespace.discoveryPathOf(`/docker/node/kubepods/${A}`)).toBe(`/kubepods/${A}`);
+  });
+
+  it('forgets the oldest of very many that were removed', () => {
+    const places = new MemoryPlaces(kernel());
+    for (let index = 0; index < 1_001; index += 1) {
+      places.add(`/jobs/c${index}`);
+      places.remove(`/jobs/c${index}`);
+    }
+    expect(places.discoveryPathOf('/s/jobs/c0')).toBe('/s/jobs/c0');
+    expect(places.discoveryPathOf('/s/jobs/c1')).toBe('/jobs/c1');
+  });
+
+  it('has the counters read where the container is, and reported under the path of discovery', () => {
+    container(`/jobs/${A}`, `/s/jobs/${A}`, 7);
+    write(`memory/s/jobs/${A}/inner/memory.oom_control`, 'oom_kill 3\n');
+    const places = new MemoryPlaces(kernel());
+    places.add(`/jobs/${A}`);
+    const reading = findCounters(kernel(), places)?.read(`/jobs/${A}`, () => false);
+    expect(reading).toEqual(
+      new Map([
+        [`/jobs/${A}`, 7],
+        [`/jobs/${A}/inner`, 3],
+      ]),
+    );
+  });
+});

@@ -1,0 +1,103 @@
+import { statSync } from 'node:fs';
+import { isAtOrBelow, ownPath, pathBelowMount, pathIn } from '../kernel/cgroup-places.ts';
+import { unseenAsUndefined } from '../kernel/errno.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
+import { parseProcessCgroups } from '../kernel/process-cgroups.ts';
+
+/** How many removed containers are remembered: the kernel's log may report their last kill later. */
+const MAX_REMOVED = 1_000;
+
+/** As many processes of a container are asked where they are. */
+const MAX_ASKED = 3;
+
+/**
+ * Where containers are in the memory hierarchy. On cgroup v1 that may be another path than the one discovery has found,
+ * and it is the one that the kernel's log has. All paths are below the root of their hierarchy.
+ */
+export class MemoryPlaces {
+  readonly #kernel: KernelFiles;
+  /** By path in the hierarchy of discovery: the path in that of memory, `undefined` as long as it is unknown. */
+  readonly #known = new Map<string, string | undefined>();
+  readonly #removed = new Set<string>();
+
+  constructor(kernel: KernelFiles) {
+    this.#kernel = kernel;
+  }
+
+  /** Adds a container by its path in the hierarchy of discovery. */
+  add(path: string): void {
+    this.#removed.delete(path);
+    this.#known.set(path, undefined);
+  }
+
+  /** Marks a container as removed. */
+  remove(path: string): void {
+    this.#removed.delete(path);
+    this.#removed.add(path);
+    for (const oldest of this.#removed) {
+      if (this.#removed.size <= MAX_REMOVED) break;
+      this.#removed.delete(oldest);
+      this.#known.delete(oldest);
+    }
+  }
+
+  /** The path of a container in the memory hierarchy; that of discovery if nothing says that it is another. */
+  memoryPathOf(path: string): string {
+    const { discovery } = this.#kernel.layout;
+    const hierarchy = this.#kernel.layout.hierarchyOf('memory');
+    if (hierarchy === undefined || hierarchy === discovery) return path;
+    const known = this.#known.get(path) ?? this.#find(path);
+    if (known !== undefined && this.#known.has(path)) this.#known.set(path, known);
+    return known ?? path;
+  }
+
+  /**
+   * The path in the hierarchy of discovery of a cgroup that the kernel's log names.
+   *
+   * Of the containers around it the innermost counts. A container that nobody could ask where it is, because it has ended,
+   * is known by its name: the outermost cgroup with that name, as a container can make any name inside its own.
+   */
+  discoveryPathOf(logged: string): string {
+    const hierarchy = this.#kernel.layout.hierarchyOf('memory');
+    const path = (hierarchy && pathBelowMount(hierarchy, logged)) ?? logged;
+    let innermost: { readonly from: string; readonly to: string } | undefined;
+    for (const [container, memoryPath = container] of this.#known) {
+      if (!isAtOrBelow(path, memoryPath)) continue;
+      if (innermost === undefined || memoryPath.length > innermost.from.length) {
+        innermost = { from: memoryPath, to: container };
+      }
+    }
+    innermost ??= this.#byName(path);
+    return innermost === undefined ? path : innermost.to + path.slice(innermost.from.length);
+  }
+
+  #byName(path: string): { readonly from: string; readonly to: string } | undefined {
+    let outermost: { readonly from: string; readonly to: string } | undefined;
+    for (const [container, known] of this.#known) {
+      if (known !== undefined) continue;
+      const from = ownPath(path, container);
+      if (from === undefined || (outermost !== undefined && outermost.from.length <= from.length)) continue;
+      // One that can be asked is where it says.
+      const memoryPath = this.memoryPathOf(container);
+      if (this.#known.get(container) === undefined || memoryPath === from) outermost = { from, to: container };
+    }
+    return outermost;
+  }
+
+  /** Where the kernel says that a container is: a directory of its path, else the place of one of its processes. */
+  #find(path: string): string | undefined {
+    const hierarchy = this.#kernel.layout.hierarchyOf('memory');
+    if (hierarchy === undefined) return undefined;
+    return unseenAsUndefined(() => {
+      if (statSync(hierarchy.root + path, { throwIfNoEntry: false }) !== undefined) return path;
+      const processes = this.#kernel.cgroup(path).processes().slice(0, MAX_ASKED);
+      for (const pid of processes) {
+        const text = this.#kernel.proc(`${pid}/cgroup`);
+        const place = text === undefined ? undefined : pathIn(hierarchy, parseProcessCgroups(text));
+        const own = place === undefined ? undefined : ownPath(place, path);
+        if (own !== undefined) return own;
+      }
+      return undefined;
+    });
+  }
+}
