@@ -54,7 +54,7 @@ export class KillTracker implements Disposable {
   constructor(options: KillTrackerOptions) {
     const { kernel, log, identify, names } = options;
     const { records, totals } = this;
-    this.#places = new MemoryPlaces(kernel);
+    this.#places = new MemoryPlaces(kernel, (path) => identify(path)?.cgroup);
     const counters = findCounters(kernel, this.#places);
     const scope = counters?.scope ?? 'own';
     this.#snapshots = new CounterSnapshots({ kernel, counters, records, log });

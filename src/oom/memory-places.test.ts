@@ -10,6 +10,8 @@ import { MemoryPlaces } from './memory-places.ts';
 const A = 'a'.repeat(64);
 const B = 'b'.repeat(64);
 
+const containerOf = (path: string): string | undefined => /^.*\/[ab]{64}(?=\/|$)/.exec(path)?.[0];
+
 describe('MemoryPlaces', () => {
   let root: string;
   beforeEach(() => {
@@ -48,7 +50,7 @@ describe('MemoryPlaces', () => {
 
   it('finds a container by the path that the kernel has in the memory hierarchy', () => {
     container(`/jobs/${A}`, `/s/docker.service/jobs/${A}`, 7);
-    const places = new MemoryPlaces(kernel());
+    const places = new MemoryPlaces(kernel(), containerOf);
     places.add(`/jobs/${A}`);
     expect(places.memoryPathOf(`/jobs/${A}`)).toBe(`/s/docker.service/jobs/${A}`);
     expect(places.discoveryPathOf(`/s/docker.service/jobs/${A}/inner`)).toBe(`/jobs/${A}/inner`);
@@ -57,7 +59,7 @@ describe('MemoryPlaces', () => {
   });
 
   it('finds one that ended before it could be asked, by its name', () => {
-    const places = new MemoryPlaces(kernel());
+    const places = new MemoryPlaces(kernel(), containerOf);
     places.add(`/jobs/${A}`);
     places.remove(`/jobs/${A}`);
     expect(places.discoveryPathOf(`/s/jobs/${A}`)).toBe(`/jobs/${A}`);
@@ -65,10 +67,10 @@ describe('MemoryPlaces', () => {
 
   it('gives a kill in a cgroup that a container called like another one to the container that made it', () => {
     container(`/docker/${A}`, `/docker/${A}`, 7);
-    const places = new MemoryPlaces(kernel());
+    const places = new MemoryPlaces(kernel(), containerOf);
     for (const id of [B, A]) places.add(`/docker/${id}`);
     expect(places.discoveryPathOf(`/docker/${A}/docker/${B}`)).toBe(`/docker/${A}/docker/${B}`);
-    const elsewhere = new MemoryPlaces(kernel());
+    const elsewhere = new MemoryPlaces(kernel(), containerOf);
     for (const id of [B, A]) elsewhere.add(`/jobs/${id}`);
     expect(elsewhere.discoveryPathOf(`/s/jobs/${A}/jobs/${B}`)).toBe(`/jobs/${A}/jobs/${B}`);
   });
@@ -76,23 +78,31 @@ describe('MemoryPlaces', () => {
   it('gives a kill in a container in a container to the inner one', () => {
     container(`/docker/${A}`, `/docker/${A}`, 7);
     container(`/docker/${A}/docker/${B}`, `/docker/${A}/docker/${B}`, 8);
-    const places = new MemoryPlaces(kernel());
+    const places = new MemoryPlaces(kernel(), containerOf);
     for (const path of [`/docker/${A}`, `/docker/${A}/docker/${B}`]) places.add(path);
     expect(places.discoveryPathOf(`/docker/${A}/docker/${B}/x`)).toBe(`/docker/${A}/docker/${B}/x`);
   });
 
   it('takes the cgroup off that a node of kind is in', () => {
-    const places = new MemoryPlaces(kernel('/docker/node'));
+    const places = new MemoryPlaces(kernel('/docker/node'), containerOf);
     places.add(`/kubepods/${A}`);
     expect(places.discoveryPathOf(`/docker/node/kubepods/${A}`)).toBe(`/kubepods/${A}`);
     // In a cgroup namespace of its own the node does not know what it is in.
-    const inNamespace = new MemoryPlaces(kernel());
+    const inNamespace = new MemoryPlaces(kernel(), containerOf);
     inNamespace.add(`/kubepods/${A}`);
     expect(inNamespace.discoveryPathOf(`/docker/node/kubepods/${A}`)).toBe(`/kubepods/${A}`);
   });
 
+  it('finds one that discovery has not recognised yet', () => {
+    container(`/jobs/${A}`, `/s/jobs/${A}`, 7);
+    const places = new MemoryPlaces(kernel(), containerOf);
+    expect(places.discoveryPathOf(`/s/jobs/${A}/x/jobs/${B}`)).toBe(`/jobs/${A}/x/jobs/${B}`);
+    container(`/docker/${B}`, `/docker/${B}`, 8);
+    expect(places.discoveryPathOf(`/docker/${B}/jobs/${A}`)).toBe(`/docker/${B}/jobs/${A}`);
+  });
+
   it('forgets the oldest of very many that were removed', () => {
-    const places = new MemoryPlaces(kernel());
+    const places = new MemoryPlaces(kernel(), containerOf);
     for (let index = 0; index < 1_001; index += 1) {
       places.add(`/jobs/c${index}`);
       places.remove(`/jobs/c${index}`);
@@ -104,7 +114,7 @@ describe('MemoryPlaces', () => {
   it('has the counters read where the container is, and reported under the path of discovery', () => {
     container(`/jobs/${A}`, `/s/jobs/${A}`, 7);
     write(`memory/s/jobs/${A}/inner/memory.oom_control`, 'oom_kill 3\n');
-    const places = new MemoryPlaces(kernel());
+    const places = new MemoryPlaces(kernel(), containerOf);
     places.add(`/jobs/${A}`);
     const reading = findCounters(kernel(), places)?.read(`/jobs/${A}`, () => false);
     expect(reading).toEqual(

@@ -16,12 +16,15 @@ const MAX_ASKED = 3;
  */
 export class MemoryPlaces {
   readonly #kernel: KernelFiles;
+  readonly #containerOf: (path: string) => string | undefined;
   /** By path in the hierarchy of discovery: the path in that of memory, `undefined` as long as it is unknown. */
   readonly #known = new Map<string, string | undefined>();
   readonly #removed = new Set<string>();
 
-  constructor(kernel: KernelFiles) {
+  /** @param containerOf the cgroup of the innermost container that a cgroup is, or is inside of, by its path alone. */
+  constructor(kernel: KernelFiles, containerOf: (path: string) => string | undefined) {
     this.#kernel = kernel;
+    this.#containerOf = containerOf;
   }
 
   /** Adds a container by its path in the hierarchy of discovery. */
@@ -55,7 +58,8 @@ export class MemoryPlaces {
    * The path in the hierarchy of discovery of a cgroup that the kernel's log names.
    *
    * Of the containers around it the innermost counts. A container that nobody could ask where it is, because it has ended,
-   * is known by its name: the outermost cgroup with that name, as a container can make any name inside its own.
+   * is known by its name: the outermost cgroup with that name, as a container can make any name inside its own. So is one
+   * that discovery has not recognised yet.
    */
   discoveryPathOf(logged: string): string {
     const hierarchy = this.#kernel.layout.hierarchyOf('memory');
@@ -67,7 +71,7 @@ export class MemoryPlaces {
         innermost = { from: memoryPath, to: container };
       }
     }
-    innermost ??= this.#byName(path);
+    innermost ??= this.#byName(path) ?? this.#undiscovered(path);
     return innermost === undefined ? path : innermost.to + path.slice(innermost.from.length);
   }
 
@@ -84,12 +88,31 @@ export class MemoryPlaces {
     return outermost;
   }
 
+  #undiscovered(path: string): { readonly from: string; readonly to: string } | undefined {
+    const { discovery } = this.#kernel.layout;
+    if (this.#kernel.layout.hierarchyOf('memory') === discovery) return undefined;
+    const from = this.#outermostContainer(path);
+    for (let to = from ?? ''; to !== ''; to = withoutFirstName(to)) {
+      if (isThere(discovery.root + to)) return { from: from ?? to, to };
+    }
+    return undefined;
+  }
+
+  #outermostContainer(path: string): string | undefined {
+    let found: string | undefined;
+    for (let container = this.#containerOf(path); container !== undefined;) {
+      found = container;
+      container = this.#containerOf(container.slice(0, container.lastIndexOf('/')));
+    }
+    return found;
+  }
+
   /** Where the kernel says that a container is: a directory of its path, else the place of one of its processes. */
   #find(path: string): string | undefined {
     const hierarchy = this.#kernel.layout.hierarchyOf('memory');
     if (hierarchy === undefined) return undefined;
+    if (isThere(hierarchy.root + path)) return path;
     return unseenAsUndefined(() => {
-      if (statSync(hierarchy.root + path, { throwIfNoEntry: false }) !== undefined) return path;
       const processes = this.#kernel.cgroup(path).processes().slice(0, MAX_ASKED);
       for (const pid of processes) {
         const text = this.#kernel.proc(`${pid}/cgroup`);
@@ -100,4 +123,14 @@ export class MemoryPlaces {
       return undefined;
     });
   }
+}
+
+function isThere(directory: string): boolean {
+  return unseenAsUndefined(() => statSync(directory, { throwIfNoEntry: false })) !== undefined;
+}
+
+/** `/b/c` of `/a/b/c`; empty for a path of one name. */
+function withoutFirstName(path: string): string {
+  const slash = path.indexOf('/', 1);
+  return slash < 0 ? '' : path.slice(slash);
 }
