@@ -124,7 +124,7 @@ describe.concurrent('the command', { timeout: 30_000 }, () => {
 
   test('warns of a variable that names nothing', async () => {
     const { stderr } = await run([], { STUB: 'fail', ISOLATION_EXPORTER_LOGLEVEL: 'debug' });
-    expect(stderr).toContain('msg="environment variables that name no option" variables=ISOLATION_EXPORTER_LOGLEVEL');
+    expect(stderr).toContain('msg="unknown environment variables" variables=ISOLATION_EXPORTER_LOGLEVEL');
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)('stops at %s', async (signal) => {
@@ -141,7 +141,7 @@ describe.concurrent('the command', { timeout: 30_000 }, () => {
   test.each(['hang', 'leak'])('is ended when it does not stop: %s', async (stub) => {
     const { code, stderr } = await interrupt(stub, ['SIGTERM']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/level=warn msg="stopped before everything was finished"\n$/);
+    expect(stderr).toMatch(/level=warn msg="forced to stop before shutdown was complete"\n$/);
   });
 
   test('is ended by a second signal at once', async () => {

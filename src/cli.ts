@@ -11,16 +11,16 @@ import { printable } from './terminal/printable.ts';
 import { readVersion } from './version.ts';
 import type { Version } from './version.ts';
 
-/** How long the daemon may take to stop before it is stopped. */
+/** How long the daemon may take to stop before the process exits anyway. */
 const SHUTDOWN_MS = 2_000;
 
 const FAILURE = 1;
-const WRONG_USE = 2;
+const USAGE_ERROR = 2;
 
-// Whoever reads `--help` may stop before its end.
+// A pager may close the pipe before the end of `--help`.
 process.stdout.on('error', () => {});
 process.exitCode = await main(process.argv.slice(2));
-// Whatever still holds the event loop has nothing left to do.
+// Do not let a leftover handle keep the process alive.
 setTimeout(() => process.exit(), SHUTDOWN_MS).unref();
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -45,7 +45,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     process.stderr.write(`${version.name}: ${lineOf(error)}\n`);
-    return error instanceof CommanderError || error instanceof UsageError ? WRONG_USE : FAILURE;
+    return error instanceof CommanderError || error instanceof UsageError ? USAGE_ERROR : FAILURE;
   }
 }
 
@@ -54,7 +54,7 @@ async function serveUntilSignal(flags: Flags): Promise<void> {
   refuseOtherSystems();
   const log = createLog(config.log);
   if (config.unknownVariables.length > 0) {
-    log.warn({ variables: config.unknownVariables }, 'environment variables that name no option');
+    log.warn({ variables: config.unknownVariables }, 'unknown environment variables');
   }
   const signal = abortOnSignals(log);
   try {
@@ -67,7 +67,7 @@ async function serveUntilSignal(flags: Flags): Promise<void> {
   }
 }
 
-/** Answers whether nothing was found that it is to fail on. */
+/** Returns whether nothing matched `--fail-on`. */
 async function scan(flags: Flags, version: Version): Promise<boolean> {
   const sources = { flags, environment: process.env };
   const config = createConfig({ ...sources, collectors });
@@ -86,13 +86,13 @@ async function scan(flags: Flags, version: Version): Promise<boolean> {
     return true;
   }
   refuseOtherSystems();
-  const { text, complaints, well } = await scanHere(config, options, createLog({ ...config.log, level: 'error' }));
+  const { text, complaints, passed } = await scanHere(config, options, createLog({ ...config.log, level: 'error' }));
   process.stdout.write(text);
   for (const complaint of complaints) process.stderr.write(`${version.name}: ${lineOf(complaint)}\n`);
-  return well;
+  return passed;
 }
 
-/** Answers whether all is well. */
+/** Returns whether all checks passed. */
 async function diagnose(flags: Flags, version: Version): Promise<boolean> {
   const environment = process.env;
   const config = createConfig({ flags, environment, collectors });
@@ -101,9 +101,9 @@ async function diagnose(flags: Flags, version: Version): Promise<boolean> {
   refuseOtherSystems();
   const { diagnoseHere } = await import('./commands/diagnose.ts');
   const colour = colourOf(process.stdout);
-  const { text, well } = await diagnoseHere(config, { output, remedies, environment, version, colour });
+  const { text, passed } = await diagnoseHere(config, { output, remedies, environment, version, colour });
   process.stdout.write(text);
-  return well;
+  return passed;
 }
 
 function colourOf({ isTTY }: { readonly isTTY?: boolean }): 'on' | 'off' {
@@ -112,14 +112,14 @@ function colourOf({ isTTY }: { readonly isTTY?: boolean }): 'on' | 'off' {
 }
 
 function refuseOtherSystems(): void {
-  if (process.platform !== 'linux') throw new Error('Only Linux has the containers that this exporter looks at');
+  if (process.platform !== 'linux') throw new Error('This exporter runs on Linux only');
 }
 
-/** The first SIGINT or SIGTERM asks the daemon to stop; a second, or its not stopping in time, ends it. */
+/** The first SIGINT or SIGTERM stops the daemon. A second one, or a daemon that does not stop in time, ends the process. */
 function abortOnSignals(log: Log): AbortSignal {
   const controller = new AbortController();
   const force = (): void => {
-    log.warn({}, 'stopped before everything was finished');
+    log.warn({}, 'forced to stop before shutdown was complete');
     process.exit(FAILURE);
   };
   const stop = (signal: NodeJS.Signals): void => {
@@ -135,7 +135,7 @@ function abortOnSignals(log: Log): AbortSignal {
   return controller.signal;
 }
 
-/** What went wrong as one printable line. */
+/** The error as one printable line. */
 function lineOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const line = printable(message.replace(/^error: /, '').replaceAll(/\s+/g, ' '));

@@ -3,42 +3,42 @@ import type { ProcessFiles } from './kernel/process-files.ts';
 import type { NamespaceKind } from './kernel/host-namespaces.ts';
 import type { Posture } from './posture/posture.ts';
 
-/** What a cgroup's path alone says of it. */
+/** What the path of a cgroup says about it. */
 export interface CgroupMatch {
-  /** `docker`, `podman`, `containerd`, `cri-o`, `cri` (which one is not to be told), `lxc`, `nspawn`, … */
+  /** `docker`, `podman`, `containerd`, `cri-o`, `cri` (unknown which), `lxc`, `nspawn`, … */
   readonly engine: string;
   /** The engine's id: 64 hex digits for most, a name for LXC and nspawn. */
   readonly id: string;
   /** The Kubernetes pod, with dashes. */
   readonly podUid?: string;
-  /** The user whose slice the cgroup is in, for rootless engines. */
+  /** The uid of the slice that contains the cgroup, for rootless engines. */
   readonly ownerUid?: number;
-  /** The container that it is in, if it is in one. */
+  /** The container around it, if it is nested. */
   readonly outer?: CgroupMatch;
-  /** Belongs to an engine but is no workload: conmon, a monitor, a VM's overhead. */
+  /** Belongs to an engine but is not a workload: conmon, a monitor, a VM's overhead. */
   readonly infra: boolean;
 }
 
-/** What a cgroup is cannot be told before a process is in it. */
+/** A cgroup that cannot be classified before a process is in it. */
 export interface Undecided {
   readonly undecided: true;
-  /** What it is taken for if that does not change soon. */
+  /** The classification if that does not change soon. */
   readonly otherwise: CgroupMatch | undefined;
-  /** The runtime is still at work in it, so it is worth waiting for longer. */
+  /** The runtime is still setting it up, so it is worth waiting longer. */
   readonly starting: boolean;
 }
 
-/** A container's cgroup, as long as it exists. Path and inode together are its identity: a path can be reused. */
+/** A container's cgroup while it exists. Path and inode together identify it: a path can be reused. */
 export interface ContainerCgroup {
   /** Below the root of the hierarchy: `/docker/<id>`. */
   readonly path: string;
   readonly inode: number;
   readonly match: CgroupMatch;
-  /** When discovery first saw it, in ms of `performance.now()`. */
+  /** When discovery first saw it (`performance.now()`, ms). */
   readonly seenAt: number;
 }
 
-/** What an engine calls a container. Words, never facts: nothing here decides what exists or how isolated it is. */
+/** What an engine calls a container. Names only: nothing here decides what exists or how isolated it is. */
 export interface Names {
   readonly name?: string;
   readonly namespace?: string;
@@ -50,11 +50,11 @@ export interface Names {
   readonly runtime?: string;
   readonly composeProject?: string;
   readonly composeService?: string;
-  /** Marked as a pod's pause container, which is no workload; in no pod it is but a label of some image. */
+  /** The engine labels it as a pause container. Trust this only inside a pod; elsewhere any image can set the label. */
   readonly infra?: boolean;
 }
 
-/** The labels on every series of a container. Empty ones are left out of the exposition. */
+/** The labels on every series of a container. The exposition omits empty ones. */
 export interface Labels {
   readonly engine: string;
   readonly namespace: string;
@@ -62,16 +62,16 @@ export interface Labels {
   readonly container: string;
 }
 
-/** Inode numbers of namespaces; a kind is absent if the kernel does not have it or it could not be read. */
+/** Inode numbers of namespaces. A kind is absent if the kernel lacks it or it could not be read. */
 export type Namespaces = Readonly<Partial<Record<NamespaceKind, number>>>;
 
-/** The process that stands for a container, and what rarely changes about it. */
+/** The init process of a container, and facts about it that rarely change. */
 export interface InitProcess {
   readonly pid: number;
   /** Wall-clock seconds since the epoch. */
   readonly startTime: number;
   readonly namespaces: Namespaces;
-  /** Why the namespaces could not be read: a missing privilege. */
+  /** Why the namespaces could not be read: usually a missing privilege. */
   readonly namespacesError: Error | undefined;
   /** Its files under `/proc`. */
   readonly files: ProcessFiles;
@@ -90,34 +90,34 @@ export interface Container {
   readonly labels: Labels;
   /** Its cgroup files in every hierarchy. */
   readonly files: CgroupFiles;
-  /** `undefined`: it has no process, or none that could be seen. */
+  /** `undefined`: the container has no process, or none is visible. */
   readonly init: InitProcess | undefined;
-  /** Why its processes could not be read, if it was not for want of any. */
+  /** Why its processes could not be read; `undefined` if they could, or if it has none. */
   readonly initError: Error | undefined;
-  /** How the kernel confines it. `undefined`: as for `init`. */
+  /** How the kernel confines it. `undefined` in the same cases as `init`. */
   readonly posture: Posture | undefined;
 }
 
-/** The OOM kills of all containers, one after the other or at a time, that have or had the same labels. */
+/** The OOM kills of all containers, past and present, with the same labels. */
 export interface OomAccount {
   readonly labels: Labels;
-  /** Processes killed; `undefined` if nothing that counts them could be read. */
+  /** Number of killed processes; `undefined` if no counter could be read. */
   readonly kills: number | undefined;
-  /** Seconds since the epoch; `undefined` before the first, or if it is not known when that was. */
+  /** Seconds since the epoch; `undefined` before the first kill, or if its time is unknown. */
   readonly lastKill: number | undefined;
-  /** Why a counter could not be read, if it was not for want of one. */
+  /** Why a counter could not be read; `undefined` if it could, or if there is none. */
   readonly error: Error | undefined;
 }
 
-/** OOM kills on the host: those of containers and the others make up the total. */
+/** OOM kills on the host: kills in containers plus unattributed kills give the total. */
 export interface OomCounts {
   readonly accounts: readonly OomAccount[];
   /** Since boot; `undefined` where the kernel does not count them. */
   readonly host: number | undefined;
-  /** Kills in no container, or in one that cannot be told any more. */
+  /** Kills outside containers, or in a container that can no longer be identified. */
   readonly unattributed: number | undefined;
   /** Kills of containers that are no longer in {@link accounts}; `undefined` as for the host. */
   readonly expired: number | undefined;
-  /** Records of the kernel's log that were overwritten before they were read; `undefined` without it. */
+  /** Records of the kernel log that were overwritten before they were read; `undefined` without kernel log. */
   readonly lostRecords: number | undefined;
 }

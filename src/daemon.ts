@@ -33,20 +33,20 @@ import { readVersion } from './version.ts';
 export interface Daemon extends AsyncDisposable {
   /** Renders one exposition. */
   scrape(request: ScrapeRequest): Promise<Pieces>;
-  /** Shows to `use` what a scrape made now is made of. It may take its time, and is to give the event loop turns. */
+  /** Calls `use` with the data of a scrape made now. `use` has no deadline, but must yield to the event loop. */
   look<T>(use: (scrape: Scrape) => Promise<T>): Promise<T>;
-  /** Waits until engines have named all containers that are there, but no longer. Answers whether they have. */
+  /** Waits up to `ms` until engines have named all containers. Returns whether they have. */
   waitForNames(ms: number): Promise<boolean>;
 }
 
-/** How often it is looked whether the names are there. */
+/** How often to check whether the names have arrived. */
 const NAMES_EVERY_MS = 20;
 
 /**
- * Takes everything that the exporter needs, in order: the kernel's files, engines to ask for names, discovery. It works
- * at scrapes only, but for what the kernel tells of containers that come and go.
+ * Starts everything that the exporter needs, in order: kernel files, engine connections, discovery. Between scrapes it only
+ * follows kernel events about containers and OOM kills.
  *
- * @throws Error if the host has no cgroups to look at.
+ * @throws Error if the host has no cgroup hierarchy.
  */
 export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const kernel = new KernelFiles({
@@ -75,7 +75,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     walkIntervalMs: config.discovery.walkInterval,
   });
   oom?.start();
-  log.info({ cgroup, containers: discovery.containers.size }, 'looked for containers');
+  log.info({ cgroup, containers: discovery.containers.size }, 'discovery finished');
 
   const ancestors = new AncestorFiles(kernel);
   const failures = new Failures(log);
@@ -128,7 +128,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   };
 }
 
-/** Nobody watches for kills that are not to be told of. */
+/** Returns `undefined` if no enabled collector exports OOM kills. */
 function watchOom(parts: {
   readonly config: Config;
   readonly kernel: KernelFiles;

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import { errnoOf } from './kernel/errno.ts';
 
-/** What the parts of the daemon log with: facts in the object, a static sentence as the message. */
+/** The daemon's log: facts in the fields, a constant text as the message. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -10,31 +10,31 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** From which severity on lines are written. */
+/** The lowest severity that is written. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** How a line looks: `time=… level=info msg="…" key=value`, or the same as one JSON object. */
+/** The format of a line: `time=… level=info msg="…" key=value`, or the same as one JSON object. */
 export const LOG_FORMATS = ['logfmt', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** Where lines go; each call gets one whole line with its newline. */
+/** Where lines go. Each call gets one complete line with its newline. */
 export interface LogDestination {
   write(line: string): void;
 }
 
 const STDERR = 2;
 
-/** The keys that every line has. A field of the same name gets an underscore behind it. */
+/** Keys that every line has. A field of the same name gets an underscore suffix. */
 const RESERVED: ReadonlySet<string> = new Set(['time', 'level', 'msg']);
 
 /**
- * What a terminal or a pager could take for a command or for a line's end and JSON leaves as it is: DEL, the C1
- * controls, line separators, and the marks that turn the direction of writing.
+ * Characters that JSON does not escape but a terminal or pager may interpret: DEL, C1 controls, line separators, and
+ * bidirectional text controls.
  */
 const DANGEROUS = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-/** Creates the log of the process. An `Error` in a field becomes its message and code; its stack shows at `debug`. */
+/** Creates the log of the process. An `Error` in a field becomes its message and code, at level `debug` also its stack. */
 export function createLog(options: {
   readonly level: LogLevel;
   readonly format: LogFormat;
@@ -47,7 +47,7 @@ export function createLog(options: {
   return pino(
     {
       level: options.level,
-      // pino's way to say: no pid and host name on each line.
+      // No pid and no host name on each line.
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: {
@@ -77,9 +77,9 @@ function flattenErrors(fields: Record<string, unknown>, parts: readonly ErrorPar
   return flat;
 }
 
-/** The message of an error and of its causes, each said once. */
+/** The message of an error and of its causes, each once. */
 function messageOf(error: Error): string {
-  // Node's "could not connect to any of the addresses" has its text only in the errors inside.
+  // Node's AggregateError for a failed connection has its text only in the inner errors.
   const inner = error instanceof AggregateError ? error.errors.filter((each) => each instanceof Error) : [];
   const own = error.message === '' ? inner.map((each) => each.message).join('; ') || error.name : error.message;
   if (!(error.cause instanceof Error)) return own;
@@ -110,13 +110,13 @@ function addPairs(pairs: string[], prefix: string, fields: object): void {
 function logfmtValue(value: unknown): string {
   const isList = Array.isArray(value) && value.every((each) => typeof each === 'string');
   const text = isList ? value.join(',') : typeof value === 'string' ? value : JSON.stringify(value);
-  // Anything with a space, a quote, "=" or not in ASCII is quoted, so a value can end neither itself nor the line.
+  // Quote anything with a space, a quote, "=" or a non-ASCII character, so that a value cannot forge another field or line.
   return /^[\w.:/@+,%~-]+$/.test(text) ? text : escapeDangerous(JSON.stringify(text));
 }
 
 /**
- * Writes at once, so that nothing is lost when the process ends. A reader that is gone (EPIPE) or does not keep up
- * (EAGAIN on a non-blocking pipe) costs the line, never the daemon.
+ * Writes synchronously, so that nothing is lost when the process ends. If the reader is gone (EPIPE) or does not keep up
+ * (EAGAIN on a non-blocking pipe), the line is dropped; the daemon goes on.
  */
 function writeToStderr(line: string): void {
   const bytes = Buffer.from(line);

@@ -1,18 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** How long the event loop may be held up, in ms: a health check is answered within that time. */
+/** How long the event loop may be blocked, in ms: a health check is answered within that time. */
 const SLICE_MS = 10;
 
-/** Keeps long work from holding up all else: between two pieces of it, `if (pace.isDue()) await pace.rest()`. */
+/** Keeps long work from blocking the event loop: between two pieces, `if (pace.isDue()) await pace.rest()`. */
 export class Pace {
   #sliceEnd = performance.now() + SLICE_MS;
 
-  /** Whether others are to have a turn. */
+  /** Whether the work should yield. */
   isDue(): boolean {
     return performance.now() > this.#sliceEnd;
   }
 
-  /** Gives them one. */
+  /** Yields to the event loop once. */
   async rest(): Promise<void> {
     await setImmediate();
     this.#sliceEnd = performance.now() + SLICE_MS;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** What this program is. */
+/** Name and version of this program. */
 export interface Version {
   readonly name: string;
   readonly version: string;
@@ -8,7 +8,7 @@ export interface Version {
   readonly revision: string | undefined;
 }
 
-/** Reads the version from package.json, which lies one folder above both `src` and `dist`. */
+/** Reads the version from package.json, one directory above both `src` and `dist`. */
 export function readVersion(): Version {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   const text = (key: string): string | undefined => {

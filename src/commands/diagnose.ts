@@ -1,14 +1,14 @@
 import type { Config, Environment } from '../config/config.ts';
-import type { Place } from '../diagnose/check.ts';
+import type { Deployment } from '../diagnose/check.ts';
 import { checks } from '../diagnose/checks.ts';
-import { type Finding, diagnose, isWell } from '../diagnose/diagnosis.ts';
-import { PLACE_NAMES, findPlace } from '../diagnose/place.ts';
-import { createSubject } from '../diagnose/subject.ts';
-import { renderTable } from '../diagnose/table.ts';
+import { type CheckReport, diagnose, allPassed } from '../diagnose/diagnosis.ts';
+import { DEPLOYMENT_NAMES, findDeployment } from '../diagnose/deployment.ts';
+import { createCheckContext } from '../diagnose/check-context.ts';
+import { renderCheckTable } from '../diagnose/check-table.ts';
 import type { DiagnoseOutput, RemediesFor } from '../config/commands.ts';
 import type { Version } from '../version.ts';
 
-/** How the diagnosis is to be shown. */
+/** How to show the diagnosis. */
 export interface DiagnoseOptions {
   readonly output: DiagnoseOutput;
   readonly remedies: RemediesFor;
@@ -17,37 +17,39 @@ export interface DiagnoseOptions {
   readonly colour: 'on' | 'off';
 }
 
-/** Looks at what can be seen from here, and tells it. Answers whether all is well. */
+/** Runs all checks and renders the results. `passed`: all checks passed. */
 export async function diagnoseHere(
   config: Config,
   options: DiagnoseOptions,
-): Promise<{ readonly text: string; readonly well: boolean }> {
-  const place = findPlace(options.environment);
-  const findings = await diagnose(checks, createSubject(config));
-  const well = isWell(findings);
+): Promise<{ readonly text: string; readonly passed: boolean }> {
+  const deployment = findDeployment(options.environment);
+  const reports = await diagnose(checks, createCheckContext(config));
+  const passed = allPassed(reports);
   if (options.output === 'json') {
     const { name, version } = options.version;
-    const json = { name, version, place, well, checks: findings };
-    return { text: `${JSON.stringify(json, undefined, 2)}\n`, well };
+    const json = { name, version, deployment, passed, checks: reports };
+    return { text: `${JSON.stringify(json, undefined, 2)}\n`, passed };
   }
-  return { text: tableOf(findings, place, options), well };
+  return { text: tableOf(reports, deployment, options), passed };
 }
 
-const PLACES: readonly Place[] = ['shell', 'systemd', 'docker', 'kubernetes'];
+const DEPLOYMENTS: readonly Deployment[] = ['shell', 'systemd', 'docker', 'kubernetes'];
 
-function tableOf(findings: readonly Finding[], place: Place, options: DiagnoseOptions): string {
+function tableOf(reports: readonly CheckReport[], deployment: Deployment, options: DiagnoseOptions): string {
   const { remedies, version, colour } = options;
-  const places = remedies === 'here' ? [place] : remedies === 'all' ? PLACES : [remedies];
-  const bad = findings.filter((finding) => !isWell([finding]));
-  const others = PLACES.filter((other) => other !== place && other !== 'shell');
+  const deployments = remedies === 'here' ? [deployment] : remedies === 'all' ? DEPLOYMENTS : [remedies];
+  const failed = reports.filter((report) => !allPassed([report]));
+  const others = DEPLOYMENTS.filter((other) => other !== deployment && other !== 'shell');
   return [
-    `${version.name} ${version.version}, run ${PLACE_NAMES[place]}`,
+    `${version.name} ${version.version}, run ${DEPLOYMENT_NAMES[deployment]}`,
     '',
-    renderTable(findings, { places, colour }),
-    bad.length === 0
-      ? `All is well: ${findings.length} checks, and nothing is kept from the exporter.`
-      : `${bad.length} of ${findings.length} checks found that something is kept from the exporter.`,
-    ...(bad.length > 0 && remedies === 'here' ? [`Remedies elsewhere: --remedies ${others.join(', ')} or all.`] : []),
+    renderCheckTable(reports, { deployments, colour }),
+    failed.length === 0
+      ? `All ${reports.length} checks passed.`
+      : `${failed.length} of ${reports.length} checks failed.`,
+    ...(failed.length > 0 && remedies === 'here'
+      ? [`Remedies for other deployments: --remedies ${others.join(', ')} or all.`]
+      : []),
     '',
   ].join('\n');
 }

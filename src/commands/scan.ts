@@ -15,10 +15,10 @@ import { type Criterion, judge, parseCriterion, type Verdict } from '../scan/ver
 import { createPaint } from '../terminal/paint.ts';
 import type { Version } from '../version.ts';
 
-/** What is to be shown, and how. */
+/** What to show, and how. */
 export interface ScanOptions {
   readonly output: ScanOutput;
-  /** Names; none: all. */
+  /** Names; empty: all containers. */
   readonly containers: readonly string[];
   /** Severities, ids of findings, `unknown`. */
   readonly failOn: readonly string[];
@@ -26,21 +26,21 @@ export interface ScanOptions {
   readonly colour: 'on' | 'off';
 }
 
-/** How long engines may take to tell names. What has none then is called by its id. */
+/** How long to wait for names from engines. A container without a name is then shown by its id. */
 const WAIT_FOR_NAMES_MS = 2_000;
-/** How much longer, if there seems to be no container of a name that was asked for. */
+/** How much longer to wait if no container has a requested name yet. */
 const WAIT_FOR_THAT_NAME_MS = 8_000;
 
-/** So many findings are named to who asked to fail on them; more are counted. */
+/** How many findings the message of `--fail-on` names; the rest are only counted. */
 const MOST_NAMED = 5;
 
-/** Looks at all containers once. `complaints` are lines that belong beside the output and not into it. */
+/** Scans all containers once. `complaints` are lines for stderr. */
 export async function scanHere(
   config: Config,
   options: ScanOptions,
   log: Log,
-): Promise<{ readonly text: string; readonly complaints: readonly string[]; readonly well: boolean }> {
-  // First, so that nothing is begun with what is wrong.
+): Promise<{ readonly text: string; readonly complaints: readonly string[]; readonly passed: boolean }> {
+  // First, so that an invalid option fails before any work.
   const criteria = options.failOn.map(criterionOf);
   const report = await lookOnce(config, options.containers, log);
   const containers = selectFrom(report.containers, options.containers);
@@ -48,11 +48,15 @@ export async function scanHere(
   return {
     text: render({ ...report, containers }, options),
     complaints: complaintsOf(verdict, criteria),
-    well: !verdict.fails,
+    passed: !verdict.fails,
   };
 }
 
-/** Explains the finding of that id to people; `list` tells which ones there are. */
+/**
+ * Explains the finding with that id; `list` shows all findings.
+ *
+ * @throws UsageError if no finding has that id.
+ */
 export function explain(what: string, colour: 'on' | 'off'): string {
   const paint = createPaint(colour);
   if (what === 'list') return renderFindingList(findings, paint);
@@ -76,7 +80,7 @@ async function lookOnce(config: Config, names: readonly string[], log: Log): Pro
   const areNamed = await daemon.waitForNames(WAIT_FOR_NAMES_MS);
   const report = await daemon.look(readHost);
   if (areNamed || missingIn(report.containers, names) === undefined) return report;
-  // The one that is asked for may be one of those without a name.
+  // The requested container may be one that has no name yet.
   await daemon.waitForNames(WAIT_FOR_THAT_NAME_MS);
   return await daemon.look(readHost);
 }
@@ -87,7 +91,7 @@ function missingIn(containers: readonly ContainerReport[], names: readonly strin
 
 function selectFrom(containers: readonly ContainerReport[], names: readonly string[]): readonly ContainerReport[] {
   const missing = missingIn(containers, names);
-  // Nothing wrong with a container that is not there would be a dangerous thing to say.
+  // Reporting no findings for a container that does not exist would be dangerous.
   if (missing !== undefined) throw new UsageError(`--container: there is no container ${JSON.stringify(missing)}`);
   return names.length === 0
     ? containers
@@ -102,7 +106,7 @@ function render(report: HostReport, { output, version, colour }: ScanOptions): s
 function complaintsOf({ met, open }: Verdict, criteria: readonly Criterion[]): readonly string[] {
   const asks = criteria.includes('unknown')
     ? '--fail-on unknown'
-    : 'could not be told, and --fail-on unknown is not given';
+    : 'could not be checked, and --fail-on unknown is not set';
   return [
     ...(met.length === 0 ? [] : [`--fail-on: ${listOf(met)}`]),
     ...(open.length === 0 ? [] : [`${asks}: ${listOf(open)}`]),

@@ -9,15 +9,15 @@ import { readHost } from '../report/host-report.ts';
 import { readVersion } from '../version.ts';
 
 /**
- * The old generation is collected when it has grown by this share, and not when it has doubled: what lives between scrapes
- * is small, so that costs little (3 ms of 200 at 1,000 containers), and holds 30 MB less.
+ * The old generation is collected when it has grown by this share, not when it has doubled. Little lives between scrapes, so
+ * this costs little (3 ms of 200 at 1,000 containers) and saves 30 MB.
  */
 const HEAP_GROWTH = '--heap-growing-percent=20';
 
-/** Serves until the signal aborts, then lets go of everything in the reverse order of taking it. */
+/** Serves until the signal aborts, then releases everything in reverse order. */
 export async function serve(config: Config, log: Log, signal: AbortSignal): Promise<void> {
   setFlagsFromString(HEAP_GROWTH);
-  // First, so that nothing is begun with a file that is wrong.
+  // First, so that an invalid file fails before any work.
   const rules = readWebRules(config.web.configFile, log);
   await using daemon = await startDaemon(config, log);
   await using server = await listen(

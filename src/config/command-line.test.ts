@@ -135,12 +135,12 @@ test('the documentation has a table for each group', () => {
   const doc = renderConfigurationDoc(COLLECTORS);
   expect(doc).toContain('## Web\n\n| Option | Environment | Default | Meaning |\n| --- | --- | --- | --- |\n');
   expect(doc).toContain(
-    '| `--web.max-requests <count>` | `ISOLATION_EXPORTER_WEB_MAX_REQUESTS` | `40` | How many requests',
+    '| `--web.max-requests <count>` | `ISOLATION_EXPORTER_WEB_MAX_REQUESTS` | `40` | Maximum number',
   );
   expect(doc).toContain(
     '| `--[no-]collector.big-pages` | `ISOLATION_EXPORTER_COLLECTOR_BIG_PAGES` | Pages \\| huge. |',
   );
-  expect(doc).toContain('## isolation-exporter diagnose\n\nTell what');
-  expect(doc).toContain('| `--output <format>` | none | `table` | How to show it: table or json. |');
+  expect(doc).toContain('## isolation-exporter diagnose\n\nShow what');
+  expect(doc).toContain('| `--output <format>` | none | `table` | Output format: table or json. |');
   expect(doc).toMatch(/[^\n]\n$/);
 });

@@ -5,18 +5,18 @@ import { DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } f
 import type { CollectorEntry, OptionEntry } from './options.ts';
 import type { Version } from '../version.ts';
 
-/** What stood on the command line, by flag without its dashes; a switch is `true` or `false`. */
+/** The flags on the command line, without their dashes; the value of a switch is `true` or `false`. */
 export type Flags = ReadonlyMap<string, readonly string[]>;
 
-/** The help looks the same everywhere, so that the README can show it. */
+/** Fixed, so that the README can show the help. */
 const HELP_WIDTH = 100;
 
-/** What each command does with what stood on the command line. */
+/** What each command does with its flags. */
 export type Commands = Readonly<Record<'serve' | CommandName, (flags: Flags) => Promise<void>>>;
 
 /**
- * Creates the command line. It writes its help and version by itself and throws a `CommanderError` then and for what it
- * does not understand; values are not looked at.
+ * Creates the command line. After it has written help or version, and for flags it does not know, it throws a
+ * `CommanderError`. It does not check values.
  */
 export function createProgram(options: {
   readonly version: Version;
@@ -26,12 +26,12 @@ export function createProgram(options: {
   const { version, collectors, run } = options;
   const program = new Command(version.name)
     .description(
-      'Prometheus exporter for the isolation of containers: what they share, what limits them, and when it bit.',
+      'Prometheus exporter for container isolation: what containers share, what limits them, and whether they hit the limits.',
     )
     .usage('[options] [command]')
     .exitOverride()
     .allowExcessArguments()
-    // Else an option of both the program and a command would be the program's wherever it stands.
+    // Without this, an option that both the program and a command have would always be the program's.
     .enablePositionalOptions()
     .helpCommand(false)
     .configureOutput({ outputError: () => {} })
@@ -64,7 +64,7 @@ export function createProgram(options: {
 /** Parses the arguments and runs what they ask for. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
   const known = new Set([program, ...program.commands].flatMap(({ options }) => options.map((option) => option.long)));
-  // Of a flag that does not exist commander finds the nearest one only if no value is attached.
+  // commander suggests a similar flag only if no value is attached.
   const bare = (argument: string): string => {
     const flag = /^(--[^=]+)=/.exec(argument)?.[1];
     return flag === undefined || known.has(flag) ? argument : flag;
@@ -72,7 +72,7 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
   await program.parseAsync(argv.map(bare), { from: 'user' });
 }
 
-/** The help as `--help` prints it, of the program or of a command. It does not depend on the terminal. */
+/** The help of the program or of a command, as `--help` prints it on any terminal. */
 export function helpText(collectors: readonly CollectorEntry[], command?: CommandName): string {
   let text = '';
   const version = { name: 'isolation-exporter', version: '', revision: undefined };
@@ -85,14 +85,14 @@ export function helpText(collectors: readonly CollectorEntry[], command?: Comman
 
 const EPILOGUE = `Every option can also be set in the environment: --web.listen-address as
 ${variableOf(OPTIONS.listenAddresses.flag)} (several separated by commas), --collector.cpu as
-${variableOf(collectorFlag('cpu'))}=true or false. What is on the command line wins.`;
+${variableOf(collectorFlag('cpu'))}=true or false. The command line takes precedence.`;
 
 function versionText({ name, version, revision }: Version): string {
   const built = revision === undefined ? '' : `revision ${revision}, `;
   return `${name} ${version} (${built}node ${process.version}, ${process.platform} ${process.arch})`;
 }
 
-/** Adds options by their group, in the order of the groups. */
+/** Adds options group by group. */
 function addOptions(command: Command, entries: readonly OptionEntry<unknown>[]): void {
   for (const group of [...OPTION_GROUPS, 'Output']) {
     for (const each of entries) if (each.group === group) command.addOption(optionOf(each));
@@ -118,7 +118,7 @@ function collectorOptions(collectors: readonly CollectorEntry[]): Option[] {
   return [disable, ...all].map((option) => option.helpGroup('Collectors (all are on by default):'));
 }
 
-/** A collector's two flags are one line of the help. */
+/** Shows a collector's two flags on one line of the help. */
 function optionTerm(option: Option): string {
   const isCollector = option.isBoolean() && option.long?.startsWith('--collector.');
   return isCollector && option.long !== `--${DISABLE_DEFAULTS.flag}`
@@ -126,7 +126,7 @@ function optionTerm(option: Option): string {
     : option.flags;
 }
 
-/** The flags of a command, which may also stand before its name if the program has them too. */
+/** The flags of a command. Flags that the program has too may also stand before the command's name. */
 function flagsOfBoth(program: Command, command: Command): Flags {
   const before = flagsOf(program);
   const taken = new Set(command.options.map((option) => option.name()));

@@ -1,21 +1,21 @@
 import { OPTIONS, choice, entry, listOf } from './options.ts';
 import type { OptionEntry } from './options.ts';
 
-/** A command besides serving, which is what is done without one. */
+/** A command. Without one the exporter serves metrics. */
 export interface CommandEntry {
   readonly name: string;
   readonly help: string;
-  /** What else its own help is to say. */
+  /** Text after the options in the command's help. */
   readonly epilogue: string;
-  /** Those of the daemon that it takes too, and its own, in the order of the help. */
+  /** The daemon's options that it accepts too, then its own, in the order of the help. */
   readonly options: readonly OptionEntry<unknown>[];
 }
 
-/** How `diagnose` shows what it found. */
+/** Output formats of `diagnose`. */
 const DIAGNOSE_OUTPUTS = ['table', 'json'] as const;
 export type DiagnoseOutput = (typeof DIAGNOSE_OUTPUTS)[number];
 
-/** For which ways to run the exporter `diagnose` says what helps; `here`: the one in which it finds itself. */
+/** The deployments that `diagnose` shows remedies for; `here` is the one it runs in. */
 const REMEDIES_FOR = ['here', 'systemd', 'docker', 'kubernetes', 'all'] as const;
 export type RemediesFor = (typeof REMEDIES_FOR)[number];
 
@@ -25,14 +25,14 @@ export const DIAGNOSE_OPTIONS = {
   remedies: choice(REMEDIES_FOR, {
     flag: 'remedies',
     group: 'Output',
-    placeholder: '<place>',
-    help: `What the remedies of the table are for: ${listOf(REMEDIES_FOR)}. JSON has them all.`,
+    placeholder: '<deployment>',
+    help: `Deployments to show remedies for: ${listOf(REMEDIES_FOR)}. JSON always has all of them.`,
     defaults: ['here'],
     commandLineOnly: true,
   }),
 };
 
-/** How `scan` shows what it found. */
+/** Output formats of `scan`. */
 const SCAN_OUTPUTS = ['table', 'json', 'sarif'] as const;
 export type ScanOutput = (typeof SCAN_OUTPUTS)[number];
 
@@ -43,7 +43,7 @@ export const SCAN_OPTIONS = {
     flag: 'container',
     group: 'Output',
     placeholder: '<name>',
-    help: 'Only this container: its name, namespace/pod/name, or the beginning of its id. Can be repeated.',
+    help: 'Scan only this container: its name, namespace/pod/name, or the beginning of its id. Can be repeated.',
     defaults: [''],
     expected: 'a name',
     repeatable: true,
@@ -55,7 +55,7 @@ export const SCAN_OPTIONS = {
     flag: 'fail-on',
     group: 'Output',
     placeholder: '<what>',
-    help: 'Exit with 1 on this finding, or on any of this severity or worse; unknown: also on what could not be told of it. Can be repeated.',
+    help: 'Exit with 1 on this finding, or on any finding of this severity or worse; unknown: also if that could not be checked. Can be repeated.',
     defaults: [''],
     expected: 'a name',
     repeatable: true,
@@ -67,7 +67,7 @@ export const SCAN_OPTIONS = {
     flag: 'explain',
     group: 'Output',
     placeholder: '<finding>',
-    help: 'Do not look; tell why a finding matters, and how to fix it; list: tell which ones there are.',
+    help: 'Explain why a finding matters and how to fix it, without a scan; list: show all findings.',
     defaults: [''],
     expected: 'a name',
     empty: 'off',
@@ -80,10 +80,10 @@ export const SCAN_OPTIONS = {
 export const COMMANDS = [
   {
     name: 'scan',
-    help: 'Look once at all containers, and tell how isolated they are and what is wrong.',
+    help: 'Scan all containers once; show how isolated they are and what is wrong.',
     epilogue:
-      'Exit code 0, or 1 if something was found that --fail-on names, or 2 for wrong use. What is shown\n' +
-      'as ? could not be told, and is as likely bad as good; isolation-exporter diagnose tells why.',
+      'Exit code 0; 1 if --fail-on matched; 2 for a usage error. A ? marks what could not be read, which\n' +
+      '      may be good or bad; isolation-exporter diagnose shows why.',
     options: [
       OPTIONS.procfs,
       OPTIONS.cgroupfs,
@@ -95,10 +95,10 @@ export const COMMANDS = [
   },
   {
     name: 'diagnose',
-    help: 'Tell what the exporter can and cannot see here, why, and what would help.',
+    help: 'Show what the exporter can and cannot read here, why, and how to fix it.',
     epilogue:
-      'Exit code 0 if nothing is kept from the exporter, else 1. It tells what the process that it runs as\n' +
-      "can see: run it in the exporter's own container or unit to learn what the exporter can see.",
+      'Exit code 0 if all checks pass, otherwise 1. It shows what its own process can read: run it in the\n' +
+      'container or unit of the exporter to learn what the exporter can read.',
     options: [
       OPTIONS.procfs,
       OPTIONS.cgroupfs,
@@ -117,13 +117,13 @@ function outputAs<Format extends string>(formats: readonly Format[]): OptionEntr
     flag: 'output',
     group: 'Output',
     placeholder: '<format>',
-    help: `How to show it: ${listOf(formats)}.`,
+    help: `Output format: ${listOf(formats)}.`,
     defaults: ['table'],
     commandLineOnly: true,
   });
 }
 
-/** Whether there is anything of that name is for the command to find out. */
+/** The command checks whether anything has that name. */
 function parseName(text: string): string | undefined {
   return text === '' ? undefined : text;
 }

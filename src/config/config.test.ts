@@ -157,7 +157,7 @@ test.each([
   [
     { 'web.telemetry-path': ['/healthz'] },
     {},
-    '--web.telemetry-path: expected a path such as /metrics that no other page has, not "/healthz"',
+    '--web.telemetry-path: expected a path such as /metrics that no other endpoint uses, not "/healthz"',
   ],
   [{ 'web.max-requests': ['-1'] }, {}, '--web.max-requests: expected a whole number, not "-1"'],
   [{ 'path.procfs': ['proc'] }, {}, '--path.procfs: expected an absolute path, not "proc"'],

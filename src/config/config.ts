@@ -5,34 +5,34 @@ import type { Flags } from './command-line.ts';
 import { parseSwitch } from './values.ts';
 import type { EngineHost, ListenAddress, UnixHost } from './values.ts';
 
-/** What the HTTP server is to do. */
+/** Settings of the HTTP server. */
 export interface WebConfig {
   readonly listenAddresses: readonly ListenAddress[];
   readonly telemetryPath: string;
-  /** 0: any number. */
+  /** 0: no limit. */
   readonly maxRequests: number;
-  /** With TLS and users; `undefined`: do without. */
+  /** TLS and users; `undefined`: disabled. */
   readonly configFile: string | undefined;
 }
 
-/** An engine to ask for names. */
+/** An engine that provides names. */
 export interface EngineConfig<Host = EngineHost> {
-  /** At least one: where it may be, the likeliest first. */
+  /** Where it may listen, most likely first. At least one. */
   readonly hosts: readonly Host[];
-  /** Nobody asked for it by name, so that it is not there is no failure. */
+  /** The user did not configure it, so its absence is not a failure. */
   readonly isDefault: boolean;
 }
 
-/** Everything that can be configured, checked and frozen. */
+/** The whole configuration, checked and frozen. */
 export interface Config {
   readonly web: WebConfig;
   readonly path: {
     readonly procfs: string;
     readonly cgroupfs: string;
-    /** `undefined`: do without. */
+    /** `undefined`: disabled. */
     readonly kmsg: string | undefined;
   };
-  /** `undefined`: do without. */
+  /** `undefined`: disabled. */
   readonly docker: EngineConfig | undefined;
   readonly podman: EngineConfig | undefined;
   readonly cri: EngineConfig<UnixHost> | undefined;
@@ -41,23 +41,27 @@ export interface Config {
   readonly oom: {
     /** In ms. */
     readonly retention: number;
-    /** `undefined`: forget at the end. */
+    /** `undefined`: kills are lost at exit. */
     readonly stateFile: string | undefined;
   };
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
-  /** The names of those that run, in the order of exposition. */
+  /** The names of the enabled collectors, in the order of the exposition. */
   readonly collectors: readonly string[];
-  /** Environment variables that begin like ours and are none: most likely misspelt. */
+  /** Environment variables with our prefix that name no option: probably misspelt. */
   readonly unknownVariables: readonly string[];
 }
 
 /** The environment, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The user asked for something that does not exist or is not possible. The message is one line. */
+/** The user asked for something that does not exist or is impossible. The message is one line. */
 export class UsageError extends Error {}
 
-/** Makes the configuration from the command line, then the environment, then the defaults; throws a `UsageError`. */
+/**
+ * Creates the configuration from the command line, then the environment, then the defaults.
+ *
+ * @throws UsageError if a value is invalid.
+ */
 export function createConfig(input: {
   readonly flags: Flags;
   readonly environment: Environment;
@@ -90,12 +94,16 @@ export function createConfig(input: {
   });
 }
 
-/** Reads one option that is not part of the configuration; throws a `UsageError`. */
+/**
+ * Reads one option that is not part of the configuration.
+ *
+ * @throws UsageError if its value is invalid.
+ */
 export function readOption<T>(option: OptionEntry<T>, sources: Sources): T {
   return parseLast(option, valuesOf(option, sources));
 }
 
-/** Reads all values of one that can be repeated, or the last of another; those that are empty are none. */
+/** Reads all values of a repeatable option, or the last value of another one. Empty values are dropped. */
 export function readOptions<T>(option: OptionEntry<T>, sources: Sources): readonly T[] {
   const { source, values } = valuesOf(option, sources);
   const given = option.repeatable ? values : values.slice(-1);
@@ -107,7 +115,7 @@ interface Sources {
   readonly environment: Environment;
 }
 
-/** What was given for an option, and by what: `--log.level`, `ISOLATION_EXPORTER_LOG_LEVEL`, `default`. */
+/** The values of an option and their source: `--log.level`, `ISOLATION_EXPORTER_LOG_LEVEL` or `default`. */
 interface Given {
   readonly source: string;
   readonly values: readonly string[];
@@ -140,7 +148,7 @@ function listenAddresses({ source, values }: Given): ListenAddress[] {
   const seen = new Set<string>();
   for (const { host, port, text } of addresses) {
     const key = `${host?.toLowerCase()} ${port}`;
-    // Port 0 is another one each time.
+    // Port 0 gives a different port each time.
     if (port !== 0 && seen.has(key)) throw new UsageError(`${source}: ${quote(text)} is given twice`);
     seen.add(key);
   }
@@ -173,10 +181,10 @@ function unknownVariables(environment: Environment, collectors: readonly Collect
   return unknown.filter((name) => !OF_KUBERNETES.test(name)).toSorted();
 }
 
-/** Kubernetes sets such variables in each pod if there is a Service of our name. They are no mistake of the user's. */
+/** Kubernetes sets such variables in each pod if a Service has our name. They are not the user's mistake. */
 const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
 
-/** Shows a value that is wrong: cut, and printable. */
+/** Quotes an invalid value: shortened and printable. */
 function quote(text: string): string {
   const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
   return JSON.stringify(shown);

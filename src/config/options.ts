@@ -10,7 +10,7 @@ import {
   parseUrlPath,
 } from './values.ts';
 
-/** An option: all that its flag, its environment variable, the help and the documentation need. */
+/** An option: what its flag, its environment variable, the help and the documentation need. */
 export interface OptionEntry<T> {
   /** Without the dashes in front. */
   readonly flag: string;
@@ -18,16 +18,16 @@ export interface OptionEntry<T> {
   /** Stands for the value in the help. */
   readonly placeholder: string;
   readonly help: string;
-  /** As a user would write it; several only where the option is `repeatable`. */
+  /** As a user would write them; several only if the option is `repeatable`. */
   readonly defaults: readonly [string, ...string[]];
   /** Completes "expected …". */
   readonly expected: string;
   readonly repeatable?: true;
-  /** What the empty value means. Without it, an empty value is wrong and an empty variable is none. */
+  /** What an empty value means. Without this field an empty flag is an error, and an empty variable counts as unset. */
   readonly empty?: string;
-  /** Has no variable in the environment: it is about one run, and not about the machine. */
+  /** Has no environment variable, because it concerns a single run and not the machine. */
   readonly commandLineOnly?: true;
-  /** `undefined`: the text is not what is expected. */
+  /** Returns `undefined` if the text is invalid. */
   parse(text: string): T | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface OptionEntry<T> {
 export const OPTION_GROUPS = ['Web', 'Paths', 'Engines', 'Discovery', 'OOM kills', 'Log', 'Collectors'] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
-/** What the help needs to know of a collector. */
+/** What the help needs to know about a collector. */
 export interface CollectorEntry {
   readonly name: string;
   readonly help: string;
@@ -43,7 +43,7 @@ export interface CollectorEntry {
 
 const ENGINE_HOST = 'unix:///path, tcp://host:port, http://host:port or https://host:port';
 
-/** All options of the daemon but those of the collectors, in the order of the help. */
+/** All options of the daemon except those of the collectors, in the order of the help. */
 export const OPTIONS = {
   listenAddresses: entry({
     flag: 'web.listen-address',
@@ -59,16 +59,16 @@ export const OPTIONS = {
     flag: 'web.telemetry-path',
     group: 'Web',
     placeholder: '<path>',
-    help: 'Path of the metrics.',
+    help: 'HTTP path of the metrics.',
     defaults: ['/metrics'],
-    expected: 'a path such as /metrics that no other page has',
+    expected: 'a path such as /metrics that no other endpoint uses',
     parse: (text) => (['/-/healthy', '/-/ready', '/healthz'].includes(text) ? undefined : parseUrlPath(text)),
   }),
   maxRequests: entry({
     flag: 'web.max-requests',
     group: 'Web',
     placeholder: '<count>',
-    help: 'How many requests for metrics are answered at a time; 0 for any number.',
+    help: 'Maximum number of concurrent metrics requests; 0 for no limit.',
     defaults: ['40'],
     expected: 'a whole number',
     parse: parseCount,
@@ -77,7 +77,7 @@ export const OPTIONS = {
     flag: 'web.config.file',
     group: 'Web',
     placeholder: '<file>',
-    help: "TLS and users with passwords, in the format of Prometheus' exporter-toolkit; empty to do without.",
+    help: "TLS and basic auth users, in the format of Prometheus' exporter-toolkit; empty to disable.",
     defaults: [''],
     expected: 'the path of a file',
     empty: 'off',
@@ -105,7 +105,7 @@ export const OPTIONS = {
     flag: 'path.kmsg',
     group: 'Paths',
     placeholder: '<path>',
-    help: 'The log of the kernel, for the victims of OOM kills; empty to do without.',
+    help: 'Kernel log, for the victims of OOM kills; empty to disable.',
     defaults: ['/dev/kmsg'],
     expected: 'an absolute path',
     empty: 'off',
@@ -115,7 +115,7 @@ export const OPTIONS = {
     flag: 'docker.host',
     group: 'Engines',
     placeholder: '<url>',
-    help: 'API of Docker, for names only; empty to do without.',
+    help: 'Docker API, used for names only; empty to disable.',
     defaults: ['unix:///var/run/docker.sock'],
     expected: ENGINE_HOST,
     empty: 'off',
@@ -125,7 +125,7 @@ export const OPTIONS = {
     flag: 'podman.host',
     group: 'Engines',
     placeholder: '<url>',
-    help: 'API of Podman, for names only; empty to do without.',
+    help: 'Podman API, used for names only; empty to disable.',
     defaults: ['unix:///run/podman/podman.sock'],
     expected: ENGINE_HOST,
     empty: 'off',
@@ -135,9 +135,9 @@ export const OPTIONS = {
     flag: 'cri.endpoint',
     group: 'Engines',
     placeholder: '<path>',
-    help: 'Socket of containerd or CRI-O, for the names of pods and their containers; empty to do without. Can be repeated: the first one that answers is asked.',
+    help: 'Socket of containerd or CRI-O, for the names of pods and their containers; empty to disable. Can be repeated: the first socket that answers is used.',
     defaults: [
-      // containerd last: it is there on many hosts whose pods are another's.
+      // containerd last: it also runs on many hosts where another runtime has the pods.
       'unix:///run/k3s/containerd/containerd.sock',
       'unix:///run/crio/crio.sock',
       'unix:///run/containerd/containerd.sock',
@@ -151,7 +151,7 @@ export const OPTIONS = {
     flag: 'discovery.walk-interval',
     group: 'Discovery',
     placeholder: '<duration>',
-    help: 'How often the whole cgroup tree is walked, besides being watched.',
+    help: 'Interval between full walks of the cgroup tree, in addition to inotify.',
     defaults: ['10s'],
     expected: 'a duration from 100ms to 24h such as 500ms, 10s or 1m',
     parse: (text) => within(parseDuration(text), { from: 100, to: 24 * 3_600_000 }),
@@ -160,7 +160,7 @@ export const OPTIONS = {
     flag: 'oom.retention',
     group: 'OOM kills',
     placeholder: '<duration>',
-    help: 'How long the OOM kills of a container are still reported after its end.',
+    help: 'How long the OOM kills of a container are exported after it is gone.',
     defaults: ['1h'],
     expected: 'a duration from 1m to 168h such as 30m or 24h',
     parse: (text) => within(parseDuration(text), { from: 60_000, to: 168 * 3_600_000 }),
@@ -169,7 +169,7 @@ export const OPTIONS = {
     flag: 'oom.state-file',
     group: 'OOM kills',
     placeholder: '<file>',
-    help: 'Keeps OOM kills over a restart of the exporter; empty to do without.',
+    help: 'File that keeps OOM kills across restarts of the exporter; empty to disable.',
     defaults: [''],
     expected: 'the path of a file',
     empty: 'off',
@@ -179,25 +179,25 @@ export const OPTIONS = {
     flag: 'log.level',
     group: 'Log',
     placeholder: '<level>',
-    help: `Lowest severity that is logged: ${listOf(LOG_LEVELS)}.`,
+    help: `Lowest severity to log: ${listOf(LOG_LEVELS)}.`,
     defaults: ['info'],
   }),
   logFormat: choice(LOG_FORMATS, {
     flag: 'log.format',
     group: 'Log',
     placeholder: '<format>',
-    help: `What a line of the log looks like: ${listOf(LOG_FORMATS)}.`,
+    help: `Format of log lines: ${listOf(LOG_FORMATS)}.`,
     defaults: ['logfmt'],
   }),
 };
 
-/** The switch that leaves only the collectors that are named. */
+/** The switch that disables all collectors not enabled by name. */
 export const DISABLE_DEFAULTS = {
   flag: 'collector.disable-defaults',
-  help: 'Run only the collectors that are switched on by name.',
+  help: 'Run only the collectors that are enabled by name.',
 } as const;
 
-/** The flag that switches a collector on; with `no-` in front, off. */
+/** The flag that enables a collector; `no-` in front disables it. */
 export function collectorFlag(name: string): string {
   return `collector.${name}`;
 }
@@ -207,7 +207,7 @@ export function variableOf(flag: string): string {
   return `ISOLATION_EXPORTER_${flag.replaceAll(/[^a-zA-Z0-9]/g, '_').toUpperCase()}`;
 }
 
-/** Checks an option and keeps the type of its value. */
+/** Type-checks an option and keeps the type of its value. */
 export function entry<T>(option: OptionEntry<T>): OptionEntry<T> {
   return option;
 }

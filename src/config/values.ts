@@ -33,7 +33,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 const HOST_NAME =
   /^(?=.{1,253}$)[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9_])?(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9_])?)*$/;
 
-// Each of these reads what a user wrote; `undefined` says that it is not what is expected.
+// Each parser takes what a user wrote, and returns `undefined` if it is invalid.
 
 /** Reads `:10061`, `host:port` or `[::1]:port`. */
 export function parseListenAddress(text: string): ListenAddress | undefined {
@@ -44,7 +44,7 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
   if (port > 65_535) return undefined;
   if (ipv6 !== undefined) return isIPv6(ipv6) ? { host: ipv6, port, text } : undefined;
   if (name === '') return { host: undefined, port, text };
-  // What looks like an IPv4 address is to be one: "127.0.0" is a misspelling and not a name.
+  // Text that looks like an IPv4 address must be one: "127.0.0" is a typo, not a host name.
   if (!HOST_NAME.test(name) || (/^[\d.]+$/.test(name) && !isIPv4(name))) return undefined;
   return { host: name, port, text };
 }
@@ -71,28 +71,28 @@ export function parseUnixSocket(text: string): UnixHost | undefined {
   return host?.kind === 'unix' ? host : undefined;
 }
 
-/** Reads the path of a URL that has neither query nor anything to be decoded. */
+/** Reads the path of a URL without a query and without percent-encoding. */
 export function parseUrlPath(text: string): string | undefined {
   return /^\/[\w.~/@:+-]*$/.test(text) && !text.startsWith('//') ? text : undefined;
 }
 
-/** Reads an absolute path; slashes at its end are dropped. */
+/** Reads an absolute path and drops trailing slashes. */
 export function parsePath(text: string): string | undefined {
   if (!text.startsWith('/') || text.includes('\0')) return undefined;
   return text.replace(/\/+$/, '') || '/';
 }
 
-/** Reads the path of a file, from the working directory if it is relative. */
+/** Reads the path of a file, relative to the working directory. */
 export function parseFile(text: string): string | undefined {
   return text === '' || text.includes('\0') ? undefined : resolve(text);
 }
 
-/** Reads a whole number that is not negative. */
+/** Reads a whole number of at least 0. */
 export function parseCount(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Reads `500ms`, `10s`, `1m30s` or `7d` to ms. */
+/** Reads a duration such as `500ms`, `10s`, `1m30s` or `7d` into ms. */
 export function parseDuration(text: string): number | undefined {
   if (!/^(\d{1,9}d)?(\d{1,9}h)?(\d{1,9}m)?(\d{1,9}s)?(\d{1,9}ms)?$/.test(text) || text === '') return undefined;
   let ms = 0;
@@ -100,7 +100,7 @@ export function parseDuration(text: string): number | undefined {
   return ms;
 }
 
-/** Reads what switches on or off. */
+/** Reads `true`, `1`, `false` or `0`. */
 export function parseSwitch(text: string): boolean | undefined {
   if (text === 'true' || text === '1') return true;
   return text === 'false' || text === '0' ? false : undefined;

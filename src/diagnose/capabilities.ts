@@ -1,26 +1,26 @@
 import { defineCheck, toHaveCapability } from './check.ts';
 
-/** Those that the exporter makes use of are named first. */
+/** The capabilities that the exporter uses come first. */
 const USED = ['SYS_PTRACE', 'SYSLOG'];
 
-/** With more than these it is told how many more. */
+/** Beyond this number the rest are only counted. */
 const MOST_NAMED = 6;
 
-/** All that there are on the oldest kernel in use; a newer one has more. */
+/** The number of capabilities on the oldest supported kernel; newer kernels have more. */
 const ALL_FROM = 38;
 
-/** Which capabilities the exporter has: `CAP_SYS_PTRACE` is the one that it needs. */
+/** Whether the exporter has `CAP_SYS_PTRACE`, and which other capabilities it has. */
 export const capabilities = defineCheck({
   name: 'capabilities',
   read: ({ own }) => ({ uid: own.uid, effective: own.effective, bounding: own.bounding }),
   judge({ uid, effective, bounding }) {
     const has = describe(effective);
-    if (effective.includes('SYS_PTRACE')) return { status: 'ok', says: has };
+    if (effective.includes('SYS_PTRACE')) return { status: 'ok', message: has };
     const ruledOut = uid === 0 && !bounding.includes('SYS_PTRACE') ? ' (the bounding set lacks it)' : '';
     return {
-      status: 'lost',
-      says: `no CAP_SYS_PTRACE${ruledOut}; ${has}`,
-      loses: 'the namespaces and the network traffic of all containers that the kernel does not let it look at',
+      status: 'failed',
+      message: `no CAP_SYS_PTRACE${ruledOut}; ${has}`,
+      missing: 'namespaces and network traffic of containers that the kernel will not let it inspect',
       remedies: toHaveCapability('SYS_PTRACE', { uid }),
     };
   },

@@ -1,53 +1,53 @@
-import type { Subject } from './subject.ts';
+import type { CheckContext } from './check-context.ts';
 
-/** A way to run the exporter; what helps differs by it. */
-export type Place = 'shell' | 'systemd' | 'docker' | 'kubernetes';
+/** A way to run the exporter. Remedies differ between them. */
+export type Deployment = 'shell' | 'systemd' | 'docker' | 'kubernetes';
 
-/** What helps, for each way to run the exporter: what to type, or a setting as it is to be written. */
-export type Remedies = Readonly<Record<Place, string>>;
+/** The remedy for each deployment: a command, or a setting as it must be written. */
+export type Remedies = Readonly<Record<Deployment, string>>;
 
-/** What a check came to. */
-export interface Verdict {
+/** The result of a check. */
+export interface CheckResult {
   /**
-   * `ok`: all that it is about can be seen; `note`: worth knowing, but nothing is kept from the exporter; `lost`: something
-   * is; `unknown`: that could not be found out.
+   * `ok`: the exporter can read everything that the check covers; `note`: the same, with something worth knowing; `failed`: it
+   * cannot read something; `unknown`: the check could not find out.
    */
-  readonly status: 'ok' | 'note' | 'lost' | 'unknown';
-  /** What is so. */
-  readonly says: string;
-  /** What the exporter cannot tell because of it. */
-  readonly loses?: string;
-  /** Absent where another check has them, being about the cause. */
+  readonly status: 'ok' | 'note' | 'failed' | 'unknown';
+  /** What the check found. */
+  readonly message: string;
+  /** What the exporter cannot export because of it. */
+  readonly missing?: string;
+  /** Absent if another check covers the cause and has the remedies. */
   readonly remedies?: Remedies;
 }
 
-/** One thing to look at. */
+/** One check. */
 export interface Check<Facts = unknown> {
-  /** What it is about, in a word or two. */
+  /** What it checks, in a word or two. */
   readonly name: string;
-  /** Looks, and understands nothing. The facts are plain data, as they are a part of the JSON output. */
-  read(subject: Subject): Facts | Promise<Facts>;
+  /** Collects facts and does not interpret them. Facts are plain data, because the JSON output contains them. */
+  read(subject: CheckContext): Facts | Promise<Facts>;
   /** Pure. */
-  judge(facts: Facts): Verdict;
+  judge(facts: Facts): CheckResult;
 }
 
-/** Checks what `read` gives against what `judge` takes; where the facts are judged without their type, forgets it. */
+/** Type-checks that `judge` accepts what `read` returns. */
 export function defineCheck<Facts>(check: Check<Facts>): Check<Facts> {
   return check;
 }
 
-/** One remedy whatever runs the exporter: the kernel's and the host's own settings. */
+/** One remedy for all deployments: a setting of the kernel or of the host. */
 export function onTheHost(remedy: string): Remedies {
   return { shell: remedy, systemd: remedy, docker: `on the host: ${remedy}`, kubernetes: `on the node: ${remedy}` };
 }
 
-/** What lets a process look at others. */
+/** How to give the exporter a capability. */
 export function toHaveCapability(name: string, who: { readonly uid: number }): Remedies {
   const asRoot = who.uid !== 0;
   return {
     shell: 'run it as root, such as with sudo',
     systemd: `AmbientCapabilities=CAP_${name}, and CAP_${name} in CapabilityBoundingSet= where that is set`,
-    // Docker and Kubernetes give added capabilities to root only.
+    // Docker and Kubernetes make added capabilities effective for root only.
     docker: `${asRoot ? '--user 0:0 ' : ''}--cap-add ${name}`,
     kubernetes: `securityContext: { ${asRoot ? 'runAsUser: 0, ' : ''}capabilities: { add: [${name}] } }`,
   };

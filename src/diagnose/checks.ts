@@ -18,7 +18,7 @@ import { securityModule } from './security-module.ts';
 import { user } from './user.ts';
 import { variables } from './variables.ts';
 
-/** All checks, in the order in which they are shown: causes before what follows from them. */
+/** All checks in display order, causes before consequences. */
 export const checks: readonly Check[] = [
   user,
   capabilities,

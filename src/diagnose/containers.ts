@@ -1,30 +1,30 @@
-import { defineCheck, type Verdict } from './check.ts';
+import { defineCheck, type CheckResult } from './check.ts';
 
-/** Which containers are found, and of how many the processes can be looked at. */
+/** Which containers exist, and whether their processes can be inspected. */
 export const containers = defineCheck({
   name: 'containers',
   read: ({ containers }) => containers,
-  judge(found): Verdict {
-    if (found === undefined) return { status: 'unknown', says: 'there is no cgroup tree to look for them in' };
+  judge(found): CheckResult {
+    if (found === undefined) return { status: 'unknown', message: 'no cgroup tree to search' };
     const { count, denied, empty, engines, example } = found;
-    if (count === 0) return { status: 'ok', says: 'none to be seen now' };
+    if (count === 0) return { status: 'ok', message: 'none found' };
     const by = Object.entries(engines).map(([engine, of]) => `${of} ${engine}`);
-    const says = `${count} found: ${by.join(', ')}`;
+    const message = `${count} found: ${by.join(', ')}`;
     if (denied > 0) {
       return {
-        status: 'lost',
-        says: `${says}; ${share(denied, count)} cannot be looked at (${example})`,
-        loses: 'the namespaces and the network traffic of these',
+        status: 'failed',
+        message: `${message}; ${share(denied, count)} cannot be inspected (${example})`,
+        missing: 'namespaces and network traffic of these containers',
       };
     }
     if (empty === count) {
       return {
-        status: 'lost',
-        says: `${says}; no process of theirs can be seen`,
-        loses: 'all that is to be learnt of processes',
+        status: 'failed',
+        message: `${message}; none of their processes is visible`,
+        missing: 'everything about processes',
       };
     }
-    return { status: 'ok', says: `${says}${empty > 0 ? `; ${empty} of them without a process` : ''}` };
+    return { status: 'ok', message: `${message}${empty > 0 ? `; ${empty} of them without a process` : ''}` };
   },
 });
 

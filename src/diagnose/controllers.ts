@@ -1,6 +1,6 @@
-import { defineCheck, onTheHost, type Verdict } from './check.ts';
+import { defineCheck, onTheHost, type CheckResult } from './check.ts';
 
-/** What each controller is good for. On v2 `cpu` counts time by itself, and `io` takes the place of `blkio`. */
+/** The metrics that need each controller. On v2 `cpu` includes CPU time, and `io` replaces `blkio`. */
 const NEEDED = {
   v1: {
     memory: 'memory',
@@ -13,26 +13,26 @@ const NEEDED = {
   v2: { memory: 'memory', cpu: 'CPU limits', cpuset: 'CPUs', pids: 'processes', io: 'block I/O' },
 };
 
-/** The version of cgroups, and which controllers there are in which hierarchy. */
+/** The cgroup version, and the controllers of each hierarchy. */
 export const controllers = defineCheck({
   name: 'controllers',
   read: ({ layout }) => ({
     version: layout?.version,
     hierarchies: (layout?.hierarchies ?? []).map(({ version, controllers }) => ({ version, controllers })),
   }),
-  judge({ version, hierarchies }): Verdict {
-    if (version === undefined) return { status: 'unknown', says: 'there is no cgroup tree to look at' };
+  judge({ version, hierarchies }): CheckResult {
+    if (version === undefined) return { status: 'unknown', message: 'no cgroup tree to search' };
     const all = hierarchies.flatMap(({ controllers }) => controllers);
     const needed = Object.entries(version === 'v2' ? NEEDED.v2 : NEEDED.v1);
     const missing = needed.filter(([name]) => !all.includes(name) && !(name === 'blkio' && all.includes('io')));
     const has = `cgroup ${version}: ${hierarchies.map(describe).join('; ')}`;
-    if (missing.length === 0) return { status: 'ok', says: has };
+    if (missing.length === 0) return { status: 'ok', message: has };
     return {
-      status: 'lost',
-      says: `no ${missing.map(([name]) => name).join(', ')}; ${has}`,
-      loses: `what is about ${missing.map(([, about]) => about).join(', ')}`,
+      status: 'failed',
+      message: `no ${missing.map(([name]) => name).join(', ')}; ${has}`,
+      missing: `metrics of ${missing.map(([, about]) => about).join(', ')}`,
       remedies: onTheHost(
-        `cgroup_enable=${missing[0]?.[0]} on the command line of the kernel, or a kernel that has what is missing`,
+        `cgroup_enable=${missing[0]?.[0]} on the kernel command line, or a kernel with the missing controllers`,
       ),
     };
   },

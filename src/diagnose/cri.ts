@@ -1,17 +1,17 @@
 import { CRI } from '../engines/name-sources.ts';
-import { defineCheck, type Remedies, type Verdict } from './check.ts';
+import { defineCheck, type Remedies, type CheckResult } from './check.ts';
 import { answerOf, type EngineAnswer } from './engine-answer.ts';
 
-/** What is found of the runtime that the kubelet has its containers from. */
+/** Facts about the kubelet's container runtime. */
 interface CriFacts {
-  /** Where it may be, as configured, and what is there; none if it is switched off. */
+  /** The configured sockets and what answers there; empty if disabled. */
   readonly endpoints: readonly { readonly endpoint: string; readonly answer: EngineAnswer }[];
   readonly isDefault: boolean;
-  /** Containers in pods here, and pauses. */
+  /** Containers in pods on this host, pause containers included. */
   readonly containers: number;
 }
 
-/** Whether containers in pods have their names. */
+/** Whether a container runtime provides the names of pods and their containers. */
 export const cri = defineCheck<CriFacts>({
   name: 'cri',
   async read({ cri: config, containers }) {
@@ -21,34 +21,36 @@ export const cri = defineCheck<CriFacts>({
     }
     return { endpoints, isDefault: config?.isDefault ?? false, containers: containers?.inPods ?? 0 };
   },
-  judge({ endpoints, isDefault, containers }): Verdict {
+  judge({ endpoints, isDefault, containers }): CheckResult {
     const count = containers === 1 ? '1 container in a pod is' : `${containers} containers in pods are`;
-    const nameless = containers === 0 ? '' : `; ${count} called by id`;
-    if (endpoints.length === 0) return { status: 'ok', says: `switched off${nameless}` };
+    const nameless = containers === 0 ? '' : `; ${count} shown by id`;
+    if (endpoints.length === 0) return { status: 'ok', message: `disabled${nameless}` };
     const answering = endpoints.find(({ answer }) => answer === 'answers');
-    if (answering !== undefined) return { status: 'ok', says: `answers at ${answering.endpoint}` };
+    if (answering !== undefined) return { status: 'ok', message: `answers at ${answering.endpoint}` };
     const failing = endpoints.flatMap(({ endpoint, answer }) => {
       if (answer === 'absent' || answer === 'answers') return [];
       return `${endpoint} does not answer: ${answer === 'hidden' ? 'EACCES' : answer.error}`;
     });
     const nothing = `nothing at ${endpoints.map(({ endpoint }) => endpoint).join(' or ')}`;
-    const says = failing.length === 0 ? nothing : failing.join(', ');
+    const message = failing.length === 0 ? nothing : failing.join(', ');
     if (isDefault && containers === 0) {
-      return { status: failing.length === 0 ? 'ok' : 'note', says: `${says}; no container in a pod is here` };
+      return {
+        status: failing.length === 0 ? 'ok' : 'note',
+        message: `${message}; this host has no container in a pod`,
+      };
     }
     return {
-      status: 'lost',
-      says: `${says}${nameless}`,
-      loses: 'names of pods and of their containers, images, and which of them are mere pauses',
+      status: 'failed',
+      message: `${message}${nameless}`,
+      missing: 'names of pods and containers, images, and which containers are pause containers',
       remedies: REMEDIES,
     };
   },
 });
 
 const REMEDIES: Remedies = {
-  shell: 'run it as root, or give --cri.endpoint the socket; --cri.endpoint= to do without',
-  systemd: 'a unit that may open the socket (which is as good as root), or --cri.endpoint= to do without',
-  docker:
-    '-v /run/containerd:/run/containerd:ro (which is as good as root on the host), or --cri.endpoint= to do without',
-  kubernetes: 'the overlay cri (which is as good as root on the node), or --cri.endpoint= to do without',
+  shell: 'run it as root, or set --cri.endpoint to the socket; --cri.endpoint= to disable',
+  systemd: 'let the unit open the socket (equivalent to root), or --cri.endpoint= to disable',
+  docker: '-v /run/containerd:/run/containerd:ro (equivalent to root on the host), or --cri.endpoint= to disable',
+  kubernetes: 'the overlay cri (equivalent to root on the node), or --cri.endpoint= to disable',
 };

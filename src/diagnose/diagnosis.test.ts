@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Config } from '../config/config.ts';
-import type { Check, Verdict } from './check.ts';
+import type { Check, CheckResult } from './check.ts';
 import { defineCheck } from './check.ts';
 import { checks } from './checks.ts';
-import { type Finding, diagnose, isWell } from './diagnosis.ts';
-import { placeOf } from './place.ts';
-import { createSubject } from './subject.ts';
-import { renderTable } from './table.ts';
+import { type CheckReport, diagnose, allPassed } from './diagnosis.ts';
+import { deploymentOf } from './deployment.ts';
+import { createCheckContext } from './check-context.ts';
+import { renderCheckTable } from './check-table.ts';
 
 const CONFIG: Pick<Config, 'path' | 'docker' | 'podman' | 'cri' | 'unknownVariables'> = {
   path: { procfs: '/proc', cgroupfs: '/nowhere', kmsg: undefined },
@@ -16,38 +16,42 @@ const CONFIG: Pick<Config, 'path' | 'docker' | 'podman' | 'cri' | 'unknownVariab
   unknownVariables: [],
 };
 
-const finding = (status: Verdict['status'], more: Partial<Finding> = {}): Finding => ({
+const report = (status: CheckResult['status'], more: Partial<CheckReport> = {}): CheckReport => ({
   name: 'one',
   status,
-  says: 'so',
+  message: 'fine',
   facts: {},
   ...more,
 });
 
 describe('a diagnosis', () => {
-  test('survives a check that fails', async () => {
+  test('continues after a check that throws', async () => {
     const failing = defineCheck<never>({
       name: 'broken',
       read: () => {
         throw new Error('EIO: cannot');
       },
-      judge: () => ({ status: 'ok', says: '' }),
+      judge: () => ({ status: 'ok', message: '' }),
     });
-    const fine = defineCheck({ name: 'fine', read: () => 1, judge: (facts) => ({ status: 'ok', says: `${facts}` }) });
+    const fine = defineCheck({
+      name: 'fine',
+      read: () => 1,
+      judge: (facts) => ({ status: 'ok', message: `${facts}` }),
+    });
     const list: readonly Check[] = [failing, fine];
-    expect(await diagnose(list, createSubject(CONFIG))).toEqual([
-      { name: 'broken', status: 'unknown', says: 'could not be found out: EIO: cannot', facts: undefined },
-      { name: 'fine', status: 'ok', says: '1', facts: 1 },
+    expect(await diagnose(list, createCheckContext(CONFIG))).toEqual([
+      { name: 'broken', status: 'unknown', message: 'the check failed: EIO: cannot', facts: undefined },
+      { name: 'fine', status: 'ok', message: '1', facts: 1 },
     ]);
   });
 
   test.each([
     ['ok', true],
     ['note', true],
-    ['lost', false],
+    ['failed', false],
     ['unknown', false],
-  ] as const)('with something that is %s is well: %s', (status, well) => {
-    expect(isWell([finding('ok'), finding(status)])).toBe(well);
+  ] as const)('with a check that is %s passes: %s', (status, passed) => {
+    expect(allPassed([report('ok'), report(status)])).toBe(passed);
   });
 });
 
@@ -55,7 +59,7 @@ test('every check has a name of its own', () => {
   expect(new Set(checks.map(({ name }) => name)).size).toBe(checks.length);
 });
 
-describe('the place', () => {
+describe('the deployment', () => {
   const signs = { environment: {}, cgroups: '0::/user.slice/user-0.slice/session-1.scope\n', marked: false };
   const service = '0::/system.slice/isolation-exporter.service\n';
   test.each([
@@ -72,22 +76,27 @@ describe('the place', () => {
     ['docker', { ...signs, cgroups: `4:memory:/docker/${'a'.repeat(64)}\n` }],
     ['kubernetes', { ...signs, marked: true, environment: { KUBERNETES_SERVICE_HOST: '10.0.0.1' } }],
     ['kubernetes', { ...signs, cgroups: '0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-1.scope\n' }],
-  ] as const)('is %s by %j', (place, given) => {
-    expect(placeOf(given)).toBe(place);
+  ] as const)('is %s by %j', (deployment, given) => {
+    expect(deploymentOf(given)).toBe(deployment);
   });
 });
 
 describe('the table', () => {
   const remedies = { shell: 'do this', systemd: 'A=b', docker: '--that', kubernetes: 'x: y' };
-  const long = finding('lost', { name: 'another', says: 'word '.repeat(60).trim(), loses: 'something', remedies });
+  const long = report('failed', {
+    name: 'another',
+    message: 'word '.repeat(60).trim(),
+    missing: 'something',
+    remedies,
+  });
 
-  test('says what is lost and what helps, in at most 100 columns', () => {
-    const text = renderTable([finding('ok'), long], { places: ['docker'], colour: 'off' });
+  test('shows what is missing and the remedy, in at most 100 columns', () => {
+    const text = renderCheckTable([report('ok'), long], { deployments: ['docker'], colour: 'off' });
     const lines = text.split('\n');
-    expect(lines[0]).toBe('ok       one      so');
-    expect(lines[1]).toMatch(/^LOST     another  word word/);
+    expect(lines[0]).toBe('ok       one      fine');
+    expect(lines[1]).toMatch(/^FAILED   another  word word/);
     expect(lines.slice(-3)).toEqual([
-      '                  not seen: something',
+      '                  missing: something',
       '                  docker run: --that',
       '',
     ]);
@@ -95,23 +104,28 @@ describe('the table', () => {
     expect(text).not.toMatch(/ $/m);
   });
 
-  test('has every remedy that is asked for', () => {
-    const text = renderTable([long], { places: ['shell', 'systemd', 'docker', 'kubernetes'], colour: 'off' });
+  test('shows the remedies for all requested deployments', () => {
+    const text = renderCheckTable([long], { deployments: ['shell', 'systemd', 'docker', 'kubernetes'], colour: 'off' });
     for (const line of ['by hand: do this', '[Service]: A=b', 'docker run: --that', 'pod spec: x: y']) {
       expect(text).toContain(line);
     }
   });
 
   test('is coloured for a terminal only, and the same without the colours', () => {
-    const [plain, coloured] = (['off', 'on'] as const).map((colour) => renderTable([long], { places: [], colour }));
+    const [plain, coloured] = (['off', 'on'] as const).map((colour) =>
+      renderCheckTable([long], { deployments: [], colour }),
+    );
     expect(plain).not.toContain('\u001b');
-    expect(coloured).toContain('\u001b[1;31mLOST\u001b[0m');
+    expect(coloured).toContain('\u001b[1;31mFAILED\u001b[0m');
     // oxlint-disable-next-line no-control-regex
     expect(coloured?.replaceAll(/\u001b\[[\d;]+m/g, '')).toBe(plain);
   });
 
-  test('passes nothing on that a terminal would obey', () => {
-    const text = renderTable([finding('note', { says: 'a\u001b[2Jb\u009bc\u202ed' })], { places: [], colour: 'off' });
+  test('replaces terminal control characters', () => {
+    const text = renderCheckTable([report('note', { message: 'a\u001b[2Jb\u009bc\u202ed' })], {
+      deployments: [],
+      colour: 'off',
+    });
     expect(text).toBe('note     one  a\ufffd[2Jb\ufffdc\ufffdd\n');
   });
 });

@@ -1,29 +1,29 @@
-import type { Check, Verdict } from './check.ts';
-import type { Subject } from './subject.ts';
+import type { Check, CheckResult } from './check.ts';
+import type { CheckContext } from './check-context.ts';
 
-/** What one check found, and what it made of it. */
-export interface Finding extends Verdict {
+/** The facts and the result of one check. */
+export interface CheckReport extends CheckResult {
   readonly name: string;
-  /** As read; `undefined`: it could not be read. */
+  /** As read; `undefined` if they could not be read. */
   readonly facts: unknown;
 }
 
-/** Runs checks one after the other. One that fails has found nothing out, and keeps none of the others from it. */
-export async function diagnose(checks: readonly Check[], subject: Subject): Promise<readonly Finding[]> {
-  const findings: Finding[] = [];
+/** Runs checks one after the other. A check that throws is reported as unknown; the others still run. */
+export async function diagnose(checks: readonly Check[], subject: CheckContext): Promise<readonly CheckReport[]> {
+  const reports: CheckReport[] = [];
   for (const check of checks) {
     try {
       const facts = await check.read(subject);
-      findings.push({ name: check.name, ...check.judge(facts), facts });
+      reports.push({ name: check.name, ...check.judge(facts), facts });
     } catch (error) {
-      const says = `could not be found out: ${error instanceof Error ? error.message : String(error)}`;
-      findings.push({ name: check.name, status: 'unknown', says, facts: undefined });
+      const message = `the check failed: ${error instanceof Error ? error.message : String(error)}`;
+      reports.push({ name: check.name, status: 'unknown', message, facts: undefined });
     }
   }
-  return findings;
+  return reports;
 }
 
-/** Whether nothing is kept from the exporter, as far as could be found out: and all could be. */
-export function isWell(findings: readonly Finding[]): boolean {
-  return findings.every(({ status }) => status === 'ok' || status === 'note');
+/** Whether all checks passed. An unknown result is not a pass. */
+export function allPassed(reports: readonly CheckReport[]): boolean {
+  return reports.every(({ status }) => status === 'ok' || status === 'note');
 }

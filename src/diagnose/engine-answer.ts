@@ -4,12 +4,11 @@ import { askEngine } from '../engines/name-sources.ts';
 import { errnoOf } from '../kernel/errno.ts';
 
 /**
- * `absent`: there is no socket; `hidden`: its directory is closed, as of an engine that is installed for root alone. Else
- * the engine's answer to a ping, or why there is none.
+ * `absent`: there is no socket; `hidden`: its directory is closed to the exporter; otherwise the result of a ping.
  */
 export type EngineAnswer = 'absent' | 'hidden' | 'answers' | { readonly error: string };
 
-/** Asks an engine whether it is there. */
+/** Pings an engine. */
 export async function answerOf(place: EnginePlace): Promise<EngineAnswer> {
   const { socketPath } = place;
   if (socketPath !== undefined) {

@@ -1,25 +1,25 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { DOCKER, PODMAN } from '../engines/name-sources.ts';
 import { absentAsUndefined, isDenied } from '../kernel/errno.ts';
-import { type Check, type Remedies, type Verdict, defineCheck } from './check.ts';
+import { type Check, type Remedies, type CheckResult, defineCheck } from './check.ts';
 import { answerOf, type EngineAnswer } from './engine-answer.ts';
-import type { Subject } from './subject.ts';
+import type { CheckContext } from './check-context.ts';
 
-/** How an engine was found. */
+/** Facts about an engine. */
 interface EngineFacts {
   readonly engine: 'docker' | 'podman';
-  /** As configured; `undefined`: switched off. */
+  /** As configured; `undefined` if disabled. */
   readonly host: string | undefined;
   readonly isDefault: boolean;
-  /** `undefined` if it is switched off. */
+  /** `undefined` if disabled. */
   readonly answer: EngineAnswer | undefined;
-  /** Its containers here. */
+  /** Number of its containers on this host. */
   readonly containers: number;
-  /** Sockets of the same engine that users have, and that nobody asks; `undefined`: they are kept from it. */
+  /** Unused sockets of users' own engines; `undefined` if the exporter cannot look for them. */
   readonly others: readonly string[] | undefined;
 }
 
-/** Where a user's own engine listens, below `/run/user/<uid>`. */
+/** Sockets of rootless engines, below `/run/user/<uid>`. */
 const ROOTLESS = { docker: 'docker.sock', podman: 'podman/podman.sock' };
 
 const KINDS = { docker: DOCKER, podman: PODMAN };
@@ -27,7 +27,7 @@ const KINDS = { docker: DOCKER, podman: PODMAN };
 export const docker: Check<EngineFacts> = engineCheck('docker');
 export const podman: Check<EngineFacts> = engineCheck('podman');
 
-/** Whether an engine gives names. */
+/** Whether an engine provides names. */
 function engineCheck(engine: EngineFacts['engine']): Check<EngineFacts> {
   return defineCheck({
     name: engine,
@@ -47,48 +47,56 @@ function engineCheck(engine: EngineFacts['engine']): Check<EngineFacts> {
   });
 }
 
-function judgeEngine({ engine, host, isDefault, answer, containers, others }: EngineFacts): Verdict {
+function judgeEngine({ engine, host, isDefault, answer, containers, others }: EngineFacts): CheckResult {
   const more = tellOthers(others);
-  const count = containers === 1 ? '1 container of it is' : `${containers} containers of it are`;
-  const nameless = containers === 0 ? '' : `; ${count} called by id`;
-  if (host === undefined) return { status: 'ok', says: `switched off${nameless}${more}` };
-  if (answer === 'answers') return { status: 'ok', says: `answers at ${host}${more}` };
+  const count = containers === 1 ? '1 of its containers is' : `${containers} of its containers are`;
+  const nameless = containers === 0 ? '' : `; ${count} shown by id`;
+  if (host === undefined) return { status: 'ok', message: `disabled${nameless}${more}` };
+  if (answer === 'answers') return { status: 'ok', message: `answers at ${host}${more}` };
   if (answer === 'absent') {
-    const says = `nothing at ${host}${nameless}${more}`;
-    if (isDefault && containers === 0) return { status: 'ok', says };
-    return { status: 'lost', says, loses: 'names, images and labels of its containers', remedies: toReach(engine) };
+    const message = `nothing at ${host}${nameless}${more}`;
+    if (isDefault && containers === 0) return { status: 'ok', message };
+    return {
+      status: 'failed',
+      message,
+      missing: 'names, images and labels of its containers',
+      remedies: toReach(engine),
+    };
   }
   if (answer === 'hidden' && isDefault && containers === 0) {
-    return { status: 'note', says: `may not look whether there is ${host}; no container of it is here${more}` };
+    return {
+      status: 'note',
+      message: `no permission to look for ${host}; this host has none of its containers${more}`,
+    };
   }
   const error = answer === 'hidden' ? 'EACCES' : answer?.error;
   return {
-    status: 'lost',
-    says: `${host} does not answer: ${error}${nameless}`,
-    loses: 'names, images and labels of its containers',
+    status: 'failed',
+    message: `${host} does not answer: ${error}${nameless}`,
+    missing: 'names, images and labels of its containers',
     remedies: toReach(engine),
   };
 }
 
 function tellOthers(others: EngineFacts['others']): string {
-  if (others === undefined) return '; sockets of users cannot be seen';
-  return others.length === 0 ? '' : `; not asked: ${others.join(', ')}`;
+  if (others === undefined) return '; sockets of users are not visible';
+  return others.length === 0 ? '' : `; unused: ${others.join(', ')}`;
 }
 
 function toReach(engine: EngineFacts['engine']): Remedies {
   const socket = engine === 'docker' ? '/var/run/docker.sock' : '/run/podman/podman.sock';
   return {
-    shell: `run it as root, or give --${engine}.host the socket; --${engine}.host= to do without`,
+    shell: `run it as root, or set --${engine}.host to the socket; --${engine}.host= to disable`,
     systemd:
       engine === 'docker'
-        ? 'SupplementaryGroups=docker (which is as good as root), or --docker.host= to do without'
-        : 'systemctl start podman.socket, and a unit that may open it; or --podman.host= to do without',
-    docker: `-v ${socket}:${socket}:ro (which is as good as root on the host), or --${engine}.host= to do without`,
-    kubernetes: `--${engine}.host= to do without; else a hostPath volume of ${socket}`,
+        ? 'SupplementaryGroups=docker (equivalent to root), or --docker.host= to disable'
+        : 'systemctl start podman.socket, and let the unit open it; or --podman.host= to disable',
+    docker: `-v ${socket}:${socket}:ro (equivalent to root on the host), or --${engine}.host= to disable`,
+    kubernetes: `--${engine}.host= to disable, or a hostPath volume of ${socket}`,
   };
 }
 
-function rootlessSockets(engine: EngineFacts['engine'], subject: Subject): string[] | undefined {
+function rootlessSockets(engine: EngineFacts['engine'], subject: CheckContext): string[] | undefined {
   const asked = subject[engine]?.hosts[0]?.text ?? '';
   const users = usersAtWork();
   if (users === undefined) return undefined;
@@ -96,7 +104,7 @@ function rootlessSockets(engine: EngineFacts['engine'], subject: Subject): strin
   return sockets.filter((socket) => existsSync(socket) && !asked.endsWith(socket));
 }
 
-/** The users that have a directory in `/run/user`; a unit with `ProtectHome` may not look there. */
+/** The users with a directory in `/run/user`; `undefined` if it may not be read, as in a unit with `ProtectHome`. */
 function usersAtWork(): string[] | undefined {
   try {
     return absentAsUndefined(() => readdirSync('/run/user')) ?? [];

@@ -8,27 +8,27 @@ import type { CgroupLayout } from '../kernel/cgroup-layout.ts';
 import { isAbsence } from '../kernel/errno.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 
-/** The containers there are, and how much can be learnt of their processes. */
+/** The containers on this host, and how many can be inspected. */
 export interface FoundContainers {
   /** How many, by engine. */
   readonly engines: Readonly<Record<string, number>>;
   readonly count: number;
-  /** Those that the kubelet has made. */
+  /** Containers that the kubelet created. */
   readonly inPods: number;
   /** Containers whose namespaces the kernel does not show. */
   readonly denied: number;
-  /** Containers without a process that can be seen. */
+  /** Containers without a visible process. */
   readonly empty: number;
-  /** What the kernel said of the first that was denied. */
+  /** The error for the first denied container. */
   readonly example: string | undefined;
-  /** Cgroups that are neither a container nor inside one: each may need a watch. */
+  /** Cgroups that are neither a container nor inside one. Each may need a watch. */
   readonly otherCgroups: number;
 }
 
 /** Enough for one container at a time. */
 const DESCRIPTORS = 64;
 
-/** Looks for containers once, in the way of the exporter. */
+/** Looks for containers once, as the daemon does. */
 export function findContainers(procfs: string, layout: CgroupLayout): FoundContainers {
   const kernel = new KernelFiles({ procRoot: procfs, layout, descriptorBudget: DESCRIPTORS });
   const engines: Record<string, number> = {};

@@ -1,12 +1,12 @@
 import { readFileSync, readdirSync, readlinkSync, watch } from 'node:fs';
 import { absentAsUndefined, errnoOf, unseenAsUndefined } from '../kernel/errno.ts';
 import { parseProcCredentials } from '../kernel/proc-credentials.ts';
-import { defineCheck, onTheHost, type Verdict } from './check.ts';
+import { defineCheck, onTheHost, type CheckResult } from './check.ts';
 
-/** Of what a user may have, the share above which it is time to say so. */
+/** The share of a limit above which the check warns. */
 const NEARLY_ALL = 0.8;
 
-/** Whether the kernel grants the watches by which containers are noticed, and how many of them its user has left. */
+/** Whether the kernel grants inotify watches, and how many its user has left. */
 export const inotify = defineCheck({
   name: 'inotify',
   read: ({ procfs, own, layout, containers }) => ({
@@ -16,25 +16,26 @@ export const inotify = defineCheck({
     needed: containers === undefined ? 0 : containers.otherCgroups,
     refusal: layout === undefined ? undefined : refusalOf(layout.discovery.root),
   }),
-  judge({ maxInstances = Infinity, maxWatches = Infinity, instances, watches, needed, refusal }): Verdict {
+  judge({ maxInstances = Infinity, maxWatches = Infinity, instances, watches, needed, refusal }): CheckResult {
     const use =
-      `its user has ${watches} of ${maxWatches} watches and ${instances} of ${maxInstances} instances; ` +
-      `at most ${needed} watches are needed`;
+      `its user holds ${watches} of ${maxWatches} watches and ${instances} of ${maxInstances} instances; ` +
+      `the exporter needs at most ${needed} watches`;
     const remedies = onTheHost(
       refusal === 'EMFILE'
         ? `sysctl -w fs.inotify.max_user_instances=${atLeast(2 * maxInstances)}`
         : `sysctl -w fs.inotify.max_user_watches=${atLeast(2 * (watches + needed))}`,
     );
-    const loses = 'containers that live shorter than a second';
+    const missing = 'containers that live less than a second';
     if (refusal !== undefined)
-      return { status: 'lost', says: `no watch can be had (${refusal}): ${use}`, loses, remedies };
-    if (watches + needed > maxWatches) return { status: 'lost', says: `too few watches: ${use}`, loses, remedies };
+      return { status: 'failed', message: `no watch available (${refusal}): ${use}`, missing, remedies };
+    if (watches + needed > maxWatches)
+      return { status: 'failed', message: `too few watches: ${use}`, missing, remedies };
     const isTight = watches + needed > NEARLY_ALL * maxWatches || instances > NEARLY_ALL * maxInstances;
-    return isTight ? { status: 'note', says: `nearly used up: ${use}` } : { status: 'ok', says: use };
+    return isTight ? { status: 'note', message: `nearly exhausted: ${use}` } : { status: 'ok', message: use };
   },
 });
 
-/** The kernel's own default is what a host has at least. */
+/** Never suggests less than the kernel's default. */
 function atLeast(count: number): number {
   return Number.isFinite(count) ? Math.max(8192, count) : 8192;
 }
@@ -53,7 +54,7 @@ function refusalOf(directory: string): string | undefined {
   }
 }
 
-/** What the processes of a user have in use, as far as they can be looked at. */
+/** The inotify instances and watches of a user's visible processes. */
 function useBy(procfs: string, uid: number): { readonly instances: number; readonly watches: number } {
   let [instances, watches] = [0, 0];
   for (const pid of readdirSync(procfs)) {
@@ -66,7 +67,7 @@ function useBy(procfs: string, uid: number): { readonly instances: number; reado
   return { instances, watches };
 }
 
-/** `/proc/<pid>/fdinfo/<fd>` of each inotify instance of a process, if that is the user's. */
+/** `/proc/<pid>/fdinfo/<fd>` of each inotify instance of a process, if the process runs as the user. */
 function infosOf(directory: string, uid: number): string[] {
   const infos = unseenAsUndefined(() => {
     if (parseProcCredentials(readFileSync(`${directory}/status`, 'utf8')).effectiveUid !== uid) return [];

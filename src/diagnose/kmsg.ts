@@ -3,56 +3,57 @@ import { absentAsUndefined, errnoOf } from '../kernel/errno.ts';
 import { LONGEST_RECORD } from '../kernel/kmsg.ts';
 import { defineCheck, type Remedies, toHaveCapability } from './check.ts';
 
-/** Whether the kernel's log can be read, and if not, which of its guards is in the way. */
+/** Whether the kernel log can be read, and if not, which access check refuses. */
 export const kmsg = defineCheck({
   name: 'kernel log',
   read: ({ procfs, kmsg, own }) => ({
     path: kmsg,
-    // Asks for the file's mode and the device cgroup only.
+    // Checks only the file mode and the device cgroup.
     access: kmsg === undefined ? undefined : refusalOf(() => accessSync(kmsg, constants.R_OK)),
-    // Asks for CAP_SYSLOG too.
+    // Checks CAP_SYSLOG too.
     read: kmsg === undefined ? undefined : refusalOf(() => readOneRecord(kmsg)),
     isRestricted: absentAsUndefined(() => readFileSync(`${procfs}/sys/kernel/dmesg_restrict`, 'utf8'))?.trim() === '1',
     hasSyslog: own.effective.includes('SYSLOG'),
     uid: own.uid,
   }),
   judge({ path, access, read, isRestricted, hasSyslog, uid }) {
-    if (path === undefined) return { status: 'ok', says: 'switched off: no victims of OOM kills by name' };
+    if (path === undefined) return { status: 'ok', message: 'disabled: OOM kills have no victims' };
     const restricted = `kernel.dmesg_restrict is ${isRestricted ? 1 : 0}`;
-    if (read === undefined) return { status: 'ok', says: `${path} is readable (${restricted})` };
-    const lost = {
-      status: 'lost',
-      loses: 'the victims of OOM kills, and when exactly each was killed',
+    if (read === undefined) return { status: 'ok', message: `${path} is readable (${restricted})` };
+    const failure = {
+      status: 'failed',
+      missing: 'victims and exact times of OOM kills',
     } as const;
-    if (read === 'ENOENT') return { ...lost, says: `${path} is not there`, remedies: TO_HAVE_DEVICE };
-    if (access === 'EPERM') return { ...lost, says: `the device cgroup denies ${path}`, remedies: TO_HAVE_DEVICE };
+    if (read === 'ENOENT') return { ...failure, message: `${path} does not exist`, remedies: TO_HAVE_DEVICE };
+    if (access === 'EPERM')
+      return { ...failure, message: `the device cgroup denies ${path}`, remedies: TO_HAVE_DEVICE };
     if (access === 'EACCES') {
       return {
-        ...lost,
-        says: `the mode of ${path} denies it`,
+        ...failure,
+        message: `the mode of ${path} denies it`,
         remedies: { ...toHaveCapability('DAC_READ_SEARCH', { uid }), systemd: 'SupplementaryGroups=adm, or User=root' },
       };
     }
     if (read === 'EPERM' && !hasSyslog) {
       return {
-        ...lost,
-        says: `${path} needs CAP_SYSLOG: ${restricted}`,
+        ...failure,
+        message: `${path} needs CAP_SYSLOG: ${restricted}`,
         remedies: toHaveCapability('SYSLOG', { uid }),
       };
     }
-    return { ...lost, status: 'unknown', says: `${path} cannot be read: ${read}` };
+    return { ...failure, status: 'unknown', message: `${path} cannot be read: ${read}` };
   },
 });
 
 const TO_HAVE_DEVICE: Remedies = {
-  shell: 'run it outside of the container',
+  shell: 'run it outside the container',
   systemd: 'PrivateDevices=no and ProtectKernelLogs=no, with DevicePolicy=closed and DeviceAllow=/dev/kmsg r',
   docker: '--device /dev/kmsg:/dev/kmsg:r',
   kubernetes:
-    'a hostPath volume of type CharDevice at /dev/kmsg, and privileged: true, without which the device cgroup denies it',
+    'a hostPath volume of type CharDevice at /dev/kmsg, and privileged: true; otherwise the device cgroup denies it',
 };
 
-/** Why something fails; `undefined`: it does not. */
+/** The error code of a failed attempt; `undefined` if it succeeds. */
 function refusalOf(attempt: () => void): string | undefined {
   try {
     attempt();
@@ -67,7 +68,7 @@ function readOneRecord(path: string): void {
   try {
     readSync(descriptor, Buffer.alloc(LONGEST_RECORD));
   } catch (error) {
-    // At its end, and overtaken by the kernel: both only happen to who may read it.
+    // EAGAIN is the end of the log, EPIPE an overwritten record: both prove that it is readable.
     if (errnoOf(error) !== 'EAGAIN' && errnoOf(error) !== 'EPIPE') throw error;
   } finally {
     closeSync(descriptor);

@@ -1,46 +1,49 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import type { CgroupLayout } from '../kernel/cgroup-layout.ts';
 import { absentAsUndefined } from '../kernel/errno.ts';
-import { defineCheck, onTheHost, type Verdict } from './check.ts';
+import { defineCheck, onTheHost, type CheckResult } from './check.ts';
 
-/** Whether the kernel counts OOM kills: of each cgroup, and of the host. */
+/** Whether the kernel counts OOM kills for each cgroup and for the host. */
 export const oomCounts = defineCheck({
   name: 'OOM kills',
   read: ({ procfs, layout }) => ({
     vmstat: countsKills(`${procfs}/vmstat`),
     cgroups: layout === undefined ? 'none' : countOfCgroups(layout),
   }),
-  judge({ vmstat, cgroups }): Verdict {
+  judge({ vmstat, cgroups }): CheckResult {
     if (!vmstat) {
       return {
-        status: 'lost',
-        says: 'not counted for the host: vmstat has no oom_kill, or is not there',
-        loses: 'OOM kills of cgroups that are gone by the time of the scrape',
+        status: 'failed',
+        message: 'not counted for the host: vmstat is missing, or has no oom_kill',
+        missing: 'OOM kills in cgroups that are gone before the next scrape',
         remedies: { ...onTheHost('Linux 4.13 or newer'), systemd: 'ProcSubset=all, and Linux 4.13 or newer' },
       };
     }
     if (cgroups === 'none') {
-      return { status: 'note', says: 'counted for the host (vmstat); no cgroup has the memory controller now' };
+      return {
+        status: 'note',
+        message: 'counted for the host (vmstat); no cgroup has the memory controller at present',
+      };
     }
     if (cgroups === 'old') {
       return {
-        status: 'lost',
-        says: 'counted for the host only: memory.oom_control has no oom_kill',
-        loses: 'the OOM kills of each container',
+        status: 'failed',
+        message: 'counted for the host only: memory.oom_control has no oom_kill',
+        missing: 'OOM kills of each container',
         remedies: onTheHost('Linux 4.13 or newer'),
       };
     }
     const file = cgroups === 'v1' ? 'memory.oom_control' : 'memory.events';
-    return { status: 'ok', says: `counted for each cgroup (${file}) and for the host (vmstat)` };
+    return { status: 'ok', message: `counted for each cgroup (${file}) and for the host (vmstat)` };
   },
 });
 
-/** v1 before Linux 4.13 is `old`. */
+/** `old`: v1 before Linux 4.13. */
 function countOfCgroups(layout: CgroupLayout): 'v1' | 'v2' | 'old' | 'none' {
   const memory = layout.hierarchyOf('memory');
   if (memory === undefined) return 'none';
   if (memory.version === 1) return countsKills(`${memory.root}/memory.oom_control`) ? 'v1' : 'old';
-  // The root has no such file: it has no limit.
+  // The root has no memory.events.
   const children = absentAsUndefined(() => readdirSync(memory.root, { withFileTypes: true })) ?? [];
   const some = children.some(
     (entry) => entry.isDirectory() && countsKills(`${memory.root}/${entry.name}/memory.events`),

@@ -1,5 +1,5 @@
-import { defineCheck, type Verdict } from './check.ts';
-import type { Looked, Others } from './others.ts';
+import { defineCheck, type CheckResult } from './check.ts';
+import type { Looked, Others } from './visible-processes.ts';
 
 const NAMES: Readonly<Record<keyof Others, string>> = {
   pid1: 'PID 1',
@@ -8,34 +8,37 @@ const NAMES: Readonly<Record<keyof Others, string>> = {
   otherUsers: 'other users',
 };
 
-/** How many processes but PID 1 cannot be looked at. That one may be shielded from everybody, and nothing is lost by it. */
+/** How many processes cannot be inspected. PID 1 does not count: some sandboxes shield it from everyone, at no loss. */
 export function deniedIn({ kernelThreads, ownUser, otherUsers }: Others): number {
   return kernelThreads.denied + ownUser.denied + otherUsers.denied;
 }
 
-/** Whether `/proc/<pid>/ns` of others can be read: of PID 1, of kernel threads, of its own user and of others. */
+/** Whether `/proc/<pid>/ns` of other processes can be read: PID 1, kernel threads, its own user and other users. */
 export const otherProcesses = defineCheck({
   name: '/proc/<pid>/ns',
   read: ({ others }) => others,
-  judge(others): Verdict {
+  judge(others): CheckResult {
     const total = Object.values(others).reduce((sum, { readable, denied }) => sum + readable + denied, 0);
     const denied = deniedIn(others);
-    if (total === 0) return { status: 'note', says: 'there is no other process to be seen' };
+    if (total === 0) return { status: 'note', message: 'no other process is visible' };
     if (denied > 0) {
       const of = total === 1 ? 'the only other process' : `${denied + others.pid1.denied} of ${total} processes`;
       return {
-        status: 'lost',
-        says: `of ${of} it cannot be read: ${kindsOf(others)}`,
-        loses: 'the namespaces and the network traffic of containers among them, or run by the same users',
+        status: 'failed',
+        message: `unreadable for ${of}: ${kindsOf(others)}`,
+        missing: 'namespaces and network traffic of containers among them, or of the same users',
       };
     }
     if (others.pid1.denied > 0) {
       return {
         status: 'ok',
-        says: `of all ${total} processes but PID 1, which is shielded here; nothing is lost by it`,
+        message: `readable for all ${total} processes except PID 1, which is shielded here; nothing is lost`,
       };
     }
-    return { status: 'ok', says: total === 1 ? 'of the only other process' : `of all ${total} processes` };
+    return {
+      status: 'ok',
+      message: total === 1 ? 'readable for the only other process' : `readable for all ${total} processes`,
+    };
   },
 });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { absentAsUndefined } from '../kernel/errno.ts';
 import { defineCheck, onTheHost } from './check.ts';
 
-/** Whether the kernel measures pressure (PSI), and does so for cgroups. */
+/** Whether the kernel measures pressure (PSI), and whether it does so for each cgroup. */
 export const pressure = defineCheck({
   name: 'pressure (PSI)',
   read: ({ procfs, layout }) => ({
@@ -12,13 +12,13 @@ export const pressure = defineCheck({
   judge({ host, version }) {
     if (!host) {
       return {
-        status: 'lost',
-        says: 'not measured: there is no /proc/pressure',
-        loses: 'the time that containers lose for want of CPU, memory and I/O',
-        remedies: onTheHost('psi=1 on the command line of the kernel, which needs CONFIG_PSI'),
+        status: 'failed',
+        message: 'not measured: there is no /proc/pressure',
+        missing: 'the time that containers wait for CPU, memory and I/O',
+        remedies: onTheHost('psi=1 on the kernel command line; needs CONFIG_PSI'),
       };
     }
-    if (version === 'v2') return { status: 'ok', says: 'measured for each cgroup' };
-    return { status: 'note', says: 'measured for the host; for containers it takes cgroup v2' };
+    if (version === 'v2') return { status: 'ok', message: 'measured for each cgroup' };
+    return { status: 'note', message: 'measured for the host; containers need cgroup v2' };
   },
 });

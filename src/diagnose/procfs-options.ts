@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { parseMountinfo } from '../kernel/mountinfo.ts';
 import { defineCheck, toHaveCapability } from './check.ts';
 
-/** Whether the procfs hides the processes of others (`hidepid`), or all but processes (`subset`). */
+/** Whether procfs hides processes of other users (`hidepid`), or everything except processes (`subset`). */
 export const procfsOptions = defineCheck({
   name: 'hidepid',
   read({ procfs, own }) {
     const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'));
-    // The one mounted last hides those before it.
+    // The last mount hides earlier ones.
     const mount = mounts.findLast(({ mountPoint }) => mountPoint === procfs);
     return {
       options: (mount?.superOptions ?? []).filter((option) => /^(hidepid|subset)=/.test(option)),
@@ -19,10 +19,9 @@ export const procfsOptions = defineCheck({
     const hidepid = options.find((option) => /^hidepid=(?!0$|off$)/.test(option));
     if (options.includes('subset=pid')) {
       return {
-        status: 'lost',
-        says: 'the procfs is mounted with subset=pid: there is nothing in it but processes',
-        loses:
-          'the OOM kills and the pressure of the host, and the time of boot, without which nothing has a start time',
+        status: 'failed',
+        message: 'procfs is mounted with subset=pid: it has processes only',
+        missing: "the host's OOM kills and pressure, and the boot time, so start times are missing too",
         remedies: {
           shell: 'mount a procfs without subset=pid',
           systemd: 'ProcSubset=all',
@@ -31,13 +30,13 @@ export const procfsOptions = defineCheck({
         },
       };
     }
-    if (hidepid === undefined) return { status: 'ok', says: 'off' };
-    if (hasPtrace) return { status: 'ok', says: `${hidepid}, which does not count with CAP_SYS_PTRACE` };
+    if (hidepid === undefined) return { status: 'ok', message: 'off' };
+    if (hasPtrace) return { status: 'ok', message: `${hidepid}, which CAP_SYS_PTRACE overrides` };
     const { systemd, ...remedies } = toHaveCapability('SYS_PTRACE', { uid });
     return {
-      status: 'lost',
-      says: `${hidepid}: the processes of other users are hidden`,
-      loses: 'start times, namespaces and network traffic of their containers',
+      status: 'failed',
+      message: `${hidepid}: processes of other users are hidden`,
+      missing: 'start times, namespaces and network traffic of their containers',
       remedies: { ...remedies, systemd: `ProtectProc=default, or ${systemd}` },
     };
   },

@@ -3,30 +3,30 @@ import { errnoOf, isAbsence } from '../kernel/errno.ts';
 import { defineCheck } from './check.ts';
 import { deniedIn } from './other-processes.ts';
 
-/** The profile of AppArmor, or the context of SELinux, that the exporter runs under. */
+/** The AppArmor profile or SELinux context of the exporter. */
 export const securityModule = defineCheck({
   name: 'apparmor',
   read: ({ own, others }) => ({
-    // With more than one security module only the first path is AppArmor's for sure.
+    // With several security modules, only the first path is certainly AppArmor's.
     label: labelAt('/proc/self/attr/apparmor/current') ?? labelAt('/proc/self/attr/current'),
     denied: deniedIn(others) > 0,
     hasPtrace: own.effective.includes('SYS_PTRACE'),
   }),
   judge({ label, denied, hasPtrace }) {
-    if (label === undefined) return { status: 'ok', says: 'no profile of AppArmor, and no context of SELinux' };
-    if (/^(unconfined|kernel|.* \(complain\))$/.test(label)) return { status: 'ok', says: label };
+    if (label === undefined) return { status: 'ok', message: 'no AppArmor profile, no SELinux context' };
+    if (/^(unconfined|kernel|.* \(complain\))$/.test(label)) return { status: 'ok', message: label };
     const selinux = label.includes(':');
     const name = `${selinux ? 'the context' : 'the profile'} ${label}`;
-    // A profile of one's own may well let it look at others.
-    if (!denied) return { status: 'ok', says: `${name}, which lets it look at other processes` };
-    if (!hasPtrace) return { status: 'note', says: `${name}; what it denies shows only with CAP_SYS_PTRACE` };
+    // A custom profile may allow it.
+    if (!denied) return { status: 'ok', message: `${name}, which allows inspecting other processes` };
+    if (!hasPtrace) return { status: 'note', message: `${name}; what it denies is visible only with CAP_SYS_PTRACE` };
     return {
-      status: 'lost',
-      says: `${name} keeps it from looking at other processes`,
-      loses: 'the namespaces and the network traffic of containers, in spite of CAP_SYS_PTRACE',
+      status: 'failed',
+      message: `${name} denies inspecting other processes`,
+      missing: 'namespaces and network traffic of containers, despite CAP_SYS_PTRACE',
       remedies: {
-        shell: 'run it unconfined, or let its profile have: ptrace (read),',
-        systemd: selinux ? 'SELinuxContext= not set, or a type that may ptrace' : 'AppArmorProfile= not set',
+        shell: 'run it unconfined, or add to its profile: ptrace (read),',
+        systemd: selinux ? 'remove SELinuxContext=, or use a type that may ptrace' : 'remove AppArmorProfile=',
         docker: `--security-opt ${selinux ? 'label=disable' : 'apparmor=unconfined'}`,
         kubernetes: selinux
           ? 'securityContext: { seLinuxOptions: { type: spc_t } }'
@@ -38,10 +38,10 @@ export const securityModule = defineCheck({
 
 function labelAt(path: string): string | undefined {
   try {
-    // AppArmor ends it with a newline, SELinux with NUL.
+    // AppArmor terminates it with a newline, SELinux with NUL.
     return readFileSync(path, 'utf8').replace(/[\n\0]+$/, '') || undefined;
   } catch (error) {
-    // The kernel's answer where no security module has such labels.
+    // EINVAL: no security module provides such labels.
     if (isAbsence(error) || errnoOf(error) === 'EINVAL') return undefined;
     throw error;
   }

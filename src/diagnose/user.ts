@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { defineCheck } from './check.ts';
 
-/** The line of a user namespace that is the host's: every id is itself. */
+/** The uid map of the initial user namespace: every id maps to itself. */
 const WHOLE_MAP = /^\s*0\s+0\s+4294967295\s*$/;
 
-/** Who the exporter is, and whether that means something outside of its user namespace. */
+/** The exporter's user, and whether it is in the host's user namespace. */
 export const user = defineCheck({
   name: 'user',
   read: ({ own }) => ({ uid: own.uid, uidMap: readFileSync('/proc/self/uid_map', 'utf8') }),
   judge({ uid, uidMap }) {
     const name = uid === 0 ? 'root' : `uid ${uid}`;
-    if (WHOLE_MAP.test(uidMap)) return { status: 'ok', says: name };
+    if (WHOLE_MAP.test(uidMap)) return { status: 'ok', message: name };
     return {
-      status: 'lost',
-      says: `${name}, in a user namespace of its own: its capabilities end there`,
-      loses: 'the namespaces and the network traffic of containers outside of it',
+      status: 'failed',
+      message: `${name}, in its own user namespace: its capabilities have no effect outside`,
+      missing: 'namespaces and network traffic of containers outside this user namespace',
       remedies: {
-        shell: 'run it outside of the user namespace (of unshare, or of a rootless engine)',
+        shell: 'run it outside the user namespace (of unshare or a rootless engine)',
         systemd: 'PrivateUsers=no',
         docker: '--userns host',
         kubernetes: 'hostUsers: true',

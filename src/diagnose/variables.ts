@@ -1,11 +1,11 @@
 import { defineCheck } from './check.ts';
 
-/** Variables of the environment that look like options and are none. */
+/** Environment variables that look like options but are none. */
 export const variables = defineCheck({
   name: 'environment',
   read: ({ unknownVariables }) => unknownVariables,
   judge(unknown) {
-    if (unknown.length === 0) return { status: 'ok', says: 'no variable that looks like an option and is none' };
-    return { status: 'note', says: `these look like options and are none: ${unknown.join(', ')}` };
+    if (unknown.length === 0) return { status: 'ok', message: 'all ISOLATION_EXPORTER_ variables name an option' };
+    return { status: 'note', message: `unknown variables: ${unknown.join(', ')}` };
   },
 });

@@ -18,12 +18,12 @@ interface Ending {
 
 /** What the JSON output is. */
 interface Diagnosis {
-  readonly place: string;
-  readonly well: boolean;
+  readonly deployment: string;
+  readonly passed: boolean;
   readonly checks: readonly {
     readonly name: string;
     readonly status: string;
-    readonly says: string;
+    readonly message: string;
     readonly remedies?: Readonly<Record<string, string>>;
   }[];
 }
@@ -38,13 +38,13 @@ async function run(command: readonly string[], environment: Readonly<Record<stri
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** Runs it, with words before it, and reads its JSON. It ends with 0 if and only if all is well. */
+/** Runs it behind a command prefix, and parses its JSON. It exits with 0 if and only if all checks passed. */
 async function diagnose(before: readonly string[], ...options: readonly string[]): Promise<Diagnosis> {
   const { code, stdout, stderr } = await run([...before, ...DIAGNOSE, '--output=json', ...options]);
   expect(stderr).toBe('');
   const diagnosis: Diagnosis = JSON.parse(stdout);
-  expect(code).toBe(diagnosis.well ? 0 : 1);
-  expect(diagnosis.well).toBe(diagnosis.checks.every(({ status }) => status === 'ok' || status === 'note'));
+  expect(code).toBe(diagnosis.passed ? 0 : 1);
+  expect(diagnosis.passed).toBe(diagnosis.checks.every(({ status }) => status === 'ok' || status === 'note'));
   return diagnosis;
 }
 
@@ -64,11 +64,11 @@ beforeAll(() => {
 });
 
 describe('isolation-exporter diagnose', () => {
-  it('is a table for people, and says how well it is by its exit code', async () => {
+  it('prints a table, and exits with 1 if a check failed', async () => {
     const { code, stdout, stderr } = await run(DIAGNOSE);
     expect(stderr).toBe('');
-    expect(stdout).toMatch(/^isolation-exporter \d+\.\d+\.\d+, run [^\n]+\n\n(ok|LOST) +user  /);
-    expect(stdout).toMatch(code === 0 ? /\nAll is well: \d+ checks/ : /\n\d+ of \d+ checks found that something/);
+    expect(stdout).toMatch(/^isolation-exporter \d+\.\d+\.\d+, run [^\n]+\n\n(ok|FAILED) +user  /);
+    expect(stdout).toMatch(code === 0 ? /\nAll \d+ checks passed/ : /\n\d+ of \d+ checks failed/);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
     // It is no terminal.
     expect(stdout).not.toContain('\u001b');
@@ -88,97 +88,100 @@ describe('isolation-exporter diagnose', () => {
 
   it.skipIf(!isRoot)('as root sees what root has', async () => {
     const diagnosis = await diagnose([]);
-    expect(check(diagnosis, 'user')).toMatchObject({ status: 'ok', says: 'root' });
+    expect(check(diagnosis, 'user')).toMatchObject({ status: 'ok', message: 'root' });
     expect(check(diagnosis, 'capabilities')).toMatchObject({ status: 'ok' });
     expect(check(diagnosis, 'cgroup tree')).toMatchObject({ status: 'ok' });
     expect(check(diagnosis, '/proc/<pid>/ns')).toMatchObject({ status: 'ok' });
     expect(check(diagnosis, 'docker')).toMatchObject({ status: 'ok' });
   });
 
-  it.skipIf(!isOpenToAll)('as somebody else says what that one lacks', async () => {
+  it.skipIf(!isOpenToAll)('reports what another user lacks', async () => {
     const setpriv = 'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all'.split(' ');
     const diagnosis = await diagnose(setpriv);
-    expect(diagnosis.well).toBe(false);
-    expect(check(diagnosis, 'user')).toMatchObject({ status: 'ok', says: 'uid 65534' });
+    expect(diagnosis.passed).toBe(false);
+    expect(check(diagnosis, 'user')).toMatchObject({ status: 'ok', message: 'uid 65534' });
     expect(check(diagnosis, 'capabilities')).toMatchObject({
-      status: 'lost',
-      says: 'no CAP_SYS_PTRACE; it has none',
+      status: 'failed',
+      message: 'no CAP_SYS_PTRACE; it has none',
       remedies: {
         systemd: expect.stringContaining('AmbientCapabilities=CAP_SYS_PTRACE'),
         docker: '--user 0:0 --cap-add SYS_PTRACE',
       },
     });
     expect(check(diagnosis, '/proc/<pid>/ns')).toMatchObject({
-      status: 'lost',
-      says: expect.stringMatching(/PID 1.* of other users/),
+      status: 'failed',
+      message: expect.stringMatching(/PID 1.* of other users/),
     });
     // Neither needs a privilege.
     expect(check(diagnosis, 'cgroup tree')).toMatchObject({ status: 'ok' });
-    expect(check(diagnosis, 'OOM kills')?.status).not.toBe('lost');
+    expect(check(diagnosis, 'OOM kills')?.status).not.toBe('failed');
   });
 
   it.skipIf(!isOpenToAll)('as somebody with the one capability finds it there', async () => {
     const setpriv =
       'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+sys_ptrace --ambient-caps=+sys_ptrace'.split(' ');
     const diagnosis = await diagnose(setpriv);
-    expect(check(diagnosis, 'capabilities')).toMatchObject({ status: 'ok', says: 'it has CAP_SYS_PTRACE' });
+    expect(check(diagnosis, 'capabilities')).toMatchObject({ status: 'ok', message: 'it has CAP_SYS_PTRACE' });
     expect(check(diagnosis, '/proc/<pid>/ns')).toMatchObject({ status: 'ok' });
   });
 
-  it.skipIf(!isRoot)('in a pid namespace of its own says that, and what helps', async () => {
+  it.skipIf(!isRoot)('reports its own pid namespace, with remedies', async () => {
     const diagnosis = await diagnose('unshare --pid --fork --mount-proc'.split(' '));
-    expect(diagnosis.well).toBe(false);
+    expect(diagnosis.passed).toBe(false);
     expect(check(diagnosis, 'pid namespace')).toMatchObject({
-      status: 'lost',
-      says: expect.stringContaining('its own'),
+      status: 'failed',
+      message: expect.stringContaining('its own'),
       remedies: { docker: '--pid host', kubernetes: 'hostPID: true' },
     });
     expect(check(diagnosis, '/proc/<pid>/ns')).toMatchObject({ status: 'note' });
     expect(check(diagnosis, 'cgroup tree')).toMatchObject({ status: 'ok' });
   });
 
-  it.skipIf(!isRoot)('in a user namespace of its own says that its capabilities end there', async () => {
+  it.skipIf(!isRoot)('reports that capabilities have no effect outside its own user namespace', async () => {
     const diagnosis = await diagnose('unshare --user --map-root-user'.split(' '));
-    expect(check(diagnosis, 'user')).toMatchObject({ status: 'lost', remedies: { docker: '--userns host' } });
+    expect(check(diagnosis, 'user')).toMatchObject({ status: 'failed', remedies: { docker: '--userns host' } });
   });
 
   it.skipIf(!isRoot)('with a procfs that hides processes names the option', async () => {
     const hidden = ['unshare', '--mount', 'sh', '-c', 'mount -t proc -o subset=pid proc /mnt && exec "$@"', '-'];
     const diagnosis = await diagnose(hidden, '--path.procfs=/mnt');
-    expect(check(diagnosis, 'hidepid')).toMatchObject({ status: 'lost', remedies: { systemd: 'ProcSubset=all' } });
+    expect(check(diagnosis, 'hidepid')).toMatchObject({ status: 'failed', remedies: { systemd: 'ProcSubset=all' } });
   });
 
-  it('without cgroups says where it looked, and that the exporter does not start', async () => {
+  it('reports where it looked for cgroups, and that the exporter does not start', async () => {
     const diagnosis = await diagnose([], '--path.cgroupfs=/nowhere');
-    expect(diagnosis.well).toBe(false);
+    expect(diagnosis.passed).toBe(false);
     expect(check(diagnosis, 'cgroup tree')).toMatchObject({
-      status: 'lost',
-      says: expect.stringContaining('"/nowhere"'),
-      loses: expect.stringContaining('does not start'),
+      status: 'failed',
+      message: expect.stringContaining('"/nowhere"'),
+      missing: expect.stringContaining('does not start'),
     });
     expect(check(diagnosis, 'containers')).toMatchObject({ status: 'unknown' });
   });
 
-  it('with a path that is no procfs says so', async () => {
+  it('reports a path that is not a procfs', async () => {
     const diagnosis = await diagnose([], '--path.procfs=/nowhere');
     expect(check(diagnosis, 'pid namespace')).toMatchObject({
-      status: 'lost',
-      says: expect.stringContaining('/nowhere is no procfs'),
+      status: 'failed',
+      message: expect.stringContaining('/nowhere is not a procfs'),
     });
   });
 
-  it('tells why an engine does not answer', async () => {
+  it('reports why an engine does not answer', async () => {
     const diagnosis = await diagnose([], '--docker.host=tcp://127.0.0.1:1', '--podman.host=/nowhere.sock');
-    expect(check(diagnosis, 'docker')).toMatchObject({ status: 'lost', says: expect.stringContaining('ECONNREFUSED') });
-    expect(check(diagnosis, 'podman')).toMatchObject({ status: 'lost', says: 'nothing at /nowhere.sock' });
+    expect(check(diagnosis, 'docker')).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
+    expect(check(diagnosis, 'podman')).toMatchObject({ status: 'failed', message: 'nothing at /nowhere.sock' });
   });
 
-  it('shows remedies for the place that is asked for', async () => {
+  it('shows remedies for the requested deployment', async () => {
     const bogus = [...DIAGNOSE, '--path.cgroupfs=/nowhere'];
     const all = await run([...bogus, '--remedies=all']);
     for (const head of ['by hand:', '[Service]:', 'docker run:', 'pod spec:']) expect(all.stdout).toContain(head);
     const one = await run([...bogus, '--remedies=kubernetes']);
-    expect(one.stdout).toContain('pod spec: a hostPath volume of /sys/fs/cgroup');
+    expect(one.stdout).toContain('pod spec: a read-only hostPath volume of /sys/fs/cgroup');
     expect(one.stdout).not.toMatch(/by hand:|\[Service\]:|docker run:/);
   });
 
@@ -186,7 +189,7 @@ describe('isolation-exporter diagnose', () => {
     ['an unknown flag', ['--outputs=json'], /unknown option '--outputs' \(Did you mean --output\?\)/],
     ['a wrong value', ['--output=xml'], /--output: expected table or json, not "xml"/],
     ['something more', ['twice'], /too many arguments/],
-  ])('says in one line what is wrong with %s', async (_, argv, message) => {
+  ])('prints one line about %s', async (_, argv, message) => {
     const { code, stdout, stderr } = await run([process.execPath, PROGRAM, 'diagnose', ...argv]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^isolation-exporter: [^\n]+\n$/);

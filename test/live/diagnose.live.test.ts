@@ -18,7 +18,7 @@ const MOUNTED = '--path.cgroupfs=/host/sys/fs/cgroup';
 /** Something that a check said. */
 interface Said {
   readonly status: string;
-  readonly says: string;
+  readonly message: string;
   readonly docker: string | undefined;
 }
 
@@ -33,19 +33,19 @@ describeLive('diagnose in a container of Docker', ['docker'], () => {
   ])('without %s names it', async (missing, check, remedy) => {
     const { code, checks } = await run(RIGHT.replace(missing, ''), MOUNTED);
     expect(code).toBe(1);
-    expect(checks[check]).toMatchObject({ status: 'lost', docker: remedy });
+    expect(checks[check]).toMatchObject({ status: 'failed', docker: remedy });
   });
 
-  test('with the device as a mere file says that the device cgroup denies it', async () => {
+  test('reports the device cgroup if /dev/kmsg is mounted as a file only', async () => {
     const flags = RIGHT.replace('--device /dev/kmsg:/dev/kmsg:r', '-v /dev/kmsg:/dev/kmsg:ro');
     const { checks } = await run(flags, MOUNTED);
-    expect(checks['kernel log']).toMatchObject({ status: 'lost', says: 'the device cgroup denies /dev/kmsg' });
+    expect(checks['kernel log']).toMatchObject({ status: 'failed', message: 'the device cgroup denies /dev/kmsg' });
   });
 
   test('as another user names the user', async () => {
     const { checks } = await run(`--user 65534:65534 ${RIGHT}`, MOUNTED);
-    expect(checks['capabilities']).toMatchObject({ status: 'lost', docker: '--user 0:0 --cap-add SYS_PTRACE' });
-    expect(checks['containers']?.says).toMatch(/cannot be looked at \(.*EACCES/);
+    expect(checks['capabilities']).toMatchObject({ status: 'failed', docker: '--user 0:0 --cap-add SYS_PTRACE' });
+    expect(checks['containers']?.message).toMatch(/cannot be inspected \(.*EACCES/);
   });
 });
 
@@ -55,12 +55,12 @@ describeLong(
   () => {
     const run = diagnosesOn(() => sharedGuest('systemd'), { cgroupDriver: 'systemd' });
 
-    test('under the default profile of AppArmor says that it denies what the capability allows', async () => {
+    test("reports that AppArmor's default profile denies what the capability allows", async () => {
       const { code, checks } = await run(RIGHT.replace('--security-opt apparmor=unconfined', ''), MOUNTED);
       expect(code).toBe(1);
       expect(checks['apparmor']).toMatchObject({
-        status: 'lost',
-        says: expect.stringContaining('docker-default (enforce)'),
+        status: 'failed',
+        message: expect.stringContaining('docker-default (enforce)'),
         docker: '--security-opt apparmor=unconfined',
       });
       expect(checks['capabilities']).toMatchObject({ status: 'ok' });
@@ -74,7 +74,7 @@ type Run = (
   ...argv: readonly string[]
 ) => Promise<{
   readonly code: number;
-  readonly place: string;
+  readonly deployment: string;
   readonly checks: Readonly<Record<string, Said>>;
 }>;
 
@@ -99,25 +99,28 @@ function diagnosesOn(machineOf: () => Promise<Machine>, options: { readonly cgro
     const { stdout, stderr, code } = await machine.run(script, { timeoutMs: 60_000 * machine.slowness });
     expect(stdout, stderr).toMatch(/^\{/);
     const diagnosis: {
-      readonly place: string;
+      readonly deployment: string;
       readonly checks: readonly (Said & { name: string; remedies?: { docker: string } })[];
     } = JSON.parse(stdout);
-    const checks = diagnosis.checks.map(({ name, status, says, remedies }): [string, Said] => [
+    const checks = diagnosis.checks.map(({ name, status, message, remedies }): [string, Said] => [
       name,
-      { status, says, docker: remedies?.docker },
+      { status, message, docker: remedies?.docker },
     ]);
-    return { code, place: diagnosis.place, checks: Object.fromEntries(checks) };
+    return { code, deployment: diagnosis.deployment, checks: Object.fromEntries(checks) };
   };
 
   test('under the default options names those that are missing', async () => {
-    const { code, place, checks } = await run('');
-    expect({ code, place }).toEqual({ code: 1, place: 'docker' });
-    expect(checks['capabilities']).toMatchObject({ status: 'lost', docker: '--cap-add SYS_PTRACE' });
-    expect(checks['pid namespace']).toMatchObject({ status: 'lost', docker: '--pid host' });
-    expect(checks['cgroup tree']).toMatchObject({ status: 'lost', docker: expect.stringContaining('/sys/fs/cgroup') });
+    const { code, deployment, checks } = await run('');
+    expect({ code, deployment }).toEqual({ code: 1, deployment: 'docker' });
+    expect(checks['capabilities']).toMatchObject({ status: 'failed', docker: '--cap-add SYS_PTRACE' });
+    expect(checks['pid namespace']).toMatchObject({ status: 'failed', docker: '--pid host' });
+    expect(checks['cgroup tree']).toMatchObject({
+      status: 'failed',
+      docker: expect.stringContaining('/sys/fs/cgroup'),
+    });
     expect(checks['kernel log']).toMatchObject({
-      status: 'lost',
-      says: '/dev/kmsg is not there',
+      status: 'failed',
+      message: '/dev/kmsg does not exist',
       docker: '--device /dev/kmsg:/dev/kmsg:r',
     });
     expect(checks['docker']).toMatchObject({ status: 'ok' });
@@ -128,7 +131,7 @@ function diagnosesOn(machineOf: () => Promise<Machine>, options: { readonly cgro
     expect(Object.entries(checks).filter(([, { status }]) => status !== 'ok' && status !== 'note')).toEqual([]);
     expect(code).toBe(0);
     // This one is a container, too.
-    expect(checks['containers']?.says).toBe('4 found: 4 docker');
+    expect(checks['containers']?.message).toBe('4 found: 4 docker');
   });
   return run;
 }

@@ -103,7 +103,7 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
   });
 
   test('has nothing kept from it, and is told so', async () => {
-    expect(await docker.cli('exec', id, 'node', 'dist/cli.js', 'diagnose')).toContain('All is well');
+    expect(await docker.cli('exec', id, 'node', 'dist/cli.js', 'diagnose')).toMatch(/All \d+ checks passed/);
   });
 
   test('may read the log of the kernel, and not write to it', async () => {

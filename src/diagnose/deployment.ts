@@ -1,40 +1,40 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Environment } from '../config/config.ts';
-import type { Place } from './check.ts';
+import type { Deployment } from './check.ts';
 
 /** Completes "run …". */
-export const PLACE_NAMES: Readonly<Record<Place, string>> = {
+export const DEPLOYMENT_NAMES: Readonly<Record<Deployment, string>> = {
   shell: 'on the host',
   systemd: 'by systemd',
   docker: 'in a container',
-  kubernetes: 'in a pod of Kubernetes',
+  kubernetes: 'in a Kubernetes pod',
 };
 
-/** What tells how this process is run. */
+/** What reveals how this process was started. */
 interface Signs {
   readonly environment: Environment;
   /** `/proc/self/cgroup`. */
   readonly cgroups: string;
-  /** An engine left its mark in the root directory. */
+  /** An engine left its marker file in the root directory. */
   readonly marked: boolean;
 }
 
-/** Finds out how this process is run. */
-export function findPlace(environment: Environment): Place {
-  return placeOf({
+/** Finds out how this process was started. */
+export function findDeployment(environment: Environment): Deployment {
+  return deploymentOf({
     environment,
     cgroups: readFileSync('/proc/self/cgroup', 'utf8'),
     marked: existsSync('/.dockerenv') || existsSync('/run/.containerenv'),
   });
 }
 
-/** Pure. A container whose engine leaves no mark and that has a cgroup namespace of its own looks like the host. */
-export function placeOf({ environment, cgroups, marked }: Signs): Place {
+/** Pure. A container with its own cgroup namespace and without a marker file looks like the host. */
+export function deploymentOf({ environment, cgroups, marked }: Signs): Deployment {
   const { KUBERNETES_SERVICE_HOST, INVOCATION_ID, container } = environment;
   if (KUBERNETES_SERVICE_HOST !== undefined || /[/:]kubepods/.test(cgroups)) return 'kubernetes';
-  // systemd has every container manager set the variable `container`.
+  // systemd asks container managers to set the variable `container`.
   if (marked || container !== undefined || /[0-9a-f]{64}/.test(cgroups)) return 'docker';
-  // A shell in a terminal has such an id too, from the user's own manager.
+  // A shell in a terminal has an INVOCATION_ID too, from the user's service manager.
   const isService = /^(?:0:|\d+:name=systemd):\/system\.slice\/.*\.service$/m.test(cgroups);
   return INVOCATION_ID !== undefined && isService ? 'systemd' : 'shell';
 }

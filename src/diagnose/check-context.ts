@@ -5,28 +5,28 @@ import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts'
 import { capabilityNames } from '../kernel/capabilities.ts';
 import { parseProcCredentials } from '../kernel/proc-credentials.ts';
 import { type FoundContainers, findContainers } from './found-containers.ts';
-import { type Others, lookAtOthers } from './others.ts';
+import { type Others, lookAtOthers } from './visible-processes.ts';
 
-/** Who this process is to the kernel's access checks. */
+/** The credentials that the kernel's access checks see. */
 interface Own {
-  /** The effective user. */
+  /** The effective uid. */
   readonly uid: number;
-  /** Capabilities that count now, and those that it could have at most; without `CAP_` in front. */
+  /** Effective capabilities and the bounding set, without the prefix `CAP_`. */
   readonly effective: readonly string[];
   readonly bounding: readonly string[];
 }
 
-/** What is looked at: this process, and the host as it sees it. What several checks need is found once. */
-export interface Subject {
+/** What checks read from: this process, and the host as it sees it. Facts that several checks need are read once. */
+export interface CheckContext {
   readonly procfs: string;
-  /** `undefined`: do without. */
+  /** `undefined` if disabled. */
   readonly kmsg: string | undefined;
-  /** `undefined`: there are no cgroups where they should be; `layoutError` says why. */
+  /** `undefined` if no cgroup hierarchy was found; `layoutError` says why. */
   readonly layout: CgroupLayout | undefined;
   readonly layoutError: string | undefined;
   readonly own: Own;
   readonly others: Others;
-  /** `undefined`: they could not be looked for. */
+  /** `undefined` if there is no cgroup tree to search. */
   readonly containers: FoundContainers | undefined;
   readonly docker: EngineConfig | undefined;
   readonly podman: EngineConfig | undefined;
@@ -34,10 +34,10 @@ export interface Subject {
   readonly unknownVariables: readonly string[];
 }
 
-/** Takes a look at what all checks have in common. */
-export function createSubject(
+/** Reads the facts that several checks need. */
+export function createCheckContext(
   config: Pick<Config, 'path' | 'docker' | 'podman' | 'cri' | 'unknownVariables'>,
-): Subject {
+): CheckContext {
   const { procfs, cgroupfs, kmsg } = config.path;
   const found = layoutAt(procfs, cgroupfs);
   const layout = typeof found === 'string' ? undefined : found;

@@ -2,22 +2,22 @@ import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { isAbsence, isDenied, unseenAsUndefined } from '../kernel/errno.ts';
 import { parseProcCredentials, type ProcCredentials } from '../kernel/proc-credentials.ts';
 
-/** How many processes of a kind could be looked at as the exporter looks at a container's, and how many not. */
+/** How many processes of a kind could be inspected the way the exporter inspects containers, and how many not. */
 export interface Looked {
   readonly readable: number;
   readonly denied: number;
 }
 
-/** All processes but this one, by what the kernel might refuse them for. */
+/** All processes except this one, grouped by why the kernel may refuse access. */
 export interface Others {
-  /** The host's own init, or a container's if this process has no other. */
+  /** The host's init, or the container's in its own pid namespace. */
   readonly pid1: Looked;
   readonly kernelThreads: Looked;
   readonly ownUser: Looked;
   readonly otherUsers: Looked;
 }
 
-/** Tries to read the namespaces of every process that is to be seen in a procfs. */
+/** Tries to read the namespaces of every process in a procfs. */
 export function lookAtOthers(procfs: string): Others {
   const counts = {
     pid1: { readable: 0, denied: 0 },
@@ -29,7 +29,7 @@ export function lookAtOthers(procfs: string): Others {
   const ownUid = unseenAsUndefined(() => credentialsOf(procfs, own).effectiveUid);
   for (const pid of unseenAsUndefined(() => readdirSync(procfs)) ?? []) {
     if (!/^\d+$/.test(pid) || pid === own) continue;
-    // What is gone by now, or hidden, does not count.
+    // A process that is gone by now, or hidden, does not count.
     const kind = unseenAsUndefined(() => kindOf(procfs, pid, ownUid));
     const access = kind === undefined ? undefined : accessTo(`${procfs}/${pid}/ns/net`);
     if (kind !== undefined && access !== undefined) counts[kind][access] += 1;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { capabilities } from './capabilities.ts';
 import { cgroupTree } from './cgroup-tree.ts';
-import type { Check, Place, Verdict } from './check.ts';
+import type { Check, Deployment, CheckResult } from './check.ts';
 import { containers } from './containers.ts';
 import { controllers } from './controllers.ts';
 import { descriptors } from './descriptors.ts';
@@ -20,20 +20,26 @@ import { securityModule } from './security-module.ts';
 import { user } from './user.ts';
 import { variables } from './variables.ts';
 
-/** Some facts, and what is to come of them: a status, words of what is said, and for one place a remedy. */
-type Case<Facts> = readonly [facts: Facts, status: Verdict['status'], says: RegExp, place?: Place, remedy?: string];
+/** Facts and the expected result: a status, words of the text, and the remedy for one deployment. */
+type Case<Facts> = readonly [
+  facts: Facts,
+  status: CheckResult['status'],
+  message: RegExp,
+  deployment?: Deployment,
+  remedy?: string,
+];
 
 function judges<Facts>(check: Check<Facts>, cases: readonly Case<Facts>[]): void {
   describe(check.name, () => {
     test.each(cases.map((each) => [JSON.stringify(each[0]), ...each] as const))(
       '%s',
-      (_, facts, status, says, place, remedy) => {
-        const verdict = check.judge(facts);
-        expect(verdict.status).toBe(status);
-        expect(verdict.says).toMatch(says);
-        // What is lost is named; nothing else is said to be.
-        expect(verdict.loses !== undefined).toBe(status === 'lost');
-        if (place !== undefined) expect(verdict.remedies?.[place]).toBe(remedy);
+      (_, facts, status, message, deployment, remedy) => {
+        const result = check.judge(facts);
+        expect(result.status).toBe(status);
+        expect(result.message).toMatch(message);
+        // Exactly the failed checks say what is missing.
+        expect(result.missing !== undefined).toBe(status === 'failed');
+        if (deployment !== undefined) expect(result.remedies?.[deployment]).toBe(remedy);
       },
     );
   });
@@ -42,8 +48,8 @@ function judges<Facts>(check: Check<Facts>, cases: readonly Case<Facts>[]): void
 judges(user, [
   [{ uid: 0, uidMap: '         0          0 4294967295\n' }, 'ok', /^root$/],
   [{ uid: 65534, uidMap: '         0          0 4294967295\n' }, 'ok', /^uid 65534$/],
-  [{ uid: 0, uidMap: '0 100000 65536\n' }, 'lost', /user namespace of its own/, 'docker', '--userns host'],
-  [{ uid: 0, uidMap: '0 0 4294967295\n1 1 1\n' }, 'lost', /of its own/, 'systemd', 'PrivateUsers=no'],
+  [{ uid: 0, uidMap: '0 100000 65536\n' }, 'failed', /its own user namespace/, 'docker', '--userns host'],
+  [{ uid: 0, uidMap: '0 0 4294967295\n1 1 1\n' }, 'failed', /its own/, 'systemd', 'PrivateUsers=no'],
 ]);
 
 const FOURTEEN = 'CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_RAW'.split(' ');
@@ -53,7 +59,7 @@ judges(capabilities, [
   [{ uid: 65534, effective: ['SYS_PTRACE'], bounding: [] }, 'ok', /^it has CAP_SYS_PTRACE$/],
   [
     { uid: 0, effective: FOURTEEN, bounding: FOURTEEN },
-    'lost',
+    'failed',
     /^no CAP_SYS_PTRACE \(the bounding set lacks it\); it has CAP_CHOWN, .*CAP_SETGID and 4 more$/,
     'docker',
     '--cap-add SYS_PTRACE',
@@ -65,7 +71,7 @@ judges(capabilities, [
   ],
   [
     { uid: 65534, effective: [], bounding: MANY },
-    'lost',
+    'failed',
     /^no CAP_SYS_PTRACE; it has none$/,
     'docker',
     '--user 0:0 --cap-add SYS_PTRACE',
@@ -73,21 +79,21 @@ judges(capabilities, [
 ]);
 
 judges(securityModule, [
-  [{ label: undefined, denied: true, hasPtrace: true }, 'ok', /^no profile/],
+  [{ label: undefined, denied: true, hasPtrace: true }, 'ok', /^no AppArmor profile/],
   [{ label: 'unconfined', denied: true, hasPtrace: true }, 'ok', /^unconfined$/],
   [{ label: 'docker-default (complain)', denied: true, hasPtrace: true }, 'ok', /complain/],
-  [{ label: 'own (enforce)', denied: false, hasPtrace: true }, 'ok', /lets it look/],
+  [{ label: 'own (enforce)', denied: false, hasPtrace: true }, 'ok', /which allows/],
   [{ label: 'docker-default (enforce)', denied: true, hasPtrace: false }, 'note', /only with CAP_SYS_PTRACE/],
   [
     { label: 'docker-default (enforce)', denied: true, hasPtrace: true },
-    'lost',
-    /^the profile docker-default \(enforce\) keeps it from/,
+    'failed',
+    /^the profile docker-default \(enforce\) denies/,
     'docker',
     '--security-opt apparmor=unconfined',
   ],
   [
     { label: 'system_u:system_r:container_t:s0:c1,c2', denied: true, hasPtrace: true },
-    'lost',
+    'failed',
     /^the context system_u/,
     'docker',
     '--security-opt label=disable',
@@ -97,33 +103,39 @@ judges(securityModule, [
 judges(pidNamespace, [
   [{ procfs: '/proc', isHosts: true, isProcfs: true, hasKthreadd: true }, 'ok', /^the host's$/],
   [{ procfs: '/p', isHosts: true, isProcfs: true, hasKthreadd: false }, 'note', /\/p has no kthreadd/],
-  [{ procfs: '/proc', isHosts: false, isProcfs: true, hasKthreadd: false }, 'lost', /^its own/, 'docker', '--pid host'],
-  // The host's procfs shows its processes, but those in cgroups are told by their pids in one's own namespace.
+  [
+    { procfs: '/proc', isHosts: false, isProcfs: true, hasKthreadd: false },
+    'failed',
+    /^its own/,
+    'docker',
+    '--pid host',
+  ],
+  // The host's procfs shows its processes, but cgroup.procs lists pids of the reader's own namespace.
   [
     { procfs: '/h', isHosts: false, isProcfs: true, hasKthreadd: true },
-    'lost',
+    'failed',
     /^its own/,
     'kubernetes',
     'hostPID: true',
   ],
-  [{ procfs: '/h', isHosts: true, isProcfs: false, hasKthreadd: false }, 'lost', /^\/h is no procfs/],
+  [{ procfs: '/h', isHosts: true, isProcfs: false, hasKthreadd: false }, 'failed', /^\/h is not a procfs/],
 ]);
 
 judges(procfsOptions, [
   [{ options: [], uid: 0, hasPtrace: false }, 'ok', /^off$/],
   [{ options: ['hidepid=0'], uid: 1, hasPtrace: false }, 'ok', /^off$/],
   [{ options: ['hidepid=off'], uid: 1, hasPtrace: false }, 'ok', /^off$/],
-  [{ options: ['hidepid=invisible'], uid: 0, hasPtrace: true }, 'ok', /does not count/],
+  [{ options: ['hidepid=invisible'], uid: 0, hasPtrace: true }, 'ok', /CAP_SYS_PTRACE overrides/],
   [
     { options: ['hidepid=2'], uid: 65534, hasPtrace: false },
-    'lost',
+    'failed',
     /^hidepid=2: /,
     'docker',
     '--user 0:0 --cap-add SYS_PTRACE',
   ],
   [
     { options: ['hidepid=2', 'subset=pid'], uid: 0, hasPtrace: true },
-    'lost',
+    'failed',
     /subset=pid/,
     'systemd',
     'ProcSubset=all',
@@ -138,11 +150,15 @@ const ALL = {
   otherUsers: NOBODY,
 };
 judges(otherProcesses, [
-  [ALL, 'ok', /^of all 10 processes$/],
-  [{ ...ALL, pid1: { readable: 0, denied: 1 } }, 'ok', /^of all 10 processes but PID 1/],
-  [{ ...ALL, kernelThreads: NOBODY }, 'ok', /^of the only other process$/],
+  [ALL, 'ok', /^readable for all 10 processes$/],
+  [{ ...ALL, pid1: { readable: 0, denied: 1 } }, 'ok', /^readable for all 10 processes except PID 1/],
+  [{ ...ALL, kernelThreads: NOBODY }, 'ok', /^readable for the only other process$/],
   [{ pid1: NOBODY, kernelThreads: NOBODY, ownUser: NOBODY, otherUsers: NOBODY }, 'note', /no other process/],
-  [{ ...ALL, otherUsers: { readable: 1, denied: 2 } }, 'lost', /^of 2 of 13 processes .*: 2 of 3 of other users$/],
+  [
+    { ...ALL, otherUsers: { readable: 1, denied: 2 } },
+    'failed',
+    /^unreadable for 2 of 13 processes: 2 of 3 of other users$/,
+  ],
   [
     {
       pid1: { readable: 0, denied: 1 },
@@ -150,8 +166,8 @@ judges(otherProcesses, [
       ownUser: { readable: 2, denied: 0 },
       otherUsers: { readable: 0, denied: 3 },
     },
-    'lost',
-    /^of 11 of 13 processes .*: PID 1, all 7 of kernel threads, all 3 of other users$/,
+    'failed',
+    /^unreadable for 11 of 13 processes: PID 1, all 7 of kernel threads, all 3 of other users$/,
   ],
 ]);
 
@@ -160,14 +176,14 @@ const SIX = { pid: PID1, net: PID1, mnt: PID1, uts: PID1, ipc: PID1, user: PID1 
 judges(hostNamespaces, [
   [SIX, 'ok', /^known: pid, net, mnt, uts, ipc, user \(pid1\)$/],
   [{ ...SIX, time: { inode: 2, source: 'constant' } }, 'ok', /\(pid1\); time \(constant\)$/],
-  [{ pid: PID1 }, 'lost', /^not known: net, mnt, uts, ipc, user$/, 'systemd', 'AmbientCapabilities=CAP_SYS_PTRACE'],
+  [{ pid: PID1 }, 'failed', /^not known: net, mnt, uts, ipc, user$/, 'systemd', 'AmbientCapabilities=CAP_SYS_PTRACE'],
 ]);
 
 judges(cgroupTree, [
-  [{ error: undefined, root: '/c', isWhole: true, ownNamespace: false }, 'ok', /^all of it, in \/c \(the host's/],
-  [{ error: undefined, root: '/c', isWhole: true, ownNamespace: true }, 'ok', /does no harm/],
-  [{ error: undefined, root: '/c', isWhole: false, ownNamespace: true }, 'lost', /^\/c is only a part/],
-  [{ error: 'None is mounted at "/x"', root: '', isWhole: false, ownNamespace: false }, 'lost', /^None is mounted/],
+  [{ error: undefined, root: '/c', isWhole: true, ownNamespace: false }, 'ok', /^complete, in \/c \(the host's/],
+  [{ error: undefined, root: '/c', isWhole: true, ownNamespace: true }, 'ok', /which is fine/],
+  [{ error: undefined, root: '/c', isWhole: false, ownNamespace: true }, 'failed', /^\/c is only a part/],
+  [{ error: 'None is mounted at "/x"', root: '', isWhole: false, ownNamespace: false }, 'failed', /^None is mounted/],
 ]);
 
 const V2 = { version: 2, controllers: ['cpuset', 'cpu', 'io', 'memory', 'pids'] } as const;
@@ -177,13 +193,13 @@ judges(controllers, [
   [{ version: 'v2', hierarchies: [V2] }, 'ok', /^cgroup v2: cpuset cpu io memory pids \(v2\)$/],
   [{ version: 'v1', hierarchies: [...V1, BLKIO] }, 'ok', /^cgroup v1: memory \(v1\); /],
   [{ version: 'hybrid', hierarchies: [...V1, { version: 2, controllers: ['io'] }] }, 'ok', /io \(v2\)$/],
-  [{ version: 'v1', hierarchies: V1 }, 'lost', /^no blkio; /],
+  [{ version: 'v1', hierarchies: V1 }, 'failed', /^no blkio; /],
   [
     { version: 'v2', hierarchies: [{ version: 2, controllers: ['cpuset', 'cpu', 'io', 'pids'] }] },
-    'lost',
+    'failed',
     /^no memory; /,
     'docker',
-    'on the host: cgroup_enable=memory on the command line of the kernel, or a kernel that has what is missing',
+    'on the host: cgroup_enable=memory on the kernel command line, or a kernel with the missing controllers',
   ],
   [{ version: undefined, hierarchies: [] }, 'unknown', /no cgroup tree/],
 ]);
@@ -192,27 +208,27 @@ judges(oomCounts, [
   [{ vmstat: true, cgroups: 'v1' }, 'ok', /memory\.oom_control/],
   [{ vmstat: true, cgroups: 'v2' }, 'ok', /memory\.events/],
   [{ vmstat: true, cgroups: 'none' }, 'note', /^counted for the host/],
-  [{ vmstat: true, cgroups: 'old' }, 'lost', /for the host only/, 'shell', 'Linux 4.13 or newer'],
-  [{ vmstat: false, cgroups: 'v2' }, 'lost', /vmstat has no oom_kill/],
+  [{ vmstat: true, cgroups: 'old' }, 'failed', /for the host only/, 'shell', 'Linux 4.13 or newer'],
+  [{ vmstat: false, cgroups: 'v2' }, 'failed', /vmstat is missing, or has no oom_kill/],
 ]);
 
 const KMSG = { path: '/dev/kmsg', isRestricted: true, hasSyslog: true, uid: 0, access: undefined, read: undefined };
 judges(kmsg, [
   [KMSG, 'ok', /^\/dev\/kmsg is readable \(kernel\.dmesg_restrict is 1\)$/],
-  [{ ...KMSG, path: undefined }, 'ok', /^switched off/],
+  [{ ...KMSG, path: undefined }, 'ok', /^disabled/],
   [{ ...KMSG, isRestricted: false, hasSyslog: false }, 'ok', /is 0\)$/],
   [
     { ...KMSG, access: 'ENOENT', read: 'ENOENT' },
-    'lost',
-    /^\/dev\/kmsg is not there$/,
+    'failed',
+    /^\/dev\/kmsg does not exist$/,
     'docker',
     '--device /dev/kmsg:/dev/kmsg:r',
   ],
-  [{ ...KMSG, access: 'EPERM', read: 'EPERM' }, 'lost', /device cgroup/, 'docker', '--device /dev/kmsg:/dev/kmsg:r'],
-  [{ ...KMSG, access: 'EACCES', read: 'EACCES', uid: 1 }, 'lost', /the mode of/],
+  [{ ...KMSG, access: 'EPERM', read: 'EPERM' }, 'failed', /device cgroup/, 'docker', '--device /dev/kmsg:/dev/kmsg:r'],
+  [{ ...KMSG, access: 'EACCES', read: 'EACCES', uid: 1 }, 'failed', /the mode of/],
   [
     { ...KMSG, hasSyslog: false, read: 'EPERM' },
-    'lost',
+    'failed',
     /^\/dev\/kmsg needs CAP_SYSLOG: kernel\.dmesg_restrict is 1$/,
     'docker',
     '--cap-add SYSLOG',
@@ -221,15 +237,15 @@ judges(kmsg, [
 test('/dev/kmsg that cannot be read for no known reason is unknown', () => {
   expect(kmsg.judge({ ...KMSG, read: 'EIO' })).toMatchObject({
     status: 'unknown',
-    says: '/dev/kmsg cannot be read: EIO',
+    message: '/dev/kmsg cannot be read: EIO',
   });
   expect(kmsg.judge({ ...KMSG, read: 'EPERM' }).status).toBe('unknown');
 });
 
 judges(pressure, [
   [{ host: true, version: 'v2' }, 'ok', /each cgroup/],
-  [{ host: true, version: 'hybrid' }, 'note', /takes cgroup v2/],
-  [{ host: false, version: 'v2' }, 'lost', /no \/proc\/pressure/],
+  [{ host: true, version: 'hybrid' }, 'note', /need cgroup v2/],
+  [{ host: false, version: 'v2' }, 'failed', /no \/proc\/pressure/],
 ]);
 
 const FOUND = {
@@ -243,30 +259,30 @@ const FOUND = {
 };
 judges(containers, [
   [undefined, 'unknown', /no cgroup tree/],
-  [{ ...FOUND, count: 0, engines: {} }, 'ok', /^none to be seen now$/],
+  [{ ...FOUND, count: 0, engines: {} }, 'ok', /^none found$/],
   [FOUND, 'ok', /^5 found: 4 docker, 1 lxc$/],
   [{ ...FOUND, empty: 1 }, 'ok', /; 1 of them without a process$/],
-  [{ ...FOUND, empty: 5 }, 'lost', /no process of theirs can be seen/],
-  [{ ...FOUND, denied: 2, example: 'EACCES: no' }, 'lost', /; 2 of them cannot be looked at \(EACCES: no\)$/],
-  [{ ...FOUND, denied: 5, example: 'EACCES: no' }, 'lost', /; all of them cannot/],
+  [{ ...FOUND, empty: 5 }, 'failed', /none of their processes is visible/],
+  [{ ...FOUND, denied: 2, example: 'EACCES: no' }, 'failed', /; 2 of them cannot be inspected \(EACCES: no\)$/],
+  [{ ...FOUND, denied: 5, example: 'EACCES: no' }, 'failed', /; all of them cannot/],
 ]);
 
 const INOTIFY = { maxInstances: 128, maxWatches: 1000, instances: 1, watches: 10, needed: 5, refusal: undefined };
 judges(inotify, [
-  [INOTIFY, 'ok', /^its user has 10 of 1000 watches and 1 of 128 instances; at most 5 watches are needed$/],
-  [{ ...INOTIFY, watches: 900 }, 'note', /^nearly used up/],
-  [{ ...INOTIFY, instances: 120 }, 'note', /^nearly used up/],
-  [{ ...INOTIFY, needed: 995 }, 'lost', /^too few/, 'shell', 'sysctl -w fs.inotify.max_user_watches=8192'],
+  [INOTIFY, 'ok', /^its user holds 10 of 1000 watches and 1 of 128 instances; the exporter needs at most 5 watches$/],
+  [{ ...INOTIFY, watches: 900 }, 'note', /^nearly exhausted/],
+  [{ ...INOTIFY, instances: 120 }, 'note', /^nearly exhausted/],
+  [{ ...INOTIFY, needed: 995 }, 'failed', /^too few/, 'shell', 'sysctl -w fs.inotify.max_user_watches=8192'],
   [
     { ...INOTIFY, watches: 10_000, maxWatches: 10_000, refusal: 'ENOSPC' },
-    'lost',
-    /^no watch can be had \(ENOSPC\)/,
+    'failed',
+    /^no watch available \(ENOSPC\)/,
     'kubernetes',
     'on the node: sysctl -w fs.inotify.max_user_watches=20010',
   ],
   [
     { ...INOTIFY, maxInstances: 5000, refusal: 'EMFILE' },
-    'lost',
+    'failed',
     /EMFILE/,
     'shell',
     'sysctl -w fs.inotify.max_user_instances=10000',
@@ -274,9 +290,9 @@ judges(inotify, [
 ]);
 
 judges(descriptors, [
-  [{ budget: 65_024, containers: 100 }, 'ok', /^65024 may be kept open, enough for \d+ containers$/],
-  [{ budget: 512, containers: 100 }, 'note', /of 100; the others cost more CPU$/, 'systemd', 'LimitNOFILE=65536'],
-  [{ budget: 0, containers: 1 }, 'note', /^0 may be kept open, enough for 0/],
+  [{ budget: 65_024, containers: 100 }, 'ok', /^65024 can stay open, enough for \d+ containers$/],
+  [{ budget: 512, containers: 100 }, 'note', /of 100; the rest cost more CPU$/, 'systemd', 'LimitNOFILE=65536'],
+  [{ budget: 0, containers: 1 }, 'note', /^0 can stay open, enough for 0/],
 ]);
 
 const DOCKER = {
@@ -289,21 +305,21 @@ const DOCKER = {
 } as const;
 judges(docker, [
   [DOCKER, 'ok', /^answers at unix:\/\/\/d\.sock$/],
-  [{ ...DOCKER, others: ['/run/user/1/docker.sock'] }, 'ok', /; not asked: \/run\/user\/1\/docker\.sock$/],
-  [{ ...DOCKER, others: undefined }, 'ok', /; sockets of users cannot be seen$/],
+  [{ ...DOCKER, others: ['/run/user/1/docker.sock'] }, 'ok', /; unused: \/run\/user\/1\/docker\.sock$/],
+  [{ ...DOCKER, others: undefined }, 'ok', /; sockets of users are not visible$/],
   [{ ...DOCKER, answer: 'absent' }, 'ok', /^nothing at/],
-  [{ ...DOCKER, answer: 'hidden' }, 'note', /^may not look whether there is unix:\/\/\/d\.sock/],
-  [{ ...DOCKER, answer: 'hidden', containers: 2 }, 'lost', /does not answer: EACCES; 2 containers/],
-  [{ ...DOCKER, answer: 'hidden', isDefault: false }, 'lost', /does not answer: EACCES$/],
-  [{ ...DOCKER, answer: 'absent', containers: 2 }, 'lost', /2 containers of it are called by id/],
-  [{ ...DOCKER, answer: 'absent', isDefault: false }, 'lost', /^nothing at/],
-  [{ ...DOCKER, host: undefined, answer: undefined, containers: 1 }, 'ok', /^switched off; 1 container of it is/],
+  [{ ...DOCKER, answer: 'hidden' }, 'note', /^no permission to look for unix:\/\/\/d\.sock/],
+  [{ ...DOCKER, answer: 'hidden', containers: 2 }, 'failed', /does not answer: EACCES; 2 of its containers/],
+  [{ ...DOCKER, answer: 'hidden', isDefault: false }, 'failed', /does not answer: EACCES$/],
+  [{ ...DOCKER, answer: 'absent', containers: 2 }, 'failed', /2 of its containers are shown by id/],
+  [{ ...DOCKER, answer: 'absent', isDefault: false }, 'failed', /^nothing at/],
+  [{ ...DOCKER, host: undefined, answer: undefined, containers: 1 }, 'ok', /^disabled; 1 of its containers is/],
   [
     { ...DOCKER, answer: { error: 'EACCES' } },
-    'lost',
+    'failed',
     /^unix:\/\/\/d\.sock does not answer: EACCES$/,
     'systemd',
-    'SupplementaryGroups=docker (which is as good as root), or --docker.host= to do without',
+    'SupplementaryGroups=docker (equivalent to root), or --docker.host= to disable',
   ],
 ]);
 
@@ -321,20 +337,24 @@ const criSays = (...answers: readonly EngineAnswer[]) => ({
 judges(cri, [
   [CRI, 'ok', /^answers at unix:\/\/\/c\.sock$/],
   [criSays({ error: 'EACCES' }, 'answers'), 'ok', /^answers at \/1$/],
-  [{ ...CRI, endpoints: [], containers: 3 }, 'ok', /^switched off; 3 containers in pods are called by id$/],
-  [criSays('absent', 'absent'), 'ok', /^nothing at \/0 or \/1; no container in a pod is here$/],
-  [criSays('absent', { error: 'EACCES' }), 'note', /^\/1 does not answer: EACCES; no container in a pod is here$/],
-  [{ ...criSays('absent'), isDefault: false }, 'lost', /^nothing at \/0$/],
+  [{ ...CRI, endpoints: [], containers: 3 }, 'ok', /^disabled; 3 containers in pods are shown by id$/],
+  [criSays('absent', 'absent'), 'ok', /^nothing at \/0 or \/1; this host has no container in a pod$/],
+  [
+    criSays('absent', { error: 'EACCES' }),
+    'note',
+    /^\/1 does not answer: EACCES; this host has no container in a pod$/,
+  ],
+  [{ ...criSays('absent'), isDefault: false }, 'failed', /^nothing at \/0$/],
   [
     { ...criSays('hidden', 'absent'), containers: 1 },
-    'lost',
-    /^\/0 does not answer: EACCES; 1 container in a pod is called by id$/,
+    'failed',
+    /^\/0 does not answer: EACCES; 1 container in a pod is shown by id$/,
     'kubernetes',
-    'the overlay cri (which is as good as root on the node), or --cri.endpoint= to do without',
+    'the overlay cri (equivalent to root on the node), or --cri.endpoint= to disable',
   ],
 ]);
 
 judges(variables, [
-  [[], 'ok', /^no variable/],
+  [[], 'ok', /^all ISOLATION_EXPORTER_ variables name an option/],
   [['ISOLATION_EXPORTER_X'], 'note', /ISOLATION_EXPORTER_X$/],
 ]);
