@@ -144,7 +144,7 @@ function watchOom(parts: {
     log,
     identify: (path) => {
       const found = identifyCgroup(path);
-      return found?.candidate === true ? undefined : found;
+      return found?.candidate === undefined ? found : undefined;
     },
     names: {
       labelsOf: (match, waitedMs) => {

@@ -36,7 +36,7 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
   let example: string | undefined;
   for (const path of walk(layout.discovery.root, '').directories.keys()) {
     const match = containerAt(kernel, path);
-    if (match === undefined && identifyCgroup(path) === undefined) tally.otherCgroups += 1;
+    if (match === undefined && isOther(path)) tally.otherCgroups += 1;
     if (match === undefined || match.infra) continue;
     tally.count += 1;
     if (CRI.mayKnow(match)) tally.inPods += 1;
@@ -49,6 +49,12 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
     }
   }
   return { engines, ...tally, example };
+}
+
+/** Whether a cgroup is neither a container nor inside one. */
+function isOther(path: string): boolean {
+  const identity = identifyCgroup(path);
+  return identity === undefined || identity.candidate !== undefined;
 }
 
 function containerAt(kernel: KernelFiles, path: string): CgroupMatch | undefined {

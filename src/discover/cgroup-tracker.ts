@@ -152,7 +152,11 @@ export class CgroupTracker {
   #identify(directory: Directory): void {
     const { path, inode, seenAt } = directory;
     const found = this.classify(path);
-    if (isUndecided(found) && (found.otherwise === undefined || isWorthWaiting(found, directory))) return;
+    if (isUndecided(found)) {
+      // A mere candidate inside a container is part of it.
+      if (found.otherwise === undefined && outermostContainer(directory) !== undefined) directory.kind = 'other';
+      if (found.otherwise === undefined || isWorthWaiting(found, directory)) return;
+    }
     const match = isUndecided(found) ? found.otherwise : found;
     if (match === undefined) {
       directory.kind = 'other';

@@ -50,6 +50,23 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/docker/buildkit/${STEP}`, 'buildkit', STEP],
     [`/system.slice/docker-${STEP}.scope`, 'buildkit', STEP],
     [`/buildkit/${STEP}`, 'buildkit', STEP],
+    [`/system.slice/buildkit-${STEP}.scope`, 'buildkit', STEP],
+    [`/system.slice:docker:${STEP}`, 'buildkit', STEP],
+    [`/my.slice:docker:${STEP}`, 'buildkit', STEP],
+    [`/system.slice/system.slice:docker:${STEP}`, 'buildkit', STEP],
+    [`/ci.slice:buildkit:${STEP}`, 'buildkit', STEP],
+    ['/buildah-buildah3126431232', 'buildah', 'buildah3126431232'],
+    ['/system.slice/crun-buildah-buildah2365838308.scope', 'buildah', 'buildah2365838308'],
+    ['/machine.slice/runc-buildah-buildah2365838308.scope', 'buildah', 'buildah2365838308'],
+    [`${ROOTLESS}/crun-buildah-buildah1059824916.scope`, 'buildah', 'buildah1059824916', { ownerUid: 1000 }],
+    [
+      '/system.slice/crun-buildah-buildah2365838308.scope/container',
+      'buildah',
+      'buildah2365838308',
+      { at: '/system.slice/crun-buildah-buildah2365838308.scope' },
+    ],
+    ['/machine.slice:runc:buildah-buildah2365838308', 'buildah', 'buildah2365838308'],
+    [`/kubepods/pod${UID}/${A}/buildah-buildah2365838308`, 'buildah', 'buildah2365838308', { outer: A }],
   ],
   Podman: [
     [`/machine.slice/libpod-${A}.scope/container`, 'podman', A, { at: `/machine.slice/libpod-${A}.scope` }],
@@ -77,17 +94,27 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     ],
     [`/machine.slice/libpod-conmon-${A}.scope`, 'podman', A, { infra: true }],
     ['/libpod_parent/conmon', 'podman', 'conmon', { infra: true }],
+    // A pod with --cgroup-parent: its containers, and their conmon.
+    [`/batch/${B}/libpod-${A}`, 'podman', A, { outer: B }],
+    [`/batch/${B}/conmon`, 'podman', 'conmon', { infra: true, outer: B }],
     // A container of Podman in one of Docker, and its conmon there: inside is inside.
     [`/docker/${A}/libpod_parent/libpod-${B}`, 'podman', B, { outer: A }],
     [`/docker/${A}/libpod_parent/conmon`, 'podman', 'conmon', { infra: true, outer: A }],
   ],
   containerd: [
     // Names that anybody can use: candidates.
-    ['/k8s.io/ctr1', 'containerd', 'ctr1', { candidate: true }],
-    ['/default/test_container', 'containerd', 'test_container', { candidate: true }],
-    ['/my_very_long_namespace-1.5/test_container', 'containerd', 'test_container', { candidate: true }],
-    ['/default/c/init.scope', 'containerd', 'c', { candidate: true, at: '/default/c' }],
-    ['/my.slice/ctrpfx-ctr2.scope', 'containerd', 'ctr2', { candidate: true }],
+    ['/k8s.io/ctr1', 'containerd', 'ctr1', { candidate: 'shim' }],
+    ['/default/test_container', 'containerd', 'test_container', { candidate: 'shim' }],
+    ['/my_very_long_namespace-1.5/test_container', 'containerd', 'test_container', { candidate: 'shim' }],
+    ['/default/some_short_id.service', 'containerd', 'default', { candidate: 'shim', at: '/default' }],
+    ['/default/c/init.scope', 'containerd', 'c', { candidate: 'shim', at: '/default/c' }],
+    ['/my.slice/ctrpfx-ctr2.scope', 'containerd', 'ctr2', { candidate: 'shim' }],
+    // The client chose the cgroup.
+    ['/podruntime/kubelet', 'containerd', 'kubelet', { candidate: 'shim' }],
+    ['/mypool/gpu/job7', 'containerd', 'job7', { candidate: 'shim' }],
+    ['/job7', 'containerd', 'job7', { candidate: 'shim' }],
+    ['/init', 'containerd', 'init', { candidate: 'shim' }],
+    ['/system.slice/pool.service/job7', 'containerd', 'job7', { candidate: 'shim' }],
     // 64 hex digits are nobody else's.
     [`/default/${A}`, 'containerd', A, { engineGuessed: true }],
     [`/system.slice/anything-${A}.scope`, 'containerd', A, { engineGuessed: true }],
@@ -180,6 +207,17 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     ['/machine.slice/machine-m1.scope/payload', 'nspawn', 'm1', { at: '/machine.slice/machine-m1.scope' }],
     ['/machine.slice/lab-m1.scope/payload', 'nspawn', 'lab-m1', { at: '/machine.slice/lab-m1.scope' }],
     ['/machine.slice/lab-m1.scope/supervisor', 'nspawn', 'lab-m1', { infra: true }],
+    // Without its payload it may be a virtual machine.
+    ['/machine.slice/machine-fedora43.scope', 'nspawn', 'fedora43', { candidate: 'payload' }],
+    ['/machine.slice/vm1.scope', 'nspawn', 'vm1', { candidate: 'payload' }],
+    // --keep-unit
+    ['/system.slice/ns-run.service/payload', 'nspawn', 'ns-run', { candidate: 'supervisor' }],
+    [
+      String.raw`/system.slice/ns\x2drun.service/payload/init.scope`,
+      'nspawn',
+      'ns-run',
+      { candidate: 'supervisor', at: String.raw`/system.slice/ns\x2drun.service/payload` },
+    ],
     [
       String.raw`/machine.slice/machine-m\x2d2.scope/payload`,
       'nspawn',
@@ -199,6 +237,8 @@ const CONTAINERS: Record<string, readonly Row[]> = {
       '2293906-libvirt-container',
       { at: String.raw`/machine.slice/machine-lxc\x2d2293906\x2dlibvirt\x2dcontainer.scope` },
     ],
+    ['/machine/lxc-1268-sl.libvirt-lxc', 'libvirt-lxc', '1268-sl'],
+    ['/machine/old.libvirt-lxc', 'libvirt-lxc', 'old'],
   ],
   'Amazon ECS: on EC2 the engine is Docker': [
     [`/ecs/classic/${TASK}/${A}`, 'docker', A, { ecsTask: TASK }],
@@ -209,6 +249,14 @@ const CONTAINERS: Record<string, readonly Row[]> = {
   schedulers: [
     ['/system.slice/garden.service/garden/6f265890-5165-7fab-6b52-18d1', 'garden', '6f265890-5165-7fab-6b52-18d1'],
     ['/garden/6f265890-5165-7fab-6b52-18d1', 'garden', '6f265890-5165-7fab-6b52-18d1'],
+    [`/garden/${UID}`, 'garden', UID],
+    [`/garden/good/${UID}`, 'garden', UID],
+    ['/garden/bad/6f265890-5165-7fab-6b52-18d1', 'garden', '6f265890-5165-7fab-6b52-18d1'],
+    [`/garden/${UID}/init`, 'garden', UID, { at: `/garden/${UID}` }],
+    [`/${UID}`, 'garden', UID, { engineGuessed: true }],
+    ['/6f265890-5165-7fab-6b52-18d1', 'garden', '6f265890-5165-7fab-6b52-18d1', { engineGuessed: true }],
+    [`/custom.slice/share.slice/${ALLOCATION}.scope`, 'nomad', ALLOCATION],
+    [`/batch/reserve.slice/${ALLOCATION}.scope`, 'nomad', ALLOCATION],
     [`/nomad.slice/share.slice/${ALLOCATION}.scope`, 'nomad', ALLOCATION],
     [`/nomad/share/${ALLOCATION}`, 'nomad', ALLOCATION],
     [`/nomad/${ALLOCATION}`, 'nomad', ALLOCATION],
@@ -222,17 +270,15 @@ const NOT_CONTAINERS = [
   '//',
   '/..',
   '/init.scope',
-  '/init',
   '/system.slice',
   '/system.slice/docker.service',
   '/docker',
   '/docker/buildkit',
-  '/podruntime/runtime',
+  '/machine/qemu-1-vm1.libvirt-qemu',
   '/system.slice/run-ra2ddf9594bbf4a1986439b594f89eb0f.scope',
   '/user.slice/user-1000.slice/user@1000.service/init.scope',
   '/user.slice/user-1000.slice/session-3.scope',
   String.raw`/system.slice/system-serial\x2dgetty.slice`,
-  '/default/some_short_id.service',
   // --cgroups=disabled: only conmon, the parent of its process, knows.
   '/system.slice/posture.service',
   '/libpod_parent',
@@ -323,7 +369,8 @@ test('never throws, and the cgroup is always the path or an ancestor of it', () 
         expect(path.startsWith(found.cgroup)).toBe(true);
         expect(['', '/']).toContain(path.charAt(found.cgroup.length));
         expect(found.id).not.toBe('');
-        expect(identifyCgroup(found.cgroup)).toEqual(found);
+        // A payload confirms what its parent's name alone does not.
+        expect({ ...identifyCgroup(found.cgroup), candidate: undefined }).toEqual({ ...found, candidate: undefined });
       }
     }),
     { numRuns: 2_000 },

@@ -8,7 +8,7 @@ import {
   POD,
   USER_SLICE,
 } from './cgroup-patterns.ts';
-import type { CgroupPattern } from './cgroup-patterns.ts';
+import type { CandidatePattern, CgroupPattern } from './cgroup-patterns.ts';
 
 /** What a path says of the container that a cgroup is, or is part of. */
 export interface CgroupIdentity extends CgroupMatch {
@@ -16,9 +16,9 @@ export interface CgroupIdentity extends CgroupMatch {
   readonly cgroup: string;
   /** The container that this one runs in: Docker in Docker, a node of kind. */
   readonly outer?: CgroupIdentity;
-  /** Only looks like a container: it is one if a shim says so, see `settleByShim`. */
-  readonly candidate?: true;
-  /** The engine is a guess (the id is not), see `settleByShim`. */
+  /** Only looks like a container: the witness decides, see `settle`. */
+  readonly candidate?: CandidatePattern['confirmedBy'];
+  /** The engine is a guess (the id is not), see `settle`. */
   readonly engineGuessed?: true;
   /** The Amazon ECS task. */
   readonly ecsTask?: string;
@@ -40,22 +40,39 @@ export function identifyCgroup(path: string): CgroupIdentity | undefined {
   let facts: Facts = {};
   let found: CgroupIdentity | undefined;
   let candidate: CgroupIdentity | undefined;
+  let mayBeCandidate = true;
   while (place.end < path.length) {
     enterNextName(place);
     if (place.name === '' || place.name === '..') continue;
     facts = learn(facts, place, found === undefined);
-    const pattern = NOT_CONTAINERS.some((none) => fits(none, place)) ? undefined : firstFit(CGROUP_PATTERNS, place);
+    const isNone = NOT_CONTAINERS.some((none) => fits(none, place));
+    const pattern = isNone ? undefined : firstFit(CGROUP_PATTERNS, place);
     if (pattern !== undefined) {
-      found = identity(pattern, place, facts, found);
+      const around = found ?? (pattern.infra === true && candidate?.engine === pattern.engine ? candidate : undefined);
+      found = identity(pattern, place, facts, around);
       // What is inside is not of this pod or task, though it is still in the user's slice.
       facts = facts.ownerUid === undefined ? {} : { ownerUid: facts.ownerUid };
       continue;
     }
-    if (found !== undefined || candidate !== undefined) continue;
+    if (isNone) {
+      mayBeCandidate = false;
+      candidate = undefined;
+    }
+    if (found !== undefined || !mayBeCandidate) continue;
+    if (candidate?.candidate === 'payload' && place.name === 'payload') {
+      found = confirmed(candidate);
+      continue;
+    }
     const possible = firstFit(CANDIDATE_PATTERNS, place);
-    if (possible !== undefined) candidate = { ...identity(possible, place, facts, undefined), candidate: true };
+    if (possible === undefined) continue;
+    candidate = { ...identity(possible, place, facts, undefined), candidate: possible.confirmedBy };
   }
   return found ?? candidate;
+}
+
+/** The same container, now that its witness was heard. */
+export function confirmed({ candidate: _, ...identity }: CgroupIdentity): CgroupIdentity {
+  return identity;
 }
 
 /** Where in the path we are. One object per path, moved on from name to name. */
@@ -97,7 +114,7 @@ function upTo(place: Place): string {
   return place.path.slice(0, place.end);
 }
 
-function firstFit(patterns: readonly CgroupPattern[], place: Place): CgroupPattern | undefined {
+function firstFit<Pattern extends CgroupPattern>(patterns: readonly Pattern[], place: Place): Pattern | undefined {
   for (const pattern of patterns) {
     if (fits(pattern, place)) return pattern;
   }
@@ -124,7 +141,8 @@ function identity(
   // An engine's own cgroup inside the container's (nspawn's supervisor) is no container in a container.
   const isPartOf = pattern.infra === true && around?.engine === engine;
   const outer = isPartOf ? around.outer : around;
-  const id = pattern.name.exec(place.name)?.[1];
+  const ofParent = pattern.parent instanceof RegExp ? pattern.parent.exec(place.parent)?.[1] : undefined;
+  const id = pattern.name.exec(place.name)?.[1] ?? (pattern.infra ? undefined : ofParent);
   return {
     engine,
     id: id === undefined ? (isPartOf ? around.id : place.name) : pattern.escaped ? unescapeUnit(id) : id,

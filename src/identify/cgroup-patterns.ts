@@ -19,6 +19,15 @@ export interface CgroupPattern {
   readonly escaped?: true;
 }
 
+/** A pattern that needs a witness. Without a group in `name`, the group of `parent` is the id. */
+export interface CandidatePattern extends CgroupPattern {
+  /**
+   * `shim`: the parent of one of its processes is a containerd shim for this id. `payload`: systemd-nspawn has made a
+   * cgroup of this name in it. `supervisor`: systemd-nspawn has made a cgroup of this name beside it.
+   */
+  readonly confirmedBy: 'shim' | 'payload' | 'supervisor';
+}
+
 const ID = '[0-9a-f]{64}';
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
@@ -28,8 +37,15 @@ function name(pattern: string): RegExp {
 }
 
 const BARE_ID = name('ID');
-const BUILD_STEP = /^([a-z0-9]{25})$/;
+/** BuildKit's random id of a build step: 25 lower-case letters and digits. */
+const STEP = '[a-z0-9]{25}';
 const NSPAWN_UNIT = /^(?:systemd-nspawn@.+\.service|machine-.+\.scope)$/;
+const UNIT_SUFFIX = 'slice|scope|service|mount|automount|swap|socket|device|target|timer|path';
+/** Cgroups that engines and the kubelet keep containers in. */
+const ENGINES_OWN =
+  '(?:docker|buildkit|ecs|kubepods|burstable|besteffort|pod[0-9a-f-]{32,36}|libpod_parent|nomad|mesos|garden|kata|vc|lxc)';
+/** Eight hex digits and four groups more, the last of which has 4 or 12: Garden makes both. */
+const GARDEN_HANDLE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-(?:[0-9a-f]{4}|[0-9a-f]{12}))$/;
 
 /** The cgroup of a pod, under the cgroupfs driver or under systemd's. Its group is the pod's uid. */
 export const POD = new RegExp(
@@ -52,8 +68,9 @@ export const ECS_TASK_PATH = new RegExp(`(?:^|/)ecs/(?:[^/]+/)?([0-9a-f]{32}|${U
 
 /** Names that patterns further down would take for a container, and that are none. */
 export const NOT_CONTAINERS: readonly Pick<CgroupPattern, 'name' | 'parent'>[] = [
-  // /machine.slice/machine-qemu\x2d1\x2dvm1.scope: libvirt's virtual machines.
+  // Virtual machines of libvirt: /machine.slice/machine-qemu\x2d1\x2dvm1.scope; /machine/qemu-1-vm1.libvirt-qemu
   { name: /^machine-qemu\\x2d\d+\\x2d.+\.scope$/ },
+  { name: /\.libvirt-qemu$/ },
   // /libpod_parent/<pod id>/libpod-<id>: a pod of Podman's, around its containers.
   { name: BARE_ID, parent: 'libpod_parent' },
 ];
@@ -67,9 +84,13 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   { engine: 'docker', name: name('docker-ID(?:\\.scope)?') },
   // /system.slice:docker:<id>: runc under the cgroupfs driver was given a path in systemd's form
   { engine: 'docker', name: name('[^:]+:docker:ID') },
-  // /docker/buildkit/<step>; /buildkit/<step>; /system.slice/docker-<step>.scope
-  { engine: 'buildkit', name: BUILD_STEP, parent: 'buildkit' },
-  { engine: 'buildkit', name: /^docker-([a-z0-9]{25})\.scope$/ },
+  // BuildKit, as part of Docker or on its own
+  // /docker/buildkit/<step>; /buildkit/<step>
+  { engine: 'buildkit', name: new RegExp(`^(${STEP})$`), parent: 'buildkit' },
+  // /system.slice/docker-<step>.scope; /system.slice/buildkit-<step>.scope
+  { engine: 'buildkit', name: new RegExp(`^(?:docker|buildkit)-(${STEP})(?:\\.scope)?$`) },
+  // /system.slice:docker:<step>; /system.slice/my.slice:docker:<step>: a path in systemd's form, taken as a name
+  { engine: 'buildkit', name: new RegExp(`^[^:]+:(?:docker|buildkit):(${STEP})$`) },
 
   // Amazon ECS: its containers are Docker's, and the path says the task. Fargate has ids of its own.
   // /ecs/<cluster>/<task>/<id>; /ecs/<task>/<id>
@@ -102,12 +123,18 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   { engine: 'podman', name: name('libpod-payload-ID') },
   // /machine.slice:libpod:<id>
   { engine: 'podman', name: name('[^:]+:libpod:ID') },
-  // /machine.slice/libpod-conmon-<id>.scope; /libpod_parent/conmon; split: /system.slice/x.service/runtime
+  // /machine.slice/libpod-conmon-<id>.scope; /libpod_parent/conmon; below --cgroup-parent also <pod>/conmon; split:
+  // /system.slice/x.service/runtime
   { engine: 'podman', name: name('libpod-conmon-ID(?:\\.scope)?'), infra: true },
-  { engine: 'podman', name: /^conmon$/, parent: 'libpod_parent', infra: true },
+  { engine: 'podman', name: /^conmon$/, parent: new RegExp(`^(?:libpod_parent|${ID})$`), infra: true },
   { engine: 'podman', name: /^runtime$/, parent: /\.service$/, infra: true },
   // …/user.slice/podman-1834.scope (conmon) and podman-pause-cc5729fd.scope
   { engine: 'podman', name: /^podman-(?:pause-[0-9a-f]+|\d+)\.scope$/, infra: true },
+
+  // Buildah, also as `podman build`
+  // /buildah-buildah2365838308; /system.slice/crun-buildah-buildah2365838308.scope; rootless below user@1000.service
+  { engine: 'buildah', name: /^(?:(?:runc|crun)-)?buildah-(buildah\d+)(?:\.scope)?$/ },
+  { engine: 'buildah', name: /^[^:]+:[^:]+:buildah-(buildah\d+)$/ },
 
   // Virtual machines around containers
   // /kubepods/pod<uid>/kata_<id>
@@ -133,21 +160,26 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   // systemd-machined
   // /machine.slice/machine-lxc\x2d2293906\x2dname.scope: LXC by way of libvirt
   { engine: 'libvirt-lxc', name: /^machine-lxc\\x2d(\d+\\x2d.+)\.scope$/, escaped: true },
+  // /machine/lxc-1268-sl.libvirt-lxc: the same without systemd
+  { engine: 'libvirt-lxc', name: /^(?:lxc-)?(.+)\.libvirt-lxc$/ },
   // /machine.slice/systemd-nspawn@m3.service/supervisor: nspawn itself; the container is in /payload beside it
   { engine: 'nspawn', name: /^supervisor$/, parent: NSPAWN_UNIT, infra: true },
   { engine: 'nspawn', name: /^supervisor$/, above: /(?:^|\/)machine\.slice\/[^/]+\.scope$/, infra: true },
   // /machine.slice/systemd-nspawn@m3.service/payload; /machine.slice/machine-m\x2d2.scope/payload
   { engine: 'nspawn', name: /^systemd-nspawn@(.+)\.service$/, escaped: true },
-  { engine: 'nspawn', name: /^machine-(.+)\.scope$/, escaped: true },
 
   // Schedulers with a runtime of their own
-  // /garden/<id>; /system.slice/garden.service/garden/<id>
-  { engine: 'garden', name: /^([0-9a-f]{8}(?:-[0-9a-f]{4}){4})$/, parent: 'garden' },
-  // /nomad.slice/share.slice/<allocation>.<task>.scope; /nomad/share/<allocation>.<task>; /nomad/<allocation>.<task>
+  // Garden (Cloud Foundry, Concourse). A handle is a UUID or 28 characters like one: /garden/<handle>;
+  // /system.slice/garden.service/garden/good/<handle>, where CPU throttling has two cgroups for each container
+  { engine: 'garden', name: GARDEN_HANDLE, above: /(?:^|\/)garden(?:\/(?:good|bad))?$/ },
+  // /<handle>: a Garden that systemd does not know of
+  { engine: 'garden', name: GARDEN_HANDLE, depth: 1, engineGuessed: true },
+  // /nomad.slice/share.slice/<allocation>.<task>.scope; /nomad/share/<allocation>.<task>; /nomad/<allocation>.<task>;
+  // with cgroup_parent: /custom.slice/share.slice/<allocation>.<task>.scope
   {
     engine: 'nomad',
     name: name('(UUID\\..+?)(?:\\.scope)?'),
-    above: /(?:^|\/)nomad(?:\.slice)?(?:\/(?:share|reserve)(?:\.slice)?)?$/,
+    parent: /^(?:nomad|share|reserve)(?:\.slice)?$/,
   },
   // /mesos/<id>
   { engine: 'mesos', name: name('(UUID)'), parent: 'mesos' },
@@ -162,30 +194,35 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   // /my.slice/prefix-<id>.scope: a client of containerd that uses systemd; /my.slice:prefix:<id>
   { engine: 'containerd', name: name('[^:]+-ID\\.scope'), engineGuessed: true },
   { engine: 'containerd', name: name('[^:]+:[^:]+:ID'), engineGuessed: true },
-
-  // Last, as others have scopes there too
-  // /machine.slice/m1.scope/payload: systemd-nspawn --register=no
-  { engine: 'nspawn', name: /^(.+)\.scope$/, parent: 'machine.slice', escaped: true },
 ];
 
 /**
- * Where containerd's clients put a container whose id is just a name. Much else looks the same, so only the parent of
- * its process can say.
+ * Names that others use as well, so that the processes or the cgroups in it have to confirm that it is a container. The
+ * innermost name of a path that fits counts.
  */
-export const CANDIDATE_PATTERNS: readonly CgroupPattern[] = [
-  // /default/test_container; /k8s.io/ctr1: the namespace and the id, both at most 76 characters
-  {
-    engine: 'containerd',
-    name: /^(?!.*\.(?:slice|scope|service|mount|automount|swap|socket|device|target|timer|path)$)([A-Za-z0-9][\w.-]{0,75})$/,
-    parent:
-      /^(?!(?:docker|buildkit|ecs|kubepods|podruntime|libpod_parent|nomad|mesos|garden|kata|vc)$)(?!.*\.(?:slice|scope|service)$)[A-Za-z0-9][\w.-]{0,75}$/,
-    depth: 2,
-  },
+export const CANDIDATE_PATTERNS: readonly CandidatePattern[] = [
+  // systemd-nspawn. Virtual machines have scopes there, too: systemd-vmspawn's, and those of others that use machined.
+  // /machine.slice/machine-m\x2d2.scope; with --register=no, or named by --machine, /machine.slice/m1.scope
+  { engine: 'nspawn', name: /^machine-(.+)\.scope$/, escaped: true, confirmedBy: 'payload' },
+  { engine: 'nspawn', name: /^(.+)\.scope$/, parent: 'machine.slice', escaped: true, confirmedBy: 'payload' },
+  // /system.slice/web.service/payload: --keep-unit in a unit of one's own
+  { engine: 'nspawn', name: /^payload$/, parent: /^(.+)\.service$/, escaped: true, confirmedBy: 'supervisor' },
+
+  // Clients of containerd
   // /my.slice/prefix-ctr2.scope: ctr run --runc-systemd-cgroup --cgroup my.slice:prefix:ctr2
   {
     engine: 'containerd',
     name: /^(?!(?:run|session|machine|app|docker|crio|cri-containerd|libpod|nerdctl)-)[^-]+-(.+)\.scope$/,
     parent: /\.slice$/,
     above: /^(?!\/user\.slice\/)/,
+    confirmedBy: 'shim',
+  },
+  // /default/test_container, /k8s.io/ctr1: the namespace and the id; /podruntime/kubelet, /mypool/gpu/job7: chosen by the
+  // client. An id has at most 76 characters, and these have no suffix of a systemd unit.
+  {
+    engine: 'containerd',
+    name: new RegExp(`^(?!${ENGINES_OWN}$)(?!.*\\.(?:${UNIT_SUFFIX})$)([A-Za-z0-9][\\w.-]{0,75})$`),
+    parent: new RegExp(`^(?!${ENGINES_OWN}$)`),
+    confirmedBy: 'shim',
   },
 ];

@@ -2,7 +2,7 @@ import type { CgroupMatch, Undecided } from '../container.ts';
 import { isDenied } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { identifyCgroup } from './cgroup-path.ts';
-import { settleByShim } from './shim.ts';
+import { settle } from './settle.ts';
 
 /**
  * Says what the cgroup at exactly this path is: a container's own, an engine's, or nothing (which a cgroup inside a
@@ -12,9 +12,9 @@ import { settleByShim } from './shim.ts';
 export function classify(kernel: KernelFiles, path: string): CgroupMatch | Undecided | undefined {
   const identity = identifyCgroup(path);
   if (identity?.cgroup !== path) return undefined;
-  const undecided = { undecided: true, otherwise: identity.candidate === true ? undefined : identity } as const;
+  const undecided = { undecided: true, otherwise: identity.candidate === undefined ? identity : undefined } as const;
   try {
-    const settled = settleByShim(kernel, identity);
+    const settled = settle(kernel, identity);
     if (settled === 'later' || settled === 'starting') return { ...undecided, starting: settled === 'starting' };
     return settled;
   } catch (error) {

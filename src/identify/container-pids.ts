@@ -60,7 +60,9 @@ function* partsOf(kernel: KernelFiles, cgroup: CgroupFiles): Generator<CgroupFil
   for (let parent = toList.shift(); parent !== undefined; parent = toList.shift()) {
     for (const name of parent.children()) {
       const path = `${parent.path}/${name}`;
-      if (identifyCgroup(path)?.cgroup !== container) continue;
+      const inner = identifyCgroup(path);
+      // A mere candidate inside a container is part of it.
+      if (inner?.candidate === undefined && inner?.cgroup !== container) continue;
       left -= 1;
       if (left < 0) break;
       const child = kernel.cgroup(path);

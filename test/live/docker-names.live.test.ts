@@ -5,7 +5,7 @@ import { EngineSource } from '../../src/engines/engine-source.ts';
 import { DOCKER } from '../../src/engines/name-sources.ts';
 import { findInit } from '../../src/identify/init-process.ts';
 import type { NameSource } from '../../src/engines/name-source.ts';
-import { settleByShim } from '../../src/identify/shim.ts';
+import { settle } from '../../src/identify/settle.ts';
 import { findCgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import { absentAsUndefined } from '../../src/kernel/errno.ts';
 import { KernelFiles } from '../../src/kernel/kernel-files.ts';
@@ -95,7 +95,7 @@ describeLive('names and init processes from a real Docker', ['docker'], () => {
     const id = await run('--cgroup-parent', PARENT, LAB_IMAGE);
     const guess = identifyCgroup(`${PARENT}/${id}`);
     expect(guess).toMatchObject({ engine: 'containerd', id, engineGuessed: true });
-    expect(guess && settleByShim(kernel, guess)).toEqual({
+    expect(guess && settle(kernel, guess)).toEqual({
       engine: 'docker',
       id,
       cgroup: `${PARENT}/${id}`,

@@ -1,0 +1,196 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
+import { identifyCgroup } from './cgroup-path.ts';
+import { classify } from './classify.ts';
+import { settle, type Settled } from './settle.ts';
+
+const ID = '3b5046be1db64ef7b9b967ce0aa79d424cd892f1594994594283b3e8269e615b';
+const OTHER_ID = 'c47183275c45fd012ecf63a3d158866925141770864ac6ac29ab6aec4201a845';
+const UID = '5f413373-db04-4240-a645-993a3fbcffc3';
+
+describe('the witness of a cgroup', () => {
+  const root = mkdtempSync(join(tmpdir(), 'isolation-exporter-shim-'));
+  const kernel = new KernelFiles({
+    procRoot: '/proc',
+    layout: {
+      ...findCgroupLayout('/proc', '/sys/fs/cgroup'),
+      discovery: { root, mountRoot: '/', version: 2, controllers: [] },
+    },
+    descriptorBudget: 100,
+  });
+  const shims: ChildProcess[] = [];
+  let docker: number;
+  let ctr: number;
+  let shell: number;
+
+  /** Starts something that has a shim's command line, and gives the pid of its child. */
+  async function childOf(...words: readonly string[]): Promise<number> {
+    // `sh -c SCRIPT` with more words: those are its arguments, and the shim's flags here.
+    const child = spawn('sh', ['-c', 'sleep 1000; true', ...words.slice(1)], {
+      argv0: words[0],
+      stdio: 'ignore',
+      detached: true,
+    });
+    shims.push(child);
+    return vi.waitFor(
+      () => {
+        const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'));
+        expect(pid).toBeGreaterThan(0);
+        return pid;
+      },
+      { timeout: 10_000, interval: 5 },
+    );
+  }
+
+  function cgroup(path: string, ...pids: readonly number[]): string {
+    const file = join(root, path, 'cgroup.procs');
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, pids.map((pid) => `${pid}\n`).join(''));
+    return path;
+  }
+
+  function settled(path: string): Settled {
+    const identity = identifyCgroup(path);
+    if (identity === undefined) throw new Error(`${path} is not even a candidate`);
+    return settle(kernel, identity);
+  }
+
+  beforeAll(async () => {
+    docker = await childOf('/usr/bin/containerd-shim-runc-v2', '-namespace', 'moby', '-id', ID);
+    ctr = await childOf('containerd-shim-runc-v2', '-namespace', 'test-ns', '-id', 'web.1');
+    shell = await childOf('bash');
+  }, 20_000);
+
+  afterAll(() => {
+    for (const { pid } of shims) if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    rmSync(root, { recursive: true });
+  });
+
+  test('a candidate is confirmed by namespace and id', () => {
+    expect(settled(cgroup('/test-ns/web.1', ctr))).toEqual({
+      engine: 'containerd',
+      id: 'web.1',
+      cgroup: '/test-ns/web.1',
+      infra: false,
+    });
+    // Also by a process in a cgroup inside, and by the cgroup inside itself.
+    cgroup('/test-ns/web.1');
+    expect(settled(cgroup('/test-ns/web.1/init.scope', ctr))).toMatchObject({ cgroup: '/test-ns/web.1' });
+    rmSync(join(root, 'test-ns/web.1/init.scope'), { recursive: true });
+    // crun has its processes in an inner cgroup, whose name is no id.
+    cgroup('/test-ns/web.1/container', ctr);
+    expect(settled('/test-ns/web.1')).toMatchObject({ cgroup: '/test-ns/web.1', id: 'web.1' });
+    expect(settled('/test-ns/web.1/container')).toBeUndefined();
+    rmSync(join(root, 'test-ns/web.1/container'), { recursive: true });
+  });
+
+  test.each(['/podruntime/web.1', '/mypool/gpu/web.1', '/web.1', '/system.slice/pool.service/web.1'])(
+    'a cgroup that the client chose is confirmed by the id: %s',
+    (path) => {
+      expect(settled(cgroup(path, ctr))).toEqual({ engine: 'containerd', id: 'web.1', cgroup: path, infra: false });
+      expect(settled(cgroup(path, shell))).toBe('later');
+    },
+  );
+
+  test('a scope of machined is a container once it has a payload, or if systemd-nspawn is in it', async () => {
+    const vm = cgroup('/machine.slice/machine-fedora43.scope', shell);
+    expect(settled(vm)).toBe('later');
+    const container = cgroup('/machine.slice/machine-m1.scope');
+    cgroup(`${container}/payload`, shell);
+    expect(settled(container)).toEqual({ engine: 'nspawn', id: 'm1', cgroup: container, infra: false });
+    const nspawn = await childOf('/usr/bin/systemd-nspawn', '--machine=old');
+    const parent = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${nspawn}/status`, 'utf8'))?.[1]);
+    expect(settled(cgroup('/machine.slice/machine-old.scope', parent, nspawn))).toMatchObject({ id: 'old' });
+  });
+
+  test('a payload in a unit of its own is a container beside its supervisor only', () => {
+    expect(settled(cgroup('/system.slice/web.service/payload', shell))).toBeUndefined();
+    cgroup('/system.slice/web.service/supervisor', shell);
+    expect(settled('/system.slice/web.service/payload')).toMatchObject({ engine: 'nspawn', id: 'web' });
+  });
+
+  test('a pod of Podman is not a container', () => {
+    cgroup(`/batch/${ID}/libpod-${OTHER_ID}`, shell);
+    expect(settled(cgroup(`/batch/${ID}`))).toBeUndefined();
+  });
+
+  test('a scope is confirmed by the id at its end, and the shim knows where that begins', () => {
+    expect(settled(cgroup('/my.slice/some-prefix-web.1.scope', ctr))).toMatchObject({
+      id: 'web.1',
+      engine: 'containerd',
+    });
+  });
+
+  test.each(['/test-ns/web.2', '/web.1/gpu', '/my.slice/x-web.2.scope'])('it is no container: %s', (path) => {
+    expect(settled(cgroup(path, ctr, shell, docker))).toBeUndefined();
+  });
+
+  test('as long as there is no process it cannot be told', () => {
+    expect(settled(cgroup('/test-ns/empty'))).toBe('later');
+    expect(settled(cgroup(`/some/${ID}`))).toBe('later');
+    expect(settled('/gone/gone')).toBe('later');
+  });
+
+  test('a shim of the container’s own does not count', () => {
+    const shim = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${ctr}/status`, 'utf8'))?.[1]);
+    expect(settled(cgroup('/test-ns/web.1', ctr, shim))).toBe('later');
+  });
+
+  test('a container’s engine is told by the namespace', () => {
+    expect(settled(cgroup(`/any/parent/${ID}`, docker))).toEqual({
+      engine: 'docker',
+      id: ID,
+      cgroup: `/any/parent/${ID}`,
+      infra: false,
+    });
+    // One shim for all containers of a pod: its id is another.
+    expect(settled(cgroup(`/kubepods/pod${UID}/${OTHER_ID}`, ctr))).toMatchObject({
+      engine: 'containerd',
+      id: OTHER_ID,
+      podUid: UID,
+    });
+    // Started by something else, perhaps by the runc that is to hand it over.
+    expect(settled(cgroup(`/kubepods/pod${UID}/${ID}`, shell))).toBe('later');
+  });
+
+  test('what is certain is not asked about', () => {
+    const identity = identifyCgroup(`/docker/${ID}`);
+    expect(identity && settle(kernel, identity)).toBe(identity);
+  });
+
+  test('the runtime that is still setting it up is waited for', async () => {
+    // What `runc init` looks like: the runtime's name, and no shim above it yet.
+    const parent = spawn('bash', ['-c', '(exec -a runc sleep 1000) & wait'], { stdio: 'ignore', detached: true });
+    shims.push(parent);
+    const pid = await vi.waitFor(
+      () => {
+        const child = Number(readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8'));
+        expect(readFileSync(`/proc/${child}/cmdline`, 'utf8')).toMatch(/^runc\0/);
+        return child;
+      },
+      { timeout: 10_000, interval: 5 },
+    );
+    expect(settled(cgroup(`/starting/${ID}`, pid))).toBe('starting');
+    expect(classify(kernel, `/starting/${ID}`)).toMatchObject({ undecided: true, starting: true });
+  });
+
+  test('classify() takes only a container’s own cgroup, and says what an open question may end in', () => {
+    expect(classify(kernel, cgroup('/test-ns/web.1', ctr))).toMatchObject({ engine: 'containerd', id: 'web.1' });
+    expect(classify(kernel, `/docker/${ID}/inner`)).toBeUndefined();
+    expect(classify(kernel, '/system.slice')).toBeUndefined();
+    expect(classify(kernel, cgroup('/test-ns/empty'))).toEqual({
+      undecided: true,
+      otherwise: undefined,
+      starting: false,
+    });
+    expect(classify(kernel, cgroup(`/some/${ID}`))).toMatchObject({
+      undecided: true,
+      otherwise: { engine: 'containerd', id: ID },
+    });
+  });
+});
