@@ -11,7 +11,7 @@ const rendered = new WeakMap<Labels, string>();
 const renderedForPod = new WeakMap<Container, string>();
 
 /**
- * The rendered labels of each container, no two alike: one series twice would cost the whole scrape. Where two live
+ * The rendered labels of each container, no two alike: of two equal series Prometheus drops one without a word. Where two live
  * containers have the same labels, the newer keeps the name and the other becomes `name~<12 digits of its id>`; so a
  * container that replaces another under its name goes on with its series.
  */

@@ -71,8 +71,9 @@ export function identifyCgroup(path: string): CgroupIdentity | undefined {
 }
 
 /** The same container, now that its witness was heard. */
-export function confirmed({ candidate: _, ...identity }: CgroupIdentity): CgroupIdentity {
-  return identity;
+export function confirmed(identity: CgroupIdentity): CgroupIdentity {
+  const { candidate: _, ...rest } = identity;
+  return rest;
 }
 
 /** Where in the path we are. One object per path, moved on from name to name. */
