@@ -94,6 +94,11 @@ export interface Container {
   readonly init: InitProcess | undefined;
   /** Why its processes could not be read; `undefined` if they could, or if it has none. */
   readonly initError: Error | undefined;
+  /**
+   * Wall-clock seconds when its cgroup came into use, so that its counters were 0: the earliest start of an init process that
+   * was seen in it. A container that is started again in the same cgroup does not change it.
+   */
+  readonly cgroupUsedSince?: number | undefined;
   /** How the kernel confines it. `undefined` in the same cases as `init`. */
   readonly posture: Posture | undefined;
 }

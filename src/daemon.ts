@@ -5,6 +5,7 @@ import { collectors } from './collectors/index.ts';
 import type { Config } from './config/config.ts';
 import type { CgroupMatch } from './container.ts';
 import { type Discovery, discoverContainers } from './discover/containers.ts';
+import { createdTimestamps } from './exposition/created-timestamps.ts';
 import { Encoder, type Pieces } from './exposition/encode.ts';
 import { Failures } from './exposition/failures.ts';
 import { createOwnMetrics } from './exposition/own-metrics.ts';
@@ -80,6 +81,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const ancestors = new AncestorFiles(kernel);
   const failures = new Failures(log);
   const ownMetrics = createOwnMetrics(readVersion());
+  const created = config.createdTimestamps ? createdTimestamps(kernel.proc('stat')) : undefined;
   const lookUntil = async <T>(deadline: number, use: (scrape: Scrape) => Promise<T>): Promise<T> => {
     const containers = await inventory.containers(deadline);
     const result = await use({
@@ -102,8 +104,11 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
           config.collectors.includes(name) && (collect?.includes(name) ?? true) && exclude?.includes(name) !== true,
       );
       const encoder = new Encoder(format);
-      await lookUntil(deadline, (scrape) => runCollectors({ collectors: chosen, scrape, encoder, failures, deadline }));
-      await ownMetrics.encode(encoder);
+      const createdAt = format === 'openmetrics' ? created : undefined;
+      await lookUntil(deadline, (scrape) =>
+        runCollectors({ collectors: chosen, scrape, encoder, failures, deadline, createdAt }),
+      );
+      await ownMetrics.encode(encoder, createdAt);
       return encoder.finish();
     },
     look: (use) => lookUntil(Infinity, use),

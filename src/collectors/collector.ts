@@ -11,6 +11,9 @@ export const NAMESPACE_REMEDY =
 /** Takes one sample of a family: its value and the values of the family's own labels, in their order. */
 export type Emit = (value: number, ...labelValues: string[]) => void;
 
+/** When a counter was 0: when the container's cgroup was made, at boot, or when this daemon started. */
+export type CountsSince = 'cgroup' | 'boot' | 'daemon';
+
 interface FamilyHeader {
   readonly name: string;
   /** `info`: a gauge that is always 1 and carries its facts as labels. */
@@ -19,6 +22,8 @@ interface FamilyHeader {
   readonly help: string;
   /** `pod`: the sample belongs to the whole pod where there is one, and carries no `container` label then. */
   readonly of?: 'pod';
+  /** For a counter; absent if nothing says when it was 0. */
+  readonly since?: CountsSince;
 }
 
 /** A family with one sample for each reading; none where the kernel did not report the value. */

@@ -35,6 +35,7 @@ export const host: Collector = defineHostCollector({
     {
       name: 'isolation_host_oom_kills_total',
       type: 'counter',
+      since: 'boot',
       help:
         'Processes killed by the OOM killer on this host since boot, in containers or not: oom_kill of /proc/vmstat. It is ' +
         'the sum of isolation_container_oom_kills_total, isolation_oom_kills_unattributed_total and ' +
@@ -62,6 +63,7 @@ export const host: Collector = defineHostCollector({
     {
       name: 'isolation_kmsg_lost_records_total',
       type: 'counter',
+      since: 'daemon',
       help:
         'Records of the log of the kernel that were overwritten before the exporter read them, by their numbers: ' +
         '/dev/kmsg. Absent if it cannot be read.',

@@ -54,6 +54,7 @@ function byEngine(
   return {
     name,
     type,
+    ...(type === 'counter' ? { since: 'daemon' } : {}),
     help,
     labels: ['engine'],
     samples({ engines }, emit) {

@@ -46,6 +46,7 @@ function byDevice(
   return {
     name,
     type: 'counter',
+    since: 'cgroup',
     help: `${what} by device: ${key} of io.stat (v1: blkio.throttle.${v1File}_recursive). Absent for a device without I/O; on v1 recent kernels (seen on 6.18) count only on a device that some cgroup had a throttle rule for, since boot.`,
     labels: ['device'],
     samples(devices, emit) {

@@ -85,18 +85,21 @@ export const memory: Collector = defineContainerCollector({
     {
       name: 'isolation_container_memory_faults_total',
       type: 'counter',
+      since: 'cgroup',
       help: `Page faults: pgfault of memory.stat (v1: total_pgfault). ${ABSENT}`,
       value: (reading) => reading.faults,
     },
     {
       name: 'isolation_container_memory_major_faults_total',
       type: 'counter',
+      since: 'cgroup',
       help: `Page faults that needed I/O: pgmajfault of memory.stat (v1: total_pgmajfault). ${ABSENT}`,
       value: (reading) => reading.majorFaults,
     },
     {
       name: 'isolation_container_memory_events_total',
       type: 'counter',
+      since: 'cgroup',
       help:
         'Times that a limit was met: low, high, max and oom of memory.events, children included (v1: only max, from ' +
         `memory.failcnt). Killed processes are counted in isolation_container_oom_kills_total. ${ABSENT}`,

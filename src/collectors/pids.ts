@@ -18,6 +18,7 @@ export const pids: Collector = defineContainerCollector({
     {
       name: 'isolation_container_pids_limit_hits_total',
       type: 'counter',
+      since: 'cgroup',
       help: 'Forks refused because of the pids limit: max of pids.events. Absent without the pids controller.',
       value: (reading) => reading.refused,
     },

@@ -41,6 +41,7 @@ function byResource(
   return {
     name,
     type: 'counter',
+    since: 'cgroup',
     help: `${help} Absent where PSI is off, and on cgroup v1 without a cgroup2 hierarchy beside it.`,
     labels: ['resource'],
     samples(reading, emit) {

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { COMMANDS } from './commands.ts';
 import type { CommandName } from './commands.ts';
-import { DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
+import { CREATED_TIMESTAMPS, DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
 import type { CollectorEntry, OptionEntry } from './options.ts';
 import type { Version } from '../version.ts';
 
@@ -38,6 +38,9 @@ export function createProgram(options: {
     .configureHelp({ helpWidth: HELP_WIDTH, optionTerm, subcommandTerm: (command) => command.name() })
     .addHelpText('after', `\n${EPILOGUE}`);
   addOptions(program, Object.values(OPTIONS));
+  const { flag, help, group } = CREATED_TIMESTAMPS;
+  program.addOption(new Option(`--${flag}`, help).helpGroup(`${group}:`));
+  program.addOption(new Option(`--no-${flag}`).hideHelp());
   for (const option of collectorOptions(collectors)) program.addOption(option);
   program.version(versionText(version), '--version', 'Show the version and exit.');
   program.options.find((option) => option.long === '--version')?.helpGroup('General:');

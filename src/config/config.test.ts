@@ -33,6 +33,7 @@ test('needs nothing', () => {
       maxRequests: 40,
       configFile: undefined,
     },
+    createdTimestamps: false,
     path: { procfs: '/proc', cgroupfs: '/sys/fs/cgroup', kmsg: '/dev/kmsg' },
     docker: { hosts: [socket('/var/run/docker.sock')], isDefault: true },
     podman: { hosts: [socket('/run/podman/podman.sock')], isDefault: true },
@@ -50,6 +51,14 @@ test('needs nothing', () => {
     collectors: ['cpu', 'big-pages'],
     unknownVariables: [],
   });
+});
+
+test.each([
+  [{ 'web.created-timestamps': ['true'] }, {}, true],
+  [{}, { ISOLATION_EXPORTER_WEB_CREATED_TIMESTAMPS: 'true' }, true],
+  [{ 'web.created-timestamps': ['false'] }, { ISOLATION_EXPORTER_WEB_CREATED_TIMESTAMPS: 'true' }, false],
+])('created timestamps by %j and %j: %j', (flags, environment, expected) => {
+  expect(config(flags, environment).createdTimestamps).toBe(expected);
 });
 
 test('the web configuration is a file, from the working directory on, or none', () => {

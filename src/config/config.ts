@@ -1,5 +1,5 @@
 import type { LogFormat, LogLevel } from '../log.ts';
-import { DISABLE_DEFAULTS, OPTIONS, collectorFlag, variableOf } from './options.ts';
+import { CREATED_TIMESTAMPS, DISABLE_DEFAULTS, OPTIONS, collectorFlag, variableOf } from './options.ts';
 import type { CollectorEntry, OptionEntry } from './options.ts';
 import type { Flags } from './command-line.ts';
 import { parseSwitch } from './values.ts';
@@ -26,6 +26,8 @@ export interface EngineConfig<Host = EngineHost> {
 /** The whole configuration, checked and frozen. */
 export interface Config {
   readonly web: WebConfig;
+  /** Whether counters in OpenMetrics have a `_created` sample. */
+  readonly createdTimestamps: boolean;
   readonly path: {
     readonly procfs: string;
     readonly cgroupfs: string;
@@ -82,6 +84,7 @@ export function createConfig(input: {
       maxRequests: one(OPTIONS.maxRequests),
       configFile: unlessEmpty(OPTIONS.webConfigFile),
     },
+    createdTimestamps: switchOf(CREATED_TIMESTAMPS.flag, input) === true,
     path: { procfs: one(OPTIONS.procfs), cgroupfs: one(OPTIONS.cgroupfs), kmsg: unlessEmpty(OPTIONS.kmsg) },
     docker: engine(OPTIONS.docker),
     podman: engine(OPTIONS.podman),
@@ -175,6 +178,7 @@ function unknownVariables(environment: Environment, collectors: readonly Collect
     ...Object.values(OPTIONS).map(({ flag }) => flag),
     ...collectors.map(({ name }) => collectorFlag(name)),
     DISABLE_DEFAULTS.flag,
+    CREATED_TIMESTAMPS.flag,
   ];
   const known = new Set(flags.map(variableOf));
   const unknown = Object.keys(environment).filter((name) => name.startsWith(variableOf('')) && !known.has(name));

@@ -1,12 +1,16 @@
 import { COMMANDS } from './commands.ts';
-import { DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
-import type { CollectorEntry, OptionEntry } from './options.ts';
+import { CREATED_TIMESTAMPS, DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
+import type { CollectorEntry, OptionEntry, SwitchEntry } from './options.ts';
 
 /** Renders the tables of all options for `docs/configuration.md`. */
 export function renderConfigurationDoc(collectors: readonly CollectorEntry[]): string {
   const sections = OPTION_GROUPS.filter((group) => group !== 'Collectors').map((group) => {
     const options = Object.values(OPTIONS).filter((option) => option.group === group);
-    return table(group, ['Option', 'Environment', 'Default', 'Meaning'], options.map(rowOf));
+    const rows = [
+      ...options.map(rowOf),
+      ...[CREATED_TIMESTAMPS].filter((each) => each.group === group).map(rowOfSwitch),
+    ];
+    return table(group, ['Option', 'Environment', 'Default', 'Meaning'], rows);
   });
   const switches = collectors.map(({ name, help }) => {
     const flag = collectorFlag(name);
@@ -29,6 +33,10 @@ function rowOf({ flag, placeholder, defaults, help, commandLineOnly }: OptionEnt
     defaults.join('') === '' ? 'none' : code(defaults.join(',')),
     help,
   ]);
+}
+
+function rowOfSwitch({ flag, help }: SwitchEntry): string {
+  return row([code(`--${flag}`), code(variableOf(flag)), 'off', help.replace(' (default: off)', '')]);
 }
 
 function table(heading: string, columns: readonly string[], rows: readonly string[], about?: string): string {

@@ -191,11 +191,27 @@ export const OPTIONS = {
   }),
 };
 
-/** The switch that disables all collectors not enabled by name. */
-export const DISABLE_DEFAULTS = {
+/** An option that is off unless it is named. */
+export interface SwitchEntry {
+  /** Without the dashes in front. */
+  readonly flag: string;
+  readonly group: OptionGroup;
+  readonly help: string;
+}
+
+/** Adds a `_created` sample to counters in OpenMetrics. */
+export const CREATED_TIMESTAMPS: SwitchEntry = {
+  flag: 'web.created-timestamps',
+  group: 'Web',
+  help: 'Export when counters started (_created) in OpenMetrics, where that is known. A Prometheus that does not ingest start timestamps stores each as an extra series. (default: off)',
+};
+
+/** Disables all collectors not enabled by name. */
+export const DISABLE_DEFAULTS: SwitchEntry = {
   flag: 'collector.disable-defaults',
+  group: 'Collectors',
   help: 'Run only the collectors that are enabled by name.',
-} as const;
+};
 
 /** The flag that enables a collector; `no-` in front disables it. */
 export function collectorFlag(name: string): string {

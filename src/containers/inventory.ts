@@ -14,7 +14,7 @@ import { withSandboxOfPod } from './pod-sandbox.ts';
 /** Facts of processes are read anew at the first scrape after this time, so that none tells older ones. */
 const FACTS_FOR_MS = 45_000;
 
-type ProcessFacts = Pick<Container, 'init' | 'initError' | 'posture'>;
+type ProcessFacts = Pick<Container, 'init' | 'initError' | 'posture' | 'cgroupUsedSince'>;
 
 interface Entry {
   readonly cgroup: ContainerCgroup;
@@ -24,6 +24,7 @@ interface Entry {
   init: InitProcess | undefined;
   members: Members | undefined;
   posture: PostureReading | undefined;
+  cgroupUsedSince: number | undefined;
   factsUntil: number;
 }
 
@@ -52,6 +53,7 @@ export class ContainerInventory {
       init: undefined,
       members: undefined,
       posture: undefined,
+      cgroupUsedSince: undefined,
       factsUntil: 0,
     });
     this.#naming.want(cgroup.match);
@@ -157,13 +159,19 @@ export class ContainerInventory {
         this.#locate(entry, entry.init, entry.members);
         entry.posture = this.#postures.read(targetOf(entry, entry.init, entry.members));
       }
-      return { init: entry.init, initError: undefined, posture: entry.posture?.posture };
+      return { ...factsOf(entry), initError: undefined, posture: entry.posture?.posture };
     } catch (error) {
-      return { init: entry.init, initError: errorOf(error), posture: undefined };
+      return { ...factsOf(entry), initError: errorOf(error), posture: undefined };
     } finally {
       if (before?.files !== entry.init?.files) before?.files.close();
     }
   }
+}
+
+function factsOf(entry: Entry): Pick<Container, 'init' | 'cgroupUsedSince'> {
+  const { init, cgroupUsedSince: before } = entry;
+  if (init !== undefined && (before === undefined || init.startTime < before)) entry.cgroupUsedSince = init.startTime;
+  return { init, cgroupUsedSince: entry.cgroupUsedSince };
 }
 
 /**

@@ -89,6 +89,28 @@ test.each(FORMATS)('%s: both forms of the sample can be parsed', (format) => {
   expect(families[0]?.help).toBe('Kills, from "memory.events".\nTwo \\ lines.');
 });
 
+test('the start of a counter follows its sample, in OpenMetrics only', () => {
+  const write = (encoder: Encoder): void => {
+    encoder.family({ name: 'a_total', type: 'counter', help: 'A.' });
+    for (const [label, start] of [
+      ['x="1"', 1_795_391_234.56],
+      ['x="2"', 1_795_391_300],
+    ] as const) {
+      encoder.sample(label, 3, Buffer.from('y="z"'));
+      encoder.created(label, start, Buffer.from('y="z"'));
+    }
+  };
+  expect(encode('openmetrics', write)).toBe(`# TYPE a counter
+# HELP a A.
+a_total{x="1",y="z"} 3
+a_created{x="1",y="z"} 1795391234.56
+a_total{x="2",y="z"} 3
+a_created{x="2",y="z"} 1795391300
+# EOF
+`);
+  expect(encode('text', write)).not.toContain('_created');
+});
+
 test('an exposition without samples is empty but for its end', () => {
   const write = (encoder: Encoder): void => encoder.family({ name: 'a', type: 'gauge', help: 'A.' });
   expect(encode('text', write)).toBe('');

@@ -33,7 +33,7 @@ const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /** What the samples of a family have behind its name; elsewhere they have nothing. */
 const SUFFIXES: Readonly<Partial<Record<FamilyType, readonly string[]>>> = {
-  counter: ['_total'],
+  counter: ['_total', '_created'],
   info: ['_info'],
   histogram: ['_bucket', '_sum', '_count'],
   summary: ['', '_sum', '_count'],
@@ -88,6 +88,14 @@ export class Encoder {
   /** Adds a sample to the family; its own labels come behind those that others have as well. */
   sample(labels: string, value: number, own: Uint8Array = NONE): void {
     this.#add(this.#name, labels, value, own);
+  }
+
+  /**
+   * Adds to the last sample, of a counter with these labels, when it began: `_created` in Unix seconds (OpenMetrics 1.0.0, 5.1.2).
+   * Text 0.0.4 has no such thing.
+   */
+  created(labels: string, seconds: number, own: Uint8Array = NONE): void {
+    if (this.format === 'openmetrics') this.#add(Buffer.from(`${this.#base}_created`), labels, seconds, own);
   }
 
   /** Adds a sample for each of these ends (see {@link endOf}) behind the same labels, of which there must be some. */

@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseExposition } from '../../test/exposition.ts';
 import type { ParsedFamily } from '../../test/exposition.ts';
+import { createdTimestamps } from './created-timestamps.ts';
 import { Encoder } from './encode.ts';
 import type { Format } from './encode.ts';
 import { countOpenDescriptors, createOwnMetrics } from './own-metrics.ts';
@@ -27,6 +28,15 @@ async function collectGarbage(): Promise<void> {
 }
 
 beforeAll(collectGarbage);
+
+test('the counters of the process began with it', async () => {
+  const encoder = new Encoder('openmetrics');
+  await own.encode(encoder, createdTimestamps(undefined));
+  const text = Buffer.concat(encoder.finish()).toString();
+  const created = Number(/^process_cpu_seconds_created (\S+)$/m.exec(text)?.[1]);
+  expect(Math.abs(created - performance.timeOrigin / 1000)).toBeLessThan(1);
+  expect(await encoded('openmetrics')).not.toContain('_created');
+});
 
 describe.each(['text', 'openmetrics'] as const)('%s', (format) => {
   let families: ParsedFamily[];

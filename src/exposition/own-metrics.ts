@@ -2,13 +2,14 @@ import { readdirSync, statSync } from 'node:fs';
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { absentAsUndefined } from '../kernel/errno.ts';
 import type { Version } from '../version.ts';
+import type { CreatedAt } from './created-timestamps.ts';
 import type { Encoder, FamilyType } from './encode.ts';
 import { renderLabels } from './render-labels.ts';
 
 /** The exporter's metrics about itself and its process. */
 export interface OwnMetrics {
-  /** Reads them now and adds them to an exposition. */
-  encode(encoder: Encoder): Promise<void>;
+  /** Reads them now and adds them to an exposition; counters with the time when they began if `createdAt` is given. */
+  encode(encoder: Encoder, createdAt?: CreatedAt): Promise<void>;
 }
 
 /**
@@ -66,7 +67,7 @@ export function createOwnMetrics(version: Version): OwnMetrics {
       if (count !== undefined) this.set(count);
     },
   });
-  return { encode: (encoder) => encodeRegistry(registry, encoder) };
+  return { encode: (encoder, createdAt) => encodeRegistry(registry, encoder, createdAt?.('daemon', undefined)) };
 }
 
 /**
@@ -80,7 +81,7 @@ export function countOpenDescriptors(directory = '/proc/self/fd'): number {
   return size > 0 ? size : readdirSync(directory).length - 1;
 }
 
-async function encodeRegistry(registry: Registry, encoder: Encoder): Promise<void> {
+async function encodeRegistry(registry: Registry, encoder: Encoder, created: number | undefined): Promise<void> {
   for (const metric of await registry.getMetricsAsJSON()) {
     encoder.family({ name: metric.name, type: familyType(metric.name, String(metric.type)), help: metric.help });
     for (const sample of metric.values) {
@@ -91,6 +92,7 @@ async function encodeRegistry(registry: Registry, encoder: Encoder): Promise<voi
       // prom-client's types do not say so, but samples of histograms and summaries carry their own name.
       const name = 'metricName' in sample ? String(sample.metricName) : metric.name;
       encoder.sampleOf(name, labels, sample.value);
+      if (created !== undefined && String(metric.type) === 'counter') encoder.created(labels, created);
     }
   }
 }

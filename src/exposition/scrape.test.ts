@@ -3,6 +3,7 @@ import { type Collector, defineContainerCollector, defineKeptCollector, type Scr
 import type { Container } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
+import { type CreatedAt, createdTimestamps } from './created-timestamps.ts';
 import { Encoder } from './encode.ts';
 import { Failures } from './failures.ts';
 import { identities } from './series-labels.ts';
@@ -61,6 +62,17 @@ const numbered: Collector = defineContainerCollector({
   problem: (reading) => (reading === 7 ? Object.assign(new Error('a part of it'), { code: 'EPERM' }) : undefined),
 });
 
+const SCRAPE: Scrape = {
+  kernel,
+  containers: [],
+  hostNamespaces: new Map(),
+  levels: () => undefined,
+  privateParents: () => [],
+  members: () => [],
+  oom: undefined,
+  state: { lifecycle: new Map(), sources: new Map() },
+};
+
 async function run(
   containers: readonly Container[],
   deadline = Infinity,
@@ -69,16 +81,7 @@ async function run(
   const warnings: object[] = [];
   const log = { debug() {}, info() {}, error() {}, warn: (fields: object) => warnings.push(fields) };
   const encoder = new Encoder('text');
-  const scrape: Scrape = {
-    kernel,
-    containers,
-    hostNamespaces: new Map(),
-    levels: () => undefined,
-    privateParents: () => [],
-    members: () => [],
-    oom: undefined,
-    state: { lifecycle: new Map(), sources: new Map() },
-  };
+  const scrape = { ...SCRAPE, containers };
   const failures = new Failures(log);
   for (let round = 0; round < 2; round += 1) {
     const encoderOfRound = round === 0 ? new Encoder('text') : encoder;
@@ -86,6 +89,58 @@ async function run(
   }
   return { text: Buffer.concat(encoder.finish()).toString(), warnings };
 }
+
+const counted: Collector = defineContainerCollector({
+  name: 'counted',
+  help: 'Counts.',
+  read: (found) => found.cgroup.inode,
+  families: [
+    { name: 'isolation_plain_total', type: 'counter', since: 'cgroup', help: 'P.', value: (reading) => reading },
+    {
+      name: 'isolation_labelled_total',
+      type: 'counter',
+      since: 'cgroup',
+      help: 'L.',
+      labels: ['event'],
+      samples: (reading, emit) => emit(reading, 'low'),
+    },
+    { name: 'isolation_older_total', type: 'counter', help: 'O.', value: (reading) => reading },
+  ],
+});
+
+describe('the start of counters', () => {
+  const containers = [{ ...container('a', { inode: 4 }), cgroupUsedSince: 1000.5 }, container('b', { inode: 5 })];
+  const linesOf = async (createdAt?: CreatedAt): Promise<string[]> => {
+    const encoder = new Encoder('openmetrics');
+    const scrape = { ...SCRAPE, containers };
+    const failures = new Failures({ debug() {}, info() {}, error() {}, warn() {} });
+    await runCollectors({ collectors: [counted], scrape, encoder, failures, deadline: Infinity, createdAt });
+    const text = Buffer.concat(encoder.finish()).toString();
+    return text.split('\n').filter((line) => /_(total|created)\{/.test(line));
+  };
+
+  it('is written where it is known', async () => {
+    expect(await linesOf(createdTimestamps(undefined))).toEqual([
+      'isolation_plain_total{engine="docker",container="a"} 4',
+      'isolation_plain_created{engine="docker",container="a"} 1000.5',
+      'isolation_plain_total{engine="docker",container="b"} 5',
+      'isolation_labelled_total{engine="docker",container="a",event="low"} 4',
+      'isolation_labelled_created{engine="docker",container="a",event="low"} 1000.5',
+      'isolation_labelled_total{engine="docker",container="b",event="low"} 5',
+      'isolation_older_total{engine="docker",container="a"} 4',
+      'isolation_older_total{engine="docker",container="b"} 5',
+    ]);
+  });
+
+  it('is not written unless asked for', async () => {
+    expect((await linesOf()).filter((line) => line.includes('_created'))).toEqual([]);
+  });
+
+  it('is the boot for counters of the kernel, as it was when the daemon started', () => {
+    expect(createdTimestamps('cpu 1\nbtime 1795391234\n')('boot', undefined)).toBe(1_795_391_234);
+    expect(createdTimestamps(undefined)('boot', undefined)).toBeUndefined();
+  });
+});
 
 describe('runCollectors()', () => {
   it('loses only the container that fails, and says so once', async () => {

@@ -1,6 +1,7 @@
 import type { Collector, Family, PatternSample, Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
 import { Pace } from '../pace.ts';
+import type { CreatedAt } from './created-timestamps.ts';
 import { type Encoder, endOf } from './encode.ts';
 import type { Failures } from './failures.ts';
 import { identities, identityOfLabels, podIdentityOf } from './series-labels.ts';
@@ -55,8 +56,10 @@ export async function runCollectors(options: {
   readonly encoder: Encoder;
   readonly failures: Failures;
   readonly deadline: number;
+  /** For `_created` samples; without it there are none. */
+  readonly createdAt?: CreatedAt | undefined;
 }): Promise<void> {
-  const { collectors, scrape, encoder, failures, deadline } = options;
+  const { collectors, scrape, encoder, failures, deadline, createdAt } = options;
   const known = identities(scrape.containers);
   const pace = new Pace();
   const isLate = (): boolean => performance.now() > deadline;
@@ -89,7 +92,7 @@ export async function runCollectors(options: {
       if (pace.isDue()) await pace.rest();
     }
     for (const family of collector.families) {
-      encodeFamily(family, readings, encoder);
+      encodeFamily(family, readings, encoder, createdAt);
       if (pace.isDue()) await pace.rest();
     }
     const [first] = errors;
@@ -130,12 +133,24 @@ function* subjectsOf(
   }
 }
 
-function encodeFamily(family: Family<unknown>, readings: readonly Reading[], encoder: Encoder): void {
+function encodeFamily(
+  family: Family<unknown>,
+  readings: readonly Reading[],
+  encoder: Encoder,
+  createdAt: CreatedAt | undefined,
+): void {
   encoder.family(family);
+  const since = createdAt === undefined ? undefined : family.since;
+  const created = (labels: string, { container }: Reading, own?: Uint8Array): void => {
+    const seconds = since === undefined ? undefined : createdAt?.(since, container);
+    if (seconds !== undefined) encoder.created(labels, seconds, own);
+  };
   if ('value' in family) {
-    for (const { value, labels } of readings) {
-      const sample = family.value(value);
-      if (sample !== undefined) encoder.sample(labels, sample);
+    for (const reading of readings) {
+      const sample = family.value(reading.value);
+      if (sample === undefined) continue;
+      encoder.sample(reading.labels, sample);
+      if (since !== undefined) created(reading.labels, reading);
     }
     return;
   }
@@ -170,6 +185,7 @@ function encodeFamily(family: Family<unknown>, readings: readonly Reading[], enc
         } else if (values.length === 1) renderedValues.set(first, own);
       }
       encoder.sample(labels, sample, own);
+      if (since !== undefined) created(labels, reading, own);
     });
   }
 }

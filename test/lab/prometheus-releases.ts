@@ -37,7 +37,7 @@ const NEWEST: PrometheusRelease = {
   name: 'Prometheus 3.16',
   prometheus: join(goDirectory(NEWEST_MODULE), 'prometheus'),
   promtool: join(goDirectory(NEWEST_MODULE), 'promtool'),
-  features: ['type-and-unit-labels', 'created-timestamp-zero-ingestion', 'promql-delayed-name-removal'],
+  features: [...LTS.features, 'openmetrics2', 'zstd-scrape', 'concurrent-rule-eval'],
 };
 
 /**

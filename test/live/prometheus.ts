@@ -1,3 +1,4 @@
+import { OLDEST, type PrometheusRelease } from '../lab/prometheus-releases.ts';
 import { eventually, type Machine, succeed } from '../lab/machine.ts';
 
 /** A Prometheus with one target. */
@@ -20,16 +21,19 @@ export function startPrometheus(machine: Machine, target: string): Promise<Prome
   return startConfiguredPrometheus(machine, { 'prometheus.yml': config });
 }
 
-/** The same with these files in its folder, `prometheus.yml` among them. */
+/** The same with these files in its folder, `prometheus.yml` among them, as any release with any feature flags. */
 export async function startConfiguredPrometheus(
   machine: Machine,
   files: Readonly<Record<string, string>>,
+  options: { readonly release?: PrometheusRelease; readonly features?: readonly string[] } = {},
 ): Promise<Prometheus> {
+  const { release = OLDEST, features = [] } = options;
   const directory = await succeed(machine, 'mktemp -d /tmp/isolation-exporter-prometheus-XXXXXX');
   const write = Object.entries(files).map(([name, text]) => `cat > ${directory}/${name} <<'END'\n${text}\nEND\n`);
   const daemon = await machine.start(
     `${write.join('')}
-    exec prometheus --config.file=${directory}/prometheus.yml --storage.tsdb.path=${directory}/data --web.listen-address=127.0.0.1:0`,
+    exec ${release.prometheus} --config.file=${directory}/prometheus.yml --storage.tsdb.path=${directory}/data \\
+      --web.listen-address=127.0.0.1:0 ${features.length > 0 ? `--enable-feature=${features.join(',')}` : ''}`,
   );
   const stop = async () => {
     await daemon.stop();
@@ -40,7 +44,7 @@ export async function startConfiguredPrometheus(
   try {
     const address = await eventually(
       'Prometheus listens',
-      async () => /msg="Listening on" address=(\S+)/.exec((await daemon.output()).stderr)?.[1],
+      async () => /msg="Listening on"(?: component=\S+)? address=(\S+)/.exec((await daemon.output()).stderr)?.[1],
       { timeoutMs },
     );
     const ask = async (path: string): Promise<unknown> => {
@@ -57,7 +61,7 @@ export async function startConfiguredPrometheus(
       labels: async (text) => (await query(text)).result.map(({ metric }) => metric),
       typeOf: async (family) =>
         ((await ask(`targets/metadata?metric=${family}`).catch(() => [])) as { type: string }[])[0]?.type,
-      complaints: async () => (await log()).filter((line) => line !== '' && !/\blevel=info\b/.test(line)),
+      complaints: async () => (await log()).filter((line) => line !== '' && !/\blevel=info\b/i.test(line)),
       [Symbol.asyncDispose]: stop,
     };
     await eventually('Prometheus scrapes', () => prometheus.value('up'), { timeoutMs });
