@@ -1,54 +1,57 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { errnoOf } from '../kernel/errno.ts';
 
-/** How often a watch that the kernel refused is asked for again, in ms. */
+/** How often a watch that could not be set up is tried again, in ms. */
 const RETRY_MS = 10_000;
+
+/** Why a file is not watched: the kernel refuses, or the cgroup has no such file (yet). */
+type Obstacle = 'refused' | 'missing';
 
 interface Entry {
   users: number;
   watcher: FSWatcher | undefined;
+  obstacle: Obstacle | undefined;
+}
+
+/** How to watch. */
+export interface EventWatchesOptions {
+  /** Of the memory hierarchy. */
+  readonly root: string;
+  readonly onEvent: () => void;
+  /** The kernel refuses a watch: ENOSPC (`fs.inotify.max_user_watches`) or EMFILE (`max_user_instances`). */
+  readonly onRefused: (error: unknown) => void;
+  readonly retryMs?: number;
 }
 
 /**
- * Watches the `memory.events` of the cgroups that containers are in (cgroup v2). The kernel reports a change of that file
- * by inotify, also for each event further below, so one watch on a parent serves all containers in it.
+ * Watches the `memory.events` of the cgroups that hold containers (cgroup v2). inotify reports a change of that file, also
+ * for each event further below, so one watch on a parent serves all containers in it.
  */
 export class EventWatches implements Disposable {
-  readonly #root: string;
-  readonly #onEvent: () => void;
-  readonly #onRefused: (error: unknown) => void;
+  readonly #options: EventWatchesOptions;
   readonly #entries = new Map<string, Entry>();
-  #refused = new Set<string>();
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(options: {
-    readonly root: string;
-    readonly onEvent: () => void;
-    /** The kernel refuses a watch: ENOSPC (`fs.inotify.max_user_watches`) or EMFILE (`max_user_instances`). */
-    readonly onRefused: (error: unknown) => void;
-  }) {
-    this.#root = options.root;
-    this.#onEvent = options.onEvent;
-    this.#onRefused = options.onRefused;
+  constructor(options: EventWatchesOptions) {
+    this.#options = options;
   }
 
-  /** Whether every change is told of. */
+  /** Whether inotify reports every kill in a container. */
   get up(): boolean {
-    return this.#refused.size === 0;
+    for (const { obstacle } of this.#entries.values()) if (obstacle !== undefined) return false;
+    return true;
   }
 
-  /** Watches for a container. The root has no such file: what is right below it is watched itself. */
+  /** Watches for a container. The root has no such file, so a container right below it is watched itself. */
   add(path: string): void {
     const target = watchedFor(path);
-    const entry = this.#entries.get(target);
-    if (entry !== undefined) {
-      entry.users += 1;
-      return;
-    }
-    this.#entries.set(target, { users: 1, watcher: undefined });
-    this.#open(target);
+    const entry = this.#entries.get(target) ?? { users: 0, watcher: undefined, obstacle: undefined };
+    this.#entries.set(target, entry);
+    entry.users += 1;
+    if (entry.watcher === undefined) this.#open(target, entry);
   }
 
+  /** Watches for a container no longer. */
   remove(path: string): void {
     const target = watchedFor(path);
     const entry = this.#entries.get(target);
@@ -56,7 +59,6 @@ export class EventWatches implements Disposable {
     entry.users -= 1;
     if (entry.users > 0) return;
     this.#entries.delete(target);
-    this.#refused.delete(target);
     entry.watcher?.close();
   }
 
@@ -66,27 +68,40 @@ export class EventWatches implements Disposable {
     this.#entries.clear();
   }
 
-  #open(target: string): void {
-    const entry = this.#entries.get(target);
-    if (entry === undefined) return;
+  #open(target: string, entry: Entry): void {
+    const { root, onEvent } = this.#options;
     try {
-      const watcher = watch(`${this.#root}${target}/memory.events`, { persistent: false }, this.#onEvent);
-      watcher.on('error', (error) => this.#refuse(target, error));
+      const watcher = watch(`${root}${target}/memory.events`, { persistent: false }, onEvent);
+      watcher.on('error', (error) => {
+        watcher.close();
+        entry.watcher = undefined;
+        this.#fail(entry, error);
+      });
+      const isLate = entry.obstacle !== undefined;
       entry.watcher = watcher;
-      this.#refused.delete(target);
+      entry.obstacle = undefined;
+      // Something may have happened before.
+      if (isLate) onEvent();
     } catch (error) {
-      // Without the controller there is no file, and nothing to watch for.
-      if (errnoOf(error) !== 'ENOENT') this.#refuse(target, error);
+      if (errnoOf(error) !== 'ENOENT') this.#fail(entry, error);
+      // A cgroup that is gone has no kills any more. One without the file has its memory controller switched off.
+      else entry.obstacle = existsSync(root + target) ? 'missing' : undefined;
+      this.#retryLater();
     }
   }
 
-  #refuse(target: string, error: unknown): void {
-    if (this.up) this.#onRefused(error);
-    this.#refused.add(target);
+  #fail(entry: Entry, error: unknown): void {
+    const isFirst = ![...this.#entries.values()].some(({ obstacle }) => obstacle === 'refused');
+    entry.obstacle = 'refused';
+    if (isFirst) this.#options.onRefused(error);
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
-      for (const refused of this.#refused) this.#open(refused);
-    }, RETRY_MS).unref();
+      for (const [target, entry] of this.#entries) if (entry.watcher === undefined) this.#open(target, entry);
+    }, this.#options.retryMs ?? RETRY_MS).unref();
   }
 }
 

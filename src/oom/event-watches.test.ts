@@ -1,0 +1,130 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EventWatches } from './event-watches.ts';
+
+describe('EventWatches', () => {
+  let root: string;
+  let events: number;
+  let refused: unknown[];
+  let watches: EventWatches;
+
+  /** Writes the file of a cgroup, as the kernel does by its own means. */
+  function change(cgroup: string): void {
+    writeFileSync(join(root, cgroup, 'memory.events'), 'oom_kill 1\n');
+  }
+
+  async function untilReported(cgroup: string): Promise<void> {
+    const before = events;
+    change(cgroup);
+    await vi.waitFor(() => expect(events).toBeGreaterThan(before));
+  }
+
+  /** Long enough for an event that should not come. */
+  const pause = (): Promise<void> =>
+    new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'isolation-exporter-watches-'));
+    for (const cgroup of ['docker/a', 'docker/b', 'pod/c']) mkdirSync(join(root, cgroup), { recursive: true });
+    for (const cgroup of ['docker', 'docker/a', 'docker/b', 'pod', 'pod/c']) change(cgroup);
+    events = 0;
+    refused = [];
+    watches = new EventWatches({
+      root,
+      onEvent: () => void (events += 1),
+      onRefused: (error) => void refused.push(error),
+      retryMs: 20,
+    });
+  });
+  afterEach(() => {
+    watches[Symbol.dispose]();
+    rmSync(root, { recursive: true });
+  });
+
+  it('reports events in the cgroup above a container, for as long as a container is in it', async () => {
+    watches.add('/docker/a');
+    watches.add('/docker/b');
+    await untilReported('docker');
+    watches.remove('/docker/a');
+    await untilReported('docker');
+    watches.remove('/docker/b');
+    await pause();
+    const before = events;
+    change('docker');
+    await pause();
+    expect(events).toBe(before);
+    expect([watches.up, refused]).toEqual([true, []]);
+  });
+
+  it('watches a container below the root itself', async () => {
+    watches.add('/pod');
+    await untilReported('pod');
+  });
+
+  it('ignores a container that it does not know', () => {
+    watches.remove('/docker/x');
+    expect(watches.up).toBe(true);
+  });
+
+  it('is not up while a cgroup has no memory.events, and watches it once it has', async () => {
+    rmSync(join(root, 'docker/memory.events'));
+    watches.add('/docker/a');
+    watches.add('/pod/c');
+    expect(watches.up).toBe(false);
+    // A missing file is nothing that the kernel refuses.
+    expect(refused).toEqual([]);
+    change('docker');
+    await vi.waitFor(() => expect(watches.up).toBe(true));
+    // It may have changed before it was watched.
+    expect(events).toBeGreaterThan(0);
+    await untilReported('docker');
+  });
+
+  it('watches it at once for the next container', async () => {
+    watches[Symbol.dispose]();
+    watches = new EventWatches({ root, onEvent: () => void (events += 1), onRefused: () => {}, retryMs: 60_000 });
+    rmSync(join(root, 'docker/memory.events'));
+    watches.add('/docker/a');
+    change('docker');
+    watches.add('/docker/b');
+    expect(watches.up).toBe(true);
+    await untilReported('docker');
+  });
+
+  it('is up again once the container without memory.events is gone', () => {
+    rmSync(join(root, 'docker/memory.events'));
+    watches.add('/docker/a');
+    watches.remove('/docker/a');
+    expect(watches.up).toBe(true);
+  });
+
+  it('is up although the cgroup of a container is gone before it is watched', () => {
+    rmSync(join(root, 'docker'), { recursive: true });
+    watches.add('/docker/a');
+    expect([watches.up, refused]).toEqual([true, []]);
+  });
+
+  it('says once that the kernel refuses watches, and tries again', async () => {
+    // A file where a directory should be: any error but a missing file.
+    rmSync(join(root, 'docker'), { recursive: true });
+    rmSync(join(root, 'pod'), { recursive: true });
+    writeFileSync(join(root, 'docker'), '');
+    writeFileSync(join(root, 'pod'), '');
+    watches.add('/docker/a');
+    watches.add('/pod/c');
+    await pause();
+    expect([watches.up, refused.length]).toEqual([false, 1]);
+    rmSync(join(root, 'docker'));
+    mkdirSync(join(root, 'docker'));
+    change('docker');
+    await pause();
+    expect([watches.up, refused.length]).toEqual([false, 1]);
+    watches.remove('/pod/c');
+    expect(watches.up).toBe(true);
+    await untilReported('docker');
+  });
+});
