@@ -1,4 +1,4 @@
-import { Kmsg } from '../kernel/kmsg.ts';
+import { Kmsg, type KmsgPosition } from '../kernel/kmsg.ts';
 import { createOomReader } from '../kernel/oom-report.ts';
 import type { KmsgKill } from './container-record.ts';
 
@@ -9,17 +9,16 @@ export class KernelLog implements Disposable {
   readonly #onFailed: (error: unknown) => void;
   #kmsg: Kmsg | undefined;
 
-  /** @param options.after the number of the last record that an earlier run has read. */
+  /** @param options.after the last record that an earlier run has read. */
   constructor(options: {
     readonly path: string;
-    readonly after: number | undefined;
+    readonly after: KmsgPosition | undefined;
     /** Called when it cannot be opened, or cannot be read any more. */
     readonly onFailed: (error: unknown) => void;
   }) {
     this.#onFailed = options.onFailed;
     try {
-      const { path, after: sequence } = options;
-      this.#kmsg = new Kmsg(path, { after: sequence === undefined ? undefined : { sequence, time: Infinity } });
+      this.#kmsg = new Kmsg(options.path, { after: options.after });
     } catch (error) {
       this.#onFailed(error);
     }
@@ -35,8 +34,8 @@ export class KernelLog implements Disposable {
   }
 
   /** See {@link Kmsg.last}. */
-  get last(): number | undefined {
-    return this.#kmsg?.last?.sequence;
+  get last(): KmsgPosition | undefined {
+    return this.#kmsg?.last;
   }
 
   /** The kills reported since the last call. */

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContainerCgroup } from '../container.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { OomWatch } from './oom-watch.ts';
-import { parseState } from './state.ts';
+import { readJournal } from './state-journal.ts';
+import { stateIn } from './state.ts';
 
 /** A host of cgroup v2 in files, with containers at `/docker/<id>`, for the exporter to watch. */
 class Host {
@@ -75,7 +76,7 @@ function scrape(watch: OomWatch, ...containers: readonly ContainerCgroup[]): Rec
 
 /** The kills of each container in a state file. */
 function killsIn(file: string): number[] {
-  return parseState(readFileSync(file, 'utf8')).records.map(({ kills }) => kills);
+  return stateIn(readJournal(readFileSync(file, 'utf8')).entries).records.map(({ kills }) => kills);
 }
 
 describe('OomWatch', () => {

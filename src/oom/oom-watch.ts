@@ -1,5 +1,6 @@
 import type { Container, ContainerCgroup, OomCounts } from '../container.ts';
 import { isDenied } from '../kernel/errno.ts';
+import type { KmsgPosition } from '../kernel/kmsg.ts';
 import type { Log } from '../log.ts';
 import { EventWatches } from './event-watches.ts';
 import { KernelLog } from './kernel-log.ts';
@@ -107,11 +108,13 @@ export class OomWatch implements AsyncDisposable {
 
   #update(): void {
     this.#tracker.update();
-    this.#saved?.save(this.#kernelLog?.last);
+    this.#saved?.noteUpdate();
+    this.#saved?.saveIfDue(this.#kernelLog?.last);
   }
 
   #updateIfChanged(): void {
-    if (this.#tracker.updateIfChanged()) this.#saved?.save(this.#kernelLog?.last);
+    if (this.#tracker.updateIfChanged()) this.#saved?.noteUpdate();
+    this.#saved?.saveIfDue(this.#kernelLog?.last);
   }
 
   #schedule(): void {
@@ -141,7 +144,7 @@ export class OomWatch implements AsyncDisposable {
     });
   }
 
-  #openKernelLog(path: string, after: number | undefined): KernelLog {
+  #openKernelLog(path: string, after: KmsgPosition | undefined): KernelLog {
     return new KernelLog({
       path,
       after,

@@ -1,10 +1,18 @@
 import type { KernelFiles } from '../kernel/kernel-files.ts';
+import type { KmsgPosition } from '../kernel/kmsg.ts';
 import type { Log } from '../log.ts';
 import type { ContainerRecords } from './container-records.ts';
 import type { KillTotals } from './kill-totals.ts';
 import type { Retention } from './retention.ts';
 import { StateFile } from './state-file.ts';
-import { afterReboot, type State, stateOf } from './state.ts';
+import type { Entries } from './state-journal.ts';
+import { afterReboot, differ, entriesOf, stateIn, stateOf } from './state.ts';
+
+/** Between two saves, in ms. */
+const MIN_PAUSE_MS = 100;
+
+/** The pause is at least so many times as long as it took to collect what to save. */
+const PAUSE_PER_COST = 20;
 
 /** Keeps records and totals in the state file, for the next run of the exporter. */
 export class SavedKills {
@@ -13,8 +21,10 @@ export class SavedKills {
   readonly #retention: Retention;
   readonly #file: StateFile;
   readonly #bootId: string;
-  /** The content of the file without the number of the last record. */
-  #saved = '';
+  #saved: Entries = new Map();
+  #isPending = false;
+  /** In ms of `performance.now()`. */
+  #notBefore = 0;
 
   constructor(options: {
     readonly path: string;
@@ -39,11 +49,11 @@ export class SavedKills {
   /**
    * Takes over what an earlier run has saved.
    *
-   * @returns the number of the last record of the kernel's log that the earlier run has read; `undefined` if it has read
-   *   none since this boot.
+   * @returns the last record of the kernel's log that the earlier run has read; `undefined` if it has read none since this
+   *   boot.
    */
-  restore(): number | undefined {
-    const state = this.#file.load();
+  restore(): KmsgPosition | undefined {
+    const state = this.#file.load(stateIn);
     if (state === undefined) return undefined;
     if (state.bootId !== this.#bootId) {
       this.#totals.restore(0, afterReboot(state));
@@ -51,31 +61,45 @@ export class SavedKills {
     }
     this.#totals.restore(state.expiredKills, state.totals);
     this.#retention.restore(state.records, Date.now() / 1000);
-    return state.sequence;
+    return state.kmsg;
+  }
+
+  /** Notes that there may be something to save. */
+  noteUpdate(): void {
+    this.#isPending = true;
   }
 
   /**
-   * Saves in the background if anything but the number of the last record has changed, or if the last attempt failed.
+   * Saves in the background if anything but the position in the kernel's log has changed, or if the last attempt failed. In a
+   * burst of kills it does so a few times a second. Call it only when all that was read is in the records.
    */
-  save(sequence: number | undefined): void {
-    const state = this.#state(sequence);
-    const content = JSON.stringify({ ...state, sequence: 0 });
-    const isDue = content !== this.#saved || !this.#file.up;
-    if (isDue && this.#file.save(state)) this.#saved = content;
+  saveIfDue(kmsg: KmsgPosition | undefined): void {
+    const start = performance.now();
+    if (!this.#isPending || start < this.#notBefore) return;
+    const entries = this.#entries(kmsg);
+    const isDifferent = !this.#file.up || differ(entries, this.#saved);
+    if (!isDifferent) this.#isPending = false;
+    else if (this.#file.save(entries)) {
+      this.#saved = entries;
+      this.#isPending = !this.#file.up;
+    }
+    const end = performance.now();
+    this.#notBefore = end + Math.max(MIN_PAUSE_MS, (end - start) * PAUSE_PER_COST);
   }
 
   /** Saves for the last time. */
-  async close(sequence: number | undefined): Promise<void> {
-    await this.#file.close(this.#state(sequence));
+  async close(kmsg: KmsgPosition | undefined): Promise<void> {
+    await this.#file.close(this.#entries(kmsg));
   }
 
-  #state(sequence: number | undefined): State {
-    return stateOf({
+  #entries(kmsg: KmsgPosition | undefined): Entries {
+    const state = stateOf({
       bootId: this.#bootId,
-      sequence,
+      kmsg,
       expiredKills: this.#totals.expiredKills,
       totals: this.#totals.archived,
       records: this.#records.all(),
     });
+    return entriesOf(state);
   }
 }

@@ -1,44 +1,46 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StateFile } from './state-file.ts';
-import type { State } from './state.ts';
-
-const STATE: State = {
-  version: 2,
-  bootId: 'boot',
-  sequence: 7,
-  expiredKills: 1,
-  totals: [
-    {
-      labels: { engine: 'docker', namespace: '', pod: '', container: 'web' },
-      archived: 2,
-      lastKill: 10.5,
-      removedAt: 9,
-    },
-  ],
-  records: [
-    {
-      match: { engine: 'docker', id: 'a', infra: false, podUid: 'p', ownerUid: 1000 },
-      path: '/docker/a',
-      inode: 5,
-      kills: 1,
-      archivedInnerKills: 0,
-      killsInRemovedCgroups: 3,
-      counts: [['/docker/a', 1, 1]],
-      lastKill: 11,
-      removedAt: undefined,
-      named: undefined,
-    },
-  ],
-};
+import { type Entries, JournalWriter } from './state-journal.ts';
 
 describe('StateFile', () => {
   let directory: string;
   let path: string;
   let warnings: string[];
-  const log = { debug() {}, info() {}, error() {}, warn: (_: object, message: string) => void warnings.push(message) };
+  const log = {
+    debug() {},
+    info() {},
+    error() {},
+    warn: ({ error }: { error?: unknown }, message: string) =>
+      void warnings.push(error instanceof Error ? `${message}: ${error.message}` : message),
+  };
+  const entries = (values: Readonly<Record<string, unknown>>): Entries =>
+    new Map(Object.entries(values).map(([key, value]) => [key, JSON.stringify(value)]));
+  const load = (file = new StateFile(path, log)): Record<string, unknown> | undefined =>
+    file.load((found) => Object.fromEntries(found));
+
+  /** Saves and waits for it. */
+  async function save(file: StateFile, values: Readonly<Record<string, unknown>>): Promise<void> {
+    await vi.waitFor(() => expect(file.save(entries(values))).toBe(true));
+    await vi.waitFor(() => expect(file.save(entries(values))).toBe(true));
+  }
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-state-'));
@@ -47,30 +49,153 @@ describe('StateFile', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it('has nothing before the first run, and after it what that left, for nobody else to read', async () => {
+  it('has nothing before the first run, and then what that has saved, readable for its user only', async () => {
     const file = new StateFile(path, log);
-    expect(file.load()).toBeUndefined();
-    expect(file.save(STATE)).toBe(true);
-    // One at a time.
-    expect(file.save(STATE)).toBe(false);
-    await file.close(STATE);
-    expect(new StateFile(path, log).load()).toEqual(STATE);
+    expect(load(file)).toBeUndefined();
+    expect(file.save(entries({ a: 1 }))).toBe(true);
+    // One write at a time.
+    expect(file.save(entries({ a: 1 }))).toBe(false);
+    await file.close(entries({ a: 2, b: 'x' }));
+    expect(load()).toEqual({ a: 2, b: 'x' });
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect([existsSync(`${path}.new`), warnings]).toEqual([false, []]);
+    expect([readdirSync(directory), warnings, file.up]).toEqual([['state.json'], [], true]);
   });
 
-  it('puts a damaged file aside', () => {
-    writeFileSync(path, '{"version":1,');
-    expect(new StateFile(path, log).load()).toBeUndefined();
-    expect(readFileSync(`${path}.damaged`, 'utf8')).toBe('{"version":1,');
-    expect([existsSync(path), warnings]).toEqual([false, ['cannot use the state file; it is put aside']]);
+  it('takes an empty file for one that nobody has written yet', () => {
+    writeFileSync(path, '');
+    expect([load(), warnings]).toEqual([undefined, []]);
   });
 
-  it('that cannot be written is told of once', async () => {
-    const file = new StateFile(join(directory, 'nowhere', 'state.json'), log);
-    file.save(STATE);
-    await file.close(STATE);
+  it('appends what has changed, and writes all anew when that gets too long', async () => {
+    const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, nth) => [`key${nth}`, 'x'.repeat(100)]));
+    const file = new StateFile(path, log);
+    await save(file, many);
+    const whole = statSync(path);
+    await save(file, { ...many, key7: 'changed' });
+    expect(statSync(path).ino).toBe(whole.ino);
+    expect(statSync(path).size - whole.size).toBeLessThan(500);
+    expect(load()).toEqual({ ...many, key7: 'changed' });
+    for (let nth = 0; nth < 40; nth += 1) await save(file, { ...many, key7: String(nth).repeat(4_000) });
+    expect(statSync(path).size).toBeLessThan(whole.size * 2.5);
+    expect(load()).toEqual({ ...many, key7: '39'.repeat(4_000) });
+    await file.close(entries({ a: 1 }));
+    expect([load(), warnings]).toEqual([{ a: 1 }, []]);
+  });
+
+  it('loses nothing that was saved if the program is killed', async () => {
+    const file = new StateFile(path, log);
+    await save(file, { a: 1 });
+    await save(file, { a: 2 });
+    writeFileSync(path, readFileSync(path, 'utf8').slice(0, -5));
+    expect(load()).toEqual({ a: 1 });
+    expect(warnings).toEqual([
+      'the end of the state file is damaged; using what was saved before it: The last line is not whole',
+    ]);
+    await file.close(entries({}));
+  });
+
+  it('moves a damaged file away', () => {
+    writeFileSync(path, '{"version":3,');
+    expect(load()).toBeUndefined();
+    expect(readFileSync(`${path}.damaged`, 'utf8')).toBe('{"version":3,');
+    expect([existsSync(path), warnings.length]).toEqual([false, 1]);
+    expect(warnings[0]).toMatch(/^cannot use the damaged state file; moved it away: /);
+  });
+
+  it('moves a file away whose entries make no sense', () => {
+    writeFileSync(path, new JournalWriter().begin(entries({ a: 1 })));
+    const refuse = (): never => {
+      throw new SyntaxError('no sense');
+    };
+    expect(new StateFile(path, log).load(refuse)).toBeUndefined();
+    expect(existsSync(`${path}.damaged`)).toBe(true);
+  });
+
+  it('leaves a file of another version alone and uses one beside it', async () => {
+    const other = '{"version":99,"kills":1}';
+    writeFileSync(path, other);
+    const file = new StateFile(path, log);
+    expect(load(file)).toBeUndefined();
+    await file.close(entries({ a: 1 }));
+    expect(load()).toEqual({ a: 1 });
+    expect(readFileSync(path, 'utf8')).toBe(other);
+    expect(warnings).toEqual(
+      Array(2).fill(
+        'the state file has another version; using a file beside it: It has version 99 of the format, this build reads version 3',
+      ),
+    );
+  });
+
+  it('says once that it cannot be written, and goes on once it can', async () => {
+    const nowhere = join(directory, 'nowhere');
+    const file = new StateFile(join(nowhere, 'state.json'), log);
+    await save(file, { a: 1 });
     expect(file.up).toBe(false);
-    expect(warnings).toEqual(['cannot write the state file; a restart would lose OOM kills']);
+    expect(warnings.length).toBe(1);
+    expect(warnings[0]).toMatch(/^cannot use the state file; a restart would lose OOM kills: ENOENT/);
+    mkdirSync(nowhere);
+    await save(file, { a: 1 });
+    expect(file.up).toBe(true);
+    rmSync(nowhere, { recursive: true });
+    await save(file, { a: 2 });
+    expect([file.up, warnings.length]).toEqual([false, 2]);
+    await file.close(entries({ a: 3 }));
   });
+
+  it('writes all anew if somebody has replaced the file', async () => {
+    const file = new StateFile(path, log);
+    await save(file, { a: 1 });
+    renameSync(path, join(directory, 'elsewhere'));
+    writeFileSync(path, 'of somebody else');
+    await save(file, { a: 2 });
+    expect(load()).toEqual({ a: 2 });
+    await file.close(entries({ a: 3 }));
+  });
+
+  it('neither reads nor writes through a link', async () => {
+    const target = join(directory, 'target');
+    writeFileSync(target, 'precious');
+    symlinkSync(target, path);
+    const file = new StateFile(path, log);
+    expect(load(file)).toBeUndefined();
+    await file.close(entries({ a: 1 }));
+    expect([readFileSync(target, 'utf8'), lstatSync(path).isSymbolicLink(), file.up]).toEqual([
+      'precious',
+      true,
+      false,
+    ]);
+    expect(warnings).toEqual([
+      'cannot use the state file; a restart would lose OOM kills: It is a symbolic link, not a regular file',
+    ]);
+  });
+
+  it('does not write through a link at the place of its draft', async () => {
+    const target = join(directory, 'target');
+    writeFileSync(target, 'precious');
+    symlinkSync(target, `${path}.new`);
+    const file = new StateFile(path, log);
+    await file.close(entries({ a: 1 }));
+    expect([readFileSync(target, 'utf8'), load(), existsSync(`${path}.new`)]).toEqual(['precious', { a: 1 }, false]);
+  });
+
+  it.each(['a directory', 'a FIFO', 'a socket'])(
+    'says once that the path is %s, and leaves that alone',
+    async (kind) => {
+      const server = createServer();
+      if (kind === 'a directory') mkdirSync(path);
+      else if (kind === 'a FIFO') execFileSync('mkfifo', [path]);
+      else await once(server.listen(path), 'listening');
+      const before = lstatSync(path);
+      const file = new StateFile(path, log);
+      expect(load(file)).toBeUndefined();
+      expect(file.up).toBe(false);
+      await save(file, { a: 1 });
+      await file.close(entries({ a: 1 }));
+      expect(warnings).toEqual([
+        `cannot use the state file; a restart would lose OOM kills: It is ${kind}, not a regular file`,
+      ]);
+      expect([lstatSync(path).ino, readdirSync(directory)]).toEqual([before.ino, ['state.json']]);
+      server.close();
+    },
+  );
 });

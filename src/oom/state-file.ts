@@ -1,88 +1,166 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
-import { isAbsence } from '../kernel/errno.ts';
+import { constants, lstatSync, renameSync, type Stats } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import type { Log } from '../log.ts';
-import { parseState, type State } from './state.ts';
+import {
+  type Entries,
+  JournalWriter,
+  type LoadedEntries,
+  OtherVersion,
+  readJournal,
+  STATE_VERSION,
+} from './state-journal.ts';
+import { readRegularFile, refuseSpecialFile } from './state-path.ts';
 
-/** The file that keeps kills from one run of the exporter to the next. It never stops the daemon. */
+/** Changes are appended until they are as long as the whole state, but at least this long. In bytes. */
+const MIN_APPENDED = 65_536;
+
+/** The file that keeps the OOM kills from one run of the exporter to the next. A problem with it never stops the daemon. */
 export class StateFile {
-  readonly #path: string;
+  #path: string;
   readonly #log: Log;
+  readonly #journal = new JournalWriter();
   #writing: Promise<void> | undefined;
-  #failing = false;
+  /** The file that this run has written. */
+  #handle: FileHandle | undefined;
+  #wholeBytes = 0;
+  #appendedBytes = 0;
+  #isFailing = false;
 
   constructor(path: string, log: Log) {
     this.#path = path;
     this.#log = log;
   }
 
-  /** Whether it could be written when it was last to be. */
+  /** Whether the last attempt to use the file succeeded. */
   get up(): boolean {
-    return !this.#failing;
+    return !this.#isFailing;
   }
 
-  /** What an earlier run has left. A damaged file is put aside under another name. */
-  load(): State | undefined {
+  /**
+   * Loads what an earlier run has saved. Moves a damaged file away; leaves one of another version alone.
+   *
+   * @param parse throws SyntaxError if the entries make no sense.
+   */
+  load<T>(parse: (entries: LoadedEntries) => T): T | undefined {
     try {
-      return parseState(readFileSync(this.#path, 'utf8'));
+      const text = readRegularFile(this.#path);
+      // Somebody has created it for us.
+      if (text === undefined || text === '') return undefined;
+      const { entries, damage } = readJournal(text);
+      if (damage !== undefined) {
+        const facts = { file: this.#path, error: damage };
+        this.#log.warn(facts, 'the end of the state file is damaged; using what was saved before it');
+      }
+      return parse(entries);
     } catch (error) {
-      if (error instanceof SyntaxError) this.#setAside(error);
-      else if (!isAbsence(error)) this.#log.warn({ file: this.#path, error }, 'cannot read the state file');
+      if (error instanceof OtherVersion) return this.#loadBeside(error, parse);
+      if (error instanceof SyntaxError) this.#moveAway(error);
+      else this.#fail(error);
       return undefined;
     }
   }
 
-  /** Writes it in the background; what is being written already is not waited for, but then it is `false`. */
-  save(state: State): boolean {
+  /** Writes what has changed, in the background. Returns `false` and does nothing if a write is under way. */
+  save(entries: Entries): boolean {
     if (this.#writing !== undefined) return false;
-    this.#writing = this.#write(JSON.stringify(state)).finally(() => {
+    this.#writing = this.#attempt(() => this.#write(entries)).finally(() => {
       this.#writing = undefined;
     });
     return true;
   }
 
-  /** Writes it now, as the last thing. */
-  async close(state: State): Promise<void> {
+  /** Writes the whole file for the last time. */
+  async close(entries: Entries): Promise<void> {
     await this.#writing;
-    this.#attempt(() => {
-      writeFileSync(this.#draft, JSON.stringify(state), { mode: 0o600 });
-      renameSync(this.#draft, this.#path);
-    });
+    await this.#attempt(() => this.#writeWhole(entries));
+    await this.#release();
   }
 
-  /** Beside the file: only within one file system a rename replaces it in one step. */
-  get #draft(): string {
-    return `${this.#path}.new`;
+  async #write(entries: Entries): Promise<void> {
+    const isLong = this.#appendedBytes > Math.max(MIN_APPENDED, this.#wholeBytes);
+    if (this.#handle === undefined || isLong || this.#isFailing || !(await this.#isInPlace(this.#handle))) {
+      await this.#writeWhole(entries);
+      return;
+    }
+    const line = this.#journal.change(entries);
+    await this.#handle.appendFile(line);
+    this.#appendedBytes += Buffer.byteLength(line);
   }
 
-  async #write(text: string): Promise<void> {
+  /** Writes a new file beside the old one and then replaces it, so that one of them is whole at any time. */
+  async #writeWhole(entries: Entries): Promise<void> {
+    refuseSpecialFile(this.#path);
+    await this.#release();
+    const draft = `${this.#path}.new`;
+    // Removes a link, not what it leads to. What is created then is neither a link nor anybody else's.
+    await rm(draft, { force: true });
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+    const handle = await open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
-      await writeFile(this.#draft, text, { mode: 0o600 });
-      await rename(this.#draft, this.#path);
-      this.#failing = false;
-    } catch (error) {
-      this.#fail(error);
+      const line = this.#journal.begin(entries);
+      await handle.writeFile(line);
+      await rename(draft, this.#path);
+      this.#handle = handle;
+      this.#wholeBytes = Buffer.byteLength(line);
+      this.#appendedBytes = 0;
+    } finally {
+      if (this.#handle !== handle) await discard(handle, draft);
     }
   }
 
-  #attempt(write: () => void): void {
+  /** Whether the file that is written is still the one at the path. */
+  async #isInPlace(handle: FileHandle): Promise<boolean> {
+    const there = lstatOrUndefined(this.#path);
+    const { dev, ino } = await handle.stat();
+    return there?.dev === dev && there.ino === ino;
+  }
+
+  async #release(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  async #attempt(write: () => Promise<void>): Promise<void> {
     try {
-      write();
+      await write();
+      this.#isFailing = false;
     } catch (error) {
       this.#fail(error);
-      rmSync(this.#draft, { force: true });
     }
   }
 
   #fail(error: unknown): void {
-    if (!this.#failing)
-      this.#log.warn({ file: this.#path, error }, 'cannot write the state file; a restart would lose OOM kills');
-    this.#failing = true;
+    if (!this.#isFailing) {
+      this.#log.warn({ file: this.#path, error }, 'cannot use the state file; a restart would lose OOM kills');
+    }
+    this.#isFailing = true;
   }
 
-  #setAside(error: unknown): void {
-    const aside = `${this.#path}.damaged`;
-    this.#log.warn({ file: this.#path, error, aside }, 'cannot use the state file; it is put aside');
-    this.#attempt(() => renameSync(this.#path, aside));
+  /** A build with the other version may come back and wants its file then, so this one uses a file of its own. */
+  #loadBeside<T>(error: OtherVersion, parse: (entries: LoadedEntries) => T): T | undefined {
+    const file = this.#path;
+    this.#path = `${file}.v${STATE_VERSION}`;
+    this.#log.warn({ file, error, instead: this.#path }, 'the state file has another version; using a file beside it');
+    return this.load(parse);
   }
+
+  #moveAway(error: unknown): void {
+    const movedTo = `${this.#path}.damaged`;
+    this.#log.warn({ file: this.#path, error, movedTo }, 'cannot use the damaged state file; moved it away');
+    try {
+      renameSync(this.#path, movedTo);
+    } catch (reason) {
+      this.#fail(reason);
+    }
+  }
+}
+
+async function discard(handle: FileHandle, draft: string): Promise<void> {
+  await handle.close();
+  await rm(draft, { force: true });
+}
+
+function lstatOrUndefined(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
 }

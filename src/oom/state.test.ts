@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Bench, HOUR, named } from '../../test/oom-bench.ts';
-import { afterReboot, parseState, stateOf } from './state.ts';
+import { JournalWriter, readJournal } from './state-journal.ts';
+import { afterReboot, differ, entriesOf, type State, stateIn, stateOf } from './state.ts';
 
 describe('the saved state', () => {
   const before = (): Bench => {
@@ -12,11 +13,13 @@ describe('the saved state', () => {
     bench.remove(gone, 11);
     return bench;
   };
-  const saved = ({ records, totals }: Bench) => {
+  const stateNow = ({ records, totals }: Bench): State => {
     const { expiredKills, archived } = totals;
-    const facts = { bootId: 'boot', sequence: 7, expiredKills, totals: archived, records: records.all() };
-    return parseState(JSON.stringify(stateOf(facts)));
+    const kmsg = { sequence: 7, time: 8 };
+    return stateOf({ bootId: 'boot', kmsg, expiredKills, totals: archived, records: records.all() });
   };
+  const saved = (bench: Bench): State =>
+    stateIn(readJournal(new JournalWriter().begin(entriesOf(stateNow(bench)))).entries);
 
   it('is taken up by the next run, which counts nothing twice', () => {
     const bench = new Bench('below');
@@ -101,16 +104,32 @@ describe('the saved state', () => {
     expect(bench.kills()['web']).toEqual([0, 10]);
   });
 
-  it('is refused if it is none', () => {
-    for (const text of [
-      '',
-      '{',
-      '[]',
-      '{"version":1}',
-      '{"version":2,"bootId":"x"}',
-      '{"version":2,"bootId":"x","expiredKills":-1}',
-    ]) {
-      expect(() => parseState(text), text).toThrow(SyntaxError);
+  it('is read as it was written', () => {
+    const bench = before();
+    expect(saved(bench)).toEqual(JSON.parse(JSON.stringify(stateNow(bench))));
+  });
+
+  it('is not worth a write if only the position in the log of the kernel has changed', () => {
+    const state = stateNow(before());
+    const entries = entriesOf(state);
+    expect(differ(entries, entriesOf({ ...state, kmsg: { sequence: 8, time: 9 } }))).toBe(false);
+    expect(differ(entries, entriesOf({ ...state, kmsg: undefined }))).toBe(false);
+    expect(differ(entries, entriesOf({ ...state, expiredKills: 1 }))).toBe(true);
+    expect(differ(entries, entriesOf({ ...state, records: state.records.slice(1) }))).toBe(true);
+  });
+
+  it('is refused if entries are missing or have another form', () => {
+    const entries = new Map(Object.entries({ boot: 'x', expired: 0, kmsg: { sequence: 1, time: 1 } }));
+    expect(() => stateIn(entries)).not.toThrow();
+    for (const [key, value] of Object.entries({
+      boot: 7,
+      expired: -1,
+      kmsg: { sequence: 1.5, time: 1 },
+      'total:x': {},
+      'record:x': [],
+    })) {
+      expect(() => stateIn(new Map<string, unknown>([...entries, [key, value]])), key).toThrow(SyntaxError);
     }
+    expect(() => stateIn(new Map())).toThrow(SyntaxError);
   });
 });

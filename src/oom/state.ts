@@ -1,17 +1,15 @@
 import type { CgroupMatch, Labels } from '../container.ts';
 import type { ContainerRecord, NamedLabels } from './container-record.ts';
+import type { KmsgPosition } from '../kernel/kmsg.ts';
 import type { ArchivedKills } from './kill-totals.ts';
-
-/** The version of the format of the file. */
-const VERSION = 2;
+import type { Entries, LoadedEntries } from './state-journal.ts';
 
 /** What the next run of the exporter gets to know. */
 export interface State {
-  readonly version: typeof VERSION;
   /** The kernel's counters and the numbers of its log start anew at each boot. */
   readonly bootId: string;
-  /** The number of the last record of the kernel's log that was read. */
-  readonly sequence: number | undefined;
+  /** The last record of the kernel's log that was read. */
+  readonly kmsg: KmsgPosition | undefined;
   readonly expiredKills: number;
   readonly totals: readonly ArchivedKills[];
   readonly records: readonly SavedRecord[];
@@ -31,15 +29,14 @@ export interface SavedRecord extends Pick<
 /** What to save. */
 export function stateOf(parts: {
   readonly bootId: string;
-  readonly sequence: number | undefined;
+  readonly kmsg: KmsgPosition | undefined;
   readonly expiredKills: number;
   readonly totals: readonly ArchivedKills[];
   readonly records: readonly ContainerRecord[];
 }): State {
   return {
-    version: VERSION,
     bootId: parts.bootId,
-    sequence: parts.sequence,
+    kmsg: parts.kmsg,
     expiredKills: parts.expiredKills,
     totals: parts.totals.map(({ labels, archived, lastKill, removedAt }) => ({
       labels,
@@ -84,29 +81,63 @@ export function afterReboot({ records, totals }: State): readonly ArchivedKills[
   return [...totals, ...named].map(({ labels, lastKill }) => ({ labels, archived: 0, lastKill, removedAt: 0 }));
 }
 
+/** Changes with every record of the kernel's log, which alone is not worth a write. */
+const POSITION = 'kmsg';
+
+/** The entries of the state file. */
+export function entriesOf({ bootId, kmsg, expiredKills, totals, records }: State): Entries {
+  const entries = new Map([
+    ['boot', JSON.stringify(bootId)],
+    ['expired', JSON.stringify(expiredKills)],
+  ]);
+  if (kmsg !== undefined) entries.set(POSITION, JSON.stringify(kmsg));
+  for (const total of totals) setDistinct(entries, `total:${Object.values(total.labels).join('\n')}`, total);
+  for (const record of records) setDistinct(entries, `record:${record.path}#${record.inode ?? ''}`, record);
+  return entries;
+}
+
+/** Whether entries differ in anything that is worth a write. */
+export function differ(a: Entries, b: Entries): boolean {
+  const size = (entries: Entries): number => entries.size - Number(entries.has(POSITION));
+  return size(a) !== size(b) || [...a].some(([key, text]) => key !== POSITION && b.get(key) !== text);
+}
+
+/** Two containers can have had one path, one after the other. */
+function setDistinct(entries: Map<string, string>, key: string, value: unknown): void {
+  let free = key;
+  for (let nth = 2; entries.has(free); nth += 1) free = `${key}#${nth}`;
+  entries.set(free, JSON.stringify(value));
+}
+
 /**
- * Reads the text of a state file.
+ * Reads the entries of a state file.
  *
- * @throws SyntaxError if it is not one, or of another version.
+ * @throws SyntaxError if they are not of the form that {@link entriesOf} writes.
  */
-export function parseState(text: string): State {
-  const state = object(JSON.parse(text));
-  if (state['version'] !== VERSION) throw new SyntaxError(`Unknown version ${JSON.stringify(state['version'])}`);
+export function stateIn(entries: LoadedEntries): State {
+  const valuesOf = (kind: string): unknown[] =>
+    [...entries].filter(([key]) => key.startsWith(`${kind}:`)).map(([, value]) => value);
   return {
-    version: VERSION,
-    bootId: string(state['bootId']),
-    sequence: optional(count)(state['sequence']),
-    expiredKills: count(state['expiredKills']),
-    totals: array(state['totals']).map((value) => {
-      const total = object(value);
-      return {
-        labels: labels(total['labels']),
-        archived: count(total['archived']),
-        lastKill: optional(number)(total['lastKill']),
-        removedAt: number(total['removedAt']),
-      };
-    }),
-    records: array(state['records']).map(recordIn),
+    bootId: string(entries.get('boot')),
+    kmsg: optional(position)(entries.get(POSITION)),
+    expiredKills: count(entries.get('expired')),
+    totals: valuesOf('total').map(totalIn),
+    records: valuesOf('record').map(recordIn),
+  };
+}
+
+function position(value: unknown): KmsgPosition {
+  const { sequence, time } = object(value);
+  return { sequence: count(sequence), time: count(time) };
+}
+
+function totalIn(value: unknown): ArchivedKills {
+  const total = object(value);
+  return {
+    labels: labels(total['labels']),
+    archived: count(total['archived']),
+    lastKill: optional(number)(total['lastKill']),
+    removedAt: number(total['removedAt']),
   };
 }
 

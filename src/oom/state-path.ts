@@ -1,0 +1,52 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { isAbsence } from '../kernel/errno.ts';
+
+/** In bytes. A state with 10,000 removed containers has some 10 MB. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Reads a file that somebody may have replaced by anything. It neither follows a link nor waits for the other end of a FIFO.
+ *
+ * @returns its text; `undefined` if there is no such file.
+ * @throws Error if it is no regular file or too large, or the system error.
+ */
+export function readRegularFile(path: string): string | undefined {
+  refuseSpecialFile(path);
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+  try {
+    const stats = fstatSync(descriptor);
+    refuse(stats);
+    if (stats.size > MOST_BYTES) throw new Error(`It has ${stats.size} bytes, which is too much for a state file`);
+    return readFileSync(descriptor, 'utf8');
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Checks that there is a regular file, or nothing: a rename must not replace `/dev/null` or what an administrator has linked.
+ *
+ * @throws Error if there is anything else, or the system error.
+ */
+export function refuseSpecialFile(path: string): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats !== undefined) refuse(stats);
+}
+
+function refuse(stats: Stats): void {
+  if (!stats.isFile()) throw new Error(`It is ${kindOf(stats)}, not a regular file`);
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a directory';
+  if (stats.isSymbolicLink()) return 'a symbolic link';
+  if (stats.isFIFO()) return 'a FIFO';
+  if (stats.isSocket()) return 'a socket';
+  return 'a device';
+}
