@@ -183,7 +183,7 @@ describe('StateFile', () => {
     async (kind) => {
       const server = createServer();
       if (kind === 'a directory') mkdirSync(path);
-      else if (kind === 'a FIFO') execFileSync('mkfifo', [path]);
+      else if (kind === 'a FIFO') execFileSync('sh', ['-c', 'mkfifo "$0"', path]);
       else await once(server.listen(path), 'listening');
       const before = lstatSync(path);
       const file = new StateFile(path, log);
