@@ -48,13 +48,13 @@ export const findings: Collector = defineContainerCollector({
       help:
         `How isolated the container is, by classes of boundaries: ${LEVELS.map((name, level) => `${level} ${name}`).join(', ')}. ` +
         'What is unknown is taken for the worst, so it is at least this. Absent if none of its processes could be seen.',
-      value: ({ standing }) => standing?.level,
+      value: ({ isolationLevel }) => isolationLevel?.level,
     },
     {
       name: 'isolation_container_isolation_level_certain',
       type: 'gauge',
       help: 'Whether nothing that is unknown could make the isolation level higher (1), or something could (0). Absent with the level.',
-      value: ({ standing }) => (standing === undefined ? undefined : Number(standing.certain)),
+      value: ({ isolationLevel }) => (isolationLevel === undefined ? undefined : Number(isolationLevel.certain)),
     },
     {
       name: 'isolation_container_finding',

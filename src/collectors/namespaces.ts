@@ -3,7 +3,7 @@ import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.t
 import { type Collector, defineContainerCollector, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
 
 /** Where a container's namespace of one kind stands. */
-export interface NamespaceStanding {
+export interface NamespaceSharing {
   readonly kind: NamespaceKind;
   /** Containers outside its pod in it; `host` for a namespace of the host. */
   readonly peers: number | 'host';
@@ -23,8 +23,8 @@ export const namespaces: Collector = defineContainerCollector({
         'Whether the container is in the host namespace of this kind (1) or in another (0): /proc/<pid>/ns of its init ' +
         'process against the host. Absent if either could not be read, the kernel has no such kind, or it is in a sandbox.',
       labels: ['ns'],
-      samples(standings, emit) {
-        for (const { kind, peers } of standings) emit(peers === 'host' ? 1 : 0, kind);
+      samples(sharings, emit) {
+        for (const { kind, peers } of sharings) emit(peers === 'host' ? 1 : 0, kind);
       },
     },
     {
@@ -34,8 +34,8 @@ export const namespaces: Collector = defineContainerCollector({
         'How many containers outside its own pod are in the same namespace of this kind, by /proc/<pid>/ns. Absent for ' +
         'a namespace of the host, or if it could not be read.',
       labels: ['ns'],
-      samples(standings, emit) {
-        for (const { kind, peers } of standings) if (peers !== 'host') emit(peers, kind);
+      samples(sharings, emit) {
+        for (const { kind, peers } of sharings) if (peers !== 'host') emit(peers, kind);
       },
     },
   ],
@@ -46,23 +46,23 @@ export const namespaces: Collector = defineContainerCollector({
  *
  * @throws Error if a privilege is missing.
  */
-export function readNamespaces(container: Container, scrape: Scrape): readonly NamespaceStanding[] | undefined {
+export function readNamespaces(container: Container, scrape: Scrape): readonly NamespaceSharing[] | undefined {
   const { init, initError, posture } = container;
   const error = initError ?? init?.namespacesError;
   if (error !== undefined) throw error;
   if (init === undefined) return undefined;
   // Those of a sandbox's processes on the host, which are not those of the workload.
   if (posture !== undefined && posture.sandbox?.kernel !== 'shared') return undefined;
-  const standings: NamespaceStanding[] = [];
+  const sharings: NamespaceSharing[] = [];
   for (const kind of NAMESPACE_KINDS) {
     const inode = init.namespaces[kind];
     const host = scrape.hostNamespaces.get(kind);
     // Either side unknown: say nothing, since "not shared" would be a guess.
     if (inode === undefined || host === undefined) continue;
     const peers = inode === host.inode ? 'host' : countPeers(container, scrape.members(kind, inode));
-    standings.push({ kind, peers });
+    sharings.push({ kind, peers });
   }
-  return standings;
+  return sharings;
 }
 
 function countPeers(container: Container, members: readonly Container[]): number {

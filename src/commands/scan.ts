@@ -10,8 +10,8 @@ import { renderExplanation, renderFindingList } from '../scan/explanation.ts';
 import { renderJson } from '../scan/json.ts';
 import { renderSarif } from '../scan/sarif.ts';
 import { isCalled } from '../scan/selection.ts';
-import { renderTable } from '../scan/table.ts';
-import { type Criterion, judge, parseCriterion, type Verdict } from '../scan/verdict.ts';
+import { renderScanTable } from '../scan/scan-table.ts';
+import { type Criterion, checkCriteria, parseCriterion, type FailOnResult } from '../scan/fail-on.ts';
 import { createPaint } from '../terminal/paint.ts';
 import type { Version } from '../version.ts';
 
@@ -44,11 +44,11 @@ export async function scanHere(
   const criteria = options.failOn.map(criterionOf);
   const report = await lookOnce(config, options.containers, log);
   const containers = selectFrom(report.containers, options.containers);
-  const verdict = judge(containers, criteria);
+  const result = checkCriteria(containers, criteria);
   return {
     text: render({ ...report, containers }, options),
-    complaints: complaintsOf(verdict, criteria),
-    passed: !verdict.fails,
+    complaints: complaintsOf(result, criteria),
+    passed: !result.fails,
   };
 }
 
@@ -100,10 +100,10 @@ function selectFrom(containers: readonly ContainerReport[], names: readonly stri
 
 function render(report: HostReport, { output, version, colour }: ScanOptions): string {
   if (output === 'json') return renderJson(report, version);
-  return output === 'sarif' ? renderSarif(report, version) : renderTable(report, createPaint(colour));
+  return output === 'sarif' ? renderSarif(report, version) : renderScanTable(report, createPaint(colour));
 }
 
-function complaintsOf({ met, open }: Verdict, criteria: readonly Criterion[]): readonly string[] {
+function complaintsOf({ met, open }: FailOnResult, criteria: readonly Criterion[]): readonly string[] {
   const asks = criteria.includes('unknown')
     ? '--fail-on unknown'
     : 'could not be checked, and --fail-on unknown is not set';

@@ -1,4 +1,4 @@
-/** Yes, no, or not to be told. */
+/** Yes, no, or unknown. */
 export type Answer = 'yes' | 'no' | 'unknown';
 
 /** An answer from a fact that may be unknown. */
@@ -7,13 +7,13 @@ export function answer(fact: boolean | undefined): Answer {
   return fact ? 'yes' : 'no';
 }
 
-/** Whether any is so: one that is decides, and one that is unknown leaves it open. */
+/** `yes` if any answer is yes; otherwise `unknown` if any is unknown. */
 export function any(...answers: readonly Answer[]): Answer {
   if (answers.includes('yes')) return 'yes';
   return answers.includes('unknown') ? 'unknown' : 'no';
 }
 
-/** Whether all are so: one that is not decides. */
+/** `no` if any answer is no; otherwise `unknown` if any is unknown. */
 export function all(...answers: readonly Answer[]): Answer {
   if (answers.includes('no')) return 'no';
   return answers.includes('unknown') ? 'unknown' : 'yes';

@@ -2,15 +2,15 @@ import type { SandboxKind } from '../posture/sandbox.ts';
 import type { Answer } from './answer.ts';
 import type { Finding, Subject } from './finding.ts';
 import { findings } from './index.ts';
-import { type LevelResult, standingOf } from './level.ts';
+import { type LevelResult, levelOf } from './level.ts';
 
-/** What is to be said of a container's isolation. */
+/** The assessment of a container's isolation. */
 export interface Assessment {
-  /** `undefined`: not to be told. */
+  /** `undefined` if unknown. */
   readonly sandbox: SandboxKind | undefined;
-  /** `undefined`: nothing is known of its processes. */
-  readonly standing: LevelResult | undefined;
-  /** All findings, in their order, each with its answer. */
+  /** `undefined` if nothing is known about its processes. */
+  readonly isolationLevel: LevelResult | undefined;
+  /** All findings, in order, each with its answer. */
   readonly findings: readonly Assessed[];
 }
 
@@ -20,16 +20,15 @@ export interface Assessed {
 }
 
 /**
- * Judges a container by what is known of it. Pure: metrics, `scan` and the page say the same because all of them ask
- * here.
+ * Assesses a container from the known facts. Pure. Metrics, `scan` and the page all use it, so they agree.
  */
 export function assess(subject: Subject): Assessment {
   const { posture } = subject;
-  // What the host sees of a sandbox is not the workload; and what may be one is judged neither way.
+  // The host sees the sandbox, not the workload. A container that may be a sandbox gets no answer either.
   const isShared = posture === undefined || posture.sandbox?.kernel === 'shared';
   return {
     sandbox: posture?.sandbox?.kind,
-    standing: standingOf(subject),
+    isolationLevel: levelOf(subject),
     findings: findings.map((finding) => ({
       finding,
       answer: isShared || finding.ofSandboxes === true ? finding.test(subject) : 'unknown',

@@ -21,15 +21,15 @@ const ONLY_WHAT_IT_NEEDS = {
   kubernetes: 'securityContext.capabilities.drop: [ALL], and add only what it needs',
 };
 
-/** Findings about what a container's processes are allowed to do. */
+/** Findings about capabilities. */
 export const capabilityFindings: readonly Finding[] = [
   {
     id: 'privileged',
     severity: 'critical',
     title: 'Privileged container',
-    why: 'It has all capabilities, no seccomp and the devices of the host, so that it is root on the host in all but name.',
+    why: "It has all capabilities, no seccomp and the host's devices, which is equivalent to root on the host.",
     fix: {
-      docker: 'leave --privileged out; give single capabilities (--cap-add) and devices (--device)',
+      docker: 'remove --privileged; add single capabilities (--cap-add) and devices (--device)',
       compose: 'remove privileged: true; use cap_add and devices',
       kubernetes: 'remove securityContext.privileged; use capabilities.add and device plugins',
     },
@@ -39,10 +39,10 @@ export const capabilityFindings: readonly Finding[] = [
   {
     id: 'privileged_in_user_namespace',
     severity: 'medium',
-    title: 'Privileged in a user namespace of its own',
-    why: 'Without seccomp and with all capabilities over its user namespace, much more of the kernel can be attacked from it.',
+    title: 'Privileged in its own user namespace',
+    why: 'Without seccomp and with all capabilities over its user namespace, it can attack much more of the kernel.',
     fix: {
-      docker: 'leave --privileged out; give single capabilities (--cap-add)',
+      docker: 'remove --privileged; add single capabilities (--cap-add)',
       compose: 'remove privileged: true; use cap_add',
       kubernetes: 'remove securityContext.privileged; use capabilities.add',
     },
@@ -53,7 +53,7 @@ export const capabilityFindings: readonly Finding[] = [
     id: 'all_capabilities',
     severity: 'critical',
     title: 'All capabilities',
-    why: 'Every capability that the engine can give is there, and several of them are each enough to take the host over.',
+    why: 'It has every capability that the engine can grant, and several of them are enough to take over the host.',
     fix: ONLY_WHAT_IT_NEEDS,
     references: ['CIS Docker 5.4', 'Pod Security Standards, baseline: Capabilities'],
     test: withPosture((posture) => all(hasAllCapabilities(posture), inHostUsers(posture))),
@@ -61,8 +61,8 @@ export const capabilityFindings: readonly Finding[] = [
   {
     id: 'takeover_capability',
     severity: 'critical',
-    title: 'A capability that is enough to take the host over',
-    why: 'SYS_ADMIN, SYS_MODULE, SYS_RAWIO, DAC_READ_SEARCH, SYS_BOOT, BPF, MAC_ADMIN or MAC_OVERRIDE (SYS_PTRACE beside the pids of the host, MKNOD with all devices) lead to root on the host in one step.',
+    title: 'A capability that is enough to take over the host',
+    why: "SYS_ADMIN, SYS_MODULE, SYS_RAWIO, DAC_READ_SEARCH, SYS_BOOT, BPF, MAC_ADMIN or MAC_OVERRIDE (SYS_PTRACE with the host's pids, MKNOD with all devices) lead to root on the host in one step.",
     fix: ONLY_WHAT_IT_NEEDS,
     references: ['CIS Docker 5.4', 'Pod Security Standards, baseline: Capabilities'],
     test: withPosture(canTakeOver),
@@ -70,8 +70,8 @@ export const capabilityFindings: readonly Finding[] = [
   {
     id: 'added_capability',
     severity: 'medium',
-    title: 'A capability beyond those that engines give',
-    why: 'What the usual 14 capabilities leave out is left out because it reaches beyond the container.',
+    title: 'A capability beyond the default set',
+    why: 'Engines grant 14 capabilities by default and omit the others because they reach beyond the container.',
     fix: ONLY_WHAT_IT_NEEDS,
     references: ['CIS Docker 5.4', 'Pod Security Standards, baseline: Capabilities'],
     test: withPosture((posture) => anyHas(posture, ALL_CAPABILITIES & ~DEFAULT_CAPABILITIES)),
@@ -80,7 +80,7 @@ export const capabilityFindings: readonly Finding[] = [
     id: 'net_raw',
     severity: 'low',
     title: 'NET_RAW',
-    why: 'With raw sockets it can forge packets, also of others on the same bridge.',
+    why: 'With raw sockets it can forge packets, including those of its neighbours on the same bridge.',
     fix: {
       docker: '--cap-drop NET_RAW',
       compose: 'cap_drop: [NET_RAW]',
@@ -92,8 +92,8 @@ export const capabilityFindings: readonly Finding[] = [
   {
     id: 'capabilities_kept',
     severity: 'low',
-    title: 'Capabilities that were not dropped',
-    why: 'Most programs need no capability but perhaps NET_BIND_SERVICE, and one that is there can be abused.',
+    title: 'Capabilities were not dropped',
+    why: 'Most programs need no capability except perhaps NET_BIND_SERVICE, and an unused one can be abused.',
     fix: ONLY_WHAT_IT_NEEDS,
     references: ['Pod Security Standards, restricted: Capabilities'],
     test: withPosture((posture) => anyHas(posture, ALL_CAPABILITIES & ~NET_BIND_SERVICE)),
@@ -101,8 +101,8 @@ export const capabilityFindings: readonly Finding[] = [
   {
     id: 'user_namespace_full_capabilities',
     severity: 'low',
-    title: 'More than the usual capabilities over a user namespace',
-    why: 'They do not count on the host, but open parts of the kernel that are closed to other users, and that is where its bugs are.',
+    title: 'More than the default capabilities in a user namespace',
+    why: 'They have no effect on the host, but open parts of the kernel that are closed to ordinary users, where many of its bugs are.',
     fix: ONLY_WHAT_IT_NEEDS,
     references: [],
     test: withPosture(({ init }) =>

@@ -3,15 +3,15 @@ import { type Finding, withPosture } from './finding.ts';
 import { unlessAllSeen } from './privileges.ts';
 import { isUnconfined, isUnfiltered } from './restrictions.ts';
 
-/** Findings about the fences around processes: seccomp, security modules, privileges they may gain, root. */
+/** Findings about the confinement of processes: seccomp, security modules, privilege escalation, root. */
 export const confinementFindings: readonly Finding[] = [
   {
     id: 'seccomp_disabled',
     severity: 'high',
     title: 'No seccomp filter',
-    why: 'Every system call is open to it, also those that only attacks on the kernel have a use for.',
+    why: 'It can make every system call, including those that only attacks on the kernel need.',
     fix: {
-      docker: 'leave --security-opt seccomp=unconfined out',
+      docker: 'remove --security-opt seccomp=unconfined',
       compose: 'remove seccomp:unconfined from security_opt',
       kubernetes: 'securityContext.seccompProfile.type: RuntimeDefault',
     },
@@ -22,9 +22,9 @@ export const confinementFindings: readonly Finding[] = [
     id: 'apparmor_unconfined',
     severity: 'medium',
     title: 'Not confined by AppArmor',
-    why: 'The host has AppArmor, and no profile keeps this container from files and mounts that it has no business with.',
+    why: 'The host has AppArmor, but no profile restricts this container to the files and mounts it needs.',
     fix: {
-      docker: 'leave --security-opt apparmor=unconfined out; a profile in complain mode has to enforce',
+      docker: 'remove --security-opt apparmor=unconfined; switch a profile in complain mode to enforce',
       compose: 'remove apparmor:unconfined from security_opt',
       kubernetes: 'securityContext.appArmorProfile.type: RuntimeDefault',
     },
@@ -35,9 +35,9 @@ export const confinementFindings: readonly Finding[] = [
     id: 'selinux_unconfined',
     severity: 'medium',
     title: 'Not confined by SELinux',
-    why: 'The host has SELinux, and the type of this container is not one that keeps it from the files of the host.',
+    why: "The host has SELinux, but this container's type does not keep it from the host's files.",
     fix: {
-      docker: 'leave --security-opt label=disable out; run the engine with SELinux switched on',
+      docker: 'remove --security-opt label=disable; enable SELinux in the engine',
       compose: 'remove label:disable from security_opt',
       kubernetes: 'remove securityContext.seLinuxOptions.type, or use container_t',
     },
@@ -47,8 +47,8 @@ export const confinementFindings: readonly Finding[] = [
   {
     id: 'new_privileges_allowed',
     severity: 'low',
-    title: 'Processes may gain privileges',
-    why: 'A program with the setuid bit or with file capabilities makes a process that is not root one that is.',
+    title: 'Processes can gain privileges',
+    why: 'A program with the setuid bit or with file capabilities gives an unprivileged process root or capabilities.',
     fix: {
       docker: '--security-opt no-new-privileges',
       compose: 'security_opt: [no-new-privileges:true]',
@@ -65,15 +65,15 @@ export const confinementFindings: readonly Finding[] = [
   {
     id: 'runs_as_root',
     severity: 'low',
-    title: 'Processes run as root of the host',
-    why: 'The uid 0 that a process has, or can go back to, is the one that owns the host, and all that stands between is the fences of the container.',
+    title: "Processes run as the host's root",
+    why: 'A process has uid 0 of the host, or can switch back to it, so only the confinement of the container stands between it and the host.',
     fix: {
       docker: '--user UID:GID, or USER in the image; or a user namespace',
       compose: 'user: "UID:GID"',
       kubernetes: 'securityContext.runAsNonRoot: true, or hostUsers: false',
     },
     references: ['CIS Docker 4.1', 'Pod Security Standards, restricted: Running as Non-root'],
-    // As the host counts: root of a user namespace of its own has another uid here.
+    // Uids as the host sees them: root in its own user namespace has another uid here.
     test: withPosture((posture) =>
       any(...posture.processes.map(({ holdsRoot }) => answer(holdsRoot)), unlessAllSeen(posture)),
     ),

@@ -2,7 +2,7 @@ import type { NamespaceKind } from '../kernel/host-namespaces.ts';
 import type { Posture } from '../posture/posture.ts';
 import type { Answer } from './answer.ts';
 
-/** From what gives the host away down to what is only worth knowing. */
+/** From a takeover of the host down to mere information. */
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
@@ -11,15 +11,15 @@ export interface Finding {
   /** The value of the `finding` label: lower case, with underscores. */
   readonly id: string;
   readonly severity: Severity;
-  /** A few words that say what is so. */
+  /** A few words that name the problem. */
   readonly title: string;
-  /** One sentence that says what it is bad for. */
+  /** One sentence on why it matters. */
   readonly why: string;
-  /** What to change, for each way to start a container. */
+  /** What to change, for each way of starting a container. */
   readonly fix: Fix;
-  /** Controls of the CIS Docker Benchmark and of the Pod Security Standards. */
+  /** Controls of the CIS Docker Benchmark and the Pod Security Standards. */
   readonly references: readonly string[];
-  /** Holds also of a container that a sandbox runs: what it tests is of the host and not of the workload. */
+  /** Also applies to a container in a sandbox: it tests the host's side, not the workload. */
   readonly ofSandboxes?: true;
   /** Pure. */
   test(subject: Subject): Answer;
@@ -34,22 +34,22 @@ export interface Fix {
   readonly kubernetes: string;
 }
 
-/** What is known of the container that findings and the level are about. */
+/** The facts about a container that findings and the level are computed from. */
 export interface Subject {
-  /** `undefined`: it has no process, or none that can be seen. */
+  /** `undefined` if it has no visible process. */
   readonly posture: Posture | undefined;
-  /** Whether it is in the host's namespace of a kind. Absent: it could not be told, or the kernel has no such kind. */
+  /** Whether it is in the host's namespace of a kind. Absent if unknown, or if the kernel lacks the kind. */
   readonly hostNamespaces: Readonly<Partial<Record<NamespaceKind, boolean>>>;
   /** Whether anything limits it. */
   readonly limited: Readonly<Record<'memory' | 'cpu' | 'pids', boolean | undefined>>;
-  /** Its own cgroup's path, and whose it is. */
+  /** The path of its cgroup, and its engine. */
   readonly cgroup: { readonly path: string; readonly engine: string };
 }
 
-/** A subject with a posture, which most tests need. */
+/** A subject with a posture. Most tests need one. */
 export type Known = Subject & { readonly posture: Posture };
 
-/** Makes a test that needs a posture: `unknown` without one. */
+/** Makes a test that answers `unknown` without a posture. */
 export function withPosture(test: (posture: Posture, subject: Known) => Answer): Finding['test'] {
   return (subject) => {
     const { posture } = subject;

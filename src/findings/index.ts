@@ -7,7 +7,7 @@ import { processFindings } from './processes.ts';
 import { resourceFindings } from './resources.ts';
 import { sandboxFindings } from './sandboxes.ts';
 
-/** All findings, in the order in which they are shown. */
+/** All findings, in display order. */
 export const findings: readonly Finding[] = [
   ...capabilityFindings,
   ...namespaceFindings,

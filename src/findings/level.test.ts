@@ -5,7 +5,7 @@ import type { HostMount, MountPosture, Posture, ProcessPosture, UserNamespace } 
 import type { Sandbox } from '../posture/sandbox.ts';
 import { assess } from './assess.ts';
 import type { Subject } from './finding.ts';
-import { standingOf } from './level.ts';
+import { levelOf } from './level.ts';
 
 const HOST_USERS: UserNamespace = { isHost: true, mapsHostRoot: true, rootUid: 0, ownUid: 0, rootless: false };
 const REMAPPED: UserNamespace = { isHost: false, mapsHostRoot: false, rootUid: 100_000, ownUid: 0, rootless: false };
@@ -176,7 +176,7 @@ const MEASURED: readonly (readonly [string, number, Facts])[] = [
 
 describe('the level', () => {
   it.each(MEASURED)('of %s is %i', (_, level, facts) => {
-    expect(standingOf(subject(facts))).toMatchObject({ level, certain: true });
+    expect(levelOf(subject(facts))).toMatchObject({ level, certain: true });
   });
 
   it.each<readonly [string, number, Facts]>([
@@ -250,7 +250,7 @@ describe('the level', () => {
     ['on gVisor with a hole', 3, { sandbox: { kind: 'gvisor', kernel: 'user', weaknesses: ['x'] } }],
     ['in a virtual machine', 5, { sandbox: { kind: 'kata', kernel: 'virtual', weaknesses: [] } }],
   ])('%s is %i', (_, level, facts) => {
-    expect(standingOf(subject(facts))).toMatchObject({ level, certain: true });
+    expect(levelOf(subject(facts))).toMatchObject({ level, certain: true });
   });
 
   it.each<readonly [string, number, boolean, Facts]>([
@@ -275,11 +275,11 @@ describe('the level', () => {
     ['whether a process left', 0, false, { posture: { escapedProcesses: undefined } }],
     ['whether it is a sandbox', 0, false, { posture: { sandbox: undefined } }],
   ])('is a lower bound without %s', (_, level, certain, facts) => {
-    expect(standingOf(subject(facts))).toMatchObject({ level, certain });
+    expect(levelOf(subject(facts))).toMatchObject({ level, certain });
   });
 
   it('is unknown without processes', () => {
-    expect(standingOf({ ...subject({}), posture: undefined })).toBeUndefined();
+    expect(levelOf({ ...subject({}), posture: undefined })).toBeUndefined();
   });
 });
 
@@ -323,8 +323,8 @@ describe('findings', () => {
   });
 
   it('of what may be a sandbox are unknown, and not fine', () => {
-    const { findings, standing } = assess(subject({ posture: { sandbox: undefined } }));
+    const { findings, isolationLevel } = assess(subject({ posture: { sandbox: undefined } }));
     expect(findings.filter(({ finding }) => finding.id === 'privileged')).toMatchObject([{ answer: 'unknown' }]);
-    expect(standing).toMatchObject({ level: 0, certain: false });
+    expect(isolationLevel).toMatchObject({ level: 0, certain: false });
   });
 });

@@ -14,44 +14,44 @@ import {
   some,
 } from './restrictions.ts';
 
-/** The rungs of the ladder, from the host's own processes up. Their index is the level. */
+/** The levels by name, weakest first. The index is the level. */
 export const LEVELS = ['host_like', 'weakened', 'standard', 'hardened', 'user_kernel', 'microvm'] as const;
 export type LevelName = (typeof LEVELS)[number];
 
-/** Where a container stands. */
+/** The isolation level of a container. */
 export interface LevelResult {
-  /** What is unknown was taken for the worst: it is at least this. */
+  /** A lower bound: unknown facts count as the worst case. */
   readonly level: number;
   readonly levelName: LevelName;
-  /** Whether what is unknown makes no difference. */
+  /** Whether unknown facts make no difference. */
   readonly certain: boolean;
 }
 
-/** Finds a container's level; `undefined` if nothing is known of its processes. */
-export function standingOf(subject: Subject): LevelResult | undefined {
+/** Computes a container's level; `undefined` if nothing is known about its processes. */
+export function levelOf(subject: Subject): LevelResult | undefined {
   const { posture } = subject;
   if (posture === undefined) return undefined;
-  const rungs = rungsOf({ ...subject, posture });
-  // Once with what is unknown against the container, once for it.
-  const lowest = climb(rungs, (rung) => rung === 'yes');
-  const highest = climb(rungs, (rung) => rung !== 'no');
+  const rules = rulesOf({ ...subject, posture });
+  // Once with unknown facts as the worst case, once as the best.
+  const lowest = highestMatching(rules, (rule) => rule === 'yes');
+  const highest = highestMatching(rules, (rule) => rule !== 'no');
   return { level: lowest, levelName: LEVELS[lowest] ?? 'host_like', certain: lowest === highest };
 }
 
-/** Whether it stands on a rung, for the rungs from the top down but for the lowest, which is what is left. */
-interface Rung {
+/** Whether a container meets the conditions of a level. Level 0 has none. */
+interface LevelRule {
   readonly level: number;
   readonly holds: Answer;
 }
 
-function climb(rungs: readonly Rung[], stands: (holds: Answer) => boolean): number {
-  return rungs.find(({ holds }) => stands(holds))?.level ?? 0;
+function highestMatching(rules: readonly LevelRule[], stands: (holds: Answer) => boolean): number {
+  return rules.find(({ holds }) => stands(holds))?.level ?? 0;
 }
 
-function rungsOf(subject: Known): readonly Rung[] {
+function rulesOf(subject: Known): readonly LevelRule[] {
   const { posture } = subject;
   const { sandbox } = posture;
-  // It may be a sandbox or just claim to be one: neither may its processes be judged, nor may it be believed.
+  // It claims to be a sandbox and we cannot verify it: do not trust the claim, do not judge its processes.
   if (sandbox === undefined) return [{ level: LEVELS.length - 1, holds: 'unknown' }];
   if (sandbox.kernel !== 'shared') {
     const class_ = sandbox.kernel === 'virtual' ? 5 : 4;
@@ -66,11 +66,11 @@ function rungsOf(subject: Known): readonly Rung[] {
   ];
 }
 
-/** Whether it is as good as on the host: the way to its root is one step. */
+/** Whether it is equivalent to a process on the host: root is one step away. */
 function isHostLike(subject: Known): Answer {
   const { posture, hostNamespaces } = subject;
   const { devices } = posture;
-  // File permissions stand in the way of one that cannot be root.
+  // File permissions stop a container that cannot be root.
   const reaches = not(isRestricted(posture));
   return any(
     isPrivileged(posture),
@@ -87,13 +87,13 @@ function isHostLike(subject: Known): Answer {
         ),
       ),
     ),
-    // By its ids, so whatever its user namespace is.
+    // The socket's permissions apply to its ids, regardless of its user namespace.
     usesSocket(posture),
     answer(posture.escapedProcesses === undefined ? undefined : posture.escapedProcesses > 0),
   );
 }
 
-/** Whether a boundary that every container has is missing. */
+/** Whether a boundary that containers have by default is missing. */
 function isWeakened({ posture, hostNamespaces }: Known): Answer {
   const { processes } = posture;
   return any(
@@ -105,7 +105,7 @@ function isWeakened({ posture, hostNamespaces }: Known): Answer {
     mounts(posture, ({ kind, writable }) => kind !== 'plain' || writable),
     some(posture.mounts?.propagating),
     hasStrongerProcess(posture),
-    // What follows matters less to one whose root is nobody on the host.
+    // The rest matters less if nobody inside is the host's root.
     all(
       not(isWellMapped(posture)),
       any(
@@ -118,7 +118,7 @@ function isWeakened({ posture, hostNamespaces }: Known): Answer {
   );
 }
 
-/** Whether more was taken off than every container is without. */
+/** Whether it has fewer privileges than a default container. */
 function isHardened(posture: Posture): Answer {
   const { processes } = posture;
   return all(
@@ -132,7 +132,7 @@ function usesSocket(posture: Posture): Answer {
   const { hostMounts } = posture.mounts ?? {};
   if (hostMounts === undefined) return 'unknown';
   const sockets = hostMounts.filter(({ kind }) => kind === 'socket');
-  // To one that can be root, permissions are not in the way.
+  // Permissions do not stop a container that can be root.
   const asRoot = all(isHostRootInside(posture), not(isRestricted(posture)));
   return any(...sockets.map(({ usable }) => any(answer(usable), asRoot)));
 }

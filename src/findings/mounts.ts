@@ -4,20 +4,21 @@ import { inHostUsers } from './privileges.ts';
 import { isWellMapped, mounts, some } from './restrictions.ts';
 
 const WITHOUT_THE_MOUNT = {
-  docker: 'leave the -v or --mount out, or mount only the file that it needs, read-only',
-  compose: 'remove it from volumes, or mount only the file that it needs with :ro',
-  kubernetes: 'remove the hostPath volume, or mount only the file that it needs with readOnly: true',
+  docker: 'remove the -v or --mount, or mount only the file it needs, read-only',
+  compose: 'remove it from volumes, or mount only the file it needs with :ro',
+  kubernetes: 'remove the hostPath volume, or mount only the file it needs with readOnly: true',
 };
 
-/** Findings about what of the host a container has in its file system, and about its own root. */
+/** Findings about mounts from the host, devices, and the container's own root file system. */
 export const mountFindings: readonly Finding[] = [
   {
     id: 'engine_socket',
     severity: 'critical',
-    title: 'Socket of an engine, or a directory with one in it',
-    why: 'Whoever can talk to the engine can start a privileged container, and mounting it read-only keeps nobody from connecting.',
+    title: 'Engine socket, or a directory that contains one',
+    why: 'Access to the engine is enough to start a privileged container, and a read-only mount does not prevent connecting.',
     fix: {
-      docker: 'leave the socket out; where it is needed, put a proxy between that lets single requests through',
+      docker:
+        'remove the mount; if the socket is needed, put a proxy in between that passes only the required requests',
       compose: 'the same as for docker',
       kubernetes: 'remove the hostPath volume; use the Kubernetes API with a service account',
     },
@@ -27,8 +28,8 @@ export const mountFindings: readonly Finding[] = [
   {
     id: 'host_root_mounted',
     severity: 'critical',
-    title: 'Root directory of the host',
-    why: 'Everything on the host can be read, and what is mounted below is often writable even where the mount itself is read-only.',
+    title: "The host's root directory",
+    why: 'It can read everything on the host, and mounts below it are often writable even if the mount itself is read-only.',
     fix: WITHOUT_THE_MOUNT,
     references: ['CIS Docker 5.6', 'Pod Security Standards, baseline: HostPath Volumes'],
     test: withPosture((posture) => mounts(posture, ({ kind }) => kind === 'root')),
@@ -36,8 +37,8 @@ export const mountFindings: readonly Finding[] = [
   {
     id: 'critical_host_path_writable',
     severity: 'critical',
-    title: 'Directory that rules the host, writable',
-    why: 'Whoever writes to /etc, /root, /boot, /dev, /proc or /var/lib/kubelet of the host becomes root there.',
+    title: 'Critical host path, writable',
+    why: 'Write access to /etc, /root, /boot, /dev, /proc or /var/lib/kubelet of the host is enough to become root there.',
     fix: WITHOUT_THE_MOUNT,
     references: ['CIS Docker 5.6', 'Pod Security Standards, baseline: HostPath Volumes'],
     test: withPosture((posture) => mounts(posture, ({ kind, writable }) => kind === 'critical' && writable)),
@@ -45,8 +46,8 @@ export const mountFindings: readonly Finding[] = [
   {
     id: 'sensitive_path_mounted',
     severity: 'medium',
-    title: 'Directory of the system of the host, or socket of a service',
-    why: 'It holds secrets, other containers or programs of the host, which even reading may give away, or leads to a service that runs as root, such as D-Bus.',
+    title: 'System directory of the host, or the socket of a service',
+    why: 'It exposes secrets, other containers or programs of the host, even read-only, or leads to a service that runs as root, such as D-Bus.',
     fix: WITHOUT_THE_MOUNT,
     references: ['CIS Docker 5.6', 'Pod Security Standards, baseline: HostPath Volumes'],
     test: withPosture((posture) =>
@@ -57,7 +58,7 @@ export const mountFindings: readonly Finding[] = [
     id: 'host_path_mounted',
     severity: 'low',
     title: 'File or directory of the host',
-    why: 'What the container writes there stays on the host, past its limits and under names that others trust.',
+    why: "What the container writes there stays on the host, outside the container's limits and under names that others trust.",
     fix: {
       docker: 'use a named volume',
       compose: 'use a named volume',
@@ -69,10 +70,10 @@ export const mountFindings: readonly Finding[] = [
   {
     id: 'mount_propagation_to_host',
     severity: 'medium',
-    title: 'Mounts made inside show on the host',
-    why: 'By shared propagation it can put file systems over directories of the host.',
+    title: 'Mounts made inside propagate to the host',
+    why: 'With shared propagation it can mount file systems over directories of the host.',
     fix: {
-      docker: 'leave :shared and :rshared out of -v',
+      docker: 'remove :shared and :rshared from -v',
       compose: 'remove bind.propagation: rshared',
       kubernetes: 'mountPropagation: None or HostToContainer',
     },
@@ -82,10 +83,10 @@ export const mountFindings: readonly Finding[] = [
   {
     id: 'proc_unmasked',
     severity: 'medium',
-    title: 'Dangerous files of /proc are open',
-    why: 'Without masks /proc shows memory and keys of the kernel, and its settings can be written.',
+    title: 'Dangerous files in /proc are accessible',
+    why: 'Without masks, /proc exposes kernel memory and keys, and kernel settings are writable.',
     fix: {
-      docker: 'leave --security-opt systempaths=unconfined out',
+      docker: 'remove --security-opt systempaths=unconfined',
       compose: 'remove systempaths=unconfined from security_opt',
       kubernetes: 'securityContext.procMount: Default',
     },
@@ -97,10 +98,10 @@ export const mountFindings: readonly Finding[] = [
   {
     id: 'sys_writable',
     severity: 'medium',
-    title: '/sys can be written to',
-    why: 'As root it changes the devices and drivers of the host, or has the kernel start a program there.',
+    title: '/sys is writable',
+    why: "As root it can change the host's devices and drivers, or make the kernel start a program on the host.",
     fix: {
-      docker: 'leave --privileged out, and do not mount /sys',
+      docker: 'remove --privileged, and do not mount /sys',
       compose: 'the same as for docker',
       kubernetes: 'remove securityContext.privileged and the hostPath volume',
     },
@@ -110,10 +111,10 @@ export const mountFindings: readonly Finding[] = [
   {
     id: 'cgroup_writable',
     severity: 'medium',
-    title: 'Cgroup file system can be written to',
-    why: 'As root it lifts its own limits, and on cgroup v1 has the kernel start a program on the host.',
+    title: 'The cgroup file system is writable',
+    why: 'As root it can lift its own limits, and on cgroup v1 make the kernel start a program on the host.',
     fix: {
-      docker: 'leave --privileged out, and mount /sys/fs/cgroup read-only',
+      docker: 'remove --privileged, and mount /sys/fs/cgroup read-only',
       compose: 'the same as for docker',
       kubernetes: 'remove securityContext.privileged, and mount cgroups with readOnly: true',
     },
@@ -123,11 +124,11 @@ export const mountFindings: readonly Finding[] = [
   {
     id: 'root_file_system_writable',
     severity: 'low',
-    title: 'Root file system can be written to',
-    why: 'An attacker can leave programs and change those that are there.',
+    title: 'The root file system is writable',
+    why: 'An attacker can add programs and change existing ones.',
     fix: {
-      docker: '--read-only, with --tmpfs or volumes for what has to be written',
-      compose: 'read_only: true, with tmpfs or volumes for what has to be written',
+      docker: '--read-only, with --tmpfs or volumes for writable data',
+      compose: 'read_only: true, with tmpfs or volumes for writable data',
       kubernetes: 'securityContext.readOnlyRootFilesystem: true, with emptyDir volumes',
     },
     references: ['CIS Docker 5.13'],
@@ -140,23 +141,23 @@ export const mountFindings: readonly Finding[] = [
     id: 'all_devices',
     severity: 'critical',
     title: 'All devices of the host',
-    why: 'With the disks of the host it reads and writes every file there, past all permissions.',
+    why: "Through the host's disks it can read and write every file there, regardless of permissions.",
     fix: {
-      docker: 'leave --privileged and --device-cgroup-rule out; give single devices with --device',
+      docker: 'remove --privileged and --device-cgroup-rule; add single devices with --device',
       compose: 'remove privileged and device_cgroup_rules; use devices',
       kubernetes: 'remove securityContext.privileged; use device plugins',
     },
     references: ['CIS Docker 5.18'],
-    // Only v1 says what is allowed.
+    // Only cgroup v1 shows which devices are allowed.
     test: withPosture(({ devices: { allowed } }) => answer(allowed === undefined ? undefined : allowed === 'all')),
   },
   {
     id: 'block_device',
     severity: 'high',
     title: 'Block device of the host',
-    why: 'A disk that can be read or written as a device gives away every file on it.',
+    why: 'Raw access to a disk exposes every file on it.',
     fix: {
-      docker: 'leave the --device out; mount the file system instead',
+      docker: 'remove the --device; mount the file system instead',
       compose: 'remove it from devices; mount the file system instead',
       kubernetes: 'use a volume with volumeMode: Filesystem',
     },
@@ -166,11 +167,11 @@ export const mountFindings: readonly Finding[] = [
   {
     id: 'added_devices',
     severity: 'medium',
-    title: 'Devices beyond those that every container has',
-    why: 'A device leads to its driver in the kernel, and to hardware that knows no containers.',
+    title: 'Devices beyond the default set',
+    why: 'A device exposes its kernel driver, and hardware that knows nothing of containers.',
     fix: {
-      docker: 'leave out the --device that it does not need',
-      compose: 'remove what it does not need from devices',
+      docker: 'remove every --device that it does not need',
+      compose: 'remove every entry of devices that it does not need',
       kubernetes: 'use device plugins',
     },
     references: ['CIS Docker 5.18'],

@@ -3,16 +3,16 @@ import { all, answer } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import { inHostUsers } from './privileges.ts';
 
-/** Findings about namespaces that a container has in common with the host. */
+/** Findings about namespaces shared with the host, and about user namespaces. */
 export const namespaceFindings: readonly Finding[] = [
   shared({
     kind: 'mnt',
     id: 'host_mount_namespace',
     severity: 'critical',
-    title: 'Mount namespace of the host',
-    why: 'It sees and changes the file systems of the host.',
+    title: "The host's mount namespace",
+    why: "It sees and changes the host's file systems.",
     fix: {
-      docker: 'run it as a container, and not by nsenter --mount or with the file systems of the host',
+      docker: "run it as a container, not with nsenter --mount or in the host's file systems",
       compose: 'the same as for docker',
       kubernetes: 'the same as for docker',
     },
@@ -22,10 +22,10 @@ export const namespaceFindings: readonly Finding[] = [
     kind: 'pid',
     id: 'host_pid_namespace',
     severity: 'high',
-    title: 'Pid namespace of the host',
-    why: 'It sees every process of the host with its command line, and signals those of its own user, which may be root.',
+    title: "The host's pid namespace",
+    why: 'It sees every process of the host with its command line, and can signal those of its own user, which may be root.',
     fix: {
-      docker: 'leave --pid host out',
+      docker: 'remove --pid host',
       compose: 'remove pid: host',
       kubernetes: 'remove hostPID: true',
     },
@@ -35,10 +35,10 @@ export const namespaceFindings: readonly Finding[] = [
     kind: 'net',
     id: 'host_network_namespace',
     severity: 'high',
-    title: 'Network namespace of the host',
-    why: 'It reaches what listens on loopback and abstract sockets of the host, and can listen on every address.',
+    title: "The host's network namespace",
+    why: "It reaches services on the host's loopback and abstract sockets, and can listen on every address.",
     fix: {
-      docker: 'leave --network host out; publish ports with -p',
+      docker: 'remove --network host; publish ports with -p',
       compose: 'remove network_mode: host; use ports',
       kubernetes: 'remove hostNetwork: true; use a Service',
     },
@@ -48,21 +48,21 @@ export const namespaceFindings: readonly Finding[] = [
     kind: 'ipc',
     id: 'host_ipc_namespace',
     severity: 'high',
-    title: 'IPC namespace of the host',
-    why: 'It reads and writes shared memory and message queues of processes on the host.',
-    fix: { docker: 'leave --ipc host out', compose: 'remove ipc: host', kubernetes: 'remove hostIPC: true' },
+    title: "The host's IPC namespace",
+    why: "It can read and write shared memory and message queues of the host's processes.",
+    fix: { docker: 'remove --ipc host', compose: 'remove ipc: host', kubernetes: 'remove hostIPC: true' },
     references: ['CIS Docker 5.17', 'Pod Security Standards, baseline: Host Namespaces'],
   }),
   shared({
     kind: 'uts',
     id: 'host_uts_namespace',
     severity: 'medium',
-    title: 'UTS namespace of the host',
-    why: 'With SYS_ADMIN it can change the name of the host.',
+    title: "The host's UTS namespace",
+    why: 'With SYS_ADMIN it can change the host name.',
     fix: {
-      docker: 'leave --uts host out',
+      docker: 'remove --uts host',
       compose: 'remove uts: host',
-      kubernetes: 'remove hostNetwork: true, which brings the UTS namespace with it',
+      kubernetes: 'remove hostNetwork: true, which also shares the UTS namespace',
     },
     references: ['CIS Docker 5.21'],
   }),
@@ -70,8 +70,8 @@ export const namespaceFindings: readonly Finding[] = [
     kind: 'cgroup',
     id: 'host_cgroup_namespace',
     severity: 'info',
-    title: 'Cgroup namespace of the host',
-    why: 'It sees the paths of the cgroups of the host, which is the default of engines on cgroup v1.',
+    title: "The host's cgroup namespace",
+    why: "It sees the host's cgroup paths, which is the default of engines on cgroup v1.",
     fix: {
       docker: '--cgroupns private',
       compose: 'cgroup: private',
@@ -82,11 +82,11 @@ export const namespaceFindings: readonly Finding[] = [
   {
     id: 'host_user_namespace',
     severity: 'info',
-    title: 'User namespace of the host',
-    why: 'Root inside is root on the host once it gets out, which is the default of most engines.',
+    title: "The host's user namespace",
+    why: 'Root inside is root on the host after an escape, which is the default of most engines.',
     fix: {
       docker: 'dockerd --userns-remap, or rootless Docker or Podman',
-      compose: 'the same, by the configuration of the engine; remove userns_mode: host',
+      compose: 'the same, in the configuration of the engine; remove userns_mode: host',
       kubernetes: 'hostUsers: false',
     },
     references: ['CIS Docker 5.31'],
@@ -95,11 +95,11 @@ export const namespaceFindings: readonly Finding[] = [
   {
     id: 'host_root_mapped',
     severity: 'medium',
-    title: 'User namespace in which root is root on the host',
-    why: 'A user namespace that maps the uid 0 of the host protects none of its files.',
+    title: 'User namespace that contains root of the host',
+    why: "A user namespace that maps the host's uid 0 protects none of the host's files.",
     fix: {
-      docker: 'dockerd --userns-remap with subordinate ids that do not hold 0',
-      compose: 'the same, by the configuration of the engine',
+      docker: 'dockerd --userns-remap with subordinate ids that do not include 0',
+      compose: 'the same, in the configuration of the engine',
       kubernetes: 'hostUsers: false',
     },
     references: [],

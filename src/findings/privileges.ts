@@ -3,7 +3,7 @@ import type { Posture, ProcessPosture } from '../posture/posture.ts';
 import { all, answer, any, type Answer } from './answer.ts';
 import type { Subject } from './finding.ts';
 
-/** What Docker and containerd give when nothing is asked for. */
+/** The default capabilities of Docker and containerd. */
 export const DEFAULT_CAPABILITIES = capabilitySet(
   ...([
     'CHOWN',
@@ -23,7 +23,7 @@ export const DEFAULT_CAPABILITIES = capabilitySet(
   ] satisfies Capability[]),
 );
 
-/** One step from any of these to root on the host. */
+/** Each of these leads to root on the host in one step. */
 export const TAKEOVER_CAPABILITIES = [
   'SYS_ADMIN',
   'SYS_MODULE',
@@ -41,15 +41,15 @@ const SYS_ADMIN = capabilitySet('SYS_ADMIN');
 const SYS_PTRACE = capabilitySet('SYS_PTRACE');
 const MKNOD = capabilitySet('MKNOD');
 
-/** The capabilities that every engine since 2016 knows; the three newer ones may be missing from a privileged container. */
+/** The capabilities that every engine since 2016 knows. A privileged container may lack the three newer ones. */
 const KNOWN_TO_ALL_ENGINES = (1n << 38n) - 1n;
 
-/** What a process has or can get by starting a program; nothing for one that has it over its own namespace only. */
+/** The capabilities that a process has, or can get with execve; none if they only apply to its own nested namespace. */
 export function capabilitiesOf({ bounding, permitted, nested }: ProcessPosture): CapabilitySet {
   return nested ? 0n : bounding | permitted;
 }
 
-/** What counts on the host: in a user namespace of its own a process has capabilities over that namespace only. */
+/** The capabilities that apply on the host. In its own user namespace a process has them over that namespace only. */
 export function hostCapabilities(process: ProcessPosture): CapabilitySet | undefined {
   if (process.users === undefined) return undefined;
   return process.users.mapsHostRoot ? capabilitiesOf(process) : 0n;
@@ -67,26 +67,26 @@ export function anyHas(posture: Posture, wanted: CapabilitySet): Answer {
   );
 }
 
-/** What was not looked at may be anything. */
+/** `unknown` if not all processes were inspected. */
 export function unlessAllSeen(posture: Posture): Answer {
   return posture.allProcesses ? 'no' : 'unknown';
 }
 
-/** Whether it can take the host over by its capabilities alone. */
+/** Whether its capabilities alone are enough to take over the host. */
 export function canTakeOver(posture: Posture, subject: Subject): Answer {
   const { devices } = posture;
   return any(
     anyHas(posture, TAKEOVER),
     all(anyHas(posture, SYS_PTRACE), answer(subject.hostNamespaces.pid)),
-    // v2 does not say what its devices program allows; with v1 it is known.
+    // Only cgroup v1 shows which devices are allowed.
     devices.allowed === 'all' ? anyHas(posture, MKNOD) : 'no',
   );
 }
 
-/** Whether the init was given all that could be given. */
+/** Whether the init has every capability that its engine could grant. */
 export function hasAllCapabilities({ init, obtainable }: Posture): Answer {
   if (obtainable === undefined) return 'unknown';
-  // An engine that may itself do little is not what privileged containers are started with.
+  // An engine without CAP_SYS_ADMIN cannot start a privileged container.
   if ((obtainable & SYS_ADMIN) === 0n) return 'no';
   const needed = obtainable & KNOWN_TO_ALL_ENGINES;
   return answer((init.bounding & needed) === needed);
@@ -98,15 +98,14 @@ export function inHostUsers({ init }: Posture): Answer {
 }
 
 /**
- * Whether it was started as a privileged container: with all capabilities, in the host's user namespace, without
- * seccomp, and with what else is taken off for such a container (a `/sys` that can be written to, all devices, `/proc`
- * without masks). AppArmor does not count: many hosts do not have it.
+ * Whether it was started as a privileged container: all capabilities, the host's user namespace, no seccomp, and a writable
+ * `/sys`, all devices or an unmasked `/proc`. AppArmor does not count: many hosts lack it.
  */
 export function isPrivileged(posture: Posture): Answer {
   return all(hasAllCapabilities(posture), inHostUsers(posture), isUnfenced(posture));
 }
 
-/** The same in a user namespace of its own: rootless, Sysbox, LXC. */
+/** The same in its own user namespace: rootless engines, Sysbox, LXC. */
 export function isPrivilegedInUserNamespace(posture: Posture): Answer {
   const { users } = posture.init;
   return all(
@@ -122,7 +121,7 @@ function isUnfenced({ init, mounts, devices }: Posture): Answer {
     any(
       answer(mounts?.ownSysWritable),
       answer(mounts === undefined ? undefined : !mounts.procMasked),
-      // Where v1 says nothing, the other two decide.
+      // On cgroup v2 allowed devices are unknown, and the other two decide.
       answer(devices.allowed === 'all'),
     ),
   );

@@ -11,9 +11,9 @@ export const processFindings: readonly Finding[] = [
     title: 'A process escaped to a host namespace',
     why: "The container has its own mount, pid or user namespace, but one of its processes is in the host's: it broke out, or somebody entered the host from it.",
     fix: {
-      docker: 'find the process by its cgroup and look at who started it; nsenter needs a privileged container',
+      docker: 'find the process by its cgroup and who started it; nsenter needs a privileged container',
       compose: 'the same as for docker',
-      kubernetes: 'the same as for docker; kubectl debug node makes such processes',
+      kubernetes: 'the same as for docker; kubectl debug node creates such processes',
     },
     references: [],
     test: withPosture(({ escapedProcesses: left }) => answer(left === undefined ? undefined : left > 0)),
@@ -21,12 +21,12 @@ export const processFindings: readonly Finding[] = [
   {
     id: 'stronger_process',
     severity: 'high',
-    title: 'A process may do more than the container',
-    why: 'A process has capabilities that the init cannot have, or is without its seccomp filter or profile, as by docker exec --privileged.',
+    title: 'A process has more privileges than the container',
+    why: 'A process has capabilities that the init cannot have, or lacks its seccomp filter or profile, for example after docker exec --privileged.',
     fix: {
-      docker: 'leave --privileged out of docker exec',
-      compose: 'leave --privileged out of docker compose exec',
-      kubernetes: 'find out who entered it: kubectl exec gives no more than the container has',
+      docker: 'remove --privileged from docker exec',
+      compose: 'remove --privileged from docker compose exec',
+      kubernetes: 'find out who entered it: kubectl exec grants no more than the container has',
     },
     references: ['CIS Docker 5.23'],
     test: withPosture(hasStrongerProcess),
@@ -34,11 +34,11 @@ export const processFindings: readonly Finding[] = [
   {
     id: 'root_process_beside_user',
     severity: 'medium',
-    title: 'A process is root where the container is not',
-    why: 'The container runs as a user and a process in it as root, as by docker exec --user root or a setuid program.',
+    title: 'A root process in a non-root container',
+    why: 'The container runs as another user but one of its processes is root, for example after docker exec --user root or a setuid program.',
     fix: {
-      docker: 'leave --user root out of docker exec; --security-opt no-new-privileges',
-      compose: 'leave --user root out of docker compose exec; security_opt: [no-new-privileges:true]',
+      docker: 'remove --user root from docker exec; --security-opt no-new-privileges',
+      compose: 'remove --user root from docker compose exec; security_opt: [no-new-privileges:true]',
       kubernetes: 'securityContext.allowPrivilegeEscalation: false',
     },
     references: ['CIS Docker 5.24'],
@@ -52,12 +52,12 @@ export const processFindings: readonly Finding[] = [
   {
     id: 'ssh_server',
     severity: 'low',
-    title: 'An SSH server',
-    why: 'It is a second way in, with keys and users that nobody manages from outside.',
+    title: 'SSH server in the container',
+    why: 'It is a second way in, with keys and users that are not managed from outside.',
     fix: {
-      docker: 'use docker exec, and leave sshd out of the image',
-      compose: 'use docker compose exec, and leave sshd out of the image',
-      kubernetes: 'use kubectl exec, and leave sshd out of the image',
+      docker: 'use docker exec, and remove sshd from the image',
+      compose: 'use docker compose exec, and remove sshd from the image',
+      kubernetes: 'use kubectl exec, and remove sshd from the image',
     },
     references: ['CIS Docker 5.7'],
     test: withPosture((posture) =>
@@ -66,7 +66,7 @@ export const processFindings: readonly Finding[] = [
   },
 ];
 
-/** Root's uid in a process's own user namespace, as the host counts. */
+/** The host's uid for root in the user namespace of a process. */
 function rootUidOf({ users }: { readonly users: { readonly rootUid: number | undefined } | undefined }): number {
   return users?.rootUid ?? 0;
 }

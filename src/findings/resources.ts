@@ -1,13 +1,13 @@
 import { answer, type Answer } from './answer.ts';
 import { type Finding, type Subject, withPosture } from './finding.ts';
 
-/** Findings about what a container can take from its neighbours. */
+/** Findings about the resources that a container can take from its neighbours. */
 export const resourceFindings: readonly Finding[] = [
   {
     id: 'memory_unlimited',
     severity: 'medium',
     title: 'No memory limit',
-    why: 'It can use the memory up, and the kernel then kills processes of others.',
+    why: "It can exhaust the host's memory, and the kernel then kills processes of other containers.",
     fix: {
       docker: '--memory 512m',
       compose: 'mem_limit: 512m, or deploy.resources.limits.memory',
@@ -21,7 +21,7 @@ export const resourceFindings: readonly Finding[] = [
     id: 'cpu_unlimited',
     severity: 'low',
     title: 'No CPU limit',
-    why: 'It can take the time of all CPUs that its neighbours do not ask for first.',
+    why: 'It can use all CPU time that its neighbours do not claim.',
     fix: {
       docker: '--cpus 1',
       compose: 'cpus: 1, or deploy.resources.limits.cpus',
@@ -35,7 +35,7 @@ export const resourceFindings: readonly Finding[] = [
     id: 'pids_unlimited',
     severity: 'medium',
     title: 'No limit on processes',
-    why: 'A fork bomb in it leaves the host without a free pid.',
+    why: "A fork bomb in it can use up the host's pids.",
     fix: {
       docker: '--pids-limit 200',
       compose: 'pids_limit: 200',
@@ -48,10 +48,10 @@ export const resourceFindings: readonly Finding[] = [
   {
     id: 'ulimits_raised',
     severity: 'info',
-    title: 'Higher ulimits than the engine has',
-    why: 'Limits of single processes were lifted beyond what the host gives its own services.',
+    title: "Higher ulimits than the engine's",
+    why: 'Its processes have higher limits than the host gives its own services.',
     fix: {
-      docker: 'leave --ulimit out, or lower it',
+      docker: 'remove --ulimit, or lower it',
       compose: 'remove ulimits, or lower them',
       kubernetes: 'change the limits in the unit of the container runtime',
     },
@@ -64,9 +64,9 @@ export const resourceFindings: readonly Finding[] = [
     title: 'Protected from the OOM killer',
     why: 'Its oom_score_adj is below 0, so the kernel kills other processes first when memory runs out.',
     fix: {
-      docker: 'leave --oom-score-adj and --oom-kill-disable out',
+      docker: 'remove --oom-score-adj and --oom-kill-disable',
       compose: 'remove oom_score_adj and oom_kill_disable',
-      kubernetes: 'it is what pods of the class Guaranteed and critical ones get; else change the class of the pod',
+      kubernetes: 'expected for Guaranteed and critical pods; otherwise change the QoS class of the pod',
     },
     references: [],
     test: withPosture(({ oomScoreAdj }) => answer(oomScoreAdj === undefined ? undefined : oomScoreAdj < 0)),
@@ -74,12 +74,12 @@ export const resourceFindings: readonly Finding[] = [
   {
     id: 'unusual_cgroup_parent',
     severity: 'info',
-    title: 'Cgroup in an unusual place',
-    why: 'It was put beside the cgroups that the engine keeps its containers in, and limits set for all of them miss it.',
+    title: 'Unusual cgroup parent',
+    why: "It is outside the cgroup that holds the engine's containers, so limits set there do not apply to it.",
     fix: {
-      docker: 'leave --cgroup-parent out',
+      docker: 'remove --cgroup-parent',
       compose: 'remove cgroup_parent',
-      kubernetes: 'it is set by the kubelet',
+      kubernetes: 'the kubelet sets it',
     },
     references: ['CIS Docker 5.25'],
     ofSandboxes: true,
@@ -87,7 +87,7 @@ export const resourceFindings: readonly Finding[] = [
   },
 ];
 
-/** Docker's own parents under either driver, also of rootless Docker; those of Kubernetes and Amazon ECS. */
+/** The default parents of Docker under both drivers, of rootless Docker, Kubernetes and Amazon ECS. */
 const USUAL_PARENT = /(?:^|\/)(?:docker|system\.slice|user\.slice|ecs|[\w-]*kubepods[^/]*)(?:\/|:)/;
 
 function unlimited(resource: 'memory' | 'cpu' | 'pids'): (subject: Subject) => Answer {

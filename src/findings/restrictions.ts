@@ -5,18 +5,18 @@ import { capabilitiesOf, unlessAllSeen } from './privileges.ts';
 
 const NET_BIND_SERVICE = capabilitySet('NET_BIND_SERVICE');
 
-/** In a user namespace in which nobody is root on the host. */
+/** Whether it has its own user namespace in which nobody is the host's root. */
 export function isWellMapped(posture: Posture): Answer {
   const { users } = posture.init;
   return all(answer(users === undefined ? undefined : !users.isHost), not(isHostRootInside(posture)));
 }
 
-/** Whether somebody inside is root on the host, or can be. No map is needed by one that was root before. */
+/** Whether a process is the host's root or can become it. A process that was root before it entered needs no mapping. */
 export function isHostRootInside({ init, processes }: Posture): Answer {
   return any(answer(init.users?.mapsHostRoot), ...processes.map(({ holdsRoot }) => answer(holdsRoot)));
 }
 
-/** No root, no way to become it, and nothing else that is root's. */
+/** Whether no process is root, can become root, or has other privileges of root. */
 export function isRestricted(posture: Posture): Answer {
   return all(
     ...posture.processes.map((process) =>
@@ -35,19 +35,19 @@ export function isUnfiltered({ seccomp }: ProcessPosture): Answer {
   return answer(seccomp === undefined ? undefined : seccomp === 'disabled');
 }
 
-/** The types of SELinux that confine a container: those that the Pod Security Standards allow. */
+/** SELinux types that confine a container: those that the Pod Security Standards allow. */
 const CONFINED_TYPES = /^container(?:_init|_kvm)?_t$/;
 
-/** Whether a security module confines others on this host, and not this process. */
+/** Whether the host has a security module that does not confine this process. */
 export function isUnconfined({ label }: ProcessPosture): Answer {
   if (label === undefined) return 'unknown';
-  // In a stack (`mixed`) at least one profile is in force. A profile's name says nothing, not even `unconfined` in it.
+  // In a stack (`mixed`) at least one profile is enforced. The name of a profile proves nothing, even if it is `unconfined`.
   if (label.lsm === 'apparmor') return answer(['', 'complain', 'unconfined'].includes(label.mode));
   if (label.lsm === 'selinux') return answer(!CONFINED_TYPES.test(label.type));
   return 'no';
 }
 
-/** Whether a process may do what the init may not: `docker exec --privileged`, or one that came in another way. */
+/** Whether a process has privileges that the init lacks, as after `docker exec --privileged`. */
 export function hasStrongerProcess(posture: Posture): Answer {
   const { init, processes } = posture;
   return any(
@@ -62,12 +62,12 @@ export function hasStrongerProcess(posture: Posture): Answer {
   );
 }
 
-/** Whether something of the host is mounted for which `counts` says so. */
+/** Whether any mount from the host satisfies `counts`. */
 export function mounts({ mounts: known }: Posture, counts: (mount: HostMount) => boolean): Answer {
   return answer(known?.hostMounts?.some(counts));
 }
 
-/** Whether there is any in a list that may be unknown. */
+/** Whether a list that may be unknown has entries. */
 export function some(list: readonly unknown[] | undefined): Answer {
   return answer(list === undefined ? undefined : list.length > 0);
 }

@@ -1,17 +1,17 @@
 import { answer } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 
-/** Findings about what runs a container. */
+/** Findings about the sandbox that runs a container. */
 export const sandboxFindings: readonly Finding[] = [
   {
     id: 'sandbox_weakened',
     severity: 'medium',
-    title: 'Sandbox with a hole in it',
-    why: 'With gVisor on the network of the host, or a virtual machine without help of the processor, less is kept apart than the sandbox is there for.',
+    title: 'Weakened sandbox',
+    why: "gVisor in the host's network, or a virtual machine without hardware virtualisation, isolates less than the sandbox is meant to.",
     fix: {
-      docker: 'leave --network=host out of the arguments of runsc; give the virtual machine /dev/kvm',
-      compose: 'the same, by the configuration of the runtime',
-      kubernetes: 'the same, by the configuration of the runtime class',
+      docker: 'remove --network=host from the arguments of runsc; give the virtual machine /dev/kvm',
+      compose: 'the same, in the configuration of the runtime',
+      kubernetes: 'the same, in the configuration of the runtime class',
     },
     references: [],
     ofSandboxes: true,

@@ -5,10 +5,10 @@ import { countText, durationText } from './duration.ts';
 import { severityChip } from './finding-chips.ts';
 import { type Markup, markup } from './markup.ts';
 
-/** So many findings are named while it is folded. */
+/** How many findings the folded summary names. */
 const MOST_NAMED = 4;
 
-/** Renders what unfolds below a container: its findings with why they matter, and what it is. */
+/** Renders the details of a container: its findings with why they matter, and facts about it. */
 export function detailsOf(
   container: ContainerReport,
   { id, at }: { readonly id: string; readonly at: number },
@@ -33,7 +33,7 @@ export function detailsOf(
       open.length === 0
         ? undefined
         : markup`<p>
-            <span class="chip unknown">unknown</span> Could not be told:
+            <span class="chip unknown">unknown</span> Could not be checked:
             ${open.map(({ finding }) => finding.title).join('; ')}.
           </p>`
     }${failureOf(container)}
@@ -42,9 +42,9 @@ export function detailsOf(
 }
 
 function summaryOf(found: readonly Assessed[], open: readonly Assessed[]): string {
-  // Nothing is well that could not be looked at.
+  // Unknown findings must not read as "no findings".
   if (found.length === 0)
-    return open.length === 0 ? 'No finding' : `${countText(open.length, 'finding')} could not be told`;
+    return open.length === 0 ? 'No findings' : `${countText(open.length, 'finding')} could not be checked`;
   const titles = found.slice(0, MOST_NAMED).map(({ finding }) => finding.title);
   const more = found.length - titles.length;
   return [...titles, ...(more > 0 ? [`${more} more`] : [])].join(' · ');
@@ -52,7 +52,7 @@ function summaryOf(found: readonly Assessed[], open: readonly Assessed[]): strin
 
 function failureOf({ failure }: ContainerReport): Markup | undefined {
   if (failure === undefined) return undefined;
-  return markup`<p class="warning">Not all could be read: ${failure.message}</p>`;
+  return markup`<p class="warning">Some facts could not be read: ${failure.message}</p>`;
 }
 
 function factsOf(
@@ -67,7 +67,7 @@ function factsOf(
     ...(startTime === undefined ? [] : [markup`started ${durationText(at / 1000 - startTime)} ago`]),
     ...(cpu.throttledSeconds === undefined || cpu.throttledSeconds === 0
       ? []
-      : [markup`held back by its CPU limit for ${durationText(cpu.throttledSeconds)} in all`]),
+      : [markup`throttled by its CPU limit for ${durationText(cpu.throttledSeconds)} in total`]),
     ...(oom.lastKill === undefined
       ? []
       : [markup`last OOM kill at ${new Date(oom.lastKill * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`]),

@@ -10,8 +10,8 @@ import { levelBadge } from './level-badge.ts';
 import { shareOf, throttledShareOf } from './rows.ts';
 
 /**
- * Renders a container: a row of figures, and one that unfolds. `at` is when it was read, in ms since the epoch. If others are
- * called the same, its cgroup is told with its name.
+ * Renders a container: a row of figures, and a row with details to unfold. `at` is when it was read, in ms since the epoch. If
+ * another container has the same name, the cgroup is shown with the name.
  */
 export function containerRow(
   container: ContainerReport,
@@ -21,7 +21,7 @@ export function containerRow(
   return markup`<tbody id="${id}">
     <tr>
       <th scope="row">${nameCell(container, hasNamesake)}</th>
-      <td>${levelBadge(container.standing)}</td>
+      <td>${levelBadge(container.isolationLevel)}</td>
       <td class="found">${findingChips(container)}</td>
       <td class="labelled">${namespacesCell(container)}</td>
       <td class="labelled figure">${useCell(container.memory, bytesText)}</td>
@@ -35,12 +35,12 @@ export function containerRow(
   </tbody>`;
 }
 
-/** The same at each refresh, whatever the container is called. */
+/** Stays the same across refreshes, whatever the container is called. */
 function elementIdOf({ labels, id, path }: ContainerReport): string {
   return `c${createHash('sha256').update(`${labels.engine}/${id}/${path}`).digest('hex').slice(0, 12)}`;
 }
 
-/** The digest of an image is 64 digits that nobody reads; the details have it. */
+/** Omits the digest of the image, which the details show. */
 function nameCell({ labels, image, path }: ContainerReport, hasNamesake: boolean): Markup {
   const { namespace, pod, container } = labels;
   const above = [namespace, pod].filter((part) => part !== '');
@@ -99,14 +99,14 @@ function oomCell({ oom }: ContainerReport, at: number): Markup {
     <small${isRecentlyKilled(oom, at) ? markup` class="full"` : undefined}>last <time datetime="${new Date(lastKill * 1000).toISOString()}">${ago} ago</time></small>`;
 }
 
-/** Says nothing that the text beside it does not. */
+/** Decorative: the text beside it says the same. */
 function bar(share: number, kind: 'usual' | 'full'): Markup {
   const width = Math.max(share > 0 ? 1 : 0, Math.min(100, Math.round(share * 100)));
   return markup`<svg class="bar ${kind}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
     <rect width="${width}" height="4"/></svg>`;
 }
 
-/** What is not quite 0 or all is not called so. */
+/** Never rounds to 0 % or 100 %. */
 function percent(share: number): string {
   if (share > 0 && share < 0.01) return '< 1 %';
   return `${share < 1 ? Math.min(99, Math.round(share * 100)) : 100} %`;

@@ -4,7 +4,7 @@ import { containerRow } from './container-row.ts';
 import { type Markup, markup } from './markup.ts';
 import { linkTo, naturalOrder, type SortKey, type View } from './view.ts';
 
-/** In their order. */
+/** The columns, in order. */
 export const COLUMNS: readonly { readonly key: SortKey; readonly heading: string }[] = [
   { key: 'name', heading: 'Container' },
   { key: 'level', heading: 'Isolation level' },
@@ -36,10 +36,10 @@ export function* containerTable(options: {
         </tr>
       </thead>
   `;
-  const bearers = new Map<string, number>();
-  for (const container of rows) bearers.set(nameIn(container), (bearers.get(nameIn(container)) ?? 0) + 1);
+  const nameCounts = new Map<string, number>();
+  for (const container of rows) nameCounts.set(nameIn(container), (nameCounts.get(nameIn(container)) ?? 0) + 1);
   for (const container of rows) {
-    yield containerRow(container, { at, hasNamesake: (bearers.get(nameIn(container)) ?? 0) > 1 });
+    yield containerRow(container, { at, hasNamesake: (nameCounts.get(nameIn(container)) ?? 0) > 1 });
   }
   if (rows.length === 0) {
     const text = total === 0 ? 'There is no container on this host.' : 'No container matches the filter.';

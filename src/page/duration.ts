@@ -4,14 +4,14 @@ const UNITS = [
   ['minute', 60],
 ] as const;
 
-/** A duration as people say it: `4 minutes`, `less than a minute`. */
+/** A duration in words: `4 minutes`, `less than a minute`. */
 export function durationText(seconds: number): string {
   const [unit, length] = UNITS.find(([, each]) => seconds >= each) ?? [];
   if (unit === undefined) return 'less than a minute';
   return countText(Math.floor(seconds / length), unit);
 }
 
-/** How many there are of something: `1 minute`, `4 minutes`. */
+/** A count with its noun: `1 minute`, `4 minutes`. */
 export function countText(count: number, one: string): string {
   return `${count} ${one}${count === 1 ? '' : 's'}`;
 }

@@ -5,14 +5,14 @@ import { severityChip } from './finding-chips.ts';
 import { type Markup, markup } from './markup.ts';
 import { DEFAULT_VIEW, linkTo } from './view.ts';
 
-/** Renders why the findings that some container has matter, and how to fix them: each once, the worst first. */
+/** Renders why each finding matters and how to fix it, once for all containers that have it, worst first. */
 export function* explanations(containers: readonly ContainerReport[]): Generator<Markup> {
   const counts = countFindings(containers);
   const found = SEVERITIES.flatMap((severity) =>
     findings.filter((finding) => finding.severity === severity && counts.has(finding.id)),
   );
   if (found.length === 0) return;
-  yield markup`<section id="explanations" aria-labelledby="fixes"><h2 id="fixes">How to fix what was found</h2>`;
+  yield markup`<section id="explanations" aria-labelledby="fixes"><h2 id="fixes">How to fix the findings</h2>`;
   for (const finding of found) yield explanation(finding, counts.get(finding.id) ?? 0);
   yield markup`</section>`;
 }

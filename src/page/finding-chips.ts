@@ -3,7 +3,7 @@ import type { ContainerReport } from '../report/container-report.ts';
 import { bySeverity } from '../report/wording.ts';
 import { type Markup, markup } from './markup.ts';
 
-/** Renders how many findings of each severity a container has, and how many could not be told. */
+/** Renders how many findings of each severity a container has, and how many are unknown. */
 export function findingChips(container: ContainerReport): Markup {
   const found = bySeverity(container, 'yes');
   const chips = SEVERITIES.flatMap((severity) => {

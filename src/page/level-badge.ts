@@ -1,10 +1,10 @@
 import { LEVELS, type LevelResult } from '../findings/level.ts';
 import { type Markup, markup } from './markup.ts';
 
-/** Renders a level as steps of a ladder and its name. Only what is below the usual has a colour, if it is known to be. */
-export function levelBadge(standing: LevelResult | undefined): Markup {
-  if (standing === undefined) return markup`<span class="level unknown">${ladder(-1)} unknown</span>`;
-  const { level, levelName, certain } = standing;
+/** Renders a level as bars and its name. Only a level that is certainly below `standard` has a colour. */
+export function levelBadge(isolationLevel: LevelResult | undefined): Markup {
+  if (isolationLevel === undefined) return markup`<span class="level unknown">${ladder(-1)} unknown</span>`;
+  const { level, levelName, certain } = isolationLevel;
   const kind = certain && level < 2 ? `low${level}` : 'usual';
   return markup`<span class="level ${kind}">
     ${ladder(level)}
@@ -12,7 +12,7 @@ export function levelBadge(standing: LevelResult | undefined): Markup {
     ${level} ${nameOfLevel(levelName)}</span>`;
 }
 
-/** A name of a level as people read it. */
+/** The display name of a level. */
 export function nameOfLevel(name: string): string {
   return name.replaceAll('_', '-');
 }

@@ -11,7 +11,7 @@ test('text is escaped, markup is not', () => {
   expect(markup`<style>${verbatim('a > b {}')}</style>`.html).toBe('<style>a > b {}</style>');
 });
 
-test('nothing gets out of its place, whatever it is', () => {
+test('no text can leave its element or attribute', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 50 }), (text) => {
       const { html } = markup`${text}`;
@@ -23,7 +23,7 @@ test('nothing gets out of its place, whatever it is', () => {
   );
 });
 
-test('indentation is left out', () => {
+test('indentation is removed', () => {
   expect(
     markup`<ul>
     <li>${' a  b '}</li>

@@ -1,6 +1,6 @@
 import { printable } from '../terminal/printable.ts';
 
-/** Markup that is fit to be sent: what came from elsewhere is escaped. Only this file makes it. */
+/** HTML in which all foreign text is escaped. Only this file creates it. */
 export interface Markup {
   readonly html: string;
 }
@@ -8,8 +8,8 @@ export interface Markup {
 type Part = Markup | readonly Markup[] | string | number | undefined;
 
 /**
- * Makes markup of a template. Text in it is escaped, markup is not, and `undefined` is nothing. Attributes have to be
- * quoted. The indentation of the template is left out.
+ * Creates markup from a template. It escapes text, inserts markup as it is, and omits `undefined`. Attribute values must be
+ * quoted. It removes the indentation of the template.
  */
 export function markup(template: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   const strings = compact(template);
@@ -20,7 +20,7 @@ export function markup(template: TemplateStringsArray, ...parts: readonly Part[]
   return { html };
 }
 
-/** Takes text of this program's own as it is: a style sheet or a script, which have no escapes. */
+/** Inserts this program's own style sheet or script unescaped. */
 export function verbatim(html: string): Markup {
   return { html };
 }
@@ -40,7 +40,7 @@ function render(part: Part): string {
   return 'html' in part ? part.html : part.map(({ html }) => html).join('');
 }
 
-/** Nearly all text. */
+/** Text without special characters: nearly all text. */
 const PLAIN = /^[ !#-%(-;=?-~]*$/;
 
 function escape(text: string): string {

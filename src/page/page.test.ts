@@ -46,14 +46,18 @@ describe('a container', () => {
     ]);
   });
 
-  test('of which nothing is known says so', () => {
+  test('without known facts says so', () => {
     const page = pageOf([unknownContainer('dark')]);
     expect(cellsOf(page).toSpliced(2, 1).slice(1)).toEqual(Array(6).fill('unknown'));
     expect(cellsOf(page)[2]).toMatch(/^\d\d unknown$/);
-    expect(page).toMatch(/<summary>\d\d findings could not be told<\/summary>/);
-    expect(textOf(pageOf([containerReport('x', {}, { net_raw: 'unknown' })]))).toContain('1 finding could not be told');
-    expect(page).toContain('Something of 1 of 1 containers could not be read');
-    expect(page).toContain('Not all could be read: EACCES: permission denied, readlink &#39;/proc/7/ns/net&#39;');
+    expect(page).toMatch(/<summary>\d\d findings could not be checked<\/summary>/);
+    expect(textOf(pageOf([containerReport('x', {}, { net_raw: 'unknown' })]))).toContain(
+      '1 finding could not be checked',
+    );
+    expect(page).toContain('Facts of 1 of 1 containers could not be read');
+    expect(page).toContain(
+      'Some facts could not be read: EACCES: permission denied, readlink &#39;/proc/7/ns/net&#39;',
+    );
     expect(page).not.toContain('<rect width');
   });
 
@@ -64,7 +68,7 @@ describe('a container', () => {
         cpu: { limit: Infinity, periods: 0, throttledPeriods: 0, throttledSeconds: 0 },
         pids: { limit: Infinity, used: 1 },
         oom: { kills: 0, lastKill: undefined },
-        standing: { level: 1, levelName: 'weakened', certain: false },
+        isolationLevel: { level: 1, levelName: 'weakened', certain: false },
         namespaces: [
           { kind: 'net', peers: 3 },
           { kind: 'ipc', peers: undefined },
@@ -84,7 +88,7 @@ describe('a container', () => {
     expect(page).not.toContain('<rect width');
   });
 
-  test('near its limit has a bar of another colour, and only then', () => {
+  test('has a bar of another colour only near its limit', () => {
     const barsOf = (used: number) =>
       [
         ...pageOf([containerReport('x', { memory: { limit: 100, used } })]).matchAll(
@@ -102,14 +106,14 @@ describe('a container', () => {
     ]);
   });
 
-  test('in a sandbox, and one in a pod', () => {
+  test('shows its sandbox and its pod', () => {
     const sandboxed = containerReport('x', { sandbox: 'gvisor', namespaces: undefined });
     expect(cellsOf(pageOf([sandboxed]))[3]).toBe('in gvisor');
     const labels = { engine: 'cri-o', namespace: 'shop', pod: 'cart-1', container: 'app' };
     expect(cellsOf(pageOf([containerReport('x', { labels })]))[0]).toBe('shop/cart-1 / app cri-o, lab:1');
   });
 
-  test('has its findings with why and with a way to mend each', () => {
+  test('shows its findings with why they matter and how to fix them', () => {
     const page = pageOf([
       containerReport('web', {}, { engine_socket: 'yes', net_raw: 'yes', ulimits_raised: 'unknown' }),
       containerReport('db', {}, { net_raw: 'yes' }),
@@ -120,20 +124,20 @@ describe('a container', () => {
       expect(page).toContain(`<a href="./?finding=${id}">`);
     }
     expect(page).not.toContain('fix-ulimits_raised');
-    expect(page).toContain('Could not be told:\nHigher ulimits than the engine has.');
+    expect(page).toContain('Could not be checked:\nHigher ulimits than the engine&#39;s.');
     expect(page).toContain('Show the 2 containers that have it');
     expect(page).toMatch(/<dt>docker run<\/dt>\s*<dd>--cap-drop NET_RAW<\/dd>/);
   });
 
-  test('has the same id in each page, whatever its name', () => {
+  test('keeps its element id across pages and renames', () => {
     const idOf = (changes: Partial<ContainerReport>) =>
       /<tbody id="(c[0-9a-f]{12})"/.exec(pageOf([containerReport('a', changes)]))?.[1];
-    expect(idOf({ standing: undefined })).toBe(idOf({}));
+    expect(idOf({ isolationLevel: undefined })).toBe(idOf({}));
     expect(idOf({ id: 'another' })).not.toBe(idOf({}));
     expect(idOf({ path: '/another' })).not.toBe(idOf({}));
   });
 
-  test('is told from another of the same name by its cgroup', () => {
+  test('shows its cgroup if another container has the same name', () => {
     const page = pageOf([
       containerReport('web', { path: '/a/web' }),
       containerReport('web', { path: '/b/web' }),
@@ -142,7 +146,7 @@ describe('a container', () => {
     expect([...page.matchAll(/<small>cgroup (.*?)</g)].map(([, path]) => path)).toEqual(['/a/web', '/b/web']);
   });
 
-  test('has the digest of its image in the details alone', () => {
+  test('shows the digest of its image in the details only', () => {
     const image = `shop/cart:2@sha256:${'ab'.repeat(32)}`;
     const page = pageOf([containerReport('web', { image })]);
     expect(cellsOf(page)[0]).toBe('web docker, shop/cart:2');
@@ -153,10 +157,10 @@ describe('a container', () => {
 
 describe('the page', () => {
   const three = ['a', 'b', 'c'].map((name) =>
-    containerReport(name, name === 'b' ? { id: 'b', standing: undefined } : { id: name }),
+    containerReport(name, name === 'b' ? { id: 'b', isolationLevel: undefined } : { id: name }),
   );
 
-  test('says by what it is sorted, to the eye and to others', () => {
+  test('shows the sort column visibly and to screen readers', () => {
     const page = pageOf(three, 'sort=name&order=descending');
     expect([...page.matchAll(/class="name">(\w)</g)].map(([, name]) => name)).toEqual(['c', 'b', 'a']);
     expect(page.match(/aria-sort=/g)).toHaveLength(1);
@@ -170,7 +174,7 @@ describe('the page', () => {
     expect(page).toContain('<input type="hidden" name="order" value="descending">');
   });
 
-  test('says that it is not all, and how to see all', () => {
+  test('says that a filter is active, and links to all containers', () => {
     const page = pageOf(three, 'level=unknown&sort=name');
     expect(page).toContain('<caption>1 of 3 containers, by container, ascending</caption>');
     expect(page).toContain('<option value="unknown" selected>');
@@ -189,7 +193,7 @@ describe('the page', () => {
     expect(pageOf(three, 'sort=memory&level=unknown')).toContain('<a href="./?sort=memory&#38;level=standard">');
   });
 
-  test('counts limits that bit, with links to where they come first', () => {
+  test('counts containers that hit a limit, with links to views that list them first', () => {
     const calm = {
       cpu: { limit: 1, periods: 100, throttledPeriods: 24, throttledSeconds: 1 },
       oom: { kills: 0, lastKill: undefined },
@@ -204,10 +208,10 @@ describe('the page', () => {
     expect(page).toContain('<a href="./?sort=memory">memory nearly full <strong>1</strong></a>');
     expect(page).toContain('<a href="./?sort=cpu">often throttled <strong>1</strong></a>');
     expect(page).toContain('<a href="./?sort=pids">processes nearly full <strong>1</strong></a>');
-    expect(textOf(pageOf([containerReport('calm', calm)]))).toContain('With limits that bit none');
+    expect(textOf(pageOf([containerReport('calm', calm)]))).toContain('Limits reached none');
   });
 
-  test('an OOM kill has a colour for an hour', () => {
+  test('highlights an OOM kill for an hour', () => {
     const { at } = hostReport();
     const isColoured = (secondsAgo: number): boolean =>
       pageOf([containerReport('x', { oom: { kills: 1, lastKill: at / 1000 - secondsAgo } })]).includes(
@@ -216,22 +220,20 @@ describe('the page', () => {
     expect([0, 3599, 3600, 1e6].map(isColoured)).toEqual([true, true, false, false]);
   });
 
-  test('tells of sources that do not work, and is quiet otherwise', () => {
+  test('shows failing sources, and folds working ones', () => {
     const pageWithout = (name: string): string => {
       const report = { ...hostReport(), sources: new Map([...hostReport().sources, [name, false]]) };
       return [...renderPage({ report, view: parseView(''), version, telemetryPath: '/m' })].join('');
     };
     const page = pageWithout('docker');
     expect(page).toMatch(
-      /<details id="sources" class="sources" open>\s*<summary class="warning">Sources that do not work: docker</,
+      /<details id="sources" class="sources" open>\s*<summary class="warning">Failing sources: docker</,
     );
-    expect(page).toContain('<code>isolation-exporter diagnose</code> tells why');
+    expect(page).toContain('<code>isolation-exporter diagnose</code> shows why');
     // Many do without these on purpose.
-    expect(pageWithout('kmsg')).toMatch(
-      /<details id="sources" class="sources">\s*<summary>Sources that do not work: kmsg</,
-    );
+    expect(pageWithout('kmsg')).toMatch(/<details id="sources" class="sources">\s*<summary>Failing sources: kmsg</);
     expect(pageOf([])).toMatch(/<details id="sources" class="sources">\s*<summary>All sources work</);
-    expect(pageOf([])).not.toContain('tells why');
+    expect(pageOf([])).not.toContain('shows why');
   });
 
   test('explains each level and each kind of namespace', () => {
@@ -240,7 +242,7 @@ describe('the page', () => {
     for (const kind of NAMESPACE_KINDS) expect(page).toMatch(new RegExp(`[:,] ${kind} \\(\\w`));
   });
 
-  test('links to the metrics, tells the version, and lets nothing out of its place', () => {
+  test('links to the metrics, shows the version, and escapes everything', () => {
     const page = pageOf([], 'search="><script>x', '/"><script>&\'');
     expect(page).toContain('href="./&#34;&#62;&#60;script&#62;&#38;&#39;"');
     expect(page).toContain('value="&#34;&#62;&#60;script&#62;x"');
@@ -248,7 +250,7 @@ describe('the page', () => {
     expect(page.match(/<script/g)).toHaveLength(1);
   });
 
-  test('takes hostile names for text', () => {
+  test('shows hostile names as text', () => {
     const name = '"><script>alert(1)</script>\u202e\u001b[31m\u0000';
     const hostile = containerReport(name, {
       labels: { engine: name, namespace: name, pod: name, container: name },

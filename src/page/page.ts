@@ -13,7 +13,7 @@ import { STYLE } from './style.ts';
 import { summary, warningOf } from './summary.ts';
 import type { View } from './view.ts';
 
-/** What the page is made of. */
+/** The contents of the page. */
 export interface PageFacts {
   readonly report: HostReport;
   readonly view: View;
@@ -21,10 +21,10 @@ export interface PageFacts {
   readonly telemetryPath: string;
 }
 
-/** An icon costs a request, if it is not said that there is none. */
+/** Keeps browsers from requesting an icon. */
 const NO_ICON = 'data:,';
 
-/** Renders the page at `/` piece by piece, so that who sends it can do something else in between. Pure. */
+/** Renders the page at `/` piece by piece, so that the caller can yield in between. Pure. */
 export function* renderPage(facts: PageFacts): Generator<string> {
   for (const { html } of parts(facts)) yield html;
 }
@@ -45,7 +45,7 @@ function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<
         <a class="skip" href="#live">Skip to the containers</a>
         <header>
           <h1>${version.name}</h1>
-          <p>How isolated the containers of this host are, and whether their limits bit</p>
+          <p>How isolated this host's containers are, and whether they hit their limits</p>
           <nav aria-label="Exporter">
             <a href=".${telemetryPath}">Metrics</a>
             <a href="./-/ready">Readiness</a>

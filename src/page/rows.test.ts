@@ -6,7 +6,7 @@ import { DEFAULT_VIEW, parseView } from './view.ts';
 const bad = containerReport(
   'bad',
   {
-    standing: { level: 0, levelName: 'host_like', certain: true },
+    isolationLevel: { level: 0, levelName: 'host_like', certain: true },
     memory: { limit: 100, used: 95 },
     cpu: { limit: 1, periods: 100, throttledPeriods: 90, throttledSeconds: 9 },
     pids: { limit: 10, used: 1 },
@@ -29,7 +29,7 @@ const mild = containerReport(
 );
 const good = containerReport('good', {
   id: 'deadbeef'.repeat(8),
-  standing: { level: 3, levelName: 'hardened', certain: true },
+  isolationLevel: { level: 3, levelName: 'hardened', certain: true },
   memory: { limit: 100, used: 50 },
   oom: { kills: 1, lastKill: undefined },
   namespaces: [
@@ -61,14 +61,14 @@ describe('the order', () => {
     expect(namesIn(query)).toEqual(names);
   });
 
-  test('of those without a limit is by what they use', () => {
+  test('sorts containers without a limit by use', () => {
     const rows = [3, 1, 2].map((used) => containerReport(`${used}`, { memory: { limit: Infinity, used } }));
     const inOrder = rowsOf(rows, parseView('sort=memory')).map(({ labels }) => labels.container);
     expect(inOrder).toEqual(['3', '2', '1']);
   });
 
-  test('of those that are alike is by what is wrong, then as they came', () => {
-    const same = { standing: mild.standing };
+  test('sorts ties by severity, then keeps their order', () => {
+    const same = { isolationLevel: mild.isolationLevel };
     const rows = [
       containerReport('a', same),
       containerReport('b', same, { net_raw: 'yes' }),
@@ -105,7 +105,7 @@ describe('the choice', () => {
     expect(namesIn(`${query}&sort=name`)).toEqual(names);
   });
 
-  test('leaves out nobody of whom nothing is known if it is not asked for', () => {
+  test('keeps containers without known facts if there is no filter', () => {
     expect(rowsOf([{ ...dark, findings: [] }], DEFAULT_VIEW)).toHaveLength(1);
   });
 });

@@ -3,7 +3,7 @@ import type { ContainerReport } from '../report/container-report.ts';
 import { nameOf } from '../report/wording.ts';
 import type { SortKey, View } from './view.ts';
 
-/** The containers of a view, in its order. Those that are alike stay in the order in which they come. */
+/** The containers of a view, in its order. The sort is stable. */
 export function rowsOf(containers: readonly ContainerReport[], view: View): readonly ContainerReport[] {
   const sign = view.order === 'ascending' ? 1 : -1;
   const keyed = containers
@@ -18,12 +18,12 @@ export function rowsOf(containers: readonly ContainerReport[], view: View): read
 }
 
 function isShown(container: ContainerReport, { search, level, severity, finding }: View): boolean {
-  const { labels, id, image, standing } = container;
+  const { labels, id, image, isolationLevel } = container;
   if (search !== '') {
     const haystack = [nameOf(labels), labels.engine, image ?? '', id].join('\n').toLowerCase();
     if (!haystack.includes(search.toLowerCase())) return false;
   }
-  if (level !== undefined && level !== (standing?.level ?? 'unknown')) return false;
+  if (level !== undefined && level !== (isolationLevel?.level ?? 'unknown')) return false;
   if (severity === undefined && finding === undefined) return true;
   return container.findings.some(
     ({ finding: each, answer }) =>
@@ -35,12 +35,12 @@ function isShown(container: ContainerReport, { search, level, severity, finding 
 
 type Key = number | string | undefined;
 
-/** What a column is sorted by, and by what where that is the same. What is unknown comes last in either order. */
+/** The sort keys of a column, the second one for ties. Unknown values come last in either order. */
 const KEYS: Readonly<Record<SortKey, (container: ContainerReport) => readonly Key[]>> = {
   name: ({ labels }) => [nameOf(labels)],
-  level: ({ standing }) => [standing?.level],
+  level: ({ isolationLevel }) => [isolationLevel?.level],
   namespaces: ({ namespaces }) => [sharedIn(namespaces)],
-  // Those without a limit are sorted by what they use.
+  // Containers without a limit are sorted by use.
   memory: ({ memory }) => [shareOf(memory), memory.used],
   cpu: ({ cpu }) => [throttledShareOf(cpu), cpu.throttledSeconds],
   pids: ({ pids }) => [shareOf(pids), pids.used],
@@ -50,13 +50,13 @@ const KEYS: Readonly<Record<SortKey, (container: ContainerReport) => readonly Ke
   ],
 };
 
-/** In a sandbox there is nothing to share. */
+/** Containers in a sandbox share no namespaces. */
 function sharedIn(namespaces: ContainerReport['namespaces']): number | undefined {
   const known = namespaces?.filter(({ peers }) => peers !== undefined);
   return known?.length === 0 ? undefined : (known?.filter(({ peers }) => peers !== 0).length ?? 0);
 }
 
-/** How much of a limit is in use; 0 if there is none. */
+/** The used share of a limit; 0 without a limit. */
 export function shareOf({
   limit,
   used,
@@ -68,13 +68,13 @@ export function shareOf({
   return limit === 0 ? 1 : used / limit;
 }
 
-/** In how many of the periods in which there was work the quota ran out. */
+/** The share of periods with work in which the quota ran out. */
 export function throttledShareOf({ periods, throttledPeriods }: ContainerReport['cpu']): number | undefined {
   if (periods === undefined || throttledPeriods === undefined) return undefined;
   return periods === 0 ? 0 : throttledPeriods / periods;
 }
 
-/** One finding of a severity weighs more than all of those below. */
+/** One finding of a severity outweighs all findings of lower severities. */
 function badness({ findings }: ContainerReport): number {
   return findings.reduce(
     (sum, { finding, answer }) =>

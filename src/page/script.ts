@@ -1,7 +1,6 @@
 /**
- * What the page does by itself where it may: it reads itself anew and changes what differs. All else stays as it is: what
- * is unfolded, has the focus, is scrolled, or is being read aloud. It rests while nobody looks, while text is selected, and
- * when told to.
+ * Refreshes the page: fetches it again and changes only what differs. Unfolded details, focus and scroll position stay. It
+ * pauses while the page is hidden, while text is selected, and on request.
  */
 export const SCRIPT = `
 'use strict';
@@ -24,12 +23,12 @@ export const SCRIPT = `
     become(live, page.getElementById('live'));
     document.title = page.title;
     if (focused === undefined || document.activeElement === focused) return;
-    // It was moved, or it is gone: then the next container that is left has the focus.
+    // The focused element was moved or removed. If removed, focus the next remaining container.
     const left = rows.find(({ isConnected }) => isConnected)?.querySelector('summary');
     (focused.isConnected ? focused : (left ?? live)).focus({ preventScroll: true });
   }
 
-  // Changes an element into another one, but for what is unfolded. What is the same already is not touched.
+  // Changes an element into another one and keeps details unfolded. Equal nodes are not touched.
   function become(element, next) {
     if (element.isEqualNode(next)) return;
     for (const { name } of Array.from(element.attributes)) {
@@ -60,9 +59,9 @@ export const SCRIPT = `
     const started = performance.now();
     try {
       const response = await fetch(location.href, { cache: 'no-store', signal: AbortSignal.timeout(LONGEST_MS) });
-      if (!response.ok) throw new Error('it answers ' + response.status);
+      if (!response.ok) throw new Error('HTTP status ' + response.status);
       const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-      if (page.getElementById('live') === null) throw new Error('it answers something else');
+      if (page.getElementById('live') === null) throw new Error('unexpected content');
       if (isOn && !isSelecting()) put(page);
       say('');
     } catch (error) {
@@ -71,13 +70,13 @@ export const SCRIPT = `
       return EVERY_MS;
     }
     last = now();
-    // A page that takes long to make is made less often.
+    // Refresh a page that takes long to render less often.
     return Math.max(EVERY_MS, 10 * (performance.now() - started));
   }
 
   let last = now();
 
-  // As the page itself says when it was read.
+  // The same format as the page's own time.
   function now() {
     return new Date().toISOString().slice(11, 19) + ' UTC';
   }
@@ -94,7 +93,7 @@ export const SCRIPT = `
 
   button.addEventListener('click', () => {
     isOn = !isOn;
-    button.textContent = isOn ? 'Pause refreshing' : 'Go on refreshing';
+    button.textContent = isOn ? 'Pause refreshing' : 'Resume refreshing';
     say(isOn ? '' : 'Paused at ' + last);
     schedule(0);
   });

@@ -8,20 +8,20 @@ import { isNearlyFull, isOftenThrottled } from './limit-hits.ts';
 import { DEFAULT_VIEW, linkTo, naturalOrder, type SortKey, type View } from './view.ts';
 
 /**
- * Renders how many containers stand on each level, have findings of each severity, and were bitten by a limit. Each has a
- * link that shows them, or shows them first.
+ * Renders how many containers have each level, have findings of each severity, and hit a limit. Each number links to a view
+ * with these containers only, or first.
  */
 export function summary({ containers }: HostReport, view: View): Markup {
   const all: View = { ...DEFAULT_VIEW, sort: view.sort, order: view.order };
   const levels = [
     ...LEVELS.map((name, level) => ({
       name: nameOfLevel(name),
-      count: containers.filter(({ standing }) => standing?.level === level).length,
+      count: containers.filter(({ isolationLevel }) => isolationLevel?.level === level).length,
       view: { ...all, level },
     })),
     {
       name: 'unknown',
-      count: containers.filter(({ standing }) => standing === undefined).length,
+      count: containers.filter(({ isolationLevel }) => isolationLevel === undefined).length,
       view: { ...all, level: 'unknown' } as const,
     },
   ];
@@ -30,9 +30,9 @@ export function summary({ containers }: HostReport, view: View): Markup {
     count: containers.filter((container) => hasAtLeast(container, index)).length,
     view: { ...all, severity },
   }));
-  const bites = BITES.map(({ name, sort, isBitten }) => ({
+  const hits = LIMIT_HITS.map(({ name, sort, hasHit }) => ({
     name,
-    count: containers.filter(isBitten).length,
+    count: containers.filter(hasHit).length,
     view: { ...DEFAULT_VIEW, sort, order: naturalOrder(sort) },
   }));
   return markup`<dl id="summary" class="summary">
@@ -45,31 +45,31 @@ export function summary({ containers }: HostReport, view: View): Markup {
       ${counts(severities.slice(0, 3))}
     </div>
     <div>
-      <dt>With limits that bit</dt>
-      ${counts(bites)}
+      <dt>Limits reached</dt>
+            ${counts(hits)}
     </div>
   </dl>`;
 }
 
-/** How a limit bites, and the column that has the bitten first. */
-const BITES: readonly {
+/** Ways to hit a limit, and the column that sorts these containers first. */
+const LIMIT_HITS: readonly {
   readonly name: string;
   readonly sort: SortKey;
-  readonly isBitten: (container: ContainerReport) => boolean;
+  readonly hasHit: (container: ContainerReport) => boolean;
 }[] = [
-  { name: 'OOM kills', sort: 'oom', isBitten: ({ oom }) => (oom.kills ?? 0) > 0 },
-  { name: 'memory nearly full', sort: 'memory', isBitten: ({ memory }) => isNearlyFull(memory) },
-  { name: 'often throttled', sort: 'cpu', isBitten: ({ cpu }) => isOftenThrottled(cpu) },
-  { name: 'processes nearly full', sort: 'pids', isBitten: ({ pids }) => isNearlyFull(pids) },
+  { name: 'OOM kills', sort: 'oom', hasHit: ({ oom }) => (oom.kills ?? 0) > 0 },
+  { name: 'memory nearly full', sort: 'memory', hasHit: ({ memory }) => isNearlyFull(memory) },
+  { name: 'often throttled', sort: 'cpu', hasHit: ({ cpu }) => isOftenThrottled(cpu) },
+  { name: 'processes nearly full', sort: 'pids', hasHit: ({ pids }) => isNearlyFull(pids) },
 ];
 
-/** A warning if something is kept from this process. */
+/** A warning if the exporter could not read something. */
 export function warningOf({ containers }: HostReport): Markup | undefined {
   const denied = containers.filter(({ failure }) => failure !== undefined).length;
   if (denied === 0) return undefined;
   return markup`<p id="warning" class="warning">
-    Something of ${denied} of ${containers.length} containers could not be read, and is unknown here:
-    <code>isolation-exporter diagnose</code> tells why, and what helps.
+    Facts of ${denied} of ${containers.length} containers could not be read and are unknown here:
+        <code>isolation-exporter diagnose</code> shows why, and how to fix it.
   </p>`;
 }
 

@@ -5,7 +5,7 @@ import { findings } from '../findings/index.ts';
 import { LEVELS } from '../findings/level.ts';
 import { DEFAULT_VIEW, isFiltered, linkTo, naturalOrder, parseView, SORT_KEYS, type View } from './view.ts';
 
-test('without a query, the worst come first', () => {
+test('without a query, the worst containers come first', () => {
   expect(parseView('')).toEqual(DEFAULT_VIEW);
   expect(linkTo(DEFAULT_VIEW)).toBe('?');
   expect(isFiltered(DEFAULT_VIEW)).toBe(false);
@@ -29,7 +29,7 @@ test.each([
   expect(parseView(query)).toEqual({ ...DEFAULT_VIEW, ...changes });
 });
 
-test('a link leads to the view that it is of', () => {
+test('a link parses to its view', () => {
   const view: fc.Arbitrary<View> = fc.record({
     sort: fc.constantFrom(...SORT_KEYS),
     order: fc.constantFrom('ascending', 'descending'),
@@ -47,6 +47,6 @@ test('a link leads to the view that it is of', () => {
   );
 });
 
-test('a column that is asked for begins with what matters', () => {
+test('a column starts with its natural order', () => {
   expect(SORT_KEYS.filter((key) => naturalOrder(key) === 'ascending')).toEqual(['name', 'level']);
 });

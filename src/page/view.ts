@@ -2,19 +2,19 @@ import { SEVERITIES, type Severity } from '../findings/finding.ts';
 import { findings } from '../findings/index.ts';
 import { LEVELS } from '../findings/level.ts';
 
-/** What the table can be sorted by; each is a column. */
+/** The sort keys; each is a column of the table. */
 export const SORT_KEYS = ['name', 'level', 'namespaces', 'memory', 'cpu', 'pids', 'oom', 'findings'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
 export type Order = 'ascending' | 'descending';
 
-/** Which containers are to be shown, and in what order: all that the address of the page says. */
+/** Which containers to show, and in what order: the query string of the page. */
 export interface View {
   readonly sort: SortKey;
   readonly order: Order;
   /** Part of a name, an image, an engine or an id. */
   readonly search: string;
-  /** The index of a level; `unknown`: without one. */
+  /** The index of a level; `unknown`: containers without a level. */
   readonly level: number | 'unknown' | undefined;
   /** With a finding of this severity or worse. */
   readonly severity: Severity | undefined;
@@ -22,7 +22,7 @@ export interface View {
   readonly finding: string | undefined;
 }
 
-/** All containers, the worst first. */
+/** All containers, worst first. */
 export const DEFAULT_VIEW: View = {
   sort: 'level',
   order: 'ascending',
@@ -34,7 +34,7 @@ export const DEFAULT_VIEW: View = {
 
 const LONGEST_SEARCH = 200;
 
-/** Reads what follows the `?`. What is not understood is as good as absent. */
+/** Parses a query string. Invalid parameters are ignored. */
 export function parseView(query: string): View {
   const parameters = new URLSearchParams(query);
   const get = (name: string): string => parameters.get(name) ?? '';
@@ -52,7 +52,7 @@ export function parseView(query: string): View {
   };
 }
 
-/** The query of a view, with the `?`; only what differs from the default is in it. */
+/** The query string of a view, with the `?`. It contains only differences from the default. */
 export function linkTo(view: View): string {
   const { sort, order, search, level, severity, finding } = view;
   const pairs = new URLSearchParams();
@@ -65,12 +65,12 @@ export function linkTo(view: View): string {
   return `?${pairs.toString()}`;
 }
 
-/** The order of a column that is asked for first: names from the first, levels from the worst, numbers from the most. */
+/** The first order of a column: names and levels ascending, numbers descending. */
 export function naturalOrder(key: SortKey): Order {
   return key === 'name' || key === 'level' ? 'ascending' : 'descending';
 }
 
-/** Whether a view leaves containers out. */
+/** Whether a view hides containers. */
 export function isFiltered({ search, level, severity, finding }: View): boolean {
   return search !== '' || level !== undefined || severity !== undefined || finding !== undefined;
 }

@@ -91,7 +91,7 @@ function recogniseVm({ engine, processes, init }: Evidence): Sandbox | 'none' | 
     (process) =>
       VM_PROGRAM.test(process.program?.name ?? lastPart(process.words[0])) || (process === init && isKrun(process)),
   );
-  const verdicts = monitors.map((monitor) => standing(engine, monitor, init));
+  const verdicts = monitors.map((monitor) => isolationLevel(engine, monitor, init));
   const at = verdicts.findIndex((verdict) => verdict === 'yes');
   const monitor = monitors[at];
   if (monitor === undefined) return verdicts.includes('unknown') ? undefined : 'none';
@@ -109,7 +109,7 @@ function recogniseVm({ engine, processes, init }: Evidence): Sandbox | 'none' | 
  * Whether a process is the monitor of a machine that the container's workload is in. A container can itself run one, in
  * its own mount namespace: that is a workload like others.
  */
-function standing(engine: string, monitor: Witness, init: Witness): Verdict {
+function isolationLevel(engine: string, monitor: Witness, init: Witness): Verdict {
   const { program, holdsVm, hostPid, hostMnt } = monitor;
   if (program === undefined || program.ofHost === undefined) return 'unknown';
   if (!program.ofHost) return 'no';

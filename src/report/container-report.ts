@@ -3,38 +3,38 @@ import type { Scrape } from '../collectors/collector.ts';
 import { assessmentOf, hostNamespacesOf } from '../collectors/findings.ts';
 import { limitsOfContainer } from '../collectors/effective-limits.ts';
 import { readMemory, workingSetOf } from '../collectors/memory.ts';
-import { type NamespaceStanding, readNamespaces } from '../collectors/namespaces.ts';
+import { type NamespaceSharing, readNamespaces } from '../collectors/namespaces.ts';
 import { oomAccountOf } from '../collectors/oom.ts';
 import { readPids } from '../collectors/pids.ts';
 import type { Container, Labels } from '../container.ts';
 import type { Assessment } from '../findings/assess.ts';
 import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 
-/** What people are shown of a container: the same as its metrics. What is `undefined` is unknown. */
+/** What people see of a container, from the readings behind its metrics. `undefined` is unknown. */
 export interface ContainerReport extends Assessment {
   readonly labels: Labels;
   /** The engine's id. */
   readonly id: string;
-  /** Its cgroup's path, which no two have. */
+  /** The path of its cgroup, which is unique. */
   readonly path: string;
   readonly image: string | undefined;
   readonly runtime: string | undefined;
   /** Seconds since the epoch. */
   readonly startTime: number | undefined;
-  /** One for each kind that the kernel has; `undefined` in a sandbox, of whose workload the host sees none. */
+  /** One for each kind that the kernel has; `undefined` in a sandbox, whose workload the host cannot see. */
   readonly namespaces: readonly NamespaceReport[] | undefined;
   readonly memory: MemoryReport;
   readonly cpu: CpuReport;
   readonly pids: PidsReport;
   readonly oom: OomReport;
-  /** The first thing that kept something of it from being read: nearly always a missing privilege. */
+  /** The first error while reading it, nearly always a missing privilege. */
   readonly failure: Error | undefined;
 }
 
 export interface NamespaceReport {
   readonly kind: NamespaceKind;
-  /** Containers outside its pod in it; `host` for a namespace of the host; `undefined`: not to be told. */
-  readonly peers: NamespaceStanding['peers'] | undefined;
+  /** How many containers outside its pod share it; `host` for a namespace of the host; `undefined` if unknown. */
+  readonly peers: NamespaceSharing['peers'] | undefined;
 }
 
 /** Bytes. */
@@ -48,7 +48,7 @@ export interface MemoryReport {
 export interface CpuReport {
   /** Effective, in cores; `Infinity` is unlimited. */
   readonly limit: number | undefined;
-  /** Periods in which the container had work, those of them in which its quota ran out, and the seconds it lost so. */
+  /** Periods in which the container had work, those in which its quota ran out, and the seconds it was throttled. */
   readonly periods: number | undefined;
   readonly throttledPeriods: number | undefined;
   readonly throttledSeconds: number | undefined;
@@ -62,13 +62,13 @@ export interface PidsReport {
 }
 
 export interface OomReport {
-  /** Processes killed, those of containers before it with the same labels included. */
+  /** Killed processes, including those of earlier containers with the same labels. */
   readonly kills: number | undefined;
   /** Seconds since the epoch. */
   readonly lastKill: number | undefined;
 }
 
-/** Reads all that is shown of a container. What cannot be read is left out, and is no reason to leave out the rest. */
+/** Reads everything shown about a container. A value that cannot be read is `undefined`, and the rest is still read. */
 export function readContainer(container: Container, scrape: Scrape): ContainerReport {
   let failure = container.posture?.denied;
   const attempt = <T>(read: () => T): T | undefined => {
@@ -95,7 +95,7 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
     runtime: names.runtime,
     startTime: init?.startTime,
     sandbox: assessment?.sandbox,
-    standing: assessment?.standing,
+    isolationLevel: assessment?.isolationLevel,
     findings: assessment?.findings ?? [],
     namespaces: namespacesOf(container, scrape, namespaces ?? []),
     memory: { limit: limits?.memory.limit, used: memory && workingSetOf(memory) },
@@ -111,20 +111,20 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
   };
 }
 
-/** A kind of which either side is known is one that the kernel has. */
+/** The kernel has a kind if it is known for the container or for the host. */
 function namespacesOf(
   container: Container,
   scrape: Scrape,
-  standings: readonly NamespaceStanding[],
+  sharings: readonly NamespaceSharing[],
 ): readonly NamespaceReport[] | undefined {
   const sandbox = container.posture?.sandbox;
   if (sandbox !== undefined && sandbox.kernel !== 'shared') return undefined;
-  // Where no privilege is needed, it is known even though the namespaces could not be read.
+  // Some kinds are known without the privilege that reading namespaces requires.
   const isHost = hostNamespacesOf(container, scrape);
   return NAMESPACE_KINDS.flatMap((kind): NamespaceReport[] => {
     const exists = container.init?.namespaces[kind] !== undefined || scrape.hostNamespaces.has(kind);
     if (!exists) return [];
-    const found = standings.find((standing) => standing.kind === kind);
+    const found = sharings.find((sharing) => sharing.kind === kind);
     return [{ kind, peers: found?.peers ?? (isHost[kind] === true ? 'host' : undefined) }];
   });
 }

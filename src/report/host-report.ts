@@ -2,7 +2,7 @@ import type { Scrape } from '../collectors/collector.ts';
 import { Pace } from '../pace.ts';
 import { type ContainerReport, readContainer } from './container-report.ts';
 
-/** What people are shown of a host at one moment. */
+/** What people see of a host at one moment. */
 export interface HostReport {
   /** Ms since the epoch. */
   readonly at: number;
@@ -11,11 +11,11 @@ export interface HostReport {
   readonly cgroup: 'v1' | 'v2' | 'hybrid';
   /** As in `isolation_source_up`. */
   readonly sources: ReadonlyMap<string, boolean>;
-  /** By engine and name. */
+  /** Sorted by engine and name. */
   readonly containers: readonly ContainerReport[];
 }
 
-/** Reads a report of what a scrape shows. Gives the event loop a turn now and then. */
+/** Reads a report from the data of a scrape. Yields to the event loop. */
 export async function readHost(scrape: Scrape): Promise<HostReport> {
   const at = Date.now();
   const containers: ContainerReport[] = [];
@@ -43,7 +43,7 @@ function byName({ labels: a, id: idOfA }: ContainerReport, { labels: b, id: idOf
   );
 }
 
-/** By code units: the same everywhere, whatever the locale. */
+/** By code units, independent of the locale. */
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

@@ -24,17 +24,17 @@ test.each([
   expect(numberText(value)).toBe(text);
 });
 
-test('a limit, none and an unknown one differ', () => {
+test('a limit, no limit and an unknown limit differ', () => {
   expect([100, Infinity, undefined].map((limit) => limitText(limit, numberText))).toEqual(['100', 'no limit', '?']);
 });
 
-test('a level is told as far as it is known', () => {
+test('a level shows whether it is certain', () => {
   expect(levelText({ level: 2, levelName: 'standard', certain: true })).toBe('2 standard');
   expect(levelText({ level: 1, levelName: 'weakened', certain: false })).toBe('≥ 1 weakened');
   expect(levelText(undefined)).toBe('?');
 });
 
-test('a name is below its pod', () => {
+test('a name includes its pod', () => {
   expect(nameOf({ engine: 'docker', namespace: '', pod: '', container: 'web' })).toBe('web');
   expect(nameOf({ engine: 'cri-o', namespace: 'shop', pod: 'cart-1', container: 'app' })).toBe('shop/cart-1/app');
 });

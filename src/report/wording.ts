@@ -4,21 +4,21 @@ import { SEVERITIES, type Severity } from '../findings/finding.ts';
 import type { LevelResult } from '../findings/level.ts';
 import type { ContainerReport } from './container-report.ts';
 
-/** What is shown in place of what is not known. */
+/** Stands for an unknown value. */
 export const UNKNOWN = '?';
 
-/** What people call a container: its name, in Kubernetes below its namespace and its pod. */
+/** The display name of a container: its name, in Kubernetes with namespace and pod. */
 export function nameOf({ namespace, pod, container }: Labels): string {
   return [namespace, pod, container].filter((part) => part !== '').join('/');
 }
 
-/** A level, such as `2 standard`, or `≥ 1 weakened` if what is unknown could make it higher. */
-export function levelText(standing: LevelResult | undefined): string {
-  if (standing === undefined) return UNKNOWN;
-  return `${standing.certain ? '' : '≥ '}${standing.level} ${standing.levelName}`;
+/** A level such as `2 standard`, or `≥ 1 weakened` if unknown facts could raise it. */
+export function levelText(isolationLevel: LevelResult | undefined): string {
+  if (isolationLevel === undefined) return UNKNOWN;
+  return `${isolationLevel.certain ? '' : '≥ '}${isolationLevel.level} ${isolationLevel.levelName}`;
 }
 
-/** A limit, with what is not one and what is not known told apart. */
+/** A limit as text: unknown, unlimited or a value. */
 export function limitText(limit: number | undefined, text: (limit: number) => string): string {
   if (limit === undefined) return UNKNOWN;
   return limit === Infinity ? 'no limit' : text(limit);
@@ -26,11 +26,11 @@ export function limitText(limit: number | undefined, text: (limit: number) => st
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 
-/** Bytes with three digits: `512 MiB`, `1.5 GiB`. */
+/** Bytes with three significant digits: `512 MiB`, `1.5 GiB`. */
 export function bytesText(bytes: number): string {
   let value = bytes;
   let index = 0;
-  // What would be rounded to 1024 is one of the next unit.
+  // A value that would round to 1024 is one of the next unit.
   while (value >= 1023.5 && index < UNITS.length - 1) {
     value /= 1024;
     index += 1;
@@ -38,13 +38,13 @@ export function bytesText(bytes: number): string {
   return `${numberText(value)} ${UNITS[index]}`;
 }
 
-/** A number with three digits or all those before the point: `0.5`, `12.3`, `32768`. */
+/** A number with three significant digits, or all integer digits: `0.5`, `12.3`, `32768`. */
 export function numberText(value: number): string {
   if (value >= 100 || Number.isInteger(value)) return String(Math.round(value));
   return String(Number(value.toPrecision(3)));
 }
 
-/** What is wrong with a container, or could be, from the worst down. */
+/** The findings of a container with this answer, by severity, worst first. */
 export function bySeverity(
   { findings }: Pick<ContainerReport, 'findings'>,
   answer: 'yes' | 'unknown',

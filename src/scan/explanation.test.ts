@@ -16,7 +16,7 @@ test.each(findings)('$id is explained', (finding) => {
   expect(text).toMatch(/[^\n]\n$/);
 });
 
-test('the list has each of them once, below its severity', () => {
+test('the list has each finding once, below its severity', () => {
   const text = renderFindingList(findings, paint);
   let severity = '';
   const listed = text.split('\n').flatMap((line) => {

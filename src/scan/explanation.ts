@@ -7,7 +7,7 @@ const WIDTH = 100;
 const INDENT = '  ';
 const LABEL_WIDTH = 'docker run'.length + INDENT.length;
 
-/** Lists findings by their severity. */
+/** Lists findings by severity. */
 export function renderFindingList(findings: readonly Finding[], paint: Paint): string {
   const width = Math.max(...findings.map(({ id }) => id.length));
   const lines = SEVERITIES.flatMap((severity) => [
@@ -20,7 +20,7 @@ export function renderFindingList(findings: readonly Finding[], paint: Paint): s
   return lines.join('\n');
 }
 
-/** Explains a finding to people: why it matters, how to fix it, and who else says so. */
+/** Explains a finding: why it matters, how to fix it, and references. */
 export function renderExplanation(finding: Finding, paint: Paint): string {
   const { id, severity, title, why, fix, references } = finding;
   return [

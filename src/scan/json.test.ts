@@ -14,7 +14,7 @@ interface Scan {
 const scanOf = (...containers: readonly ContainerReport[]): Scan =>
   JSON.parse(renderJson(hostReport(...containers), version));
 
-test('says of itself and of the host what it is', () => {
+test('names the program and the host', () => {
   expect(scanOf()).toEqual({
     name: 'isolation-exporter',
     version: '1.2.3',
@@ -57,7 +57,7 @@ test('has all facts of a container', () => {
   expect(findings).toHaveLength(web.findings.length);
 });
 
-test('says unknown or nothing where nothing is known', () => {
+test('omits unknown facts or reports them as unknown', () => {
   const [dark] = scanOf(unknownContainer('dark')).containers;
   expect(dark).toMatchObject({
     namespaces: { pid: { host: 'unknown' } },
@@ -70,7 +70,7 @@ test('says unknown or nothing where nothing is known', () => {
   expect(new Set(dark?.findings.map(({ answer }) => answer))).toEqual(new Set(['unknown']));
 });
 
-test('is harmless in a terminal, and still says the same', () => {
+test('is safe in a terminal and parses to the same value', () => {
   const name = 'a\u001b[31mb\u009b2Jc\u202ed\u200be\u007f\u{e0041}';
   const text = renderJson(hostReport(containerReport(name)), version);
   // oxlint-disable-next-line no-control-regex

@@ -3,7 +3,7 @@ import type { HostReport } from '../report/host-report.ts';
 import { printableJson } from '../terminal/printable-json.ts';
 import type { Version } from '../version.ts';
 
-/** Renders a report as JSON. What is unknown is not in it, but for the answers, which are `unknown` then. */
+/** Renders a report as JSON. Unknown values are absent, except answers, which are `unknown`. */
 export function renderJson(
   { at, kernel, cgroup, sources, containers }: HostReport,
   { name, version }: Version,
@@ -21,7 +21,7 @@ export function renderJson(
 }
 
 function jsonOf(report: ContainerReport): object {
-  const { labels, memory, cpu, pids, standing, failure } = report;
+  const { labels, memory, cpu, pids, isolationLevel, failure } = report;
   return {
     ...Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== '')),
     id: report.id,
@@ -29,7 +29,11 @@ function jsonOf(report: ContainerReport): object {
     runtime: report.runtime,
     sandbox: report.sandbox,
     started: timeOf(report.startTime),
-    level: standing && { number: standing.level, name: standing.levelName, certain: standing.certain },
+    level: isolationLevel && {
+      number: isolationLevel.level,
+      name: isolationLevel.levelName,
+      certain: isolationLevel.certain,
+    },
     namespaces: report.namespaces && Object.fromEntries(report.namespaces.map(namespaceOf)),
     memory: { ...limitOf(memory.limit, 'limitBytes'), workingSetBytes: memory.used },
     cpu: {

@@ -7,23 +7,23 @@ import { printable } from '../terminal/printable.ts';
 /** In columns. */
 const WIDTH = 100;
 
-/** Lines below the table: what was found in all, what is not known and why, and where to go from here. */
+/** The lines below the table: a summary, what is unknown and why, and what to run next. */
 export function notesOn({ containers, sources }: HostReport): readonly string[] {
-  // Pods have their names from one source, whichever runtime that asks; but Docker names its own.
+  // Names of pods come from the source `cri`, whatever the runtime; Docker names its own containers.
   const named = containers.map(({ labels: { engine, pod } }) => (pod === '' || engine === 'docker' ? engine : 'cri'));
   const silent = [...new Set(named)].filter((source) => sources.get(source) === false);
-  const isUncertain = containers.some(({ standing }) => standing?.certain === false);
+  const isUncertain = containers.some(({ isolationLevel }) => isolationLevel?.certain === false);
   return [
     ...summaryOf(containers),
-    ...(isUncertain ? ['≥: it is at least that; what is unknown could only make it better.'] : []),
-    ...(silent.length > 0 ? [`${silent.join(', ')} gives no names: containers are called by their ids.`] : []),
+    ...(isUncertain ? ['≥ means at least: unknown facts can only raise the level.'] : []),
+    ...(silent.length > 0 ? [`No names from ${silent.join(', ')}: containers are shown by id.`] : []),
     ...missing(containers, sources).map((text) => cutTo(WIDTH, printable(text))),
   ];
 }
 
 function summaryOf(containers: readonly ContainerReport[]): readonly string[] {
   if (containers.length === 0) {
-    return ['No container was found; isolation-exporter diagnose tells what can be seen here.'];
+    return ['No containers found; isolation-exporter diagnose shows what can be read here.'];
   }
   const found = containers.flatMap(({ findings }) => findings).filter(({ answer }) => answer === 'yes');
   const counts = SEVERITIES.flatMap((severity) => {
@@ -31,7 +31,7 @@ function summaryOf(containers: readonly ContainerReport[]): readonly string[] {
     return count === 0 ? [] : [`${count} ${severity}`];
   });
   const number = `${containers.length} container${containers.length === 1 ? '' : 's'}`;
-  if (counts.length === 0) return [`${number}, and no finding.`];
+  if (counts.length === 0) return [`${number}, no findings.`];
   return [
     `${number}. Findings: ${counts.join(', ')}.`,
     'Why, and how to fix it: isolation-exporter scan --explain FINDING',
@@ -41,6 +41,6 @@ function summaryOf(containers: readonly ContainerReport[]): readonly string[] {
 function missing(containers: readonly ContainerReport[], sources: HostReport['sources']): readonly string[] {
   const failed = containers.find(({ failure }) => failure !== undefined);
   if (failed === undefined && sources.get('host_namespaces') !== false) return [];
-  const reason = failed?.failure?.message ?? 'the namespaces of the host could not be found out';
-  return [`Not all could be seen, see isolation-exporter diagnose: ${reason}`];
+  const reason = failed?.failure?.message ?? "the host's namespaces are unknown";
+  return [`Some facts could not be read, see isolation-exporter diagnose: ${reason}`];
 }

@@ -32,7 +32,7 @@ const logOf = (...containers: readonly ContainerReport[]): Log =>
   JSON.parse(renderSarif(hostReport(...containers), version));
 
 describe('SARIF', () => {
-  test('is what the schema allows', () => {
+  test('is valid by the schema', () => {
     const hostile = containerReport('a"b\n\u001b[31m\u202e<script>', {}, { privileged: 'yes' });
     expect(sarifErrors(logOf())).toEqual([]);
     expect(sarifErrors(logOf(containerReport('web'), hostile, unknownContainer('dark')))).toEqual([]);
@@ -51,7 +51,7 @@ describe('SARIF', () => {
     }
   });
 
-  test('has a result for each finding that is there, and says which could not be told', () => {
+  test('has a result for each finding, and an open result for each unknown one', () => {
     const [{ results }] = logOf(
       containerReport('web', {}, { privileged: 'yes', net_raw: 'yes', ulimits_raised: 'unknown' }),
     ).runs;
@@ -69,7 +69,7 @@ describe('SARIF', () => {
     ]);
   });
 
-  test('knows a result again when the container was started anew, and only then', () => {
+  test('keeps the fingerprint of a result when the container is restarted, and only then', () => {
     const prints = (name: string, id: string) => {
       const [{ results }] = logOf(containerReport(name, { id }, { privileged: 'yes', net_raw: 'yes' })).runs;
       return results.map(({ partialFingerprints }) => partialFingerprints['container/v1']);
@@ -78,13 +78,13 @@ describe('SARIF', () => {
     expect(new Set([...prints('web', 'a'), ...prints('db', 'a')]).size).toBe(4);
   });
 
-  test('tells what kept it from seeing all', () => {
+  test('reports why some facts could not be read', () => {
     const [{ invocations }] = logOf(containerReport('web'), unknownContainer('dark')).runs;
     expect(invocations[0].toolExecutionNotifications).toEqual([
       {
         level: 'warning',
         message: {
-          text: `Not all of container "dark" could be read: EACCES: permission denied, readlink '/proc/7/ns/net'`,
+          text: `Some facts of container "dark" could not be read: EACCES: permission denied, readlink '/proc/7/ns/net'`,
         },
       },
     ]);

@@ -18,7 +18,7 @@ const LEVELS: Readonly<Record<Severity, 'error' | 'warning' | 'note'>> = {
   info: 'note',
 };
 
-/** What readers of SARIF such as code scanning sort by, on the scale of CVSS. */
+/** CVSS-like scores, by which code scanning sorts. */
 const SCORES: Readonly<Record<Severity, string>> = {
   critical: '9.5',
   high: '8.0',
@@ -28,8 +28,8 @@ const SCORES: Readonly<Record<Severity, string>> = {
 };
 
 /**
- * Renders a report as SARIF 2.1.0. A finding is a result of kind `fail`; one that could not be told is `open`, which is
- * SARIF's word for it; what is well is no result.
+ * Renders a report as SARIF 2.1.0. A finding is a result of kind `fail`, an unknown one of kind `open`. A finding that a
+ * container does not have is no result.
  */
 export function renderSarif(report: HostReport, version: Version): string {
   const log = {
@@ -77,7 +77,7 @@ function resultOf(container: ContainerReport, { finding, answer }: Assessed): re
   if (answer === 'no') return [];
   const { labels, id } = container;
   const name = nameOf(labels);
-  const text = answer === 'yes' ? finding.title : `Could not be told: ${finding.title}`;
+  const text = answer === 'yes' ? finding.title : `Could not be checked: ${finding.title}`;
   return [
     {
       ruleId: finding.id,
@@ -91,7 +91,7 @@ function resultOf(container: ContainerReport, { finding, answer }: Assessed): re
           properties: { containerId: id },
         },
       ],
-      // By its name, so that a container that is started again has the same result.
+      // By name, so that a restarted container keeps its results.
       partialFingerprints: { 'container/v1': fingerprint([labels.engine, name, finding.id]) },
     },
   ];
@@ -99,7 +99,7 @@ function resultOf(container: ContainerReport, { finding, answer }: Assessed): re
 
 function notificationOf({ labels, failure }: ContainerReport): readonly object[] {
   if (failure === undefined) return [];
-  const text = `Not all of container ${JSON.stringify(nameOf(labels))} could be read: ${failure.message}`;
+  const text = `Some facts of container ${JSON.stringify(nameOf(labels))} could not be read: ${failure.message}`;
   return [{ level: 'warning', message: { text } }];
 }
 

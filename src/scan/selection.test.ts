@@ -23,7 +23,7 @@ test.each([
   expect(isCalled(name, inPod)).toBe(expected);
 });
 
-test('an id that is a name has no first digits', () => {
+test('a name used as an id has no prefix match', () => {
   expect(isCalled('deadbeefcafe', lxc)).toBe(true);
   expect(isCalled('deadbeefca', lxc)).toBe(false);
 });

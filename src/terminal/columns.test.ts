@@ -25,7 +25,7 @@ test.each([
   expect(cutTo(width, text)).toBe(cut);
 });
 
-test('what is cut fits, whatever it was', () => {
+test('shortened text always fits', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20 }), fc.string({ unit: 'grapheme' }), (width, text) => {
       expect(widthOf(cutTo(width, printable(text)))).toBeLessThanOrEqual(width);
@@ -33,11 +33,11 @@ test('what is cut fits, whatever it was', () => {
   );
 });
 
-test('lines are broken between words', () => {
+test('lines wrap at spaces', () => {
   expect(wrap(8, 'one two three fourteenth x')).toEqual(['one two', 'three', 'fourteenth', 'x']);
 });
 
-test('printable text has one line and no commands', () => {
+test('printable text has one line and no control characters', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       // oxlint-disable-next-line no-control-regex

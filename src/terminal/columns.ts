@@ -1,19 +1,19 @@
 const ELLIPSIS = '…';
 
-/** Scripts and pictures that take two columns of a terminal (UAX #11, wide and fullwidth). */
+/** Characters that take two columns in a terminal (UAX #11, wide and fullwidth). */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 
 const COMBINING = /\p{Mn}|\p{Me}/u;
 
-/** How many columns printable text takes. */
+/** The width of printable text in columns. */
 export function widthOf(text: string): number {
   let width = 0;
   for (const character of text) width += columnsOf(character);
   return width;
 }
 
-/** Cuts text that is wider than that many columns, and says so. */
+/** Shortens text to a width in columns, with an ellipsis. */
 export function cutTo(width: number, text: string): string {
   if (widthOf(text) <= width) return text;
   let kept = '';
@@ -26,7 +26,7 @@ export function cutTo(width: number, text: string): string {
   return kept + ELLIPSIS;
 }
 
-/** Breaks text between words into lines of at most that many columns, but for words that are wider. */
+/** Wraps text at spaces to a width in columns. A wider word gets its own line. */
 export function wrap(width: number, text: string): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

@@ -86,7 +86,7 @@ describe('isolation-exporter diagnose', () => {
     expect(stdout.includes('\u001b[')).toBe(coloured);
   });
 
-  it.skipIf(!isRoot)('as root sees what root has', async () => {
+  it.skipIf(!isRoot)('reports what root has', async () => {
     const diagnosis = await diagnose([]);
     expect(check(diagnosis, 'user')).toMatchObject({ status: 'ok', message: 'root' });
     expect(check(diagnosis, 'capabilities')).toMatchObject({ status: 'ok' });
@@ -117,7 +117,7 @@ describe('isolation-exporter diagnose', () => {
     expect(check(diagnosis, 'OOM kills')?.status).not.toBe('failed');
   });
 
-  it.skipIf(!isOpenToAll)('as somebody with the one capability finds it there', async () => {
+  it.skipIf(!isOpenToAll)('reports CAP_SYS_PTRACE of another user', async () => {
     const setpriv =
       'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+sys_ptrace --ambient-caps=+sys_ptrace'.split(' ');
     const diagnosis = await diagnose(setpriv);
@@ -142,7 +142,7 @@ describe('isolation-exporter diagnose', () => {
     expect(check(diagnosis, 'user')).toMatchObject({ status: 'failed', remedies: { docker: '--userns host' } });
   });
 
-  it.skipIf(!isRoot)('with a procfs that hides processes names the option', async () => {
+  it.skipIf(!isRoot)('names the option of a procfs that hides processes', async () => {
     const hidden = ['unshare', '--mount', 'sh', '-c', 'mount -t proc -o subset=pid proc /mnt && exec "$@"', '-'];
     const diagnosis = await diagnose(hidden, '--path.procfs=/mnt');
     expect(check(diagnosis, 'hidepid')).toMatchObject({ status: 'failed', remedies: { systemd: 'ProcSubset=all' } });

@@ -164,7 +164,7 @@ describe('the running program', () => {
     expect(body.toString().match(/^# EOF$/gm)).toHaveLength(1);
   });
 
-  it('compresses for who asks', async () => {
+  it('compresses on request', async () => {
     const { headers, body } = await request(`${origin}/metrics`, { 'accept-encoding': 'gzip' });
     expect(headers['content-encoding']).toBe('gzip');
     const unpacked = gunzipSync(body).toString();
@@ -172,14 +172,14 @@ describe('the running program', () => {
     expect(body.length).toBeLessThan(unpacked.length / 2);
   });
 
-  it('collects what is asked for', async () => {
+  it('runs the requested collectors', async () => {
     const { status, body } = await request(`${origin}/metrics?collect[]=cpu&collect[]=oom`);
     expect(status).toBe(200);
     expect(collectorsIn(body.toString()).toSorted()).toEqual(['cpu', 'oom']);
     expect(body.toString()).not.toContain('isolation_container_memory_limit_bytes');
   });
 
-  it('leaves out what is not wanted', async () => {
+  it('omits excluded collectors', async () => {
     const everything = await request(`${origin}/metrics`);
     const { status, body } = await request(`${origin}/metrics?exclude[]=cpu`);
     expect(status).toBe(200);
@@ -204,11 +204,11 @@ describe('the running program', () => {
     expect(body.length).toBeGreaterThan(0);
   });
 
-  it('has nothing elsewhere', async () => {
+  it('answers 404 elsewhere', async () => {
     expect((await request(`${origin}/nothing`)).status).toBe(404);
   });
 
-  it('logs nothing of scrapes', async () => {
+  it('does not log scrapes', async () => {
     // What the first scrape has to say of the host it says once.
     await request(`${origin}/metrics`);
     const before = program.stderr();
@@ -219,7 +219,7 @@ describe('the running program', () => {
 });
 
 describe('the end of the program', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('comes soon after %s, with 0', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('follows %s quickly, with exit code 0', async (signal) => {
     const program = start(ON_THE_HOST);
     const origin = await originOf(program);
     expect((await request(`${origin}/metrics`)).status).toBe(200);
@@ -232,7 +232,7 @@ describe('the end of the program', () => {
     expect(stderr).not.toMatch(/"level":"(warn|error)"/);
   });
 
-  it('comes too if npm hands a signal on to the shell that it started it by', async () => {
+  it('follows a signal that npm passes on through a shell', async () => {
     const { scripts } = JSON.parse(readFileSync(`${REPOSITORY}/package.json`, 'utf8')) as {
       scripts: Record<'start', string>;
     };
@@ -247,7 +247,7 @@ describe('the end of the program', () => {
 });
 
 describe('a program that does not run', () => {
-  it('can be called by its name, as npx and a link do', async () => {
+  it('can be called by its name, as through npx or a link', async () => {
     const { code, stdout } = await startCommand([PROGRAM, '--version']).ending;
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^isolation-exporter /) });
   });

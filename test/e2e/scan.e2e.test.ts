@@ -78,7 +78,7 @@ describe.each(readdirSync(FIXTURES))('isolation-exporter scan of %s', (host) => 
     expect(stdout).not.toContain('\u001b');
   });
 
-  it('says the same in JSON as the metrics do', async () => {
+  it('agrees with the metrics in JSON', async () => {
     const { code, stdout } = await run(scanOf(host, '--output=json'));
     expect(code).toBe(0);
     const { containers }: Scan = JSON.parse(stdout);
@@ -100,7 +100,7 @@ describe.each(readdirSync(FIXTURES))('isolation-exporter scan of %s', (host) => 
     }
   });
 
-  it('is SARIF as its schema wants it', async () => {
+  it('prints SARIF that is valid by the schema', async () => {
     const { code, stdout } = await run(scanOf(host, '--output=sarif'));
     expect(code).toBe(0);
     expect(sarifErrors(JSON.parse(stdout))).toEqual([]);
@@ -109,7 +109,7 @@ describe.each(readdirSync(FIXTURES))('isolation-exporter scan of %s', (host) => 
 });
 
 describe('isolation-exporter scan', () => {
-  it('shows the containers that are asked for', async () => {
+  it('shows the requested containers', async () => {
     const { code, stdout } = await scan('--container', EXPOSED, '--container', LIMITED.slice(0, 8), '--output=json');
     const { containers }: Scan = JSON.parse(stdout);
     expect({ code, names: containers.map(({ container }) => container).toSorted() }).toEqual({
@@ -158,13 +158,13 @@ describe('isolation-exporter scan', () => {
     expect(stderr).toMatch(message);
   });
 
-  it('says in one line that there are no cgroups', async () => {
+  it('prints one line if there are no cgroups', async () => {
     const { code, stdout, stderr } = await scan(`--path.cgroupfs=${FIXTURES}/nothing`);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^isolation-exporter: [^\n]+\n$/);
   });
 
-  it('explains findings without looking', async () => {
+  it('explains findings without a scan', async () => {
     const { code, stdout, stderr } = await run([process.execPath, PROGRAM, 'scan', '--explain', 'engine_socket']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
@@ -214,14 +214,14 @@ describe('names from an engine', () => {
 
   const name = 'we\u001b[31mb\n2';
 
-  it('are waited for, and harmless', async () => {
+  it('are waited for, and made safe for the terminal', async () => {
     const { code, stdout } = await scan(`--docker.host=unix://${socket}`, '--container', name);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^we\ufffd\[31mb\ufffd2 +docker /m);
     expect(stdout).not.toContain(LIMITED);
   });
 
-  it('are waited for for longer if one is asked for', async () => {
+  it('are waited for longer if one is requested', async () => {
     // Three answers make the names.
     silentMs = 1_000;
     const { code, stdout } = await scan(`--docker.host=unix://${socket}`, '--container', name, '--output=json');
@@ -231,12 +231,12 @@ describe('names from an engine', () => {
     expect(containers.map(({ container }) => container)).toEqual([name]);
   });
 
-  it('are not waited for for long', async () => {
+  it('are not waited for for ever', async () => {
     hang = true;
     const { code, stdout } = await scan(`--docker.host=unix://${socket}`);
     expect(code).toBe(0);
     for (const id of [EXPOSED, LIMITED]) expect(stdout).toMatch(new RegExp(`^${id} +docker `, 'm'));
-    expect(stdout).toContain('\ndocker gives no names: containers are called by their ids.\n');
+    expect(stdout).toContain('\nNo names from docker: containers are shown by id.\n');
   });
 });
 

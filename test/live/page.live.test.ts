@@ -246,7 +246,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     page.on('request', (request) => requests.push(request.url()));
     await page.clock.runFor(120_000);
     expect(requests).toEqual([]);
-    await page.getByRole('button', { name: 'Go on refreshing' }).click();
+    await page.getByRole('button', { name: 'Resume refreshing' }).click();
     await page.clock.runFor(1_000);
     await within(host, 'a request', async () => requests.length > 0);
   });
@@ -318,7 +318,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     await page.clock.runFor(16_000);
     await page
       .getByRole('status')
-      .getByText(/^Not refreshed since .*: it answers 503$/)
+      .getByText(/^Not refreshed since .*: HTTP status 503$/)
       .waitFor();
     await page.unroute('**/*');
     await page.clock.runFor(16_000);

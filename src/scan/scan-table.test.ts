@@ -3,7 +3,7 @@ import { containerReport, hostReport, unknownContainer } from '../../test/report
 import { NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
 import { widthOf } from '../terminal/columns.ts';
 import { createPaint } from '../terminal/paint.ts';
-import { renderTable } from './table.ts';
+import { renderScanTable } from './scan-table.ts';
 
 const plain = createPaint('off');
 const coloured = createPaint('on');
@@ -12,11 +12,11 @@ const coloured = createPaint('on');
 // oxlint-disable-next-line no-control-regex
 const COLOURS = /\u001b\[[\d;]+m(?!b)/g;
 
-test('tells what people want to know of each container', () => {
+test('shows level, limits, namespaces and findings of each container', () => {
   const exposed = containerReport(
     'exposed',
     {
-      standing: { level: 0, levelName: 'host_like', certain: false },
+      isolationLevel: { level: 0, levelName: 'host_like', certain: false },
       memory: { limit: Infinity, used: 1 },
       cpu: { limit: Infinity, periods: 0, throttledPeriods: 0, throttledSeconds: 0 },
       pids: { limit: undefined, used: undefined },
@@ -35,7 +35,7 @@ test('tells what people want to know of each container', () => {
       pids_unlimited: 'unknown',
     },
   );
-  expect(renderTable(hostReport(exposed, containerReport('web')), plain)).toBe(
+  expect(renderScanTable(hostReport(exposed, containerReport('web')), plain)).toBe(
     [
       'CONTAINER  ENGINE  LEVEL          MEMORY    CPU       PIDS  HOST NS',
       'exposed    docker  ≥ 0 host_like  no limit  no limit  ?     pid net ipc?',
@@ -49,40 +49,40 @@ test('tells what people want to know of each container', () => {
       '',
       '2 containers. Findings: 1 critical, 2 high, 1 medium.',
       'Why, and how to fix it: isolation-exporter scan --explain FINDING',
-      '≥: it is at least that; what is unknown could only make it better.',
+      '≥ means at least: unknown facts can only raise the level.',
       '',
     ].join('\n'),
   );
 });
 
 test('never shows what is unknown as fine', () => {
-  const text = renderTable(hostReport(unknownContainer('dark')), plain);
+  const text = renderScanTable(hostReport(unknownContainer('dark')), plain);
   expect(text).toMatch(/\ndark +docker +\? +\? +\? +\? +\?\n/);
-  expect(text).toMatch(/\n {2}unknown {3}\d\d findings could not be told\n/);
+  expect(text).toMatch(/\n {2}unknown {3}\d\d findings could not be checked\n/);
   expect(text).toContain(
-    "\nNot all could be seen, see isolation-exporter diagnose: EACCES: permission denied, readlink '/pr",
+    '\nSome facts could not be read, see isolation-exporter diagnose: EACCES: permission denied, readlink …',
   );
 });
 
-test('says of a sandbox that it is one', () => {
+test('names the sandbox of a container', () => {
   const sandboxed = containerReport('sandboxed', {
     sandbox: 'gvisor',
-    standing: { level: 4, levelName: 'user_kernel', certain: true },
+    isolationLevel: { level: 4, levelName: 'user_kernel', certain: true },
     namespaces: undefined,
   });
-  expect(renderTable(hostReport(sandboxed), plain)).toMatch(/\nsandboxed +docker +4 user_kernel .* in gvisor\n/);
+  expect(renderScanTable(hostReport(sandboxed), plain)).toMatch(/\nsandboxed +docker +4 user_kernel .* in gvisor\n/);
 });
 
-test('says that it does not know the namespaces of the host', () => {
+test("says that the host's namespaces are unknown", () => {
   const report = { ...hostReport(containerReport('web')), sources: new Map([['host_namespaces', false]]) };
-  expect(renderTable(report, plain)).toMatch(
-    /\nNot all could be seen, see isolation-exporter diagnose: the namespaces/,
+  expect(renderScanTable(report, plain)).toMatch(
+    /\nSome facts could not be read, see isolation-exporter diagnose: the host's namespaces/,
   );
 });
 
-test('says which engine gave no names', () => {
+test('says which engine provides no names', () => {
   const report = { ...hostReport(containerReport('0123456789ab')), sources: new Map([['docker', false]]) };
-  expect(renderTable(report, plain)).toContain('\ndocker gives no names: containers are called by their ids.\n');
+  expect(renderScanTable(report, plain)).toContain('\nNo names from docker: containers are shown by id.\n');
 });
 
 test.each([
@@ -91,19 +91,19 @@ test.each([
   // Its names are its own, and those of other clients of containerd nobody's.
   ['docker', '0e-1', false],
   ['containerd', '', false],
-])('says that cri gives no names if there is a container of %s in pod %j: %s', (engine, pod, expected) => {
+])('says that cri provides no names, with a container of %s in pod %j: %s', (engine, pod, expected) => {
   const container = containerReport('0123', { labels: { engine, namespace: '', pod, container: '0123' } });
   const report = { ...hostReport(container), sources: new Map([['cri', false]]) };
-  expect(renderTable(report, plain).includes('\ncri gives no names')).toBe(expected);
+  expect(renderScanTable(report, plain).includes('\nNo names from cri')).toBe(expected);
 });
 
-test('is not empty if there is no container', () => {
-  expect(renderTable(hostReport(), plain)).toBe(
-    'No container was found; isolation-exporter diagnose tells what can be seen here.\n',
+test('is not empty without containers', () => {
+  expect(renderScanTable(hostReport(), plain)).toBe(
+    'No containers found; isolation-exporter diagnose shows what can be read here.\n',
   );
 });
 
-test('is 100 columns wide at most, and its columns stand one below the other', () => {
+test('is at most 100 columns wide and has aligned columns', () => {
   const everything = Object.fromEntries(
     containerReport('x').findings.map(({ finding }) => [finding.id, 'yes'] as const),
   );
@@ -121,7 +121,7 @@ test('is 100 columns wide at most, and its columns stand one below the other', (
       name,
       {
         labels: { engine: 'containerd-rootless', namespace: '', pod: '', container: name },
-        standing: { level: 4, levelName: 'user_kernel', certain: false },
+        isolationLevel: { level: 4, levelName: 'user_kernel', certain: false },
         memory: { limit: 1023 * 1024 ** 3, used: 0 },
         cpu: { limit: Infinity, periods: 0, throttledPeriods: 0, throttledSeconds: 0 },
         pids: { limit: Infinity, used: 0 },
@@ -130,7 +130,7 @@ test('is 100 columns wide at most, and its columns stand one below the other', (
       everything,
     ),
   );
-  const lines = renderTable(hostReport(...widest), plain)
+  const lines = renderScanTable(hostReport(...widest), plain)
     .split('\n')
     .slice(0, -1);
   expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(100);
@@ -141,24 +141,28 @@ test('is 100 columns wide at most, and its columns stand one below the other', (
   expect(new Set(ats).size).toBe(1);
 });
 
-test('hostile names do nothing to a terminal', () => {
+test('hostile names cannot control a terminal', () => {
   const name = 'a\u001b[31mb\nc\rd\u009b2Je\u202ef\u200bg\ud800h\u0007';
   const report = hostReport({ ...containerReport(name), failure: new Error(`no ${name}`) });
   for (const paint of [plain, coloured]) {
-    const text = renderTable(report, paint).replaceAll(COLOURS, '');
+    const text = renderScanTable(report, paint).replaceAll(COLOURS, '');
     // oxlint-disable-next-line no-control-regex
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e\u200b\ud800]/u);
     expect(text).toContain('\na\ufffd[31mb\ufffdc\ufffdd\ufffd2Je\ufffdf\ufffdg\ufffdh\ufffd');
   }
 });
 
-test('colours what is bad, and nothing if it is not to', () => {
+test('colours problems, and nothing if colours are off', () => {
   const report = hostReport(
-    containerReport('web', { standing: { level: 0, levelName: 'host_like', certain: true } }, { privileged: 'yes' }),
+    containerReport(
+      'web',
+      { isolationLevel: { level: 0, levelName: 'host_like', certain: true } },
+      { privileged: 'yes' },
+    ),
   );
-  expect(renderTable(report, coloured)).toContain('\u001b[1;31m0 host_like\u001b[0m');
-  expect(renderTable(report, coloured)).toContain('  \u001b[1;31mcritical\u001b[0m  privileged');
-  expect(renderTable(report, plain)).not.toContain('\u001b');
+  expect(renderScanTable(report, coloured)).toContain('\u001b[1;31m0 host_like\u001b[0m');
+  expect(renderScanTable(report, coloured)).toContain('  \u001b[1;31mcritical\u001b[0m  privileged');
+  expect(renderScanTable(report, plain)).not.toContain('\u001b');
   // Colours take no room.
-  expect(renderTable(report, coloured).replaceAll(COLOURS, '')).toBe(renderTable(report, plain));
+  expect(renderScanTable(report, coloured).replaceAll(COLOURS, '')).toBe(renderScanTable(report, plain));
 });

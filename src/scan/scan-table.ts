@@ -11,16 +11,16 @@ import { notesOn } from './notes.ts';
 /** In columns. */
 const WIDTH = 100;
 const GAP = '  ';
-/** A longer name has a line of its own. */
+/** A longer name gets its own line. */
 const LONGEST_NAME = 26;
 const LONGEST_ENGINE = 11;
 
-/** So many findings that could not be told are named; more are counted. */
+/** How many unknown findings are named; the rest are only counted. */
 const MOST_UNKNOWN_NAMED = 6;
 
 const HEADINGS = ['CONTAINER', 'ENGINE', 'LEVEL', 'MEMORY', 'CPU', 'PIDS', 'HOST NS'];
 
-/** The word that begins a line below a container. */
+/** The column width of the severity. */
 const LABEL_WIDTH = 'critical'.length;
 
 const STYLES: Readonly<Record<Severity, Style | undefined>> = {
@@ -37,7 +37,7 @@ interface Cell {
 }
 
 /** Renders a report as a table for people, at most 100 columns wide. */
-export function renderTable(report: HostReport, paint: Paint): string {
+export function renderScanTable(report: HostReport, paint: Paint): string {
   const rows = report.containers.map((container) => ({
     container,
     name: nameCell(container),
@@ -73,27 +73,27 @@ function nameCell({ labels }: ContainerReport): Cell {
   return { text: cutTo(WIDTH, printable(nameOf(labels))), style: 'strong' };
 }
 
-/** The width that a name asks of its column: none if it is elsewhere. */
+/** The column width that a name needs: 0 if it has its own line. */
 function fittingWidth({ text }: Cell): number {
   const width = widthOf(text);
   return width > LONGEST_NAME ? 0 : width;
 }
 
-function cellsOf({ labels, standing, memory, cpu, pids }: ContainerReport): readonly Cell[] {
+function cellsOf({ labels, isolationLevel, memory, cpu, pids }: ContainerReport): readonly Cell[] {
   return [
     { text: cutTo(LONGEST_ENGINE, printable(labels.engine)) },
-    { text: levelText(standing), style: styleOf(standing) },
+    { text: levelText(isolationLevel), style: styleOf(isolationLevel) },
     limitCell(memory.limit, bytesText),
     limitCell(cpu.limit, numberText),
     limitCell(pids.limit, numberText),
   ];
 }
 
-/** Only what is less than usual is worth a look, and only what is known is worth an alarm. */
-function styleOf(standing: LevelResult | undefined): Style | undefined {
-  if (standing === undefined || standing.level === 1) return 'warning';
-  if (standing.level > 1) return undefined;
-  return standing.certain ? 'alarm' : 'warning';
+/** Colours levels below `standard`, red only if the level is certain. */
+function styleOf(isolationLevel: LevelResult | undefined): Style | undefined {
+  if (isolationLevel === undefined || isolationLevel.level === 1) return 'warning';
+  if (isolationLevel.level > 1) return undefined;
+  return isolationLevel.certain ? 'alarm' : 'warning';
 }
 
 function limitCell(limit: number | undefined, text: (limit: number) => string): Cell {
@@ -124,7 +124,7 @@ function detailsOf(container: ContainerReport, paint: Paint): readonly string[] 
     }),
     ...detail(
       { text: 'unknown', style: 'warning' },
-      unknown.length > MOST_UNKNOWN_NAMED ? [`${unknown.length} findings could not be told`] : unknown,
+      unknown.length > MOST_UNKNOWN_NAMED ? [`${unknown.length} findings could not be checked`] : unknown,
       paint,
     ),
   ];

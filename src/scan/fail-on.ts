@@ -4,12 +4,12 @@ import { findings } from '../findings/index.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { nameOf } from '../report/wording.ts';
 
-/** What a scan is to fail on. */
+/** What a scan fails on. */
 export type Criterion =
   /** This severity or worse. */
   | { readonly severity: Severity }
   | { readonly finding: string }
-  /** That it could not be told whether another criterion is met; without another, that any finding could not be told. */
+  /** It is unknown whether another criterion is met; without another criterion, any finding is unknown. */
   | 'unknown';
 
 /** Reads a severity, the id of a finding, or `unknown`. */
@@ -20,18 +20,18 @@ export function parseCriterion(text: string): Criterion | undefined {
   return findings.some(({ id }) => id === text) ? { finding: text } : undefined;
 }
 
-/** What became of the criteria. */
-export interface Verdict {
-  /** `<container>: <finding>` for each that meets one. */
+/** The result of `--fail-on`. */
+export interface FailOnResult {
+  /** `<container>: <finding>` for each finding that meets a criterion. */
   readonly met: readonly string[];
-  /** The same for each of which it could not be told whether it meets one. */
+  /** The same for each finding that may meet one but is unknown. */
   readonly open: readonly string[];
-  /** Whether the scan is to fail. */
+  /** Whether the scan fails. */
   readonly fails: boolean;
 }
 
-/** Holds containers against criteria. */
-export function judge(containers: readonly ContainerReport[], criteria: readonly Criterion[]): Verdict {
+/** Checks containers against criteria. */
+export function checkCriteria(containers: readonly ContainerReport[], criteria: readonly Criterion[]): FailOnResult {
   const others = criteria.filter((criterion) => criterion !== 'unknown');
   const failsOnUnknown = others.length < criteria.length;
   const isAskedFor = ({ id, severity }: Finding): boolean =>

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { containerReport, unknownContainer } from '../../test/reports.ts';
 import { SEVERITIES } from '../findings/finding.ts';
 import { findings } from '../findings/index.ts';
-import { type Criterion, judge, parseCriterion } from './verdict.ts';
+import { type Criterion, checkCriteria, parseCriterion } from './fail-on.ts';
 
 const criteria = (...texts: readonly string[]): readonly Criterion[] => texts.map((text) => parseCriterion(text)!);
 
@@ -15,8 +15,8 @@ describe('a criterion', () => {
   });
 });
 
-describe('the verdict', () => {
-  // high, medium and low, and a critical one that could not be told.
+describe('the result', () => {
+  // Findings of severity high, medium and low, and an unknown critical one.
   const web = containerReport(
     'web',
     {},
@@ -35,29 +35,29 @@ describe('the verdict', () => {
       ['web: host_network_namespace', 'web: memory_unlimited'],
     ],
     [['pids_unlimited'], []],
-    // What could not be told fails a scan only if it is to.
+    // Unknown findings fail a scan only with the criterion unknown.
     [['privileged'], []],
     [['unknown'], []],
   ])('for %j is %j', (texts, met) => {
-    const verdict = judge([containerReport('well'), web], criteria(...texts));
-    expect(verdict.met.toSorted()).toEqual(met.toSorted());
-    if (!texts.includes('unknown')) expect(verdict.fails).toBe(met.length > 0);
+    const result = checkCriteria([containerReport('well'), web], criteria(...texts));
+    expect(result.met.toSorted()).toEqual(met.toSorted());
+    if (!texts.includes('unknown')) expect(result.fails).toBe(met.length > 0);
   });
 
-  test('fails on what could not be told if it is to', () => {
-    const fails = (...texts: readonly string[]) => judge([web], criteria(...texts)).fails;
+  test('fails on unknown findings with the criterion unknown', () => {
+    const fails = (...texts: readonly string[]) => checkCriteria([web], criteria(...texts)).fails;
     expect(fails('privileged')).toBe(false);
     expect(fails('privileged', 'unknown')).toBe(true);
     expect(fails('critical', 'unknown')).toBe(true);
     expect(fails('pids_unlimited', 'unknown')).toBe(false);
     expect(fails('unknown')).toBe(true);
-    expect(judge([containerReport('well')], criteria('unknown')).fails).toBe(false);
+    expect(checkCriteria([containerReport('well')], criteria('unknown')).fails).toBe(false);
   });
 
-  test('names what could not be told of what was asked for', () => {
-    expect(judge([web], criteria('critical')).open).toEqual(['web: privileged']);
-    expect(judge([web], criteria('memory_unlimited')).open).toEqual([]);
-    expect(judge([web], criteria()).open).toEqual([]);
-    expect(judge([unknownContainer('dark')], criteria('info')).open).toHaveLength(findings.length);
+  test('names unknown findings that the criteria cover', () => {
+    expect(checkCriteria([web], criteria('critical')).open).toEqual(['web: privileged']);
+    expect(checkCriteria([web], criteria('memory_unlimited')).open).toEqual([]);
+    expect(checkCriteria([web], criteria()).open).toEqual([]);
+    expect(checkCriteria([unknownContainer('dark')], criteria('info')).open).toHaveLength(findings.length);
   });
 });
