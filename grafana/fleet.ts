@@ -164,7 +164,7 @@ const oom: Row = {
         title: 'Last OOM kill by container',
         what: 'Time since the last known OOM kill of each container, newest first, including containers that are gone.',
         from: 'memory.events (v1: memory.oom_control) and /dev/kmsg.',
-        red: 'red is within the last 15 minutes, orange within a day. Open the container: does its memory highestMatching, or is the limit too low?',
+        red: 'red is within the last 15 minutes, orange within a day. Open the container: does its memory grow, or is the limit too low?',
         queries: [rows(`time() - ${LAST_KILL}`)],
         columns: [
           ...CONTAINER_COLUMNS,

@@ -7,7 +7,7 @@ export const sandboxFindings: readonly Finding[] = [
     id: 'sandbox_weakened',
     severity: 'medium',
     title: 'Weakened sandbox',
-    why: "gVisor in the host's network, or a virtual machine without hardware virtualisation, isolates less than the sandbox is meant to.",
+    why: "A sandbox such as gVisor in the host's network, or a virtual machine without hardware virtualisation, isolates less than the sandbox is meant to.",
     fix: {
       docker: 'remove --network=host from the arguments of runsc; give the virtual machine /dev/kvm',
       compose: 'the same, in the configuration of the runtime',
