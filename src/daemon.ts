@@ -63,6 +63,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const oom = watchOom({ config, kernel, naming, log });
   const discovery = await discoverContainers({
     root: hierarchy.root,
+    mounts: kernel.layout.mountPoints,
     classify: (path) => classify(kernel, path),
     onAppeared: (found) => {
       inventory.add(found);

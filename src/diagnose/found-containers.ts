@@ -34,7 +34,9 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
   const engines: Record<string, number> = {};
   const tally = { count: 0, inPods: 0, denied: 0, empty: 0, otherCgroups: 0 };
   let example: string | undefined;
-  for (const path of walk(layout.discovery.root, '').directories.keys()) {
+  const { root } = layout.discovery;
+  const isMountPoint = (path: string): boolean => layout.mountPoints?.has(root, path) === true;
+  for (const path of walk(root, '', isMountPoint).directories.keys()) {
     const match = containerAt(kernel, path);
     if (match === undefined && isOther(path)) tally.otherCgroups += 1;
     if (match === undefined || match.infra) continue;

@@ -4,7 +4,8 @@ import { afterPendingInotifyEvents } from './pending-events.ts';
 import type { EventReconciler } from './event-reconciler.ts';
 import type { ContainerSet } from './container-set.ts';
 import { Tree, type Directory } from './tree.ts';
-import { look, walk, wasLookedAt, type Seen, type Walk } from './walk.ts';
+import { wasLookedAt, type Seen, type Walk } from './walk.ts';
+import { Walker, type WalkerMounts } from './walker.ts';
 import type { Watches } from './watches.ts';
 
 /** Ages at which a young directory is looked at again, besides at each walk. */
@@ -22,6 +23,8 @@ const MOST_WATCHES_INSIDE = 512;
 /** What the tracker needs of the rest of discovery. */
 export interface CgroupTrackerOptions {
   readonly root: string;
+  /** What is mounted below the root; `undefined`: nothing can be. */
+  readonly mounts: WalkerMounts | undefined;
   readonly classify: (path: string) => CgroupMatch | Undecided | undefined;
   readonly containerSet: ContainerSet;
   readonly watches: Pick<Watches, 'add' | 'remove' | 'has' | 'certaintyOf'>;
@@ -33,10 +36,14 @@ export interface CgroupTrackerOptions {
 export class CgroupTracker {
   readonly #options: CgroupTrackerOptions;
   readonly #tree = new Tree();
+  /** Looks at directories, and enters no mount below the root. */
+  readonly walker: Walker;
   #classifyFailed = false;
 
   constructor(options: CgroupTrackerOptions) {
     this.#options = options;
+    const { root, mounts } = options;
+    this.walker = new Walker({ root, mounts, pathOf: (inode) => this.#tree.pathOf(inode) });
   }
 
   /** The inode of a directory as last seen. */
@@ -68,7 +75,7 @@ export class CgroupTracker {
     } else if (seen.leaf || known?.inode === seen.inode) {
       this.#take(path, seen, false);
     } else {
-      this.reconcile(walk(this.#options.root, path), path);
+      this.reconcile(this.walker.walk(path), path);
     }
   }
 
@@ -170,7 +177,7 @@ export class CgroupTracker {
 
   /** A new container may get children in a moment, and a cgroup without processes may get one. */
   #lookAgain(directory: Directory, attempt: number): void {
-    const { root, watches } = this.#options;
+    const { watches } = this.#options;
     const age = LOOK_AGAIN_MS[attempt];
     const young = directory.kind === 'container' && !directory.atStart && !watches.has(directory.path);
     if (age === undefined || (directory.kind !== 'undecided' && !young)) return;
@@ -179,7 +186,7 @@ export class CgroupTracker {
         const seen = this.#lookOrGiveUp(directory.path);
         if (seen === undefined || seen.inode !== directory.inode) return;
         if (seen.leaf || watches.has(directory.path)) this.#decide(directory, seen);
-        else this.reconcile(walk(root, directory.path), directory.path);
+        else this.reconcile(this.walker.walk(directory.path), directory.path);
         this.#lookAgain(directory, attempt + 1);
       },
       directory.seenAt + age - performance.now(),
@@ -190,7 +197,7 @@ export class CgroupTracker {
   /** What cannot be looked at is left to the walk, which reports it. */
   #lookOrGiveUp(path: string): Seen | undefined {
     try {
-      const seen = look(this.#options.root, path);
+      const seen = this.walker.look(path);
       return seen === 'other' ? undefined : seen;
     } catch {
       return undefined;

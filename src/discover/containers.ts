@@ -5,7 +5,8 @@ import { CgroupTracker, isUndecided } from './cgroup-tracker.ts';
 import { afterPendingInotifyEvents } from './pending-events.ts';
 import { EventReconciler } from './event-reconciler.ts';
 import { ContainerSet, type Lifecycle } from './container-set.ts';
-import { look, walk, type Walk } from './walk.ts';
+import type { Walk } from './walk.ts';
+import type { WalkerMounts } from './walker.ts';
 import { watchDirectory, type WatchDirectory } from './watch.ts';
 import { Watches } from './watches.ts';
 
@@ -31,6 +32,8 @@ export interface Discovery extends AsyncDisposable {
 export interface DiscoveryOptions {
   /** The directory of the hierarchy to look in. */
   readonly root: string;
+  /** What is mounted below it, and is not entered; absent: nothing can be. */
+  readonly mounts?: WalkerMounts | undefined;
   /**
    * Says of a path below the root what exactly that directory is. While it is undecided, it is asked again 100 ms and
    * 1 s after the directory was first seen, and at each walk.
@@ -112,6 +115,7 @@ class CgroupDiscovery implements Discovery {
     });
     this.#tracker = new CgroupTracker({
       root: this.#root,
+      mounts: options.mounts,
       classify: options.classify,
       containerSet: this.#containerSet,
       watches: this.#watches,
@@ -133,7 +137,7 @@ class CgroupDiscovery implements Discovery {
   }
 
   async start(): Promise<void> {
-    const first = walk(this.#root, '');
+    const first = this.#tracker.walker.walk('');
     if (!first.directories.has('')) {
       throw new Error(`Cannot look for containers in ${JSON.stringify(this.#root)}`, { cause: first.unseen.get('') });
     }
@@ -147,7 +151,7 @@ class CgroupDiscovery implements Discovery {
   walkNow(): void {
     if (this.#stopped) return;
     this.#walks += 1;
-    const walked = walk(this.#root, '');
+    const walked = this.#tracker.walker.walk('');
     this.#tellUnseen(walked);
     // No root at all is a mount gone, not the end of all containers.
     this.#blind = !walked.directories.has('');
@@ -182,7 +186,7 @@ class CgroupDiscovery implements Discovery {
     if (this.#stopped) return;
     const path = `${directory}/${name}`;
     try {
-      const seen = look(this.#root, path);
+      const seen = this.#tracker.walker.look(path);
       if (seen === 'other' || (seen === undefined && this.#isAboutItself(directory, name))) return;
       if (seen !== undefined && this.#tracker.isUnchanged(path, seen)) {
         this.#tracker.observe(path, seen);
@@ -204,14 +208,14 @@ class CgroupDiscovery implements Discovery {
   }
 
   #isTouched(path: string): boolean {
-    const seen = look(this.#root, path);
+    const seen = this.#tracker.walker.look(path);
     return seen !== undefined && seen !== 'other' && seen.touched;
   }
 
   #onLive(directory: string): void {
     // At the start one walk serves all.
     if (this.#starting || this.#stopped) return;
-    this.#tracker.reconcile(walk(this.#root, directory), directory);
+    this.#tracker.reconcile(this.#tracker.walker.walk(directory), directory);
     this.#watches.markListed(directory);
     this.#tellHealth();
   }

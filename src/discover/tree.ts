@@ -26,9 +26,15 @@ export interface Directory {
 /** All directories that discovery knows of, containers and others, as a tree. */
 export class Tree {
   readonly #directories = new Map<string, Directory>();
+  readonly #paths = new Map<number, string>();
 
   get(path: string): Directory | undefined {
     return this.#directories.get(path);
+  }
+
+  /** The path under which a directory is known. */
+  pathOf(inode: number): string | undefined {
+    return this.#paths.get(inode);
   }
 
   /** Adds a directory; `undefined` if its parent is not known (any more). */
@@ -49,6 +55,7 @@ export class Tree {
       timer: undefined,
     };
     this.#directories.set(path, directory);
+    this.#paths.set(seen.inode, path);
     parent?.children.add(directory);
     return directory;
   }
@@ -56,6 +63,7 @@ export class Tree {
   /** Removes a directory that has no children left. */
   delete(directory: Directory): void {
     this.#directories.delete(directory.path);
+    if (this.#paths.get(directory.inode) === directory.path) this.#paths.delete(directory.inode);
     directory.parent?.children.delete(directory);
   }
 

@@ -9,6 +9,8 @@ export interface Seen {
   readonly leaf: boolean;
   /** Its owner, mode or times were changed after it was made. */
   readonly touched: boolean;
+  /** The number of the file system. */
+  readonly device: number;
 }
 
 /** All directories of a tree at one moment. */
@@ -37,23 +39,28 @@ export function look(root: string, path: string): Seen | 'other' | undefined {
   // known without listing it. Other file systems (btrfs, overlayfs) always say 1.
   if (!stats.isDirectory()) return 'other';
   // Children that come and go change both times, and so does its making.
-  return { inode: stats.ino, leaf: stats.nlink === 2, touched: stats.ctimeMs !== stats.mtimeMs };
+  return { inode: stats.ino, leaf: stats.nlink === 2, touched: stats.ctimeMs !== stats.mtimeMs, device: stats.dev };
 }
 
 /**
  * Finds all directories at and below `from`, which is a path below `root`. It takes one stat for each directory, and a
  * listing only of those with children: a thousand containers in one parent are one listing. A directory that cannot be
- * looked into is noted, and the walk goes on.
+ * looked into is noted, and the walk goes on. It does not enter other file systems.
+ *
+ * @param isMountPoint whether something is mounted on a path below the root, which is left out then.
  */
-export function walk(root: string, from: string): Walk {
+export function walk(root: string, from: string, isMountPoint: (path: string) => boolean = () => false): Walk {
   const directories = new Map<string, Seen>();
   const unseen = new Map<string, unknown>();
   const toList: string[] = [];
+  let device: number | undefined;
 
   function visit(path: string): void {
     try {
       const seen = look(root, path);
       if (seen === undefined || seen === 'other') return;
+      device ??= seen.device;
+      if (seen.device !== device) return;
       directories.set(path, seen);
       if (!seen.leaf) toList.push(path);
     } catch (error) {
@@ -65,7 +72,9 @@ export function walk(root: string, from: string): Walk {
   for (let path = toList.pop(); path !== undefined; path = toList.pop()) {
     try {
       for (const entry of readdirSync(root + path, { withFileTypes: true })) {
-        if (entry.isDirectory()) visit(`${path}/${entry.name}`);
+        if (!entry.isDirectory()) continue;
+        const child = `${path}/${entry.name}`;
+        if (!isMountPoint(child)) visit(child);
       }
     } catch (error) {
       if (isAbsence(error)) directories.delete(path);

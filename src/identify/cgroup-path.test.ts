@@ -46,6 +46,25 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     // The user of a slice inside a container is none of the host's.
     [`/docker/${A}/user.slice/user-7.slice/user@7.service/user.slice/docker-${B}.scope`, 'docker', B, { outer: A }],
   ],
+  'containers nested in themselves, which are one': [
+    [
+      `/kubepods/pod${UID}/${A}/kubepods/pod${UID}/${A}`,
+      'cri',
+      A,
+      { podUid: UID, engineGuessed: true, at: `/kubepods/pod${UID}/${A}` },
+    ],
+    [
+      `/kubepods/pod${UID}/${A}/kubepods/pod${UID}/${A}/x`,
+      'cri',
+      A,
+      { podUid: UID, engineGuessed: true, at: `/kubepods/pod${UID}/${A}` },
+    ],
+    [`/docker/${A}/kubepods/pod${UID}/${A}`, 'docker', A, { at: `/docker/${A}` }],
+    [`/docker/${A}/docker/${B}/docker/${A}`, 'docker', B, { at: `/docker/${A}/docker/${B}`, outer: A }],
+    ['/lxc.payload.c1/lxc.payload.c1', 'lxc', 'c1', { at: '/lxc.payload.c1' }],
+    // Names that people give can be the same for two engines.
+    ['/lxc.payload.c1/machine.slice/systemd-nspawn@c1.service', 'nspawn', 'c1', { outer: 'c1' }],
+  ],
   'builds, which count as containers: they run code and have limits': [
     [`/docker/buildkit/${STEP}`, 'buildkit', STEP],
     [`/system.slice/docker-${STEP}.scope`, 'buildkit', STEP],

@@ -32,6 +32,9 @@ export interface CgroupIdentity extends CgroupMatch {
  * It is the path of a directory. The ` (deleted)` that `/proc/<pid>/cgroup` puts behind that of a removed cgroup is for
  * its reader to take off: here it would be part of a name, and a directory may be called so.
  *
+ * A container can be nested in itself: a runtime that takes a path of the host for one inside a container makes
+ * `/kubepods/pod<uid>/<id>/kubepods/pod<uid>/<id>`. That is one container, and the outer cgroup is its own.
+ *
  * A container that may write its own cgroup can make names inside it that look like nested containers; they have its
  * own as `outer`.
  */
@@ -49,7 +52,8 @@ export function identifyCgroup(path: string): CgroupIdentity | undefined {
     const pattern = isNone ? undefined : firstFit(CGROUP_PATTERNS, place);
     if (pattern !== undefined) {
       const around = found ?? (pattern.infra === true && candidate?.engine === pattern.engine ? candidate : undefined);
-      found = identity(pattern, place, facts, around);
+      const inner = identity(pattern, place, facts, around);
+      if (!isNestedInItself(inner, found)) found = inner;
       // What is inside is not of this pod or task, though it is still in the user's slice.
       facts = facts.ownerUid === undefined ? {} : { ownerUid: facts.ownerUid };
       continue;
@@ -68,6 +72,17 @@ export function identifyCgroup(path: string): CgroupIdentity | undefined {
     candidate = { ...identity(possible, place, facts, undefined), candidate: possible.confirmedBy };
   }
   return found ?? candidate;
+}
+
+/** As long as this, ids are random and no two containers have the same one. Names of LXC or nspawn are given by people. */
+const RANDOM_ID_LENGTH = 32;
+
+function isNestedInItself({ engine, id, infra }: CgroupIdentity, around: CgroupIdentity | undefined): boolean {
+  if (infra) return false;
+  for (let outer = around; outer !== undefined; outer = outer.outer) {
+    if (outer.id === id && (outer.engine === engine || id.length >= RANDOM_ID_LENGTH)) return true;
+  }
+  return false;
 }
 
 /** The same container, now that its witness was heard. */

@@ -1,6 +1,6 @@
 import type { CgroupFiles, Controller } from './cgroup-files.ts';
-import { isAtOrBelow } from './cgroup-places.ts';
 import type { KernelFiles } from './kernel-files.ts';
+import { isAtOrBelow, parentOf } from './paths.ts';
 
 /** The cgroups whose limits hold for a container in the hierarchy of one controller, from its init up to the root. */
 export interface CgroupLevels {
@@ -89,10 +89,6 @@ export class AncestorFiles {
     this.#byPath.set(path, files);
     return files;
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
 }
 
 /** The cgroup at `path`, or the one above it that is `MOST_INSIDE` levels below `own`. */

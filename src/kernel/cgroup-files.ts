@@ -140,7 +140,7 @@ export class CgroupFiles {
   }
 
   /**
-   * The names of the cgroups directly in this one. In kernfs a directory has 2 links and one more for each child: those of
+   * The names of the cgroups directly in this one, without mount points. In kernfs a directory has 2 links and one more for each child: those of
    * a leaf, which most are, are not listed, as that would cost twenty times as much.
    */
   children(): string[] {
@@ -148,7 +148,10 @@ export class CgroupFiles {
     const entries = absentAsUndefined(() =>
       statSync(directory).nlink === 2 ? [] : readdirSync(directory, { withFileTypes: true }),
     );
-    return (entries ?? []).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    const mounts = this.#layout.mountPoints;
+    return (entries ?? [])
+      .filter((entry) => entry.isDirectory() && mounts?.has(directory, `/${entry.name}`) !== true)
+      .map(({ name }) => name);
   }
 
   /** The names of the cgroup's files in the hierarchy of a controller. */

@@ -65,6 +65,54 @@ describe('findCgroupLayout()', () => {
     expect(found.hierarchyOf('memory')).toMatchObject({ root: join(host, 'cgroup'), version: 2 });
   });
 
+  it.each([
+    [
+      'the whole hierarchy before a part of it',
+      ['/docker/node', '/sys/fs/cgroup/pids'],
+      ['/', '/sys/fs/cgroup/a/pids'],
+    ],
+    ['the higher one of two parts', ['/docker/node', '/sys/fs/cgroup/pids'], ['/docker', '/sys/fs/cgroup/docker/pids']],
+    ['what is above the cgroup namespace', ['/', '/sys/fs/cgroup/pids'], ['/../..', '/sys/fs/cgroup/host/pids']],
+    ['the nearest one of two alike', ['/', '/sys/fs/cgroup/pids/docker/node'], ['/', '/sys/fs/cgroup/pids']],
+    [
+      'the nearest one in a node of kind',
+      ['/docker/n', '/sys/fs/cgroup/pids/docker/n'],
+      ['/docker/n', '/sys/fs/cgroup/pids'],
+    ],
+  ])('takes of one hierarchy %s, in whichever order they are', (_, other, best) => {
+    const line = ([mountRoot, mountPoint]: string[]): string =>
+      `39 31 0:36 ${mountRoot} ${mountPoint} rw,relatime - cgroup cgroup rw,pids\n`;
+    const visible = best[1]?.replace('/sys/fs/cgroup', join(host, 'cgroup')) ?? '';
+    mkdirSync(visible, { recursive: true });
+    for (const lines of [line(other) + line(best), line(best) + line(other)]) {
+      const found = layout(lines);
+      expect(found.hierarchies).toEqual([{ root: visible, mountRoot: best[0], version: 1, controllers: ['pids'] }]);
+      expect(found.discovery).toBe(found.hierarchies[0]);
+    }
+  });
+
+  it('knows what is mounted below a hierarchy, and notices what is mounted later', () => {
+    const again = '45 39 0:36 / /sys/fs/cgroup/pids/docker/a\\040b rw - cgroup cgroup rw,pids\n';
+    const found = layout(V1 + again);
+    const pids = join(host, 'cgroup/pids');
+    const has = (path: string): boolean | undefined => found.mountPoints?.has(pids, path);
+    expect([has('/docker/a b'), has('/docker'), found.mountPoints?.has(join(host, 'cgroup'), '/pids')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(found.mountPoints?.refresh()).toBe(false);
+    writeFileSync(join(host, 'proc/1/mountinfo'), `${V1}46 39 0:50 / /sys/fs/cgroup/pids/x rw - tmpfs tmpfs rw\n`);
+    expect(found.mountPoints?.refresh()).toBe(true);
+    expect([has('/docker/a b'), has('/x')]).toEqual([false, true]);
+  });
+
+  it('does not enter a v1 hierarchy that is mounted below cgroup2', () => {
+    writeFileSync(join(host, 'cgroup/cgroup.controllers'), 'pids\n');
+    const found = layout(V2 + V1.split('\n').at(-2));
+    expect(found.mountPoints?.has(join(host, 'cgroup'), '/systemd')).toBe(true);
+  });
+
   it('prefers the mounts that this process sees below the given root', () => {
     mkdirSync(join(host, 'proc/self'));
     writeFileSync(join(host, 'proc/self/mountinfo'), V2.replace('/sys/fs/cgroup', join(host, 'cgroup')));

@@ -1,6 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { absentAsUndefined } from './errno.ts';
-import { parseMountinfo } from './mountinfo.ts';
+import { MountPoints } from './mount-points.ts';
+import { escapeOctal, type Mount, parseMountinfo } from './mountinfo.ts';
+import { isAtOrBelow } from './paths.ts';
 
 /** A mounted cgroup hierarchy: one for all controllers on v2, one for each controller (or a few) on v1. */
 export interface Hierarchy {
@@ -27,6 +29,8 @@ export interface CgroupLayout {
   hierarchyOf(controller: string): Hierarchy | undefined;
   /** The cgroup2 hierarchy, also one without controllers: pressure files and `cgroup.events` live there. */
   readonly unified: Hierarchy | undefined;
+  /** What is mounted below the roots of hierarchies, and is not entered; `undefined`: nothing can be. */
+  readonly mountPoints?: MountPoints;
 }
 
 /** v1 hierarchies that every engine fills, those with the fewest files (and so inotify events) first. */
@@ -35,8 +39,19 @@ const V1_DISCOVERY_ORDER = ['pids', 'freezer', 'name=systemd', 'devices', 'cpuac
 /** Where a host keeps its cgroups when it is not said otherwise. */
 const USUAL_ROOT = '/sys/fs/cgroup';
 
+/** A mount table, and how the paths in it look from here. */
+interface MountTable {
+  read(): string | undefined;
+  /** Where the table has the cgroups. */
+  readonly mountedAt: string;
+  /** Where this process sees the same directory. */
+  readonly visibleAt: string;
+}
+
 /**
- * Finds the cgroup hierarchies at and below `cgroupRoot` from the mount tables in `procRoot`.
+ * Finds the cgroup hierarchies at and below `cgroupRoot` from the mount tables in `procRoot`. Of several mounts of one
+ * hierarchy, which share their device number, the one that shows most of it counts, the one nearest to `cgroupRoot` if
+ * that is the same.
  *
  * The mounts of this process come first (they are right on the host and in a container that has the host's tree
  * mounted elsewhere); where none of them lies below `cgroupRoot`, the table of PID 1 is used with `/sys/fs/cgroup`
@@ -45,34 +60,67 @@ const USUAL_ROOT = '/sys/fs/cgroup';
  * @throws Error if no cgroup hierarchy is mounted there, or `procRoot` has no mount tables.
  */
 export function findCgroupLayout(procRoot: string, cgroupRoot: string): CgroupLayout {
-  const own = absentAsUndefined(() => readFileSync(`${procRoot}/self/mountinfo`, 'utf8'));
-  const hierarchies = hierarchiesIn(own ?? '', cgroupRoot, cgroupRoot);
-  if (hierarchies.length === 0) {
-    const init = absentAsUndefined(() => readFileSync(`${procRoot}/1/mountinfo`, 'utf8'));
-    if (own === undefined && init === undefined) {
-      throw new Error(`No process file system is mounted at ${JSON.stringify(procRoot)}`);
-    }
-    hierarchies.push(...hierarchiesIn(init ?? '', USUAL_ROOT, cgroupRoot).filter(isThere));
+  const tableOf = (process: string, mountedAt: string): MountTable => ({
+    read: () => absentAsUndefined(() => readFileSync(`${procRoot}/${process}/mountinfo`, 'utf8')),
+    mountedAt,
+    visibleAt: cgroupRoot,
+  });
+  const own = tableOf('self', cgroupRoot);
+  const hierarchies = hierarchiesIn(own);
+  if (hierarchies.length > 0) return layoutOf(hierarchies, cgroupRoot, own);
+  const init = tableOf('1', USUAL_ROOT);
+  if (own.read() === undefined && init.read() === undefined) {
+    throw new Error(`No process file system is mounted at ${JSON.stringify(procRoot)}`);
   }
-  return layoutOf(hierarchies, cgroupRoot);
+  return layoutOf(hierarchiesIn(init).filter(isThere), cgroupRoot, init);
 }
 
-/** The cgroup mounts of a mount table at or below `mountedAt`, as seen below `visibleAt`. */
-function hierarchiesIn(mountinfo: string, mountedAt: string, visibleAt: string): Hierarchy[] {
-  const found = new Map<string, Hierarchy>();
-  for (const mount of parseMountinfo(mountinfo)) {
+/** The mounts at and below a directory, by mount point. A later one on the same point hides the earlier one. */
+function mountsIn({ read, mountedAt }: MountTable): ReadonlyMap<string, Mount> {
+  const lines = (read() ?? '').split('\n').filter((line) => line.includes(` ${escapeOctal(mountedAt)}`));
+  const found = new Map<string, Mount>();
+  for (const mount of parseMountinfo(lines.join('\n'))) {
+    if (isAtOrBelow(mount.mountPoint, mountedAt)) found.set(mount.mountPoint, mount);
+  }
+  return found;
+}
+
+function hierarchiesIn(table: MountTable): Hierarchy[] {
+  const byDevice = new Map<string, Mount>();
+  for (const mount of mountsIn(table).values()) {
     if (mount.type !== 'cgroup' && mount.type !== 'cgroup2') continue;
-    if (mount.mountPoint !== mountedAt && !mount.mountPoint.startsWith(`${mountedAt}/`)) continue;
-    const root = visibleAt + mount.mountPoint.slice(mountedAt.length);
-    // A later mount on the same point hides the earlier one.
-    found.set(root, {
+    const known = byDevice.get(mount.device);
+    if (known === undefined || showsMore(mount, known)) byDevice.set(mount.device, mount);
+  }
+  return [...byDevice.values()].map((mount) => {
+    const root = visiblePath(table, mount.mountPoint);
+    return {
       root,
       mountRoot: mount.root,
       version: mount.type === 'cgroup2' ? 2 : 1,
       controllers: mount.type === 'cgroup2' ? controllersOfUnified(root) : controllersOfV1(mount.superOptions),
-    });
-  }
-  return [...found.values()];
+    };
+  });
+}
+
+/** Whether the cgroup that is mounted is above another one; by the way that its path in mountinfo leads up or down. */
+function showsMore(mount: Mount, other: Mount): boolean {
+  const heightOf = ({ root }: Mount): number => {
+    const names = root.split('/').filter(Boolean);
+    return names.reduce((height, name) => height + (name === '..' ? 1 : -1), 0);
+  };
+  const difference = heightOf(mount) - heightOf(other);
+  return difference > 0 || (difference === 0 && mount.mountPoint.length < other.mountPoint.length);
+}
+
+function visiblePath({ mountedAt, visibleAt }: MountTable, mountPoint: string): string {
+  return visibleAt + mountPoint.slice(mountedAt.length);
+}
+
+/** All that is mounted below the hierarchies, as this process sees it. */
+function mountPointsBelow(table: MountTable, hierarchies: readonly Hierarchy[]): ReadonlySet<string> {
+  const paths = [...mountsIn(table).keys()].map((mountPoint) => visiblePath(table, mountPoint));
+  return new Set(paths.filter((path) => hierarchies.some(({ root }) => path !== root && isAtOrBelow(path, root))));
 }
 
 /** Whether a hierarchy can be seen where it was guessed to be. A wrong path must not look like a host without containers. */
@@ -93,7 +141,7 @@ function controllersOfUnified(root: string): string[] {
   return text.split(/\s+/).filter(Boolean);
 }
 
-function layoutOf(hierarchies: readonly Hierarchy[], cgroupRoot: string): CgroupLayout {
+function layoutOf(hierarchies: readonly Hierarchy[], cgroupRoot: string, table: MountTable): CgroupLayout {
   const unified = hierarchies.find((hierarchy) => hierarchy.version === 2);
   const v1 = hierarchies.filter((hierarchy) => hierarchy.version === 1);
   // With cgroup2 there, engines use nothing else, whatever v1 hierarchy is mounted below it (`name=systemd` for old guests).
@@ -117,6 +165,7 @@ function layoutOf(hierarchies: readonly Hierarchy[], cgroupRoot: string): Cgroup
     hierarchies,
     discovery,
     unified,
+    mountPoints: new MountPoints(() => mountPointsBelow(table, hierarchies)),
     hierarchyOf: (controller) => byController.get(controller),
   };
 }

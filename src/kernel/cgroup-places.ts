@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { CgroupLayout, Hierarchy } from './cgroup-layout.ts';
+import { isAtOrBelow } from './paths.ts';
 import { parseProcessCgroups, type ProcessCgroups } from './process-cgroups.ts';
 
 /** Where a container is in one hierarchy. Paths are below the root of the hierarchy, which itself is `''`. */
@@ -76,11 +77,6 @@ export function ownPath(init: string, path: string): string | undefined {
   const tail = tailOf(path);
   const start = `${init}/`.indexOf(`${tail}/`);
   return start < 0 ? undefined : init.slice(0, start + tail.length);
-}
-
-/** Whether a cgroup is another one, or inside it. */
-export function isAtOrBelow(path: string, top: string): boolean {
-  return path === top || path.startsWith(`${top}/`);
 }
 
 /** The last name of a path, with the slash before it. With parents of the same name, as in `/default/default`, they too. */

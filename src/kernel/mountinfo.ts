@@ -60,6 +60,11 @@ function parseLine(line: string): Mount {
   };
 }
 
+/** Writes a path as mountinfo does: space, tab, newline and backslash as octal escapes. */
+export function escapeOctal(path: string): string {
+  return path.replace(/[ \t\n\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
+
 function unescapeOctal(field: string): string {
   if (!field.includes('\\')) return field;
   return field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));

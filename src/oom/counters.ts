@@ -19,15 +19,18 @@ export function isComplete(reading: ReadonlyMap<string, number>): boolean {
   return reading.size < MOST_CGROUPS;
 }
 
+type ListChildren = (path: string) => readonly string[];
+
+/** Whether a cgroup inside a container is another container's. */
+type IsOther = (path: string) => boolean;
+
 /** What a kernel counts OOM kills by. */
 export interface Counters {
   readonly scope: CounterScope;
   /**
    * The kills in a container, since its cgroups were made. Paths are those of the hierarchy of discovery.
-   *
-   * @param isOther whether a cgroup inside is another container's.
    */
-  read(path: string, isOther: (path: string) => boolean): Reading;
+  read(path: string, isOther: IsOther): Reading;
   /** The cgroups directly in one, or why it could not be looked into. */
   childrenOf(path: string): readonly string[] | Error;
 }
@@ -39,14 +42,14 @@ export interface Counters {
 export function findCounters(kernel: KernelFiles, places: Pick<MemoryPlaces, 'memoryPathOf'>): Counters | undefined {
   const hierarchy = kernel.layout.hierarchyOf('memory');
   if (hierarchy === undefined) return undefined;
-  const children = (path: string): readonly string[] | Error => orError(() => childrenOf(hierarchy.root, path));
+  const childrenIn: ListChildren = (path) =>
+    childrenOf(hierarchy.root, path).filter((child) => kernel.layout.mountPoints?.has(hierarchy.root, child) !== true);
+  const children = (path: string): readonly string[] | Error => orError(() => childrenIn(path));
+  const kills = (path: string, isOther: IsOther): Reading =>
+    orError(() => readEach(hierarchy, { path, at: places.memoryPathOf(path), isOther, childrenIn }));
   return hierarchy.version === 2
     ? { scope: 'below', childrenOf: children, read: (path) => orError(() => readBelow(hierarchy, path)) }
-    : {
-        scope: 'own',
-        childrenOf: children,
-        read: (path, isOther) => orError(() => readEach(hierarchy, { path, at: places.memoryPathOf(path) }, isOther)),
-      };
+    : { scope: 'own', childrenOf: children, read: kills };
 }
 
 /** The host's total: `oom_kill` of `/proc/vmstat`, since boot; `undefined` before Linux 4.13. */
@@ -60,11 +63,17 @@ function readBelow({ root }: Hierarchy, path: string): ReadonlyMap<string, numbe
   return kills === undefined ? undefined : new Map([[path, kills]]);
 }
 
+/** Reads the counters of a container whose own cgroup is `at` in the hierarchy of memory. */
 function readEach(
   { root }: Hierarchy,
-  { path, at }: { readonly path: string; readonly at: string },
-  isOther: (path: string) => boolean,
+  container: {
+    readonly path: string;
+    readonly at: string;
+    readonly isOther: IsOther;
+    readonly childrenIn: ListChildren;
+  },
 ): ReadonlyMap<string, number> | undefined {
+  const { path, at, isOther, childrenIn } = container;
   const found = new Map<string, number>();
   const left = [at];
   const nameOf = (place: string): string => path + place.slice(at.length);
@@ -72,7 +81,7 @@ function readEach(
     const kills = killsIn(`${root}${next}/memory.oom_control`);
     if (kills === undefined) continue;
     found.set(nameOf(next), kills);
-    left.push(...childrenOf(root, next).filter((child) => !isOther(nameOf(child))));
+    left.push(...childrenIn(next).filter((child) => !isOther(nameOf(child))));
   }
   return found.size === 0 ? undefined : found;
 }

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
-import { isAtOrBelow, ownPath, pathBelowMount, pathIn } from '../kernel/cgroup-places.ts';
+import { ownPath, pathBelowMount, pathIn } from '../kernel/cgroup-places.ts';
 import { unseenAsUndefined } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
+import { isAtOrBelow, parentOf } from '../kernel/paths.ts';
 import { parseProcessCgroups } from '../kernel/process-cgroups.ts';
 
 /** How many removed containers are remembered: the kernel's log may report their last kill later. */
@@ -102,7 +103,7 @@ export class MemoryPlaces {
     let found: string | undefined;
     for (let container = this.#containerOf(path); container !== undefined;) {
       found = container;
-      container = this.#containerOf(container.slice(0, container.lastIndexOf('/')));
+      container = this.#containerOf(parentOf(container));
     }
     return found;
   }

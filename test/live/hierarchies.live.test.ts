@@ -1,11 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findCgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
-import { startExporter } from '../lab/exporter.ts';
+import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
-import { eventually, succeed } from '../lab/machine.ts';
+import { type Background, eventually, quote, succeed } from '../lab/machine.ts';
 import { removeCgroups } from '../lab/remains.ts';
 import { untilShown, words } from './docker-containers.ts';
 
@@ -56,5 +56,72 @@ describeLive('Docker in a cgroup of its own in the memory hierarchy alone', ['do
     expect(own.map(({ name }) => name)).toEqual(['isolation_container_info']);
     const limit = await succeed(host, `cat ${memory?.root}/${service}/${parent}/${id}/memory.limit_in_bytes`);
     expect(limit).toBe('33554432');
+  });
+});
+
+describeLive('hierarchies that are mounted more than once', ['containers'], () => {
+  const top = `isolation-exporter-mounts-${process.pid}`;
+  const id = 'ab'.repeat(32);
+  const hierarchies = readdirSync('/sys/fs/cgroup').filter((name) => existsSync(`/sys/fs/cgroup/${name}/cgroup.procs`));
+  const roots = hierarchies.length > 0 ? hierarchies.map((name) => `/sys/fs/cgroup/${name}`) : ['/sys/fs/cgroup'];
+  let container: Background;
+
+  beforeAll(async () => {
+    container = await host.start(
+      `${roots.map((root) => `mkdir -p ${root}/${top}/docker/${id} && echo $$ > ${root}/${top}/docker/${id}/cgroup.procs`).join('\n')}
+      exec sleep 1000000`,
+    );
+  });
+  afterAll(async () => {
+    await container?.stop();
+    await removeCgroups(host, top);
+    await succeed(host, `rm -rf /tmp/${top} /tmp/${top}.pid`);
+  });
+
+  /** The containers of this suite, by the path of their cgroup and name. */
+  const shownBy = async (exporter: Exporter): Promise<string[]> => {
+    await untilShown(host, exporter, [id]);
+    const { all } = await exporter.scrape();
+    const ours = all.filter(({ name, labels }) => name === 'isolation_container_info' && labels['id'] === id);
+    return ours.map(({ labels }) => labels['container'] ?? '');
+  };
+  const flags = ['--docker.host=', '--discovery.walk-interval=200ms'];
+  const inNamespace = (script: string, command: string): string =>
+    `exec unshare --mount --propagation private bash -c ${quote(`set -e\n${script}\nexec ${command}`)}`;
+
+  test('shows each container once, whether a mount was there at the start or came later', async () => {
+    const again = (name: string): string =>
+      roots.map((root) => `mkdir -p ${root}/${top}/${name}\nmount --bind ${root} ${root}/${top}/${name}`).join('\n');
+    await using exporter = await startExporter(host, {
+      flags,
+      script: (command) => inNamespace(`${again('again')}\necho $$ > /tmp/${top}.pid`, command),
+    });
+    expect(await shownBy(exporter)).toEqual([id.slice(0, 12)]);
+    const pid = (await succeed(host, `cat /tmp/${top}.pid`)).trim();
+    await succeed(host, `nsenter -t ${pid} -m bash -ec ${quote(again('later/docker/node'))}`);
+    await succeed(host, 'sleep 1');
+    expect(await shownBy(exporter)).toEqual([id.slice(0, 12)]);
+    await removeCgroups(host, `${top}/again`);
+    expect(await shownBy(exporter)).toEqual([id.slice(0, 12)]);
+  });
+
+  test('shows the containers of a node that sees a part of each hierarchy, and that below itself', async () => {
+    const directory = `/tmp/${top}`;
+    const asInKind = roots
+      .map((root, index) => {
+        const seen = roots.length > 1 ? `${directory}/${index}` : directory;
+        return `mkdir -p ${seen} ${root}/${top}/${top}
+          mount --bind ${root}/${top} ${seen}
+          mount --bind ${seen} ${seen}/${top}`;
+      })
+      .join('\n');
+    await using exporter = await startExporter(host, {
+      flags: [...flags, `--path.cgroupfs=${directory}`],
+      script: (command) => inNamespace(`mkdir ${directory}\nmount -t tmpfs none ${directory}\n${asInKind}`, command),
+    });
+    expect(await shownBy(exporter)).toEqual([id.slice(0, 12)]);
+    const samples = await exporter.scrape();
+    expect(samples.value('isolation_container_pids', { container: id.slice(0, 12) })).toBe(1);
+    expect(samples.value('isolation_container_memory_limited', { container: id.slice(0, 12) })).toBe(0);
   });
 });

@@ -1,0 +1,38 @@
+/** Rereading a long mount table takes milliseconds, so it is not done for every walk. */
+const REFRESH_MS = 60_000;
+
+/**
+ * What is mounted below the root of a cgroup hierarchy. It hides a part of the hierarchy, and mostly shows another part,
+ * or all of it, once more: the node of a kind or minikube cluster mounts each v1 hierarchy below itself.
+ */
+export class MountPoints {
+  readonly #read: () => ReadonlySet<string>;
+  #paths: ReadonlySet<string>;
+  #readAt = performance.now();
+
+  /** @param read finds the absolute paths of the mount points, as this process sees them. */
+  constructor(read: () => ReadonlySet<string>) {
+    this.#read = read;
+    this.#paths = read();
+  }
+
+  /** Whether something is mounted on the directory `path` below `root`. */
+  has(root: string, path: string): boolean {
+    // Mostly there are none, and the paths of thousands of cgroups need not be made.
+    return this.#paths.size > 0 && this.#paths.has(root + path);
+  }
+
+  /** Rereads the mount table, and returns whether the mount points have changed. */
+  refresh(): boolean {
+    this.#readAt = performance.now();
+    const paths = this.#read();
+    const before = this.#paths;
+    this.#paths = paths;
+    return paths.size !== before.size || [...paths].some((path) => !before.has(path));
+  }
+
+  /** Rereads the mount table if that was not done for a minute. */
+  refreshIfOld(): void {
+    if (performance.now() - this.#readAt >= REFRESH_MS) this.refresh();
+  }
+}
