@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Whether certificates can be made here. */
@@ -10,8 +11,12 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** Makes a certificate that is valid for a day, signed by `issuer` or by itself. */
-export function makeCertificate(folder: string, name: string, issuer?: Certificate): Certificate {
+/**
+ * Makes a certificate that is valid for a day, signed by `issuer` or by itself.
+ *
+ * @param names its subject alternative names, if it has an issuer: `DNS:a,URI:spiffe://b`.
+ */
+export function makeCertificate(folder: string, name: string, issuer?: Certificate, names = ''): Certificate {
   const [cert, key, request] = [`${name}.crt`, `${name}.key`, `${name}.csr`].map((file) => join(folder, file)) as [
     string,
     string,
@@ -24,7 +29,9 @@ export function makeCertificate(folder: string, name: string, issuer?: Certifica
   } else {
     run(...fresh, '-keyout', key, '-out', request);
     const signed = ['-CA', issuer.cert, '-CAkey', issuer.key, '-CAcreateserial', '-days', '1', '-out', cert];
-    run('x509', '-req', '-in', request, ...signed);
+    const extensions = join(folder, `${name}.ext`);
+    writeFileSync(extensions, names === '' ? '' : `subjectAltName=${names}\n`);
+    run('x509', '-req', '-in', request, ...signed, '-extfile', extensions);
   }
   return { cert, key };
 }

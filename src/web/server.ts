@@ -48,8 +48,11 @@ export async function listen(
     response.once('close', () => closing && setImmediate(() => server.closeIdleConnections()));
     // A client that disconnects in the middle is no event; without a listener it would be an exception.
     response.on('error', () => {});
-    const { headers, users } = rules.current();
-    guard(request.headers.authorization, users)
+    const { headers, users, allows } = rules.current();
+    const admitted = allows()
+      ? guard(request.headers.authorization, users)
+      : Promise.resolve(textReply(429, 'Too many requests: the rate_limit of the web configuration is reached.'));
+    admitted
       // Who left meanwhile is to take nobody's place.
       .then((refusal) => refusal ?? (hasGone(request, response) ? textReply(499, '') : route(request, response)))
       .catch((error: unknown) => {

@@ -1,15 +1,17 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
-import type { ClientAuth, Pem, TlsSettings } from './web-config.ts';
+import type { ClientAuth, Pem, TlsSettings } from './tls-settings.ts';
 
-/** Checked certificates, and what is asked of clients. */
+/** Checked certificates, and the demands on clients. */
 export interface TlsRules {
   readonly context: SecureContextOptions;
   readonly clientAuth: ClientAuth;
+  /** Subject alternative names of which a client's certificate must have one; `undefined`: any certificate will do. */
+  readonly clientAllowedSans: ReadonlySet<string> | undefined;
 }
 
-/** A wrong file fails here and not at the first handshake. The errors name the setting and tell nothing of a key. */
+/** A wrong file fails here and not at the first handshake. The errors name the setting and show nothing of a key. */
 export function createTlsRules(settings: TlsSettings, read: (pem: Pem) => string): TlsRules {
   const { clientAuth, minVersion, maxVersion, clientCa } = settings;
   const cert = read(settings.cert);
@@ -23,9 +25,25 @@ export function createTlsRules(settings: TlsSettings, read: (pem: Pem) => string
     throw new Error(`${settings.key.setting}: not the key of the certificate`);
   }
   if (clientCa !== undefined) certificatesIn(clientCa, ca ?? '');
-  const context = { cert, key, minVersion, maxVersion, ...(ca === undefined ? {} : { ca }) };
+  const context = {
+    cert,
+    key,
+    minVersion,
+    maxVersion,
+    ...(ca === undefined ? {} : { ca }),
+    ...(settings.cipherSuites.length === 0 ? {} : { ciphers: ciphersOf(settings) }),
+    ...(settings.curves.length === 0 ? {} : { ecdhCurve: settings.curves.join(':') }),
+    honorCipherOrder: settings.serverPrefersItsCiphers,
+  };
   checked(settings.cert, 'OpenSSL does not accept it', () => createSecureContext(context));
-  return { context, clientAuth };
+  const { clientAllowedSans: sans } = settings;
+  return { context, clientAuth, clientAllowedSans: sans === undefined ? undefined : new Set(sans) };
+}
+
+/** As in Go, the list is about TLS 1.2: the suites of TLS 1.3 are all on whatever it says. One without any of 1.2 switches 1.2 off. */
+function ciphersOf({ cipherSuites }: TlsSettings): string {
+  const before13 = cipherSuites.filter((name) => !name.startsWith('TLS_'));
+  return (before13.length > 0 ? before13 : cipherSuites).join(':');
 }
 
 /** OpenSSL stops at the first certificate that it cannot read, and says nothing. */

@@ -142,6 +142,15 @@ describe('without TLS', () => {
     for (let count = 0; count < 3; count += 1) expect(await status(port, { ...plain, ...ALICE })).toBe(200);
   });
 
+  test('more requests than the rate limit are turned away before their password is looked at', async () => {
+    const port = await start(`${USERS}rate_limit:\n  interval: 1h\n  burst: 2\n`);
+    expect(await status(port, { ...plain, ...ALICE })).toBe(200);
+    expect(await status(port, { ...plain, path: '/-/healthy' })).toBe(401);
+    for (const who of [ALICE, {}]) expect(await status(port, { ...plain, ...who })).toBe(429);
+    writeFileSync(file, USERS);
+    expect(await status(port, { ...plain, ...ALICE })).toBe(200);
+  });
+
   test('HTTP/2 is not for us, and the log says so', async () => {
     await start('http_server_config:\n  http2: true\n');
     expect(logged[1]).toMatch(/http2 is ignored: .*HTTP\/1\.1 only/);
@@ -160,7 +169,8 @@ describe.skipIf(!HAS_OPENSSL)('with TLS (needs openssl)', () => {
   beforeAll(() => {
     for (const name of ['one', 'two', 'ca', 'stranger']) made[name] = makeCertificate(folder, name);
     made['friend'] = makeCertificate(folder, 'friend', made['ca']);
-    for (const name of ['friend', 'stranger']) {
+    made['named'] = makeCertificate(folder, 'named', made['ca'], 'DNS:prometheus.example,URI:spiffe://a/b,IP:::1');
+    for (const name of ['friend', 'stranger', 'named']) {
       client[name] = { cert: readFileSync(made[name]!.cert), key: readFileSync(made[name]!.key) };
     }
     use('one');
@@ -198,6 +208,58 @@ describe.skipIf(!HAS_OPENSSL)('with TLS (needs openssl)', () => {
     writeFileSync(file, `${TLS}  max_version: TLS12\n`);
     await expect(ask(port, { minVersion: 'TLSv1.3' })).rejects.toThrow();
     expect(await status(port)).toBe(200);
+  });
+
+  /** What was agreed on in a handshake; `undefined`: nothing. */
+  async function agreed(port: number, options: ConnectionOptions) {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
+    try {
+      await once(socket, 'secureConnect');
+      return { cipher: socket.getCipher().name, protocol: socket.getProtocol() };
+    } catch {
+      return undefined;
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  test('offers the cipher suites of the file for TLS 1.2, in its order, and all of TLS 1.3', async () => {
+    const [first, second] = ['ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-AES128-GCM-SHA256'];
+    const suites =
+      '  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\n';
+    const port = await start(TLS + suites);
+    const old = { maxVersion: 'TLSv1.2' } as const;
+    const reversed = { ...old, ciphers: `${second}:${first}` };
+    expect(await agreed(port, reversed)).toMatchObject({ cipher: first });
+    expect(await agreed(port, { ...old, ciphers: 'ECDHE-ECDSA-CHACHA20-POLY1305' })).toBeUndefined();
+    expect(await agreed(port, {})).toMatchObject({ protocol: 'TLSv1.3' });
+    writeFileSync(file, `${TLS + suites}  prefer_server_cipher_suites: false\n`);
+    expect(await agreed(port, reversed)).toMatchObject({ cipher: second });
+    writeFileSync(file, `${TLS}  cipher_suites: [TLS_AES_128_GCM_SHA256]\n`);
+    expect(await agreed(port, old)).toBeUndefined();
+    expect(await agreed(port, {})).toMatchObject({ protocol: 'TLSv1.3' });
+  });
+
+  test('agrees on curves of the file only', async () => {
+    const port = await start(`${TLS}  curve_preferences: [CurveP521]\n`);
+    expect(await agreed(port, { ecdhCurve: 'P-384' })).toBeUndefined();
+    expect(await agreed(port, { ecdhCurve: 'P-384:P-521' })).toBeDefined();
+  });
+
+  test.each([
+    ['[prometheus.example]', true],
+    ['[other, "spiffe://a/b"]', true],
+    ['["::1"]', true],
+    ['[PROMETHEUS.example, example, "0:0:0:0:0:0:0:1"]', false],
+  ])('client_allowed_sans: %s lets a client in: %s', async (names, expected) => {
+    const port = await start(
+      `${TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n  client_allowed_sans: ${names}\n`,
+    );
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const got = await status(port, { ...client['named'], maxVersion }).catch(() => 'turned away');
+      expect(got).toBe(expected ? 200 : 'turned away');
+      await expect(status(port, { ...client['friend'], maxVersion })).rejects.toThrow();
+    }
   });
 
   test('a new certificate counts from the next handshake on, a broken one never', async () => {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:https';
 import type { Server, ServerOptions } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import type { ClientAuth } from './web-config.ts';
+import { alternativeNames } from './alternative-names.ts';
 import type { CurrentRules } from './web-rules.ts';
 import type { TlsRules } from './tls-rules.ts';
 
@@ -20,7 +20,7 @@ export function createTlsServer(options: ServerOptions, rules: CurrentRules, ini
     Object.assign(server, asked(tls));
   });
   server.prependListener('secureConnection', (socket) => {
-    if (!isWelcome(socket, inForce.clientAuth)) socket.destroy();
+    if (!isWelcome(socket, inForce)) socket.destroy();
   });
   return server;
 }
@@ -36,10 +36,13 @@ function asked({ clientAuth }: TlsRules): { readonly requestCert: boolean; reado
  * Whether a client has shown what it must. `authorized` alone does not tell: Node says so too of a TLS 1.3 session that
  * a client without a certificate resumes.
  */
-function isWelcome(socket: TLSSocket, clientAuth: ClientAuth): boolean {
-  const isGiven = socket.getPeerX509Certificate() !== undefined;
-  if (clientAuth === 'RequireAnyClientCert') return isGiven;
-  if (clientAuth === 'VerifyClientCertIfGiven') return !isGiven || socket.authorized;
-  if (clientAuth === 'RequireAndVerifyClientCert') return isGiven && socket.authorized;
-  return true;
+function isWelcome(socket: TLSSocket, { clientAuth, clientAllowedSans }: TlsRules): boolean {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined)
+    return clientAuth !== 'RequireAnyClientCert' && clientAuth !== 'RequireAndVerifyClientCert';
+  if (clientAllowedSans !== undefined) {
+    const names = alternativeNames(certificate.subjectAltName);
+    if (!names.some((name) => clientAllowedSans.has(name))) return false;
+  }
+  return clientAuth.includes('Verify') ? socket.authorized : true;
 }

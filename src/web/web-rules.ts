@@ -4,7 +4,8 @@ import { dirname, resolve } from 'node:path';
 import { errnoOf } from '../kernel/errno.ts';
 import type { Log } from '../log.ts';
 import { parseWebConfig } from './web-config.ts';
-import type { Pem } from './web-config.ts';
+import { createLimiter, type Limiter } from './rate-limit.ts';
+import type { Pem } from './tls-settings.ts';
 import { createTlsRules } from './tls-rules.ts';
 import type { TlsRules } from './tls-rules.ts';
 
@@ -15,6 +16,8 @@ export interface WebRules {
   readonly headers: ReadonlyMap<string, string>;
   /** Users and the bcrypt hashes of their passwords; none: everybody. */
   readonly users: ReadonlyMap<string, string>;
+  /** Takes a request into account and answers whether it may pass. */
+  readonly allows: Limiter;
 }
 
 /** The rules as they are now. */
@@ -37,18 +40,18 @@ type Stamps = Map<string, string>;
  */
 export function readWebRules(path: string | undefined, log: Log): CurrentRules {
   if (path === undefined) {
-    const open: WebRules = { tls: undefined, headers: new Map(), users: new Map() };
+    const open: WebRules = { tls: undefined, headers: new Map(), users: new Map(), allows: () => true };
     return { current: () => open };
   }
   const file = path;
   let stamps: Stamps = new Map();
-  let { rules, http2, digest } = load(file, stamps);
+  let { rules, warnings, digest } = load(file, stamps);
   let complaint: string | undefined;
   tell('web configuration read');
 
   function tell(message: string): void {
     log.info({ file, tls: rules.tls !== undefined, users: rules.users.size }, message);
-    if (http2) log.warn({ file }, 'http_server_config.http2 is ignored: this exporter speaks HTTP/1.1 only');
+    for (const warning of warnings) log.warn({ file }, warning);
   }
 
   function reload(): void {
@@ -59,7 +62,7 @@ export function readWebRules(path: string | undefined, log: Log): CurrentRules {
         throw new Error(`${file}: tls_server_config: to switch TLS on or off takes a restart`);
       }
       if (loaded.digest !== digest || complaint !== undefined) {
-        ({ rules, http2, digest } = loaded);
+        ({ rules, warnings, digest } = loaded);
         complaint = undefined;
         tell('web configuration read again');
       }
@@ -82,7 +85,7 @@ export function readWebRules(path: string | undefined, log: Log): CurrentRules {
 /** Rules, and the digest of all that they were read from. */
 interface Loaded {
   readonly rules: WebRules;
-  readonly http2: boolean;
+  readonly warnings: readonly string[];
   readonly digest: string;
 }
 
@@ -103,9 +106,14 @@ function load(path: string, stamps: Stamps): Loaded {
     }
   };
   try {
-    const { tls, headers, users, http2 } = parseWebConfig(read(path));
-    const rules = { tls: tls === undefined ? undefined : createTlsRules(tls, readPem), headers, users };
-    return { rules, http2, digest: hash.digest('hex') };
+    const { tls, headers, users, rateLimit, warnings } = parseWebConfig(read(path));
+    const rules = {
+      tls: tls === undefined ? undefined : createTlsRules(tls, readPem),
+      headers,
+      users,
+      allows: createLimiter(rateLimit),
+    };
+    return { rules, warnings, digest: hash.digest('hex') };
   } catch (error) {
     throw new Error(`${path}: ${messageOf(error)}`, { cause: error });
   }

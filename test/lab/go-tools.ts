@@ -33,7 +33,7 @@ export function goTool(module: string): Promise<string> {
 export function changedGoTool(module: string, change: string): Promise<string> {
   return build(
     module,
-    `sources=$(go mod download -json ${quote(module)} | sed -n 's/^\\s*"Dir": "\\(.*\\)",$/\\1/p')
+    `${SOURCES(module)}
     cp -r "$sources" "$work/sources"
     chmod -R u+w "$work/sources"
     cd "$work/sources"
@@ -46,6 +46,16 @@ export function changedGoTool(module: string, change: string): Promise<string> {
 export function goDirectory(module: string): string {
   return join(privateDirectory(), `go-${module.replaceAll(/[^\w.@]/g, '-')}`);
 }
+
+/** Fetches a module's sources, and returns the directory that they are in, which is the Go cache's. */
+export function goSources(module: string): Promise<string> {
+  return succeed(host, `PATH="$PATH":${quote(dirname(GO ?? ''))}\n${SOURCES(module)}\necho "$sources"`, {
+    timeoutMs: 300_000,
+  });
+}
+
+const SOURCES = (module: string) =>
+  `sources=$(go mod download -json ${quote(module)} | sed -n 's/^\\s*"Dir": "\\(.*\\)",$/\\1/p')`;
 
 /** Builds several programs of a module, unless an earlier run has. @param flags go to `go install`. */
 export async function goTools(module: string, commands: readonly string[], flags: string): Promise<void> {
