@@ -178,5 +178,8 @@ function stateOf(options: {
     ...(kernel.layout.unified === undefined ? [] : [['psi', kernel.proc('pressure/cpu') !== undefined] as const]),
   ]);
   for (const { name, up } of sources) if (up !== undefined) health.set(name, up);
-  return { lifecycle: discovery.lifecycle, sources: health };
+  const limitHits = new Map(
+    sources.filter(({ up }) => up !== undefined).map((source) => [source.name, source.limitHits]),
+  );
+  return { lifecycle: discovery.lifecycle, sources: health, limitHits };
 }

@@ -57,7 +57,7 @@ export function samplesOf(collector: Collector, tree: CgroupTree): readonly stri
     privateParents: privateParentsOf,
     members: () => [],
     oom: undefined,
-    state: { lifecycle: new Map(), sources: new Map() },
+    state: { lifecycle: new Map(), sources: new Map(), limitHits: new Map() },
   };
   try {
     const reading = collector.scope === 'container' ? collector.read(container, scrape) : undefined;

@@ -42,7 +42,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['exposition/own-metrics.ts'],
   chokidar: ['discover/watch.ts'],
   dockerode: ['engines/docker.ts'],
-  '@grpc/grpc-js': ['engines/cri.ts'],
+  '@grpc/grpc-js': ['engines/cri-channel.ts'],
   'protobufjs/light.js': ['engines/cri-messages.ts'],
   pino: ['log.ts'],
   commander: ['config/command-line.ts', 'cli.ts'],

@@ -1,4 +1,4 @@
-/** Timings of a source of names, in ms, that make a test of what happens in time a short one. */
+/** Timings of a name source, in ms, that keep tests of retries and time-outs short. */
 export const QUICK = {
   ping: 200,
   inspect: 200,
@@ -10,4 +10,5 @@ export const QUICK = {
   longestBackOff: 50,
   keepForgotten: 100,
   inspectAgain: [10, 20, 40, 80],
+  repeatInterval: 20,
 };

@@ -120,12 +120,14 @@ export interface Scrape {
   readonly state: DaemonState;
 }
 
-/** What runs between scrapes and is told about in them. */
+/** State of the parts of the daemon that run between scrapes. */
 export interface DaemonState {
   /** Per engine, since the start of the daemon: containers that appeared and that were removed. */
   readonly lifecycle: ReadonlyMap<string, { readonly started: number; readonly removed: number }>;
-  /** Whether each thing that the daemon relies on works. What does not apply here is not in it. */
+  /** Whether each thing that the daemon relies on works. What does not apply here is absent. */
   readonly sources: ReadonlyMap<string, boolean>;
+  /** Per engine that is asked for names: how often each limit on its answers was reached. */
+  readonly limitHits: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
 /** Checks a collector's families against its own reading, then forgets the reading's type. */

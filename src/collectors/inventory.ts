@@ -1,9 +1,9 @@
-import { type Collector, defineHostCollector, type Family } from './collector.ts';
+import { type Collector, type DaemonState, defineHostCollector, type Family } from './collector.ts';
 
 /** Counts by engine. */
 type ByEngine = ReadonlyMap<string, { readonly running: number; readonly started: number; readonly removed: number }>;
 
-/** How many containers there are, came and went, and whether what the exporter relies on works. */
+/** Numbers of containers that run, came and went, and the health of what the exporter relies on. */
 export const inventory: Collector = defineHostCollector({
   name: 'inventory',
   help: 'Numbers of containers by engine, and the health of what the exporter relies on.',
@@ -15,7 +15,7 @@ export const inventory: Collector = defineHostCollector({
       counts.running += 1;
       engines.set(cgroup.match.engine, counts);
     }
-    return { engines, sources: state.sources };
+    return { engines, sources: state.sources, limitHits: state.limitHits };
   },
   families: [
     byEngine('isolation_containers', 'gauge', 'Containers on this host, by their cgroups.', 'running'),
@@ -42,6 +42,18 @@ export const inventory: Collector = defineHostCollector({
         for (const [source, up] of sources) emit(up ? 1 : 0, source);
       },
     },
+    {
+      name: 'isolation_source_limit_hits_total',
+      type: 'counter',
+      help:
+        'How often an engine that gives names reached a limit of the exporter: value_size (a name or label was left ' +
+        'out), list_size (containers were left out of its list, and are named one by one), inspection_rate (events ' +
+        'came too fast; names are late). Absent where no engine is asked.',
+      labels: ['source', 'limit'],
+      samples({ limitHits }, emit) {
+        for (const [source, limits] of limitHits) for (const [limit, hits] of limits) emit(hits, source, limit);
+      },
+    },
   ],
 });
 
@@ -50,7 +62,7 @@ function byEngine(
   type: 'counter' | 'gauge',
   help: string,
   count: 'running' | 'started' | 'removed',
-): Family<{ readonly engines: ByEngine; readonly sources: ReadonlyMap<string, boolean> }> {
+): Family<{ readonly engines: ByEngine } & Pick<DaemonState, 'sources' | 'limitHits'>> {
   return {
     name,
     type,

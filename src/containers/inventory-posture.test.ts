@@ -75,6 +75,7 @@ describe('the sandbox of a pod', () => {
       mayKnow: () => true,
       up: true,
       tried: true,
+      limitHits: new Map(),
       want() {},
       forget() {},
       namesOf,

@@ -51,6 +51,7 @@ function source(up: boolean | undefined, names: Map<string, Names>): NameSource 
     mayKnow: ({ engine }) => engine === 'docker',
     up,
     tried: true,
+    limitHits: new Map(),
     namesOf: (id) => names.get(id),
     want() {},
     forget() {},

@@ -1,10 +1,13 @@
-import type { IType, Root, Type } from 'protobufjs/light.js';
+import type { IType, Reader, Root, Type } from 'protobufjs/light.js';
 
 type Fields = Readonly<Record<string, readonly [type: string, number: number]>>;
 
+/** In a list. No node runs as many; each costs memory, however few bytes it has in the message. */
+const MAX_ENTRIES = 20_000;
+
 /**
- * The part of the Container Runtime Interface that names take: package `runtime.v1`, `api.proto` of
- * kubernetes/cri-api. Fields that are left out are skipped when they are met.
+ * The part of the Container Runtime Interface that names need: package `runtime.v1`, `api.proto` of
+ * kubernetes/cri-api. Other fields are skipped.
  */
 const MESSAGES: Readonly<Record<string, Fields>> = {
   VersionRequest: { version: ['string', 1] },
@@ -33,26 +36,50 @@ const MESSAGES: Readonly<Record<string, Fields>> = {
   ContainerStatusResponse: { status: ['ContainerStatus', 1] },
 };
 
-/** A method of the service, and what it takes and gives. */
+/** A method of the service. */
 export interface CriMethod {
-  /** As HTTP/2 has it. */
+  /** The `:path` of HTTP/2. */
   readonly path: string;
   readonly request: Type;
   readonly response: Type;
+  /**
+   * Reads an answer to plain objects.
+   *
+   * @throws Error with {@link TOO_MANY_ENTRIES} for a longer list than any runtime has.
+   */
+  decode(bytes: Uint8Array): object;
 }
 
-/** The methods that are used. None of them changes anything. */
+/** In the message of the error about a list that is too long; grpc-js passes on nothing else of an error. */
+export const TOO_MANY_ENTRIES = `more than ${MAX_ENTRIES} entries`;
+
+/** The methods that are called. None of them changes anything. */
 export type CriMethodName = 'Version' | 'ListPodSandbox' | 'ListContainers' | 'ContainerStatus';
 
-/** Looks a method of `runtime.v1.RuntimeService` up. */
+/** Looks up a method of `runtime.v1.RuntimeService`. */
 export async function createCriMethods(): Promise<(name: CriMethodName) => CriMethod> {
   const { default: protobuf } = await import('protobufjs/light.js');
   const root: Root = protobuf.Root.fromJSON({ nested: Object.fromEntries(Object.entries(MESSAGES).map(describe)) });
-  return (name) => ({
-    path: `/runtime.v1.RuntimeService/${name}`,
-    request: root.lookupType(`${name}Request`),
-    response: root.lookupType(`${name}Response`),
-  });
+  return (name) => {
+    const response = root.lookupType(`${name}Response`);
+    return {
+      path: `/runtime.v1.RuntimeService/${name}`,
+      request: root.lookupType(`${name}Request`),
+      response,
+      decode(bytes) {
+        refuseLongList(protobuf.Reader.create(bytes));
+        return response.toObject(response.decode(bytes));
+      },
+    };
+  };
+}
+
+/** An entry can have two bytes and become an object of a hundred, so they are counted before any is made. */
+function refuseLongList(reader: Reader): void {
+  for (let entries = 0; reader.pos < reader.len; entries += 1) {
+    if (entries === MAX_ENTRIES) throw new Error(`The answer has ${TOO_MANY_ENTRIES}`);
+    reader.skipType(reader.uint32() & 7);
+  }
 }
 
 function describe([name, fields]: readonly [string, Fields]): [string, IType] {

@@ -162,7 +162,7 @@ describe('names', () => {
     const names = await started();
     const late = '12'.repeat(32);
     names.want(late);
-    const failures = () => log.debug.mock.calls.filter(([, text]) => text.startsWith('cannot ask')).length;
+    const failures = () => log.debug.mock.calls.filter(([, text]) => text.startsWith('cannot inspect')).length;
     await expect.poll(failures, poll).toBeGreaterThan(QUICK.inspectAgain.length);
     runtime.containers.push({ id: late, podSandboxId: VM, metadata: { name: 'app' }, image: { image: 'app:2' } });
     await expect.poll(() => names.namesOf(late)?.pod, poll).toBe('vm-0');
@@ -285,15 +285,21 @@ describe('a runtime', () => {
     other.close();
   });
 
-  test('that says more than anybody can mean is not read to its end', async () => {
-    runtime.answers.ListContainers = () => ({
-      containers: Array.from({ length: 20 }, () => ({ id: NGINX, podSandboxId: 'x'.repeat(1_000_000) })),
+  test.each<readonly [string, object[]]>([
+    ['bytes', Array.from({ length: 20 }, () => ({ id: NGINX, podSandboxId: 'x'.repeat(1_000_000) }))],
+    ['entries', Array.from({ length: 20_001 }, () => ({}))],
+  ])('whose list has too many %s names containers one by one', async (_, containers) => {
+    runtime.answers.ListContainers = ({ filter }) => ({
+      containers: filter === undefined ? containers : runtime.containers.filter(({ id }) => matches(filter, id)),
     });
     await runtime.listen(socket());
-    const names = start({ timings: { ping: 10_000, list: 15_000 } });
-    await expect.poll(() => log.warn.mock.calls.length, poll).toBe(1);
-    expect(String(log.warn.mock.calls[0]?.[0]?.error)).toContain('larger than max');
+    const names = start({ timings: { ping: 10_000, list: 15_000, inspect: 10_000, listAgain: 60_000 } });
+    await expect.poll(() => names.up, poll).toBe(true);
     expect(names.namesOf(NGINX)).toBeUndefined();
+    names.want(NGINX);
+    await expect.poll(() => names.namesOf(NGINX)?.pod, poll).toBe('web-0');
+    expect(names.limitHits.get('list_size')).toBe(1);
+    expect(log.warn.mock.calls).toEqual([[{ source: 'cri', limit: 'list_size' }, expect.any(String)]]);
   });
 
   test('that accepts connections and says nothing is down, and has but one of them', async () => {

@@ -1,23 +1,19 @@
 import { accessSync, constants } from 'node:fs';
-import type { Client, ServiceError } from '@grpc/grpc-js';
 import { errnoOf } from '../kernel/errno.ts';
+import { type Ask, type CriChannel, isTooLong, openChannel } from './cri-channel.ts';
 import { containersOf, imageOfStatus, type Sandbox, sandboxesOf } from './cri-names.ts';
-import { type CriMethodName, createCriMethods } from './cri-messages.ts';
-import { type EnginePlace, type Named, UnsupportedApi } from './engine-client.ts';
-
-/** In bytes. A list has less than 2 kB for a container; the kubelet itself takes no more than 16 MiB. */
-const LONGEST_ANSWER = 16 * 1024 * 1024;
+import { type ContainerList, type EnginePlace, type Named, type OnLimit, UnsupportedApi } from './engine-client.ts';
 
 /**
- * Where a runtime with the Container Runtime Interface of Kubernetes listens, which speaks gRPC: containerd, CRI-O. Names
- * never change there, and those of containers that have ended are kept for a while, so nothing is subscribed to.
+ * Where a runtime with the Container Runtime Interface of Kubernetes (gRPC) listens: containerd, CRI-O. Names never
+ * change there, and the runtime keeps those of ended containers for a while, so nothing is subscribed to.
  */
 export function placeOfCri(socketPath: string): EnginePlace {
-  // One for all attempts: grpc-js waits without an end for a runtime that accepts a connection and says nothing.
-  let channel: Promise<Channel> | undefined;
+  // One channel for all attempts: grpc-js waits for ever for a runtime that accepts a connection and stays silent.
+  let channel: Promise<CriChannel> | undefined;
   return {
     socketPath,
-    async connect() {
+    async connect(onLimit) {
       refuseIfClosed(socketPath);
       channel ??= openChannel(socketPath);
       const { ask } = await channel.catch((error: unknown) => {
@@ -28,13 +24,13 @@ export function placeOfCri(socketPath: string): EnginePlace {
         async ping(signal) {
           await ask('Version', {}, signal);
         },
-        list: async (signal) => list(ask, signal),
+        list: async (signal) => list(ask, signal, onLimit),
         inspect: async (id, signal) => inspect(ask, id, signal),
       };
     },
     close() {
       void channel?.then(
-        ({ client }) => client.close(),
+        (open) => open.close(),
         () => {},
       );
       channel = undefined;
@@ -42,63 +38,19 @@ export function placeOfCri(socketPath: string): EnginePlace {
   };
 }
 
-interface Channel {
-  readonly client: Client;
-  readonly ask: Ask;
-}
-
-/** @throws UnsupportedApi by `ask`, if what answers has no such interface. */
-async function openChannel(socketPath: string): Promise<Channel> {
-  // It comes with dockerode, and is 17 MiB in memory: only where there is a runtime.
-  const grpc = await import('@grpc/grpc-js');
-  const method = await createCriMethods();
-  const client = new grpc.Client(`unix:${socketPath}`, grpc.credentials.createInsecure(), {
-    'grpc.max_receive_message_length': LONGEST_ANSWER,
-    'grpc.enable_retries': 0,
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.use_local_subchannel_pool': 1,
-    // In ms. When to try again is decided by who asks.
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 1_000,
-  });
-  const ask: Ask = async (name, request, signal) => {
-    try {
-      return await call(client, method(name), request, signal);
-    } catch (error) {
-      if (isServiceError(error) && error.code === grpc.status.UNIMPLEMENTED) throw new UnsupportedApi(error.message);
-      throw error;
-    }
-  };
-  return { client, ask };
-}
-
-type Ask = (name: CriMethodName, request: object, signal: AbortSignal) => Promise<unknown>;
-
-/** One call. What comes back is plain objects; texts and numbers that are not there are left out. */
-async function call(
-  client: Client,
-  { path, request, response }: ReturnType<Awaited<ReturnType<typeof createCriMethods>>>,
-  message: object,
-  signal: AbortSignal,
-): Promise<unknown> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const running = client.makeUnaryRequest(
-      path,
-      (it: object) => Buffer.from(request.encode(request.fromObject(it)).finish()),
-      (bytes) => response.toObject(response.decode(bytes)),
-      message,
-      (error, answer) => (error === null ? resolve(answer) : reject(error)),
-    );
-    signal.addEventListener('abort', () => running.cancel(), { once: true });
-  });
-}
-
-async function list(ask: Ask, signal: AbortSignal): Promise<Named[]> {
-  const sandboxes = sandboxesOf(await ask('ListPodSandbox', {}, signal));
-  const byId = new Map(sandboxes.map((sandbox) => [sandbox.id, sandbox]));
-  const containers = containersOf(await ask('ListContainers', {}, signal));
-  return [...sandboxes, ...containers.map((container) => inPod(container, byId.get(container.sandbox ?? '')))];
+async function list(ask: Ask, signal: AbortSignal, onLimit: OnLimit): Promise<ContainerList> {
+  try {
+    const sandboxes = sandboxesOf(await ask('ListPodSandbox', {}, signal));
+    const byId = new Map(sandboxes.map((sandbox) => [sandbox.id, sandbox]));
+    const found = containersOf(await ask('ListContainers', {}, signal));
+    const containers = [...sandboxes, ...found.map((container) => inPod(container, byId.get(container.sandbox ?? '')))];
+    return { containers, isComplete: true };
+  } catch (error) {
+    // A list that is too long names nobody, but each container can still be inspected.
+    if (!isTooLong(error)) throw error;
+    onLimit('list_size');
+    return { containers: [], isComplete: false };
+  }
 }
 
 async function inspect(ask: Ask, id: string, signal: AbortSignal): Promise<Named> {
@@ -118,7 +70,7 @@ async function inspect(ask: Ask, id: string, signal: AbortSignal): Promise<Named
   return { id, names: { ...names, ...(image !== undefined && { image }) } };
 }
 
-/** A container, with what its sandbox says of the pod. */
+/** A container with the names of its pod, which its sandbox has. */
 function inPod({ id, names }: Named, sandbox: Sandbox | undefined): Named {
   return { id, names: { ...names, ...sandbox?.ofPod } };
 }
@@ -130,8 +82,4 @@ function refuseIfClosed(socketPath: string): void {
     if (errnoOf(error) === 'EACCES') throw new UnsupportedApi(`${JSON.stringify(socketPath)} is closed to this user`);
     throw error;
   }
-}
-
-function isServiceError(error: unknown): error is ServiceError {
-  return error instanceof Error && 'code' in error;
 }

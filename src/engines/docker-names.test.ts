@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { namedByEvent, namedByInspect, namedByList } from './docker-names.ts';
+import {
+  EVENT_SELECTION,
+  INSPECT_SELECTION,
+  LIST_SELECTION,
+  namedByEvent,
+  namedByInspect,
+  namedByList,
+} from './docker-names.ts';
+import { JsonProjection, type Selection } from './json-projection.ts';
 
 const LABELS = {
   'com.docker.compose.project': 'shop',
@@ -78,14 +86,13 @@ describe('list', () => {
 });
 
 describe('event', () => {
-  const event = (more: object = {}): string =>
-    JSON.stringify({
-      Type: 'container',
-      Action: 'start',
-      Actor: { ID: 'abc', Attributes: { name: 'web', image: 'nginx', ...LABELS } },
-      time: 1,
-      ...more,
-    });
+  const event = (more: object = {}): object => ({
+    Type: 'container',
+    Action: 'start',
+    Actor: { ID: 'abc', Attributes: { name: 'web', image: 'nginx', ...LABELS } },
+    time: 1,
+    ...more,
+  });
 
   test('names the container', () => {
     expect(namedByEvent(event())).toEqual({
@@ -101,20 +108,20 @@ describe('event', () => {
   });
 
   test.each([
-    '',
-    '{',
-    'null',
-    '[]',
+    undefined,
+    null,
+    7,
+    [],
     event({ Type: 'network' }),
     event({ Action: undefined }),
     event({ Actor: null }),
     event({ Actor: { ID: 3 } }),
-  ])('none: %s', (line) => {
+  ])('none: %j', (line) => {
     expect(namedByEvent(line)).toBeUndefined();
   });
 });
 
-test('whatever an engine says, what is taken from it are short strings', () => {
+test('names are short strings whatever an engine says, and the selections leave none of them out', () => {
   const plain = ['Id', 'Name', 'Names', 'Config', 'HostConfig', 'Labels', 'Image', 'Runtime', 'Actor', 'ID', 'name'];
   const key = fc.constantFrom(...plain, 'Attributes', ...Object.keys(LABELS));
   const { tree } = fc.letrec((tie) => ({
@@ -122,8 +129,14 @@ test('whatever an engine says, what is taken from it are short strings', () => {
   }));
   fc.assert(
     fc.property(tree, (answer) => {
-      const text = JSON.stringify(answer);
-      for (const found of [namedByInspect(answer), namedByEvent(text), ...namedByList([answer])]) {
+      const selected = (selection: Selection): unknown => {
+        const [object] = new JsonProjection(selection, 'list').push(Buffer.from(JSON.stringify([answer])));
+        return object;
+      };
+      expect(namedByInspect(selected(INSPECT_SELECTION))).toEqual(namedByInspect(answer));
+      expect(namedByEvent(selected(EVENT_SELECTION))).toEqual(namedByEvent(answer));
+      expect(namedByList([selected(LIST_SELECTION)])).toEqual(namedByList([answer]));
+      for (const found of [namedByInspect(answer), namedByEvent(answer), ...namedByList([answer])]) {
         for (const [name, value] of Object.entries(found?.names ?? {})) {
           expect(typeof value).toBe(name === 'infra' ? 'boolean' : 'string');
         }

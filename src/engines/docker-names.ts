@@ -1,10 +1,41 @@
 import type { Names } from '../container.ts';
 import { field, type Named, named, text } from './engine-client.ts';
+import type { Selection } from './json-projection.ts';
 
-/** What Podman's API says for every runtime, so it means nothing. */
+/** Names that come from a container's labels: those of Compose, and those the kubelet sets on containers of Docker. */
+const NAME_LABELS = {
+  composeProject: 'com.docker.compose.project',
+  composeService: 'com.docker.compose.service',
+  namespace: 'io.kubernetes.pod.namespace',
+  pod: 'io.kubernetes.pod.name',
+  containerInPod: 'io.kubernetes.container.name',
+} as const satisfies Partial<Record<keyof Names, string>>;
+
+/** Its value is `podsandbox` on a pod's pause container. */
+const SANDBOX_LABEL = 'io.kubernetes.docker.type';
+
+const LABELS: Selection = selected(...Object.values(NAME_LABELS), SANDBOX_LABEL);
+
+/** What is read of `GET /containers/<id>/json`. */
+export const INSPECT_SELECTION: Selection = {
+  ...selected('Id', 'Name'),
+  Config: { Image: true, Labels: LABELS },
+  HostConfig: { Runtime: true },
+};
+
+/** What is read of each container in `GET /containers/json`. */
+export const LIST_SELECTION: Selection = { ...selected('Id', 'Names', 'Image'), Labels: LABELS };
+
+/** What is read of each line of `GET /events`. */
+export const EVENT_SELECTION: Selection = {
+  ...selected('Type', 'Action', 'time'),
+  Actor: { ID: true, Attributes: { ...selected('name', 'image'), ...LABELS } },
+};
+
+/** Podman's API gives this for every runtime, so it says nothing. */
 const NO_RUNTIME = 'oci';
 
-/** One event of Docker's API. */
+/** An event of a container's life. */
 export interface DockerEvent extends Named {
   /** `create`, `start`, `rename`, `destroy`, … */
   readonly action: string;
@@ -13,8 +44,8 @@ export interface DockerEvent extends Named {
 }
 
 /**
- * Names in the answer to `GET /containers/<id>/json` of Docker's API. A field of a wrong type counts as absent; without an
- * id the result is `undefined`.
+ * Reads the answer of `GET /containers/<id>/json` of Docker's API. A field of the wrong type counts as absent;
+ * `undefined` without an id.
  */
 export function namedByInspect(answer: unknown): Named | undefined {
   const config = field(answer, 'Config');
@@ -27,7 +58,11 @@ export function namedByInspect(answer: unknown): Named | undefined {
   });
 }
 
-/** Names in the answer to `GET /containers/json`; the runtime is missing there. */
+/**
+ * Reads the answer of `GET /containers/json`: everything but the runtime.
+ *
+ * @throws SyntaxError if it is not a list.
+ */
 export function namedByList(answer: unknown): Named[] {
   if (!Array.isArray(answer)) throw new SyntaxError('The list of containers is not a list');
   return answer.flatMap((container) => {
@@ -35,7 +70,7 @@ export function namedByList(answer: unknown): Named[] {
     return (
       named(field(container, 'Id'), {
         ...labelled(field(container, 'Labels')),
-        // A container that links to it adds the name `/other/alias`.
+        // A container that links to this one adds the name `/other/alias`.
         name: (Array.isArray(names) ? names : []).map(plainName).find((name) => name?.includes('/') === false),
         image: text(field(container, 'Image')),
       }) ?? []
@@ -44,20 +79,14 @@ export function namedByList(answer: unknown): Named[] {
 }
 
 /**
- * Parses a line of `GET /events`. The attributes of its actor are the container's labels and, among them, `name` and
- * `image`, which name a container that was removed before it could be inspected. Docker remembers the last 256 events,
- * Podman writes them to a log:
+ * Reads one line of `GET /events`. The attributes of its actor are the container's labels plus `name` and `image`, which
+ * name a container that was removed before it could be inspected. Docker remembers the last 256 events, Podman writes
+ * them to a log:
  *
  *     {"status":"die","id":"f2a9…","from":"lab:1","Type":"container","Action":"die","Actor":{"ID":"f2a9…",
  *      "Attributes":{"exitCode":"137","image":"lab:1","name":"web"}},"scope":"local","time":1795905377,"timeNano":…}
  */
-export function namedByEvent(line: string): DockerEvent | undefined {
-  let event: unknown;
-  try {
-    event = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
+export function namedByEvent(event: unknown): DockerEvent | undefined {
   const actor = field(event, 'Actor');
   const attributes = field(actor, 'Attributes');
   const action = text(field(event, 'Action'));
@@ -71,19 +100,18 @@ export function namedByEvent(line: string): DockerEvent | undefined {
   return found && action && field(event, 'Type') === 'container' ? { ...found, action, at } : undefined;
 }
 
-/** Names in labels: Compose's, and those that the kubelet gave containers of Docker. */
 function labelled(labels: unknown): { [K in keyof Names]: Names[K] | undefined } {
-  return {
-    composeProject: text(field(labels, 'com.docker.compose.project')),
-    composeService: text(field(labels, 'com.docker.compose.service')),
-    namespace: text(field(labels, 'io.kubernetes.pod.namespace')),
-    pod: text(field(labels, 'io.kubernetes.pod.name')),
-    containerInPod: text(field(labels, 'io.kubernetes.container.name')),
-    infra: field(labels, 'io.kubernetes.docker.type') === 'podsandbox' ? true : undefined,
-  };
+  const names = Object.fromEntries(
+    Object.entries(NAME_LABELS).map(([name, label]) => [name, text(field(labels, label))]),
+  );
+  return { ...names, infra: field(labels, SANDBOX_LABEL) === 'podsandbox' ? true : undefined };
 }
 
 /** Docker writes `/web`, Podman `web`. */
 function plainName(name: unknown): string | undefined {
   return text(text(name)?.replace(/^\//, ''));
+}
+
+function selected(...members: readonly string[]): Selection {
+  return Object.fromEntries(members.map((member) => [member, true]));
 }

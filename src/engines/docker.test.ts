@@ -437,8 +437,10 @@ describe('an engine that fails', () => {
   });
 
   test('and speaks no HTTP', async () => {
+    const sockets = new Set<Socket>();
     const server = createRawServer((socket) => {
-      socket.on('error', () => {});
+      sockets.add(socket);
+      socket.on('error', () => {}).on('close', () => sockets.delete(socket));
       socket.write('SSH-2.0-x\r\n'.repeat(10_000));
     });
     await new Promise<void>((resolve) => {
@@ -451,6 +453,8 @@ describe('an engine that fails', () => {
     expect(names.up).toBe(false);
     expect(log.warn).toHaveBeenCalledTimes(1);
     await names[Symbol.asyncDispose]();
+    // Nobody reads from these sockets, so they never end by themselves, and the server would wait for them.
+    for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => {
       server.close(resolve);
     });

@@ -1,15 +1,24 @@
-import { IncomingMessage } from 'node:http';
-import { type DockerEvent, namedByEvent, namedByInspect, namedByList } from './docker-names.ts';
-import type { EngineClient, EngineEvent } from './engine-client.ts';
-import { type HttpAnswer, linesOfAnswer, textOfAnswer } from './http-answer.ts';
+import type Docker from 'dockerode';
+import {
+  EVENT_SELECTION,
+  INSPECT_SELECTION,
+  LIST_SELECTION,
+  namedByEvent,
+  namedByInspect,
+  namedByList,
+} from './docker-names.ts';
+import { createTransport, type DockerAddress } from './docker-transport.ts';
+import type { EngineClient, EngineEvent, OnLimit } from './engine-client.ts';
+import { drain, type HttpAnswer, type Line, readLines, readList, readObject } from './http-answer.ts';
 
-/** Where an engine with Docker's API listens. */
-export type DockerAddress =
-  | { readonly socketPath: string }
-  | { readonly protocol: 'http' | 'https'; readonly host: string; readonly port: number };
-
-/** In bytes. A list has 1 or 2 kB for a container. */
-const LONGEST = { ping: 1_000, inspect: 4_000_000, list: 64_000_000, event: 1_000_000 };
+/** In bytes. */
+const MAX_PING = 1_000;
+/** In bytes. A container that publishes every port has 12 MB. */
+const MAX_INSPECT = 32_000_000;
+/** A list has 1 or 2 kB for a container; one that exposes every port has some MB. */
+const MAX_LIST = { bytes: 64_000_000, objects: 20_000 };
+/** An event has the container's labels. */
+const MAX_EVENTS = { longest: 32_000_000, bytesPerSecond: 16_000_000 };
 
 /** What events mean. The last ones of a container may be all that is left of it; Podman calls the removal `remove`. */
 const EVENTS: Readonly<Record<string, EngineEvent['kind']>> = {
@@ -25,74 +34,65 @@ const EVENTS: Readonly<Record<string, EngineEvent['kind']>> = {
 /** Podman 4 filters by its own name for `die`. */
 const FILTERS = { type: ['container'], event: [...Object.keys(EVENTS), 'died'] };
 
-/**
- * Every status counts as an answer: dockerode would read the body of an unexpected one into memory without a limit, as it
- * does with each body that is not taken as a stream.
- */
-const EVERY_STATUS: Readonly<Record<number, true>> = Object.fromEntries(
-  Array.from({ length: 900 }, (_, index) => [index + 100, true]),
-);
+/** Makes of an answer what dockerode is to return. */
+type Read = (answer: HttpAnswer) => Promise<unknown>;
 
-/** Asks an engine with Docker's API (Docker, Podman). Every request has a connection of its own. */
-export async function connectToDocker(address: DockerAddress): Promise<EngineClient> {
-  const get = await createGet(address);
-  const ask = async (path: string, most: number, signal: AbortSignal): Promise<string> =>
-    textOfAnswer(await get(path, {}, signal), most);
+/** An engine with Docker's API: Docker, Podman. Sends GET requests only. */
+export async function connectToDocker(address: DockerAddress, onLimit: OnLimit): Promise<EngineClient> {
+  // It is two thirds of all dependencies, and 20 MiB in memory: loaded only where there is an engine.
+  const { default: Dockerode } = await import('dockerode');
+  const docker = (signal: AbortSignal, read: Read): Docker =>
+    // Its types do not know this option, which takes the place of docker-modem.
+    new Dockerode({ modem: createTransport(address, { signal, read }) } as Docker.DockerOptions);
+  const report = ({ leftOut }: { readonly leftOut: number }): void => {
+    if (leftOut > 0) onLimit('value_size');
+  };
+
   return {
     async ping(signal) {
-      await ask('/_ping', LONGEST.ping, signal);
+      await docker(signal, (answer) => drain(answer, MAX_PING)).ping();
     },
-    list: async (signal) => namedByList(JSON.parse(await ask('/containers/json', LONGEST.list, signal))),
+
+    async list(signal) {
+      let isComplete = true;
+      const read: Read = async (answer) => {
+        const list = await readList(answer, LIST_SELECTION, MAX_LIST);
+        report(list);
+        isComplete = list.isComplete;
+        return list.objects;
+      };
+      const containers = namedByList(await docker(signal, read).listContainers());
+      if (!isComplete) onLimit('list_size');
+      return { containers, isComplete };
+    },
+
     async inspect(id, signal) {
-      const path = `/containers/${encodeURIComponent(id)}/json`;
-      const answer = namedByInspect(JSON.parse(await ask(path, LONGEST.inspect, signal)));
-      // Engines also accept a name or the beginning of an id.
-      if (answer?.id !== id) throw new Error('The answer is about another container');
-      return answer;
+      const read: Read = async (answer) => {
+        const inspected = await readObject(answer, INSPECT_SELECTION, MAX_INSPECT);
+        report(inspected);
+        return inspected.objects[0];
+      };
+      const found = namedByInspect(await docker(signal, read).getContainer(encodeURIComponent(id)).inspect());
+      // Engines also answer to names and to the beginning of an id.
+      if (found?.id !== id) throw new Error('The answer is about another container');
+      return found;
     },
-    // Engines send the head of the answer at once.
-    events: async (since, signal) => {
-      const seconds = Math.max(1, Math.floor(since / 1000));
-      return eventsOf(await get('/events?', { since: seconds, filters: FILTERS }, signal));
+
+    async events(since, signal) {
+      const read: Read = async (answer) => readLines(answer, EVENT_SELECTION, MAX_EVENTS);
+      // In seconds; 0 would mean that no past event is wanted.
+      const options = { since: Math.max(1, Math.floor(since / 1000)), filters: JSON.stringify(FILTERS) };
+      // Engines send the head of the answer at once.
+      const lines: unknown = await docker(signal, read).getEvents(options);
+      return eventsOf(lines as AsyncIterable<Line>, report);
     },
   };
 }
 
-/** Sends a GET request. The path has a `?` at its end if there is a query. */
-type Get = (path: string, query: Readonly<Record<string, unknown>>, signal: AbortSignal) => Promise<HttpAnswer>;
-
-async function createGet(address: DockerAddress): Promise<Get> {
-  // Two thirds of all dependencies and 20 MiB of memory, so it is loaded only where there is an engine.
-  const { default: Docker } = await import('dockerode');
-  const { modem } = new Docker({
-    // What is missing here would come from DOCKER_HOST and the like, which are not meant for daemons.
-    socketPath: undefined,
-    host: undefined,
-    port: undefined,
-    timeout: undefined,
-    ca: undefined,
-    cert: undefined,
-    key: undefined,
-    protocol: 'http',
-    ...address,
-    // A restart of the engine then leaves no dead connections.
-    headers: { Connection: 'close' },
-  });
-  return (path, query, signal) =>
-    new Promise((resolve, reject) => {
-      modem.dial(
-        { method: 'GET', path, options: query, abortSignal: signal, isStream: true, statusCodes: EVERY_STATUS },
-        (error, response) => {
-          if (response instanceof IncomingMessage) resolve({ status: response.statusCode ?? 0, body: response });
-          else reject(error ?? new Error('No answer'));
-        },
-      );
-    });
-}
-
-async function* eventsOf(answer: HttpAnswer): AsyncGenerator<EngineEvent> {
-  for await (const line of linesOfAnswer(answer, LONGEST.event)) {
-    const event: DockerEvent | undefined = namedByEvent(line);
+async function* eventsOf(lines: AsyncIterable<Line>, report: (line: Line) => void): AsyncGenerator<EngineEvent> {
+  for await (const line of lines) {
+    report(line);
+    const event = namedByEvent(line.object);
     const kind = event === undefined ? undefined : EVENTS[event.action];
     if (event === undefined || kind === undefined) continue;
     const { id, names, at } = event;

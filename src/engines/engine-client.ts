@@ -7,6 +7,20 @@ export interface Named {
   readonly names: Names;
 }
 
+/** An engine's list of its containers. */
+export interface ContainerList {
+  readonly containers: readonly Named[];
+  /** `false` if the list was longer than a limit: a container that is not in it may still exist. */
+  readonly isComplete: boolean;
+}
+
+/** Limits on what an engine may cost. What is beyond them is left out or done later. */
+export const ENGINE_LIMITS = ['value_size', 'list_size', 'inspection_rate'] as const;
+export type EngineLimit = (typeof ENGINE_LIMITS)[number];
+
+/** Counts that a limit was reached. */
+export type OnLimit = (limit: EngineLimit) => void;
+
 /** Something that happened to a container. */
 export interface EngineEvent extends Named {
   /** `changed`: the engine may have more to say; `ended`: it has exited; `removed`: the engine no longer knows it. */
@@ -23,7 +37,7 @@ export interface EngineClient {
   /** @throws Error if it does not answer, {@link UnsupportedApi} if what answers is no such engine. */
   ping(signal: AbortSignal): Promise<void>;
   /** All containers, with less detail than `inspect`. */
-  list(signal: AbortSignal): Promise<readonly Named[]>;
+  list(signal: AbortSignal): Promise<ContainerList>;
   /** @throws Error if it does not know the container (yet). */
   inspect(id: string, signal: AbortSignal): Promise<Named>;
   /**
@@ -40,7 +54,7 @@ export interface EnginePlace {
   /** Checked before every attempt to connect. */
   readonly socketPath: string | undefined;
   /** Prepares requests. Can be called again and again. */
-  connect(): Promise<EngineClient>;
+  connect(onLimit: OnLimit): Promise<EngineClient>;
   /** Releases what `connect` holds. */
   close(): void;
 }
@@ -65,7 +79,9 @@ export function text(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
   if (value.length <= LONGEST) return value;
   const hash = createHash('sha256').update(value).digest('hex').slice(0, HASH_DIGITS);
-  return `${value.slice(0, LONGEST - HASH_DIGITS - 1)}~${hash}`;
+  const cut = `${value.slice(0, LONGEST - HASH_DIGITS - 1)}~${hash}`;
+  // Copied, because V8 keeps the whole string in memory for as long as a slice of it is used.
+  return Buffer.from(cut).toString('utf8');
 }
 
 /** Names without the unknown ones; `undefined` without an id. */

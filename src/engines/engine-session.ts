@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EngineClient, EngineEvent, EnginePlace, Named } from './engine-client.ts';
+import type { ContainerList, EngineClient, EngineEvent, EnginePlace, OnLimit } from './engine-client.ts';
 import { inTime } from './in-time.ts';
 import type { Inspections } from './inspections.ts';
 import type { NameCache } from './name-cache.ts';
@@ -12,7 +12,7 @@ const EVENT_TIME_STEP_MS = 1_000;
 export interface SessionTimings {
   readonly ping: number;
   readonly inspect: number;
-  /** With a thousand containers, on a busy host. */
+  /** Enough for a thousand containers on a busy host. */
   readonly list: number;
   readonly heartbeat: number;
   /** How often an engine without events is asked for its list. */
@@ -32,6 +32,7 @@ interface SessionOptions {
   readonly onListed: () => void;
   /** The engine still answers. */
   readonly onBeat: () => void;
+  readonly onLimit: OnLimit;
 }
 
 /** Sends one request with a time limit. */
@@ -42,7 +43,7 @@ type Ask = <T>(
 
 /** Runs one connection to an engine until it fails, and puts all names that it learns into the cache. */
 export async function runSession({ place, stop, ...parts }: SessionOptions): Promise<never> {
-  const client = await place.connect();
+  const client = await place.connect(parts.onLimit);
   const session = new AbortController();
   const end = (): void => session.abort();
   const { signal } = session;
@@ -103,15 +104,15 @@ class Session {
     this.#parts.inspections.begin((id) => this.#inspect(id));
   }
 
-  #takeList(list: readonly Named[]): void {
+  #takeList({ containers, isComplete }: ContainerList): void {
     const { cache, inspections } = this.#parts;
     const listed = new Set<string>();
-    for (const { id, names } of list) {
+    for (const { id, names } of containers) {
       listed.add(id);
       cache.putBrief(id, names);
     }
     this.#listed = listed;
-    cache.forgetOthers((id) => listed.has(id) || inspections.isWanted(id));
+    if (isComplete) cache.forgetOthers((id) => listed.has(id) || inspections.isWanted(id));
   }
 
   async #inspect(id: string): Promise<void> {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CgroupMatch, Names } from '../container.ts';
 import type { Log } from '../log.ts';
-import { type EnginePlace, UnsupportedApi } from './engine-client.ts';
+import { ENGINE_LIMITS, type EngineLimit, type EnginePlace, UnsupportedApi } from './engine-client.ts';
 import { runSession, type SessionTimings } from './engine-session.ts';
 import { Inspections } from './inspections.ts';
 import { NameCache } from './name-cache.ts';
@@ -30,7 +30,18 @@ interface Timings extends SessionTimings {
   readonly history: number;
   /** After each failure to inspect: a container's cgroup exists before its engine reports it. */
   readonly inspectAgain: readonly number[];
+  /** Between two inspections of one container because of its events. */
+  readonly repeatInterval: number;
 }
+
+/** Inspections because of events, for all containers of an engine. */
+const REPEATS_PER_SECOND = 10;
+
+const LIMIT_MESSAGES: Readonly<Record<EngineLimit, string>> = {
+  value_size: 'a name or label from the engine is too large; leaving it out',
+  list_size: 'the list of containers is too long; asking for the rest one by one',
+  inspection_rate: 'too many events to inspect after each; some names are late',
+};
 
 /** Events from just before a session broke are asked for again. In ms. */
 const HISTORY_OVERLAP = 5_000;
@@ -47,6 +58,7 @@ const TIMINGS: Timings = {
   keepForgotten: 60_000,
   history: 3_600_000,
   inspectAgain: [100, 300, 1_000, 3_000, 10_000],
+  repeatInterval: 1_000,
 };
 
 /**
@@ -70,6 +82,8 @@ export class EngineSource implements NameSource {
   readonly #nonEngines = new Set<EnginePlace>();
   /** The log says that the engine does not answer, and not yet that it answers again. */
   #saidDown = false;
+  /** How often each limit was reached. */
+  readonly limitHits = new Map<EngineLimit, number>(ENGINE_LIMITS.map((limit) => [limit, 0]));
 
   constructor(options: EngineOptions) {
     this.name = options.name;
@@ -81,9 +95,13 @@ export class EngineSource implements NameSource {
       keepForgottenMs: this.#timings.keepForgotten,
       isWanted: (id) => this.#inspections.isWanted(id),
     });
-    this.#inspections = new Inspections(this.#timings.inspectAgain, (id, error) =>
-      options.log.debug({ source: this.name, id, error }, 'cannot ask the engine about a container'),
-    );
+    this.#inspections = new Inspections({
+      retryDelays: this.#timings.inspectAgain,
+      repeatInterval: this.#timings.repeatInterval,
+      repeatsPerSecond: REPEATS_PER_SECOND,
+      onFailed: (id, error) => options.log.debug({ source: this.name, id, error }, 'cannot inspect a container'),
+      onDeferred: () => this.#hitLimit('inspection_rate'),
+    });
     this.#loop = this.#connectForEver();
   }
 
@@ -170,7 +188,15 @@ export class EngineSource implements NameSource {
         this.#upToDate = Date.now();
         if (this.#saidDown) this.#sayUp();
       },
+      onLimit: (limit) => this.#hitLimit(limit),
     });
+  }
+
+  /** Counts every time, logs the first. */
+  #hitLimit(limit: EngineLimit): void {
+    const hits = this.limitHits.get(limit) ?? 0;
+    this.limitHits.set(limit, hits + 1);
+    if (hits === 0) this.#options.log.warn({ source: this.name, limit }, LIMIT_MESSAGES[limit]);
   }
 
   #sayUp(): void {

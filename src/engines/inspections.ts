@@ -1,30 +1,50 @@
-/** How many containers are inspected at a time: enough to keep an engine busy, few enough not to be a burden. */
+import { RateLimit } from './rate-limit.ts';
+
+/** Containers that are inspected at a time: enough to keep an engine busy, few enough not to burden it. */
 const PARALLEL = 4;
 
 interface Wanted {
-  /** `done` until something happens to the container; `waiting` has a timer, or no session. */
+  /** `done` until an event of the container; `waiting` has a timer, or there is no session. */
   state: 'queued' | 'asking' | 'waiting' | 'done';
-  /** Asked for once more while it was being asked about. */
+  /** An event came while the container was being inspected. */
   again: boolean;
   failures: number;
   timer: NodeJS.Timeout | undefined;
+  /** When the last inspection because of an event was due, in ms of `performance.now()`. */
+  repeatedAt: number;
+}
+
+interface InspectionOptions {
+  /** Delays after each failure in a row, in ms. After the last there is no further attempt. */
+  readonly retryDelays: readonly number[];
+  /** The shortest time between two inspections of one container because of its events, in ms. */
+  readonly repeatInterval: number;
+  /** Inspections of all containers because of events, per second. */
+  readonly repeatsPerSecond: number;
+  readonly onFailed: (id: string, error: unknown) => void;
+  /** The rate is used up: an inspection has to wait. */
+  readonly onDeferred: () => void;
 }
 
 /**
- * Which containers an engine is still to be asked about. Each is asked about once when it appears, again when something
- * happens to it or when it fails, and not for ever if it keeps failing.
+ * Decides which containers an engine is asked about. Each is inspected once when it appears, again after an event or a
+ * failure, but not for ever if it keeps failing. Events of one container that come close together cause one
+ * inspection, after the last of them; a container that floods the engine with events costs a few requests a second.
  */
 export class Inspections implements Disposable {
-  readonly #inspectAgain: readonly number[];
-  readonly #onFailed: (id: string, error: unknown) => void;
+  readonly #options: InspectionOptions;
   readonly #wanted = new Map<string, Wanted>();
   readonly #queue = new Set<string>();
+  readonly #repeats: RateLimit;
+  /** Containers with an event that are to be inspected as soon as the rate allows it. */
+  readonly #deferred = new Set<string>();
+  #deferredTimer: NodeJS.Timeout | undefined;
   #inspect: ((id: string) => Promise<void>) | undefined;
   #asking = 0;
 
-  constructor(inspectAgain: readonly number[], onFailed: (id: string, error: unknown) => void) {
-    this.#inspectAgain = inspectAgain;
-    this.#onFailed = onFailed;
+  constructor(options: InspectionOptions) {
+    this.#options = options;
+    this.#repeats = new RateLimit(options.repeatsPerSecond);
   }
 
   isWanted(id: string): boolean {
@@ -34,17 +54,24 @@ export class Inspections implements Disposable {
   /** A container has appeared. */
   want(id: string): void {
     if (this.#wanted.has(id)) return;
-    this.#wanted.set(id, { state: 'queued', again: false, failures: 0, timer: undefined });
+    this.#wanted.set(id, {
+      state: 'queued',
+      again: false,
+      failures: 0,
+      timer: undefined,
+      repeatedAt: -Infinity,
+    });
     this.#enqueue(id);
   }
 
-  /** Something has happened to a wanted container. */
+  /** An event of a container that is wanted. */
   again(id: string): void {
     const wanted = this.#wanted.get(id);
-    if (wanted === undefined) return;
+    // One that is still to be inspected will be, after this event.
+    if (wanted === undefined || wanted.state === 'queued') return;
     wanted.failures = 0;
-    wanted.again = wanted.state === 'asking';
-    if (!wanted.again) this.#enqueue(id);
+    if (wanted.state === 'asking') wanted.again = true;
+    else this.#repeat(id, wanted);
   }
 
   /** A container is gone. */
@@ -52,9 +79,10 @@ export class Inspections implements Disposable {
     clearTimeout(this.#wanted.get(id)?.timer);
     this.#wanted.delete(id);
     this.#queue.delete(id);
+    this.#deferred.delete(id);
   }
 
-  /** The engine can be asked. All that has not been answered is asked now. */
+  /** The engine can be asked. Every container without an answer is inspected now. */
   begin(inspect: (id: string) => Promise<void>): void {
     this.#inspect = inspect;
     for (const [id, wanted] of this.#wanted) {
@@ -63,9 +91,11 @@ export class Inspections implements Disposable {
     }
   }
 
-  /** The engine cannot be asked any more. What it is being asked fails by itself. */
+  /** The engine can no longer be asked. Inspections that are under way fail by themselves. */
   pause(): void {
     this.#inspect = undefined;
+    this.#deferred.clear();
+    clearTimeout(this.#deferredTimer);
     for (const wanted of this.#wanted.values()) clearTimeout(wanted.timer);
   }
 
@@ -73,6 +103,35 @@ export class Inspections implements Disposable {
     this.pause();
     this.#wanted.clear();
     this.#queue.clear();
+  }
+
+  /** Inspects after an event: now, or as soon as both limits allow it. Until then further events add nothing. */
+  #repeat(id: string, wanted: Wanted): void {
+    clearTimeout(wanted.timer);
+    const now = performance.now();
+    const rest = wanted.repeatedAt + this.#options.repeatInterval - now;
+    wanted.state = 'waiting';
+    if (rest > 0) wanted.timer = setTimeout(() => this.#repeat(id, wanted), rest).unref();
+    else {
+      this.#deferred.add(id);
+      this.#repeatDeferred();
+    }
+  }
+
+  #repeatDeferred(): void {
+    clearTimeout(this.#deferredTimer);
+    const now = performance.now();
+    for (const id of this.#deferred) {
+      if (!this.#repeats.take(now)) {
+        this.#options.onDeferred();
+        this.#deferredTimer = setTimeout(() => this.#repeatDeferred(), this.#repeats.wait(now)).unref();
+        return;
+      }
+      this.#deferred.delete(id);
+      const wanted = this.#wanted.get(id);
+      if (wanted !== undefined) wanted.repeatedAt = now;
+      this.#enqueue(id);
+    }
   }
 
   #enqueue(id: string): void {
@@ -85,7 +144,7 @@ export class Inspections implements Disposable {
       void this.#work(this.#inspect);
   }
 
-  /** Asks about one after the other until there is none left, or the session has ended. Never rejects. */
+  /** Inspects one container after another until none is left or the session has ended. Never rejects. */
   async #work(inspect: (id: string) => Promise<void>): Promise<void> {
     this.#asking += 1;
     for (const id of this.#queue) {
@@ -100,17 +159,18 @@ export class Inspections implements Disposable {
         (reason: unknown) => reason ?? new Error('Failed'),
       );
       wanted.state = error === undefined ? 'done' : 'waiting';
-      // It may be another container's life that has the id by now.
+      // The container may have been forgotten and wanted anew meanwhile.
       if (this.#wanted.get(id) !== wanted) continue;
-      if (wanted.again || (error !== undefined && this.#inspect !== inspect)) this.#enqueue(id);
+      if (wanted.again) this.#repeat(id, wanted);
+      else if (error !== undefined && this.#inspect !== inspect) this.#enqueue(id);
       else if (error !== undefined) this.#failed(id, wanted, error);
     }
     this.#asking -= 1;
   }
 
   #failed(id: string, wanted: Wanted, error: unknown): void {
-    this.#onFailed(id, error);
-    const delay = this.#inspectAgain[wanted.failures];
+    this.#options.onFailed(id, error);
+    const delay = this.#options.retryDelays[wanted.failures];
     wanted.failures += 1;
     if (delay !== undefined) wanted.timer = setTimeout(() => this.#enqueue(id), delay).unref();
   }

@@ -1,19 +1,21 @@
 import type { CgroupMatch, Names } from '../container.ts';
 
-/** Something that knows what containers are called. It never holds anything up: what it knows is in its cache. */
+/** Something that knows the names of containers. It never blocks: it answers from its cache. */
 export interface NameSource extends AsyncDisposable {
   /** As in `isolation_source_up{source="docker"}`. */
   readonly name: string;
-  /** Whether it answers; `undefined` where it does not apply: its default sockets have never been there, or are something else's. */
+  /** Whether it answers; `undefined` where its default sockets have never existed, or belong to something else. */
   readonly up: boolean | undefined;
-  /** Whether it has been looked for the engine once; until then `up` says nothing. */
+  /** Whether the engine has been looked for once; until then `up` means nothing. */
   readonly tried: boolean;
+  /** How often each limit on what its engine may cost was reached, by the limit. */
+  readonly limitHits: ReadonlyMap<string, number>;
   /** Whether it can name a container of this kind at all. */
   mayKnow(match: CgroupMatch): boolean;
-  /** What it knows of a container by now; the same object as long as nothing changes. */
+  /** The names known so far; the same object as long as nothing changes. */
   namesOf(id: string): Names | undefined;
-  /** A container has appeared: find out its names. */
+  /** A container has appeared: ask for its names. */
   want(id: string): void;
-  /** It is gone. */
+  /** A container is gone. */
   forget(id: string): void;
 }

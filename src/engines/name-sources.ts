@@ -60,7 +60,7 @@ export function startNameSources(config: Pick<Config, 'docker' | 'podman' | 'cri
  */
 export async function askEngine(place: EnginePlace): Promise<void> {
   try {
-    const client = await place.connect();
+    const client = await place.connect(() => {});
     const { signal } = new AbortController();
     await inTime((call) => client.ping(call), { ms: PING_MS, signal, what: 'ping' });
   } finally {
@@ -83,7 +83,7 @@ function placeOfDocker(host: EngineHost): EnginePlace {
   const isSocket = host.kind === 'unix';
   return {
     socketPath: isSocket ? host.path : undefined,
-    connect: () => connectToDocker(isSocket ? { socketPath: host.path } : host),
+    connect: (onLimit) => connectToDocker(isSocket ? { socketPath: host.path } : host, onLimit),
     close() {},
   };
 }

@@ -70,7 +70,7 @@ const SCRAPE: Scrape = {
   privateParents: () => [],
   members: () => [],
   oom: undefined,
-  state: { lifecycle: new Map(), sources: new Map() },
+  state: { lifecycle: new Map(), sources: new Map(), limitHits: new Map() },
 };
 
 async function run(

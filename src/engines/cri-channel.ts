@@ -1,0 +1,106 @@
+import type { Socket } from 'node:net';
+import type { ChannelCredentials, Client, ServiceError } from '@grpc/grpc-js';
+import { type CriMethod, type CriMethodName, createCriMethods, TOO_MANY_ENTRIES } from './cri-messages.ts';
+import { UnsupportedApi } from './engine-client.ts';
+
+/** In bytes. A list has less than 2 kB for a container; the kubelet itself takes no more than 16 MiB. */
+const MAX_ANSWER = 16 * 1024 * 1024;
+
+/**
+ * Calls a method. The answer comes as plain objects; absent texts and numbers are left out.
+ *
+ * @throws UnsupportedApi if what answers has no such interface.
+ */
+export type Ask = (name: CriMethodName, request: object, signal: AbortSignal) => Promise<unknown>;
+
+/** A channel to a runtime; it connects when it is asked something. */
+export interface CriChannel {
+  readonly ask: Ask;
+  close(): void;
+}
+
+/** Opens a channel to a Unix socket. */
+export async function openChannel(socketPath: string): Promise<CriChannel> {
+  // It comes with dockerode, and takes 17 MiB in memory: loaded only where there is a runtime.
+  const grpc = await import('@grpc/grpc-js');
+  const method = await createCriMethods();
+  const credentials = grpc.credentials.createInsecure();
+  const connection = limitToOneConnection(credentials);
+  const client = new grpc.Client(`unix:${socketPath}`, credentials, {
+    'grpc.max_receive_message_length': MAX_ANSWER,
+    'grpc.enable_retries': 0,
+    // Connections go to the socket alone, whatever a proxy variable of the environment says.
+    'grpc.enable_http_proxy': 0,
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.use_local_subchannel_pool': 1,
+    // In ms. The caller decides when to try again.
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 1_000,
+  });
+  return {
+    async ask(name, request, signal) {
+      try {
+        return await call(client, method(name), request, signal);
+      } catch (error) {
+        if (isServiceError(error) && error.code === grpc.status.UNIMPLEMENTED) throw new UnsupportedApi(error.message);
+        throw error;
+      }
+    },
+    close() {
+      client.close();
+      connection.close();
+    },
+  };
+}
+
+/** Whether an answer was refused for its length: by either end for its bytes, or by this one for its entries. */
+export function isTooLong(error: unknown): boolean {
+  return (
+    isServiceError(error) && (error.details.includes('larger than max') || error.details.includes(TOO_MANY_ENTRIES))
+  );
+}
+
+/**
+ * Closes each connection when the next one begins. After a GOAWAY grpc-js connects anew, and leaves it to the runtime to
+ * close the old socket: one that does not would cost a descriptor for each attempt.
+ */
+function limitToOneConnection(credentials: ChannelCredentials): { close(): void } {
+  let current: Socket | undefined;
+  // grpc-js has no other place where it shows its sockets.
+  const createConnector = credentials._createSecureConnector.bind(credentials);
+  credentials._createSecureConnector = (...options) => {
+    const connector = createConnector(...options);
+    return {
+      ...connector,
+      connect(socket) {
+        current?.destroy();
+        current = socket;
+        return connector.connect(socket);
+      },
+    };
+  };
+  return { close: () => current?.destroy() };
+}
+
+async function call(
+  client: Client,
+  { path, request, decode }: CriMethod,
+  message: object,
+  signal: AbortSignal,
+): Promise<unknown> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const running = client.makeUnaryRequest(
+      path,
+      (it: object) => Buffer.from(request.encode(request.fromObject(it)).finish()),
+      (bytes) => decode(bytes),
+      message,
+      (error, answer) => (error === null ? resolve(answer) : reject(error)),
+    );
+    signal.addEventListener('abort', () => running.cancel(), { once: true });
+  });
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error;
+}

@@ -1,0 +1,239 @@
+/** Which members of a JSON object to keep: `true` keeps the whole value, a nested selection picks from an object. */
+export interface Selection {
+  readonly [member: string]: Selection | true;
+}
+
+/** In bytes, for one kept value. Names are far shorter; `text` in engine-client.ts cuts them to 1,000 characters. */
+const MAX_VALUE = 16 * 1024;
+/** In bytes, for all that is kept of one object, its member names included. */
+const MAX_OBJECT = 64 * 1024;
+/** Brackets inside one kept value. */
+const MAX_DEPTH = 8;
+/** In bytes. A longer member name is none that anybody selects. */
+const MAX_KEY = 256;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** What the next byte outside a string belongs to. Numbers, as there is one decision for each byte of an answer. */
+const START = 0;
+const ELEMENT = 1;
+const KEY = 2;
+const AFTER_KEY = 3;
+const VALUE = 4;
+const SKIPPED = 5;
+const KEPT = 6;
+const DONE = 7;
+
+/**
+ * Reads JSON as it arrives and keeps only the selected members, so an answer of any size costs as much memory as the
+ * names in it. What is not selected is passed over without being checked, at any depth: only brackets and strings are
+ * followed. A selected value that is too long or too deeply nested is left out and counted.
+ *
+ * For the selection `{ Id: true, Labels: { app: true } }`,
+ *
+ *     [{"Id":"ab12","Ports":[{"PrivatePort":80}],"Labels":{"app":"web","x":"y"}},
+ *      {"Id":"cd34","Ports":[],"Labels":{}}]
+ *
+ * becomes `{ Id: 'ab12', Labels: { app: 'web' } }` and `{ Id: 'cd34', Labels: {} }`.
+ */
+export class JsonProjection {
+  readonly #selection: Selection;
+  readonly #isList: boolean;
+  /** Kept values and objects that were left out because they are too long, too deeply nested or malformed. */
+  leftOut = 0;
+  #state = START;
+  /** The selections of the open objects that are looked into, the innermost last. */
+  readonly #open: Selection[] = [];
+  #isInString = false;
+  #isEscaped = false;
+  #key: number[] = [];
+  #child: Selection | true | undefined;
+  /** Open brackets inside a value that is kept or passed over. */
+  #depth = 0;
+  readonly #kept = Buffer.allocUnsafe(MAX_OBJECT + MAX_KEY * 2);
+  #length = 0;
+  /** Length of `#kept` before the present member, to take it back. */
+  #mark = 0;
+  #isTooLong = false;
+  #objects: unknown[] = [];
+
+  /** @param shape `object`: one object; `list`: an array, whose objects are projected one by one. */
+  constructor(selection: Selection, shape: 'object' | 'list') {
+    this.#selection = selection;
+    this.#isList = shape === 'list';
+  }
+
+  /**
+   * Reads on.
+   *
+   * @returns the objects that these bytes complete.
+   * @throws SyntaxError if the answer is not of that shape. After that the projection is of no use.
+   */
+  push(bytes: Uint8Array): readonly unknown[] {
+    this.#objects = [];
+    for (const byte of bytes) {
+      if (this.#isInString) this.#inString(byte);
+      else this.#outsideString(byte);
+    }
+    return this.#objects;
+  }
+
+  /** Whether the answer has been read to its end. */
+  get isDone(): boolean {
+    return this.#state === DONE;
+  }
+
+  /** @throws SyntaxError if the answer ended early. */
+  end(): void {
+    if (!this.isDone) throw new SyntaxError('The answer ends in the middle');
+  }
+
+  #inString(byte: number): void {
+    if (this.#state === KEY) {
+      if (this.#key.length <= MAX_KEY) this.#key.push(byte);
+    } else if (this.#state === KEPT) this.#keep(byte);
+    if (this.#isEscaped) this.#isEscaped = false;
+    else if (byte === BACKSLASH) this.#isEscaped = true;
+    else if (byte === QUOTE) {
+      this.#isInString = false;
+      if (this.#state === KEY) this.#state = AFTER_KEY;
+    }
+  }
+
+  #outsideString(byte: number): void {
+    if (this.#state >= SKIPPED) this.#inValue(byte);
+    else if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) return;
+    else if (this.#state === KEY) this.#beforeKey(byte);
+    else if (this.#state === AFTER_KEY) this.#expect(byte === COLON, VALUE);
+    else if (this.#state === VALUE) this.#beginValue(byte);
+    else if (this.#state === ELEMENT) this.#beginElement(byte);
+    else if (this.#isList) this.#expect(byte === OPEN_LIST, ELEMENT);
+    else {
+      this.#expect(byte === OPEN_OBJECT, KEY);
+      this.#openObject(this.#selection);
+    }
+  }
+
+  #beginElement(byte: number): void {
+    if (byte === COMMA) return;
+    if (byte === CLOSE_LIST) this.#state = DONE;
+    else if (byte === OPEN_OBJECT) this.#openObject(this.#selection);
+    else this.#skip(byte);
+  }
+
+  #beforeKey(byte: number): void {
+    if (byte === COMMA) return;
+    if (byte === CLOSE_OBJECT) this.#closeObject();
+    else {
+      this.#expect(byte === QUOTE, KEY);
+      this.#key = [QUOTE];
+      this.#isInString = true;
+    }
+  }
+
+  #beginValue(byte: number): void {
+    this.#child = this.#selected();
+    if (this.#child === undefined || (this.#child !== true && byte !== OPEN_OBJECT)) {
+      this.#skip(byte);
+      return;
+    }
+    this.#mark = this.#length;
+    if (this.#kept[this.#length - 1] !== OPEN_OBJECT) this.#keep(COMMA);
+    for (const each of this.#key) this.#keep(each);
+    this.#keep(COLON);
+    if (this.#child === true) {
+      this.#state = KEPT;
+      this.#depth = 0;
+      this.#inValue(byte);
+    } else this.#openObject(this.#child);
+  }
+
+  /** What is selected under the present key in the innermost open object. */
+  #selected(): Selection | true | undefined {
+    if (this.#key.length > MAX_KEY) return undefined;
+    const raw = Buffer.from(this.#key).toString('utf8');
+    const key = raw.includes('\\') ? parsed(raw) : raw.slice(1, -1);
+    const selection = this.#open.at(-1);
+    return typeof key === 'string' && selection !== undefined && Object.hasOwn(selection, key)
+      ? selection[key]
+      : undefined;
+  }
+
+  #skip(byte: number): void {
+    this.#state = SKIPPED;
+    this.#depth = 0;
+    this.#inValue(byte);
+  }
+
+  /** A byte of a value that is kept or passed over, or the one that ends it. */
+  #inValue(byte: number): void {
+    if (this.#state === DONE) return;
+    const isClosing = byte === CLOSE_OBJECT || byte === CLOSE_LIST;
+    if (this.#depth === 0 && (isClosing || byte === COMMA)) {
+      this.#state = this.#open.length === 0 ? ELEMENT : KEY;
+      if (this.#open.length === 0) this.#beginElement(byte);
+      else this.#beforeKey(byte);
+      return;
+    }
+    if (this.#state === KEPT) this.#keep(byte);
+    if (byte === QUOTE) this.#isInString = true;
+    else if (isClosing) this.#depth -= 1;
+    else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+      this.#depth += 1;
+      if (this.#state === KEPT && this.#depth > MAX_DEPTH) this.#leaveOut();
+    }
+  }
+
+  #openObject(selection: Selection): void {
+    this.#open.push(selection);
+    this.#keep(OPEN_OBJECT);
+    this.#state = KEY;
+  }
+
+  #closeObject(): void {
+    this.#keep(CLOSE_OBJECT);
+    this.#open.pop();
+    this.#state = KEY;
+    if (this.#open.length > 0) return;
+    const object = this.#isTooLong ? undefined : parsed(this.#kept.toString('utf8', 0, this.#length));
+    this.#length = 0;
+    this.#isTooLong = false;
+    this.#state = this.#isList ? ELEMENT : DONE;
+    if (object !== undefined) this.#objects.push(object);
+    else if (this.#isList) this.leftOut += 1;
+    else throw new SyntaxError('The answer is malformed or has too many members of one name');
+  }
+
+  #keep(byte: number): void {
+    if (this.#length >= MAX_OBJECT) this.#isTooLong = true;
+    else this.#kept[this.#length++] = byte;
+    if (this.#state === KEPT && this.#length - this.#mark > MAX_VALUE) this.#leaveOut();
+  }
+
+  /** Takes back the present member, and passes over the rest of its value. */
+  #leaveOut(): void {
+    this.#length = this.#mark;
+    this.#state = SKIPPED;
+    this.leftOut += 1;
+  }
+
+  #expect(isRight: boolean, next: number): void {
+    if (!isRight) throw new SyntaxError(`The answer is not the ${this.#isList ? 'list' : 'object'} that it should be`);
+    this.#state = next;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
