@@ -18,6 +18,9 @@ export interface CgroupLimits {
 
 export type LimitedResource = keyof CgroupLimits;
 
+/** `high` and `low` are of memory too, in bytes: reclaim begins above the one, and ends below the other. */
+type Limit = LimitedResource | 'high' | 'low';
+
 /** The controller that limits a resource. */
 export const RESOURCE_CONTROLLERS = { memory: 'memory', swap: 'memory', cpu: 'cpu', pids: 'pids' } as const;
 
@@ -27,16 +30,19 @@ const known = oncePerScrape(() => ({
   swap: new Map<CgroupFiles, number | undefined>(),
   cpu: new Map<CgroupFiles, number | undefined>(),
   pids: new Map<CgroupFiles, number | undefined>(),
+  high: new Map<CgroupFiles, number | undefined>(),
+  low: new Map<CgroupFiles, number | undefined>(),
   hierarchical: new Map<CgroupFiles, boolean>(),
 }));
 
 /**
- * Reads the limit of one cgroup from `memory.max`, `memory.swap.max`, `cpu.max` or `pids.max` (v1:
- * `memory.limit_in_bytes`, `memory.memsw.limit_in_bytes`, `cpu.cfs_quota_us` and `cpu.cfs_period_us`).
+ * Reads a limit of one cgroup: `memory.max`, `memory.swap.max`, `cpu.max`, `pids.max`, `memory.high` or `memory.low` (v1:
+ * `memory.limit_in_bytes`, `memory.memsw.limit_in_bytes`, `cpu.cfs_quota_us` with `cpu.cfs_period_us`, `pids.max`, none,
+ * `memory.soft_limit_in_bytes`).
  *
  * @throws SyntaxError that names the file, if it is in no form that the kernel writes.
  */
-export function limitOfCgroup(files: CgroupFiles, resource: LimitedResource, scrape: Scrape): number | undefined {
+export function limitOfCgroup(files: CgroupFiles, resource: Limit, scrape: Scrape): number | undefined {
   const limits = known(scrape)[resource];
   const before = limits.get(files);
   if (before !== undefined || limits.has(files)) return before;
@@ -45,7 +51,7 @@ export function limitOfCgroup(files: CgroupFiles, resource: LimitedResource, scr
   return limit;
 }
 
-const READERS: Readonly<Record<LimitedResource, (files: CgroupFiles) => number | undefined>> = {
+const READERS: Readonly<Record<Limit, (files: CgroupFiles) => number | undefined>> = {
   memory: (files) =>
     files.versionOf('memory') === 1
       ? v1Limit(files, 'memory.limit_in_bytes')
@@ -56,7 +62,17 @@ const READERS: Readonly<Record<LimitedResource, (files: CgroupFiles) => number |
       : singleValue(files, 'memory', 'memory.swap.max'),
   cpu: (files) => (files.versionOf('cpu') === 1 ? v1CpuLimit(files) : parsedFile(files, 'cpu', 'cpu.max', parseCpuMax)),
   pids: (files) => singleValue(files, 'pids', 'pids.max'),
+  high: (files) => (files.versionOf('memory') === 1 ? undefined : singleValue(files, 'memory', 'memory.high')),
+  low: (files) =>
+    files.versionOf('memory') === 1
+      ? v1Limit(files, 'memory.soft_limit_in_bytes')
+      : singleValue(files, 'memory', 'memory.low'),
 };
+
+/** Whether a cgroup has a limit: one that is known, and not infinite. */
+export function hasLimit(files: CgroupFiles, resource: Exclude<Limit, 'low'>, scrape: Scrape): boolean {
+  return (limitOfCgroup(files, resource, scrape) ?? Infinity) < Infinity;
+}
 
 /**
  * Whether a v1 memory limit holds for the cgroups below too: `memory.use_hierarchy`, which is always 1 since Linux 5.11.
@@ -71,7 +87,7 @@ export function holdsBelow(files: CgroupFiles, scrape: Scrape): boolean {
 }
 
 /** A v1 limit of memory in bytes. */
-export function v1Limit(files: CgroupFiles, name: string): number | undefined {
+function v1Limit(files: CgroupFiles, name: string): number | undefined {
   return parsedFile(files, 'memory', name, parseV1Limit);
 }
 

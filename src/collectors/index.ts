@@ -6,6 +6,7 @@ import { hugetlb } from './hugetlb.ts';
 import { info } from './info.ts';
 import { inventory } from './inventory.ts';
 import { io } from './io.ts';
+import { limiters } from './limiters.ts';
 import { limits } from './limits.ts';
 import { memory } from './memory.ts';
 import { namespaces } from './namespaces.ts';
@@ -22,6 +23,7 @@ export const collectors: readonly Collector[] = [
   info,
   namespaces,
   limits,
+  limiters,
   posture,
   findings,
   oom,

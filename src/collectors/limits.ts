@@ -2,7 +2,7 @@ import type { Container } from '../container.ts';
 import { countCpuList } from '../kernel/cpu-list.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { parsedFile, singleValue } from './cgroup-value.ts';
-import { v1Limit } from './cgroup-limits.ts';
+import { limitOfCgroup } from './cgroup-limits.ts';
 import { type Collector, defineContainerCollector, type Family, type Scrape } from './collector.ts';
 import { type ContainerLimits, limitsOfContainer } from './effective-limits.ts';
 import { cgroupLabel } from './level-labels.ts';
@@ -32,8 +32,8 @@ export const limits: Collector = defineContainerCollector({
     return {
       ...limitsOfContainer(container, scrape),
       files,
-      high: isV1 ? undefined : singleValue(files, 'memory', 'memory.high'),
-      low: isV1 ? v1Limit(files, 'memory.soft_limit_in_bytes') : singleValue(files, 'memory', 'memory.low'),
+      high: limitOfCgroup(files, 'high', scrape),
+      low: limitOfCgroup(files, 'low', scrape),
       min: isV1 ? undefined : singleValue(files, 'memory', 'memory.min'),
       cpuWeight: cpuWeight(files),
       cpus: cpus(container, scrape),

@@ -2,7 +2,8 @@ import type { Container } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { parsedFile, singleValue } from './cgroup-value.ts';
-import { type Collector, defineContainerCollector } from './collector.ts';
+import { type Collector, defineContainerCollector, type Scrape } from './collector.ts';
+import { type LimitEvents, limitEventsOf } from './memory-events.ts';
 
 /** Bytes, and counts since the cgroup was made. */
 interface MemoryReading {
@@ -17,12 +18,12 @@ interface MemoryReading {
   readonly swap: number | undefined;
   readonly faults: number | undefined;
   readonly majorFaults: number | undefined;
-  readonly events: Readonly<Partial<Record<'low' | 'high' | 'max' | 'oom', number | undefined>>>;
+  readonly events: LimitEvents;
 }
 
 const ABSENT = 'Absent without the memory controller.';
 
-/** Memory in use, by kind, and how often its limits were met. */
+/** Memory in use, by kind, and how often the container's own limits were met. */
 export const memory: Collector = defineContainerCollector({
   name: 'memory',
   help: 'Memory use, faults and limit events.',
@@ -101,8 +102,9 @@ export const memory: Collector = defineContainerCollector({
       type: 'counter',
       since: 'cgroup',
       help:
-        'Times that a limit was met: low, high, max and oom of memory.events, children included (v1: only max, from ' +
-        `memory.failcnt). Killed processes are counted in isolation_container_oom_kills_total. ${ABSENT}`,
+        "Times that the container's own limits were met: low, high, max and oom of memory.events.local, each only where it has " +
+        'memory.low, memory.high or memory.max (v1: max of memory.failcnt, memsw_max of memory.memsw.failcnt). Other ' +
+        'limits are in isolation_container_limiter_*, killed processes in isolation_container_oom_kills_total.',
       labels: ['event'],
       samples({ events }, emit) {
         for (const [event, count] of Object.entries(events)) if (count !== undefined) emit(count, event);
@@ -112,14 +114,17 @@ export const memory: Collector = defineContainerCollector({
 });
 
 /** Reads the memory use of a container; `undefined` without the memory controller. */
-export function readMemory({ files }: Pick<Container, 'files'>): MemoryReading | undefined {
+export function readMemory({ files }: Pick<Container, 'files'>, scrape: Scrape): MemoryReading | undefined {
   const version = files.versionOf('memory');
   if (version === undefined) return undefined;
-  return version === 1 ? readV1(files) : readV2(files);
+  return { ...(version === 1 ? readV1(files) : readV2(files)), events: limitEventsOf(files, scrape) };
 }
 
 /** Memory that cannot easily be reclaimed, in bytes. */
-export function workingSetOf({ usage, inactiveFile }: MemoryReading): number | undefined {
+export function workingSetOf({
+  usage,
+  inactiveFile,
+}: Pick<MemoryReading, 'usage' | 'inactiveFile'>): number | undefined {
   return usage === undefined || inactiveFile === undefined ? undefined : Math.max(0, usage - inactiveFile);
 }
 
@@ -133,9 +138,8 @@ const parseV2Stat = flatKeyedParser([
   'pgfault',
   'pgmajfault',
 ]);
-const parseV2Events = flatKeyedParser(['low', 'high', 'max', 'oom']);
 
-function readV2(files: CgroupFiles): MemoryReading {
+function readV2(files: CgroupFiles): Omit<MemoryReading, 'events'> {
   const stat = parsedFile(files, 'memory', 'memory.stat', parseV2Stat);
   return {
     usage: singleValue(files, 'memory', 'memory.current'),
@@ -149,7 +153,6 @@ function readV2(files: CgroupFiles): MemoryReading {
     swap: singleValue(files, 'memory', 'memory.swap.current'),
     faults: stat?.pgfault,
     majorFaults: stat?.pgmajfault,
-    events: parsedFile(files, 'memory', 'memory.events', parseV2Events) ?? {},
   };
 }
 
@@ -165,7 +168,7 @@ const parseV1Stat = flatKeyedParser([
   'total_pgmajfault',
 ]);
 
-function readV1(files: CgroupFiles): MemoryReading {
+function readV1(files: CgroupFiles): Omit<MemoryReading, 'events'> {
   const stat = parsedFile(files, 'memory', 'memory.stat', parseV1Stat);
   return {
     usage: singleValue(files, 'memory', 'memory.usage_in_bytes'),
@@ -179,6 +182,5 @@ function readV1(files: CgroupFiles): MemoryReading {
     swap: stat?.total_swap,
     faults: stat?.total_pgfault,
     majorFaults: stat?.total_pgmajfault,
-    events: { max: singleValue(files, 'memory', 'memory.failcnt') },
   };
 }

@@ -1,9 +1,9 @@
 import type { Container } from '../container.ts';
-import { flatKeyedParser } from '../kernel/flat-keyed.ts';
-import { parsedFile, singleValue } from './cgroup-value.ts';
-import { type Collector, defineContainerCollector } from './collector.ts';
+import { singleValue } from './cgroup-value.ts';
+import { type Collector, defineContainerCollector, type Scrape } from './collector.ts';
+import { pidsHitsOf } from './pids-hits.ts';
 
-/** Processes and threads, and how often there could not be one more. */
+/** Processes and threads, and how often the container's own limit refused one more. */
 export const pids: Collector = defineContainerCollector({
   name: 'pids',
   help: 'Number of processes and threads, and refused forks.',
@@ -19,21 +19,19 @@ export const pids: Collector = defineContainerCollector({
       name: 'isolation_container_pids_limit_hits_total',
       type: 'counter',
       since: 'cgroup',
-      help: 'Forks refused because of the pids limit: max of pids.events. Absent without the pids controller.',
-      value: (reading) => reading.refused,
+      help:
+        'Forks refused by the PIDs limit of the container itself: max of pids.events.local (v1, and v2 before Linux 6.11 or ' +
+        'with pids_localevents: pids.events, as long as the refusals can only be of this limit). Absent without such a ' +
+        'limit: isolation_container_limiter_* has those of other cgroups.',
+      value: (reading) => reading.hits,
     },
   ],
 });
 
-const parseEvents = flatKeyedParser(['max']);
-
-/** Counts the processes and threads of a container. */
-export function readPids({ files }: Pick<Container, 'files'>): {
-  readonly current: number | undefined;
-  readonly refused: number | undefined;
-} {
-  return {
-    current: singleValue(files, 'pids', 'pids.current'),
-    refused: parsedFile(files, 'pids', 'pids.events', parseEvents)?.max,
-  };
+/** Counts the processes and threads of a container, and what its own limit refused. */
+export function readPids(
+  container: Container,
+  scrape: Scrape,
+): { readonly current: number | undefined; readonly hits: number | undefined } {
+  return { current: singleValue(container.files, 'pids', 'pids.current'), hits: pidsHitsOf(container, scrape).own };
 }

@@ -133,6 +133,9 @@ function* subjectsOf(
   }
 }
 
+/** A family with more labels of its own has facts of one container, which do not come again for another. */
+const MOST_REPEATED = 3;
+
 function encodeFamily(
   family: Family<unknown>,
   readings: readonly Reading[],
@@ -172,8 +175,8 @@ function encodeFamily(
   for (const reading of readings) {
     const labels = family.of === 'pod' ? podLabels(reading, pods) : reading.labels;
     family.samples(reading.value, (sample, ...values) => {
-      const [first = ''] = values;
-      let own = values.length === 1 ? renderedValues.get(first) : undefined;
+      const key = values.length > MOST_REPEATED ? undefined : values.length === 1 ? values[0] : values.join('\0');
+      let own = key === undefined ? undefined : renderedValues.get(key);
       if (own === undefined) {
         const text = renderLabels(family.labels, values);
         own = Buffer.from(text);
@@ -182,7 +185,7 @@ function encodeFamily(
           const series = `${labels}\n${text}`;
           if (told.has(series)) return;
           told.add(series);
-        } else if (values.length === 1) renderedValues.set(first, own);
+        } else if (key !== undefined) renderedValues.set(key, own);
       }
       encoder.sample(labels, sample, own);
       if (since !== undefined) created(labels, reading, own);

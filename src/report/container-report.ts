@@ -81,9 +81,9 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
   };
   const { cgroup, names, labels, init } = container;
   const limits = attempt(() => limitsOfContainer(container, scrape).effective);
-  const memory = attempt(() => readMemory(container));
-  const cpu = attempt(() => readCpu(container));
-  const pids = attempt(() => readPids(container));
+  const memory = attempt(() => readMemory(container, scrape));
+  const cpu = attempt(() => readCpu(container, scrape));
+  const pids = attempt(() => readPids(container, scrape));
   const oom = attempt(() => oomAccountOf(container, scrape));
   const namespaces = attempt(() => readNamespaces(container, scrape));
   const assessment = attempt(() => assessmentOf(container, scrape));

@@ -1,0 +1,71 @@
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import { flatKeyedParser } from '../kernel/flat-keyed.ts';
+import { parsedFile } from './cgroup-value.ts';
+
+/** What the quota of a cgroup did to it since the cgroup was made. */
+export interface Throttling {
+  /** Enforcement periods in which the cgroup had work. */
+  readonly periods: number | undefined;
+  /** Those of them in which the quota ran out. */
+  readonly throttledPeriods: number | undefined;
+  /** Seconds, summed over CPUs. */
+  readonly throttled: number | undefined;
+  /** Seconds that were used beyond the quota; `undefined` before Linux 5.14. */
+  readonly burst: number | undefined;
+}
+
+/** CPU time in seconds, and what the quota did. */
+export interface CpuStat extends Throttling {
+  readonly usage: number | undefined;
+  readonly user: number | undefined;
+  readonly system: number | undefined;
+}
+
+const parseV2 = flatKeyedParser([
+  'usage_usec',
+  'user_usec',
+  'system_usec',
+  'nr_periods',
+  'nr_throttled',
+  'throttled_usec',
+  'burst_usec',
+]);
+
+/**
+ * Reads `cpu.stat` of cgroup v2. Times are there in every cgroup, periods only with the cpu controller; periods and
+ * throttling are those of the cgroup's own quota, never of one above or below (Documentation/admin-guide/cgroup-v2.rst).
+ */
+export function readCpuStat(files: CgroupFiles): CpuStat | undefined {
+  const stat = parsedFile(files, 'unified', 'cpu.stat', parseV2);
+  return (
+    stat && {
+      usage: scaled(stat.usage_usec, 1e6),
+      user: scaled(stat.user_usec, 1e6),
+      system: scaled(stat.system_usec, 1e6),
+      periods: stat.nr_periods,
+      throttledPeriods: stat.nr_throttled,
+      throttled: scaled(stat.throttled_usec, 1e6),
+      burst: scaled(stat.burst_usec, 1e6),
+    }
+  );
+}
+
+const parseV1 = flatKeyedParser(['nr_periods', 'nr_throttled', 'throttled_time', 'burst_time']);
+
+/** Reads `cpu.stat` of the v1 cpu controller, whose times are in nanoseconds. */
+export function readV1Throttling(files: CgroupFiles): Throttling | undefined {
+  const stat = parsedFile(files, 'cpu', 'cpu.stat', parseV1);
+  return (
+    stat && {
+      periods: stat.nr_periods,
+      throttledPeriods: stat.nr_throttled,
+      throttled: scaled(stat.throttled_time, 1e9),
+      burst: scaled(stat.burst_time, 1e9),
+    }
+  );
+}
+
+/** Divides what is there. */
+export function scaled(value: number | undefined, perUnit: number): number | undefined {
+  return value === undefined ? undefined : value / perUnit;
+}

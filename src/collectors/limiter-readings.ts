@@ -1,0 +1,119 @@
+import type { Container } from '../container.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import { flatKeyedParser } from '../kernel/flat-keyed.ts';
+import { limitOfCgroup } from './cgroup-limits.ts';
+import { parsedFile, singleValue } from './cgroup-value.ts';
+import { oncePerScrape, type Scrape } from './collector.ts';
+import { readCpuStat, readV1Throttling, type Throttling } from './cpu-stat.ts';
+import type { LimitLevel } from './limit-levels.ts';
+import { limitingLevelsOf } from './limiting-levels.ts';
+import { type LimitEvents, limitEventsOf } from './memory-events.ts';
+import { pidsHitsOf } from './pids-hits.ts';
+
+/** A cgroup other than the container's own whose memory limit holds for it, and its use in bytes. */
+export interface MemoryLimiter {
+  readonly level: LimitLevel;
+  /** `Infinity`: it has `memory.high` only. */
+  readonly limit: number;
+  /** `Infinity`: it has `memory.max` only. */
+  readonly high: number;
+  readonly usage: number | undefined;
+  /** Usage minus the page cache that is dropped first. */
+  readonly workingSet: number | undefined;
+  readonly events: LimitEvents;
+}
+
+/** The same with a quota, in cores. */
+export interface CpuLimiter extends Throttling {
+  readonly level: LimitLevel;
+  readonly limit: number;
+}
+
+/** The same with a limit of processes and threads. */
+export interface PidsLimiter {
+  readonly level: LimitLevel;
+  readonly limit: number;
+  readonly current: number | undefined;
+  /** Forks that it refused; `undefined` if nobody can tell. */
+  readonly hits: number | undefined;
+}
+
+const memoryByCgroup = oncePerScrape(() => new Map<CgroupFiles, Omit<MemoryLimiter, 'level'>>());
+
+/** The cgroups other than its own that limit the memory of a container. Each is read once per scrape. */
+export function memoryLimitersOf(container: Container, scrape: Scrape): readonly MemoryLimiter[] {
+  return limitingLevelsOf(container, 'memory', scrape).map((level) => ({
+    level,
+    ...once(memoryByCgroup(scrape), level.files, readMemoryLimiter, scrape),
+  }));
+}
+
+const parseV2Stat = flatKeyedParser(['inactive_file']);
+const parseV1Stat = flatKeyedParser(['total_inactive_file']);
+
+function readMemoryLimiter(files: CgroupFiles, scrape: Scrape): Omit<MemoryLimiter, 'level'> {
+  const isV1 = files.versionOf('memory') === 1;
+  const usage = singleValue(files, 'memory', isV1 ? 'memory.usage_in_bytes' : 'memory.current');
+  const inactiveFile = isV1
+    ? parsedFile(files, 'memory', 'memory.stat', parseV1Stat)?.total_inactive_file
+    : parsedFile(files, 'memory', 'memory.stat', parseV2Stat)?.inactive_file;
+  return {
+    limit: limitOfCgroup(files, 'memory', scrape) ?? Infinity,
+    high: limitOfCgroup(files, 'high', scrape) ?? Infinity,
+    usage,
+    workingSet: usage === undefined || inactiveFile === undefined ? undefined : Math.max(0, usage - inactiveFile),
+    events: limitEventsOf(files, scrape),
+  };
+}
+
+const cpuByCgroup = oncePerScrape(() => new Map<CgroupFiles, Omit<CpuLimiter, 'level'>>());
+
+/** The cgroups other than its own that limit the CPU time of a container. Each is read once per scrape. */
+export function cpuLimitersOf(container: Container, scrape: Scrape): readonly CpuLimiter[] {
+  return limitingLevelsOf(container, 'cpu', scrape).map((level) => ({
+    level,
+    ...once(cpuByCgroup(scrape), level.files, readCpuLimiter, scrape),
+  }));
+}
+
+const NOTHING: Throttling = { periods: undefined, throttledPeriods: undefined, throttled: undefined, burst: undefined };
+
+function readCpuLimiter(files: CgroupFiles, scrape: Scrape): Omit<CpuLimiter, 'level'> {
+  const throttling = files.versionOf('cpu') === 1 ? readV1Throttling(files) : readCpuStat(files);
+  return { limit: limitOfCgroup(files, 'cpu', scrape) ?? Infinity, ...(throttling ?? NOTHING) };
+}
+
+const pidsByCgroup = oncePerScrape(
+  () => new Map<CgroupFiles, { readonly limit: number; readonly current: number | undefined }>(),
+);
+
+/** The cgroups other than its own that limit the processes and threads of a container. */
+export function pidsLimitersOf(container: Container, scrape: Scrape): readonly PidsLimiter[] {
+  const { others } = pidsHitsOf(container, scrape);
+  return limitingLevelsOf(container, 'pids', scrape).map((level) => ({
+    level,
+    ...once(pidsByCgroup(scrape), level.files, readPidsLimiter, scrape),
+    hits: others.get(level),
+  }));
+}
+
+function readPidsLimiter(files: CgroupFiles, scrape: Scrape) {
+  return {
+    limit: limitOfCgroup(files, 'pids', scrape) ?? Infinity,
+    current: singleValue(files, 'pids', 'pids.current'),
+  };
+}
+
+function once<Reading>(
+  known: Map<CgroupFiles, Reading>,
+  files: CgroupFiles,
+  read: (files: CgroupFiles, scrape: Scrape) => Reading,
+  scrape: Scrape,
+): Reading {
+  let reading = known.get(files);
+  if (reading === undefined) {
+    reading = read(files, scrape);
+    known.set(files, reading);
+  }
+  return reading;
+}

@@ -1,0 +1,132 @@
+import type { Container } from '../container.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import { flatKeyedParser } from '../kernel/flat-keyed.ts';
+import { unifiedOptions } from '../kernel/unified-options.ts';
+import { hasLimit, limitOfCgroup } from './cgroup-limits.ts';
+import { parsedFile, singleValue } from './cgroup-value.ts';
+import { oncePerScrape, type Scrape } from './collector.ts';
+import { type LimitLevel, type LimitLevels, limitLevelsOf } from './limit-levels.ts';
+import { limitingAmong } from './limiting-levels.ts';
+
+/** Forks that PIDs limits refused to a container, or to all in the limited cgroup, by the limit that did. */
+export interface PidsHits {
+  /** By the limit of the container's own cgroup; `undefined` if it has none, or nobody can tell. */
+  readonly own: number | undefined;
+  /** By the limits of other cgroups. One whose hits nobody can tell is not in it. */
+  readonly others: ReadonlyMap<LimitLevel, number>;
+  /** By any one of several limits, where the kernel does not say which; else `undefined`. */
+  readonly unattributed: number | undefined;
+}
+
+const parseEvents = flatKeyedParser(['max']);
+
+const NO_HITS: PidsHits = { own: undefined, others: new Map(), unattributed: undefined };
+
+const hitsByContainer = oncePerScrape(() => new Map<Container, PidsHits>());
+
+/**
+ * Finds out how often PIDs limits refused a fork. The kernel counts in one of two ways:
+ *
+ * - By the limit: cgroup v2 since Linux 6.11. `pids.events.local` of a cgroup has what its own limit refused, to anybody in
+ *   it. (`pids.events` has that of all cgroups below, too.)
+ * - By the fork: cgroup v1, v2 before Linux 6.11, and v2 mounted with `pids_localevents`. `pids.events` of the cgroup that
+ *   the process is in counts, whichever limit on the path to the root refused.
+ *
+ * See Documentation/admin-guide/cgroup-v2.rst and kernel/cgroup/pids.c.
+ */
+export function pidsHitsOf(container: Container, scrape: Scrape): PidsHits {
+  const known = hitsByContainer(scrape);
+  let hits = known.get(container);
+  if (hits === undefined) {
+    const levels = limitLevelsOf(container, 'pids', scrape);
+    hits = levels === undefined ? NO_HITS : hitsOn(levels, scrape);
+    known.set(container, hits);
+  }
+  return hits;
+}
+
+function hitsOn(levels: LimitLevels, scrape: Scrape): PidsHits {
+  const limiting = limitingAmong(levels, 'pids', scrape);
+  const own = levels.own !== undefined && hasLimit(levels.own.files, 'pids', scrape) ? levels.own : undefined;
+  if (own === undefined && limiting.length === 0) return NO_HITS;
+  return isCountedByLimit(own ?? limiting[0], scrape)
+    ? byLimit(own, limiting, scrape)
+    : byFork(levels, own, limiting, scrape);
+}
+
+/** Every cgroup with the controller has the same files. */
+function isCountedByLimit(level: LimitLevel | undefined, scrape: Scrape): boolean {
+  if (level?.files.versionOf('pids') !== 2 || localHits(level.files, scrape) === undefined) return false;
+  return !unifiedOptions(scrape.kernel).has('pids_localevents');
+}
+
+function byLimit(own: LimitLevel | undefined, limiting: readonly LimitLevel[], scrape: Scrape): PidsHits {
+  const others = new Map<LimitLevel, number>();
+  for (const level of limiting) {
+    const hits = localHits(level.files, scrape);
+    if (hits !== undefined) others.set(level, hits);
+  }
+  return { own: own && localHits(own.files, scrape), others, unattributed: undefined };
+}
+
+const localHitsByCgroup = oncePerScrape(() => new Map<CgroupFiles, number | undefined>());
+
+function localHits(files: CgroupFiles, scrape: Scrape): number | undefined {
+  const known = localHitsByCgroup(scrape);
+  if (!known.has(files)) known.set(files, parsedFile(files, 'pids', 'pids.events.local', parseEvents)?.max);
+  return known.get(files);
+}
+
+function byFork(
+  levels: LimitLevels,
+  own: LimitLevel | undefined,
+  limiting: readonly LimitLevel[],
+  scrape: Scrape,
+): PidsHits {
+  const refused = refusedForks(levels);
+  if (refused === undefined) return NO_HITS;
+  const all = own === undefined ? limiting : [own, ...limiting];
+  const culprits = refused === 0 ? [] : culpritsAmong(all, scrape);
+  const culprit = culprits.length === 1 || isOneContainer(culprits) ? culprits[0] : undefined;
+  const hits = new Map<LimitLevel, number>();
+  for (const level of all) {
+    if (level === culprit) hits.set(level, refused);
+    else if (culprit !== undefined || !culprits.includes(level)) hits.set(level, 0);
+  }
+  // From 0 on, as a counter that begins at its first hit has not increased.
+  const mayBeOpen = all.length > 1 && !isOneContainer(all) && culprit === undefined;
+  const ownHits = own && hits.get(own);
+  if (own !== undefined) hits.delete(own);
+  return { own: ownHits, others: hits, unattributed: mayBeOpen ? refused : undefined };
+}
+
+/** A limit that was never reached has refused nothing, unless all were changed since. */
+function culpritsAmong(limiting: readonly LimitLevel[], scrape: Scrape): readonly LimitLevel[] {
+  const reached = limiting.filter(({ files }) => {
+    const peak = singleValue(files, 'pids', 'pids.peak');
+    return peak === undefined || peak >= (limitOfCgroup(files, 'pids', scrape) ?? Infinity);
+  });
+  return reached.length === 0 ? limiting : reached;
+}
+
+function isOneContainer(levels: readonly LimitLevel[]): boolean {
+  return levels.length > 0 && levels.every(({ scope }) => scope === 'container');
+}
+
+/**
+ * Forks refused to the container's processes. The kernel counts them in the cgroup that the process is in, or in the next
+ * one above that has the controller.
+ */
+function refusedForks({ inside, own, above }: LimitLevels): number | undefined {
+  let refused: number | undefined;
+  for (const { files } of own === undefined ? inside : [...inside, own]) {
+    const each = parsedFile(files, 'pids', 'pids.events', parseEvents)?.max;
+    if (each !== undefined) refused = (refused ?? 0) + each;
+  }
+  if (refused !== undefined) return refused;
+  for (const { files } of above) {
+    const each = parsedFile(files, 'pids', 'pids.events', parseEvents)?.max;
+    if (each !== undefined) return each;
+  }
+  return undefined;
+}
