@@ -16,7 +16,7 @@ export const MEMORY: Row = {
       9,
       timeseries({
         title: 'Memory usage and limits',
-        what: 'Memory usage, the working set that cannot easily be reclaimed, and the limits. The effective limit is the lowest from the container to the root; its own can be higher, or missing. Above memory.high the kernel throttles it.',
+        what: 'Memory usage, the working set that cannot easily be reclaimed, and the limits. The effective limit is the lowest from the init process to the root; its own can be higher, or missing. Above memory.high the kernel throttles it.',
         from: 'memory.current, memory.stat, memory.peak, memory.high and memory.max (v1: usage_in_bytes, max_usage_in_bytes, limit_in_bytes).',
         red: 'when the working set reaches the red line, the container is OOM-killed. Raise the limit, or find what grows.',
         queries: [
@@ -66,8 +66,8 @@ export const MEMORY: Row = {
       8,
       timeseries({
         title: 'Memory events',
-        what: 'How often a limit was met. max: the limit was hit and the kernel reclaimed memory. high: memory.high was exceeded. oom: an allocation failed at the limit. OOM kills: processes killed.',
-        from: 'memory.events (v1: memory.failcnt and memory.oom_control).',
+        what: 'How often its own limits were met. max: the limit was hit and the kernel reclaimed memory. high: memory.high was exceeded. oom: an allocation failed at the limit. OOM kills: processes killed.',
+        from: 'memory.events.local (v1: memory.failcnt and memory.memsw.failcnt), and oom_kill of memory.events (v1: memory.oom_control).',
         red: 'max on its own costs time; an OOM kill costs the process. Raise the limit, or find what grows.',
         queries: [
           events(growth(ofContainer('isolation_container_memory_events_total')), '{{event}}'),
@@ -119,7 +119,7 @@ export const CPU_AND_PROCESSES: Row = {
       9,
       timeseries({
         title: 'CPU usage and limit',
-        what: 'CPU usage in cores, in total and in user and system mode. The effective limit is the lowest from the container to the root.',
+        what: 'CPU usage in cores, in total and in user and system mode. The effective limit is the lowest from the init process to the root.',
         from: 'usage_usec, user_usec and system_usec of cpu.stat, and cpu.max (v1: cpuacct.usage, cpu.cfs_quota_us).',
         red: 'at the red line the container is throttled: see the next two panels.',
         queries: [
@@ -143,8 +143,8 @@ export const CPU_AND_PROCESSES: Row = {
       9,
       timeseries({
         title: 'CPU throttled periods',
-        what: 'Share of CFS periods (usually 100 ms) in which the CPU quota was used up. The dashed line is at 25 %.',
-        from: 'nr_throttled over nr_periods of cpu.stat.',
+        what: 'Share of CFS periods (usually 100 ms) in which its own CPU quota was used up. The dashed line is at 25 %.',
+        from: 'nr_throttled over nr_periods of its cpu.stat.',
         red: 'above 25 % expect higher latency. Raise the CPU limit, or run fewer threads.',
         queries: [
           range(
@@ -165,7 +165,7 @@ export const CPU_AND_PROCESSES: Row = {
       9,
       timeseries({
         title: 'CPU throttled time',
-        what: 'Seconds throttled per second, summed over CPUs, so it can exceed 1.',
+        what: 'Seconds throttled per second by its own quota, summed over CPUs, so it can exceed 1.',
         from: 'throttled_usec of cpu.stat (v1: throttled_time).',
         queries: [range(rate(ofContainer('isolation_container_cpu_throttled_seconds_total')), 'throttled')],
         unit: 's',
@@ -192,7 +192,7 @@ export const CPU_AND_PROCESSES: Row = {
       timeseries({
         title: 'PIDs usage and limit',
         what: 'Processes and threads, and the effective limit.',
-        from: 'pids.current, and the lowest pids.max from the container to the root.',
+        from: 'pids.current, and the lowest pids.max from the init process to the root.',
         red: 'at the red line every fork fails. Raise the limit, or find the thread leak.',
         queries: [
           range(ofContainer('isolation_container_pids'), 'processes and threads'),
@@ -207,8 +207,8 @@ export const CPU_AND_PROCESSES: Row = {
       8,
       timeseries({
         title: 'PIDs limit hits',
-        what: 'Processes and threads that could not be started because the PIDs limit was reached.',
-        from: 'max of pids.events.',
+        what: 'Processes and threads that could not be started because its own PIDs limit was reached.',
+        from: 'max of pids.events.local (v1, and before Linux 6.11: pids.events).',
         red: 'programs see EAGAIN and often fail. Raise the limit, or find the thread leak.',
         queries: [events(growth(ofContainer('isolation_container_pids_limit_hits_total')), 'limit hits')],
         unit: 'short',

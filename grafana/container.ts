@@ -2,6 +2,7 @@ import { oomKills } from './annotations.ts';
 import { NONE_IS_GOOD_FEW_ARE_BAD, thresholds } from './colours.ts';
 import { CPU_AND_PROCESSES, DEVICES_AND_NETWORK, MEMORY, PRESSURE_OF_IT } from './container-use.ts';
 import { ISOLATION } from './container-isolation.ts';
+import { LIMITERS } from './container-limiters.ts';
 import type { Board } from './dashboard.ts';
 import { FINDING, SERIOUS } from './findings.ts';
 import { type Row, sized } from './layout.ts';
@@ -132,5 +133,5 @@ export const container: Board = {
   description: 'One container: usage against its limits, OOM kills, throttling, pressure and isolation.',
   variables: CONTAINER_VARIABLES,
   annotations: [oomKills((metric) => ofContainer(metric))],
-  rows: [identity, MEMORY, CPU_AND_PROCESSES, PRESSURE_OF_IT, DEVICES_AND_NETWORK, ISOLATION],
+  rows: [identity, MEMORY, CPU_AND_PROCESSES, LIMITERS, PRESSURE_OF_IT, DEVICES_AND_NETWORK, ISOLATION],
 };

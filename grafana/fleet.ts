@@ -25,10 +25,21 @@ import { HOST_VARIABLES } from './variables.ts';
 
 const LAST_KILL = `max by (${IDENTITY}) (max_over_time(${onHosts('isolation_container_last_oom_kill_timestamp_seconds')}[$__range]))`;
 const HOST_KILLS_OF_A_DAY = `round(increase(${onHosts('isolation_host_oom_kills_total')}[24h]))`;
-const USE_OF_MEMORY = `topk(10, ${share(
+/** Of its own limit, or of the limit of another cgroup: whichever is nearer. */
+const USE_OF_MEMORY = `topk(10, max by (${IDENTITY}) (${share(
   onHosts('isolation_container_memory_working_set_bytes'),
-  onHosts('isolation_container_memory_limit_bytes'),
-)})`;
+  onHosts('isolation_container_memory_own_limit_bytes'),
+)} or ${share(
+  onHosts('isolation_container_limiter_memory_working_set_bytes'),
+  onHosts('isolation_container_limiter_memory_limit_bytes'),
+)}))`;
+const THROTTLED_PERIODS = `topk(10, max by (${IDENTITY}) (${share(
+  rate(onHosts('isolation_container_cpu_throttled_periods_total')),
+  rate(onHosts('isolation_container_cpu_periods_total')),
+)} or ${share(
+  rate(onHosts('isolation_container_limiter_cpu_throttled_periods_total')),
+  rate(onHosts('isolation_container_limiter_cpu_periods_total')),
+)}))`;
 const BY_HOST = 'by (job, instance)';
 
 const glance: Row = {
@@ -83,8 +94,8 @@ const glance: Row = {
       4,
       stat({
         title: 'No memory limit',
-        what: 'Containers that can use all memory of their host: neither they nor any parent cgroup has a limit.',
-        from: 'memory.max (v1: memory.limit_in_bytes) from the container to the root.',
+        what: 'Containers without a memory limit: neither they nor their pod, task or own unit has one. A limit that they share with strangers (kubepods, a slice) does not count.',
+        from: 'memory.max (v1: memory.limit_in_bytes) of the container, its pod, task or unit.',
         red: 'the posture board lists them. Set a limit on each.',
         queries: [last(countOf(onHosts('isolation_container_memory_limited'), 0), 'containers')],
         unit: 'short',
@@ -222,8 +233,8 @@ const memory: Row = {
       9,
       bargauge({
         title: 'Closest to memory limit (top 10)',
-        what: 'Working set as a share of the effective memory limit. Containers without a limit are not shown.',
-        from: 'memory.current minus inactive_file of memory.stat, over the lowest memory.max up to the root (v1: usage_in_bytes, limit_in_bytes).',
+        what: 'Working set as a share of the memory limit, of the container or of another cgroup that limits it (its pod, a slice), whichever is nearer. Containers without a limit are not shown.',
+        from: 'memory.current minus inactive_file of memory.stat, over memory.max, of the cgroup that has the limit (v1: usage_in_bytes, limit_in_bytes).',
         red: 'above 90 % an OOM kill is close. Raise the limit, or find what grows.',
         queries: [last(USE_OF_MEMORY, CONTAINER_LEGEND)],
         unit: 'percentunit',
@@ -239,8 +250,8 @@ const memory: Row = {
       9,
       timeseries({
         title: 'Memory usage, % of limit (top 10)',
-        what: 'Working set as a share of the effective memory limit: the ten highest at each point in time. The dashed lines are at 80 % and 90 %.',
-        from: 'memory.current minus inactive_file of memory.stat, over the lowest memory.max up to the root (v1: usage_in_bytes, limit_in_bytes).',
+        what: 'Working set as a share of the nearest memory limit: the ten highest at each point in time. The dashed lines are at 80 % and 90 %.',
+        from: 'memory.current minus inactive_file of memory.stat, over memory.max, of the cgroup that has the limit (v1: usage_in_bytes, limit_in_bytes).',
         red: 'a line that climbs steadily is a leak; one that stays near the limit means that the limit is too low.',
         queries: [range(USE_OF_MEMORY, CONTAINER_LEGEND)],
         unit: 'percentunit',
@@ -280,18 +291,10 @@ const cpu: Row = {
       9,
       timeseries({
         title: 'CPU throttled periods (top 10)',
-        what: 'Share of CFS periods (usually 100 ms) in which a container used up its CPU quota and was throttled. The dashed line is at 25 %.',
-        from: 'nr_throttled over nr_periods of cpu.stat.',
+        what: 'Share of CFS periods (usually 100 ms) in which a container was throttled by its CPU quota, or by that of its pod, slice or another cgroup, whichever did so more often. The dashed line is at 25 %.',
+        from: 'nr_throttled over nr_periods of cpu.stat of the cgroup that has the quota.',
         red: 'above 25 % expect higher latency. Raise the CPU limit, or run fewer threads.',
-        queries: [
-          range(
-            `topk(10, ${share(
-              rate(onHosts('isolation_container_cpu_throttled_periods_total')),
-              rate(onHosts('isolation_container_cpu_periods_total')),
-            )})`,
-            CONTAINER_LEGEND,
-          ),
-        ],
+        queries: [range(THROTTLED_PERIODS, CONTAINER_LEGEND)],
         unit: 'percentunit',
         softMax: 1,
         thresholds: thresholds('green', [0.25, 'orange']),

@@ -94,14 +94,19 @@ export const LIMITS: Row = {
       7,
       table({
         title: 'Memory limit only in a parent cgroup',
-        what: 'Containers without a memory limit of their own below a parent cgroup that has one: they share it with the other containers there.',
-        from: 'memory.max from the container to the root (v1: memory.limit_in_bytes).',
+        what: 'Containers without a memory limit of their own that another cgroup limits: their pod, task or unit, or one that they share with strangers.',
+        from: 'memory.max from the cgroup of the init process to the root (v1: memory.limit_in_bytes).',
         queries: [
           rows(
-            `${onHosts('isolation_container_memory_limit_bytes')} unless on (${IDENTITY}) ${onHosts('isolation_container_memory_own_limit_bytes')}`,
+            `(${onHosts('isolation_container_memory_limit_bytes')} unless on (${IDENTITY}) ${onHosts('isolation_container_memory_own_limit_bytes')}) * on (${IDENTITY}) group_left (scope, cgroup) ${onHosts('isolation_container_effective_limit_info', 'resource="memory"')}`,
           ),
         ],
-        columns: [...CONTAINER_COLUMNS, { field: 'Value', header: 'Effective limit', unit: 'bytes', width: 120 }],
+        columns: [
+          ...CONTAINER_COLUMNS,
+          { field: 'scope', header: 'Whose', width: 90 },
+          { field: 'cgroup', header: 'Cgroup' },
+          { field: 'Value', header: 'Effective limit', unit: 'bytes', width: 120 },
+        ],
         sortBy: BY_CONTAINER,
         noValue: 'None',
       }),
@@ -209,8 +214,8 @@ function unlimited(what: 'memory' | 'CPU' | 'PIDs', files: string, red: string):
   const limited = onHosts(`isolation_container_${what.toLowerCase()}_limited`);
   return table({
     title: `No ${what} limit`,
-    what: `Containers without a ${what} limit: neither they nor any parent cgroup has one.`,
-    from: `${files} from the container to the root.`,
+    what: `Containers without a ${what} limit: neither they nor their pod, task or own unit has one. A limit that they share with strangers (kubepods, a slice) does not count.`,
+    from: `${files} of the container, its pod, task or unit.`,
     red,
     queries: [rows(`${limited} == 0`)],
     columns: CONTAINER_COLUMNS,

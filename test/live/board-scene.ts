@@ -72,8 +72,8 @@ const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: strin
   ],
 };
 
-/** A limit that the container below it does not know of. */
-const PARENT_LIMIT = 256 * 1024 * 1024;
+/** Limits that the container below them does not know of: bytes, cores and processes. */
+const PARENT_LIMITS = { memory: 256 * 1024 * 1024, cores: 0.5, pids: 50 };
 
 /** Sets the scene. What happens again and again happens; restarts are for the caller to make. */
 export async function startScene(): Promise<Scene> {
@@ -113,9 +113,13 @@ export async function startScene(): Promise<Scene> {
 
 const MAKE_PARENT = (parent: string) => `
   for at in $(findmnt -rno TARGET -t cgroup,cgroup2); do mkdir -p "$at/${parent}"; done
-  for limit in /sys/fs/cgroup/memory/${parent}/memory.limit_in_bytes /sys/fs/cgroup/${parent}/memory.max; do
-    [ ! -e "$limit" ] || echo ${PARENT_LIMIT} > "$limit"
-  done`;
+  limit() { for file in /sys/fs/cgroup/"$1"/${parent}/"$2"; do [ ! -e "$file" ] || echo "$3" > "$file"; done; }
+  limit memory memory.limit_in_bytes ${PARENT_LIMITS.memory}
+  limit cpu cpu.cfs_quota_us ${PARENT_LIMITS.cores * 100_000}
+  limit pids pids.max ${PARENT_LIMITS.pids}
+  limit . memory.max ${PARENT_LIMITS.memory}
+  limit . cpu.max ${PARENT_LIMITS.cores * 100_000}
+  limit . pids.max ${PARENT_LIMITS.pids}`;
 
 /** A process of the host in a container's cgroups: what somebody is who got out. */
 const LEAVE = (id: string) => `

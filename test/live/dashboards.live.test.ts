@@ -12,6 +12,7 @@ const NEEDS_FILE: Readonly<Record<string, string>> = {
   // On a hybrid host either hierarchy may have the controller, or none.
   'container: Huge pages A': 'hugetlb.*',
   'container: Memory usage and limits D': 'memory.high',
+  'container: Cgroups that limit this container B': 'memory.high',
 };
 
 /** What has no data because root here may not do what a privileged container needs. */
