@@ -98,14 +98,14 @@ export const LIMITS: Row = {
         from: 'memory.max from the cgroup of the init process to the root (v1: memory.limit_in_bytes).',
         queries: [
           rows(
-            `(${onHosts('isolation_container_memory_limit_bytes')} unless on (${IDENTITY}) ${onHosts('isolation_container_memory_own_limit_bytes')}) * on (${IDENTITY}) group_left (scope, cgroup) ${onHosts('isolation_container_effective_limit_info', 'resource="memory"')}`,
+            `${onHosts('isolation_container_limiter_memory_limit_bytes')} unless on (${IDENTITY}) ${onHosts('isolation_container_memory_own_limit_bytes')}`,
           ),
         ],
         columns: [
           ...CONTAINER_COLUMNS,
           { field: 'scope', header: 'Whose', width: 90 },
           { field: 'cgroup', header: 'Cgroup' },
-          { field: 'Value', header: 'Effective limit', unit: 'bytes', width: 120 },
+          { field: 'Value', header: 'Limit', unit: 'bytes', width: 120 },
         ],
         sortBy: BY_CONTAINER,
         noValue: 'None',

@@ -11,6 +11,23 @@ const NAMESPACES = (['pid', 'net', 'mnt', 'uts', 'ipc', 'user', 'cgroup'] as con
   peers: kind === 'user' ? 'host' : 0,
 }));
 
+/** The use of memory or PIDs, with a limit of the container's own or none. */
+export function use(limit: number | undefined, used: number | undefined): ContainerReport['memory'] {
+  return { limit, limited: isFinite(limit), used, limiters: [] };
+}
+
+/** A quota of the container's own or none, and what it did. */
+export function quota(
+  limit: number | undefined,
+  ...[periods, throttledPeriods, throttledSeconds]: readonly (number | undefined)[]
+): ContainerReport['cpu'] {
+  return { limit, limited: isFinite(limit), periods, throttledPeriods, throttledSeconds, limiters: [] };
+}
+
+function isFinite(limit: number | undefined): boolean | undefined {
+  return limit === undefined ? undefined : limit < Infinity;
+}
+
 /** A container that is well, but for what a test says. */
 export function containerReport(
   name: string,
@@ -30,9 +47,9 @@ export function containerReport(
     isolationLevel: { level: 2, levelName: 'standard', certain: true },
     findings: findings.map((finding) => ({ finding, answer: answers[finding.id] ?? 'no' })),
     namespaces: NAMESPACES,
-    memory: { limit: 64 * 1024 ** 2, used: 16 * 1024 ** 2 },
-    cpu: { limit: 0.5, periods: 200, throttledPeriods: 50, throttledSeconds: 2.5 },
-    pids: { limit: 100, used: 3 },
+    memory: use(64 * 1024 ** 2, 16 * 1024 ** 2),
+    cpu: quota(0.5, 200, 50, 2.5),
+    pids: use(100, 3),
     oom: { kills: 2, lastKill: Date.UTC(2026, 0, 2, 3, 0, 5) / 1000 },
     failure: undefined,
     ...changes,
@@ -51,9 +68,9 @@ export function unknownContainer(name: string): ContainerReport {
     isolationLevel: undefined,
     findings: findings.map((finding) => ({ finding, answer: 'unknown' })),
     namespaces: NAMESPACES.map(({ kind }) => ({ kind, peers: undefined })),
-    memory: { limit: undefined, used: undefined },
-    cpu: { limit: undefined, periods: undefined, throttledPeriods: undefined, throttledSeconds: undefined },
-    pids: { limit: undefined, used: undefined },
+    memory: use(undefined, undefined),
+    cpu: quota(undefined, undefined, undefined, undefined),
+    pids: use(undefined, undefined),
     oom: { kills: undefined, lastKill: undefined },
     failure: new Error("EACCES: permission denied, readlink '/proc/7/ns/net'"),
   };

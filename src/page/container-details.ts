@@ -1,6 +1,6 @@
 import type { Assessed } from '../findings/assess.ts';
-import type { ContainerReport } from '../report/container-report.ts';
-import { bySeverity } from '../report/wording.ts';
+import type { ContainerReport, Limiter, LimiterUse } from '../report/container-report.ts';
+import { bySeverity, bytesText, numberText, SCOPE_WORDS, UNKNOWN } from '../report/wording.ts';
 import { countText, durationText } from './duration.ts';
 import { severityChip } from './finding-chips.ts';
 import { type Markup, markup } from './markup.ts';
@@ -56,7 +56,7 @@ function failureOf({ failure }: ContainerReport): Markup | undefined {
 }
 
 function factsOf(
-  { id, path, image, runtime, sandbox, startTime, cpu, oom }: ContainerReport,
+  { id, path, image, runtime, sandbox, startTime, memory, cpu, pids, oom }: ContainerReport,
   at: number,
 ): readonly Markup[] {
   const facts = [
@@ -67,10 +67,28 @@ function factsOf(
     ...(startTime === undefined ? [] : [markup`started ${durationText(at / 1000 - startTime)} ago`]),
     ...(cpu.throttledSeconds === undefined || cpu.throttledSeconds === 0
       ? []
-      : [markup`throttled by its CPU limit for ${durationText(cpu.throttledSeconds)} in total`]),
+      : [markup`throttled by its own CPU limit for ${durationText(cpu.throttledSeconds)} in total`]),
+    ...memory.limiters.map((limiter) => limiterFact(limiter, useText('memory', limiter, bytesText))),
+    ...cpu.limiters.map((limiter) => limiterFact(limiter, quotaText(limiter))),
+    ...pids.limiters.map((limiter) => limiterFact(limiter, useText('processes', limiter, numberText))),
     ...(oom.lastKill === undefined
       ? []
       : [markup`last OOM kill at ${new Date(oom.lastKill * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`]),
   ];
   return facts.map((fact, index) => (index === 0 ? fact : markup`; ${fact}`));
+}
+
+/** A limit that is another cgroup's, and what it is used for or did. */
+function limiterFact({ scope, path }: Limiter, text: string): Markup {
+  return markup`limit of ${SCOPE_WORDS[scope]} <code>${path}</code>: ${text}`;
+}
+
+function useText(what: string, { limit, used }: LimiterUse, text: (amount: number) => string): string {
+  return `${used === undefined ? UNKNOWN : text(used)} of ${text(limit)} ${what}`;
+}
+
+function quotaText({ limit, periods, throttledPeriods }: ContainerReport['cpu']['limiters'][number]): string {
+  const cores = `${numberText(limit)} core${limit === 1 ? '' : 's'}`;
+  if (periods === undefined || throttledPeriods === undefined) return cores;
+  return `${cores}, throttled in ${throttledPeriods} of ${periods} periods`;
 }

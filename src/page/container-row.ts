@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ContainerReport } from '../report/container-report.ts';
-import { bytesText, limitText, numberText } from '../report/wording.ts';
+import { bytesText, limitText, numberText, SCOPE_WORDS } from '../report/wording.ts';
 import { isNearlyFull, isOftenThrottled, isRecentlyKilled } from './limit-hits.ts';
 import { detailsOf } from './container-details.ts';
 import { durationText } from './duration.ts';
 import { findingChips } from './finding-chips.ts';
 import { type Markup, markup } from './markup.ts';
 import { levelBadge } from './level-badge.ts';
-import { shareOf, throttledShareOf } from './rows.ts';
+import { nearestOf, shareOf, throttledShareOf } from './rows.ts';
 
 /**
  * Renders a container: a row of figures, and a row with details to unfold. `at` is when it was read, in ms since the epoch. If
@@ -63,21 +63,23 @@ function namespacesCell({ namespaces, sandbox }: ContainerReport): Markup {
   return lines.length === 0 ? markup`<span class="quiet">none</span>` : markup`${lines}`;
 }
 
-function useCell(
-  use: { readonly limit: number | undefined; readonly used: number | undefined },
-  text: (amount: number) => string,
-): Markup {
-  const { limit, used } = use;
+function useCell(use: ContainerReport['memory'], text: (amount: number) => string): Markup {
+  const { limit, used, limiters } = use;
   if (used === undefined && limit === undefined) return unknown();
   const share = shareOf(use);
+  const nearest = nearestOf(limiters);
   const figures = markup`${used === undefined ? unknown() : text(used)}
-    <span class="quiet">/ ${limit === undefined ? unknown() : limitText(limit, text)}</span>`;
-  if (share === undefined || limit === Infinity) return figures;
+    <span class="quiet">/ ${limit === undefined ? unknown() : limitText(use, text)}</span>${
+      nearest === undefined
+        ? undefined
+        : markup` <small>${SCOPE_WORDS[nearest.scope]}: ${text(nearest.used ?? 0)} / ${text(nearest.limit)}</small>`
+    }`;
+  if (share === undefined || limit === Infinity || (use.limited === false && nearest === undefined)) return figures;
   return markup`${figures}${bar(share, isNearlyFull(use) ? 'full' : 'usual')}`;
 }
 
 function cpuCell({ cpu }: ContainerReport): Markup {
-  const limit = limitText(cpu.limit, (cores) => `${numberText(cores)} core${cores === 1 ? '' : 's'}`);
+  const limit = limitText(cpu, (cores) => `${numberText(cores)} core${cores === 1 ? '' : 's'}`);
   if (cpu.limit === Infinity) return markup`<span class="quiet">${limit}</span>`;
   const share = throttledShareOf(cpu);
   if (cpu.limit === undefined) return unknown();

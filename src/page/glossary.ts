@@ -52,8 +52,13 @@ const COLUMNS: readonly GlossaryEntry[] = [
   },
   {
     term: 'Memory',
-    text: 'The working set (memory that the kernel cannot easily reclaim), and the effective limit: the lowest of its own and those above it. Sorted by the used share.',
-    metrics: ['isolation_container_memory_working_set_bytes', 'isolation_container_memory_limit_bytes'],
+    text: 'The working set (memory that the kernel cannot easily reclaim), and the effective limit: the lowest of its own and those of its pod, task or unit. A limit that it shares with other workloads (kubepods, a slice) does not count as its limit; it is shown when 90 % of it is used. Sorted by the used share of the nearest limit.',
+    metrics: [
+      'isolation_container_memory_working_set_bytes',
+      'isolation_container_memory_limit_bytes',
+      'isolation_container_memory_limited',
+      'isolation_container_limiter_memory_working_set_bytes',
+    ],
   },
   {
     term: 'OOM kills',
@@ -62,8 +67,12 @@ const COLUMNS: readonly GlossaryEntry[] = [
   },
   {
     term: 'CPU limit',
-    text: 'The number of cores it may use. Throttled: the share of scheduling periods (usually 0.1 s each) in which it had to wait because of the limit, since it was started. The bar shows this share, not the CPU use.',
-    metrics: ['isolation_container_cpu_limit_cores', 'isolation_container_cpu_throttled_periods_total'],
+    text: 'The number of cores it may use. Throttled: the share of scheduling periods (usually 0.1 s each) in which its quota, or the quota of its pod or of another cgroup above, ran out; the highest share counts. The bar shows this share, not the CPU use.',
+    metrics: [
+      'isolation_container_cpu_limit_cores',
+      'isolation_container_cpu_throttled_periods_total',
+      'isolation_container_limiter_cpu_throttled_periods_total',
+    ],
   },
   {
     term: 'Processes',

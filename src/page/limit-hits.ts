@@ -1,8 +1,6 @@
 import type { ContainerReport } from '../report/container-report.ts';
-import { shareOf, throttledShareOf } from './rows.ts';
+import { NEARLY_FULL, shareOf, throttledShareOf } from './rows.ts';
 
-/** The share from which a limit is nearly reached. */
-const NEARLY_FULL = 0.9;
 /** The share of throttled periods from which a container is throttled often. */
 const OFTEN_THROTTLED = 0.25;
 /** In seconds. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
+import { containerReport, hostReport, unknownContainer, quota, use } from '../../test/reports.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { LEVELS } from '../findings/level.ts';
 import { NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
@@ -64,9 +64,9 @@ describe('a container', () => {
   test('without limits has no bars', () => {
     const page = pageOf([
       containerReport('free', {
-        memory: { limit: Infinity, used: 1024 },
-        cpu: { limit: Infinity, periods: 0, throttledPeriods: 0, throttledSeconds: 0 },
-        pids: { limit: Infinity, used: 1 },
+        memory: use(Infinity, 1024),
+        cpu: quota(Infinity, 0, 0, 0),
+        pids: use(Infinity, 1),
         oom: { kills: 0, lastKill: undefined },
         isolationLevel: { level: 1, levelName: 'weakened', certain: false },
         namespaces: [
@@ -88,10 +88,35 @@ describe('a container', () => {
     expect(page).not.toContain('<rect width');
   });
 
+  test('shows how near the limit of its pod is, and a shared limit only when it is near', () => {
+    const limiter = { path: '/kubepods/pod1', limit: 100, used: 95 };
+    const cellsOf = (memory: Partial<ContainerReport['memory']>) =>
+      textOf(pageOf([containerReport('x', { memory: { ...use(100, 40), ...memory } })]));
+    expect(cellsOf({ limiters: [{ ...limiter, scope: 'pod' }] })).toContain('40 B / 100 B pod: 95 B / 100 B');
+    const shared = cellsOf({ limited: false, limiters: [{ ...limiter, scope: 'shared', used: 80 }] });
+    expect(shared).toContain('40 B / no limit');
+    expect(shared).not.toContain('shared: 80 B');
+    expect(cellsOf({ limited: false, limiters: [{ ...limiter, scope: 'shared' }] })).toContain('shared: 95 B / 100 B');
+  });
+
+  test('lists the limits of other cgroups in its details', () => {
+    const place = { scope: 'task', path: '/ecs/1' } as const;
+    const cpu = {
+      ...quota(0.2, 0, 0, 0),
+      limiters: [{ ...place, limit: 0.2, periods: 10, throttledPeriods: 9, throttledSeconds: 1 }],
+    };
+    const text = textOf(
+      pageOf([containerReport('x', { cpu, pids: { ...use(6, 1), limiters: [{ ...place, limit: 6, used: 5 }] } })]),
+    );
+    expect(text).toContain('limit of ECS task /ecs/1 : 0.2 cores, throttled in 9 of 10 periods');
+    expect(text).toContain('limit of ECS task /ecs/1 : 5 of 6 processes');
+    expect(text).toContain('throttled 90 %');
+  });
+
   test('has a bar of another colour only near its limit', () => {
     const barsOf = (used: number) =>
       [
-        ...pageOf([containerReport('x', { memory: { limit: 100, used } })]).matchAll(
+        ...pageOf([containerReport('x', { memory: use(100, used) })]).matchAll(
           /class="bar (\w+)".*\s+<rect width="(\d+)"/g,
         ),
       ].map(([, kind, width]) => `${kind} ${width}`)[0];
@@ -195,13 +220,13 @@ describe('the page', () => {
 
   test('counts containers that hit a limit, with links to views that list them first', () => {
     const calm = {
-      cpu: { limit: 1, periods: 100, throttledPeriods: 24, throttledSeconds: 1 },
+      cpu: quota(1, 100, 24, 1),
       oom: { kills: 0, lastKill: undefined },
     };
     const page = pageOf([
       containerReport('calm', { id: 'a', ...calm }),
-      containerReport('unlimited', { id: 'b', ...calm, memory: { limit: Infinity, used: 1e12 } }),
-      containerReport('full', { id: 'c', ...calm, memory: { limit: 10, used: 9 }, pids: { limit: 10, used: 9 } }),
+      containerReport('unlimited', { id: 'b', ...calm, memory: use(Infinity, 1e12) }),
+      containerReport('full', { id: 'c', ...calm, memory: use(10, 9), pids: use(10, 9) }),
       containerReport('killed and throttled', { id: 'd' }),
     ]);
     expect(page).toContain('<a href="./?sort=oom">OOM kills <strong>1</strong></a>');

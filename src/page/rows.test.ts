@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { containerReport, unknownContainer } from '../../test/reports.ts';
+import { containerReport, unknownContainer, quota, use } from '../../test/reports.ts';
 import { rowsOf, shareOf, throttledShareOf } from './rows.ts';
 import { DEFAULT_VIEW, parseView } from './view.ts';
 
@@ -7,9 +7,9 @@ const bad = containerReport(
   'bad',
   {
     isolationLevel: { level: 0, levelName: 'host_like', certain: true },
-    memory: { limit: 100, used: 95 },
-    cpu: { limit: 1, periods: 100, throttledPeriods: 90, throttledSeconds: 9 },
-    pids: { limit: 10, used: 1 },
+    memory: use(100, 95),
+    cpu: quota(1, 100, 90, 9),
+    pids: use(10, 1),
     oom: { kills: 7, lastKill: undefined },
     namespaces: [{ kind: 'pid', peers: 'host' }],
   },
@@ -19,9 +19,9 @@ const mild = containerReport(
   'mild',
   {
     image: 'Shop/Cart:2',
-    memory: { limit: Infinity, used: 5_000 },
-    cpu: { limit: Infinity, periods: 0, throttledPeriods: 0, throttledSeconds: 0 },
-    pids: { limit: 10, used: 9 },
+    memory: use(Infinity, 5_000),
+    cpu: quota(Infinity, 0, 0, 0),
+    pids: use(10, 9),
     oom: { kills: 0, lastKill: undefined },
     namespaces: [],
   },
@@ -30,7 +30,7 @@ const mild = containerReport(
 const good = containerReport('good', {
   id: 'deadbeef'.repeat(8),
   isolationLevel: { level: 3, levelName: 'hardened', certain: true },
-  memory: { limit: 100, used: 50 },
+  memory: use(100, 50),
   oom: { kills: 1, lastKill: undefined },
   namespaces: [
     { kind: 'net', peers: 2 },
@@ -62,7 +62,7 @@ describe('the order', () => {
   });
 
   test('sorts containers without a limit by use', () => {
-    const rows = [3, 1, 2].map((used) => containerReport(`${used}`, { memory: { limit: Infinity, used } }));
+    const rows = [3, 1, 2].map((used) => containerReport(`${used}`, { memory: use(Infinity, used) }));
     const inOrder = rowsOf(rows, parseView('sort=memory')).map(({ labels }) => labels.container);
     expect(inOrder).toEqual(['3', '2', '1']);
   });
@@ -110,14 +110,24 @@ describe('the choice', () => {
   });
 });
 
+test('the share of a limit is that of the nearest limit', () => {
+  const limiter = { scope: 'pod', path: '/pod', limit: 100, used: 95 } as const;
+  expect(shareOf({ ...use(200, 50), limiters: [{ ...limiter, used: 10 }, limiter] })).toBe(0.95);
+  expect(shareOf({ ...use(200, 50), limiters: [{ ...limiter, used: undefined }] })).toBe(0.25);
+  expect(shareOf({ ...use(200, 50), limiters: [{ ...limiter, scope: 'shared', used: 80 }] })).toBe(0.25);
+  expect(shareOf({ ...use(200, 50), limiters: [{ ...limiter, scope: 'shared', used: 90 }] })).toBe(0.9);
+  const throttled = { ...limiter, periods: 4, throttledPeriods: 3, throttledSeconds: 1 };
+  expect(throttledShareOf({ ...quota(1, 4, 1, 0), limiters: [throttled] })).toBe(0.75);
+  expect(throttledShareOf({ ...quota(1, undefined, undefined, undefined), limiters: [throttled] })).toBe(0.75);
+});
+
 test('shares of limits', () => {
-  expect(shareOf({ limit: 200, used: 50 })).toBe(0.25);
-  expect(shareOf({ limit: Infinity, used: 50 })).toBe(0);
-  expect(shareOf({ limit: 0, used: 0 })).toBe(1);
-  expect(shareOf({ limit: undefined, used: 50 })).toBeUndefined();
-  expect(shareOf({ limit: 200, used: undefined })).toBeUndefined();
-  const cpu = { limit: 1, throttledSeconds: 0 };
-  expect(throttledShareOf({ ...cpu, periods: 4, throttledPeriods: 1 })).toBe(0.25);
-  expect(throttledShareOf({ ...cpu, periods: 0, throttledPeriods: 0 })).toBe(0);
-  expect(throttledShareOf({ ...cpu, periods: undefined, throttledPeriods: 1 })).toBeUndefined();
+  expect(shareOf(use(200, 50))).toBe(0.25);
+  expect(shareOf(use(Infinity, 50))).toBe(0);
+  expect(shareOf(use(0, 0))).toBe(1);
+  expect(shareOf(use(undefined, 50))).toBeUndefined();
+  expect(shareOf(use(200, undefined))).toBeUndefined();
+  expect(throttledShareOf(quota(1, 4, 1, 0))).toBe(0.25);
+  expect(throttledShareOf(quota(1, 0, 0, 0))).toBe(0);
+  expect(throttledShareOf(quota(1, undefined, 1, 0))).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 import { SEVERITIES } from '../findings/finding.ts';
-import type { ContainerReport } from '../report/container-report.ts';
+import type { ContainerReport, LimiterUse } from '../report/container-report.ts';
 import { nameOf } from '../report/wording.ts';
 import type { SortKey, View } from './view.ts';
 
@@ -56,22 +56,40 @@ function sharedIn(namespaces: ContainerReport['namespaces']): number | undefined
   return known?.length === 0 ? undefined : (known?.filter(({ peers }) => peers !== 0).length ?? 0);
 }
 
-/** The used share of a limit; 0 without a limit. */
-export function shareOf({
-  limit,
-  used,
-}: {
-  readonly limit: number | undefined;
-  readonly used: number | undefined;
-}): number | undefined {
+/** The share from which a limit is nearly reached. */
+export const NEARLY_FULL = 0.9;
+
+/**
+ * The used share of a limit, of the container's or of another cgroup's, whichever is higher; 0 without a limit. A shared
+ * limit counts only when it is nearly reached, as its use says little about the container before.
+ */
+export function shareOf({ limit, used, limiters }: ContainerReport['memory']): number | undefined {
   if (limit === undefined || used === undefined) return undefined;
+  const nearest = nearestOf(limiters);
+  return Math.max(part(used, limit), nearest === undefined ? 0 : part(nearest.used ?? 0, nearest.limit));
+}
+
+/** The limiting cgroup to show beside the container's own use: the one with the highest used share. */
+export function nearestOf(limiters: readonly LimiterUse[]): LimiterUse | undefined {
+  const shares = limiters.flatMap((limiter) => {
+    const share = limiter.used === undefined ? undefined : part(limiter.used, limiter.limit);
+    if (share === undefined || (limiter.scope === 'shared' && share < NEARLY_FULL)) return [];
+    return [{ limiter, share }];
+  });
+  return shares.toSorted((a, b) => b.share - a.share)[0]?.limiter;
+}
+
+function part(used: number, limit: number): number {
   return limit === 0 ? 1 : used / limit;
 }
 
-/** The share of periods with work in which the quota ran out. */
-export function throttledShareOf({ periods, throttledPeriods }: ContainerReport['cpu']): number | undefined {
-  if (periods === undefined || throttledPeriods === undefined) return undefined;
-  return periods === 0 ? 0 : throttledPeriods / periods;
+/** The share of periods with work in which a quota ran out, the container's or another cgroup's. */
+export function throttledShareOf({ limiters, ...own }: ContainerReport['cpu']): number | undefined {
+  const shares = [own, ...limiters].flatMap(({ periods, throttledPeriods }) => {
+    if (periods === undefined || throttledPeriods === undefined) return [];
+    return [periods === 0 ? 0 : throttledPeriods / periods];
+  });
+  return shares.length === 0 ? undefined : Math.max(...shares);
 }
 
 /** One finding of a severity outweighs all findings of lower severities. */

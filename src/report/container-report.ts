@@ -2,11 +2,12 @@ import { readCpu } from '../collectors/cpu.ts';
 import type { Scrape } from '../collectors/collector.ts';
 import { assessmentOf, hostNamespacesOf } from '../collectors/findings.ts';
 import { limitsOfContainer } from '../collectors/effective-limits.ts';
+import { cpuLimitersOf, memoryLimitersOf, pidsLimitersOf } from '../collectors/limiter-readings.ts';
 import { readMemory, workingSetOf } from '../collectors/memory.ts';
 import { type NamespaceSharing, readNamespaces } from '../collectors/namespaces.ts';
 import { oomAccountOf } from '../collectors/oom.ts';
 import { readPids } from '../collectors/pids.ts';
-import type { Container, Labels } from '../container.ts';
+import type { CgroupScope, Container, Labels } from '../container.ts';
 import type { Assessment } from '../findings/assess.ts';
 import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 
@@ -38,27 +39,47 @@ export interface NamespaceReport {
 }
 
 /** Bytes. */
-export interface MemoryReport {
-  /** Effective; `Infinity` is unlimited. */
-  readonly limit: number | undefined;
+export interface MemoryReport extends Limit {
   /** The working set. */
   readonly used: number | undefined;
+  readonly limiters: readonly LimiterUse[];
 }
 
-export interface CpuReport {
-  /** Effective, in cores; `Infinity` is unlimited. */
-  readonly limit: number | undefined;
-  /** Periods in which the container had work, those in which its quota ran out, and the seconds it was throttled. */
-  readonly periods: number | undefined;
-  readonly throttledPeriods: number | undefined;
-  readonly throttledSeconds: number | undefined;
+export interface CpuReport extends Limit, Throttled {
+  readonly limiters: readonly (Limiter & Throttled)[];
 }
 
 /** Processes and threads. */
-export interface PidsReport {
-  /** Effective; `Infinity` is unlimited. */
-  readonly limit: number | undefined;
+export interface PidsReport extends Limit {
   readonly used: number | undefined;
+  readonly limiters: readonly LimiterUse[];
+}
+
+interface Limit {
+  /** Effective, in bytes, cores or processes; `Infinity` is unlimited. */
+  readonly limit: number | undefined;
+  /** Whether the container, its pod, task or own unit has a limit. A shared limit does not count. */
+  readonly limited: boolean | undefined;
+}
+
+/** A cgroup other than the container's own that limits it. */
+export interface Limiter {
+  readonly scope: CgroupScope;
+  readonly path: string;
+  readonly limit: number;
+}
+
+export interface LimiterUse extends Limiter {
+  /** By all processes in the cgroup. */
+  readonly used: number | undefined;
+}
+
+/** What a quota did. */
+interface Throttled {
+  /** Periods with work, those in which the quota ran out, and the seconds of throttling. */
+  readonly periods: number | undefined;
+  readonly throttledPeriods: number | undefined;
+  readonly throttledSeconds: number | undefined;
 }
 
 export interface OomReport {
@@ -80,7 +101,7 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
     }
   };
   const { cgroup, names, labels, init } = container;
-  const limits = attempt(() => limitsOfContainer(container, scrape).effective);
+  const limits = attempt(() => limitsOfContainer(container, scrape));
   const memory = attempt(() => readMemory(container, scrape));
   const cpu = attempt(() => readCpu(container, scrape));
   const pids = attempt(() => readPids(container, scrape));
@@ -98,17 +119,57 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
     isolationLevel: assessment?.isolationLevel,
     findings: assessment?.findings ?? [],
     namespaces: namespacesOf(container, scrape, namespaces ?? []),
-    memory: { limit: limits?.memory.limit, used: memory && workingSetOf(memory) },
+    memory: {
+      limit: limits?.effective.memory.limit,
+      limited: limits?.limited.memory,
+      used: memory && workingSetOf(memory),
+      limiters: attempt(() => memoryLimiters(container, scrape)) ?? [],
+    },
     cpu: {
-      limit: limits?.cpu.limit,
+      limit: limits?.effective.cpu.limit,
+      limited: limits?.limited.cpu,
       periods: cpu?.periods,
       throttledPeriods: cpu?.throttledPeriods,
       throttledSeconds: cpu?.throttled,
+      limiters: attempt(() => cpuLimiters(container, scrape)) ?? [],
     },
-    pids: { limit: limits?.pids.limit, used: pids?.current },
+    pids: {
+      limit: limits?.effective.pids.limit,
+      limited: limits?.limited.pids,
+      used: pids?.current,
+      limiters: attempt(() => pidsLimiters(container, scrape)) ?? [],
+    },
     oom: { kills: oom?.kills, lastKill: oom?.lastKill },
     failure: failure ?? oom?.error,
   };
+}
+
+function memoryLimiters(container: Container, scrape: Scrape): readonly LimiterUse[] {
+  return memoryLimitersOf(container, scrape)
+    .filter(({ limit }) => limit < Infinity)
+    .map(({ level, limit, workingSet }) => ({ ...placeOf(level), limit, used: workingSet }));
+}
+
+function cpuLimiters(container: Container, scrape: Scrape): CpuReport['limiters'] {
+  return cpuLimitersOf(container, scrape).map(({ level, limit, periods, throttledPeriods, throttled }) => ({
+    ...placeOf(level),
+    limit,
+    periods,
+    throttledPeriods,
+    throttledSeconds: throttled,
+  }));
+}
+
+function pidsLimiters(container: Container, scrape: Scrape): readonly LimiterUse[] {
+  return pidsLimitersOf(container, scrape).map(({ level, limit, current }) => ({
+    ...placeOf(level),
+    limit,
+    used: current,
+  }));
+}
+
+function placeOf({ scope, path }: Pick<Limiter, 'scope' | 'path'>): Pick<Limiter, 'scope' | 'path'> {
+  return { scope, path: path === '' ? '/' : path };
 }
 
 /** The kernel has a kind if it is known for the container or for the host. */

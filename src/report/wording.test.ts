@@ -24,8 +24,15 @@ test.each([
   expect(numberText(value)).toBe(text);
 });
 
-test('a limit, no limit and an unknown limit differ', () => {
-  expect([100, Infinity, undefined].map((limit) => limitText(limit, numberText))).toEqual(['100', 'no limit', '?']);
+test('a limit, no limit, a shared limit and an unknown limit differ', () => {
+  const texts = [
+    { limit: 100, limited: true },
+    { limit: Infinity, limited: false },
+    { limit: 100, limited: false },
+    { limit: undefined, limited: undefined },
+    { limit: undefined, limited: true },
+  ].map((limit) => limitText(limit, numberText));
+  expect(texts).toEqual(['100', 'no limit', 'no limit', '?', '?']);
 });
 
 test('a level shows whether it is certain', () => {

@@ -1,4 +1,4 @@
-import type { Labels } from '../container.ts';
+import type { CgroupScope, Labels } from '../container.ts';
 import type { Assessed } from '../findings/assess.ts';
 import { SEVERITIES, type Severity } from '../findings/finding.ts';
 import type { LevelResult } from '../findings/level.ts';
@@ -18,11 +18,24 @@ export function levelText(isolationLevel: LevelResult | undefined): string {
   return `${isolationLevel.certain ? '' : '≥ '}${isolationLevel.level} ${isolationLevel.levelName}`;
 }
 
-/** A limit as text: unknown, unlimited or a value. */
-export function limitText(limit: number | undefined, text: (limit: number) => string): string {
+/** A limit as text: unknown, unlimited or a value. A shared limit is not the container's: it has none. */
+export function limitText(
+  { limit, limited }: { readonly limit: number | undefined; readonly limited: boolean | undefined },
+  text: (limit: number) => string,
+): string {
+  if (limited === false) return 'no limit';
   if (limit === undefined) return UNKNOWN;
   return limit === Infinity ? 'no limit' : text(limit);
 }
+
+/** Short names of the owners of a limiting cgroup. */
+export const SCOPE_WORDS: Readonly<Record<CgroupScope, string>> = {
+  container: 'inside',
+  pod: 'pod',
+  task: 'ECS task',
+  unit: 'unit',
+  shared: 'shared',
+};
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
+import { containerReport, hostReport, quota, unknownContainer, use } from '../../test/reports.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { renderJson } from './json.ts';
 
@@ -27,7 +27,7 @@ test('names the program and the host', () => {
 });
 
 test('has all facts of a container', () => {
-  const web = containerReport('web', { pids: { limit: Infinity, used: 3 } }, { privileged: 'yes', net_raw: 'unknown' });
+  const web = containerReport('web', { pids: use(Infinity, 3) }, { privileged: 'yes', net_raw: 'unknown' });
   const [{ findings, ...facts } = { findings: [] }] = scanOf(web).containers;
   expect(facts).toEqual({
     engine: 'docker',
@@ -47,14 +47,46 @@ test('has all facts of a container', () => {
       user: { host: 'yes' },
       cgroup: { host: 'no', otherContainers: 0 },
     },
-    memory: { limited: 'yes', limitBytes: 67_108_864, workingSetBytes: 16_777_216 },
-    cpu: { limited: 'yes', limitCores: 0.5, periods: 200, throttledPeriods: 50, throttledSeconds: 2.5 },
-    pids: { limited: 'no', current: 3 },
+    memory: { limited: 'yes', limitBytes: 67_108_864, workingSetBytes: 16_777_216, otherLimits: [] },
+    cpu: {
+      limited: 'yes',
+      limitCores: 0.5,
+      periods: 200,
+      throttledPeriods: 50,
+      throttledSeconds: 2.5,
+      otherLimits: [],
+    },
+    pids: { limited: 'no', current: 3, otherLimits: [] },
     oom: { kills: 2, lastKill: '2026-01-02T03:00:05.000Z' },
   });
   expect(findings).toContainEqual({ id: 'privileged', severity: 'critical', answer: 'yes' });
   expect(findings).toContainEqual({ id: 'net_raw', severity: 'low', answer: 'unknown' });
   expect(findings).toHaveLength(web.findings.length);
+});
+
+test('has the limits of other cgroups, and does not count a shared one as a limit', () => {
+  const place = { scope: 'shared', path: '/kubepods' } as const;
+  const [facts] = scanOf(
+    containerReport('web', {
+      memory: { limit: 4096, limited: false, used: 10, limiters: [{ ...place, limit: 4096, used: 3000 }] },
+      cpu: {
+        ...quota(2, undefined, undefined, undefined),
+        limited: false,
+        limiters: [{ ...place, limit: 2, periods: 10, throttledPeriods: 9, throttledSeconds: 8 }],
+      },
+      pids: { limit: 30, limited: false, used: 1, limiters: [{ ...place, limit: 30, used: 20 }] },
+    }),
+  ).containers;
+  const shared = { scope: 'shared', cgroup: '/kubepods' };
+  expect(facts).toMatchObject({
+    memory: { limited: 'no', limitBytes: 4096, otherLimits: [{ ...shared, limitBytes: 4096, workingSetBytes: 3000 }] },
+    cpu: {
+      limited: 'no',
+      limitCores: 2,
+      otherLimits: [{ ...shared, limitCores: 2, periods: 10, throttledPeriods: 9, throttledSeconds: 8 }],
+    },
+    pids: { limited: 'no', limit: 30, otherLimits: [{ ...shared, limit: 30, current: 20 }] },
+  });
 });
 
 test('omits unknown facts or reports them as unknown', () => {

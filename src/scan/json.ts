@@ -1,4 +1,4 @@
-import type { ContainerReport, NamespaceReport } from '../report/container-report.ts';
+import type { ContainerReport, Limiter, NamespaceReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
 import { printableJson } from '../terminal/printable-json.ts';
 import type { Version } from '../version.ts';
@@ -35,14 +35,37 @@ function jsonOf(report: ContainerReport): object {
       certain: isolationLevel.certain,
     },
     namespaces: report.namespaces && Object.fromEntries(report.namespaces.map(namespaceOf)),
-    memory: { ...limitOf(memory.limit, 'limitBytes'), workingSetBytes: memory.used },
+    memory: {
+      ...limitOf(memory, 'limitBytes'),
+      workingSetBytes: memory.used,
+      otherLimits: memory.limiters.map((limiter) => ({
+        ...placeOf(limiter),
+        limitBytes: limiter.limit,
+        workingSetBytes: limiter.used,
+      })),
+    },
     cpu: {
-      ...limitOf(cpu.limit, 'limitCores'),
+      ...limitOf(cpu, 'limitCores'),
       periods: cpu.periods,
       throttledPeriods: cpu.throttledPeriods,
       throttledSeconds: cpu.throttledSeconds,
+      otherLimits: cpu.limiters.map((limiter) => ({
+        ...placeOf(limiter),
+        limitCores: limiter.limit,
+        periods: limiter.periods,
+        throttledPeriods: limiter.throttledPeriods,
+        throttledSeconds: limiter.throttledSeconds,
+      })),
     },
-    pids: { ...limitOf(pids.limit, 'limit'), current: pids.used },
+    pids: {
+      ...limitOf(pids, 'limit'),
+      current: pids.used,
+      otherLimits: pids.limiters.map((limiter) => ({
+        ...placeOf(limiter),
+        limit: limiter.limit,
+        current: limiter.used,
+      })),
+    },
     oom: { kills: report.oom.kills, lastKill: timeOf(report.oom.lastKill) },
     findings: report.findings.map(({ finding: { id, severity }, answer }) => ({ id, severity, answer })),
     failure: failure?.message,
@@ -58,7 +81,14 @@ function namespaceOf({ kind, peers }: NamespaceReport): readonly [string, object
   return [kind, peers === 'host' ? { host: 'yes' } : { host: 'no', otherContainers: peers }];
 }
 
-function limitOf(limit: number | undefined, key: string): object {
-  if (limit === undefined) return { limited: 'unknown' };
-  return limit === Infinity ? { limited: 'no' } : { limited: 'yes', [key]: limit };
+/** Whether the container has a limit, and the effective limit, which may be a shared one. */
+function limitOf({ limit, limited }: Pick<ContainerReport['cpu'], 'limit' | 'limited'>, key: string): object {
+  return {
+    limited: limited === undefined ? 'unknown' : limited ? 'yes' : 'no',
+    ...(limit !== undefined && limit < Infinity && { [key]: limit }),
+  };
+}
+
+function placeOf({ scope, path }: Limiter): object {
+  return { scope, cgroup: path };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
+import { containerReport, hostReport, unknownContainer, quota, use } from '../../test/reports.ts';
 import { NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
 import { widthOf } from '../terminal/columns.ts';
 import { createPaint } from '../terminal/paint.ts';
@@ -17,9 +17,9 @@ test('shows level, limits, namespaces and findings of each container', () => {
     'exposed',
     {
       isolationLevel: { level: 0, levelName: 'host_like', certain: false },
-      memory: { limit: Infinity, used: 1 },
-      cpu: { limit: Infinity, periods: 0, throttledPeriods: 0, throttledSeconds: 0 },
-      pids: { limit: undefined, used: undefined },
+      memory: use(Infinity, 1),
+      cpu: quota(Infinity, 0, 0, 0),
+      pids: use(undefined, undefined),
       namespaces: [
         { kind: 'pid', peers: 'host' },
         { kind: 'net', peers: 'host' },
@@ -53,6 +53,34 @@ test('shows level, limits, namespaces and findings of each container', () => {
       '',
     ].join('\n'),
   );
+});
+
+test('lists the limits of other cgroups, and does not count a shared one as a limit', () => {
+  const pod = { scope: 'pod', path: '/kubepods/pod1' } as const;
+  const text = renderScanTable(
+    hostReport(
+      containerReport('web', {
+        memory: {
+          limit: 4096,
+          limited: false,
+          used: 10,
+          limiters: [{ scope: 'shared', path: '/kube\u001bpods', limit: 4096, used: 3000 }],
+        },
+        cpu: {
+          ...quota(0.2, undefined, undefined, undefined),
+          limiters: [{ ...pod, limit: 0.2, periods: 10, throttledPeriods: 9, throttledSeconds: 8 }],
+        },
+        pids: { limit: 6, limited: true, used: 1, limiters: [{ ...pod, limit: 6, used: 5 }] },
+      }),
+    ),
+    plain,
+  );
+  const [, row, ...more] = text.split('\n');
+  expect(row).toBe('web        docker  2 standard  no limit  0.2  6     user');
+  expect(more.slice(0, 2)).toEqual([
+    '  limits    memory 4 KiB (shared: /kube\ufffdpods), CPU 0.2 (pod: /kubepods/pod1), PIDs 6 (pod:',
+    '            /kubepods/pod1)',
+  ]);
 });
 
 test('never shows what is unknown as fine', () => {
@@ -122,9 +150,9 @@ test('is at most 100 columns wide and has aligned columns', () => {
       {
         labels: { engine: 'containerd-rootless', namespace: '', pod: '', container: name },
         isolationLevel: { level: 4, levelName: 'user_kernel', certain: false },
-        memory: { limit: 1023 * 1024 ** 3, used: 0 },
-        cpu: { limit: Infinity, periods: 0, throttledPeriods: 0, throttledSeconds: 0 },
-        pids: { limit: Infinity, used: 0 },
+        memory: use(1023 * 1024 ** 3, 0),
+        cpu: quota(Infinity, 0, 0, 0),
+        pids: use(Infinity, 0),
         namespaces: NAMESPACE_KINDS.map((kind) => ({ kind, peers: 'host' })),
       },
       everything,

@@ -1,8 +1,17 @@
 import type { Severity } from '../findings/finding.ts';
 import type { LevelResult } from '../findings/level.ts';
-import type { ContainerReport } from '../report/container-report.ts';
+import type { ContainerReport, Limiter } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
-import { bySeverity, bytesText, levelText, limitText, nameOf, numberText, UNKNOWN } from '../report/wording.ts';
+import {
+  bySeverity,
+  bytesText,
+  levelText,
+  limitText,
+  nameOf,
+  numberText,
+  SCOPE_WORDS,
+  UNKNOWN,
+} from '../report/wording.ts';
 import { cutTo, widthOf, wrap } from '../terminal/columns.ts';
 import type { Paint, Style } from '../terminal/paint.ts';
 import { printable } from '../terminal/printable.ts';
@@ -83,9 +92,9 @@ function cellsOf({ labels, isolationLevel, memory, cpu, pids }: ContainerReport)
   return [
     { text: cutTo(LONGEST_ENGINE, printable(labels.engine)) },
     { text: levelText(isolationLevel), style: styleOf(isolationLevel) },
-    limitCell(memory.limit, bytesText),
-    limitCell(cpu.limit, numberText),
-    limitCell(pids.limit, numberText),
+    { text: limitText(memory, bytesText) },
+    { text: limitText(cpu, numberText) },
+    { text: limitText(pids, numberText) },
   ];
 }
 
@@ -94,10 +103,6 @@ function styleOf(isolationLevel: LevelResult | undefined): Style | undefined {
   if (isolationLevel === undefined || isolationLevel.level === 1) return 'warning';
   if (isolationLevel.level > 1) return undefined;
   return isolationLevel.certain ? 'alarm' : 'warning';
-}
-
-function limitCell(limit: number | undefined, text: (limit: number) => string): Cell {
-  return { text: limitText(limit, text) };
 }
 
 function hostNamespacesOf({ namespaces, sandbox }: ContainerReport): string {
@@ -118,6 +123,7 @@ function detailsOf(container: ContainerReport, paint: Paint): readonly string[] 
   const unknown = container.findings.filter(({ answer }) => answer === 'unknown').map(({ finding }) => finding.id);
   return [
     ...detail({ text: 'shared' }, shared, paint),
+    ...detail({ text: 'limits' }, limitsOfOthers(container), paint),
     ...[...bySeverity(container, 'yes')].flatMap(([severity, found]) => {
       const ids = found.map(({ finding }) => finding.id);
       return detail({ text: severity, style: STYLES[severity] }, ids, paint);
@@ -127,6 +133,16 @@ function detailsOf(container: ContainerReport, paint: Paint): readonly string[] 
       unknown.length > MOST_UNKNOWN_NAMED ? [`${unknown.length} findings could not be checked`] : unknown,
       paint,
     ),
+  ];
+}
+
+/** The limits that other cgroups than its own set for a container. */
+function limitsOfOthers({ memory, cpu, pids }: ContainerReport): readonly string[] {
+  const text = (what: string, { scope, path }: Limiter) => `${what} (${SCOPE_WORDS[scope]}: ${printable(path)})`;
+  return [
+    ...memory.limiters.map((limiter) => text(`memory ${bytesText(limiter.limit)}`, limiter)),
+    ...cpu.limiters.map((limiter) => text(`CPU ${numberText(limiter.limit)}`, limiter)),
+    ...pids.limiters.map((limiter) => text(`PIDs ${numberText(limiter.limit)}`, limiter)),
   ];
 }
 
