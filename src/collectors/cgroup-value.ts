@@ -5,7 +5,7 @@ import { parseSingleValue } from '../kernel/single-value.ts';
 /**
  * Reads a file of a cgroup and parses it; `undefined` if there is no such file.
  *
- * @throws SyntaxError that names the file, if it is not in the form that its parser knows.
+ * @throws SyntaxError with the name of the file, if its content is malformed.
  */
 export function parsedFile<T>(
   files: CgroupFiles,
@@ -23,7 +23,7 @@ export function parsedFile<T>(
   }
 }
 
-/** Reads a file with one number or `max` (which is `Infinity`); `undefined` if there is no such file. */
+/** Reads a file with one number or `max` (`Infinity`); `undefined` if there is no such file. */
 export function singleValue(files: CgroupFiles, controller: Controller, name: string): number | undefined {
   return parsedFile(files, controller, name, parseSingleValue);
 }

@@ -4,11 +4,11 @@ import type { Controller } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { HostNamespaces, NamespaceKind } from '../kernel/host-namespaces.ts';
 
-/** What lets a process read `/proc/<pid>/ns` of others. */
+/** What lets the exporter read `/proc/<pid>/ns` of other processes. */
 export const NAMESPACE_REMEDY =
   'run as root with CAP_SYS_PTRACE, in a container also with --pid=host and an unconfined AppArmor profile';
 
-/** Takes one sample of a family: its value and the values of the family's own labels, in their order. */
+/** Emits one sample of a family: its value and the values of the family's own labels, in order. */
 export type Emit = (value: number, ...labelValues: string[]) => void;
 
 /** When a counter was 0: when the container's cgroup was made, at boot, or when this daemon started. */
@@ -16,79 +16,79 @@ export type CountsSince = 'cgroup' | 'boot' | 'daemon';
 
 interface FamilyHeader {
   readonly name: string;
-  /** `info`: a gauge that is always 1 and carries its facts as labels. */
+  /** `info`: a gauge that is always 1 and has facts as labels. */
   readonly type: 'counter' | 'gauge' | 'info';
-  /** A sentence that names the kernel file, and one that says what absence means. */
+  /** Whole sentences: the kernel file, and what absence means. */
   readonly help: string;
-  /** `pod`: the sample belongs to the whole pod where there is one, and carries no `container` label then. */
+  /** `pod`: the sample belongs to the whole pod, if there is one, and then has no `container` label. */
   readonly of?: 'pod';
   /** For a counter; absent if nothing says when it was 0. */
   readonly since?: CountsSince;
 }
 
-/** A family with one sample for each reading; none where the kernel did not report the value. */
+/** A family with one sample for each reading, or none if the kernel did not report the value. */
 export interface PlainFamily<Reading> extends FamilyHeader {
   value(reading: Reading): number | undefined;
 }
 
-/** A family with labels of its own and any number of samples. */
+/** A family with its own labels and any number of samples. */
 export interface LabelledFamily<Reading> extends FamilyHeader {
   readonly labels: readonly string[];
-  /** Pure. Emits nothing where the kernel did not report the field. */
+  /** Pure. Emits nothing for a field that the kernel did not report. */
   samples(reading: Reading, emit: Emit): void;
 }
 
 /** One sample of a pattern: its value and the values of the family's own labels. */
 export type PatternSample = readonly [value: number, ...labelValues: string[]];
 
-/** A family with many samples for each container that are the same for many containers: they are rendered once. */
+/** A family with many samples for each container that are equal for many containers, and so are rendered once. */
 export interface PatternFamily<Reading> extends FamilyHeader {
   readonly labels: readonly string[];
-  /** The same object for the same samples, as far as possible. */
+  /** Should return the same object for the same samples. */
   pattern(reading: Reading): readonly PatternSample[];
 }
 
-/** One metric family: its header, and how its samples come out of a collector's reading. */
+/** A metric family: its header, and how to get its samples from a collector's reading. */
 export type Family<Reading> = PlainFamily<Reading> | LabelledFamily<Reading> | PatternFamily<Reading>;
 
 interface CollectorHeader {
   /** Names the file, the `--collector.<name>` flag and the `collector` label. */
   readonly name: string;
-  /** What it tells, for `--help` and the documentation. */
+  /** What it collects, for `--help` and the documentation. */
   readonly help: string;
-  /** What lets it read what it may not, for the log. */
+  /** The advice for the log if access is denied. */
   readonly remedy?: string;
 }
 
-/** Reads something of every container. */
+/** A collector that reads every container. */
 export interface ContainerCollector<Reading = unknown> extends CollectorHeader {
   readonly scope: 'container';
-  /** Reads and parses what it needs of one container. `undefined`: the kernel has nothing to report. */
+  /** Reads and parses what it needs from one container. `undefined`: the kernel has nothing to report. */
   read(container: Container, scrape: Scrape): Reading | undefined;
-  /** Why a part of a reading is unknown, if that is a failure: the rest of it counts all the same. */
+  /** Why a part of a reading is unknown, if that is a failure. The rest is still exported. */
   problem?(reading: NoInfer<Reading>): Error | undefined;
   readonly families: readonly Family<NoInfer<Reading>>[];
 }
 
-/** Reads something of the host, once per scrape. */
+/** A collector that reads the host, once per scrape. */
 export interface HostCollector<Reading = unknown> extends CollectorHeader {
   readonly scope: 'host';
   read(scrape: Scrape): Reading | undefined;
   readonly families: readonly Family<NoInfer<Reading>>[];
 }
 
-/** Something that is kept under the labels of containers, whether any of them lives or not. */
+/** Data stored under the labels of containers, whether or not one of them still exists. */
 export interface Kept {
   readonly labels: Labels;
 }
 
 /**
- * Reads something that outlives containers, so that it goes by their labels. Two containers with the same labels are one
- * here.
+ * A collector of data that outlives containers and is identified by their labels. Two containers with the same labels share
+ * one entry.
  */
 export interface KeptCollector<Entry extends Kept = Kept, Reading = unknown> extends CollectorHeader {
   readonly scope: 'kept';
-  /** No two with the same labels. */
+  /** Labels must be unique. */
   entries(scrape: Scrape): readonly Entry[];
   read(entry: Entry): Reading | undefined;
   readonly families: readonly Family<NoInfer<Reading>>[];
@@ -96,10 +96,10 @@ export interface KeptCollector<Entry extends Kept = Kept, Reading = unknown> ext
 
 export type Collector = ContainerCollector | HostCollector | KeptCollector;
 
-/** What all collectors of one scrape share. */
+/** The data that all collectors of one scrape share. */
 export interface Scrape {
   readonly kernel: KernelFiles;
-  /** Those that are shown, in no order. */
+  /** The exported containers, in no order. */
   readonly containers: readonly Container[];
   readonly hostNamespaces: HostNamespaces;
   /**
@@ -114,23 +114,23 @@ export interface Scrape {
   privateParents(path: string): readonly CgroupScope[];
   /** The containers whose init is in a namespace. */
   members(kind: NamespaceKind, inode: number): readonly Container[];
-  /** OOM kills by now; `undefined` if nobody watches for them. */
+  /** OOM kills so far; `undefined` if OOM detection is off. */
   readonly oom: OomCounts | undefined;
-  /** Counts and health kept by the parts of the daemon that run between scrapes. */
+  /** Counts and health from the parts of the daemon that run between scrapes. */
   readonly state: DaemonState;
 }
 
 /** State of the parts of the daemon that run between scrapes. */
 export interface DaemonState {
-  /** Per engine, since the start of the daemon: containers that appeared and that were removed. */
+  /** By engine, since the daemon started: how many containers appeared and were removed. */
   readonly lifecycle: ReadonlyMap<string, { readonly started: number; readonly removed: number }>;
-  /** Whether each thing that the daemon relies on works. What does not apply here is absent. */
+  /** The health of each source. Sources that do not apply are absent. */
   readonly sources: ReadonlyMap<string, boolean>;
-  /** Per engine that is asked for names: how often each limit on its answers was reached. */
+  /** By engine: how often an answer reached each limit. */
   readonly limitHits: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
-/** Checks a collector's families against its own reading, then forgets the reading's type. */
+/** Type-checks a collector's families against its reading. */
 export function defineContainerCollector<Reading>(collector: Omit<ContainerCollector<Reading>, 'scope'>): Collector {
   return { scope: 'container', ...collector };
 }
@@ -140,15 +140,15 @@ export function defineHostCollector<Reading>(collector: Omit<HostCollector<Readi
   return { scope: 'host', ...collector };
 }
 
-/** The same for a collector of what outlives containers. */
+/** The same for a collector of data that outlives containers. */
 export function defineKeptCollector<Entry extends Kept, Reading>(
   collector: Omit<KeptCollector<Entry, Reading>, 'scope'>,
 ): Collector {
-  // Its entries go nowhere but back to it.
+  // Its entries are only passed back to it.
   return { scope: 'kept', ...collector } as unknown as KeptCollector;
 }
 
-/** Remembers what `compute` found for as long as the scrape lasts. */
+/** Caches the result of `compute` for the duration of a scrape. */
 export function oncePerScrape<T>(compute: (scrape: Scrape) => T): (scrape: Scrape) => T {
   const known = new WeakMap<Scrape, { readonly value: T }>();
   return (scrape) => {

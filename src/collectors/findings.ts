@@ -11,10 +11,10 @@ import {
 } from './collector.ts';
 import { type Limited, limitsOfContainer } from './effective-limits.ts';
 
-/** What was made of a container and the limits that this was made of: all else that counts comes with the container. */
+/** The last assessment of each container and the limits it used. All other inputs belong to the `Container` object. */
 const assessments = new WeakMap<Container, { readonly limited: Limited; readonly assessment: Assessment }>();
 
-/** Judges a container by what this scrape knows of it. */
+/** Assesses a container from the data of this scrape. */
 export function assessmentOf(container: Container, scrape: Scrape): Assessment {
   const { limited } = limitsOfContainer(container, scrape);
   const known = assessments.get(container);
@@ -35,7 +35,7 @@ function isSame(a: Limited, b: Limited): boolean {
   return a.memory === b.memory && a.cpu === b.cpu && a.pids === b.pids;
 }
 
-/** What is wrong with the isolation of each container, and how isolated it is in all. */
+/** Findings and isolation level of each container. */
 export const findings: Collector = defineContainerCollector({
   name: 'findings',
   help: 'What is wrong with the isolation of each container, and its isolation level.',
@@ -46,30 +46,30 @@ export const findings: Collector = defineContainerCollector({
       name: 'isolation_container_isolation_level',
       type: 'gauge',
       help:
-        `How isolated the container is, by classes of boundaries: ${LEVELS.map((name, level) => `${level} ${name}`).join(', ')}. ` +
-        'What is unknown is taken for the worst, so it is at least this. Absent if none of its processes could be seen.',
+        `Isolation level of the container, by kind of boundary: ${LEVELS.map((name, level) => `${level} ${name}`).join(', ')}. ` +
+        'Unknown facts count as the worst case, so this is a lower bound. Absent if none of its processes is visible.',
       value: ({ isolationLevel }) => isolationLevel?.level,
     },
     {
       name: 'isolation_container_isolation_level_certain',
       type: 'gauge',
-      help: 'Whether nothing that is unknown could make the isolation level higher (1), or something could (0). Absent with the level.',
+      help: 'Whether the isolation level is certain (1), or unknown facts could raise it (0). Absent if the level is.',
       value: ({ isolationLevel }) => (isolationLevel === undefined ? undefined : Number(isolationLevel.certain)),
     },
     {
       name: 'isolation_container_finding',
       type: 'gauge',
-      help: 'Whether something is wrong with the isolation of the container (1) or not (0), see docs/findings.md. Absent if it could not be told.',
+      help: 'Whether the container has this isolation problem (1) or not (0), see docs/findings.md. Absent if unknown.',
       labels: ['finding', 'severity'],
       pattern: ({ findings: assessed }) => patternOf(assessed),
     },
   ],
 });
 
-/** Most containers of a host have the same answers as others; each set of them is kept once. */
+/** Most containers of a host have equal answers. Each set of answers is stored once. */
 const shared = new Map<string, readonly Assessed[]>();
 
-/** More than any host has, so that it cannot grow for ever. */
+/** An upper bound on the cache. */
 const MOST_SHARED = 1000;
 
 function share(assessed: readonly Assessed[]): readonly Assessed[] {
@@ -93,7 +93,7 @@ function patternOf(assessed: readonly Assessed[]): readonly PatternSample[] {
   return known;
 }
 
-/** Tells of each kind of namespace whether the container is in the host's, as far as it can be told. */
+/** For each kind of namespace, whether the container is in the host's; absent if unknown. */
 export function hostNamespacesOf(
   { init, posture }: Container,
   scrape: Scrape,
@@ -103,7 +103,7 @@ export function hostNamespacesOf(
     const own = init?.namespaces[kind];
     if (own !== undefined) found[kind] = own === inode;
   }
-  // Three kinds show elsewhere too, where no privilege is needed.
+  // Three kinds are also known from files that need no privilege.
   const pid = found.pid ?? posture?.init.hostPid;
   const user = found.user ?? posture?.init.users?.isHost;
   const mnt = found.mnt ?? posture?.mounts?.isHost;

@@ -25,8 +25,8 @@ export const host: Collector = defineHostCollector({
       name: 'isolation_host_namespace_reference_info',
       type: 'info',
       help:
-        'How the host namespace of each kind was found out, best first: pid1, kthreadd (/proc/<pid>/ns), constant (fixed ' +
-        'by the kernel), own (of this process), docker (pinned by dockerd), services. Absent if it could not be.',
+        'How the host namespace of each kind was identified, best first: pid1, kthreadd (/proc/<pid>/ns), constant (fixed ' +
+        'by the kernel), own (of this process), docker (pinned by dockerd), services. Absent if unknown.',
       labels: ['ns', 'source'],
       samples({ namespaces }, emit) {
         for (const [kind, { source }] of namespaces) emit(1, kind, source);
@@ -47,8 +47,8 @@ export const host: Collector = defineHostCollector({
       name: 'isolation_oom_kills_unattributed_total',
       type: 'counter',
       help:
-        'Processes killed by the OOM killer outside containers, or in containers that were gone before any source told ' +
-        'which one it was. Absent before Linux 4.13.',
+        'Processes killed by the OOM killer outside containers, or in containers that were gone before any source ' +
+        'identified them. Absent before Linux 4.13.',
       value: ({ oom }) => oom?.unattributed,
     },
     {
@@ -65,8 +65,8 @@ export const host: Collector = defineHostCollector({
       type: 'counter',
       since: 'daemon',
       help:
-        'Records of the log of the kernel that were overwritten before the exporter read them, by their numbers: ' +
-        '/dev/kmsg. Absent if it cannot be read.',
+        'Records of the kernel log that were overwritten before the exporter read them, from gaps in their sequence ' +
+        'numbers: /dev/kmsg. Absent if it cannot be read.',
       value: ({ oom }) => oom?.lostRecords,
     },
   ],

@@ -4,7 +4,7 @@ import { type Collector, defineContainerCollector, oncePerScrape } from './colle
 
 type Usage = readonly (readonly [size: string, bytes: number])[];
 
-/** Huge pages in use, by their size. */
+/** Huge pages in use, by page size. */
 export const hugetlb: Collector = defineContainerCollector({
   name: 'hugetlb',
   help: 'Huge pages in use.',
@@ -21,7 +21,7 @@ export const hugetlb: Collector = defineContainerCollector({
     {
       name: 'isolation_container_hugetlb_usage_bytes',
       type: 'gauge',
-      help: 'Memory in huge pages by page size: hugetlb.<size>.current (v1: usage_in_bytes). Absent without the hugetlb controller; 0 for all where the host has no huge pages.',
+      help: 'Memory in huge pages by page size: hugetlb.<size>.current (v1: usage_in_bytes). Absent without the hugetlb controller; 0 if the host has no huge pages.',
       labels: ['page_size'],
       samples(sizes, emit) {
         for (const [size, bytes] of sizes) emit(bytes, size);
@@ -31,23 +31,23 @@ export const hugetlb: Collector = defineContainerCollector({
 });
 
 /**
- * Where the host has no huge pages, as most, no container can use any: two files a container need not be read. The line
- * `Hugetlb: 0 kB` of `/proc/meminfo` is over all sizes, since Linux 4.15.
+ * On most hosts there are no huge pages, so no container can use any, and the files need not be read. `Hugetlb: 0 kB` in
+ * `/proc/meminfo` covers all sizes, since Linux 4.15.
  */
 const nothingInUse = oncePerScrape((scrape): Usage | undefined => {
   if (!/^Hugetlb: +0 kB$/m.test(scrape.kernel.proc('meminfo') ?? '')) return undefined;
   return pageSizes(scrape).map((size) => [size, 0]);
 });
 
-/** So many containers are asked for the page sizes. */
+/** How many containers to try for the page sizes. */
 const MOST_ASKED = 32;
 
-/** The page sizes that this kernel has, from the names of the files themselves. They do not change while it runs. */
+/** The kernel's page sizes, from the file names. They do not change at run time. */
 const known = new WeakMap<KernelFiles, readonly string[]>();
 
 const pageSizes = oncePerScrape(({ kernel, containers }) => {
   let sizes = known.get(kernel) ?? [];
-  // One that is just being made or removed has no such files, but one among a few has.
+  // A container that is being created or removed may lack these files.
   for (const { files } of containers.slice(0, sizes.length > 0 ? 0 : MOST_ASKED)) {
     sizes = files
       .list('hugetlb')

@@ -16,7 +16,7 @@ import { pids } from './pids.ts';
 import { posture } from './posture.ts';
 import { pressure } from './pressure.ts';
 
-/** All collectors, in the order of the exposition: what is cheap and matters most first. */
+/** All collectors, in the order of the exposition: cheap and important ones first. */
 export const collectors: readonly Collector[] = [
   inventory,
   host,

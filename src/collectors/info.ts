@@ -4,7 +4,7 @@ import { inodeOfLink } from '../kernel/host-namespaces.ts';
 import { SANDBOX_KINDS } from '../posture/sandbox.ts';
 import { type Collector, defineContainerCollector, oncePerScrape, type Scrape } from './collector.ts';
 
-/** What a container is called and made of. */
+/** Names and facts of each container. */
 export const info: Collector = defineContainerCollector({
   name: 'info',
   help: 'Id, image, runtime and start time of each container.',
@@ -15,8 +15,8 @@ export const info: Collector = defineContainerCollector({
       type: 'info',
       help:
         'Facts about a container, as labels. id, pod_uid, owner_uid and cgroup come from the path in cgroupfs; image, ' +
-        'runtime and compose_* from the engine, and are left out while it does not say. sandbox is what runs it by its ' +
-        `processes on the host (${SANDBOX_KINDS.join(', ')}), and left out if that could not be told.`,
+        'runtime and compose_* from the engine, and are empty until it answers. sandbox is the kind of runtime, recognised by ' +
+        `its processes on the host (${SANDBOX_KINDS.join(', ')}); empty if unknown.`,
       labels: [
         'id',
         'image',
@@ -48,27 +48,27 @@ export const info: Collector = defineContainerCollector({
       type: 'gauge',
       help:
         'Start of the container since the Unix epoch, in seconds: field 22 of /proc/<pid>/stat of its init process. ' +
-        'Absent while it has no process that could be read.',
+        'Absent while it has no readable process.',
       value: ({ init }) => init?.startTime,
     },
     {
       name: 'isolation_container_runs_exporter',
       type: 'gauge',
       help:
-        'Is 1 for the container that this exporter runs in: the one whose init process is in its mount namespace, by ' +
+        'Always 1, for the container that this exporter runs in: its init process is in the same mount namespace, by ' +
         '/proc/<pid>/ns/mnt. Absent for all others.',
       value: (container) => (container.runsExporter ? 1 : undefined),
     },
   ],
 });
 
-/** Whatever it is called: by a name, others could pass for the exporter. */
+/** Does not use names: another container could take the exporter's name. */
 function runsExporter({ init }: Container, scrape: Scrape): boolean {
   const mounts = init?.namespaces.mnt;
   return mounts !== undefined && mounts === ownMounts(scrape);
 }
 
-/** The mount namespace of the exporter, unless it is the host's: then it is in no container. */
+/** The exporter's mount namespace; `undefined` if it is the host's, because then it is in no container. */
 const ownMounts = oncePerScrape(({ kernel, hostNamespaces }): number | undefined => {
   const host = hostNamespaces.get('mnt')?.inode;
   const own = inodeOfLink(unseenAsUndefined(() => kernel.link('self/ns/mnt')) ?? '');

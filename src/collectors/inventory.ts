@@ -3,10 +3,10 @@ import { type Collector, type DaemonState, defineHostCollector, type Family } fr
 /** Counts by engine. */
 type ByEngine = ReadonlyMap<string, { readonly running: number; readonly started: number; readonly removed: number }>;
 
-/** Numbers of containers that run, came and went, and the health of what the exporter relies on. */
+/** How many containers exist, appeared and were removed, and the health of the exporter's sources. */
 export const inventory: Collector = defineHostCollector({
   name: 'inventory',
-  help: 'Numbers of containers by engine, and the health of what the exporter relies on.',
+  help: "Numbers of containers by engine, and the health of the exporter's sources.",
   read({ containers, state }) {
     const engines = new Map<string, { running: number; started: number; removed: number }>();
     for (const [engine, counts] of state.lifecycle) engines.set(engine, { running: 0, ...counts });
@@ -22,7 +22,7 @@ export const inventory: Collector = defineHostCollector({
     byEngine(
       'isolation_containers_started_total',
       'counter',
-      'Containers that appeared in cgroupfs since the exporter started, however short they lived.',
+      'Containers that appeared in cgroupfs since the exporter started, including short-lived ones.',
       'started',
     ),
     byEngine(
@@ -35,8 +35,8 @@ export const inventory: Collector = defineHostCollector({
       name: 'isolation_source_up',
       type: 'gauge',
       help:
-        'Whether a thing that the exporter relies on works (1) or not (0): cgroup_watch (inotify on cgroupfs), ' +
-        'host_namespaces, vmstat, psi, and the engines that give names. Absent where it does not apply.',
+        'Whether a source of the exporter works (1) or not (0): cgroup_watch (inotify on cgroupfs), host_namespaces, ' +
+        'vmstat, psi, and the engines that provide names. Absent if the source does not apply.',
       labels: ['source'],
       samples({ sources }, emit) {
         for (const [source, up] of sources) emit(up ? 1 : 0, source);

@@ -57,7 +57,7 @@ function byDevice(
 
 const diskNames = oncePerScrape((scrape) => parseDiskNames(scrape.kernel.proc('diskstats') ?? ''));
 
-/** Both files have the same devices. */
+/** Both files list the same devices. */
 function readV1(files: CgroupFiles): readonly DeviceIo[] {
   const bytes = parsedFile(files, 'blkio', 'blkio.throttle.io_service_bytes_recursive', parseBlkio) ?? [];
   if (bytes.length === 0) return [];

@@ -2,10 +2,10 @@ import type { Container } from '../container.ts';
 import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 import { type Collector, defineContainerCollector, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
 
-/** Where a container's namespace of one kind stands. */
+/** With whom a container shares its namespace of one kind. */
 export interface NamespaceSharing {
   readonly kind: NamespaceKind;
-  /** Containers outside its pod in it; `host` for a namespace of the host. */
+  /** How many containers outside its pod share it; `host` for a namespace of the host. */
   readonly peers: number | 'host';
 }
 
@@ -21,7 +21,7 @@ export const namespaces: Collector = defineContainerCollector({
       type: 'gauge',
       help:
         'Whether the container is in the host namespace of this kind (1) or in another (0): /proc/<pid>/ns of its init ' +
-        'process against the host. Absent if either could not be read, the kernel has no such kind, or it is in a sandbox.',
+        'process compared with the host. Absent if either is unreadable, the kernel lacks the kind, or in a sandbox.',
       labels: ['ns'],
       samples(sharings, emit) {
         for (const { kind, peers } of sharings) emit(peers === 'host' ? 1 : 0, kind);
@@ -32,7 +32,7 @@ export const namespaces: Collector = defineContainerCollector({
       type: 'gauge',
       help:
         'How many containers outside its own pod are in the same namespace of this kind, by /proc/<pid>/ns. Absent for ' +
-        'a namespace of the host, or if it could not be read.',
+        'a namespace of the host, or if unreadable.',
       labels: ['ns'],
       samples(sharings, emit) {
         for (const { kind, peers } of sharings) if (peers !== 'host') emit(peers, kind);
@@ -42,7 +42,7 @@ export const namespaces: Collector = defineContainerCollector({
 });
 
 /**
- * Finds out where the namespaces of a container stand; `undefined` if it has no process.
+ * Finds with whom a container shares its namespaces; `undefined` if it has no process.
  *
  * @throws Error if a privilege is missing.
  */
@@ -51,13 +51,13 @@ export function readNamespaces(container: Container, scrape: Scrape): readonly N
   const error = initError ?? init?.namespacesError;
   if (error !== undefined) throw error;
   if (init === undefined) return undefined;
-  // Those of a sandbox's processes on the host, which are not those of the workload.
+  // The namespaces of a sandbox's processes on the host are not those of the workload.
   if (posture !== undefined && posture.sandbox?.kernel !== 'shared') return undefined;
   const sharings: NamespaceSharing[] = [];
   for (const kind of NAMESPACE_KINDS) {
     const inode = init.namespaces[kind];
     const host = scrape.hostNamespaces.get(kind);
-    // Either side unknown: say nothing, since "not shared" would be a guess.
+    // If either side is unknown, emit nothing: "not shared" would be a guess.
     if (inode === undefined || host === undefined) continue;
     const peers = inode === host.inode ? 'host' : countPeers(container, scrape.members(kind, inode));
     sharings.push({ kind, peers });

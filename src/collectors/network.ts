@@ -2,16 +2,16 @@ import type { Container } from '../container.ts';
 import { type InterfaceCounts, type DirectionCounts, parseNetDev } from '../kernel/net-dev.ts';
 import { type Collector, defineContainerCollector, type Family, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
 
-/** Traffic, once for each network namespace, and never that of the host. */
+/** Network traffic, once per network namespace, never the host's. */
 export const network: Collector = defineContainerCollector({
   name: 'network',
   help: 'Network traffic by interface, once per network namespace, without the host.',
   remedy: NAMESPACE_REMEDY,
   read(container, scrape): readonly InterfaceCounts[] | undefined {
-    // Without the namespace it is not to be told whether this would be the traffic of the host.
+    // Without the namespace it is unknown whether this would be the host's traffic.
     const error = container.initError ?? container.init?.namespacesError;
     if (error !== undefined) throw error;
-    if (!speaksForItsNetwork(container, scrape)) return undefined;
+    if (!ownsItsNetwork(container, scrape)) return undefined;
     const bytes = container.init?.files.read('net/dev');
     return bytes === undefined ? undefined : parseNetDev(bytes).filter(({ name }) => name !== 'lo');
   },
@@ -19,10 +19,10 @@ export const network: Collector = defineContainerCollector({
 });
 
 /**
- * Whether a container's network namespace is known, is not the host's, and it is the one among those in it to tell: the
- * oldest, which made it.
+ * Whether to report a container's network namespace for this container: it is known, it is not the host's, and the container
+ * is the oldest in it, so it created the namespace.
  */
-function speaksForItsNetwork(container: Container, scrape: Scrape): boolean {
+function ownsItsNetwork(container: Container, scrape: Scrape): boolean {
   const inode = container.init?.namespaces.net;
   const host = scrape.hostNamespaces.get('net');
   if (inode === undefined || host === undefined || inode === host.inode) return false;
@@ -43,8 +43,8 @@ function families(direction: 'receive' | 'transmit'): Family<readonly InterfaceC
     type: 'counter',
     of: 'pod',
     help:
-      `Network ${direction} ${count} by interface: /proc/<pid>/net/dev of the container that made the network namespace; ` +
-      'for a pod without a container label. Absent on the network of the host, or if the namespace could not be read.',
+      `Network ${direction} ${count} by interface: /proc/<pid>/net/dev of the container that created the network namespace; ` +
+      'for a pod without a container label. Absent in the network of the host, or if the namespace is unreadable.',
     labels: ['interface'],
     samples(interfaces, emit) {
       for (const found of interfaces) emit(found[direction][count], found.name);

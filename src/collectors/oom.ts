@@ -1,7 +1,7 @@
 import type { Container, Labels, OomAccount } from '../container.ts';
 import { type Collector, defineKeptCollector, oncePerScrape, type Scrape } from './collector.ts';
 
-/** OOM kills by container. They stay for a while after it is gone, and go on under its labels if it is started again. */
+/** OOM kills by container. They stay for a while after it is gone, and continue under its labels if it is restarted. */
 export const oom: Collector = defineKeptCollector({
   name: 'oom',
   help: 'Processes killed by the OOM killer.',
@@ -15,17 +15,17 @@ export const oom: Collector = defineKeptCollector({
       name: 'isolation_container_oom_kills_total',
       type: 'counter',
       help:
-        'Processes of the container killed by the OOM killer, and of those before it with the same labels: oom_kill of ' +
-        'memory.events (v1: of memory.oom_control) and /dev/kmsg, each kill counted once. With kills it stays for ' +
-        '--oom.retention after the container is gone. Absent if neither could be read.',
+        'Processes killed by the OOM killer in the container and in earlier ones with the same labels: oom_kill of ' +
+        'memory.events (v1: memory.oom_control) and /dev/kmsg, each kill counted once. With kills it stays for ' +
+        '--oom.retention after the container is gone. Absent if neither is readable.',
       value: ({ kills }) => kills,
     },
     {
       name: 'isolation_container_last_oom_kill_timestamp_seconds',
       type: 'gauge',
       help:
-        'When a process of the container was last killed by the OOM killer, since the Unix epoch: /dev/kmsg, or when ' +
-        'oom_kill was seen to rise. It stays for --oom.retention after the container is gone. Absent before the first.',
+        'Time of the last OOM kill in the container, in seconds since the Unix epoch: /dev/kmsg, or when oom_kill was seen ' +
+        'to rise. It stays for --oom.retention after the container is gone. Absent before the first kill.',
       value: ({ lastKill }) => lastKill,
     },
   ],
@@ -35,7 +35,7 @@ const accountsByLabels = oncePerScrape(
   ({ oom: counts }) => new Map((counts?.accounts ?? []).map((account) => [keyOf(account.labels), account])),
 );
 
-/** Finds the kills of a container; `undefined` if nobody watches for them. */
+/** The kills of a container; `undefined` if OOM detection is off. */
 export function oomAccountOf({ labels }: Pick<Container, 'labels'>, scrape: Scrape): OomAccount | undefined {
   return accountsByLabels(scrape).get(keyOf(labels));
 }

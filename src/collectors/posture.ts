@@ -4,17 +4,17 @@ import type { LsmLabel } from '../kernel/lsm-label.ts';
 import type { Posture, ProcessPosture } from '../posture/posture.ts';
 import { type Collector, defineContainerCollector, NAMESPACE_REMEDY } from './collector.ts';
 
-/** A container with `/` of the host in it has all that is mounted there. */
+/** A container with the host's `/` also has everything mounted below it. */
 const MOST_MOUNTS = 32;
 
-/** Shorter than what labels are cut at. */
+/** Shorter than the limit on label values. */
 const LONGEST_PATH = 128;
 
 function cut(path: string): string {
   return path.length <= LONGEST_PATH ? path : `${path.slice(0, LONGEST_PATH)}…`;
 }
 
-/** How the kernel confines each container: the facts that findings and the isolation level come from. */
+/** How the kernel confines each container: the facts behind findings and the isolation level. */
 export const posture: Collector = defineContainerCollector({
   name: 'posture',
   help: 'Privileges, capabilities, seccomp, security modules and root file system of each container.',
@@ -29,7 +29,7 @@ export const posture: Collector = defineContainerCollector({
       name: 'isolation_container_privileged',
       type: 'gauge',
       help:
-        'Whether it was started as a privileged container (1) or not (0): CapBnd of its init holds all that its parent ' +
+        'Whether it was started as a privileged container (1) or not (0): CapBnd of its init has everything that its parent ' +
         'has, in the user namespace of the host, without seccomp (/proc/<pid>/status, uid_map) and with /sys writable, ' +
         '/proc unmasked (mountinfo) or all devices (v1: devices.list). Absent if unknown, or in a sandbox.',
       value(posture) {
@@ -43,8 +43,8 @@ export const posture: Collector = defineContainerCollector({
       type: 'info',
       help:
         'How the init process is confined, as labels: seccomp, no_new_privs and the effective uid (as the container sees ' +
-        'it) of /proc/<pid>/status; apparmor and selinux of attr/current; rootfs of mountinfo. What is unknown or not ' +
-        'there is left out. Absent in a sandbox.',
+        'it) of /proc/<pid>/status; apparmor and selinux of attr/current; rootfs of mountinfo. A label is empty if unknown ' +
+        'or not applicable. Absent in a sandbox.',
       labels: ['seccomp', 'apparmor', 'selinux', 'user', 'no_new_privs', 'rootfs'],
       samples({ sandbox, init, mounts }, emit) {
         if (sandbox?.kernel !== 'shared') return;
@@ -58,9 +58,9 @@ export const posture: Collector = defineContainerCollector({
       name: 'isolation_container_capability',
       type: 'gauge',
       help:
-        'A capability that some process of the container has or can get, beyond the 14 that Docker and containerd give: ' +
+        'A capability that a process of the container has or can get, beyond the 14 defaults of Docker and containerd: ' +
         'CapBnd and CapPrm of /proc/<pid>/status. Always 1. Absent if there is none, in a sandbox, or if unknown. ' +
-        'In a user namespace of its own they count only there.',
+        'In its own user namespace it applies only there.',
       labels: ['capability'],
       samples({ sandbox, processes }, emit) {
         if (sandbox?.kernel !== 'shared') return;
@@ -72,18 +72,18 @@ export const posture: Collector = defineContainerCollector({
       name: 'isolation_container_host_mount_info',
       type: 'info',
       help:
-        'What of the system of the host is mounted: mountinfo of the init, resolved by that of PID 1. kind is root, socket ' +
-        '(of an engine, perhaps in a directory above), critical or sensitive; mode is ro or rw. Absent in a sandbox, or if unknown.',
+        'Host paths that are mounted: mountinfo of the init, resolved with that of PID 1. kind is root, socket (of an ' +
+        'engine, or a directory that contains one), critical or sensitive; mode is ro or rw. Absent in a sandbox, or if unknown.',
       labels: ['kind', 'host_path', 'mount_point', 'mode'],
       samples({ sandbox, mounts }, emit) {
         if (sandbox?.kernel !== 'shared') return;
-        const told = new Set<string>();
+        const seen = new Set<string>();
         for (const { kind, hostPath, mountPoint, writable } of mounts?.hostMounts ?? []) {
-          if (kind === 'plain' || told.size >= MOST_MOUNTS) continue;
+          if (kind === 'plain' || seen.size >= MOST_MOUNTS) continue;
           const facts = [kind, cut(hostPath), cut(mountPoint), writable ? 'rw' : 'ro'];
-          // Two long paths can be alike once they are cut, and no series may come twice.
-          if (told.has(facts.join('\n'))) continue;
-          told.add(facts.join('\n'));
+          // Two long paths can become equal once shortened, and series must be unique.
+          if (seen.has(facts.join('\n'))) continue;
+          seen.add(facts.join('\n'));
           emit(1, ...facts);
         }
       },
@@ -93,15 +93,15 @@ export const posture: Collector = defineContainerCollector({
       type: 'gauge',
       help:
         'Processes of the container that are in the mount, pid or user namespace of the host while its init is not: ' +
-        '/proc/<pid>/ns of all in its cgroup. Absent if unknown, or in a sandbox.',
+        '/proc/<pid>/ns of all processes in its cgroup. Absent if unknown, or in a sandbox.',
       value: ({ sandbox, escapedProcesses }) => (sandbox?.kernel === 'shared' ? escapedProcesses : undefined),
     },
     {
       name: 'isolation_container_posture_age_seconds',
       type: 'gauge',
       help:
-        'How old the oldest of the facts is that the posture, the findings and the isolation level come from; at most 45 s ' +
-        'at a scrape. Processes that are new since then have been looked at. Absent if nothing could be read.',
+        'Age of the oldest fact behind the posture, the findings and the isolation level; at most 45 s at a scrape. ' +
+        'Processes started since then have been checked. Absent if nothing could be read.',
       value: ({ readAt }) => (performance.now() - readAt) / 1000,
     },
   ],

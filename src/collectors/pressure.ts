@@ -6,10 +6,10 @@ import { type Collector, defineContainerCollector, type Family } from './collect
 const RESOURCES = ['cpu', 'memory', 'io'] as const;
 type PressureReading = Readonly<Partial<Record<(typeof RESOURCES)[number], Pressure | undefined>>>;
 
-/** Time lost for want of CPU, memory and I/O. */
+/** Pressure stall information: time spent waiting for CPU, memory and I/O. */
 export const pressure: Collector = defineContainerCollector({
   name: 'pressure',
-  help: 'Time lost for want of CPU, memory and I/O (PSI).',
+  help: 'Time spent waiting for CPU, memory and I/O (PSI).',
   read: ({ files }): PressureReading => ({
     cpu: read(files, 'cpu.pressure'),
     memory: read(files, 'memory.pressure'),
@@ -23,7 +23,7 @@ export const pressure: Collector = defineContainerCollector({
     ),
     byResource(
       'isolation_container_pressure_stalled_seconds_total',
-      'Time in which all tasks that had work waited for the resource: full of cpu.pressure, memory.pressure, io.pressure.',
+      'Time in which all non-idle tasks waited for the resource: full of cpu.pressure, memory.pressure, io.pressure.',
       (found) => found.full,
     ),
   ],
@@ -42,7 +42,7 @@ function byResource(
     name,
     type: 'counter',
     since: 'cgroup',
-    help: `${help} Absent where PSI is off, and on cgroup v1 without a cgroup2 hierarchy beside it.`,
+    help: `${help} Absent if PSI is off, and on cgroup v1 without a cgroup2 hierarchy beside it.`,
     labels: ['resource'],
     samples(reading, emit) {
       for (const resource of RESOURCES) {

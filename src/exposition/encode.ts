@@ -1,9 +1,9 @@
 /** The exposition formats: Prometheus text 0.0.4 and OpenMetrics 1.0. */
 export type Format = 'text' | 'openmetrics';
 
-/** What stands above the samples of a family. */
+/** The lines above the samples of a family. */
 export interface FamilyHeader {
-  /** As it stands on the samples: with `_total` for a counter and `_info` for an info. */
+  /** As on the samples: with `_total` for a counter and `_info` for an info. */
   readonly name: string;
   readonly type: FamilyType;
   readonly help: string;
@@ -11,27 +11,26 @@ export interface FamilyHeader {
 
 export type FamilyType = 'counter' | 'gauge' | 'info' | 'histogram' | 'summary' | 'unknown';
 
-/** An exposition: the pieces of it, in order. */
+/** An exposition as a list of buffers, in order. */
 export type Pieces = readonly Buffer[];
 
 const PIECE = 1024 * 1024;
 
-/** More than two scrapes of a large host at a time; what goes beyond that is given back. */
+/** Enough for two concurrent scrapes of a large host. Buffers beyond that are released. */
 const MOST_SPARE = 32;
 
 /**
- * Pieces of expositions that nobody needs any more. To find new memory for each exposition costs page faults and
- * collections of garbage (a sixth of the CPU of a scrape), and the allocator keeps what it is given back (30 MB at 1,000
- * containers).
+ * Buffers of expositions that are no longer in use. New memory for each exposition costs page faults and garbage collection
+ * (a sixth of the CPU of a scrape), and the allocator does not return it (30 MB at 1,000 containers).
  */
 const spare: Buffer[] = [];
 
-/** Those that are in use. */
+/** Buffers in use. */
 const lent = new WeakMap<ArrayBufferLike, Buffer>();
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
-/** What the samples of a family have behind its name; elsewhere they have nothing. */
+/** Suffixes of sample names by type; other types have none. */
 const SUFFIXES: Readonly<Partial<Record<FamilyType, readonly string[]>>> = {
   counter: ['_total', '_created'],
   info: ['_info'],
@@ -39,22 +38,21 @@ const SUFFIXES: Readonly<Partial<Record<FamilyType, readonly string[]>>> = {
   summary: ['', '_sum', '_count'],
 };
 
-/** More bytes than a number has, and what stands around it and around the labels. */
+/** An upper bound on the bytes of a number and the punctuation of a sample. */
 const AROUND = 64;
 
-/** The bytes of the labels in the last exposition; most are in the next one too. */
+/** The encoded labels of the last exposition. Most come again in the next one. */
 let lastBytes: ReadonlyMap<string, Uint8Array> = new Map();
 
 const [OPEN, CLOSE, COMMA, SPACE, NEWLINE, ZERO] = [0x7b, 0x7d, 0x2c, 0x20, 0x0a, 0x30];
 
-/** No labels of a family's own. */
+/** No labels of its own. */
 const NONE = new Uint8Array(0);
 
 /**
- * Writes one exposition. Labels arrive rendered (see `renderLabels`), because the labels of a container are the same
- * on each of its samples; what is left to do per sample is to copy bytes. (To concatenate strings takes twice as long,
- * and as long again to collect the garbage.) That no series comes twice is the caller's duty: to look for it here would
- * cost more than the encoding.
+ * Writes one exposition. Labels arrive rendered (see `renderLabels`), because a container has the same labels on all of its
+ * samples. What is left for each sample is to copy bytes: concatenating strings takes twice as long, and as long again to
+ * collect the garbage. The caller must not add a series twice: a check here would cost more than the encoding.
  */
 export class Encoder {
   readonly format: Format;
@@ -62,7 +60,7 @@ export class Encoder {
   #piece: Buffer = Buffer.alloc(0);
   #length = 0;
   readonly #claimed = new Set<string>();
-  /** Of labels, which come again on many samples. */
+  /** Encoded labels, which many samples share. */
   readonly #bytes = new Map<string, Uint8Array>();
   /** The header of the current family until its first sample. */
   #header = '';
@@ -73,7 +71,7 @@ export class Encoder {
     this.format = format;
   }
 
-  /** Begins a family. It prints nothing as long as it has no sample. */
+  /** Begins a family. Its header is written with its first sample. */
   family(header: FamilyHeader): void {
     const base = baseName(header);
     this.#claim(header, base);
@@ -85,20 +83,20 @@ export class Encoder {
         : `# HELP ${header.name} ${escapeHelp(header.help)}\n# TYPE ${header.name} ${textType(header.type)}\n`;
   }
 
-  /** Adds a sample to the family; its own labels come behind those that others have as well. */
+  /** Adds a sample to the family. Its own labels come after the shared ones. */
   sample(labels: string, value: number, own: Uint8Array = NONE): void {
     this.#add(this.#name, labels, value, own);
   }
 
   /**
-   * Adds to the last sample, of a counter with these labels, when it began: `_created` in Unix seconds (OpenMetrics 1.0.0, 5.1.2).
-   * Text 0.0.4 has no such thing.
+   * Adds `_created` (OpenMetrics 1.0.0, 5.1.2) after the last sample of a counter with these labels, in Unix seconds. Text
+   * 0.0.4 has no such sample.
    */
   created(labels: string, seconds: number, own: Uint8Array = NONE): void {
     if (this.format === 'openmetrics') this.#add(Buffer.from(`${this.#base}_created`), labels, seconds, own);
   }
 
-  /** Adds a sample for each of these ends (see {@link endOf}) behind the same labels, of which there must be some. */
+  /** Adds a sample for each of these ends (see {@link endOf}) after the same labels, which must not be empty. */
   samples(labels: string, ends: readonly Uint8Array[]): void {
     if (ends.length === 0) return;
     this.#begin();
@@ -113,7 +111,7 @@ export class Encoder {
     }
   }
 
-  /** Adds a sample that is named otherwise than the family: `…_bucket`, `…_sum`, `…_count`. */
+  /** Adds a sample whose name differs from the family's: `…_bucket`, `…_sum`, `…_count`. */
   sampleOf(name: string, labels: string, value: number): void {
     if (this.#base === '' || !name.startsWith(this.#base)) {
       throw new Error(`Sample "${name}" is not of the family "${this.#base}"`);
@@ -121,7 +119,7 @@ export class Encoder {
     this.#add(Buffer.from(name), labels, value, NONE);
   }
 
-  /** Ends the exposition and returns it; the encoder is of no more use. See {@link recycle}. */
+  /** Ends the exposition and returns it. Do not use the encoder afterwards. See {@link recycle}. */
   finish(): Pieces {
     if (this.format === 'openmetrics') this.#putText('# EOF\n');
     this.#endPiece();
@@ -196,7 +194,7 @@ export class Encoder {
     this.#length = 0;
   }
 
-  /** A family that begins twice, or in the name of another's samples, makes parsers reject the whole document. */
+  /** Parsers reject a document with two families of one name, or with a family named like another's samples. */
   #claim(header: FamilyHeader, base: string): void {
     const names = new Set([base, ...(SUFFIXES[header.type] ?? ['']).map((suffix) => base + suffix)]);
     for (const name of names) {
@@ -206,7 +204,7 @@ export class Encoder {
   }
 }
 
-/** Lets later expositions be written over this one, which nobody may use any more. */
+/** Frees an exposition's buffers for later expositions. Nobody may read it any more. */
 export function recycle(pieces: Pieces): void {
   for (const { buffer } of pieces) {
     const whole = lent.get(buffer);
@@ -216,13 +214,13 @@ export function recycle(pieces: Pieces): void {
 
 function newPiece(room: number): Buffer {
   if (room > PIECE) return Buffer.allocUnsafe(room);
-  // Of its own, not a part of the memory that Node shares among small buffers.
+  // Not from the pool that Node shares among small buffers.
   const piece = spare.pop() ?? Buffer.allocUnsafeSlow(PIECE);
   lent.set(piece.buffer, piece);
   return piece;
 }
 
-/** The name of a family in OpenMetrics, where `_total` and `_info` belong to the sample only. */
+/** The OpenMetrics name of a family, in which `_total` and `_info` belong to the sample only. */
 function baseName(header: FamilyHeader): string {
   const suffix = header.type === 'counter' ? '_total' : header.type === 'info' ? '_info' : '';
   const base = header.name.slice(0, header.name.length - suffix.length);
@@ -237,14 +235,14 @@ function textType(type: FamilyType): string {
   return type === 'unknown' ? 'untyped' : type;
 }
 
-/** Control characters have no place in a sentence of ours; what is left to escape are newlines and backslashes. */
+/** Replaces control characters, and escapes newlines and backslashes. */
 function escapeHelp(help: string): string {
   // oxlint-disable-next-line no-control-regex
   const printable = help.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\ud800-\udfff]/gu, '\ufffd');
   return printable.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 }
 
-/** How a sample ends whose first labels are another's: with the rest of the labels, and the value. */
+/** The end of a sample: the rest of its labels and its value. */
 export function endOf(labels: string, value: number): Uint8Array {
   return Buffer.from(`${labels}} ${renderValue(value)}\n`);
 }
@@ -256,7 +254,7 @@ function renderValue(value: number): string {
   return value > 0 ? '+Inf' : '-Inf';
 }
 
-/** Writes a whole number of up to 2^53; most values are such, and no string need be made. Returns where it ends. */
+/** Writes a whole number up to 2^53 without creating a string. Most values are whole. Returns the end offset. */
 function putInteger(value: number, into: Uint8Array, at: number): number {
   let end = at + 1;
   for (let power = 10; power <= value; power *= 10) end += 1;

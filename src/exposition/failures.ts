@@ -3,7 +3,7 @@ import type { Container } from '../container.ts';
 import { isDenied } from '../kernel/errno.ts';
 import type { Log } from '../log.ts';
 
-/** Says once what a collector cannot read, and once that it can again: a scrape comes every few seconds. */
+/** Logs once when a collector starts to fail, and once when it works again, rather than in every scrape. */
 export class Failures {
   readonly #log: Log;
   readonly #failing = new Set<string>();
@@ -13,23 +13,23 @@ export class Failures {
     this.#log = log;
   }
 
-  /** A collector failed; `container` is the first one for which it did. */
+  /** A collector failed. `container` is the first container for which it failed. */
   failed(collector: Collector, error: unknown, container: Container | undefined): void {
     if (this.#failing.has(collector.name)) return;
     this.#failing.add(collector.name);
     const remedy = isDenied(error) ? (collector.remedy ?? 'run as root with CAP_DAC_READ_SEARCH') : undefined;
     this.#log.warn(
       { collector: collector.name, cgroup: container?.cgroup.path, error, remedy },
-      remedy === undefined ? 'collector failed' : 'collector may not read what it needs; the metrics are left out',
+      remedy === undefined ? 'collector failed' : 'collector lacks permission; its metrics are missing',
     );
   }
 
-  /** Containers whose cgroups are gone though discovery still has them; `undefined`: none are. */
+  /** The first container whose cgroup is gone although discovery still lists it; `undefined` if there is none. */
   unreadable(first: Container | undefined): void {
     if (this.#unreadable === (first !== undefined)) return;
     this.#unreadable = first !== undefined;
-    if (first === undefined) this.#log.info({}, 'the cgroups of all containers can be read again');
-    else this.#log.warn({ cgroup: first.cgroup.path }, 'cannot find the cgroup of a container that is still listed');
+    if (first === undefined) this.#log.info({}, 'all container cgroups are readable again');
+    else this.#log.warn({ cgroup: first.cgroup.path }, 'cgroup of a listed container is missing');
   }
 
   /** A collector worked for all containers. */

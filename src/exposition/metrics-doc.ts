@@ -2,7 +2,7 @@ import type { Collector } from '../collectors/collector.ts';
 import { BUILD_INFO, CLOCK } from './own-metrics.ts';
 import { OUTCOME_FAMILIES } from './scrape.ts';
 
-/** A metric as the documentation tells of it. */
+/** A metric in the documentation. */
 interface Row {
   readonly name: string;
   readonly type: string;
@@ -40,19 +40,18 @@ function section(heading: string, about: string, rows: readonly Row[]): string {
   return [`## ${heading}`, '', markdown(about), '', ...table, ''].join('\n');
 }
 
-/** Keeps `/proc/<pid>` from being taken for HTML, and `|` for the end of a cell. */
+/** Escapes `<`, which Markdown treats as HTML, and `|`, which ends a cell. */
 function markdown(text: string): string {
   return text.replaceAll('<', '&lt;').replaceAll('|', '\\|');
 }
 
 const INTRODUCTION = `# Metrics
 
-Generated from the collectors. Nothing is 0 because it could not be read: what is unknown is absent, and
-\`isolation_scrape_collector_success\` or \`isolation_source_up\` says why. What is unlimited is absent too, beside an
-explicit \`…_limited 0\`. Labels that are empty are left out. Two live containers with the same labels: the newer keeps
-the name, the other is called \`name~<12 digits of its id>\`; what outlives them (\`oom\`) is told of both together.
+Generated from the collectors. An unknown value is absent, never 0, and \`isolation_scrape_collector_success\` or
+\`isolation_source_up\` says why. An unlimited value is absent too, beside an explicit \`…_limited 0\`. Empty labels are
+omitted. If two live containers have the same labels, the newer keeps the name and the other becomes
+\`name~<12 digits of its id>\`. Metrics that outlive containers (\`oom\`) count both together.
 `;
 
 const OWN =
-  'In every scrape, whatever the collectors. Besides these there are `process_*` and `nodejs_*` of its process, as ' +
-  'prom-client has them.';
+  'In every scrape, whichever collectors run. prom-client adds `process_*` and `nodejs_*` for the process of the exporter.';

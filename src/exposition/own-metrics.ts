@@ -6,21 +6,21 @@ import type { CreatedAt } from './created-timestamps.ts';
 import type { Encoder, FamilyType } from './encode.ts';
 import { renderLabels } from './render-labels.ts';
 
-/** The exporter's metrics about itself and its process. */
+/** Metrics about the exporter and its process. */
 export interface OwnMetrics {
-  /** Reads them now and adds them to an exposition; counters with the time when they began if `createdAt` is given. */
+  /** Adds the current values to an exposition; counters with `_created` if `createdAt` is given. */
   encode(encoder: Encoder, createdAt?: CreatedAt): Promise<void>;
 }
 
 /**
- * How often, in ms, the delay of the event loop is sampled. prom-client's 10 ms would wake an idle daemon a hundred
- * times a second.
+ * How often the event loop delay is sampled, in ms. prom-client's default of 10 ms wakes an idle daemon a hundred times a
+ * second.
  */
 const EVENT_LOOP_PRECISION = 100;
 
 /**
- * Of prom-client's own: sums of other metrics and kinds of one thing under two names, which for thousands of file
- * watches are costly to count. `nodejs_active_resources` tells it all.
+ * Metrics of prom-client that repeat `nodejs_active_resources` under other names, and are costly to count with thousands of
+ * file watches.
  */
 const LEFT_OUT: readonly string[] = [
   'nodejs_active_handles',
@@ -31,18 +31,18 @@ const LEFT_OUT: readonly string[] = [
   'process_open_fds',
 ];
 
-/** What tells of the program; the rest is prom-client's, about the process. */
+/** Our own families; prom-client provides those about the process. */
 export const BUILD_INFO = {
   name: 'isolation_exporter_build_info',
-  help: 'The version of the exporter, the commit it was built from, and what it runs on.',
+  help: 'Version of the exporter, the commit it was built from, and its platform.',
   labelNames: ['version', 'revision', 'nodeversion', 'arch'],
 } as const;
 export const CLOCK = {
   name: 'isolation_exporter_clock_timestamp_seconds',
-  help: 'The wall clock of the host at the time of the scrape.',
+  help: 'Wall clock of the host at the time of the scrape, in seconds since the Unix epoch.',
 } as const;
 
-/** Starts to measure the process. What prom-client installs for that stays until the process ends. */
+/** Starts measuring the process. prom-client's hooks stay until the process ends. */
 export function createOwnMetrics(version: Version): OwnMetrics {
   const registry = new Registry();
   const registers = [registry];
@@ -71,13 +71,13 @@ export function createOwnMetrics(version: Version): OwnMetrics {
 }
 
 /**
- * How many descriptors this process has open. The daemon keeps tens of thousands open, and to list them (what
- * prom-client does) would cost more than the rest of a scrape. The process's own `/proc` is meant, not the host's.
+ * How many descriptors this process has open. The daemon keeps tens of thousands open, and listing them, as prom-client
+ * does, would cost more than the rest of a scrape. This is the process's own `/proc`, not the host's.
  */
 export function countOpenDescriptors(directory = '/proc/self/fd'): number {
-  // Since Linux 6.2 the size of the directory is the number of its entries; before it was 0.
+  // Since Linux 6.2 the size of the directory is the number of its entries; before that it is 0.
   const { size } = statSync(directory);
-  // One of those listed is the descriptor by which they were.
+  // The listing includes its own descriptor.
   return size > 0 ? size : readdirSync(directory).length - 1;
 }
 
@@ -103,8 +103,8 @@ function familyType(name: string, type: string): FamilyType {
 }
 
 /**
- * OpenMetrics wants the bounds of buckets as `1.0` where prom-client says `1`. Said the same in both formats, a
- * client's preference does not decide on the names of series.
+ * OpenMetrics requires `1.0` as a bucket bound where prom-client writes `1`. Using it in both formats keeps the series
+ * independent of the negotiated format.
  */
 function canonical(names: readonly string[]): (value: string | number | undefined, index: number) => string {
   return (value = '', index) => {

@@ -1,14 +1,14 @@
-/** How long a label's value may be, in bytes of UTF-8. Prometheus' own limits, where set, are 512 and more. */
+/** The maximum length of a label value in bytes of UTF-8. Prometheus' limits, where set, are 512 and more. */
 const VALUE_LIMIT = 256;
 
 const ELLIPSIS = '…';
 
-/** Neither to be cut, nor replaced, nor escaped: nearly every value there is. */
+/** Values that need neither shortening nor escaping: nearly all. */
 const PLAIN_VALUE = /^[ !#-[\]-~]{0,256}$/;
 
 /**
- * Control characters but for the newline, which has an escape of its own, and halves of surrogate pairs. The formats
- * forbid only the latter, but people look at values in terminals, and a container's name is not to move their cursor.
+ * Control characters except the newline, which has its own escape, and lone surrogates. The formats forbid only the latter,
+ * but people read values in terminals, and a container's name must not move the cursor.
  */
 // oxlint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\ud800-\udfff]/gu;
@@ -16,8 +16,8 @@ const UNPRINTABLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\ud800-\udfff]/gu;
 const NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /**
- * Renders label pairs as they stand between the braces of a sample: `engine="docker",container="web"`. Names and
- * values come in the same order; empty and missing values are left out, as they mean the same as no label.
+ * Renders label pairs for the braces of a sample: `engine="docker",container="web"`. Names and values are in the same order.
+ * Empty and missing values are omitted, because they mean the same as no label.
  */
 export function renderLabels(names: readonly string[], values: readonly string[]): string {
   let text = '';
@@ -36,17 +36,17 @@ export function renderLabels(names: readonly string[], values: readonly string[]
   return text;
 }
 
-/** Maps any text to a name that is legal for a label everywhere and not reserved (`__…`). */
+/** Maps any text to a valid label name that is not reserved (`__…`). */
 export function labelName(text: string): string {
   if (NAME.test(text)) return text;
   const legal = text.replaceAll(/[^a-zA-Z0-9_]/g, '_');
   return (/^[a-zA-Z_]/.test(legal) ? legal : `_${legal}`).replace(/^_{2,}/, '_');
 }
 
-/** Makes a value fit to stand between the quotes: printable, at most 256 bytes before it is escaped, and escaped. */
+/** Prepares a value for the quotes: printable, at most 256 bytes before escaping, and escaped. */
 export function labelValue(text: string): string {
   if (PLAIN_VALUE.test(text)) return text;
-  // Each UTF-16 unit makes at least one byte, so what is behind the limit need not be looked at.
+  // Each UTF-16 unit takes at least one byte, so text beyond the limit can be ignored.
   const printable = text.slice(0, VALUE_LIMIT + 1).replaceAll(UNPRINTABLE, '\ufffd');
   return cut(printable).replaceAll(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
 }
@@ -64,7 +64,7 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-/** Two names can be mapped to one, and a sample with one name twice costs the whole scrape. */
+/** Two names can map to the same one, and a sample with a duplicate label name makes the whole scrape fail. */
 function distinct(name: string, taken: ReadonlySet<string>): string {
   let candidate = name;
   for (let count = 2; taken.has(candidate); count += 1) candidate = `${name}_${count}`;

@@ -10,35 +10,35 @@ import { renderLabels } from './render-labels.ts';
 const SUCCESS = {
   name: 'isolation_scrape_collector_success',
   type: 'gauge',
-  help: 'Whether the collector read all it wanted (1), or failed for some container or was cut off by the time-out (0).',
+  help: 'Whether the collector read everything (1), or failed for a container or was cut off by the scrape timeout (0).',
 } as const;
 const DURATION = {
   name: 'isolation_scrape_collector_duration_seconds',
   type: 'gauge',
-  help: 'Time that the collector took in this scrape, in seconds.',
+  help: 'Duration of the collector in this scrape, in seconds.',
 } as const;
 
-/** For so long, discovery may not have learned of the end of a container that a read has noticed. */
+/** How long discovery may take to notice the end of a container that a read has noticed. */
 const END_UNNOTICED_MS = 2_000;
 
-/** How each collector did, in every scrape; the label is `collector`. */
+/** The outcome of each collector in every scrape, by label `collector`. */
 export const OUTCOME_FAMILIES = [SUCCESS, DURATION];
 
-/** How a collector did. */
+/** The outcome of a collector. */
 interface Outcome {
   readonly collector: string;
   readonly success: boolean;
   readonly seconds: number;
 }
 
-/** Of what a collector takes one reading: a container, what is kept under the labels of one or, without labels, the host. */
-interface Subject {
+/** The target of one reading: a container, an entry under a container's labels, or (without labels) the host. */
+interface ReadTarget {
   readonly container: Container | undefined;
   readonly labels: string;
   readonly read: () => unknown;
 }
 
-/** What one collector read of one subject. */
+/** What one collector read from one target. */
 interface Reading {
   readonly value: unknown;
   readonly container: Container | undefined;
@@ -46,9 +46,8 @@ interface Reading {
 }
 
 /**
- * Runs collectors one after the other and encodes what they read. What fails for one container is left out for that one
- * alone; what is not read by the deadline (of `performance.now()`) is left out. Either is told by
- * `isolation_scrape_collector_success`.
+ * Runs collectors one after the other and encodes their readings. A failure for one container only omits that container.
+ * Readings after the deadline (`performance.now()`) are omitted. `isolation_scrape_collector_success` reports both.
  */
 export async function runCollectors(options: {
   readonly collectors: readonly Collector[];
@@ -56,7 +55,7 @@ export async function runCollectors(options: {
   readonly encoder: Encoder;
   readonly failures: Failures;
   readonly deadline: number;
-  /** For `_created` samples; without it there are none. */
+  /** Enables `_created` samples. */
   readonly createdAt?: CreatedAt | undefined;
 }): Promise<void> {
   const { collectors, scrape, encoder, failures, deadline, createdAt } = options;
@@ -70,7 +69,7 @@ export async function runCollectors(options: {
     const errors: { readonly error: unknown; readonly container: Container | undefined }[] = [];
     const readings: Reading[] = [];
     let unread = false;
-    for (const { container, labels, read } of subjectsOf(collector, scrape, known)) {
+    for (const { container, labels, read } of targetsOf(collector, scrape, known)) {
       if (isLate()) break;
       try {
         const value = read();
@@ -105,25 +104,25 @@ export async function runCollectors(options: {
   encodeOutcomes(outcomes, encoder);
 }
 
-/** Whether a container's cgroup has been gone for so long that discovery must have missed its end. */
+/** Whether a container's cgroup has been gone for so long that discovery must have missed its removal. */
 function isStillListed({ files }: Container): boolean {
   return files.goneSince !== undefined && performance.now() - files.goneSince > END_UNNOTICED_MS;
 }
 
-/** One after the other: thousands of them at once would cost more to clear away than to read. */
-function* subjectsOf(
+/** A generator: collecting the garbage of thousands of targets would cost more than reading them. */
+function* targetsOf(
   collector: Collector,
   scrape: Scrape,
   known: ReadonlyMap<Container, string>,
-): Generator<Subject, void, undefined> {
+): Generator<ReadTarget, void, undefined> {
   if (collector.scope === 'host') {
     yield { container: undefined, labels: '', read: () => collector.read(scrape) };
   } else if (collector.scope === 'kept') {
-    const told = new Set<string>();
+    const seen = new Set<string>();
     for (const entry of collector.entries(scrape)) {
       const labels = identityOfLabels(entry.labels);
-      if (told.has(labels)) continue;
-      told.add(labels);
+      if (seen.has(labels)) continue;
+      seen.add(labels);
       yield { container: undefined, labels, read: () => collector.read(entry) };
     }
   } else {
@@ -168,10 +167,10 @@ function encodeFamily(
     }
     return;
   }
-  // The values of a family's own labels are few and come again for each container.
+  // The values of a family's own labels are few and repeat for each container.
   const renderedValues = new Map<string, Uint8Array>();
   const pods = new Set<string>();
-  const told = new Set<string>();
+  const seen = new Set<string>();
   for (const reading of readings) {
     const labels = family.of === 'pod' ? podLabels(reading, pods) : reading.labels;
     family.samples(reading.value, (sample, ...values) => {
@@ -180,11 +179,11 @@ function encodeFamily(
       if (own === undefined) {
         const text = renderLabels(family.labels, values);
         own = Buffer.from(text);
-        // Only what was replaced or cut can be like another, and no series may come twice.
+        // Only replaced or shortened values can become equal, and series must be unique.
         if (/[\ufffd\u2026]/.test(text)) {
           const series = `${labels}\n${text}`;
-          if (told.has(series)) return;
-          told.add(series);
+          if (seen.has(series)) return;
+          seen.add(series);
         } else if (key !== undefined) renderedValues.set(key, own);
       }
       encoder.sample(labels, sample, own);
@@ -193,7 +192,7 @@ function encodeFamily(
   }
 }
 
-/** A second container that speaks for the same pod speaks for itself instead: no series may come twice. */
+/** A second container of the same pod uses its own labels, because series must be unique. */
 function podLabels({ container, labels }: Reading, pods: Set<string>): string {
   const pod = container === undefined ? labels : podIdentityOf(container, labels);
   if (pods.has(pod)) return labels;

@@ -11,18 +11,18 @@ const rendered = new WeakMap<Labels, string>();
 const renderedForPod = new WeakMap<Container, string>();
 
 /**
- * The rendered labels of each container, no two alike: of two equal series Prometheus drops one without a word. Where two live
- * containers have the same labels, the newer keeps the name and the other becomes `name~<12 digits of its id>`; so a
- * container that replaces another under its name goes on with its series.
+ * The rendered labels of each container, all distinct: Prometheus silently drops one of two equal series. If two live
+ * containers have the same labels, the newer keeps the name and the other becomes `name~<12 digits of its id>`, so a container
+ * that replaces another under its name continues its series.
  */
 export function identities(containers: readonly Container[]): ReadonlyMap<Container, string> {
   const taken = new Map<string, Container>();
   const result = new Map<Container, string>();
-  // From the newest to the oldest; almost always there is nothing to decide.
+  // From newest to oldest. Labels rarely collide.
   for (const container of containers.toSorted(newestFirst)) {
     let own = identityOfLabels(container.labels);
     if (taken.has(own)) own = renderWithId(container, container.cgroup.match.id.slice(0, 12));
-    // Ids of LXC and nspawn are names and can be alike in nested hosts; of inodes there is one.
+    // Ids of LXC and nspawn are names and can be equal in nested hosts. Inodes are unique.
     if (taken.has(own)) own = renderWithId(container, String(container.cgroup.inode));
     taken.set(own, container);
     result.set(container, own);
@@ -30,14 +30,14 @@ export function identities(containers: readonly Container[]): ReadonlyMap<Contai
   return result;
 }
 
-/** The rendered labels, as they are where no two containers can have the same. */
+/** The rendered labels of data whose labels are unique. */
 export function identityOfLabels(labels: Labels): string {
   const known = rendered.get(labels) ?? render(labels);
   rendered.set(labels, known);
   return known;
 }
 
-/** The rendered labels of the pod that a container is in, or its own if it is in none. */
+/** The rendered labels of a container's pod, or its own outside pods. */
 export function podIdentityOf(container: Container, own: string): string {
   if (container.labels.pod === '') return own;
   const known = renderedForPod.get(container) ?? render({ ...container.labels, container: '' });
