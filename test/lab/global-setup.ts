@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { cleanUpOrphanedDaemons } from './docker.ts';
-import { Guest } from './guest.ts';
+import { Guest, GUEST_FLAVOURS } from './guest.ts';
 import { cleanUpOrphanedGuests, prepareLab } from './prepare.ts';
 import type { Missing } from './prepare.ts';
 
@@ -36,7 +36,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('missing', missing);
   project.provide('lab', { directory, owner: process.pid });
   return async () => {
-    for (const flavour of ['plain', 'systemd'] as const) {
+    for (const flavour of GUEST_FLAVOURS) {
       const of = join(directory, flavour);
       if (existsSync(of)) await new Guest(of, flavour)[Symbol.asyncDispose]();
     }

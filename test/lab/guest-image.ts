@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { APT_OF_RELEASE, type DebianRelease } from './debian-release.ts';
 import { host } from './host.ts';
 import { quote, succeed } from './machine.ts';
 
@@ -30,17 +31,23 @@ const MODULES = [
 /** The distribution's package that depends on its newest kernel. The "cloud" one has no 9p. */
 const KERNEL_PACKAGE = 'linux-image-amd64';
 
-/** Fetches the guest's kernel with apt unless an earlier run has, and returns the directory where it is kept. */
-export async function fetchKernel(): Promise<string> {
+/** Whose kernel a guest has: this machine's own Debian (6.1 in Debian 12), or that of a newer release (6.12). */
+export type GuestKernel = 'own' | 'newer';
+
+const NEWER: DebianRelease = 'trixie';
+
+/** Fetches a guest's kernel with apt unless an earlier run has, and returns the directory where it is kept. */
+export async function fetchKernel(kernel: GuestKernel): Promise<string> {
   const cache = privateDirectory();
-  const known = readdirSync(cache).find((name) => name.startsWith(`kernel-${MODULES.length}-`));
+  const prefix = kernel === 'own' ? `kernel-${MODULES.length}-` : `kernel-${NEWER}-${MODULES.length}-`;
+  const known = readdirSync(cache).find((name) => name.startsWith(prefix));
   if (known !== undefined) return join(cache, known);
 
   const work = mkdtempSync(join(cache, 'work-'));
   try {
-    await succeed(host, FETCH_KERNEL(work), { timeoutMs: 300_000 });
+    await succeed(host, (kernel === 'own' ? FETCH_OWN : FETCH_NEWER)(work), { timeoutMs: 300_000 });
     // Whole or not at all, also with two test runs at once.
-    const kept = join(cache, `kernel-${MODULES.length}-${process.pid}`);
+    const kept = join(cache, `${prefix}${process.pid}`);
     renameSync(join(work, 'kept'), kept);
     return kept;
   } finally {
@@ -78,12 +85,24 @@ export function privateDirectory(): string {
   return directory;
 }
 
-const FETCH_KERNEL = (work: string) => `
+const FETCH_OWN = (work: string) => `
   set -e -o pipefail
   cd ${work}
-  package=$(apt-cache depends ${KERNEL_PACKAGE} | awk '/^ *Depends: linux-image-/ { print $2; exit }')
-  test -n "$package" || { echo 'apt knows no ${KERNEL_PACKAGE}' >&2; exit 1; }
+  ${DEPENDENCY('apt-cache')}
   apt-get -q download "$package" || { apt-get -q update && apt-get -q download "$package"; }
+  ${UNPACK}`;
+
+const FETCH_NEWER = (work: string) => `
+  ${APT_OF_RELEASE(work, NEWER)}
+  ${DEPENDENCY('of_release apt-cache')}
+  of_release apt-get download "$package"
+  ${UNPACK}`;
+
+const DEPENDENCY = (aptCache: string) => `
+  package=$(${aptCache} depends ${KERNEL_PACKAGE} | awk '/^ *Depends: linux-image-/ { print $2; exit }')
+  test -n "$package" || { echo 'apt knows no ${KERNEL_PACKAGE}' >&2; exit 1; }`;
+
+const UNPACK = `
   mkdir -p unpacked kept/modules
   dpkg-deb --fsys-tarfile ./*.deb | tar -C unpacked -x
   cp unpacked/boot/vmlinuz-* kept/vmlinuz

@@ -13,13 +13,31 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildImage, fetchKernel } from './guest-image.ts';
-import type { GuestImage } from './guest-image.ts';
+import type { GuestImage, GuestKernel } from './guest-image.ts';
 import { GuestJobs } from './guest-jobs.ts';
 import { eventually, Hopeless, quote } from './machine.ts';
 import type { Background, Machine, Outcome } from './machine.ts';
 
-/** `plain`: no service manager; `systemd`: systemd is PID 1, and Docker can use its cgroup driver. */
-export type GuestFlavour = 'plain' | 'systemd';
+/** How guests differ. */
+interface Flavour {
+  /** The script in `guest/` that becomes PID 1. */
+  readonly init: 'plain' | 'systemd';
+  readonly kernel: GuestKernel;
+}
+
+const FLAVOURS = {
+  /** No service manager. */
+  plain: { init: 'plain', kernel: 'own' },
+  /** The same on Linux 6.12. */
+  newer: { init: 'plain', kernel: 'newer' },
+  /** systemd is PID 1, and Docker can use its cgroup driver. */
+  systemd: { init: 'systemd', kernel: 'own' },
+} as const satisfies Readonly<Record<string, Flavour>>;
+
+export type GuestFlavour = keyof typeof FLAVOURS;
+
+/** All kinds of guest. */
+export const GUEST_FLAVOURS = Object.keys(FLAVOURS) as GuestFlavour[];
 
 /** Where the guest sees the directory that it shares with the host. */
 export const SHARE_IN_GUEST = '/lab';
@@ -120,7 +138,7 @@ export async function bootGuest(options: BootOptions): Promise<Guest> {
   mkdirSync(join(directory, 'share', 'jobs'), { recursive: true });
   mkdirSync(join(directory, 'share', 'files'));
   fillShare(join(directory, 'share'), flavour);
-  const image = await buildImage(await fetchKernel(), directory);
+  const image = await buildImage(await fetchKernel(FLAVOURS[flavour].kernel), directory);
   startQemu(options, image);
   const guest = new Guest(directory, flavour);
   try {
@@ -134,7 +152,7 @@ export async function bootGuest(options: BootOptions): Promise<Guest> {
 
 function fillShare(share: string, flavour: GuestFlavour): void {
   const files = new URL('./guest/', import.meta.url);
-  copyFileSync(new URL(`${flavour}-init.sh`, files), join(share, 'init.sh'));
+  copyFileSync(new URL(`${FLAVOURS[flavour].init}-init.sh`, files), join(share, 'init.sh'));
   copyFileSync(new URL('agent.sh', files), join(share, 'agent.sh'));
   writeFileSync(join(share, 'repository'), fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, ''));
   // The same Node as here, first: a suite says `node` and gets the version that it runs on itself.

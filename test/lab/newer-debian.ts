@@ -1,11 +1,12 @@
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { APT_OF_RELEASE } from './debian-release.ts';
 import { privateDirectory } from './guest-image.ts';
 import { host } from './host.ts';
 import { succeed } from './machine.ts';
 
 /** The release of Debian whose packages are fetched, and never installed. */
-const SUITE = 'forky';
+const RELEASE = 'forky';
 
 /** Prometheus 3.5 LTS, and VictoriaMetrics, which no older Debian has. */
 const PACKAGES = ['prometheus', 'promtool', 'victoria-metrics'];
@@ -31,27 +32,12 @@ export async function fetchNewerDebian(): Promise<void> {
   }
 }
 
-const keptIn = (cache: string) => join(cache, `debian-${SUITE}-${PROGRAMS.length}`);
+const keptIn = (cache: string) => join(cache, `debian-${RELEASE}-${PROGRAMS.length}`);
 
-/** Lists and archives are below the work folder, so that the machine's own apt does not change. */
 const FETCH = (work: string) => `
-  set -e -o pipefail
-  cd ${work}
-  own=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
-  if [ -z "$own" ]; then
-    apt-get -q update
-    own=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
-  fi
-  test -n "$own" || { echo 'apt has no source of Debian packages' >&2; exit 1; }
-  mkdir -p lists/partial cache/archives/partial debs root kept
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $own ${SUITE} main" > sources.list
-  newer() {
-    apt-get -q -o Dir::Etc::sourcelist=${work}/sources.list -o Dir::Etc::sourceparts=/none \\
-      -o Dir::State::lists=${work}/lists -o Dir::Cache=${work}/cache -o Acquire::Languages=none \\
-      -o APT::Sandbox::User=root "$@"
-  }
-  for attempt in 1 2 3; do newer update && break; sleep 5; done
+  ${APT_OF_RELEASE(work, RELEASE)}
+  mkdir -p debs root kept
   cd debs
-  newer download ${PACKAGES.map((name) => `${name}/${SUITE}`).join(' ')}
+  of_release apt-get download ${PACKAGES.map((name) => `${name}/${RELEASE}`).join(' ')}
   for deb in *.deb; do dpkg-deb -x "$deb" ../root; done
   for program in ${PROGRAMS.join(' ')}; do mv ../root/usr/bin/$program ../kept/; done`;

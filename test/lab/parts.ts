@@ -17,6 +17,8 @@ export type Part =
   | 'chromium'
   /** The plain guest. */
   | 'guest'
+  /** The plain guest with the kernel of a newer Debian (6.12). */
+  | 'guest-newer'
   /** The guest with systemd as PID 1, and AppArmor. */
   | 'guest-systemd';
 
@@ -66,8 +68,9 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
   guest: {
     probe: `command -v qemu-system-x86_64 && command -v cpio && command -v xz && ${COMMON_PROBE}`,
     packages: ['qemu-system-x86', 'cpio', 'xz-utils', ...COMMON],
-    fetch: fetchKernel,
+    fetch: () => fetchKernel('own'),
   },
+  'guest-newer': { probe: 'command -v dpkg-deb', packages: [], parts: ['guest'], fetch: () => fetchKernel('newer') },
   'guest-systemd': {
     probe: 'test -x /lib/systemd/systemd && command -v dbus-daemon && command -v apparmor_parser',
     packages: ['systemd', 'dbus', 'apparmor'],

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findCgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
-import { type Exporter, startExporter } from '../lab/exporter.ts';
+import { type Exporter, type Samples, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
-import { describeLive } from '../lab/live.ts';
-import { type Background, eventually, quote, succeed } from '../lab/machine.ts';
+import { describeLive, sharedGuest } from '../lab/live.ts';
+import { type Background, eventually, type Machine, quote, succeed } from '../lab/machine.ts';
 import { removeCgroups } from '../lab/remains.ts';
 import { untilShown, words } from './docker-containers.ts';
 
@@ -123,5 +123,59 @@ describeLive('hierarchies that are mounted more than once', ['containers'], () =
     const samples = await exporter.scrape();
     expect(samples.value('isolation_container_pids', { container: id.slice(0, 12) })).toBe(1);
     expect(samples.value('isolation_container_memory_limited', { container: id.slice(0, 12) })).toBe(0);
+  });
+});
+
+describeLive('a controller that is switched off and on again, on cgroup v2 of Linux 6.12', ['guest-newer'], () => {
+  const parent = 'isolation-exporter-switch';
+  const id = 'cd'.repeat(32);
+  const directory = `/sys/fs/cgroup/${parent}/docker/${id}`;
+  let guest: Machine;
+  let container: Background;
+
+  beforeAll(async () => {
+    guest = await sharedGuest('newer');
+    container = await guest.start(
+      `mkdir -p ${directory}
+      for above in ${parent} ${parent}/docker; do echo '+memory +pids +cpu' > /sys/fs/cgroup/$above/cgroup.subtree_control; done
+      echo $$ > ${directory}/cgroup.procs
+      echo 16777216 > ${directory}/memory.max
+      exec sleep 1000000`,
+    );
+  });
+  afterAll(async () => {
+    await container?.stop();
+    await removeCgroups(guest, parent);
+  });
+
+  test('takes its own series away, and brings them back', async () => {
+    expect(await succeed(guest, 'uname -r')).toMatch(/^6\.1[2-9]/);
+    await using exporter = await startExporter(guest, { flags: ['--docker.host='] });
+    const of = { container: id.slice(0, 12) };
+    const controllers = `/sys/fs/cgroup/${parent}/docker/cgroup.subtree_control`;
+    const seriesOf = (samples: Samples): string[] =>
+      samples.all
+        .filter(({ labels }) => labels['container'] === of.container)
+        .map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`);
+    const failing = (samples: Samples): string[] =>
+      samples.all
+        .filter(({ name, value }) => name === 'isolation_scrape_collector_success' && value === 0)
+        .map(({ labels }) => labels['collector'] ?? '');
+    await untilShown(guest, exporter, [id]);
+    const on = await exporter.scrape();
+    expect(on.value('isolation_container_memory_limit_bytes', of)).toBe(16_777_216);
+
+    await succeed(guest, `echo -memory > ${controllers}`);
+    for (const off of [await exporter.scrape(), await exporter.scrape()]) {
+      expect(failing(off)).toEqual([]);
+      const gone = seriesOf(on).filter((series) => !seriesOf(off).includes(series));
+      expect(gone.length).toBeGreaterThan(10);
+      expect(gone.filter((series) => !/^isolation_container_(memory|finding)/.test(series))).toEqual([]);
+      expect(off.value('isolation_container_memory_usage_bytes', of)).toBeUndefined();
+      expect(off.value('isolation_container_cpu_usage_seconds_total', of)).toBeDefined();
+      expect(off.value('isolation_container_pids', of)).toBe(1);
+    }
+    await succeed(guest, `echo +memory > ${controllers} && echo 16777216 > ${directory}/memory.max`);
+    expect(seriesOf(await exporter.scrape())).toEqual(seriesOf(on));
   });
 });
