@@ -3,7 +3,7 @@ import type { Config, EngineConfig } from '../config/config.ts';
 import type { UnixHost } from '../config/values.ts';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { capabilityNames } from '../kernel/capabilities.ts';
-import { parseProcCredentials } from '../kernel/proc-credentials.ts';
+import { parseProcStatus } from '../kernel/proc-status.ts';
 import { type FoundContainers, findContainers } from './found-containers.ts';
 import { type Others, lookAtOthers } from './visible-processes.ts';
 
@@ -57,7 +57,7 @@ export function createCheckContext(
 }
 
 function readOwn(): Own {
-  const { effectiveUid, effective, bounding } = parseProcCredentials(readFileSync('/proc/self/status', 'utf8'));
+  const { effectiveUid, effective, bounding } = parseProcStatus(readFileSync('/proc/self/status', 'utf8'));
   return { uid: effectiveUid, effective: capabilityNames(effective), bounding: capabilityNames(bounding) };
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync, watch } from 'node:fs';
 import { absentAsUndefined, errnoOf, unseenAsUndefined } from '../kernel/errno.ts';
-import { parseProcCredentials } from '../kernel/proc-credentials.ts';
+import { parseProcStatus } from '../kernel/proc-status.ts';
 import { defineCheck, onTheHost, type CheckResult } from './check.ts';
 
 /** The share of a limit above which the check warns. */
@@ -70,7 +70,7 @@ function useBy(procfs: string, uid: number): { readonly instances: number; reado
 /** `/proc/<pid>/fdinfo/<fd>` of each inotify instance of a process, if the process runs as the user. */
 function infosOf(directory: string, uid: number): string[] {
   const infos = unseenAsUndefined(() => {
-    if (parseProcCredentials(readFileSync(`${directory}/status`, 'utf8')).effectiveUid !== uid) return [];
+    if (parseProcStatus(readFileSync(`${directory}/status`, 'utf8')).effectiveUid !== uid) return [];
     const descriptors = readdirSync(`${directory}/fd`).filter(
       (name) => readlinkSync(`${directory}/fd/${name}`) === 'anon_inode:inotify',
     );

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { isAbsence, isDenied, unseenAsUndefined } from '../kernel/errno.ts';
-import { parseProcCredentials, type ProcCredentials } from '../kernel/proc-credentials.ts';
+import { parseProcStatus, type ProcStatus } from '../kernel/proc-status.ts';
 
 /** How many processes of a kind could be inspected the way the exporter inspects containers, and how many not. */
 export interface Looked {
@@ -44,8 +44,8 @@ function kindOf(procfs: string, pid: string, ownUid: number | undefined): keyof 
   return effectiveUid === ownUid ? 'ownUser' : 'otherUsers';
 }
 
-function credentialsOf(procfs: string, pid: string): ProcCredentials {
-  return parseProcCredentials(readFileSync(`${procfs}/${pid}/status`, 'utf8'));
+function credentialsOf(procfs: string, pid: string): ProcStatus {
+  return parseProcStatus(readFileSync(`${procfs}/${pid}/status`, 'utf8'));
 }
 
 function accessTo(link: string): keyof Looked | undefined {

@@ -5,7 +5,6 @@ import { parseCgroupProcs } from './cgroup-procs.ts';
 import { parseDevicesList } from './devices-list.ts';
 import { parseLsmLabel } from './lsm-label.ts';
 import { parseListeningPaths } from './net-unix.ts';
-import { parseProcCredentials } from './proc-credentials.ts';
 import { parseHardLimits } from './proc-limits.ts';
 import { insideOf, isIdentityMap, outsideOf, parseIdMap } from './uid-map.ts';
 
@@ -15,7 +14,6 @@ describe('every parser', () => {
     parseDevicesList,
     parseLsmLabel,
     parseListeningPaths,
-    parseProcCredentials,
     parseHardLimits,
     parseIdMap,
     parseCgroupProcs: (input) => parseCgroupProcs(Buffer.from(input)),
@@ -53,74 +51,6 @@ describe('capabilities', () => {
   it('by name', () => expect(capabilitySet('CHOWN', 'SYS_ADMIN')).toBe((1n << 21n) | 1n));
   it.each(['', '0', '00000000A80425FB', '00000000a80425fb0'])('%j are none', (text) =>
     expect(() => parseCapabilitySet(text)).toThrow(SyntaxError),
-  );
-});
-
-describe('parseProcCredentials()', () => {
-  const status = (change: (text: string) => string = (text) => text): string =>
-    change(
-      'Name:\tsleep\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t7946\nPid:\t7946\nPPid:\t7941\nTracerPid:\t0\n' +
-        'Uid:\t0\t1000\t0\t0\nGid:\t0\t100\t0\t0\nFDSize:\t64\nGroups:\t5 27 \nNSpid:\t7946\t1\nKthread:\t0\nVmSize:\t 4396 kB\n' +
-        'CapInh:\t0000000000000000\nCapPrm:\t0000000000000001\nCapEff:\t0000000000000002\nCapBnd:\t00000000a80425fb\n' +
-        'CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t5\nThreads:\t1\n',
-    );
-
-  it('reads what counts', () => {
-    expect(parseProcCredentials(status())).toEqual({
-      name: 'sleep',
-      zombie: false,
-      kernelThread: false,
-      effectiveUid: 1000,
-      effectiveGid: 100,
-      holdsRoot: true,
-      groups: [5, 27],
-      effective: 2n,
-      permitted: 1n,
-      bounding: 0xa80425fbn,
-      noNewPrivileges: true,
-      seccomp: 'filter',
-      seccompFilters: 5,
-    });
-  });
-  it.each([
-    ['0\t0\t0\t0', true],
-    ['0\t1000\t1000\t1000', true],
-    ['1000\t1000\t0\t1000', true],
-    ['1000\t1000\t1000\t0', true],
-    ['1000\t1000\t1000\t1000', false],
-    ['100000\t100000\t100000\t100000', false],
-  ])('of the uids %j root is held: %s', (uids, holdsRoot) =>
-    expect(parseProcCredentials(status((text) => text.replace('0\t1000\t0\t0', uids)))).toMatchObject({ holdsRoot }),
-  );
-  it('leaves open what an older kernel does not tell', () => {
-    const old = status((text) => text.replace(/NoNewPrivs.*\nSeccomp.*\nSeccomp_filters.*\n/, ''));
-    expect(parseProcCredentials(old)).toMatchObject({
-      noNewPrivileges: undefined,
-      seccomp: undefined,
-      seccompFilters: undefined,
-    });
-  });
-  it('knows threads of the kernel and the dead', () => {
-    expect(parseProcCredentials(status((text) => text.replace('Kthread:\t0', 'Kthread:\t1'))).kernelThread).toBe(true);
-    const beforeKthread = (text: string): string => text.replace(/Kthread.*\nVmSize.*\n/, '').replace('7941', '2');
-    expect(parseProcCredentials(status(beforeKthread)).kernelThread).toBe(true);
-    // A child of something else without memory: a zombie.
-    expect(parseProcCredentials(status((text) => text.replace(/VmSize.*\n/, ''))).kernelThread).toBe(false);
-    expect(parseProcCredentials(status((text) => text.replace('S (sleeping)', 'Z (zombie)'))).zombie).toBe(true);
-  });
-  it('is not taken in by a name', () => {
-    const named = (name: string): string => status((text) => text.replace('sleep', name));
-    expect(parseProcCredentials(named(String.raw`x\nUid:\t0\t0\t0\t0`)).effectiveUid).toBe(1000);
-    expect(parseProcCredentials(named('Seccomp:\t0')).seccomp).toBe('filter');
-    expect(parseProcCredentials(named('')).name).toBe('');
-  });
-  it.each([
-    ['Uid', /Uid.*\n/, ''],
-    ['CapBnd', /CapBnd.*\n/, ''],
-    ['Seccomp', 'Seccomp:\t2', 'Seccomp:\t7'],
-    ['NoNewPrivs', 'NoNewPrivs:\t1', 'NoNewPrivs:\tyes'],
-  ] as const)('refuses a status with a wrong %s', (_, what, by) =>
-    expect(() => parseProcCredentials(status((text) => text.replace(what, by)))).toThrow(SyntaxError),
   );
 });
 

@@ -1,6 +1,6 @@
 import type { CapabilitySet } from '../kernel/capabilities.ts';
 import type { LsmLabel } from '../kernel/lsm-label.ts';
-import type { SeccompMode } from '../kernel/proc-credentials.ts';
+import type { SeccompMode } from '../kernel/proc-status.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /**

@@ -3,7 +3,6 @@ import { errnoOf, isDenied } from '../kernel/errno.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import { type HostNamespaces, inodeOfLink } from '../kernel/host-namespaces.ts';
 import { type LsmLabel, parseLsmLabel } from '../kernel/lsm-label.ts';
-import { parseProcCredentials } from '../kernel/proc-credentials.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
 import { insideOf, isIdentityMap, outsideOf, parseIdMap } from '../kernel/uid-map.ts';
 import type { ProcessPosture, UserNamespace } from './posture.ts';
@@ -30,9 +29,9 @@ export interface Surroundings {
 export function readProcess(files: ProcessFiles, surroundings: Surroundings): ProcessPosture | undefined {
   const text = files.text('status');
   if (text === undefined) return undefined;
-  const { zombie, kernelThread, effectiveUid: uid, effectiveGid: gid, ...credentials } = parseProcCredentials(text);
+  const { zombie, kernelThread, nspid, effectiveUid: uid, effectiveGid: gid, ...credentials } = parseProcStatus(text);
   if (zombie || kernelThread) return undefined;
-  const hostPid = parseProcStatus(text).nspid.length === 1;
+  const hostPid = nspid.length === 1;
   const namespaces = readNamespaces(files, surroundings);
   const users = readUserNamespace(files, namespaces.user, uid, surroundings);
   const label = readLabel(files, surroundings);

@@ -4,9 +4,8 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { HostNamespaces } from '../kernel/host-namespaces.ts';
-import { parseProcCredentials } from '../kernel/proc-credentials.ts';
-import { parseHardLimits } from '../kernel/proc-limits.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
+import { parseHardLimits } from '../kernel/proc-limits.ts';
 import { readDevices } from './devices.ts';
 import { type Host, hostFacts } from './host.ts';
 import { MountTable } from './mount-table.ts';
@@ -216,7 +215,7 @@ function keyOf(process: ProcessPosture): string {
 /** What a process hands on to those that it starts, at most. */
 function boundingOf(files: ProcessFiles | undefined): CapabilitySet | undefined {
   const text = files?.text('status');
-  return text === undefined ? undefined : parseProcCredentials(text).bounding;
+  return text === undefined ? undefined : parseProcStatus(text).bounding;
 }
 
 function raisedLimits(files: ProcessFiles, parent: ProcessFiles | undefined): readonly string[] | undefined {

@@ -1,4 +1,4 @@
-import type { SeccompMode } from '../kernel/proc-credentials.ts';
+import type { SeccompMode } from '../kernel/proc-status.ts';
 import type { Program } from './host-programs.ts';
 import type { Sandbox, SandboxKind } from './sandbox.ts';
 
