@@ -10,6 +10,7 @@ import type { Flags } from './config/command-line.ts';
 import { printable } from './terminal/printable.ts';
 import { readVersion } from './version.ts';
 import type { Version } from './version.ts';
+import { toError } from './kernel/errno.ts';
 
 /** How long the daemon may take to stop before the process exits anyway. */
 const SHUTDOWN_MS = 2_000;
@@ -137,7 +138,7 @@ function abortOnSignals(log: Log): AbortSignal {
 
 /** The error as one printable line. */
 function lineOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = toError(error).message;
   const line = printable(message.replace(/^error: /, '').replaceAll(/\s+/g, ' '));
   return line.length > 400 ? `${line.slice(0, 400)}…` : line;
 }

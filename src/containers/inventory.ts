@@ -10,6 +10,7 @@ import { findInit } from '../identify/init-process.ts';
 import { labelsOf } from './labels.ts';
 import type { Naming } from '../engines/naming.ts';
 import { withSandboxOfPod } from './pod-sandbox.ts';
+import { toError } from '../kernel/errno.ts';
 
 /** Facts of processes are read anew at the first scrape after this time, so that none tells older ones. */
 const FACTS_FOR_MS = 45_000;
@@ -135,7 +136,7 @@ export class ContainerInventory {
         entry.container = { ...container, posture: entry.posture.posture };
       }
     } catch (error) {
-      entry.container = { ...container, initError: errorOf(error) };
+      entry.container = { ...container, initError: toError(error) };
     }
     return true;
   }
@@ -161,7 +162,7 @@ export class ContainerInventory {
       }
       return { ...factsOf(entry), initError: undefined, posture: entry.posture?.posture };
     } catch (error) {
-      return { ...factsOf(entry), initError: errorOf(error), posture: undefined };
+      return { ...factsOf(entry), initError: toError(error), posture: undefined };
     } finally {
       if (before?.files !== entry.init?.files) before?.files.close();
     }
@@ -192,10 +193,6 @@ function isPause({ runtime }: Names, posture: Posture | undefined): boolean {
 
 function targetOf({ cgroup, files }: Entry, init: InitProcess, { pids }: Members): Target {
   return { engine: cgroup.match.engine, files, init, pids };
-}
-
-function errorOf(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** A process that goes on keeps its open files: another scrape may be about to read them. */

@@ -6,6 +6,7 @@ import { capabilityNames } from '../kernel/capabilities.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
 import { type FoundContainers, findContainers } from './found-containers.ts';
 import { type Others, lookAtOthers } from './visible-processes.ts';
+import { toError } from '../kernel/errno.ts';
 
 /** The credentials that the kernel's access checks see. */
 interface Own {
@@ -65,6 +66,6 @@ function layoutAt(procfs: string, cgroupfs: string): CgroupLayout | string {
   try {
     return findCgroupLayout(procfs, cgroupfs);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return toError(error).message;
   }
 }

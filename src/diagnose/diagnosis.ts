@@ -1,5 +1,6 @@
 import type { Check, CheckResult } from './check.ts';
 import type { CheckContext } from './check-context.ts';
+import { toError } from '../kernel/errno.ts';
 
 /** The facts and the result of one check. */
 export interface CheckReport extends CheckResult {
@@ -16,7 +17,7 @@ export async function diagnose(checks: readonly Check[], subject: CheckContext):
       const facts = await check.read(subject);
       reports.push({ name: check.name, ...check.judge(facts), facts });
     } catch (error) {
-      const message = `the check failed: ${error instanceof Error ? error.message : String(error)}`;
+      const message = `the check failed: ${toError(error).message}`;
       reports.push({ name: check.name, status: 'unknown', message, facts: undefined });
     }
   }

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import type { EnginePlace } from '../engines/engine-client.ts';
 import { askEngine } from '../engines/name-sources.ts';
-import { errnoOf } from '../kernel/errno.ts';
+import { errnoOf, toError } from '../kernel/errno.ts';
 
 /**
  * `absent`: there is no socket; `hidden`: its directory is closed to the exporter; otherwise the result of a ping.
@@ -24,6 +24,6 @@ export async function answerOf(place: EnginePlace): Promise<EngineAnswer> {
     await askEngine(place);
     return 'answers';
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: toError(error).message };
   }
 }

@@ -5,7 +5,7 @@ import { identifyCgroup } from '../identify/cgroup-path.ts';
 import { classify } from '../identify/classify.ts';
 import { findInit } from '../identify/init-process.ts';
 import type { CgroupLayout } from '../kernel/cgroup-layout.ts';
-import { isAbsence } from '../kernel/errno.ts';
+import { isAbsence, toError } from '../kernel/errno.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 
 /** The containers on this host, and how many can be inspected. */
@@ -72,7 +72,7 @@ function namespacesOf(kernel: KernelFiles, path: string): 'readable' | 'empty' |
     return init === undefined ? 'empty' : (init.namespacesError ?? 'readable');
   } catch (error) {
     if (isAbsence(error)) return 'empty';
-    return error instanceof Error ? error : new Error(String(error));
+    return toError(error);
   } finally {
     cgroup.close();
   }

@@ -1,4 +1,5 @@
 import type { Seen } from './walk.ts';
+import { parentOf } from '../kernel/paths.ts';
 
 /** A directory of the hierarchy, as long as it exists. */
 export interface Directory {
@@ -39,7 +40,7 @@ export class Tree {
 
   /** Adds a directory; `undefined` if its parent is not known (any more). */
   add(path: string, seen: Seen, options: { readonly atStart: boolean }): Directory | undefined {
-    const parent = path === '' ? undefined : this.#directories.get(path.slice(0, path.lastIndexOf('/')));
+    const parent = path === '' ? undefined : this.#directories.get(parentOf(path));
     if (path !== '' && parent === undefined) return undefined;
     const directory: Directory = {
       path,

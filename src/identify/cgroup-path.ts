@@ -9,6 +9,7 @@ import {
   USER_SLICE,
 } from './cgroup-patterns.ts';
 import type { CandidatePattern, CgroupPattern } from './cgroup-patterns.ts';
+import { decodeHexEscapes } from '../kernel/hex-escapes.ts';
 
 /** What a path says of the container that a cgroup is, or is part of. */
 export interface CgroupIdentity extends CgroupMatch {
@@ -161,19 +162,11 @@ function identity(
   const id = pattern.name.exec(place.name)?.[1] ?? (pattern.infra ? undefined : ofParent);
   return {
     engine,
-    id: id === undefined ? (isPartOf ? around.id : place.name) : pattern.escaped ? unescapeUnit(id) : id,
+    id: id === undefined ? (isPartOf ? around.id : place.name) : pattern.escaped ? decodeHexEscapes(id) : id,
     cgroup: upTo(place),
     infra: pattern.infra ?? false,
     ...facts,
     ...(pattern.engineGuessed && { engineGuessed: true }),
     ...(outer && { outer }),
   };
-}
-
-/** systemd writes what a unit name cannot hold as the bytes' hex numbers: `m\x2d2` for `m-2`. */
-function unescapeUnit(text: string): string {
-  if (!text.includes('\\x')) return text;
-  return text.replace(/(?:\\x[0-9a-f]{2})+/g, (bytes) =>
-    Buffer.from(bytes.replaceAll('\\x', ''), 'hex').toString('utf8'),
-  );
 }

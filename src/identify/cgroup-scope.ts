@@ -1,5 +1,6 @@
 import type { CgroupScope } from '../container.ts';
 import { ECS_TASK_PATH, ECS_TASK_SLICE, POD } from './cgroup-patterns.ts';
+import { nameOf, parentOf } from '../kernel/paths.ts';
 
 /** A kind of parent cgroup that belongs to one container or to one pod, and to nobody else. */
 interface PrivateParent {
@@ -46,7 +47,7 @@ export function privateParentsOf(path: string): readonly CgroupScope[] {
   const scopes: CgroupScope[] = [];
   let child = path;
   for (;;) {
-    const parent = child.slice(0, Math.max(0, child.lastIndexOf('/')));
+    const parent = parentOf(child);
     const scope = scopeOf(parent, nameOf(child));
     if (scope === undefined) return scopes;
     scopes.push(scope);
@@ -63,8 +64,4 @@ function scopeOf(parent: string, child: string): CgroupScope | undefined {
     ({ name, path, child: inside }) =>
       (name?.test(parentName) ?? true) && (path?.test(parent) ?? true) && (inside?.test(child) ?? true),
   )?.scope;
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -2,6 +2,7 @@ import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { type CgroupIdentity, confirmed, identifyCgroup } from './cgroup-path.ts';
 import { pidsOfContainer } from './container-pids.ts';
 import { isStarting, MOST_PROCESSES, type Shim, shimOf } from './shim.ts';
+import { parentOf } from '../kernel/paths.ts';
 
 /** The engine whose containerd has a namespace. Others are containerd's own clients: ctr, nerdctl, the kubelet. */
 const ENGINE_BY_NAMESPACE: Readonly<Record<string, string>> = { moby: 'docker', garden: 'garden' };
@@ -68,8 +69,4 @@ function isPodOfPodman(kernel: KernelFiles, { cgroup, engineGuessed }: CgroupIde
 
 function hasChild(kernel: KernelFiles, cgroup: string, name: string): boolean {
   return kernel.cgroup(cgroup).children().includes(name);
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
 }

@@ -5,6 +5,7 @@ import { type Place, type Places, SAME_PATH } from './cgroup-places.ts';
 import { parseCgroupProcs } from './cgroup-procs.ts';
 import { absentAsUndefined } from './errno.ts';
 import { type FileReader, MISSING } from './file-reader.ts';
+import { childDirectories } from './child-directories.ts';
 
 /** Where a file of a cgroup is: under a controller, or in the cgroup2 hierarchy whatever controllers that has. */
 export type Controller =
@@ -139,19 +140,11 @@ export class CgroupFiles {
     return this.#reader.readOnce(`${directory}/cgroup.procs`) ?? this.#reader.readOnce(`${directory}/cgroup.threads`);
   }
 
-  /**
-   * The names of the cgroups directly in this one, without mount points. In kernfs a directory has 2 links and one more for each child: those of
-   * a leaf, which most are, are not listed, as that would cost twenty times as much.
-   */
+  /** The names of the cgroups directly below this one, except mount points. */
   children(): string[] {
     const directory = this.#discoveryDirectory();
-    const entries = absentAsUndefined(() =>
-      statSync(directory).nlink === 2 ? [] : readdirSync(directory, { withFileTypes: true }),
-    );
     const mounts = this.#layout.mountPoints;
-    return (entries ?? [])
-      .filter((entry) => entry.isDirectory() && mounts?.has(directory, `/${entry.name}`) !== true)
-      .map(({ name }) => name);
+    return childDirectories(directory).filter((name) => mounts?.has(directory, `/${name}`) !== true);
   }
 
   /** The names of the cgroup's files in the hierarchy of a controller. */

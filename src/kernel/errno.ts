@@ -15,6 +15,11 @@ export function errnoOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** The error itself; anything else that was thrown becomes the message of a new one. */
+export function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
 /** Whether an error means absence (see the list above) and not failure. */
 export function isAbsence(error: unknown): boolean {
   const code = errnoOf(error);

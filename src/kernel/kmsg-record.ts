@@ -8,7 +8,7 @@ export interface KmsgRecord {
   readonly fromKernel: boolean;
   /** It continues the line of an earlier record: flag `c`, before Linux 4.10 `+`. */
   readonly isContinuation: boolean;
-  /** As the kernel shows it: see {@link unescapeKmsg}. */
+  /** As the kernel shows it: see `decodeHexEscapes`. */
   readonly text: string;
 }
 
@@ -38,12 +38,4 @@ export function parseKmsgRecord(record: string): KmsgRecord {
     isContinuation: flags === 'c' || flags === '+',
     text,
   };
-}
-
-/** The original text: the kernel writes what is not printable ASCII, and the backslash, as `\x5c`, byte by byte. */
-export function unescapeKmsg(text: string): string {
-  if (!text.includes('\\x')) return text;
-  return text.replace(/(?:\\x[0-9a-f]{2})+/g, (bytes) =>
-    Buffer.from(bytes.replaceAll('\\x', ''), 'hex').toString('utf8'),
-  );
 }

@@ -1,4 +1,5 @@
-import { type KmsgRecord, unescapeKmsg } from './kmsg-record.ts';
+import { decodeHexEscapes } from './hex-escapes.ts';
+import type { KmsgRecord } from './kmsg-record.ts';
 import {
   isUnfinished,
   type OomDump,
@@ -88,10 +89,10 @@ export function createOomReader(): (record: KmsgRecord) => OomVictim | undefined
     return {
       time,
       pid,
-      command: unescapeKmsg(command),
+      command: decodeHexEscapes(command),
       uid,
-      cgroup: cgroup && unescapeKmsg(cgroup),
-      limitedBy: limitedBy && unescapeKmsg(limitedBy),
+      cgroup: cgroup && decodeHexEscapes(cgroup),
+      limitedBy: limitedBy && decodeHexEscapes(limitedBy),
       limit: limitedBy === undefined ? undefined : limit,
       constraint: last?.constraint,
     };
@@ -134,7 +135,7 @@ function createJoiner(): (record: KmsgRecord) => string | undefined {
     const line = isContinuation && begun !== undefined && !isUnfinished(text) ? begun + text : text;
     if (isUnfinished(line)) {
       // Nobody knows what is missing from a piece that was cut.
-      const isCut = Buffer.byteLength(unescapeKmsg(text)) >= SHORTEST_CUT_PIECE;
+      const isCut = Buffer.byteLength(decodeHexEscapes(text)) >= SHORTEST_CUT_PIECE;
       begun = isCut || line.length > LONGEST_LINE ? undefined : line;
       return undefined;
     }

@@ -1,5 +1,6 @@
 import type { ContainerCgroup } from '../container.ts';
 import { type ContainerRecord, createRecord } from './container-record.ts';
+import { parentOf } from '../kernel/paths.ts';
 
 /** Records of live containers, and of removed ones whose kills are still exported. */
 export class ContainerRecords {
@@ -37,7 +38,7 @@ export class ContainerRecords {
 
   /** The record of the innermost container that a cgroup is, or is inside of. */
   innermostAt(cgroup: string): ContainerRecord | undefined {
-    for (let path = cgroup; path !== ''; path = path.slice(0, path.lastIndexOf('/'))) {
+    for (let path = cgroup; path !== ''; path = parentOf(path)) {
       const record = this.#byPath.get(path);
       if (record !== undefined) return record;
     }
@@ -89,7 +90,7 @@ export class ContainerRecords {
   }
 
   #create(facts: Pick<ContainerRecord, 'match' | 'path' | 'inode' | 'removedAt'>): ContainerRecord {
-    const outer = this.innermostAt(facts.path.slice(0, facts.path.lastIndexOf('/')));
+    const outer = this.innermostAt(parentOf(facts.path));
     const record = createRecord({ ...facts, outer });
     this.#byPath.set(facts.path, record);
     return record;

@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { absentAsUndefined } from '../kernel/errno.ts';
+import { readFileSync } from 'node:fs';
+import { absentAsUndefined, toError } from '../kernel/errno.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Hierarchy } from '../kernel/cgroup-layout.ts';
 import type { CounterScope } from './container-record.ts';
 import type { MemoryPlaces } from './memory-places.ts';
+import { childDirectories } from '../kernel/child-directories.ts';
 
 const parseOomKill = flatKeyedParser(['oom_kill']);
 
@@ -91,17 +92,14 @@ function killsIn(file: string): number | undefined {
   return bytes === undefined ? undefined : parseOomKill(bytes).oom_kill;
 }
 
-/** In kernfs a directory has 2 links and one more for each child directory: most need not be listed. */
 function childrenOf(root: string, path: string): string[] {
-  if (absentAsUndefined(() => statSync(root + path))?.nlink === 2) return [];
-  const entries = absentAsUndefined(() => readdirSync(root + path, { withFileTypes: true })) ?? [];
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${path}/${name}`);
+  return childDirectories(root + path).map((name) => `${path}/${name}`);
 }
 
 function orError<T>(read: () => T): T | Error {
   try {
     return read();
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return toError(error);
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { errnoOf } from '../kernel/errno.ts';
+import { parentOf } from '../kernel/paths.ts';
 
 /** How often a watch that could not be set up is tried again, in ms. */
 const RETRY_MS = 10_000;
@@ -106,6 +107,6 @@ export class EventWatches implements Disposable {
 }
 
 function watchedFor(path: string): string {
-  const parent = path.slice(0, path.lastIndexOf('/'));
+  const parent = parentOf(path);
   return parent === '' ? path : parent;
 }

@@ -1,4 +1,5 @@
 import type { ContainerRecord } from './container-record.ts';
+import { parentOf } from '../kernel/paths.ts';
 
 /**
  * The last kill of a container that was gone before its own counter could be read. On cgroup v2 the counter of the cgroup
@@ -66,10 +67,6 @@ export class ParentCounterDelta {
       if (!counts.has(path) && !known.some((record) => isBelow(record.path, path))) this.#others.delete(path);
     }
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
 }
 
 function isBelow(path: string, parent: string): boolean {

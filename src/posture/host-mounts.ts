@@ -1,4 +1,5 @@
 import type { Mount } from '../kernel/mountinfo.ts';
+import { parentOf } from '../kernel/paths.ts';
 
 /** A place in a file system. */
 interface Place {
@@ -77,7 +78,7 @@ export class HostMounts {
 
   /** Where a file of the host is, by the file system that is mounted there. */
   placeOf(path: string): Place | undefined {
-    for (let point = path; ; point = point.slice(0, point.lastIndexOf('/'))) {
+    for (let point = path; ; point = parentOf(point)) {
       const mount = this.#byPoint.get(point === '' ? '/' : point);
       if (mount !== undefined) {
         return { device: mount.device, path: joined(mount.root, path.slice(point.length)) };

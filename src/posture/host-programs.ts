@@ -4,6 +4,7 @@ import { type FileIdentity, identityOf, isSameFile } from '../kernel/file-identi
 import type { Mount } from '../kernel/mountinfo.ts';
 import type { Host } from './host.ts';
 import type { MountTable } from './mount-table.ts';
+import { nameOf } from '../kernel/paths.ts';
 
 /** Where the program of a process is. */
 export interface Program {
@@ -29,7 +30,7 @@ export function programOf(
   const link = files.link('exe');
   if (link === undefined) return undefined;
   const path = link.replace(/ \(deleted\)$/, '');
-  const name = path.slice(path.lastIndexOf('/') + 1);
+  const name = nameOf(path);
   if (table.mayHang(path)) return { name, ofHost: undefined };
   const own = files.identity('exe');
   if (own === undefined) return undefined;

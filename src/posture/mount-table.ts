@@ -1,4 +1,5 @@
 import { type Mount, parseMountinfo } from '../kernel/mountinfo.ts';
+import { parentOf } from '../kernel/paths.ts';
 
 /** File systems that somebody else serves, over a network or from a process: who serves them can keep a reader waiting. */
 const SERVED = /^(?:fuse|nfs|cifs|smb|9p|ceph|gluster|lustre|afs|virtiofs|orangefs|beegfs|gpfs)/;
@@ -30,7 +31,7 @@ export class MountTable {
    * Whether to look at a file may take for ever. Nothing is looked at there: a container could stop the exporter by it.
    */
   mayHang(path: string): boolean {
-    for (let point = path; ; point = point.slice(0, point.lastIndexOf('/'))) {
+    for (let point = path; ; point = parentOf(point)) {
       const mount = this.#byPoint.get(point === '' ? '/' : point);
       if (mount !== undefined && SERVED.test(mount.type)) return true;
       if (point === '' || !point.startsWith('/')) return false;

@@ -10,6 +10,7 @@ import { readPids } from '../collectors/pids.ts';
 import type { CgroupScope, Container, Labels } from '../container.ts';
 import type { Assessment } from '../findings/assess.ts';
 import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
+import { toError } from '../kernel/errno.ts';
 
 /** What people see of a container, from the readings behind its metrics. `undefined` is unknown. */
 export interface ContainerReport extends Assessment {
@@ -96,7 +97,7 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
     try {
       return read();
     } catch (error) {
-      failure ??= error instanceof Error ? error : new Error(String(error));
+      failure ??= toError(error);
       return undefined;
     }
   };

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { Server as PlainServer } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { errnoOf } from '../kernel/errno.ts';
+import { errnoOf, toError } from '../kernel/errno.ts';
 import type { ListenAddress } from '../config/values.ts';
 import { createTlsServer } from './tls-server.ts';
 import type { CurrentRules } from './web-rules.ts';
@@ -88,7 +88,7 @@ function reasonOf(error: unknown): string {
   if (code === 'EACCES') return 'permission denied';
   if (code === 'EADDRNOTAVAIL') return 'this host does not have the address';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'unknown host';
-  return error instanceof Error ? error.message : String(error);
+  return toError(error).message;
 }
 
 /** Stops listening, and waits for the connections to end. Those that do nothing are ended. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { errnoOf } from '../kernel/errno.ts';
+import { errnoOf, toError } from '../kernel/errno.ts';
 import type { Log } from '../log.ts';
 import { parseWebConfig } from './web-config.ts';
 import { createLimiter, type Limiter } from './rate-limit.ts';
@@ -130,5 +130,5 @@ function stampOf(file: string): string {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return toError(error).message;
 }
