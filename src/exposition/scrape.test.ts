@@ -6,7 +6,7 @@ import { KernelFiles } from '../kernel/kernel-files.ts';
 import { type CreatedAt, createdTimestamps } from './created-timestamps.ts';
 import { Encoder } from './encode.ts';
 import { Failures } from './failures.ts';
-import { identities } from './series-labels.ts';
+import { identities, identitiesOfKept, identityOfLabels } from './series-labels.ts';
 import { runCollectors } from './scrape.ts';
 
 const kernel = new KernelFiles({
@@ -220,7 +220,7 @@ describe('runCollectors()', () => {
   });
 });
 
-describe('labels that are alike once they are fit to be read', () => {
+describe('labels that look alike once they are printable', () => {
   const named = (value: string) => ({ labels: { engine: 'docker', namespace: '', pod: '', container: value } });
   const kept = defineKeptCollector({
     name: 'kept',
@@ -244,16 +244,50 @@ describe('labels that are alike once they are fit to be read', () => {
     ],
   });
 
-  it('make one series', async () => {
+  it('make one series if they are of one container, and several if they tell containers apart', async () => {
     const { text } = await run([container('a'), container('b')], Infinity, [kept, labelled]);
     expect(text.split('\n').filter((line) => /^isolation_(?:kept|labelled)\{/.test(line))).toEqual([
       'isolation_kept{engine="docker",container="e\ufffd"} 2',
+      'isolation_kept{engine="docker",container="e\ufffd~b2dcdaad1ee0"} 2',
       'isolation_kept{engine="docker",container="f"} 1',
       'isolation_labelled{engine="docker",container="a",name="e\ufffd"} 0',
       'isolation_labelled{engine="docker",container="a",name="f"} 2',
       'isolation_labelled{engine="docker",container="b",name="e\ufffd"} 0',
       'isolation_labelled{engine="docker",container="b",name="f"} 2',
     ]);
+  });
+});
+
+describe('identitiesOfKept()', () => {
+  const entry = (name: string) => ({ labels: container(name).labels });
+  const long = 'x'.repeat(300);
+
+  it('keeps names apart that are cut at the same place', () => {
+    const entries = [entry(`${long}1`), entry(`${long}2`), entry('web')];
+    const found = identitiesOfKept(entries, new Map());
+    expect([...found.values()]).toEqual(entries);
+    expect([...found.keys()].map((labels) => labels.length)).toEqual([
+      identityOfLabels(container(long).labels).length,
+      expect.any(Number),
+      identityOfLabels(container('web').labels).length,
+    ]);
+    // The same in each scrape.
+    expect([...identitiesOfKept(entries, new Map()).keys()]).toEqual([...found.keys()]);
+  });
+
+  it('gives an entry the labels of its live container', () => {
+    const [old, next] = [
+      container(`${long}1`, { id: 'a'.repeat(64), seenAt: 1 }),
+      container(`${long}2`, { id: 'b'.repeat(64), seenAt: 2 }),
+    ];
+    const live = identities([old, next]);
+    const entries = [entry(`${long}0`), entry(`${long}1`), entry(`${long}2`)];
+    const found = new Map(
+      [...identitiesOfKept(entries, live)].map(([labels, { labels: raw }]) => [raw.container, labels]),
+    );
+    expect(found.get(`${long}1`)).toBe(live.get(old));
+    expect(found.get(`${long}2`)).toBe(live.get(next));
+    expect(new Set(found.values()).size).toBe(3);
   });
 });
 

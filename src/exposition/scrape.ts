@@ -4,7 +4,7 @@ import { Pace } from '../pace.ts';
 import type { CreatedAt } from './created-timestamps.ts';
 import { type Encoder, endOf } from './encode.ts';
 import type { Failures } from './failures.ts';
-import { identities, identityOfLabels, podIdentityOf } from './series-labels.ts';
+import { identities, identitiesOfKept, podIdentityOf } from './series-labels.ts';
 import { renderLabels } from './render-labels.ts';
 
 const SUCCESS = {
@@ -118,11 +118,7 @@ function* targetsOf(
   if (collector.scope === 'host') {
     yield { container: undefined, labels: '', read: () => collector.read(scrape) };
   } else if (collector.scope === 'kept') {
-    const seen = new Set<string>();
-    for (const entry of collector.entries(scrape)) {
-      const labels = identityOfLabels(entry.labels);
-      if (seen.has(labels)) continue;
-      seen.add(labels);
+    for (const [labels, entry] of identitiesOfKept(collector.entries(scrape), known)) {
       yield { container: undefined, labels, read: () => collector.read(entry) };
     }
   } else {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Container, Labels } from '../container.ts';
 import { renderLabels } from './render-labels.ts';
 
@@ -6,6 +7,7 @@ const LABEL_NAMES = ['engine', 'namespace', 'pod', 'container'] as const;
 /** Room for `~<id>` within the length of a label. */
 const NAME_BEFORE_ID = 128;
 const ID_AFTER_NAME = 64;
+const HASH_DIGITS = 12;
 
 const rendered = new WeakMap<Labels, string>();
 const renderedForPod = new WeakMap<Container, string>();
@@ -28,6 +30,52 @@ export function identities(containers: readonly Container[]): ReadonlyMap<Contai
     result.set(container, own);
   }
   return result;
+}
+
+/**
+ * The rendered labels of entries that are kept by labels, no two alike. Different names can look alike once they are cut or made
+ * printable. Then an entry has the labels of its live container; of the others the first keeps the name, and the rest get a hash
+ * of their labels.
+ */
+export function identitiesOfKept<Entry extends { readonly labels: Labels }>(
+  entries: readonly Entry[],
+  containers: ReadonlyMap<Container, string>,
+): ReadonlyMap<string, Entry> {
+  const result = new Map<string, Entry>();
+  for (const entry of entries) result.set(identityOfLabels(entry.labels), entry);
+  if (result.size === entries.length) return result;
+  result.clear();
+  const live = liveIdentities(containers);
+  const gone: Entry[] = [];
+  for (const entry of entries) {
+    const own = live.get(keyOf(entry.labels));
+    if (own === undefined) gone.push(entry);
+    else result.set(own, entry);
+  }
+  for (const entry of gone) {
+    const own = identityOfLabels(entry.labels);
+    result.set(result.has(own) ? renderWithHash(entry.labels) : own, entry);
+  }
+  return result;
+}
+
+/** The rendered labels of the live container with these labels; the newest one, if there are several. */
+function liveIdentities(containers: ReadonlyMap<Container, string>): ReadonlyMap<string, string> {
+  const live = new Map<string, string>();
+  for (const [{ labels }, own] of containers) {
+    const key = keyOf(labels);
+    if (!live.has(key)) live.set(key, own);
+  }
+  return live;
+}
+
+function renderWithHash(labels: Labels): string {
+  const hash = createHash('sha256').update(keyOf(labels)).digest('hex').slice(0, HASH_DIGITS);
+  return render({ ...labels, container: `${labels.container.slice(0, NAME_BEFORE_ID)}~${hash}` });
+}
+
+function keyOf(labels: Labels): string {
+  return JSON.stringify(LABEL_NAMES.map((name) => labels[name]));
 }
 
 /** The rendered labels of data whose labels are unique. */
