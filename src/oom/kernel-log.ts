@@ -1,26 +1,35 @@
-import { Kmsg, type KmsgPosition } from '../kernel/kmsg.ts';
+import { Kmsg, type KmsgDevice, type KmsgPosition } from '../kernel/kmsg.ts';
 import { createOomReader } from '../kernel/oom-report.ts';
 import type { KmsgKill } from './container-record.ts';
 
+/** How to read the kernel's log. */
+export interface KernelLogOptions {
+  readonly path: string;
+  /** The last record that an earlier run has read. */
+  readonly after: KmsgPosition | undefined;
+  /** The time in seconds, by the clock that the times of kills are to have. */
+  readonly now: () => number;
+  /** Called when it cannot be opened, or cannot be read any more. */
+  readonly onFailed: (error: unknown) => void;
+  readonly open?: (path: string) => KmsgDevice;
+}
+
 /** The kills in the kernel's log, from its oldest record on. It is read on request and never waited for. */
 export class KernelLog implements Disposable {
+  readonly #options: KernelLogOptions;
   readonly #startedAt = monotonic();
   readonly #read = createOomReader();
-  readonly #onFailed: (error: unknown) => void;
   #kmsg: Kmsg | undefined;
+  /** When the log was last read to its end; `undefined` before the first time. */
+  #readAt: number | undefined;
 
-  /** @param options.after the last record that an earlier run has read. */
-  constructor(options: {
-    readonly path: string;
-    readonly after: KmsgPosition | undefined;
-    /** Called when it cannot be opened, or cannot be read any more. */
-    readonly onFailed: (error: unknown) => void;
-  }) {
-    this.#onFailed = options.onFailed;
+  constructor(options: KernelLogOptions) {
+    this.#options = options;
     try {
-      this.#kmsg = new Kmsg(options.path, { after: options.after });
+      const { path, after, open } = options;
+      this.#kmsg = new Kmsg(path, { after, ...(open && { open }) });
     } catch (error) {
-      this.#onFailed(error);
+      options.onFailed(error);
     }
   }
 
@@ -41,19 +50,22 @@ export class KernelLog implements Disposable {
   /** The kills reported since the last call. */
   *kills(): Generator<KmsgKill> {
     if (this.#kmsg === undefined) return;
-    // Neither clock runs while the machine is suspended, so times from before that are too late by as much.
     const sinceBoot = monotonic();
-    const now = Date.now() / 1000;
+    const now = this.#options.now();
+    const readAt = this.#readAt ?? -Infinity;
     try {
       for (const record of this.#kmsg.records()) {
         const victim = this.#read(record);
         if (victim === undefined) continue;
         const time = victim.time / 1e6;
-        yield { ...victim, at: Math.min(now, now - (sinceBoot - time)), beforeStart: time < this.#startedAt };
+        // The clock of the log drifts from all others, and stops in suspend. But what is new has happened since the last look.
+        const at = Math.min(now, Math.max(readAt, now - (sinceBoot - time)));
+        yield { ...victim, at, beforeStart: this.#readAt === undefined && time < this.#startedAt };
       }
+      this.#readAt = now;
     } catch (error) {
       this[Symbol.dispose]();
-      this.#onFailed(error);
+      this.#options.onFailed(error);
     }
   }
 
@@ -63,7 +75,7 @@ export class KernelLog implements Disposable {
   }
 }
 
-/** Seconds of CLOCK_MONOTONIC, the clock of the kernel's log. */
+/** Seconds of CLOCK_MONOTONIC, the nearest to the clock of the kernel's log. */
 function monotonic(): number {
   return Number(process.hrtime.bigint()) / 1e9;
 }

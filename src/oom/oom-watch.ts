@@ -148,6 +148,7 @@ export class OomWatch implements AsyncDisposable {
     return new KernelLog({
       path,
       after,
+      now: () => Date.now() / 1000,
       onFailed: (error) => {
         const remedy = isDenied(error)
           ? 'run as root with CAP_SYSLOG, in a container also with --device=/dev/kmsg'

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import type { KmsgKill } from './container-record.ts';
+import { KernelLog } from './kernel-log.ts';
+
+/** Seconds since boot by the clock of the log. */
+const monotonic = (): number => Number(process.hrtime.bigint()) / 1e9;
+
+/** A log in which kills appear that the kernel has stamped so many seconds ago. */
+class Log {
+  now = 1_000;
+  readonly errors: unknown[] = [];
+  #records: string[] = [];
+  #fault: string | undefined;
+  #sequence = 0;
+  readonly log = new KernelLog({
+    path: '/dev/kmsg',
+    after: undefined,
+    now: () => this.now,
+    onFailed: (error) => this.errors.push(error),
+    open: () => ({
+      read: (into) => {
+        const record = this.#fault === undefined ? this.#records.shift() : undefined;
+        if (record !== undefined) return into.write(record);
+        throw Object.assign(new Error('read'), { code: this.#fault ?? 'EAGAIN' });
+      },
+      [Symbol.dispose]() {},
+    }),
+  });
+
+  kill(pid: number, secondsAgo: number): void {
+    this.#sequence += 1;
+    const time = Math.floor((monotonic() - secondsAgo) * 1e6);
+    this.#records.push(`3,${this.#sequence},${time},-;Out of memory: Killed process ${pid} (x) total-vm:1kB\n`);
+  }
+
+  fail(code: string): void {
+    this.#fault = code;
+  }
+
+  read(): KmsgKill[] {
+    return [...this.log.kills()];
+  }
+}
+
+describe('KernelLog', () => {
+  it('gives kills of before the start the time that the kernel has stamped them with', () => {
+    const log = new Log();
+    log.kill(1, 600);
+    const [kill] = log.read();
+    expect(kill?.at).toBeCloseTo(400, 0);
+    expect([kill?.pid, kill?.beforeStart]).toEqual([1, true]);
+  });
+
+  it.each([900, -900])('is not misled by a clock of the log that is %d s behind', (behind) => {
+    const log = new Log();
+    log.read();
+    log.now = 1_010;
+    log.kill(1, behind);
+    const [kill] = log.read();
+    // It was not there at the last look, and is now.
+    expect(kill?.at).toBeGreaterThanOrEqual(1_000);
+    expect(kill?.at).toBeLessThanOrEqual(1_010);
+    expect(kill?.beforeStart).toBe(false);
+  });
+
+  it('says that it cannot be read any more', () => {
+    const log = new Log();
+    log.kill(1, 0);
+    expect([log.read().length, log.log.up]).toEqual([1, true]);
+    log.fail('EIO');
+    expect([log.read(), log.log.up, log.errors.length]).toEqual([[], false, 1]);
+    expect([log.log.last, log.log.lost]).toEqual([undefined, undefined]);
+  });
+});
