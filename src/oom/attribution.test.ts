@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Bench, HOUR, killIn, labelsOf, named } from '../../test/oom-bench.ts';
+import { Bench, HOUR, killIn, named } from '../../test/oom-bench.ts';
 
 describe('a kill', () => {
   it('counts once, whichever source tells of it first', () => {
@@ -12,29 +12,6 @@ describe('a kill', () => {
       if (!tellFirst) bench.report('/docker/a', 10);
       expect(bench.kills()).toEqual({ web: [1, 10] });
     }
-  });
-
-  it('that a clock that was ahead has seen is not in the future once it is right', () => {
-    const ahead = 5 * HOUR;
-    const bench = new Bench('below');
-    const [web, gone, forgotten] = [bench.appear('a'), bench.appear('b'), bench.appear('c')];
-    for (const [cgroup, name] of [[web, 'web'] as const, [gone, 'gone'] as const, [forgotten, 'web'] as const])
-      bench.retention.name(cgroup, named(name));
-    bench.count({ '/docker/a': 1, '/docker/b': 1, '/docker/c': 1 }, ahead);
-    bench.remove(forgotten, ahead);
-    // Only the account still knows of it.
-    bench.retention.update(ahead + HOUR + 1);
-    bench.remove(gone, ahead);
-    bench.retention.update(100);
-    expect(bench.kills()).toEqual({ web: [2, 100], gone: [1, 100] });
-    // What is gone is not kept for longer, either.
-    bench.retention.update(101 + HOUR);
-    expect(bench.kills()).toEqual({ web: [2, 100] });
-
-    const next = new Bench('below');
-    next.totals.restore(0, [{ labels: labelsOf('web'), archived: 1, lastKill: ahead, removedAt: 0 }]);
-    next.retention.update(100);
-    expect(next.kills()).toEqual({ web: [1, 100] });
   });
 
   it('that no log tells of is taken from the counter, and one that the counter took with it, from the log', () => {

@@ -23,7 +23,7 @@ export interface AttributionOptions {
 
 /**
  * Finds the container of each kill. It brings the kernel's counters and its log together, so that each kill counts once
- * whichever of them reports it. It reads nothing itself. All times are in seconds since the epoch.
+ * whichever of them reports it. It reads nothing itself. All times are in seconds by the steady clock.
  */
 export class Attribution {
   readonly #options: AttributionOptions;

@@ -1,9 +1,9 @@
 import type { CgroupMatch, Labels } from '../container.ts';
 import type { OomVictim } from '../kernel/oom-report.ts';
 
-/** A kill that the kernel's log reports, with its wall-clock time. */
+/** A kill that the kernel's log reports. */
 export interface KmsgKill extends OomVictim {
-  /** Seconds since the epoch. */
+  /** Seconds by the steady clock, as all times here. */
   readonly at: number;
   /** It happened before this daemon started. */
   readonly beforeStart: boolean;
@@ -46,14 +46,14 @@ export interface ContainerRecord {
   counted: boolean;
   /** Why its counter could not be read; `undefined` also if it has none. */
   error: Error | undefined;
-  /** Seconds since the epoch; `undefined` before the first kill, and if nothing tells the time. */
+  /** By the steady clock; `undefined` before the first kill, and if nothing tells the time. */
   lastKill: number | undefined;
-  /** When the container was seen to be gone, in seconds since the epoch; `undefined` while it lives. */
+  /** When the container was seen to be gone, by the steady clock; `undefined` while it lives. */
   removedAt: number | undefined;
   /** `undefined` while the engine may still give a name. */
   named: NamedLabels | undefined;
-  /** Whether the engine was asked for the name on behalf of this record. */
-  nameRequested: boolean;
+  /** Since when the engine is asked for the name on behalf of this record, by the steady clock. */
+  nameRequestedAt: number | undefined;
   /** Kills from the kernel's log that the exporter's own log does not show yet. */
   readonly unlogged: KmsgKill[];
   /** How many kills the exporter's own log shows. */
@@ -75,7 +75,7 @@ export function createRecord(
     error: undefined,
     lastKill: undefined,
     named: undefined,
-    nameRequested: false,
+    nameRequestedAt: undefined,
     unlogged: [],
     logged: 0,
   };

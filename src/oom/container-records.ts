@@ -70,7 +70,7 @@ export class ContainerRecords {
     this.#live.set(cgroup, record);
   }
 
-  /** Marks a live container as removed at a time in seconds since the epoch. Returns its record. */
+  /** Marks a live container as removed at a time by the steady clock. Returns its record. */
   remove(cgroup: ContainerCgroup, removedAt: number): ContainerRecord | undefined {
     const record = this.#live.get(cgroup);
     if (record === undefined) return undefined;

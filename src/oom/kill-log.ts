@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts';
 import type { ContainerRecord, KmsgKill } from './container-record.ts';
+import type { SteadyClock } from './steady-clock.ts';
 
 /** Writes one line for each kill, once its container is known. */
 export class KillLog {
@@ -8,10 +9,17 @@ export class KillLog {
   /** Kills that only the counter knew at the last call. The kernel's log reports each a moment later. */
   readonly #unreported = new WeakMap<ContainerRecord, number>();
 
+  readonly #clock: Pick<SteadyClock, 'toWall'>;
+
   /** @param options.counter the file that counts kills, named in lines for kills without a record in the kernel's log. */
-  constructor(options: { readonly log: Pick<Log, 'info' | 'warn'>; readonly counter: string }) {
+  constructor(options: {
+    readonly log: Pick<Log, 'info' | 'warn'>;
+    readonly counter: string;
+    readonly clock: Pick<SteadyClock, 'toWall'>;
+  }) {
     this.#log = options.log;
     this.#counter = options.counter;
+    this.#clock = options.clock;
   }
 
   /** Writes what the log does not show yet of a container's kills. */
@@ -22,7 +30,8 @@ export class KillLog {
       if (record.logged >= record.kills) return;
       // Kills from before this start are logged at info: they are repeated at every start.
       const level = kill.beforeStart ? 'info' : 'warn';
-      this.#log[level]({ ...containerFields(record), ...killFields(kill), source: 'kmsg' }, 'OOM kill');
+      const at = new Date(this.#clock.toWall()(kill.at) * 1000).toISOString();
+      this.#log[level]({ ...containerFields(record), at, ...killFields(kill), source: 'kmsg' }, 'OOM kill');
       record.logged += 1;
     }
     const unreported = record.kills - record.logged;
@@ -38,9 +47,8 @@ function containerFields({ match, path, named }: ContainerRecord): object {
   return { ...withoutEmpty(named?.labels ?? {}), id: match.id, cgroup: path };
 }
 
-function killFields({ at, beforeStart, command, pid, uid, limit, limitedBy, constraint }: KmsgKill): object {
-  const time = new Date(at * 1000).toISOString();
-  return { at: time, ...(beforeStart && { past: true }), command, pid, uid, limit, limitedBy, constraint };
+function killFields({ beforeStart, command, pid, uid, limit, limitedBy, constraint }: KmsgKill): object {
+  return { ...(beforeStart && { past: true }), command, pid, uid, limit, limitedBy, constraint };
 }
 
 function withoutEmpty(labels: object): object {

@@ -7,10 +7,10 @@ interface Total {
   readonly records: Set<ContainerRecord>;
   /** Kills of records that were dropped. */
   archived: number;
-  /** The last of these, in seconds since the epoch. */
+  /** The last of these, by the steady clock. */
   lastKill: number | undefined;
-  /** When the last container whose kills are archived was removed, in seconds since the epoch; 0: long ago. */
-  removedAt: number;
+  /** When the last container whose kills are archived was removed, by the steady clock; `undefined`: long ago. */
+  removedAt: number | undefined;
 }
 
 /** The part of a total that the state file keeps. */
@@ -18,6 +18,9 @@ export type ArchivedKills = Pick<Total, 'labels' | 'archived' | 'lastKill' | 're
 
 /** How many sets of labels are kept for containers that are gone. Beyond that the oldest expire early. */
 export const MAX_ARCHIVED = 10_000;
+
+/** Before all times, and a number that can be subtracted from another. */
+const LONG_AGO = -Number.MAX_VALUE;
 
 /** Kills by labels, which outlive the records of containers. */
 export class KillTotals {
@@ -41,7 +44,7 @@ export class KillTotals {
     if (record.kills > 0) {
       total.archived += record.kills;
       total.lastKill = latest(total.lastKill, record.lastKill);
-      total.removedAt = Math.max(total.removedAt, record.removedAt ?? 0);
+      total.removedAt = latest(total.removedAt, record.removedAt);
     }
     this.#detach(record);
   }
@@ -53,32 +56,24 @@ export class KillTotals {
       const total = this.#totalOf(labels);
       total.archived += archived;
       total.lastKill = latest(total.lastKill, lastKill);
-      total.removedAt = Math.max(total.removedAt, removedAt);
+      total.removedAt = latest(total.removedAt, removedAt);
     }
   }
 
   /**
-   * Drops the totals whose containers were all removed before `time`, in seconds since the epoch, and the oldest of those
-   * without a container if there are too many.
+   * Drops the totals whose containers were all removed before a time by the steady clock, and the oldest of those without a
+   * container if there are too many.
    */
   expireBefore(time: number): void {
     const idle = [...this.#totals.values()].filter(({ records }) => records.size === 0);
     const left = idle.filter((total) => {
-      const isOld = Math.max(total.removedAt, total.lastKill ?? 0) < time;
+      const isOld = (latest(total.removedAt, total.lastKill) ?? LONG_AGO) < time;
       if (isOld) this.#expire(total);
       return !isOld;
     });
     if (left.length <= MAX_ARCHIVED) return;
-    const oldestFirst = left.toSorted((a, b) => a.removedAt - b.removedAt);
+    const oldestFirst = left.toSorted((a, b) => (a.removedAt ?? LONG_AGO) - (b.removedAt ?? LONG_AGO));
     for (const total of oldestFirst.slice(0, -MAX_ARCHIVED)) this.#expire(total);
-  }
-
-  /** Corrects times in the future, which a clock that was ahead has left, to `now` in seconds since the epoch. */
-  clampToNow(now: number): void {
-    for (const total of this.#totals.values()) {
-      total.lastKill = notAfter(now, total.lastKill);
-      total.removedAt = Math.min(now, total.removedAt);
-    }
   }
 
   /** Kills under labels that are no longer exported. */
@@ -117,7 +112,7 @@ export class KillTotals {
     const key = keyOf(labels);
     let total = this.#totals.get(key);
     if (total === undefined) {
-      total = { labels, records: new Set(), archived: 0, lastKill: undefined, removedAt: 0 };
+      total = { labels, records: new Set(), archived: 0, lastKill: undefined, removedAt: undefined };
       this.#totals.set(key, total);
     }
     return total;
@@ -139,14 +134,9 @@ function countOf({ labels, records, archived, lastKill }: Total, complete: 'kmsg
 }
 
 function keyOf({ engine, namespace, pod, container }: Labels): string {
-  return [engine, namespace, pod, container].join('\n');
+  return JSON.stringify([engine, namespace, pod, container]);
 }
 
 function latest(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
-}
-
-/** The earlier of two times; `undefined` if the second is unknown. */
-export function notAfter(now: number, time: number | undefined): number | undefined {
-  return time === undefined ? undefined : Math.min(now, time);
 }

@@ -13,6 +13,7 @@ import { MemoryPlaces } from './memory-places.ts';
 import { FirstProcesses } from './first-processes.ts';
 import { OomBurst } from './oom-burst.ts';
 import { type RecordNames, Retention } from './retention.ts';
+import type { SteadyClock } from './steady-clock.ts';
 import { UnattributedKills } from './unattributed-kills.ts';
 
 /** How often the counters are read again if there were kills meanwhile. */
@@ -24,6 +25,7 @@ export interface KillTrackerOptions extends Pick<AttributionOptions, 'identify'>
   readonly names: RecordNames;
   /** In ms. */
   readonly retention: number;
+  readonly clock: SteadyClock;
   readonly log: Log;
 }
 
@@ -39,6 +41,7 @@ export class KillTracker implements Disposable {
   readonly totals = new KillTotals();
   readonly retention: Retention;
   readonly #places: MemoryPlaces;
+  readonly #clock: SteadyClock;
   readonly #snapshots: CounterSnapshots;
   readonly #attribution: Attribution;
   readonly #killLog: KillLog;
@@ -52,7 +55,8 @@ export class KillTracker implements Disposable {
   #unsettled = false;
 
   constructor(options: KillTrackerOptions) {
-    const { kernel, log, identify, names } = options;
+    const { kernel, log, identify, names, clock } = options;
+    this.#clock = clock;
     const { records, totals } = this;
     this.#places = new MemoryPlaces(kernel, (path) => identify(path)?.cgroup);
     const counters = findCounters(kernel, this.#places);
@@ -71,7 +75,7 @@ export class KillTracker implements Disposable {
       drop: (record) => this.#attribution.drop(record),
       retention: options.retention / 1000,
     });
-    this.#killLog = new KillLog({ log, counter: scope === 'below' ? 'memory.events' : 'memory.oom_control' });
+    this.#killLog = new KillLog({ log, counter: scope === 'below' ? 'memory.events' : 'memory.oom_control', clock });
     this.#firstProcesses = new FirstProcesses(kernel);
   }
 
@@ -107,7 +111,7 @@ export class KillTracker implements Disposable {
   removed(cgroup: ContainerCgroup): void {
     // Its counter is gone, but the kernel's log has its last kill by now.
     this.#readKernelLog();
-    const record = this.#attribution.removed(cgroup, now());
+    const record = this.#attribution.removed(cgroup, this.#clock.now());
     if (record !== undefined) this.retention.removed(record);
     this.#snapshots.removed(cgroup);
     this.#firstProcesses.forget(cgroup);
@@ -123,7 +127,7 @@ export class KillTracker implements Disposable {
   update(): void {
     const newKills = this.#takeSources();
     this.#hasNews = false;
-    this.retention.update(now());
+    this.retention.update(this.#clock.now());
     const excess = Math.max(0, (this.#snapshots.hostKills ?? 0) - this.retention.kills);
     if (newKills !== undefined) {
       this.#burst.note(newKills, performance.now());
@@ -151,8 +155,13 @@ export class KillTracker implements Disposable {
     const { kills, unnamedKills } = this.retention;
     const isKnown = this.#snapshots.up && this.#snapshots.hostKills !== undefined;
     const lasting = this.#unattributed.lasting;
+    const toWall = this.#clock.toWall();
     return {
-      accounts: this.retention.counts(this.#kernelLog?.up === true ? 'kmsg' : 'counters'),
+      accounts: this.retention
+        .counts(this.#kernelLog?.up === true ? 'kmsg' : 'counters')
+        .map((account) =>
+          account.lastKill === undefined ? account : { ...account, lastKill: toWall(account.lastKill) },
+        ),
       host: isKnown ? kills - unnamedKills + lasting : undefined,
       unattributed: isKnown ? lasting : undefined,
       expired: isKnown ? this.totals.expiredKills : undefined,
@@ -180,17 +189,16 @@ export class KillTracker implements Disposable {
       if (snapshot === 'unreadable') return undefined;
       if (snapshot === 'changed') continue;
       for (const [record, reading] of snapshot.readings) this.#attribution.fromCounter(record, reading);
-      this.#attribution.settle(snapshot.isFirst ? undefined : now());
+      this.#attribution.settle(snapshot.isFirst ? undefined : this.#clock.now());
       if (snapshot.parents !== undefined) {
-        this.#attribution.settleParents(snapshot.parents, (path) => this.#snapshots.childrenOf(path), now());
+        this.#attribution.settleParents(
+          snapshot.parents,
+          (path) => this.#snapshots.childrenOf(path),
+          this.#clock.now(),
+        );
       }
       return snapshot.newKills;
     }
     return undefined;
   }
-}
-
-/** Seconds since the epoch. */
-function now(): number {
-  return Date.now() / 1000;
 }

@@ -7,6 +7,7 @@ import { KernelFiles } from '../kernel/kernel-files.ts';
 import { OomWatch } from './oom-watch.ts';
 import { readJournal } from './state-journal.ts';
 import { stateIn } from './state.ts';
+import { SteadyClock } from './steady-clock.ts';
 
 /** A host of cgroup v2 in files, with containers at `/docker/<id>`, for the exporter to watch. */
 class Host {
@@ -22,7 +23,7 @@ class Host {
   }
 
   /** A run of the exporter. */
-  begin(): OomWatch {
+  begin(clock = new SteadyClock()): OomWatch {
     const hierarchy = { root: join(this.root, 'cgroup'), mountRoot: '/', version: 2 as const, controllers: ['memory'] };
     const layout = {
       version: 'v2' as const,
@@ -35,6 +36,7 @@ class Host {
       kernel: new KernelFiles({ procRoot: join(this.root, 'proc'), layout, descriptorBudget: 0 }),
       log: { debug() {}, info() {}, warn() {}, error() {} },
       kmsg: undefined,
+      clock,
       stateFile: join(this.root, 'state/oom.json'),
       retention: 3_600_000,
       identify: () => undefined,
@@ -119,10 +121,10 @@ describe('OomWatch', () => {
     host.count('/docker/a', 1);
     host.kills(1);
     scrape(watch, cgroup);
-    await vi.waitFor(() => expect(watch.sources.get('oom_state_file')).toBe(false));
+    await vi.waitFor(() => expect(watch.sources.get('oom_state_file')).toBe(false), { timeout: 10_000 });
     mkdirSync(directory);
     scrape(watch, cgroup);
-    await vi.waitFor(() => expect(watch.sources.get('oom_state_file')).toBe(true));
+    await vi.waitFor(() => expect(watch.sources.get('oom_state_file')).toBe(true), { timeout: 10_000 });
     expect(killsIn(join(directory, 'oom.json'))).toEqual([1]);
   });
 
@@ -183,5 +185,35 @@ describe('OomWatch', () => {
     mkdirSync(join(root, 'proc/vmstat'));
     await watch[Symbol.asyncDispose]();
     expect(killsIn(join(root, 'state/oom.json'))).toEqual([1]);
+  });
+
+  it.each([7_200, -7_200])('keeps kills for the retention although the wall clock is set by %d s', async (step) => {
+    const time = { steady: 1_000, wall: 1e9 };
+    const pass = (seconds: number): void => {
+      time.steady += seconds;
+      time.wall += seconds;
+    };
+    const clock = new SteadyClock({ steady: () => time.steady, wall: () => time.wall });
+    host.count('/docker/a', 0);
+    const cgroup = host.container('a');
+    await using watch = host.begin(clock);
+    watch.appeared(cgroup);
+    watch.start();
+    host.count('/docker/a', 1);
+    host.count('/docker', 1);
+    host.kills(1);
+    expect(scrape(watch, cgroup)).toEqual({ a: 1, '': 0 });
+    rmSync(join(root, 'cgroup/docker/a'), { recursive: true });
+    watch.removed(cgroup);
+    pass(60);
+    time.wall += step;
+    const { accounts, host: total } = watch.counts([]);
+    expect(accounts).toMatchObject([{ kills: 1, lastKill: time.wall - 60 }]);
+    expect(total).toBe(1);
+    pass(3_600 - 61);
+    expect(scrape(watch)).toEqual({ a: 1, '': 0 });
+    pass(120);
+    expect(scrape(watch)).toEqual({ '': 0 });
+    expect(watch.counts([])).toMatchObject({ host: 1, expired: 1 });
   });
 });

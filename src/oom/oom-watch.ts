@@ -6,6 +6,7 @@ import { EventWatches } from './event-watches.ts';
 import { KernelLog } from './kernel-log.ts';
 import { KillTracker, type KillTrackerOptions } from './kill-tracker.ts';
 import { SavedKills } from './saved-kills.ts';
+import { SteadyClock } from './steady-clock.ts';
 
 /** How often to look while inotify reports each kill, in ms. */
 const POLL_MS = 1_000;
@@ -20,11 +21,12 @@ const POLL_COUNTERS_MS = 20;
 const GATHER_EVENTS_MS = 10;
 
 /** How to watch. */
-export interface OomOptions extends KillTrackerOptions {
+export interface OomOptions extends Omit<KillTrackerOptions, 'clock'> {
   /** The path of the kernel's log; `undefined`: do without. */
   readonly kmsg: string | undefined;
   /** `undefined`: keep nothing for the next run. */
   readonly stateFile: string | undefined;
+  readonly clock?: SteadyClock;
 }
 
 /**
@@ -42,16 +44,16 @@ export class OomWatch implements AsyncDisposable {
   #gathering: NodeJS.Timeout | undefined;
 
   constructor(options: OomOptions) {
-    const { kernel, log, kmsg, stateFile } = options;
+    const { kernel, log, kmsg, stateFile, clock = new SteadyClock() } = options;
     this.#log = log;
-    const tracker = new KillTracker(options);
+    const tracker = new KillTracker({ ...options, clock });
     this.#tracker = tracker;
     const { records, totals, retention } = tracker;
     if (stateFile !== undefined)
-      this.#saved = new SavedKills({ path: stateFile, records, totals, retention, kernel, log });
+      this.#saved = new SavedKills({ path: stateFile, records, totals, retention, clock, kernel, log });
     const readBefore = this.#saved?.restore();
     if (kmsg !== undefined) {
-      this.#kernelLog = this.#openKernelLog(kmsg, readBefore);
+      this.#kernelLog = this.#openKernelLog(kmsg, readBefore, clock);
       tracker.follow(this.#kernelLog);
     }
     const hierarchy = kernel.layout.hierarchyOf('memory');
@@ -144,11 +146,11 @@ export class OomWatch implements AsyncDisposable {
     });
   }
 
-  #openKernelLog(path: string, after: KmsgPosition | undefined): KernelLog {
+  #openKernelLog(path: string, after: KmsgPosition | undefined, clock: SteadyClock): KernelLog {
     return new KernelLog({
       path,
       after,
-      now: () => Date.now() / 1000,
+      now: () => clock.now(),
       onFailed: (error) => {
         const remedy = isDenied(error)
           ? 'run as root with CAP_SYSLOG, in a container also with --device=/dev/kmsg'

@@ -1,7 +1,7 @@
 import type { CgroupMatch, ContainerCgroup, OomAccount } from '../container.ts';
 import { type ContainerRecord, countsOf, type NamedLabels } from './container-record.ts';
 import type { ContainerRecords } from './container-records.ts';
-import { type KillTotals, notAfter } from './kill-totals.ts';
+import type { KillTotals } from './kill-totals.ts';
 import type { SavedRecord } from './state.ts';
 
 /** Where names come from. */
@@ -30,7 +30,7 @@ export interface RetentionOptions {
  */
 const MAX_REMOVED = 1_000;
 
-/** Gives records their labels, and decides how long the kills of removed containers stay. Times as in attribution. */
+/** Gives records their labels, and decides how long the kills of removed containers stay. All times are by the steady clock. */
 export class Retention {
   readonly #options: RetentionOptions;
   readonly #records: ContainerRecords;
@@ -60,15 +60,15 @@ export class Retention {
   /** Prepares for a container that discovery has found. Call it before the record becomes that of a live container. */
   appearing({ path, match }: ContainerCgroup): void {
     const kept = this.#records.at(path);
-    if (kept === undefined || !kept.nameRequested || !this.#records.isRemoved(kept)) return;
+    if (kept?.nameRequestedAt === undefined || !this.#records.isRemoved(kept)) return;
     // Its path alone may have passed for another engine's. The own engine is asked on behalf of the live container now.
     if (kept.match.engine !== match.engine) this.#options.names.forgetName(kept.match);
-    kept.nameRequested = false;
+    kept.nameRequestedAt = undefined;
   }
 
   /** Asks for the name of a container that was just removed: its engine may forget it in a moment. */
   removed(record: ContainerRecord): void {
-    if (record.kills > 0 && record.named?.named !== true) this.#requestName(record);
+    if (record.kills > 0 && record.named?.named !== true) this.#requestName(record, record.removedAt);
   }
 
   /** Gives a live container its labels. */
@@ -79,7 +79,6 @@ export class Retention {
 
   /** Asks for missing names, takes over those that came, and archives the records of containers that are long gone. */
   update(now: number): void {
-    this.#clampToNow(now);
     this.#nameLive();
     const killed: ContainerRecord[] = [];
     for (const record of this.#records.removed) {
@@ -91,7 +90,7 @@ export class Retention {
       const age = now - (record.removedAt ?? now);
       const isOld = age > this.#options.retention || killed.length - index > MAX_REMOVED;
       if (isOld) this.#archive(record);
-      else if (record.named?.named !== true) this.#nameRemoved(record, age);
+      else if (record.named?.named !== true) this.#nameRemoved(record, now);
     });
     this.#totals.expireBefore(now - this.#options.retention);
   }
@@ -115,16 +114,7 @@ export class Retention {
     const { kills, archivedInnerKills, killsInRemovedCgroups, lastKill, named } = saved;
     Object.assign(record, { kills, archivedInnerKills, killsInRemovedCgroups, lastKill, logged: kills });
     if (named !== undefined) this.#totals.add(record, named);
-    if (named?.named !== true) this.#requestName(record);
-  }
-
-  /** Times in the future come from a clock that was ahead. */
-  #clampToNow(now: number): void {
-    for (const record of this.#records.all()) {
-      record.lastKill = notAfter(now, record.lastKill);
-      record.removedAt = notAfter(now, record.removedAt);
-    }
-    this.#totals.clampToNow(now);
+    if (named?.named !== true) this.#requestName(record, now);
   }
 
   /** A scrape names all live containers. Those with kills are named before, so that the log can name them. */
@@ -136,21 +126,24 @@ export class Retention {
     }
   }
 
-  #nameRemoved(record: ContainerRecord, age: number): void {
-    if (!record.nameRequested) this.#requestName(record);
-    const named = this.#options.names.labelsOf(record.match, age * 1000);
+  /** The kill may be old, but a name takes some time from when it is asked for. */
+  #nameRemoved(record: ContainerRecord, now: number): void {
+    if (record.nameRequestedAt === undefined) this.#requestName(record, now);
+    const waited = now - (record.nameRequestedAt ?? now);
+    const named = this.#options.names.labelsOf(record.match, waited * 1000);
     if (named !== undefined) this.#totals.add(record, named);
     if (named?.named === true) this.#options.names.forgetName(record.match);
   }
 
-  #requestName(record: ContainerRecord): void {
-    record.nameRequested = true;
+  #requestName(record: ContainerRecord, now: number | undefined): void {
+    record.nameRequestedAt = now;
     this.#options.names.wantName(record.match);
   }
 
   #archive(record: ContainerRecord): void {
     if (record.kills > 0 && record.named === undefined) this.#nameRemoved(record, Infinity);
-    if (record.nameRequested && record.named?.named !== true) this.#options.names.forgetName(record.match);
+    if (record.nameRequestedAt !== undefined && record.named?.named !== true)
+      this.#options.names.forgetName(record.match);
     this.#options.drop(record);
     this.#totals.archive(record);
   }

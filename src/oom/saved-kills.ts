@@ -6,7 +6,8 @@ import type { KillTotals } from './kill-totals.ts';
 import type { Retention } from './retention.ts';
 import { StateFile } from './state-file.ts';
 import type { Entries } from './state-journal.ts';
-import { afterReboot, differ, entriesOf, stateIn, stateOf } from './state.ts';
+import { afterReboot, atBoot, type Boot, differ, entriesOf, isSameBoot, stateIn, stateOf } from './state.ts';
+import type { SteadyClock } from './steady-clock.ts';
 
 /** Between two saves, in ms. */
 const MIN_PAUSE_MS = 100;
@@ -19,6 +20,7 @@ export class SavedKills {
   readonly #records: ContainerRecords;
   readonly #totals: KillTotals;
   readonly #retention: Retention;
+  readonly #clock: SteadyClock;
   readonly #file: StateFile;
   readonly #bootId: string;
   #saved: Entries = new Map();
@@ -31,12 +33,14 @@ export class SavedKills {
     readonly records: ContainerRecords;
     readonly totals: KillTotals;
     readonly retention: Retention;
+    readonly clock: SteadyClock;
     readonly kernel: KernelFiles;
     readonly log: Log;
   }) {
     this.#records = options.records;
     this.#totals = options.totals;
     this.#retention = options.retention;
+    this.#clock = options.clock;
     this.#file = new StateFile(options.path, options.log);
     this.#bootId = options.kernel.proc('sys/kernel/random/boot_id')?.trim() ?? '';
   }
@@ -55,13 +59,15 @@ export class SavedKills {
   restore(): KmsgPosition | undefined {
     const state = this.#file.load(stateIn);
     if (state === undefined) return undefined;
-    if (state.bootId !== this.#bootId) {
-      this.#totals.restore(0, afterReboot(state));
+    const [boot, now] = [this.#boot(), this.#clock.now()];
+    const { totals, records, expiredKills, kmsg } = atBoot(state, boot, now);
+    if (!isSameBoot(state, boot, now)) {
+      this.#totals.restore(0, afterReboot({ totals, records }));
       return undefined;
     }
-    this.#totals.restore(state.expiredKills, state.totals);
-    this.#retention.restore(state.records, Date.now() / 1000);
-    return state.kmsg;
+    this.#totals.restore(expiredKills, totals);
+    this.#retention.restore(records, now);
+    return kmsg;
   }
 
   /** Notes that there may be something to save. */
@@ -94,12 +100,17 @@ export class SavedKills {
 
   #entries(kmsg: KmsgPosition | undefined): Entries {
     const state = stateOf({
-      bootId: this.#bootId,
+      boot: this.#boot(),
       kmsg,
+      savedAt: this.#clock.now(),
       expiredKills: this.#totals.expiredKills,
       totals: this.#totals.archived,
       records: this.#records.all(),
     });
     return entriesOf(state);
+  }
+
+  #boot(): Boot {
+    return { id: this.#bootId, time: this.#clock.bootTime() };
   }
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Bench, HOUR, named } from '../../test/oom-bench.ts';
 import { JournalWriter, readJournal } from './state-journal.ts';
-import { afterReboot, differ, entriesOf, type State, stateIn, stateOf } from './state.ts';
+import { afterReboot, atBoot, differ, entriesOf, isSameBoot, type State, stateIn, stateOf } from './state.ts';
+
+const BOOT = { id: 'boot', time: 1e9 };
 
 describe('the saved state', () => {
   const before = (): Bench => {
@@ -16,7 +18,7 @@ describe('the saved state', () => {
   const stateNow = ({ records, totals }: Bench): State => {
     const { expiredKills, archived } = totals;
     const kmsg = { sequence: 7, time: 8 };
-    return stateOf({ bootId: 'boot', kmsg, expiredKills, totals: archived, records: records.all() });
+    return stateOf({ boot: BOOT, kmsg, savedAt: 20, expiredKills, totals: archived, records: records.all() });
   };
   const saved = (bench: Bench): State =>
     stateIn(readJournal(new JournalWriter().begin(entriesOf(stateNow(bench)))).entries);
@@ -104,25 +106,65 @@ describe('the saved state', () => {
     expect(bench.kills()['web']).toEqual([0, 10]);
   });
 
+  describe('at another moment', () => {
+    /** When the kills were, at which the state was saved 20 s after boot: two of 10 s after it. */
+    const lastKills = (boot: typeof BOOT, now: number): (number | undefined)[] =>
+      atBoot(saved(before()), boot, now).records.map(({ lastKill }) => lastKill);
+
+    it('has the times of the same boot, however the wall clock is set', () => {
+      for (const step of [0, 7_200, -7_200]) {
+        const boot = { ...BOOT, time: BOOT.time + step };
+        expect(lastKills(boot, 100)).toEqual([10, 10]);
+        expect(isSameBoot(saved(before()), boot, 100)).toBe(true);
+      }
+    });
+
+    it('adds the time that the machine was off to the ages', () => {
+      const boot = { id: 'other', time: BOOT.time + 20 + 300 };
+      // 10 s before it was saved, 300 s off, 5 s since boot.
+      expect(lastKills(boot, 5)).toEqual([5 - 315, 5 - 315]);
+      expect(isSameBoot(saved(before()), boot, 5)).toBe(false);
+    });
+
+    it('is of no age below the one that it had, if the wall clock was set back meanwhile', () => {
+      const boot = { id: 'other', time: BOOT.time - 7_200 };
+      expect(lastKills(boot, 5)).toEqual([5 - 10, 5 - 10]);
+    });
+
+    it('is of another past if the machine was set back to an earlier moment of the boot', () => {
+      expect(isSameBoot(saved(before()), BOOT, 15)).toBe(false);
+      expect(lastKills(BOOT, 15)).toEqual([5, 5]);
+    });
+
+    it('has no time in the future', () => {
+      const state = saved(before());
+      const damaged = { ...state, records: state.records.map((record) => ({ ...record, lastKill: 1e6 })) };
+      expect(atBoot(damaged, BOOT, 100).records.map(({ lastKill }) => lastKill)).toEqual([100, 100]);
+    });
+  });
+
   it('is read as it was written', () => {
     const bench = before();
     expect(saved(bench)).toEqual(JSON.parse(JSON.stringify(stateNow(bench))));
   });
 
-  it('is not worth a write if only the position in the log of the kernel has changed', () => {
+  it("is not worth a write if only the position in the kernel's log and the time have changed", () => {
     const state = stateNow(before());
     const entries = entriesOf(state);
     expect(differ(entries, entriesOf({ ...state, kmsg: { sequence: 8, time: 9 } }))).toBe(false);
     expect(differ(entries, entriesOf({ ...state, kmsg: undefined }))).toBe(false);
+    expect(differ(entries, entriesOf({ ...state, savedAt: 21 }))).toBe(false);
+    expect(differ(entries, entriesOf({ ...state, boot: { ...BOOT, time: 1e9 + 7200 } }))).toBe(true);
     expect(differ(entries, entriesOf({ ...state, expiredKills: 1 }))).toBe(true);
     expect(differ(entries, entriesOf({ ...state, records: state.records.slice(1) }))).toBe(true);
   });
 
   it('is refused if entries are missing or have another form', () => {
-    const entries = new Map(Object.entries({ boot: 'x', expired: 0, kmsg: { sequence: 1, time: 1 } }));
+    const entries = new Map(Object.entries({ boot: BOOT, saved: 1, expired: 0, kmsg: { sequence: 1, time: 1 } }));
     expect(() => stateIn(entries)).not.toThrow();
     for (const [key, value] of Object.entries({
-      boot: 7,
+      boot: 'x',
+      saved: 'x',
       expired: -1,
       kmsg: { sequence: 1.5, time: 1 },
       'total:x': {},

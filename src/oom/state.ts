@@ -6,13 +6,21 @@ import type { Entries, LoadedEntries } from './state-journal.ts';
 
 /** What the next run of the exporter gets to know. */
 export interface State {
-  /** The kernel's counters and the numbers of its log start anew at each boot. */
-  readonly bootId: string;
+  readonly boot: Boot;
   /** The last record of the kernel's log that was read. */
   readonly kmsg: KmsgPosition | undefined;
+  /** When it was saved, in seconds since that boot, as all other times. */
+  readonly savedAt: number;
   readonly expiredKills: number;
   readonly totals: readonly ArchivedKills[];
   readonly records: readonly SavedRecord[];
+}
+
+/** The kernel's counters, the numbers of its log and the steady clock start anew at each boot. */
+export interface Boot {
+  readonly id: string;
+  /** In seconds since the epoch, by the wall clock as it was set when the state was saved. */
+  readonly time: number;
 }
 
 /** What is kept of a record with kills, its own or those of inner containers. */
@@ -28,15 +36,17 @@ export interface SavedRecord extends Pick<
 
 /** What to save. */
 export function stateOf(parts: {
-  readonly bootId: string;
+  readonly boot: Boot;
   readonly kmsg: KmsgPosition | undefined;
+  readonly savedAt: number;
   readonly expiredKills: number;
   readonly totals: readonly ArchivedKills[];
   readonly records: readonly ContainerRecord[];
 }): State {
   return {
-    bootId: parts.bootId,
+    boot: parts.boot,
     kmsg: parts.kmsg,
+    savedAt: parts.savedAt,
     expiredKills: parts.expiredKills,
     totals: parts.totals.map(({ labels, archived, lastKill, removedAt }) => ({
       labels,
@@ -74,20 +84,47 @@ function savedRecord(record: ContainerRecord): SavedRecord {
 }
 
 /** What remains valid after a reboot: counters start at 0 again, but the times of last kills stay. */
-export function afterReboot({ records, totals }: State): readonly ArchivedKills[] {
+export function afterReboot({ records, totals }: Pick<State, 'records' | 'totals'>): readonly ArchivedKills[] {
   const named = records.flatMap(({ named: name, lastKill }) =>
     name === undefined ? [] : [{ labels: name.labels, lastKill }],
   );
-  return [...totals, ...named].map(({ labels, lastKill }) => ({ labels, archived: 0, lastKill, removedAt: 0 }));
+  return [...totals, ...named].map(({ labels, lastKill }) => ({ labels, archived: 0, lastKill, removedAt: undefined }));
 }
 
-/** Changes with every record of the kernel's log, which alone is not worth a write. */
+/**
+ * Converts the times of a state to the steady clock of this boot. Ages stay, and the time between the runs is added: within a
+ * boot that is by the steady clock, else by the wall clock, the only one that goes on. No time lies in the future.
+ *
+ * @param now in seconds since boot.
+ */
+export function atBoot(state: State, boot: Boot, now: number): State {
+  const passed = boot.time + now - (state.boot.time + state.savedAt);
+  const shift = isSameBoot(state, boot, now) ? 0 : now - state.savedAt - Math.max(0, passed);
+  const convert = (time: number | undefined): number | undefined =>
+    time === undefined ? undefined : Math.min(now, time + shift);
+  const converted = <T extends Pick<SavedRecord, 'lastKill' | 'removedAt'>>(times: T): T => ({
+    ...times,
+    lastKill: convert(times.lastKill),
+    removedAt: convert(times.removedAt),
+  });
+  return { ...state, totals: state.totals.map(converted), records: state.records.map(converted) };
+}
+
+/** Whether counters and the kernel's log go on from there. A virtual machine can be set back to an earlier moment of a boot. */
+export function isSameBoot(state: State, boot: Boot, now: number): boolean {
+  return state.boot.id === boot.id && state.savedAt <= now;
+}
+
+/** What changes all the time, which alone is not worth a write. */
 const POSITION = 'kmsg';
+const SAVED_AT = 'saved';
+const FLEETING: ReadonlySet<string> = new Set([POSITION, SAVED_AT]);
 
 /** The entries of the state file. */
-export function entriesOf({ bootId, kmsg, expiredKills, totals, records }: State): Entries {
+export function entriesOf({ boot, kmsg, savedAt, expiredKills, totals, records }: State): Entries {
   const entries = new Map([
-    ['boot', JSON.stringify(bootId)],
+    ['boot', JSON.stringify(boot)],
+    [SAVED_AT, JSON.stringify(savedAt)],
     ['expired', JSON.stringify(expiredKills)],
   ]);
   if (kmsg !== undefined) entries.set(POSITION, JSON.stringify(kmsg));
@@ -98,8 +135,8 @@ export function entriesOf({ bootId, kmsg, expiredKills, totals, records }: State
 
 /** Whether entries differ in anything that is worth a write. */
 export function differ(a: Entries, b: Entries): boolean {
-  const size = (entries: Entries): number => entries.size - Number(entries.has(POSITION));
-  return size(a) !== size(b) || [...a].some(([key, text]) => key !== POSITION && b.get(key) !== text);
+  const size = (entries: Entries): number => [...entries.keys()].filter((key) => !FLEETING.has(key)).length;
+  return size(a) !== size(b) || [...a].some(([key, text]) => !FLEETING.has(key) && b.get(key) !== text);
 }
 
 /** Two containers can have had one path, one after the other. */
@@ -118,8 +155,9 @@ export function stateIn(entries: LoadedEntries): State {
   const valuesOf = (kind: string): unknown[] =>
     [...entries].filter(([key]) => key.startsWith(`${kind}:`)).map(([, value]) => value);
   return {
-    bootId: string(entries.get('boot')),
+    boot: bootIn(entries.get('boot')),
     kmsg: optional(position)(entries.get(POSITION)),
+    savedAt: number(entries.get(SAVED_AT)),
     expiredKills: count(entries.get('expired')),
     totals: valuesOf('total').map(totalIn),
     records: valuesOf('record').map(recordIn),
@@ -131,13 +169,18 @@ function position(value: unknown): KmsgPosition {
   return { sequence: count(sequence), time: count(time) };
 }
 
+function bootIn(value: unknown): Boot {
+  const { id, time } = object(value);
+  return { id: string(id), time: number(time) };
+}
+
 function totalIn(value: unknown): ArchivedKills {
   const total = object(value);
   return {
     labels: labels(total['labels']),
     archived: count(total['archived']),
     lastKill: optional(number)(total['lastKill']),
-    removedAt: number(total['removedAt']),
+    removedAt: optional(number)(total['removedAt']),
   };
 }
 

@@ -23,7 +23,7 @@ describeLive('Podman', ['podman', 'docker'], () => {
       `set -e -o pipefail
       mkdir -p ${directory}/image/bin
       cp /bin/busybox ${directory}/image/bin/
-      ln -s busybox ${directory}/image/bin/sleep
+      for applet in sleep tail; do ln -s busybox ${directory}/image/bin/$applet; done
       tar -C ${directory}/image -c . | ${podman} import -q - lab:1`,
     );
     // Without limits of its own it wants to raise them, which root may lack the privilege for.
@@ -58,5 +58,18 @@ describeLive('Podman', ['podman', 'docker'], () => {
     expect((await info())?.get('engine')).toBe('podman');
     expect((await info())?.get('image')).toBe('localhost/lab:1');
     expect((await exporter.scrape()).value('isolation_source_up', { source: 'podman' })).toBe(1);
+  });
+
+  test('a container that was killed and removed while no exporter ran has its name', async () => {
+    const container = `${name}-brief`;
+    const flags = '--rm --network none --memory 8m --memory-swap 8m --ulimit nofile=1024:1024 --ulimit nproc=1000:1000';
+    await succeed(host, `! ${podman} run --name ${container} ${flags} lab:1 /bin/tail /dev/zero`);
+    const socket = `unix://${directory}/podman.sock`;
+    await using exporter = await startExporter(host, { flags: ['--docker.host=', `--podman.host=${socket}`] });
+    const kills = async () =>
+      (await exporter.scrape()).value('isolation_container_oom_kills_total', { engine: 'podman', container });
+    await within(host, 'the kill under its name', async () => (await kills()) === 1);
+    const logged = (await exporter.log()).filter(({ msg }) => msg === 'OOM kill').map((line) => line['container']);
+    expect(logged).toContain(container);
   });
 });

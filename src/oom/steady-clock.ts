@@ -1,0 +1,47 @@
+import { uptime } from 'node:os';
+
+/** In seconds. The wall clock is only taken for set anew beyond this, so that times do not waver from scrape to scrape. */
+const STEP_S = 1;
+
+/** Reads the clocks of the machine, in seconds. */
+export interface ClockSource {
+  /** Since boot, time in suspend included: CLOCK_BOOTTIME. Nobody can set it. */
+  steady(): number;
+  /** Since the epoch: CLOCK_REALTIME. */
+  wall(): number;
+}
+
+const SYSTEM: ClockSource = { steady: uptime, wall: () => Date.now() / 1000 };
+
+/**
+ * A clock that never steps. What happens is remembered by it, and shown by the wall clock as that is set now: if somebody sets
+ * the wall clock by two hours, all times shown move by two hours, their ages stay, and none lies in the future.
+ */
+export class SteadyClock {
+  readonly #source: ClockSource;
+  #offset: number;
+
+  constructor(source: ClockSource = SYSTEM) {
+    this.#source = source;
+    this.#offset = source.wall() - source.steady();
+  }
+
+  /** Seconds since boot. */
+  now(): number {
+    return this.#source.steady();
+  }
+
+  /** When the machine was booted, in seconds since the epoch, by the wall clock as it is set now. */
+  bootTime(): number {
+    const offset = this.#source.wall() - this.#source.steady();
+    if (Math.abs(offset - this.#offset) > STEP_S) this.#offset = offset;
+    return this.#offset;
+  }
+
+  /** Returns what converts seconds since boot to seconds since the epoch, as the wall clock is set now. */
+  toWall(): (steady: number) => number {
+    const bootTime = this.bootTime();
+    const wall = this.#source.wall();
+    return (steady) => Math.min(wall, bootTime + steady);
+  }
+}
