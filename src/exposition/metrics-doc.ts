@@ -51,6 +51,32 @@ Generated from the collectors. An unknown value is absent, never 0, and \`isolat
 \`isolation_source_up\` says why. An unlimited value is absent too, beside an explicit \`…_limited 0\`. Empty labels are
 omitted. If two live containers have the same labels, the newer keeps the name and the other becomes
 \`name~<12 digits of its id>\`. Metrics that outlive containers (\`oom\`) count both together.
+
+## What counts as a limit
+
+A limit holds for a cgroup and everything below it, so many cgroups can limit one container: those from the one that holds its
+init process up to the root. Their owner is the label \`scope\`:
+
+- \`container\`: the container's own cgroup, and those inside it (\`container\` of crun, \`init.scope\`, \`payload\`).
+- \`pod\`: the pod of Kubernetes or Podman that the container is in.
+- \`task\`: its Amazon ECS task.
+- \`unit\`: a systemd unit that runs nothing but this container, such as that of a quadlet.
+- \`shared\`: all others: QoS classes, \`kubepods\`, slices, \`docker\`, a \`--cgroup-parent\`, a container around this one.
+
+How the metrics use it:
+
+- \`…_limited\` and the findings \`…_unlimited\` ask whether the container's own cgroup or one of scope \`pod\`, \`task\` or \`unit\` has a
+  limit. A shared limit does not protect the container's neighbours from it. A limit inside the container does not count either:
+  the container can remove it.
+- \`…_limit_bytes\`, \`…_limit_cores\` and \`…_pids_limit\` are the effective limits: the lowest of all, shared ones included.
+  \`isolation_container_effective_limit_info\` names the cgroup that sets them if it is not the container's own.
+- Throttling, memory events and PIDs limit hits of the container (\`isolation_container_cpu_throttled_*\`,
+  \`isolation_container_memory_events_total\`, \`isolation_container_pids_limit_hits_total\`) are what its own cgroup's limit did, and
+  absent without one. \`isolation_container_limiter_*\` has limit, use and hits of each other cgroup, from that cgroup's own files.
+- PIDs limit hits depend on the kernel. cgroup v2 counts them in the limited cgroup since Linux 6.11. cgroup v1, earlier kernels and
+  the mount option \`pids_localevents\` count them in the cgroup that forks: they are attributed to the only limit, or to the only
+  one that was ever reached (\`pids.peak\`, Linux 6.1), and otherwise have scope \`unknown\`.
+- On cgroup v2, \`memory.events.local\` is read (Linux 5.3), so the mount option \`memory_localevents\` makes no difference.
 `;
 
 const OWN =
