@@ -1,6 +1,6 @@
 import { type Bytes, sameBytes, textOf } from './bytes.ts';
 
-/** The whole file as long as there was no I/O, which is of most containers. */
+/** The whole file before the first I/O, as in most containers. */
 const NOTHING = Buffer.from('Total 0\n');
 
 /** What a v1 blkio file counts, by device and direction. */
@@ -19,9 +19,9 @@ export interface DeviceCounts {
  *     254:0 Write 0
  *     Total 4096
  *
- * `Sync`, `Async`, `Discard` and `Total` are passed over: they count the same I/O again.
+ * `Sync`, `Async`, `Discard` and `Total` are skipped: they count the same I/O again.
  *
- * @throws SyntaxError for a line of another form.
+ * @throws SyntaxError for any other line.
  */
 export function parseBlkio(bytes: Bytes): readonly DeviceCounts[] {
   if (bytes.length === 0 || sameBytes(bytes, 0, bytes.length, NOTHING)) return [];

@@ -1,5 +1,5 @@
 /**
- * Byte-wise reading of kernel files. A scrape reads thousands of them, most of a few bytes: turning each into a string
+ * Parsing of kernel files as bytes. A scrape reads thousands of them, most only a few bytes long: converting each to a string
  * first would cost more than the kernel takes to render it.
  *
  * Counters are read as `number`: exact up to 2^53, which is 285 years of microseconds or 8 PiB.
@@ -13,7 +13,7 @@ export const SPACE = 0x20;
 const ZERO = 0x30;
 const MINUS = 0x2d;
 
-/** A whole decimal number, perhaps negative, that is all of `bytes` from `start` to `end`; `undefined` if it is not. */
+/** Parses the bytes from `start` to `end` as a whole decimal number, which may be negative; `undefined` if they are not one. */
 export function decimalAt(bytes: Bytes, start: number, end: number): number | undefined {
   const negative = bytes[start] === MINUS;
   const first = negative ? start + 1 : start;
@@ -40,7 +40,7 @@ export function indexOfByte(bytes: Bytes, byte: number, start: number): number {
   return index;
 }
 
-/** Whether the bytes from `start` to `end` are the expected ones. */
+/** Whether the bytes from `start` to `end` equal the expected ones. */
 export function sameBytes(bytes: Bytes, start: number, end: number, expected: Uint8Array): boolean {
   if (end - start !== expected.length) return false;
   for (let index = 0; index < expected.length; index += 1) {
@@ -49,12 +49,12 @@ export function sameBytes(bytes: Bytes, start: number, end: number, expected: Ui
   return true;
 }
 
-/** The bytes as text; what is not UTF-8 becomes U+FFFD. */
+/** The bytes as text; invalid UTF-8 becomes U+FFFD. */
 export function textOf(bytes: Bytes): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 }
 
-/** The error for a file that is not in the form its parser knows. Shows at most 80 bytes of it. */
+/** The error for a malformed file, with at most 80 bytes of it. */
 export function cannotParse(what: string, bytes: Bytes, start = 0): SyntaxError {
   const line = bytes.subarray(start, Math.min(indexOfByte(bytes, NEWLINE, start), start + 80));
   return new SyntaxError(`Cannot parse ${JSON.stringify(textOf(line))} as ${what}`);

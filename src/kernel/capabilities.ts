@@ -47,7 +47,7 @@ export type Capability = (typeof NAMES)[number];
 /** A set of capabilities: bit n is capability n. */
 export type CapabilitySet = bigint;
 
-/** Every capability, also those that are newer than this list. */
+/** Every capability, including ones newer than this list. */
 export const ALL_CAPABILITIES: CapabilitySet = (1n << 64n) - 1n;
 
 /** The set of the named capabilities. */
@@ -55,7 +55,7 @@ export function capabilitySet(...names: readonly Capability[]): CapabilitySet {
   return names.reduce((set, name) => set | (1n << BigInt(NAMES.indexOf(name))), 0n);
 }
 
-/** The names of what is in a set, lowest bit first; one that is newer than this list is called by its number (`41`). */
+/** The names in a set, lowest bit first. A capability newer than this list is a number (`41`). */
 export function capabilityNames(set: CapabilitySet): string[] {
   const names: string[] = [];
   for (let bit = 0, rest = set; rest !== 0n; bit += 1, rest >>= 1n) {
@@ -65,7 +65,7 @@ export function capabilityNames(set: CapabilitySet): string[] {
 }
 
 /**
- * Parses a set as `/proc/<pid>/status` has it, 16 hex digits:
+ * Parses a set in the format of `/proc/<pid>/status`, 16 hex digits:
  *
  *     00000000a80425fb
  *     000001ffffffffff

@@ -7,8 +7,8 @@ import { type Bytes, textOf } from './bytes.ts';
  *     7946
  *     0
  *
- * In no order, and perhaps one twice. 0 is a process that the reader's pid namespace does not have, and left out, as is
- * what is no number.
+ * Unordered, possibly with duplicates. 0 stands for a process outside the reader's pid namespace. It is omitted, and so are
+ * lines that are not a number.
  */
 export function parseCgroupProcs(bytes: Bytes): number[] {
   return [...new Set(textOf(bytes).split('\n').map(Number))].filter((pid) => pid > 0);

@@ -1,4 +1,4 @@
-/** Descriptors left for sockets, inotify, the log and what Node itself needs. */
+/** Descriptors reserved for sockets, inotify, the log and Node itself. */
 const RESERVED = 512;
 
 /**
@@ -9,7 +9,7 @@ const RESERVED = 512;
  *     Max open files            20000                20000                files
  *     Max locked memory         8388608              8388608              bytes
  *
- * @returns 0 if the text has no such line: then nothing is kept open.
+ * @returns 0 if the text has no such line. Then no file is kept open.
  */
 export function descriptorBudget(limits: string): number {
   const soft = /^Max open files\s+(\d+|unlimited)/m.exec(limits)?.[1];

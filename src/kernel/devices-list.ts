@@ -1,11 +1,11 @@
-/** A rule of the v1 devices controller: what a cgroup may do with some device nodes. */
+/** A rule of the v1 devices controller: which access a cgroup has to some devices. */
 export interface DeviceRule {
-  /** `a` is both kinds. */
+  /** `a`: both kinds. */
   readonly type: 'a' | 'b' | 'c';
-  /** `undefined` is any. */
+  /** `undefined`: any. */
   readonly major: number | undefined;
   readonly minor: number | undefined;
-  /** Letters out of `r` (read), `w` (write) and `m` (make the node). */
+  /** Letters `r` (read), `w` (write) and `m` (mknod). */
   readonly access: string;
 }
 
@@ -24,7 +24,7 @@ export function parseDevicesList(text: string): DeviceRule[] {
     .filter(Boolean)
     .map((line) => {
       const found = /^([abc]) (\d+|\*):(\d+|\*) ([rwm]+)$/.exec(line);
-      if (found === null) throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as a rule for devices`);
+      if (found === null) throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as a device rule`);
       const [, type, major = '', minor = '', access = ''] = found;
       return { type: type as DeviceRule['type'], major: numberOf(major), minor: numberOf(minor), access };
     });

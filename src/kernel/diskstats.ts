@@ -1,11 +1,11 @@
 /**
- * Parses `/proc/diskstats` (Documentation/admin-guide/iostats.rst) for the names of block devices only:
+ * Parses only the names of block devices in `/proc/diskstats` (Documentation/admin-guide/iostats.rst):
  *
  *     254       0 vda 2381 1 191234 805 …
  *     254      16 vdb 96 0 4480 20 …
  *       7       0 loop0 0 0 0 0 …
  *
- * Lines of another form are passed over: a device without a name is shown by its number.
+ * Other lines are skipped: a device without a name is shown by its number.
  *
  * @returns names such as `vda` by `major:minor`.
  */

@@ -1,12 +1,12 @@
 /**
- * The errors by which the kernel says "there is no such thing, or not any more". Everything else (EACCES and EPERM
- * above all: a missing privilege) is a failure that the operator must learn of.
+ * Error codes that mean "does not exist, or no longer exists". All others, above all EACCES and EPERM for a missing privilege,
+ * are failures that the operator must see.
  */
 const ABSENT: ReadonlySet<string> = new Set([
-  'ENOENT', // no such file: a controller or kernel feature that is not there, a cgroup or process that is gone
+  'ENOENT', // no such file: a missing controller or kernel feature, a removed cgroup, an ended process
   'ENODEV', // the cgroup was removed after its file was opened
   'ESRCH', // the process ended after its /proc directory was opened
-  'ENOTSUP', // PSI switched off at boot (psi=0); cgroup.procs of a threaded cgroup
+  'ENOTSUP', // PSI disabled at boot (psi=0); cgroup.procs of a threaded cgroup
 ]);
 
 /** The code of a system error such as `ENOENT`; `undefined` for any other value. */
@@ -20,7 +20,7 @@ export function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** Whether an error means absence (see the list above) and not failure. */
+/** Whether an error means absence (see the list above), not failure. */
 export function isAbsence(error: unknown): boolean {
   const code = errnoOf(error);
   return code !== undefined && ABSENT.has(code);
@@ -32,7 +32,7 @@ export function isDenied(error: unknown): boolean {
   return code === 'EACCES' || code === 'EPERM';
 }
 
-/** Runs `read`; absence becomes `undefined`, any other error is thrown on. */
+/** Runs `read`. Absence becomes `undefined`; any other error is rethrown. */
 export function absentAsUndefined<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -42,7 +42,7 @@ export function absentAsUndefined<T>(read: () => T): T | undefined {
   }
 }
 
-/** The same where a missing privilege is no more than one reason not to know. */
+/** The same, but a missing privilege becomes `undefined` too. */
 export function unseenAsUndefined<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -52,7 +52,7 @@ export function unseenAsUndefined<T>(read: () => T): T | undefined {
   }
 }
 
-/** Says which file an error is about, as Node's errors of `read` do not. */
+/** Adds the path to an error, which Node omits in errors of `read`. */
 export function namePath(error: unknown, path: string): Error {
   const code = errnoOf(error);
   return Object.assign(new Error(`Cannot read ${JSON.stringify(path)}: ${code ?? String(error)}`), { code });

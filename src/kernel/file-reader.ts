@@ -3,39 +3,40 @@ import type { Bytes } from './bytes.ts';
 import { errnoOf, isAbsence, namePath } from './errno.ts';
 
 /**
- * A seq_file read stops short of a page when the next record does not fit; those of cgroup files are far below half a page.
+ * A shorter read is complete: a seq_file stops short of a page only if the next record does not fit, and records of cgroup
+ * files are far smaller than half a page.
  */
 const SURELY_COMPLETE = 2048;
 
-/** In place of a descriptor: there is no such file. */
+/** Stands for a descriptor: there is no such file. */
 export const MISSING = -1;
 
 /**
- * Reads pseudo-files into one buffer. It does so synchronously, as an awaited read costs ten times as much. Files can be
- * kept open, up to a budget, and are then read again from the start: `pread` at 0 makes the kernel render them anew.
+ * Reads pseudo-files into one buffer, synchronously, because an awaited read costs ten times as much. Files can stay open, up
+ * to a budget. `pread` at offset 0 then makes the kernel render them again.
  */
 export class FileReader {
   readonly #budget: number;
   #open = 0;
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
-  /** Of the buffer, by length: to make a view costs as much as to parse the few bytes that most files have. */
+  /** Views of the buffer by length: creating one costs as much as parsing the few bytes of most files. */
   readonly #views = Array.from<Bytes | undefined>({ length: SURELY_COMPLETE });
 
-  /** @param budget how many descriptors may be kept open. */
+  /** @param budget how many descriptors may stay open. */
   constructor(budget: number) {
     this.#budget = budget;
   }
 
-  /** How many descriptors are kept open now. */
+  /** How many kept descriptors are open. */
   get open(): number {
     return this.#open;
   }
 
   /**
-   * Opens a file to be kept until {@link release}.
+   * Opens a file and keeps it open until {@link release}.
    *
-   * @returns the descriptor; `MISSING` if there is no such file; `undefined` if the budget is used up, and then it is not
-   *   known whether there is one.
+   * @returns the descriptor; `MISSING` if there is no such file; `undefined` if the budget is exhausted, so that it is unknown
+   *   whether the file exists.
    * @throws the system error for anything but absence.
    */
   acquire(path: string, flags: number): number | undefined {
@@ -46,23 +47,23 @@ export class FileReader {
       return descriptor;
     } catch (error) {
       if (isAbsence(error)) return MISSING;
-      // Another part of the process took what the budget counted on.
+      // Another part of the process used up the descriptors of the budget.
       if (errnoOf(error) === 'EMFILE' || errnoOf(error) === 'ENFILE') return undefined;
       throw error;
     }
   }
 
-  /** Closes a descriptor that was kept. */
+  /** Closes a kept descriptor. */
   release(descriptor: number): void {
     closeSync(descriptor);
     this.#open -= 1;
   }
 
   /**
-   * Reads a kept descriptor from the start; `undefined` if what it showed is gone.
+   * Reads a kept descriptor from the start; `undefined` if its cgroup or process is gone.
    *
-   * @param path for the error only.
-   * @param complete a read that was shorter than that is taken for all there is; 0 for files with long records.
+   * @param path for the error message only.
+   * @param complete a read shorter than this is complete; 0 for files with long records.
    * @throws the system error, with the path, for anything but absence.
    */
   readKept(descriptor: number, path: string, complete = SURELY_COMPLETE): Bytes | undefined {
@@ -74,7 +75,7 @@ export class FileReader {
     }
   }
 
-  /** The same for a file that is opened and closed for it; `undefined` if absent. */
+  /** Opens, reads and closes a file; `undefined` if absent. */
   readOnce(path: string, complete = SURELY_COMPLETE): Bytes | undefined {
     let descriptor: number;
     try {

@@ -1,17 +1,17 @@
 import { type Bytes, cannotParse, decimalAt, indexOfByte, NEWLINE, sameBytes, SPACE } from './bytes.ts';
 
-/** The values of the keys that were asked for; a key that the file does not have is `undefined`. */
+/** The values of the requested keys; `undefined` for a key that the file lacks. */
 export type FlatKeyed<Key extends string> = { [K in Key]: number | undefined };
 
 /**
- * Makes a parser for files of `key value` lines (`cpu.stat`, `memory.stat`, `memory.events`, `memory.oom_control`,
+ * Creates a parser for files of `key value` lines (`cpu.stat`, `memory.stat`, `memory.events`, `memory.oom_control`,
  * `pids.events`, `/proc/vmstat`):
  *
  *     usage_usec 2301574
  *     nr_throttled 17
  *     throttled_usec 804112
  *
- * Only the named keys are read; the others, and those that future kernels add, are passed over. Units are the file's.
+ * Only the requested keys are read; others, including those of future kernels, are skipped. Units are the file's.
  * The parser throws a SyntaxError for a line without a space and for a named key whose value is not a number.
  */
 export function flatKeyedParser<const Key extends string>(keys: readonly Key[]): (bytes: Bytes) => FlatKeyed<Key> {
@@ -19,11 +19,11 @@ export function flatKeyedParser<const Key extends string>(keys: readonly Key[]):
   for (const key of keys) {
     const bytes = Buffer.from(key, 'latin1');
     const hash = hashOf(bytes);
-    // Two of our own keys with one hash would shadow each other. It has not happened; if it does, change the hash.
+    // Two requested keys with the same hash would shadow each other. If this ever happens, change the hash.
     if (wanted.has(hash)) throw new Error(`Keys ${key} and ${wanted.get(hash)?.key} have the same hash`);
     wanted.set(hash, { key, bytes });
   }
-  // Every result starts as a copy of this, so all have the same shape.
+  // Every result starts as a copy of this, so that all have the same shape.
   const nothing = Object.fromEntries(keys.map((key) => [key, undefined])) as FlatKeyed<Key>;
 
   return (bytes) => {

@@ -2,22 +2,22 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { unseenAsUndefined } from './errno.ts';
 import { parseMountinfo } from './mountinfo.ts';
 
-/** The kinds of Linux namespace, as the links in `/proc/<pid>/ns` are called (namespaces(7)). */
+/** The kinds of Linux namespace, named like the links in `/proc/<pid>/ns` (namespaces(7)). */
 export const NAMESPACE_KINDS = ['pid', 'net', 'mnt', 'uts', 'ipc', 'user', 'cgroup', 'time'] as const;
 export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
 
-/** A namespace of the host, and how it was found. */
+/** A namespace of the host, and how it was identified. */
 export interface HostNamespace {
   readonly inode: number;
   readonly source: 'pid1' | 'kthreadd' | 'constant' | 'own' | 'docker' | 'services';
 }
 
-/** The host's namespaces, to compare a container's with. A kind that could not be found out is absent. */
+/** The host's namespaces, to compare containers with. A kind that could not be identified is absent. */
 export type HostNamespaces = ReadonlyMap<NamespaceKind, HostNamespace>;
 
 /**
  * Inode numbers of the initial namespaces, fixed in include/uapi/linux/nsfs.h (`enum init_ns_ino`): net and mnt since
- * Linux 6.17, the others since the kernel has the kind (3.8, cgroup 4.6, time 5.6).
+ * Linux 6.17, the others since the kind exists (3.8, cgroup 4.6, time 5.6).
  */
 export const INITIAL_NAMESPACES: Readonly<Record<NamespaceKind, number>> = {
   ipc: 0xefffffff,
@@ -30,20 +30,20 @@ export const INITIAL_NAMESPACES: Readonly<Record<NamespaceKind, number>> = {
   mnt: 0xeffffff8,
 };
 
-/** Every namespace made later has a number from here on (`PROC_DYNAMIC_FIRST`), on every kernel. */
+/** On every kernel, namespaces created later have numbers from here on (`PROC_DYNAMIC_FIRST`). */
 const FIRST_DYNAMIC = 0xf0000000;
 
 /**
- * Finds the host's namespaces. PID 1 is the best witness, but it may be shielded (by a capability this process lacks, by
- * AppArmor or another LSM), so each kind takes the first of these that answers:
+ * Identifies the host's namespaces. PID 1 is the best source, but a missing capability, AppArmor or another LSM may shield it.
+ * Each kind uses the first source that answers:
  *
  * 1. PID 1, if `procRoot` is the host's;
- * 2. kthreadd, which lives in the initial namespaces;
+ * 2. kthreadd, which is in the initial namespaces;
  * 3. the constants of the kernel;
- * 4. for net: this process's own, if `sys/net/core/dev_weight` is there, which only the initial one has;
- * 5. for net: the one that dockerd pinned as `default`;
- * 6. this process's own, if it is evidently a service of the host;
- * 7. what most of the host's services have.
+ * 4. for net: this process's own, if `sys/net/core/dev_weight` exists, which only the initial one has;
+ * 5. for net: the one that dockerd has pinned as `default`;
+ * 6. this process's own, if it is clearly a service of the host;
+ * 7. the one that most of the host's services are in.
  */
 export function findHostNamespaces(procRoot: string): HostNamespaces {
   const namespaces = new Map<NamespaceKind, HostNamespace>();
@@ -62,7 +62,7 @@ export function findHostNamespaces(procRoot: string): HostNamespaces {
   return namespaces;
 }
 
-/** The inode number in a link such as `net:[4026531833]`; `undefined` if it is none. */
+/** The inode number in a link such as `net:[4026531833]`; `undefined` for any other text. */
 export function inodeOfLink(link: string): number | undefined {
   const digits = /^\w+:\[(\d+)\]$/.exec(link)?.[1];
   return digits === undefined ? undefined : Number(digits);
@@ -72,12 +72,12 @@ function witness(source: HostNamespace['source'], inode: number | undefined): Ho
   return inode === undefined ? undefined : { inode, source };
 }
 
-/** Not being allowed to look is one of the cases that the chain is for. */
+/** A missing privilege is one reason to try the next source. */
 function inodeOf(path: string): number | undefined {
   return unseenAsUndefined(() => inodeOfLink(readlinkSync(path)));
 }
 
-/** `net` and `mnt` have fixed numbers only if this kernel is new enough: any process with a low one proves it. */
+/** `net` and `mnt` have fixed numbers only on new kernels: a process with a low number proves it. */
 function constantOf(kind: NamespaceKind, procRoot: string): HostNamespace | undefined {
   if (kind !== 'net' && kind !== 'mnt') return witness('constant', INITIAL_NAMESPACES[kind]);
   const own = inodeOf(`${procRoot}/self/ns/${kind}`);
@@ -99,7 +99,7 @@ function netPinnedByDocker(procRoot: string): HostNamespace | undefined {
   return pinned === undefined ? undefined : witness('docker', inodeOfLink(pinned.root));
 }
 
-/** A process in the initial pid, user, uts and ipc namespaces is started by the host's own init. */
+/** The host's init started a process that is in the initial pid, user, uts and ipc namespaces. */
 function isHostService(procRoot: string): boolean {
   const kinds = ['pid', 'user', 'uts', 'ipc'] as const;
   return kinds.every((kind) => inodeOf(`${procRoot}/self/ns/${kind}`) === INITIAL_NAMESPACES[kind]);

@@ -24,10 +24,10 @@ const KEYS: Readonly<Record<string, keyof Omit<DeviceIo, 'device'>>> = {
  *     8:0 rbytes=90430464 wbytes=299008000 rios=8950 wios=1252 dbytes=50331648 dios=3021
  *     253:1 253:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0
  *
- * The third line is real: some kernels (5.10 to 5.15) print a device without numbers and forget the newline. Such a
- * device did no I/O and is left out. Other keys (`cost.*`) are passed over.
+ * The third line is real: some kernels (5.10 to 5.15) print a device without numbers and without the newline. Such a device
+ * had no I/O and is omitted. Other keys (`cost.*`) are skipped.
  *
- * @throws SyntaxError for a word that is neither a device nor `key=value`.
+ * @throws SyntaxError for any word that is neither a device nor `key=value`.
  */
 export function parseIoStat(bytes: Bytes): DeviceIo[] {
   if (bytes.length === 0) return [];

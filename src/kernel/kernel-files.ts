@@ -6,20 +6,20 @@ import { absentAsUndefined } from './errno.ts';
 import { FileReader, MISSING } from './file-reader.ts';
 import { ProcessFiles } from './process-files.ts';
 
-/** The host's pseudo-files: those of its procfs, of its cgroups, and of its processes. */
+/** The host's pseudo-files: procfs, cgroups and processes. */
 export class KernelFiles {
   readonly procRoot: string;
   readonly layout: CgroupLayout;
   readonly #reader: FileReader;
 
-  /** @param options.descriptorBudget how many files may be kept open. Past that all is slower, and nothing wrong. */
+  /** @param options.descriptorBudget how many files may stay open. Beyond that, reads are slower but still correct. */
   constructor(options: { procRoot: string; layout: CgroupLayout; descriptorBudget: number }) {
     this.procRoot = options.procRoot;
     this.layout = options.layout;
     this.#reader = new FileReader(options.descriptorBudget);
   }
 
-  /** How many descriptors are kept open now. */
+  /** How many kept descriptors are open. */
   get open(): number {
     return this.#reader.open;
   }
@@ -36,7 +36,7 @@ export class KernelFiles {
   /** The files of one process; `undefined` if there is no such process. Close it when done. */
   process(pid: number): ProcessFiles | undefined {
     const path = `${this.procRoot}/${pid}`;
-    // With the directory open, a later look-up can only ever meet this process: a reused pid answers ESRCH.
+    // With the directory open, later lookups can only reach this process: after its end they answer ESRCH.
     const directory = this.#reader.acquire(path, constants.O_RDONLY | constants.O_DIRECTORY);
     return directory === MISSING ? undefined : new ProcessFiles(this.#reader, { pid, path, directory });
   }
@@ -51,7 +51,7 @@ export class KernelFiles {
     return this.#reader.readOnce(`${this.procRoot}/${name}`);
   }
 
-  /** What a link of the host's procfs such as `self/ns/mnt` points to; `undefined` if absent. */
+  /** The target of a link in the host's procfs such as `self/ns/mnt`; `undefined` if absent. */
   link(name: string): string | undefined {
     return absentAsUndefined(() => readlinkSync(`${this.procRoot}/${name}`));
   }

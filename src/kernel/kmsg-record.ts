@@ -1,23 +1,23 @@
 /** One record of the kernel's log. */
 export interface KmsgRecord {
-  /** Goes up by one with each record since boot. */
+  /** Increases by one with each record since boot. */
   readonly sequence: number;
-  /** Microseconds since boot, by a clock that stops while the machine is suspended. */
+  /** Microseconds since boot. The clock stops while the machine is suspended. */
   readonly time: number;
-  /** The kernel wrote it itself. Whoever may open `/dev/kmsg` can write records too, but not with this facility. */
+  /** The kernel wrote it. User space can write records to `/dev/kmsg` too, but not with this facility. */
   readonly fromKernel: boolean;
   /** It continues the line of an earlier record: flag `c`, before Linux 4.10 `+`. */
   readonly isContinuation: boolean;
-  /** As the kernel shows it: see `decodeHexEscapes`. */
+  /** Escaped: see `decodeHexEscapes`. */
   readonly text: string;
 }
 
-/** The facility that user space cannot claim. The lowest three bits of the prefix are the level. */
+/** The facility that user space cannot use. The lowest three bits of the prefix are the level. */
 const FACILITY_KERNEL = 0;
 
 /**
- * Parses what one `read` of `/dev/kmsg` returns (Documentation/ABI/testing/dev-kmsg): the record, then maybe lines about
- * a device, which begin with a space:
+ * Parses the result of one `read` of `/dev/kmsg` (Documentation/ABI/testing/dev-kmsg): the record, then possibly lines about a
+ * device, which begin with a space:
  *
  *     6,458,348413378,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),…,task=tail,pid=9716,uid=0
  *     3,459,348413398,-;Memory cgroup out of memory: Killed process 9716 (tail) total-vm:18048kB, …
@@ -25,7 +25,7 @@ const FACILITY_KERNEL = 0;
  *
  * Later kernels may add fields before the semicolon.
  *
- * @throws SyntaxError if it does not have this form.
+ * @throws SyntaxError for any other text.
  */
 export function parseKmsgRecord(record: string): KmsgRecord {
   const found = /^(\d+),(\d+),(\d+),([^,;]*)[^;]*;([^\n]*)/.exec(record);

@@ -1,10 +1,10 @@
 /** One line of `/proc/<pid>/mountinfo`. */
 export interface Mount {
-  /** Of all mount namespaces together, no two mounts have the same id at a time. */
+  /** Unique over all mount namespaces at any one time. */
   readonly id: string;
   /** `major:minor` of the file system. */
   readonly device: string;
-  /** The directory of that file system which is mounted. */
+  /** The mounted directory of that file system. */
   readonly root: string;
   readonly mountPoint: string;
   /** Per-mount options such as `ro`. */
@@ -23,7 +23,7 @@ export interface Mount {
  *     41 31 0:38 / /sys/fs/cgroup/unified rw,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate
  *     60 52 254:0 /var/lib/x\040y /data ro,relatime master:1 - ext4 /dev/vda rw
  *
- * Space, tab, newline and backslash in a path are written as octal escapes.
+ * Space, tab, newline and backslash in paths are octal escapes.
  *
  * @throws SyntaxError for a line without the ` - ` separator or with fewer fields.
  */
@@ -60,7 +60,7 @@ function parseLine(line: string): Mount {
   };
 }
 
-/** Writes a path as mountinfo does: space, tab, newline and backslash as octal escapes. */
+/** Escapes a path as mountinfo does: space, tab, newline and backslash as octal escapes. */
 export function escapeOctal(path: string): string {
   return path.replace(/[ \t\n\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }

@@ -1,13 +1,13 @@
 import { type Bytes, textOf } from './bytes.ts';
 
-/** What one network interface has carried since it was made. */
+/** The traffic of one network interface since it was created. */
 export interface InterfaceCounts {
   readonly name: string;
   readonly receive: DirectionCounts;
   readonly transmit: DirectionCounts;
 }
 
-/** One direction: bytes, packets, and packets that were bad or had to be dropped. */
+/** One direction: bytes, packets, erroneous packets and dropped packets. */
 export interface DirectionCounts {
   readonly bytes: number;
   readonly packets: number;
@@ -23,12 +23,12 @@ export interface DirectionCounts {
  *         lo:    2048      16    0    0    0     0          0         0     2048      16    0    0    0     0       0          0
  *       eth0: 1296432    8127    0    3    0     0          0         0   642111    4410    0    0    0     0       0          0
  *
- * @throws SyntaxError for a line of another form.
+ * @throws SyntaxError for any other line.
  */
 export function parseNetDev(bytes: Bytes): InterfaceCounts[] {
   const lines = textOf(bytes).split('\n').slice(2).filter(Boolean);
   return lines.map((line) => {
-    // A name may hold colons (`eth0:1` of old alias tools); the numbers after the last one never do.
+    // A name may contain colons (`eth0:1` of old alias tools); the numbers never do.
     const colon = line.lastIndexOf(':');
     const numbers = line.slice(colon + 1).trim();
     const counts = numbers.split(/\s+/).map(Number);

@@ -1,10 +1,10 @@
 import { type Bytes, cannotParse, decimalAt, indexOfByte, isDigit, NEWLINE, sameBytes } from './bytes.ts';
 
-/** Time lost for want of a resource, in microseconds since the cgroup was made. */
+/** Time spent waiting for a resource, in microseconds since the cgroup was created. */
 export interface Pressure {
   /** At least one task waited. */
   readonly some: number;
-  /** All tasks that were not idle waited. For `cpu` since Linux 5.13; `undefined` before. */
+  /** All non-idle tasks waited. For `cpu` since Linux 5.13; `undefined` before. */
   readonly full: number | undefined;
 }
 
@@ -14,7 +14,7 @@ export interface Pressure {
  *     some avg10=0.00 avg60=0.06 avg300=0.21 total=8537362
  *     full avg10=0.00 avg60=0.13 avg300=0.96 total=8183134
  *
- * The averages are left out: Prometheus makes its own from the totals.
+ * The averages are ignored: Prometheus computes its own from the totals.
  *
  * @throws SyntaxError if the first line is not `some` with a total, or the second, if any, not `full` with one.
  */

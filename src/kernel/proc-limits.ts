@@ -1,5 +1,5 @@
 /**
- * Parses the hard limits in `/proc/<pid>/limits` (proc_pid_limits(5)), by their names; `unlimited` is `Infinity`:
+ * Parses the hard limits in `/proc/<pid>/limits` (proc_pid_limits(5)) by name; `unlimited` is `Infinity`:
  *
  *     Limit                     Soft Limit           Hard Limit           Units
  *     Max processes             unlimited            unlimited            processes

@@ -1,4 +1,4 @@
-/** The cgroups of a process, by controller (`memory`, `name=systemd`, …); that in cgroup2 has the key `''`. */
+/** The cgroups of a process by controller (`memory`, `name=systemd`, …). The key of cgroup2 is `''`. */
 export type ProcessCgroups = ReadonlyMap<string, string>;
 
 /**
@@ -9,7 +9,7 @@ export type ProcessCgroups = ReadonlyMap<string, string>;
  *     1:name=systemd:/jobs/3f1c
  *     0::/jobs/3f1c
  *
- * Paths are relative to the root of the reader's cgroup namespace: outside of it they begin with `/..`.
+ * Paths are relative to the root of the reader's cgroup namespace. Outside it they begin with `/..`.
  *
  * @throws SyntaxError for a line with fewer than three fields.
  */

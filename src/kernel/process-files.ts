@@ -4,15 +4,15 @@ import { isAbsence, namePath } from './errno.ts';
 import { type FileIdentity, identityOf } from './file-identity.ts';
 import type { FileReader } from './file-reader.ts';
 
-/** Whose a file is. */
+/** The owner of a file. */
 export interface FileOwner {
   readonly uid: number;
   readonly gid: number;
-  /** The permissions and the kind, as `stat` has them. */
+  /** Permissions and file type, as from `stat`. */
   readonly mode: number;
 }
 
-/** The files of one process. They stay this process's: once it has ended, every read answers `undefined`. */
+/** The files of one process, never of a later one with the same pid: after its end, every read returns `undefined`. */
 export class ProcessFiles {
   readonly pid: number;
   readonly #reader: FileReader;
@@ -20,7 +20,7 @@ export class ProcessFiles {
   #directory: number | undefined;
   #closed = false;
 
-  /** Use `KernelFiles.process`. The directory at the path is open; `undefined`: the budget is used up. */
+  /** Use `KernelFiles.process`. `directory` is the open directory at the path; `undefined` if the budget is exhausted. */
   constructor(reader: FileReader, process: { pid: number; path: string; directory: number | undefined }) {
     this.#reader = reader;
     this.pid = process.pid;
@@ -34,20 +34,19 @@ export class ProcessFiles {
   }
 
   /**
-   * The same as text, however long its records are (those of `mountinfo` can be pages long); bytes that are not UTF-8 become
-   * U+FFFD.
+   * The same as text, for records of any length (those of `mountinfo` can span pages). Invalid UTF-8 becomes U+FFFD.
    */
   text(name: string): string | undefined {
     const bytes = this.#named(name, (path) => this.#reader.readOnce(path, 0));
     return bytes === undefined ? undefined : textOf(bytes);
   }
 
-  /** What a link such as `ns/net` points to; `undefined` if absent or the process has ended. */
+  /** The target of a link such as `ns/net`; `undefined` if absent or the process has ended. */
   link(name: string): string | undefined {
     return this.#named(name, (path) => readlinkSync(path));
   }
 
-  /** Whose a file below such as `root/run/x.sock` is, and who may use it; `undefined` as above. A link is not followed. */
+  /** The owner and permissions of a file such as `root/run/x.sock`; `undefined` as above. Does not follow a final link. */
   owner(name: string): FileOwner | undefined {
     return this.#named(name, (path) => {
       const { uid, gid, mode } = lstatSync(path);
@@ -55,20 +54,20 @@ export class ProcessFiles {
     });
   }
 
-  /** Which file a name such as `exe` leads to; `undefined` as above. */
+  /** The identity of the file that a name such as `exe` leads to; `undefined` as above. */
   identity(name: string): FileIdentity | undefined {
     return this.#named(name, identityOf);
   }
 
-  /** Where the links in a directory such as `fd` lead; `undefined` as above. */
+  /** The targets of the links in a directory such as `fd`; `undefined` as above. */
   links(name: string): string[] | undefined {
     const names = this.#named(name, (path) => readdirSync(path));
     return names?.flatMap((entry) => this.link(`${name}/${entry}`) ?? []);
   }
 
   /**
-   * The names of the block devices and the directories in a directory such as `root/dev`; `undefined` as above. A link is
-   * not followed, neither there nor to the directory itself: in a container it may lead anywhere.
+   * The names of block devices and directories in a directory such as `root/dev`; `undefined` as above. Follows no links, not
+   * even to the directory itself: a container's link may lead anywhere.
    */
   nodes(name: string): { readonly blockDevices: string[]; readonly directories: string[] } | undefined {
     return this.#named(name, (path) => {
@@ -88,16 +87,16 @@ export class ProcessFiles {
     this.#directory = undefined;
   }
 
-  /** Reads by a path that leads to this process only. */
+  /** Reads through a path that only leads to this process. */
   #named<T>(name: string, read: (path: string) => T): T | undefined {
     if (this.#closed) return undefined;
-    // `openat` by way of the descriptor's own link; over budget there is no descriptor and the pid must do.
+    // Like `openat`, through the descriptor's own link. Beyond the budget there is no descriptor, and the pid is used.
     const directory = this.#directory === undefined ? this.#path : `/proc/self/fd/${this.#directory}`;
     try {
       return read(`${directory}/${name}`);
     } catch (error) {
       if (isAbsence(error)) return undefined;
-      // The descriptor's number means nothing to a reader of the log.
+      // Readers of the log need the pid, not the number of a descriptor.
       throw namePath(error, `${this.#path}/${name}`);
     }
   }

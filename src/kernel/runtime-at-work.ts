@@ -2,16 +2,15 @@ import type { KernelFiles } from './kernel-files.ts';
 import type { ProcessFiles } from './process-files.ts';
 import { parseStartTime } from './proc-stat.ts';
 
-/** What a runtime is called while it makes the process that somebody wants in a container. */
+/** The process names of runtimes while they start a process in a container. */
 const RUNTIME = /(?:^|\/)(?:runc|crun|youki|lxc-attach|lxc-start)$/;
 
-/** A runtime needs milliseconds. More would only help one that pretends. */
+/** A runtime needs milliseconds. More time would only help a process that pretends to be one. */
 const AT_WORK_FOR_S = 5;
 
 /**
- * Whether a process is a runtime on its way into the container, as for `docker exec`: it is in the container's cgroup
- * already, and for a moment still has the rights and the namespaces that it came with. It only has its own word for it,
- * so that counts for a moment too.
+ * Whether a process is a runtime that is entering the container, as for `docker exec`. It is already in the container's cgroup
+ * but for a moment still has its own privileges and namespaces. Its name is only a claim, so it is trusted only for a moment.
  */
 export function isRuntimeAtWork(files: ProcessFiles, kernel: KernelFiles): boolean {
   const [word = ''] = (files.text('cmdline') ?? '').split('\0');

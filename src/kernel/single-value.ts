@@ -1,6 +1,6 @@
 import { type Bytes, cannotParse, decimalAt, NEWLINE } from './bytes.ts';
 
-/** v1 says "no limit" with the largest count of whole pages that fits a signed 64-bit number of bytes. */
+/** v1 writes "no limit" as the largest number of whole pages that fits into a signed 64-bit number of bytes. */
 const V1_UNLIMITED = 2 ** 62;
 
 const MAX = [0x6d, 0x61, 0x78];
@@ -13,7 +13,7 @@ const MAX = [0x6d, 0x61, 0x78];
  *     max
  *     -1
  *
- * In bytes, counts or as the file has it; see Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
+ * Units are the file's; see Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
  *
  * @throws SyntaxError for anything else.
  */
@@ -29,7 +29,7 @@ export function parseSingleValue(bytes: Bytes): number {
  * Parses a v1 limit in bytes such as `memory.limit_in_bytes`, where unlimited is a huge number that depends on the page
  * size (`9223372036854771712` with 4 KiB pages): `Infinity`.
  *
- * @throws SyntaxError if it is not one number.
+ * @throws SyntaxError for anything but one number.
  */
 export function parseV1Limit(bytes: Bytes): number {
   const value = parseSingleValue(bytes);

@@ -1,12 +1,12 @@
-/** A range of ids of a user namespace, and which ids they are outside. */
+/** A range of ids in a user namespace, and the ids that they map to outside. */
 export interface IdRange {
   readonly inside: number;
-  /** In the reader's user namespace, however deep the other one is nested. */
+  /** In the reader's user namespace, at any nesting depth. */
   readonly outside: number;
   readonly length: number;
 }
 
-/** All ids, each itself: the initial user namespace, or one that hides nothing. */
+/** Length of the identity map: the initial user namespace, or one mapped 1:1. */
 const EVERY_ID = 4_294_967_295;
 
 /**
@@ -16,7 +16,7 @@ const EVERY_ID = 4_294_967_295;
  *              0       1000          1
  *              0          0 4294967295
  *
- * It is empty until somebody has written it.
+ * It is empty until it has been written.
  *
  * @throws SyntaxError for a line that is not three numbers.
  */
@@ -28,25 +28,25 @@ export function parseIdMap(text: string): IdRange[] {
       const fields = line.trim().split(/\s+/);
       const [inside = NaN, outside = NaN, length = NaN] = fields.map(Number);
       if (fields.length !== 3 || !fields.every((field) => /^\d+$/.test(field))) {
-        throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as a range of ids`);
+        throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as an id range`);
       }
       return { inside, outside, length };
     });
 }
 
-/** Whether a map is that of the initial user namespace. */
+/** Whether a map is the identity, as in the initial user namespace. */
 export function isIdentityMap(map: readonly IdRange[]): boolean {
   const [first, ...others] = map;
   return others.length === 0 && first?.inside === 0 && first.outside === 0 && first.length === EVERY_ID;
 }
 
-/** What an id inside is outside; `undefined` if it is not mapped. */
+/** Maps an id inside to the id outside; `undefined` if it is not mapped. */
 export function outsideOf(map: readonly IdRange[], id: number): number | undefined {
   const range = map.find(({ inside, length }) => id >= inside && id < inside + length);
   return range === undefined ? undefined : range.outside + id - range.inside;
 }
 
-/** What an id outside is inside; `undefined` if it is not mapped. */
+/** Maps an id outside to the id inside; `undefined` if it is not mapped. */
 export function insideOf(map: readonly IdRange[], id: number): number | undefined {
   const range = map.find(({ outside, length }) => id >= outside && id < outside + length);
   return range === undefined ? undefined : range.inside + id - range.outside;
