@@ -12,16 +12,16 @@ import type { Naming } from '../engines/naming.ts';
 import { withSandboxOfPod } from './pod-sandbox.ts';
 import { toError } from '../kernel/errno.ts';
 
-/** Facts of processes are read anew at the first scrape after this time, so that none tells older ones. */
+/** The maximum age of facts about processes. The first scrape after this time reads them again. */
 const FACTS_FOR_MS = 45_000;
 
 type ProcessFacts = Pick<Container, 'init' | 'initError' | 'posture' | 'cgroupUsedSince'>;
 
-interface Entry {
+interface TrackedContainer {
   readonly cgroup: ContainerCgroup;
   readonly files: CgroupFiles;
   container: Container | undefined;
-  /** Has files open, so it is kept even while the container is not shown. */
+  /** Holds open files, so it is kept even while the container is not exported. */
   init: InitProcess | undefined;
   members: Members | undefined;
   posture: PostureReading | undefined;
@@ -30,14 +30,14 @@ interface Entry {
 }
 
 /**
- * The containers with all that is known of who they are. Discovery says which exist; names come from the engines' caches
- * and never hold anything up; processes are looked at when a scrape asks.
+ * The containers with all known facts. Discovery decides which exist. Names come from the engines' caches and never delay a
+ * scrape. Processes are inspected during a scrape.
  */
 export class ContainerInventory {
   readonly #kernel: KernelFiles;
   readonly #naming: Naming;
   readonly #postures: PostureReader;
-  readonly #entries = new Map<ContainerCgroup, Entry>();
+  readonly #entries = new Map<ContainerCgroup, TrackedContainer>();
 
   constructor(options: { kernel: KernelFiles; naming: Naming; postures: PostureReader }) {
     this.#kernel = options.kernel;
@@ -45,7 +45,7 @@ export class ContainerInventory {
     this.#postures = options.postures;
   }
 
-  /** Takes a container in. */
+  /** Adds a container. */
   add(cgroup: ContainerCgroup): void {
     this.#entries.set(cgroup, {
       cgroup,
@@ -60,7 +60,7 @@ export class ContainerInventory {
     this.#naming.want(cgroup.match);
   }
 
-  /** Lets a container go, with everything that is open for it. */
+  /** Removes a container and closes its files. */
   remove(cgroup: ContainerCgroup): void {
     const entry = this.#entries.get(cgroup);
     if (entry === undefined) return;
@@ -70,14 +70,14 @@ export class ContainerInventory {
     this.#naming.forget(cgroup.match);
   }
 
-  /** Lets all go. */
+  /** Removes all containers. */
   close(): void {
     for (const cgroup of this.#entries.keys()) this.remove(cgroup);
   }
 
   /**
-   * The containers to show now. Gives the event loop a turn now and then. After the deadline (of `performance.now()`)
-   * they are shown as they were last time, or not yet.
+   * The containers to export now. Yields to the event loop. After the deadline (`performance.now()`) containers keep the facts
+   * of the last call, and new ones are left for the next.
    */
   async containers(deadline = Infinity): Promise<readonly Container[]> {
     const now = performance.now();
@@ -90,13 +90,13 @@ export class ContainerInventory {
     }
     const containers = [...this.#entries.values()].flatMap(({ container }) => container ?? []);
     return withSandboxOfPod(containers, this.#entries.values(), (entry) => {
-      // That of a pause is not looked at unless it is needed.
+      // The posture of a pause container is only read if another container needs it.
       if (entry.container === undefined && now >= entry.factsUntil) this.#processFacts(entry, now);
       return entry.posture?.posture;
     });
   }
 
-  #refresh(entry: Entry, now: number): void {
+  #refresh(entry: TrackedContainer, now: number): void {
     const names = this.#naming.namesOf(entry.cgroup.match, now - entry.cgroup.seenAt);
     if (names === undefined) {
       entry.container = undefined;
@@ -105,14 +105,14 @@ export class ContainerInventory {
     const { cgroup, files, container } = entry;
     let facts: ProcessFacts | undefined;
     if (isSandbox(cgroup, names)) {
-      // Whether it is shown depends on what runs in it, which may be about to start.
+      // Whether to export it depends on its processes, which may be about to start.
       if (entry.init === undefined || now >= entry.factsUntil) facts = this.#processFacts(entry, now);
       if (isPause(names, entry.posture?.posture)) {
         entry.container = undefined;
         return;
       }
     }
-    // The object stays the same as long as nothing changes, so that what is derived from it can be kept.
+    // Keep the same object while nothing changes, so that derived data can be cached.
     if (facts === undefined && container?.names === names && now < entry.factsUntil && container.init !== undefined) {
       if (this.#lookForNewProcesses(entry, container)) return;
     }
@@ -121,10 +121,10 @@ export class ContainerInventory {
   }
 
   /**
-   * What `docker exec` starts may be gone long before all facts are read again. Answers whether the init is still there: a
-   * container that is started again can be in the cgroup from before.
+   * Inspects new processes, because one that `docker exec` starts may end long before all facts are read again. Returns whether
+   * the init is still the same: a restarted container can reuse its cgroup.
    */
-  #lookForNewProcesses(entry: Entry, container: Container): boolean {
+  #lookForNewProcesses(entry: TrackedContainer, container: Container): boolean {
     const { init, posture, members } = entry;
     if (init === undefined || posture === undefined || members === undefined) return true;
     try {
@@ -141,17 +141,17 @@ export class ContainerInventory {
     return true;
   }
 
-  /** Finds the container's cgroups in all hierarchies. Without a process that can be seen they stay where they were. */
-  #locate({ cgroup: { path }, files }: Entry, init: InitProcess, members: Members): void {
+  /** Locates the container's cgroups in all hierarchies. Without a visible process, the last locations are kept. */
+  #locate({ cgroup: { path }, files }: TrackedContainer, init: InitProcess, members: Members): void {
     const initPath = cgroupOfMember(members, init.pid);
     files.locate(findPlaces(this.#kernel.layout, { path, initPath }, () => init.files.text('cgroup')));
   }
 
-  #processFacts(entry: Entry, now: number): ProcessFacts {
+  #processFacts(entry: TrackedContainer, now: number): ProcessFacts {
     const before = entry.init;
     entry.init = undefined;
     entry.posture = undefined;
-    // Spread over time: many containers start together, and should not all be read in one scrape for ever after.
+    // Random, so that containers that started together are not all read in the same scrape for ever.
     entry.factsUntil = now + FACTS_FOR_MS * (0.5 + Math.random() / 2);
     try {
       entry.init = withOpenFilesOf(before, findInit(this.#kernel, entry.files));
@@ -169,33 +169,33 @@ export class ContainerInventory {
   }
 }
 
-function factsOf(entry: Entry): Pick<Container, 'init' | 'cgroupUsedSince'> {
+function factsOf(entry: TrackedContainer): Pick<Container, 'init' | 'cgroupUsedSince'> {
   const { init, cgroupUsedSince: before } = entry;
   if (init !== undefined && (before === undefined || init.startTime < before)) entry.cgroupUsedSince = init.startTime;
   return { init, cgroupUsedSince: entry.cgroupUsedSince };
 }
 
 /**
- * Whether a container is what a pod is made around. An engine only passes a label on, which any image can have: it is
- * believed where the kubelet makes containers, and there no image has a say in it.
+ * Whether a container is a pod's sandbox. The engine only passes on a label, which any image can set. It is trusted for
+ * containers of the kubelet, where images cannot set it.
  */
 function isSandbox({ match }: ContainerCgroup, { infra }: Names): boolean {
   return infra === true && match.podUid !== undefined;
 }
 
 /**
- * Whether a pod's sandbox is a mere pause, which is no workload. One with a kernel of its own has all containers of the pod
- * in it. Where that cannot be told, one that is not run by the engine's default may be such a one.
+ * Whether a pod's sandbox is only a pause container, which is not a workload. A sandbox with its own kernel contains all
+ * containers of the pod. If that is unknown, a sandbox with a non-default runtime may be one.
  */
 function isPause({ runtime }: Names, posture: Posture | undefined): boolean {
   return posture?.sandbox === undefined ? runtime === undefined : posture.sandbox.kernel === 'shared';
 }
 
-function targetOf({ cgroup, files }: Entry, init: InitProcess, { pids }: Members): Target {
+function targetOf({ cgroup, files }: TrackedContainer, init: InitProcess, { pids }: Members): Target {
   return { engine: cgroup.match.engine, files, init, pids };
 }
 
-/** A process that goes on keeps its open files: another scrape may be about to read them. */
+/** Keeps the open files of an unchanged process: a concurrent scrape may be about to read them. */
 function withOpenFilesOf(before: InitProcess | undefined, found: InitProcess | undefined): InitProcess | undefined {
   if (found === undefined || found.pid !== before?.pid || found.startTime !== before.startTime) return found;
   found.files.close();

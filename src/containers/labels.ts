@@ -2,12 +2,12 @@ import type { CgroupMatch, Labels, Names } from '../container.ts';
 
 const SHORT_ID = 12;
 
-/** What a container is called while the engine does not say: its id, cut as engines do if it is a long number. */
+/** The name of a container without one from the engine: its id, shortened like engines do if it is a long hex number. */
 export function shortId(id: string): string {
   return /^[0-9a-f]{32,}$/.test(id) ? id.slice(0, SHORT_ID) : id;
 }
 
-/** The labels of a container. Two may have the same ones; the exposition tells them apart. */
+/** The labels of a container. Two containers can have the same labels; the exposition makes them distinct. */
 export function labelsOf({ engine, id, podUid }: CgroupMatch, names: Names): Labels {
   return {
     engine,

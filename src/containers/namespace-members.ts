@@ -1,7 +1,7 @@
 import type { Container } from '../container.ts';
 import type { NamespaceKind } from '../kernel/host-namespaces.ts';
 
-/** Finds the containers whose init is in a namespace; each kind is sorted out when it is first asked about. */
+/** Finds the containers whose init is in a namespace. The index of each kind is built on first use. */
 export function membersByNamespace(
   containers: readonly Container[],
 ): (kind: NamespaceKind, inode: number) => readonly Container[] {

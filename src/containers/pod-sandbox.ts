@@ -1,17 +1,17 @@
 import type { Container, ContainerCgroup } from '../container.ts';
 import type { Posture } from '../posture/posture.ts';
 
-/** One of the cgroups that may be in a pod, shown or not. */
+/** A container that may be in a pod, exported or not. */
 export interface PodMember {
   readonly cgroup: ContainerCgroup;
   readonly container: Container | undefined;
 }
 
 /**
- * Gives containers without a process the posture of their pod's sandbox. Such a sandbox (gVisor) has all its processes
- * in the cgroup of the pod's first container, which is shown or is its pause; those of the others are empty.
+ * Gives containers without a process the posture of their pod's sandbox. Such a sandbox (gVisor) has all of its processes in the
+ * cgroup of the pod's first or pause container; the cgroups of the others are empty.
  *
- * @param postureOf what is known of a member's processes, read if need be.
+ * @param postureOf returns the posture of a member, reading it if necessary.
  */
 export function withSandboxOfPod<Member extends PodMember>(
   containers: readonly Container[],

@@ -11,13 +11,13 @@ import {
 import type { CandidatePattern, CgroupPattern } from './cgroup-patterns.ts';
 import { decodeHexEscapes } from '../kernel/hex-escapes.ts';
 
-/** What a path says of the container that a cgroup is, or is part of. */
+/** What a path says about the container that a cgroup is or belongs to. */
 export interface CgroupIdentity extends CgroupMatch {
-  /** The container's own cgroup: the path, or the part of it that the container's inner cgroups are below. */
+  /** The container's own cgroup: the whole path, or the prefix above the container's inner cgroups. */
   readonly cgroup: string;
   /** The container that this one runs in: Docker in Docker, a node of kind. */
   readonly outer?: CgroupIdentity;
-  /** Only looks like a container: the witness decides, see `settle`. */
+  /** It may be a container: the witness decides, see `settle`. */
   readonly candidate?: CandidatePattern['confirmedBy'];
   /** The engine is a guess (the id is not), see `settle`. */
   readonly engineGuessed?: true;
@@ -26,21 +26,21 @@ export interface CgroupIdentity extends CgroupMatch {
 }
 
 /**
- * Finds the container that a cgroup belongs to by the cgroup's path. Of nested containers it is the innermost one, and
- * what is below the container's own cgroup (`/container`, `/init.scope`, `/payload`) belongs to it. A path as seen from
- * another cgroup namespace (`/../<id>`) works too.
+ * Finds the container that a cgroup belongs to, from the cgroup's path. With nested containers it is the innermost one. Cgroups
+ * below the container's own (`/container`, `/init.scope`, `/payload`) belong to it. Paths as seen from another cgroup
+ * namespace (`/../<id>`) work too.
  *
- * It is the path of a directory. The ` (deleted)` that `/proc/<pid>/cgroup` puts behind that of a removed cgroup is for
- * its reader to take off: here it would be part of a name, and a directory may be called so.
+ * The path is that of a directory. Callers must remove the suffix ` (deleted)` that `/proc/<pid>/cgroup` adds for a removed
+ * cgroup, because a directory can have that name.
  *
- * A container can be nested in itself: a runtime that takes a path of the host for one inside a container makes
- * `/kubepods/pod<uid>/<id>/kubepods/pod<uid>/<id>`. That is one container, and the outer cgroup is its own.
+ * A container can appear nested in itself: a runtime that treats a host path as one inside a container creates
+ * `/kubepods/pod<uid>/<id>/kubepods/pod<uid>/<id>`. This is one container, and the outer cgroup is its own.
  *
- * A container that may write its own cgroup can make names inside it that look like nested containers; they have its
- * own as `outer`.
+ * A container with write access to its cgroup can create names that look like nested containers. Their `outer` is then the
+ * container itself.
  */
 export function identifyCgroup(path: string): CgroupIdentity | undefined {
-  const place: Place = { path, name: '', parent: '', start: 0, end: 0, depth: 0 };
+  const place: PathPosition = { path, name: '', parent: '', start: 0, end: 0, depth: 0 };
   let facts: Facts = {};
   let found: CgroupIdentity | undefined;
   let candidate: CgroupIdentity | undefined;
@@ -55,7 +55,7 @@ export function identifyCgroup(path: string): CgroupIdentity | undefined {
       const around = found ?? (pattern.infra === true && candidate?.engine === pattern.engine ? candidate : undefined);
       const inner = identity(pattern, place, facts, around);
       if (!isNestedInItself(inner, found)) found = inner;
-      // What is inside is not of this pod or task, though it is still in the user's slice.
+      // A nested container does not belong to this pod or task, but it is still in the user's slice.
       facts = facts.ownerUid === undefined ? {} : { ownerUid: facts.ownerUid };
       continue;
     }
@@ -75,7 +75,7 @@ export function identifyCgroup(path: string): CgroupIdentity | undefined {
   return found ?? candidate;
 }
 
-/** As long as this, ids are random and no two containers have the same one. Names of LXC or nspawn are given by people. */
+/** Ids this long are random and unique. People choose the names of LXC and nspawn containers. */
 const RANDOM_ID_LENGTH = 32;
 
 function isNestedInItself({ engine, id, infra }: CgroupIdentity, around: CgroupIdentity | undefined): boolean {
@@ -86,14 +86,14 @@ function isNestedInItself({ engine, id, infra }: CgroupIdentity, around: CgroupI
   return false;
 }
 
-/** The same container, now that its witness was heard. */
+/** The same container, confirmed by its witness. */
 export function confirmed(identity: CgroupIdentity): CgroupIdentity {
   const { candidate: _, ...rest } = identity;
   return rest;
 }
 
-/** Where in the path we are. One object per path, moved on from name to name. */
-interface Place {
+/** The position in the path. One object per path, which moves from name to name. */
+interface PathPosition {
   readonly path: string;
   name: string;
   parent: string;
@@ -102,21 +102,21 @@ interface Place {
   depth: number;
 }
 
-/** What the names above a container say of it. */
+/** Facts from the names above a container. */
 type Facts = Pick<CgroupIdentity, 'podUid' | 'ownerUid' | 'ecsTask'>;
 
-function enterNextName(place: Place): void {
+function enterNextName(place: PathPosition): void {
   const start = place.path.startsWith('/', place.end) ? place.end + 1 : place.end;
   const slash = place.path.indexOf('/', start);
   place.start = start;
   place.end = slash === -1 ? place.path.length : slash;
-  // An empty name is no step down, and `..` is one up: both are what a path from elsewhere begins with.
+  // A path from another namespace begins with an empty name or `..`. Neither counts as a level.
   if (place.name !== '..' && place.name !== '') place.parent = place.name;
   place.name = place.path.slice(start, place.end);
   if (place.name !== '..' && place.name !== '') place.depth += 1;
 }
 
-function learn(facts: Facts, place: Place, outermost: boolean): Facts {
+function learn(facts: Facts, place: PathPosition, outermost: boolean): Facts {
   const { name } = place;
   const pod = POD.exec(name);
   if (pod !== null) return { ...facts, podUid: (pod[1] ?? pod[2] ?? '').replaceAll('_', '-') };
@@ -127,18 +127,21 @@ function learn(facts: Facts, place: Place, outermost: boolean): Facts {
   return task === undefined ? facts : { ...facts, ecsTask: task };
 }
 
-function upTo(place: Place): string {
+function upTo(place: PathPosition): string {
   return place.path.slice(0, place.end);
 }
 
-function firstFit<Pattern extends CgroupPattern>(patterns: readonly Pattern[], place: Place): Pattern | undefined {
+function firstFit<Pattern extends CgroupPattern>(
+  patterns: readonly Pattern[],
+  place: PathPosition,
+): Pattern | undefined {
   for (const pattern of patterns) {
     if (fits(pattern, place)) return pattern;
   }
   return undefined;
 }
 
-function fits(pattern: Pick<CgroupPattern, 'name' | 'parent' | 'above' | 'depth'>, place: Place): boolean {
+function fits(pattern: Pick<CgroupPattern, 'name' | 'parent' | 'above' | 'depth'>, place: PathPosition): boolean {
   const { parent } = pattern;
   if (typeof parent === 'string' ? parent !== place.parent : parent !== undefined && !parent.test(place.parent)) {
     return false;
@@ -150,12 +153,12 @@ function fits(pattern: Pick<CgroupPattern, 'name' | 'parent' | 'above' | 'depth'
 
 function identity(
   pattern: CgroupPattern,
-  place: Place,
+  place: PathPosition,
   facts: Facts,
   around: CgroupIdentity | undefined,
 ): CgroupIdentity {
   const { engine } = pattern;
-  // An engine's own cgroup inside the container's (nspawn's supervisor) is no container in a container.
+  // An engine's own cgroup inside the container's (nspawn's supervisor) is not a nested container.
   const isPartOf = pattern.infra === true && around?.engine === engine;
   const outer = isPartOf ? around.outer : around;
   const ofParent = pattern.parent instanceof RegExp ? pattern.parent.exec(place.parent)?.[1] : undefined;

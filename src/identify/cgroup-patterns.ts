@@ -1,21 +1,21 @@
-/** How one kind of container (or of an engine's own cgroups) is told by the name of its cgroup. */
+/** Recognises one kind of container, or of an engine's own cgroups, by the name of the cgroup. */
 export interface CgroupPattern {
   readonly engine: string;
   /**
-   * The whole name. Its group is the id; without a group that is the id of the container around it if that is of the
-   * same engine, else the name itself.
+   * Matches the whole name. Its group is the id. Without a group the id is that of the surrounding container of the same
+   * engine, or else the name.
    */
   readonly name: RegExp;
   /** The name of the cgroup above; any if not given. */
   readonly parent?: string | RegExp;
   /** The whole path above; any if not given. */
   readonly above?: RegExp;
-  /** How many names deep in the path; any if not given. */
+  /** The depth in the path; any if not given. */
   readonly depth?: number;
   readonly infra?: true;
-  /** The id is sure, the engine is only the likeliest: the shim's command line tells. */
+  /** The id is certain, the engine only likely. The command line of the shim decides. */
   readonly engineGuessed?: true;
-  /** The id is a systemd unit name's part, with `\x2d` for a dash. */
+  /** The id is escaped as in a systemd unit name, with `\x2d` for a dash. */
   readonly escaped?: true;
 }
 
@@ -41,7 +41,7 @@ const BARE_ID = name('ID');
 const STEP = '[a-z0-9]{25}';
 const NSPAWN_UNIT = /^(?:systemd-nspawn@.+\.service|machine-.+\.scope)$/;
 const UNIT_SUFFIX = 'slice|scope|service|mount|automount|swap|socket|device|target|timer|path';
-/** Cgroups that engines and the kubelet keep containers in. */
+/** Cgroups in which engines and the kubelet create containers. */
 const ENGINES_OWN =
   '(?:docker|buildkit|ecs|kubepods|burstable|besteffort|pod[0-9a-f-]{32,36}|libpod_parent|nomad|mesos|garden|kata|vc|lxc)';
 /** Eight hex digits and four groups more, the last of which has 4 or 12: Garden makes both. */
@@ -66,7 +66,7 @@ export const ECS_TASK_SLICE = /^ecstasks-([0-9a-f]{32})\.slice$/;
 /** The path of a task on cgroup v1: `/ecs/<task>`, `/ecs/<cluster>/<task>`. Its group is the task's id. */
 export const ECS_TASK_PATH = new RegExp(`(?:^|/)ecs/(?:[^/]+/)?([0-9a-f]{32}|${UUID})$`);
 
-/** Names that patterns further down would take for a container, and that are none. */
+/** Names that match a pattern below but are not containers. */
 export const NOT_CONTAINERS: readonly Pick<CgroupPattern, 'name' | 'parent'>[] = [
   // Virtual machines of libvirt: /machine.slice/machine-qemu\x2d1\x2dvm1.scope; /machine/qemu-1-vm1.libvirt-qemu
   { name: /^machine-qemu\\x2d\d+\\x2d.+\.scope$/ },
@@ -75,24 +75,24 @@ export const NOT_CONTAINERS: readonly Pick<CgroupPattern, 'name' | 'parent'>[] =
   { name: BARE_ID, parent: 'libpod_parent' },
 ];
 
-/** All that is known, the first that fits counts. Every row stands below a path that it is for. */
+/** All known patterns. The first match wins. Each row follows an example of its path. */
 export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   // Docker
   // /docker/<id>; /docker-ce/docker/<id>; Docker in Docker: /docker/<outer>/docker/<id>
   { engine: 'docker', name: BARE_ID, parent: 'docker' },
   // /system.slice/docker-<id>.scope; /user.slice/user-1000.slice/user@1000.service/user.slice/docker-<id>.scope
   { engine: 'docker', name: name('docker-ID(?:\\.scope)?') },
-  // /system.slice:docker:<id>: runc under the cgroupfs driver was given a path in systemd's form
+  // /system.slice:docker:<id>: runc with the cgroupfs driver got a path in systemd's format
   { engine: 'docker', name: name('[^:]+:docker:ID') },
   // BuildKit, as part of Docker or on its own
   // /docker/buildkit/<step>; /buildkit/<step>
   { engine: 'buildkit', name: new RegExp(`^(${STEP})$`), parent: 'buildkit' },
   // /system.slice/docker-<step>.scope; /system.slice/buildkit-<step>.scope
   { engine: 'buildkit', name: new RegExp(`^(?:docker|buildkit)-(${STEP})(?:\\.scope)?$`) },
-  // /system.slice:docker:<step>; /system.slice/my.slice:docker:<step>: a path in systemd's form, taken as a name
+  // /system.slice:docker:<step>; /system.slice/my.slice:docker:<step>: a path in systemd's format, used as a name
   { engine: 'buildkit', name: new RegExp(`^[^:]+:(?:docker|buildkit):(${STEP})$`) },
 
-  // Amazon ECS: its containers are Docker's, and the path says the task. Fargate has ids of its own.
+  // Amazon ECS: its containers are Docker's, and the path has the task. Fargate has its own ids.
   // /ecs/<cluster>/<task>/<id>; /ecs/<task>/<id>
   { engine: 'docker', name: BARE_ID, above: ECS_TASK_PATH },
   // /ecs/<task>/<task>-1234567890
@@ -107,7 +107,7 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   { engine: 'containerd', name: name('nerdctl-ID(?:\\.scope)?') },
 
   // CRI-O
-  // …/kubepods-besteffort-pod<uid>.slice/crio-<id>: under systemd an empty place holder for the sandbox
+  // …/kubepods-besteffort-pod<uid>.slice/crio-<id>: with the systemd driver, an empty placeholder for the sandbox
   { engine: 'cri-o', name: name('crio-ID'), parent: /\.slice$/, infra: true },
   // …/kubepods-besteffort-pod<uid>.slice/crio-<id>.scope; /kubepods/pod<uid>/crio-<id>
   { engine: 'cri-o', name: name('crio-ID(?:\\.scope)?') },
@@ -148,7 +148,7 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   // /firecracker/<id> (jailer); /firecracker-containerd/<vm>
   { engine: 'firecracker', name: /^([\w-]{1,64})$/, parent: /^firecracker(?:-containerd)?$/ },
 
-  // LXC and Incus, which the path does not tell apart
+  // LXC and Incus, which have the same paths
   // /lxc.payload.<name>; /lxc/<name>; Proxmox: /lxc/101/ns
   { engine: 'lxc', name: /^lxc\.payload\.(.+)$/ },
   { engine: 'lxc', name: /^(.+)$/, parent: /^lxc(?:\.payload)?$/ },
@@ -158,7 +158,7 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   { engine: 'lxc', name: /^lxc\.pivot$/, infra: true },
 
   // systemd-machined
-  // /machine.slice/machine-lxc\x2d2293906\x2dname.scope: LXC by way of libvirt
+  // /machine.slice/machine-lxc\x2d2293906\x2dname.scope: LXC through libvirt
   { engine: 'libvirt-lxc', name: /^machine-lxc\\x2d(\d+\\x2d.+)\.scope$/, escaped: true },
   // /machine/lxc-1268-sl.libvirt-lxc: the same without systemd
   { engine: 'libvirt-lxc', name: /^(?:lxc-)?(.+)\.libvirt-lxc$/ },
@@ -168,11 +168,11 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   // /machine.slice/systemd-nspawn@m3.service/payload; /machine.slice/machine-m\x2d2.scope/payload
   { engine: 'nspawn', name: /^systemd-nspawn@(.+)\.service$/, escaped: true },
 
-  // Schedulers with a runtime of their own
+  // Schedulers with their own runtime
   // Garden (Cloud Foundry, Concourse). A handle is a UUID or 28 characters like one: /garden/<handle>;
   // /system.slice/garden.service/garden/good/<handle>, where CPU throttling has two cgroups for each container
   { engine: 'garden', name: GARDEN_HANDLE, above: /(?:^|\/)garden(?:\/(?:good|bad))?$/ },
-  // /<handle>: a Garden that systemd does not know of
+  // /<handle>: Garden without systemd
   { engine: 'garden', name: GARDEN_HANDLE, depth: 1, engineGuessed: true },
   // /nomad.slice/share.slice/<allocation>.<task>.scope; /nomad/share/<allocation>.<task>; /nomad/<allocation>.<task>;
   // with cgroup_parent: /custom.slice/share.slice/<allocation>.<task>.scope
@@ -184,10 +184,10 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   // /mesos/<id>
   { engine: 'mesos', name: name('(UUID)'), parent: 'mesos' },
 
-  // An id that can only be a container's; whose, the path does not say for sure
+  // Ids that can only be a container's, but the path does not identify the engine for certain
   // /kubepods/besteffort/pod<uid>/<id>: Docker's or containerd's
   { engine: 'cri', name: BARE_ID, parent: POD, engineGuessed: true },
-  // /<id>: Docker of old; seen as /../<id> from within another cgroup namespace
+  // /<id>: old Docker; /../<id> from another cgroup namespace
   { engine: 'docker', name: BARE_ID, depth: 1, engineGuessed: true },
   // /default/<id>: nerdctl without systemd; /any/parent/<id>: docker run --cgroup-parent
   { engine: 'containerd', name: BARE_ID, engineGuessed: true },
@@ -197,8 +197,8 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
 ];
 
 /**
- * Names that others use as well, so that the processes or the cgroups in it have to confirm that it is a container. The
- * innermost name of a path that fits counts.
+ * Names that are not specific to containers, so that processes or cgroups inside must confirm them. The innermost match in a
+ * path wins.
  */
 export const CANDIDATE_PATTERNS: readonly CandidatePattern[] = [
   // systemd-nspawn. Virtual machines have scopes there, too: systemd-vmspawn's, and those of others that use machined.

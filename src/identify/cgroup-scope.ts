@@ -16,7 +16,7 @@ interface PrivateParent {
 /** Units that run more than one container: the user's service manager, and login sessions. */
 const OWN_UNIT = /^(?!user@\d+\.service$|session-)[^/]+\.(?:service|scope)$/;
 
-/** All that are known. Every row stands below a path that it is for. */
+/** All known kinds. Each row follows an example of its path. */
 const PRIVATE_PARENTS: readonly PrivateParent[] = [
   // /kubepods/burstable/pod<uid>/<id>; /kubepods.slice/…/kubepods-burstable-pod<uid>.slice/cri-containerd-<id>.scope
   { scope: 'pod', name: POD },
@@ -58,7 +58,7 @@ export function privateParentsOf(path: string): readonly CgroupScope[] {
 function scopeOf(parent: string, child: string): CgroupScope | undefined {
   if (parent === '') return undefined;
   const parentName = nameOf(parent);
-  // kubepods-pod<uid>.slice:cri-containerd:<id> is a container, whatever is in it.
+  // kubepods-pod<uid>.slice:cri-containerd:<id> is a container, even with cgroups inside.
   if (parentName.includes(':')) return undefined;
   return PRIVATE_PARENTS.find(
     ({ name, path, child: inside }) =>

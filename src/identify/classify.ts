@@ -5,9 +5,9 @@ import { identifyCgroup } from './cgroup-path.ts';
 import { settle } from './settle.ts';
 
 /**
- * Says what the cgroup at exactly this path is: a container's own, an engine's, or nothing (which a cgroup inside a
- * container is too). Where the path leaves it open, the parent of the processes in it decides, and until there is one it
- * is undecided. A path that can only be a container's, whoever's it is, is taken for one in the end.
+ * Classifies the cgroup at exactly this path: a container's own, an engine's, or `undefined`, also for cgroups inside a
+ * container. If the path is ambiguous, the parent of the processes inside decides, and until there is one the result is
+ * undecided. A path that can only be a container's, whatever the engine, counts as one in the end.
  */
 export function classify(kernel: KernelFiles, path: string): CgroupMatch | Undecided | undefined {
   const identity = identifyCgroup(path);

@@ -3,15 +3,15 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { identifyCgroup } from './cgroup-path.ts';
 
-/** A container that is a whole system has some dozens of cgroups inside; one with more makes them by itself. */
+/** A container that runs a whole system has dozens of inner cgroups. More than this is abuse, and the rest is ignored. */
 const MOST_CGROUPS = 512;
 
-/** As many lists are compared; a container can make any number. */
+/** How many lists are compared, because a container can create any number. */
 const MOST_LISTS = 64;
 
 const NOBODY = Buffer.alloc(0);
 
-/** The processes of a container, and the lists of the kernel that they are on. */
+/** The processes of a container, and the kernel's lists that contain them. */
 export interface Members {
   /** Sorted. */
   readonly pids: readonly number[];
@@ -19,8 +19,8 @@ export interface Members {
 }
 
 /**
- * The processes of a container: those of its cgroup and of the cgroups inside (crun's `/container`, systemd's
- * `/init.scope`), but not those of containers inside, nor of an engine's own cgroups there (nspawn's `/supervisor`).
+ * The processes of a container: those in its cgroup and in its inner cgroups (crun's `/container`, systemd's `/init.scope`), but
+ * not those of nested containers or of an engine's own cgroups (nspawn's `/supervisor`).
  */
 export function membersOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): Members {
   const pids = new Set<number>();
@@ -33,25 +33,24 @@ export function membersOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): Me
   return { pids: [...pids].toSorted((a, b) => a - b), lists };
 }
 
-/** The path of the cgroup that lists a process; `undefined` if it is on none of the lists. */
+/** The path of the cgroup that lists a process; `undefined` if none does. */
 export function cgroupOfMember({ lists }: Members, pid: number): string | undefined {
   return lists.find(({ content }) => parseCgroupProcs(content).includes(pid))?.cgroup.path;
 }
 
-/** Only who they are. */
+/** Only the pids. */
 export function pidsOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): readonly number[] {
   return membersOfContainer(kernel, cgroup).pids;
 }
 
 /**
- * Whether the lists have changed, which is cheap to see. A cgroup that was made inside the container since then goes
- * unnoticed.
+ * Whether the lists have changed, as a cheap check. It misses inner cgroups created since.
  */
 export function haveChanged({ lists }: Members): boolean {
   return lists.some(({ cgroup, content }) => !content.equals(cgroup.processList() ?? NOBODY));
 }
 
-/** The container's cgroup and those inside that are part of it. */
+/** The container's cgroup and its inner cgroups. */
 function* partsOf(kernel: KernelFiles, cgroup: CgroupFiles): Generator<CgroupFiles> {
   yield cgroup;
   const container = identifyCgroup(cgroup.path)?.cgroup;
@@ -61,7 +60,7 @@ function* partsOf(kernel: KernelFiles, cgroup: CgroupFiles): Generator<CgroupFil
     for (const name of parent.children()) {
       const path = `${parent.path}/${name}`;
       const inner = identifyCgroup(path);
-      // A mere candidate inside a container is part of it.
+      // An unconfirmed candidate inside a container is part of it.
       if (inner?.candidate === undefined && inner?.cgroup !== container) continue;
       left -= 1;
       if (left < 0) break;

@@ -1,35 +1,35 @@
-/** What decides whether a process is the one that stands for its container. */
+/** The facts that decide whether a process is its container's init. */
 export interface Process {
   readonly pid: number;
   readonly ppid: number;
-  /** Its pids, from the outermost pid namespace to its own. */
+  /** Its pids, from the outermost pid namespace to its own one. */
   readonly nspid: readonly number[];
 }
 
-/** A process whose parent is not one of the container's. */
+/** A process whose parent is outside the container. */
 export interface Root extends Process {
   /** Seconds since boot, to a hundredth. */
   readonly start: number;
   readonly role: Role | undefined;
 }
 
-/** What an engine's own process is in a container's cgroup: one that the container's init is a child of, or beside it. */
+/** An engine's own process in a container's cgroup: the parent of the container's init, or one beside it. */
 export type Role = 'parent' | 'helper';
 
 interface Tool {
   readonly role: Role;
-  /** The engines whose containers it is looked for in; all if not given. A container can call its processes anything. */
+  /** The engines in whose containers it is expected; all if not given. A container can give its processes any name. */
   readonly engines?: readonly string[];
   /** The first word of its command line. */
   readonly word: RegExp;
 }
 
 const TOOLS: readonly Tool[] = [
-  // gVisor's file server. In a pid namespace of its own, and older than the sandbox.
+  // gVisor's file server, in its own pid namespace and older than the sandbox.
   { role: 'helper', word: /^runsc-gofer$/ },
-  // Before cgroup v2, and for some options with it, nspawn is in the cgroup of the container that it runs.
+  // On cgroup v1, and with some options on v2, nspawn is in the cgroup of the container that it runs.
   { role: 'parent', engines: ['nspawn'], word: /(?:^|\/)systemd-nspawn$/ },
-  // `[lxc monitor] /var/lib/lxc c1`, written over its command line in one piece.
+  // `[lxc monitor] /var/lib/lxc c1`, which overwrites its command line.
   { role: 'parent', engines: ['lxc'], word: /^\[lxc monitor\]/ },
   { role: 'parent', engines: ['libvirt-lxc'], word: /(?:^|\/)libvirt_lxc$/ },
   { role: 'parent', engines: ['podman', 'cri-o'], word: /(?:^|\/)conmon$/ },
@@ -37,9 +37,9 @@ const TOOLS: readonly Tool[] = [
 ];
 
 /**
- * What a process says it is by its command line (`/proc/<pid>/cmdline`: words that end with NUL), in a container of an
- * engine. Parents are only believed in the host's pid namespace, where engines are: what is started in a container's own
- * namespace cannot leave it by a name.
+ * The role that a process claims with its command line (`/proc/<pid>/cmdline`: words that end with NUL) in a container of an
+ * engine. The role of a parent is only trusted in the host's pid namespace, where engines run, so that a process inside the
+ * container cannot claim it.
  */
 export function roleOf(
   cmdline: string,
@@ -55,28 +55,28 @@ export function roleOf(
 }
 
 /**
- * Whether a process can be taken without a look at any other: it is the first in a pid namespace that is right inside
- * the host's, and nobody in the container is its parent.
+ * Whether a process is the init without a look at others: it is pid 1 of a pid namespace directly below the host's, and its
+ * parent is outside the container.
  */
 export function isSurelyInit(root: Root, shallowest: number): boolean {
   return root.role === undefined && root.nspid.length === 2 && root.nspid[1] === 1 && shallowest >= 2;
 }
 
 /**
- * Chooses the process that stands for a container. Never by order or by pid: cgroup v2 lists processes in an order made
- * random on purpose, pids wrap, and gVisor's file server comes before its sandbox.
+ * Chooses the init process of a container. Never by order or pid: cgroup v2 randomises the order on purpose, pids wrap, and
+ * gVisor's file server comes before its sandbox.
  *
- * It is the one that is pid 1 in the pid namespace of the container. If another process of the same parent is in an outer
- * namespace, then the container has no pid namespace of its own, and a pid 1 in it is just somebody's who made one. (One
- * of another parent was not started by the engine: it came from the host, or went there, and may be older than a container
- * that was started again.) Then, and in a pod with one pid namespace for all, it is the one that started first of those
- * whose parent is outside: what `docker exec` starts has such a parent too, but is later.
+ * The init is pid 1 of the container's pid namespace. If a process with the same parent is in an outer namespace, the container
+ * has no pid namespace of its own, and a pid 1 inside merely created one. (A process with another parent was not started by the
+ * engine: it came from the host or escaped to it, and may be older than a restarted container.) In that case, and in a pod with
+ * one shared pid namespace, the init is the oldest process with a parent outside. `docker exec` starts such processes too, but
+ * later.
  *
- * @param roots the processes with a parent that is not in the container.
+ * @param roots the processes whose parent is outside the container.
  */
 export function chooseInit<R extends Root>(roots: readonly R[]): R | undefined {
   const workload = roots.filter(({ role }) => role === undefined);
-  // A container that names its processes like an engine's tools is not to become invisible by that.
+  // A container must not become invisible by naming its processes like an engine's tools.
   const choice = workload.length > 0 ? workload : roots;
   const hasOuterSibling = ({ ppid, nspid }: R): boolean =>
     choice.some((other) => other.ppid === ppid && other.nspid.length < nspid.length);

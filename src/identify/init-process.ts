@@ -11,22 +11,22 @@ import { identifyCgroup } from './cgroup-path.ts';
 import { pidsOfContainer } from './container-pids.ts';
 import { chooseInit, isSurelyInit, type Process, roleOf, type Root } from './init-choice.ts';
 
-/** As many processes are looked at; with the way up from each to its oldest ancestor that is far more than it takes. */
+/** How many processes are inspected. Each is followed up to its oldest ancestor, so far fewer are enough. */
 const MOST_PROCESSES = 256;
 
-/** `/proc/stat` is long on a large host, and the time of boot only changes when the clock is set. */
+/** `/proc/stat` is long on a large host, and the boot time only changes when the clock is set. */
 const BOOT_TIME_FOR_MS = 60_000;
 
 const bootTimes = new WeakMap<KernelFiles, { readonly seconds: number; readonly until: number }>();
 
 /**
- * Finds the init process of a container and reads what rarely changes about it. Its files stay open until closed.
+ * Finds the init process of a container and reads the facts about it that rarely change. Its files stay open until closed.
  *
- * @returns `undefined` if the cgroup has no process that this one can see, or only a runtime that is about to become it.
- * @throws the system error if processes cannot be listed or looked at for want of a privilege.
+ * @returns `undefined` if the cgroup has no visible process, or only a runtime that is about to become the init.
+ * @throws the system error if a missing privilege prevents listing or inspecting processes.
  */
 export function findInit(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefined {
-  // A process may end while it is looked at, and another one be the right one then: once more.
+  // A process may end during the inspection, and another may then be the init: try again.
   return attempt(kernel, cgroup) ?? attempt(kernel, cgroup);
 }
 
@@ -37,13 +37,13 @@ function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefi
   const files = chosen === undefined ? undefined : kernel.process(chosen.pid);
   if (chosen === undefined || files === undefined) return undefined;
   try {
-    // What it has now is the runtime's and not the container's: unknown, until the next look.
+    // Its facts are still the runtime's, so they stay unknown until the next scrape.
     if (isRuntimeAtWork(files, kernel)) {
       files.close();
       return undefined;
     }
     const namespaces = readNamespaces(files);
-    // It is the process that was chosen, and it was alive all the time.
+    // It is still the chosen process, and it was alive throughout.
     const stat = files.text('stat');
     if (stat !== undefined && parseStartTime(stat) === chosen.start) {
       return { pid: chosen.pid, startTime: bootTime(kernel) + chosen.start, files, ...namespaces };
@@ -56,7 +56,7 @@ function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefi
   return undefined;
 }
 
-/** Looks at processes until it is clear which one is the init: in most containers that takes a single one. */
+/** Inspects processes until the init is clear. In most containers the first one is enough. */
 function choose(kernel: KernelFiles, pids: readonly number[], engineOf: () => string | undefined): Root | undefined {
   const members = new Set(pids);
   const inner: Process[] = [];
@@ -71,7 +71,7 @@ function choose(kernel: KernelFiles, pids: readonly number[], engineOf: () => st
     roots.push(root);
     if (isSurelyInit(root, shallowestOf(inner, roots))) return root;
   }
-  // What an engine's own process is the parent of comes from outside too.
+  // The children of an engine's own process count as having a parent outside.
   const parents = new Set(roots.filter(({ role }) => role === 'parent').map(({ pid }) => pid));
   const adopted = inner
     .filter(({ ppid }) => parents.has(ppid))
@@ -79,7 +79,7 @@ function choose(kernel: KernelFiles, pids: readonly number[], engineOf: () => st
   return chooseInit([...roots, ...adopted]);
 }
 
-/** The processes one after the other, each followed by its ancestors in the container: even in a crowd the init is soon met. */
+/** Yields each process, followed by its ancestors in the container, so that the init comes early even among many. */
 function* processesUpwards(kernel: KernelFiles, pids: readonly number[]): Generator<Process> {
   const members = new Set(pids);
   const seen = new Set<number>();
@@ -105,7 +105,7 @@ function processOf(kernel: KernelFiles, pid: number): Process | undefined {
   const text = kernel.proc(`${pid}/status`);
   if (text === undefined) return undefined;
   const { tgid, ppid, nspid } = parseProcStatus(text);
-  // A threaded cgroup lists threads: what counts is the process that one is of.
+  // A threaded cgroup lists threads. Use the process of each.
   return tgid === pid ? { pid, ppid, nspid } : processOf(kernel, tgid);
 }
 
@@ -116,7 +116,7 @@ function rootOf(kernel: KernelFiles, process: Process, engineOf: () => string | 
   return { ...process, start: parseStartTime(stat), role };
 }
 
-/** Of an access check all kinds have the same, so the first that is denied tells for all. */
+/** All namespace links share one access check, so the first EACCES stands for all of them. */
 function readNamespaces(files: ProcessFiles): Pick<InitProcess, 'namespaces' | 'namespacesError'> {
   const namespaces: Partial<Record<NamespaceKind, number>> = {};
   try {

@@ -7,19 +7,19 @@ import { parentOf } from '../kernel/paths.ts';
 /** The engine whose containerd has a namespace. Others are containerd's own clients: ctr, nerdctl, the kubelet. */
 const ENGINE_BY_NAMESPACE: Readonly<Record<string, string>> = { moby: 'docker', garden: 'garden' };
 
-/** What became of a cgroup whose path leaves something open. */
+/** The result for a cgroup with an ambiguous path. */
 export type Settled =
   | CgroupIdentity
-  /** It is no container. */
+  /** It is not a container. */
   | undefined
-  /** There is no witness yet: nothing has been started in it, or nobody confirms it. */
+  /** There is no witness yet: nothing runs in it, or nothing confirms it. */
   | 'later'
-  /** The runtime is at work in it and will hand it over to the shim. */
+  /** The runtime is setting it up and will hand it over to the shim. */
   | 'starting';
 
 /**
- * Answers what the path of a cgroup leaves open, whether it is a container and which engine's, by what is in the cgroup: the
- * parent of its processes, or the cgroups that its engine makes.
+ * Resolves an ambiguous path, whether it is a container and of which engine, from the content of the cgroup: the parent of its
+ * processes, or the cgroups that its engine creates.
  *
  * @throws the system error if a missing privilege hides the processes.
  */
@@ -34,7 +34,7 @@ export function settle(kernel: KernelFiles, identity: CgroupIdentity): Settled {
   return candidate === 'shim' || engineGuessed === true ? settleByShim(kernel, identity) : identity;
 }
 
-/** Without cgroup v2, and with some options there, systemd-nspawn sits in the cgroup of the container that it runs. */
+/** On cgroup v1, and with some options on v2, systemd-nspawn is in the cgroup of the container that it runs. */
 function isRunByNspawn(kernel: KernelFiles, cgroup: string): boolean {
   return kernel
     .cgroup(cgroup)
@@ -53,12 +53,12 @@ function settleByShim(kernel: KernelFiles, identity: CgroupIdentity): Settled {
   return { ...certain, engine: ENGINE_BY_NAMESPACE[shim.namespace] ?? 'containerd' };
 }
 
-/** The shim's id is the last name of the path, or the end of a scope's whatever comes before it. */
+/** The shim's id is the last name of the path, or the end of a scope's name. */
 function isFor({ id }: Shim, { cgroup }: CgroupIdentity): boolean {
   return cgroup.endsWith(`/${id}`) || cgroup.endsWith(`-${id}.scope`);
 }
 
-/** Podman gives a pod a cgroup named by 64 hex digits, and its containers are below: `/batch/<pod>/libpod-<id>`. */
+/** Podman names a pod's cgroup with 64 hex digits and creates its containers below: `/batch/<pod>/libpod-<id>`. */
 function isPodOfPodman(kernel: KernelFiles, { cgroup, engineGuessed }: CgroupIdentity): boolean {
   if (engineGuessed !== true) return false;
   return kernel

@@ -1,15 +1,15 @@
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
 
-/** What a containerd shim was started for. */
+/** The container that a containerd shim was started for. */
 export interface Shim {
-  /** containerd's namespace: `moby` is Docker's, `k8s.io` the kubelet's. */
+  /** The namespace in containerd: `moby` for Docker, `k8s.io` for the kubelet. */
   readonly namespace: string;
-  /** The container; for a pod its sandbox, as one shim serves all containers of a pod. */
+  /** The container; for a pod its sandbox, because one shim serves all containers of a pod. */
   readonly id: string;
 }
 
-/** Every process of a container might have the shim as parent; the init does, and it is among the first. */
+/** How many processes to try. The init has the shim as its parent, and is among the first. */
 export const MOST_PROCESSES = 64;
 
 /**
@@ -28,7 +28,7 @@ export function parseShim(cmdline: string): Shim | undefined {
   return namespace && id ? { namespace, id } : undefined;
 }
 
-/** The value of a flag in one of the ways that Go programs take: `-id x`, `--id x`, `-id=x`, `--id=x`. */
+/** The value of a flag in any of Go's forms: `-id x`, `--id x`, `-id=x`, `--id=x`. */
 function flagIn(words: readonly string[], flag: string): string | undefined {
   for (const [index, word] of words.entries()) {
     const name = word.replace(/^--?/, '');
@@ -39,7 +39,7 @@ function flagIn(words: readonly string[], flag: string): string | undefined {
   return undefined;
 }
 
-/** The shim that is the parent of one of the processes. One of them that only calls itself a shim does not count. */
+/** The shim that is the parent of one of the processes. A process inside that claims to be a shim does not count. */
 export function shimOf(kernel: KernelFiles, pids: readonly number[]): Shim | undefined {
   const asked = new Set(pids);
   for (const pid of pids.slice(0, MOST_PROCESSES)) {
@@ -53,7 +53,7 @@ export function shimOf(kernel: KernelFiles, pids: readonly number[]): Shim | und
   return undefined;
 }
 
-/** Whether the first process is still the runtime's (`runc init`) and not yet what the container is to run. */
+/** Whether the first process is still the runtime's (`runc init`), and not yet the container's program. */
 export function isStarting(kernel: KernelFiles, pids: readonly number[]): boolean {
   const [first] = pids;
   const [command = ''] = first === undefined ? [] : (kernel.proc(`${first}/cmdline`) ?? '').split('\0');
