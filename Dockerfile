@@ -4,7 +4,7 @@ FROM node:24-trixie-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
-# Which commit this is, for isolation_exporter_build_info: --build-arg REVISION=$(git rev-parse HEAD)
+# The commit for isolation_exporter_build_info: --build-arg REVISION=$(git rev-parse HEAD)
 ARG REVISION
 RUN npm pkg set "revision=$REVISION"
 
@@ -28,9 +28,9 @@ WORKDIR /app
 COPY --from=dependencies /app/package.json ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
-# No USER: capabilities that are added to a container count for uid 0 alone, so it is run as that, with all others dropped.
-# How: deploy/docker/compose.yaml.
+# No USER: added capabilities are only effective for uid 0, so run it as uid 0 with all others dropped, as in
+# deploy/docker/compose.yaml.
 EXPOSE 10061
-# For another address or with TLS set a check of your own.
+# With another address or TLS, set your own health check.
 HEALTHCHECK --interval=1m --timeout=10s --start-period=10s CMD ["node", "-e", "fetch('http://localhost:10061/-/healthy').then(({ ok }) => process.exit(ok ? 0 : 1))"]
 ENTRYPOINT ["node", "--max-semi-space-size=1", "dist/cli.js"]
