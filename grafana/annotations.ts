@@ -5,9 +5,9 @@ import { DATASOURCE } from './query.ts';
 const LAST_KILL = 'isolation_container_last_oom_kill_timestamp_seconds';
 
 /**
- * Marks each OOM kill at the moment of the kill, not of the scrape that told of it: the value is the time, in ms.
+ * Marks each OOM kill at the time of the kill, not of the scrape that reported it. The value is the time in ms.
  *
- * @param selected the metric of the containers that the board is about.
+ * @param selected the metric, for the containers of the dashboard.
  */
 export function oomKills(selected: (metric: string) => string): AnnotationQuery {
   return {
@@ -18,7 +18,7 @@ export function oomKills(selected: (metric: string) => string): AnnotationQuery 
     iconColor: 'red',
     expr: `max by (instance, engine, namespace, pod, container) (${selected(LAST_KILL)}) * 1000`,
     useValueForTime: true,
-    // A container that is killed again and again has a mark for each time.
+    // A container with repeated kills gets a mark for each.
     step: '15s',
     titleFormat: 'OOM kill',
     textFormat: '{{container}} {{pod}} on {{instance}}',
@@ -26,7 +26,7 @@ export function oomKills(selected: (metric: string) => string): AnnotationQuery 
   };
 }
 
-/** Marks restarts of exporters; off until asked for. */
+/** Marks restarts of exporters. Off by default. */
 export const EXPORTER_RESTARTS: AnnotationQuery = {
   name: 'Exporter restarts',
   datasource: { ...DATASOURCE },

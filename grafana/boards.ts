@@ -4,5 +4,5 @@ import { exporter } from './exporter.ts';
 import { fleet } from './fleet.ts';
 import { posture } from './posture.ts';
 
-/** All boards, by the names of their files. */
+/** All dashboards by file name. */
 export const BOARDS: Readonly<Record<string, Board>> = { fleet, container, posture, exporter };

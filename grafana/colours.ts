@@ -2,17 +2,16 @@ import type { FieldConfig, ThresholdsConfig, ValueMapping } from '@grafana/grafa
 import { FieldColorModeId, MappingType, ThresholdsMode } from '@grafana/grafana-foundation-sdk/dashboard';
 
 /**
- * Names of Grafana's own palette. Green, orange and red judge; what nobody can call good or bad is blue, and what is
- * not worth a colour is `text`.
+ * Colours of Grafana's palette. Green, orange and red are a judgement; neutral values are blue, and unimportant ones `text`.
  */
 export type Colour = 'green' | 'dark-green' | 'orange' | 'red' | 'blue' | 'yellow' | 'purple' | 'text' | 'transparent';
 
-/** From where on a colour holds. */
+/** The value from which a colour applies. */
 export type Step = readonly [from: number, colour: Colour];
 
 /** One colour below the first step. */
 export function thresholds(base: Colour, ...steps: readonly Step[]): ThresholdsConfig {
-  // The schema says that the lowest step has no value.
+  // The schema requires that the lowest step has no value.
   return {
     mode: ThresholdsMode.Absolute,
     steps: [{ value: null, color: base }, ...steps.map(([value, color]) => ({ value, color }))],
@@ -25,13 +24,13 @@ export const NONE_IS_GOOD_FEW_ARE_BAD = thresholds('green', [1, 'red']);
 /** A number of things to look at. */
 export const NONE_IS_GOOD_FEW_ARE_NOT = thresholds('green', [1, 'orange']);
 
-/** The part of a limit that is used: orange where it gets tight, red from where the alert fires. */
+/** The used share of a limit: orange near the limit, red where the alert fires. */
 export const USE_OF_LIMIT = thresholds('green', [0.8, 'orange'], [0.9, 'red']);
 
-/** Time lost to a shortage: orange from where the alert fires. */
+/** Time lost to a shortage: orange where the alert fires. */
 export const PRESSURE = thresholds('green', [0.1, 'orange'], [0.4, 'red']);
 
-/** What is shown for values. */
+/** Texts for values. */
 export function values(texts: Readonly<Record<string, readonly [text: string, colour: Colour]>>): ValueMapping[] {
   const entries = Object.entries(texts).map(
     ([value, [text, color]], index) => [value, { text, color, index }] as const,
@@ -39,13 +38,13 @@ export function values(texts: Readonly<Record<string, readonly [text: string, co
   return [{ type: MappingType.ValueToText, options: Object.fromEntries(entries) }];
 }
 
-/** A colour whatever the value is. */
+/** A fixed colour. */
 export function fixed(colour: Colour): NonNullable<FieldConfig['color']> {
   return { mode: FieldColorModeId.Fixed, fixedColor: colour };
 }
 
-/** Series keep their colour from panel to panel, since it goes by the name. */
+/** Colours series by name, so that they keep their colour across panels. */
 export const BY_NAME: NonNullable<FieldConfig['color']> = { mode: FieldColorModeId.PaletteClassicByName };
 
-/** The colour is what the thresholds say. */
+/** Colours by the thresholds. */
 export const BY_THRESHOLDS: NonNullable<FieldConfig['color']> = { mode: FieldColorModeId.Thresholds };

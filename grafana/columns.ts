@@ -1,7 +1,7 @@
 import { ROW_TO_CONTAINER } from './links.ts';
 import type { Column } from './table.ts';
 
-/** Which container a row is of; a click leads to its board. Rows without a pod leave those columns out. */
+/** The container of a row; a click leads to its dashboard. Columns for pods are hidden without pods. */
 export const CONTAINER_COLUMNS: readonly Column[] = [
   { field: 'container', header: 'Container', links: [ROW_TO_CONTAINER] },
   { field: 'pod', header: 'Pod' },
@@ -10,5 +10,5 @@ export const CONTAINER_COLUMNS: readonly Column[] = [
   { field: 'instance', header: 'Host' },
 ];
 
-/** The legend of series of containers: a container's name alone is not unique. */
+/** The legend for series of containers: the name alone is not unique. */
 export const CONTAINER_LEGEND = '{{container}} {{pod}} · {{instance}}';

@@ -10,7 +10,7 @@ import { CAPABILITY_NAMES, HOST_MOUNTS, MOUNT_COLUMNS, SECURITY_COLUMNS } from '
 import { table } from './table.ts';
 import { timeseries } from './timeseries.ts';
 
-/** What keeps it apart from its host. */
+/** How the container is isolated from its host. */
 export const ISOLATION: Row = {
   title: 'Isolation',
   panels: [

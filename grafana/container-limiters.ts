@@ -5,15 +5,15 @@ import { events, range, rows } from './query.ts';
 import { table } from './table.ts';
 import { timeseries } from './timeseries.ts';
 
-/** A metric of the cgroups whose limits hold for the selected container, besides its own. */
+/** A metric of the other cgroups that limit the selected container. */
 const ofLimiters = (metric: string) => ofContainer(`isolation_container_limiter_${metric}`);
 
-/** Without the name of the metric, so that the rows of a cgroup become one. */
+/** Drops the metric name, so that the rows of a cgroup merge into one. */
 const byCgroup = (metric: string) => rows(`max by (instance, scope, cgroup) (${ofLimiters(metric)})`);
 
 const LEGEND = '{{scope}} {{cgroup}}';
 
-/** What limits above and inside the container did. */
+/** Limits above and inside the container. */
 export const LIMITERS: Row = {
   title: 'Limits of other cgroups',
   panels: [

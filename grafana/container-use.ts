@@ -7,7 +7,7 @@ import { stat } from './single-values.ts';
 import { table } from './table.ts';
 import { timeseries } from './timeseries.ts';
 
-/** What it uses of memory, against its limits. */
+/** Memory use compared with its limits. */
 export const MEMORY: Row = {
   title: 'Memory',
   panels: [
@@ -110,7 +110,7 @@ export const MEMORY: Row = {
   ],
 };
 
-/** What it uses of CPU and processes, against its limits. */
+/** Use of CPU and processes compared with their limits. */
 export const CPU_AND_PROCESSES: Row = {
   title: 'CPU and processes',
   panels: [
@@ -230,7 +230,7 @@ function pressure(resource: 'cpu' | 'memory' | 'io'): readonly Query[] {
 
 const PRESSURE_COLOURS = [coloured('some', 'blue'), coloured('full', 'purple')];
 
-/** What it waits for. */
+/** What the container waits for. */
 export const PRESSURE_OF_IT: Row = {
   title: 'Pressure (PSI)',
   panels: [
@@ -284,7 +284,7 @@ function network(metric: string, grow: (counter: string) => string): string {
   return ofContainerOrPod(`isolation_container_network_${metric}_total`, grow);
 }
 
-/** What goes through its devices and interfaces. */
+/** Disk and network traffic. */
 export const DEVICES_AND_NETWORK: Row = {
   title: 'I/O and network',
   panels: [

@@ -126,7 +126,7 @@ const identity: Row = {
   ],
 };
 
-/** One container: all that is known of it. */
+/** Everything about one container. */
 export const container: Board = {
   uid: UIDS.container,
   title: 'Isolation / Container',

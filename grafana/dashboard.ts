@@ -8,7 +8,7 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { layOut, type Row } from './layout.ts';
 
-/** What one board is, before Grafana's terms. */
+/** A dashboard, independent of Grafana's format. */
 export interface Board {
   readonly uid: string;
   readonly title: string;
@@ -18,12 +18,11 @@ export interface Board {
   readonly rows: readonly Row[];
 }
 
-/** All boards carry it, and find each other by it. */
+/** The tag of all dashboards, by which they link to each other. */
 const TAG = 'isolation-exporter';
 
 /**
- * A board as Grafana's classic JSON, which all versions from 10 on take from a file. It needs no data source of a known
- * name: that is a variable.
+ * Renders a dashboard in Grafana's classic JSON, which all versions from 10 on can load. The data source is a variable.
  */
 export function dashboard({ uid, title, description, variables, annotations, rows }: Board): Dashboard {
   return {
@@ -44,7 +43,7 @@ export function dashboard({ uid, title, description, variables, annotations, row
         title: 'Isolation',
         type: DashboardLinkType.Dashboards,
         icon: 'external link',
-        tooltip: 'The other boards, with the same hosts and time',
+        tooltip: 'The other dashboards, with the same hosts and time range',
         url: '',
         tags: [TAG],
         asDropdown: true,

@@ -4,7 +4,7 @@ import { range } from './query.ts';
 import { asLimit } from './overrides.ts';
 import { timeseries } from './timeseries.ts';
 
-/** What an exporter costs its host. */
+/** Resource use of the exporter. */
 export const PROCESS: Row = {
   title: 'Exporter process',
   panels: [

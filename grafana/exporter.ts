@@ -15,7 +15,7 @@ import { HOST_VARIABLES } from './variables.ts';
 
 const CLOCK = onHosts('isolation_exporter_clock_timestamp_seconds');
 const WORKS = values({ 0: ['no', 'red'], 1: ['yes', 'green'] });
-/** How far the clock of a host is before that of Prometheus; the alert is about a minute. */
+/** How far the host's clock is ahead of Prometheus'; the alert fires at a minute. */
 const SKEW = `${CLOCK} - timestamp(${CLOCK})`;
 const SKEW_COLOURS = thresholds('red', [-60, 'green'], [60, 'red']);
 
@@ -232,7 +232,7 @@ const scrapes: Row = {
   ],
 };
 
-/** The exporters themselves: whether they see all that they should, and what they cost. */
+/** The exporters: whether their sources work, and what they cost. */
 export const exporter: Board = {
   uid: UIDS.exporter,
   title: 'Isolation / Exporter',

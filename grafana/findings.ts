@@ -6,10 +6,10 @@ import type { Column } from './table.ts';
 /** Whether a container has a finding: 1 or 0. */
 export const FINDING = 'isolation_container_finding';
 
-/** What lets whoever is inside reach the host, or nearly so. The rest is what many containers have by default. */
+/** Severities that lead to access to the host, or nearly so. Many containers have the others by default. */
 export const SERIOUS = 'severity=~"critical|high"';
 
-/** From the worst. */
+/** Worst first. */
 const SEVERITIES = [
   ['critical', 'red'],
   ['high', 'orange'],
@@ -22,8 +22,8 @@ const SEVERITIES = [
 export const SEVERITY_COLOURS: readonly Override[] = SEVERITIES.map(([name, colour]) => coloured(name, colour));
 
 /**
- * The findings that there are, from `selected` on down to a severity, as rows. Their value is the rank of the severity,
- * as a table would sort the names by the alphabet.
+ * The current findings down to a severity, as rows. The value is the rank of the severity, because a table would sort the names
+ * alphabetically.
  */
 export function findingRows(
   selected: (metric: string, ...matchers: readonly string[]) => string,
@@ -45,7 +45,7 @@ export const SEVERITY_COLUMN: Column = {
   mappings: values(Object.fromEntries(SEVERITIES.map(([name, colour], rank) => [rank + 1, [name, colour] as const]))),
 };
 
-/** Sorts by severity, the worst first. */
+/** Sorts by severity, worst first. */
 export const BY_SEVERITY = [
   { header: 'Severity', order: 'ascending' },
   { header: 'Finding', order: 'ascending' },

@@ -52,7 +52,7 @@ const glance: Row = {
         title: 'Exporters up',
         what: 'Exporters that Prometheus can scrape, and those that it cannot.',
         from: 'up, recorded by Prometheus at each scrape.',
-        red: 'nothing is known about the hosts that are down. Open the exporter board.',
+        red: 'nothing is known about the hosts that are down. Open the exporter dashboard.',
         queries: [last(`sum(${ofTargets('up')})`, 'up'), last(countOf(ofTargets('up'), 0), 'down')],
         unit: 'short',
         overrides: [
@@ -96,7 +96,7 @@ const glance: Row = {
         title: 'No memory limit',
         what: 'Containers without a memory limit: neither they nor their pod, task or own unit has one. A limit that they share with strangers (kubepods, a slice) does not count.',
         from: 'memory.max (v1: memory.limit_in_bytes) of the container, its pod, task or unit.',
-        red: 'the posture board lists them. Set a limit on each.',
+        red: 'the posture dashboard lists them. Set a limit on each.',
         queries: [last(countOf(onHosts('isolation_container_memory_limited'), 0), 'containers')],
         unit: 'short',
         thresholds: NONE_IS_GOOD_FEW_ARE_NOT,
@@ -110,7 +110,7 @@ const glance: Row = {
         title: 'Using host namespaces',
         what: 'Containers in the pid, net, mnt, ipc or uts namespace of their host.',
         from: '/proc/<pid>/ns of the init process, compared with the host.',
-        red: 'the posture board lists them. A few agents need this; nothing else should have it.',
+        red: 'the posture dashboard lists them. A few agents need this; nothing else should have it.',
         queries: [last(`sum(${SHARES_WITH_HOST})`, 'containers')],
         unit: 'short',
         thresholds: NONE_IS_GOOD_FEW_ARE_NOT,
@@ -138,7 +138,7 @@ const glance: Row = {
         title: 'Host-like isolation',
         what: 'Containers at the lowest isolation level: next to nothing separates them from the host.',
         from: 'namespaces, capabilities, seccomp, LSM, mounts and devices: /proc/<pid>/ns, status, attr/current and mountinfo.',
-        red: 'the posture board lists them, with the findings and how to fix them.',
+        red: 'the posture dashboard lists them, with the findings and how to fix them.',
         queries: [last(countOf(onHosts('isolation_container_isolation_level'), 0), 'containers')],
         unit: 'short',
         thresholds: NONE_IS_GOOD_FEW_ARE_BAD,
@@ -152,7 +152,7 @@ const glance: Row = {
         title: 'Exporter errors',
         what: 'Failing collectors, and needed sources (such as an engine or inotify) that are down, over all exporters. /dev/kmsg and PSI are optional and not counted.',
         from: 'isolation_scrape_collector_success and isolation_source_up.',
-        red: 'some metrics are missing. The exporter board shows which; the exporter’s log says why.',
+        red: 'some metrics are missing. The exporter dashboard shows which; the exporter’s log says why.',
         queries: [
           last(countOf(onHosts('isolation_scrape_collector_success'), 0), 'collectors'),
           last(countOf(onHosts('isolation_source_up', NEEDED_SOURCES), 0), 'sources'),
@@ -327,7 +327,7 @@ const hosts: Row = {
         title: 'Containers by isolation level',
         what: 'Containers at each isolation level, from host-like to microVM. Unknown: the exporter is not allowed to inspect them.',
         from: 'namespaces, capabilities, seccomp, LSM, mounts and devices: /proc/<pid>/ns, status, attr/current and mountinfo.',
-        red: 'host-like and weakened containers lack protection that engines give by default. The posture board shows what.',
+        red: 'host-like and weakened containers lack protection that engines give by default. The posture dashboard shows what.',
         queries: CONTAINERS_BY_LEVEL,
         unit: 'short',
         min: 0,
@@ -342,7 +342,7 @@ const hosts: Row = {
         title: 'Hosts',
         what: 'Each host with its exporter, kernel, cgroup version, containers, OOM kills in the last 24 hours and containers without a memory limit.',
         from: 'up of Prometheus, /proc/sys/kernel/osrelease, /proc/self/mountinfo, /proc/vmstat and the cgroups.',
-        red: 'if the exporter is down, nothing is known about that host: open the exporter board. Otherwise open the posture board for that host.',
+        red: 'if the exporter is down, nothing is known about that host: open the exporter dashboard. Otherwise open the posture dashboard for that host.',
         queries: [
           rows(onHosts('isolation_host_info')),
           rows(`max ${BY_HOST} (${ofTargets('up')})`),
@@ -382,7 +382,7 @@ const hosts: Row = {
   ],
 };
 
-/** All hosts at once: what happened, and where to look. */
+/** All hosts: what happened, and where to look. */
 export const fleet: Board = {
   uid: UIDS.fleet,
   title: 'Isolation / Fleet',

@@ -1,7 +1,7 @@
 import type { GridPos, Panel as SdkPanel, RowPanel } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { Panel } from './panel.ts';
 
-/** A panel and its size on the grid, which is 24 wide. */
+/** A panel and its size on the grid, which is 24 columns wide. */
 export interface Sized {
   readonly width: number;
   readonly height: number;
@@ -11,21 +11,21 @@ export interface Sized {
 /** A heading with the panels below it. */
 export interface Row {
   readonly title: string;
-  /** `folded` is for what is looked at rarely: Grafana asks nothing for it until it is opened. */
+  /** `folded`: rarely used. Grafana runs no queries for it until it is opened. */
   readonly state?: 'open' | 'folded';
   readonly panels: readonly Sized[];
 }
 
 const GRID_WIDTH = 24;
 
-/** Says how large a panel is. */
+/** Gives a panel a size. */
 export function sized(width: number, height: number, panel: Panel): Sized {
   return { width, height, panel };
 }
 
 /**
- * Puts panels side by side while there is room and then below each other. Panels are numbered by their row, so that a
- * new one does not change the addresses (`viewPanel=`) of those in other rows.
+ * Places panels side by side while there is room, then in the next line. Panel ids are numbered by row, so that a new panel does
+ * not change the ids (`viewPanel=`) in other rows.
  */
 export function layOut(rows: readonly Row[]): (SdkPanel | RowPanel)[] {
   const all: (SdkPanel | RowPanel)[] = [];

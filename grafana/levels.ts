@@ -4,8 +4,7 @@ import { countOf, onHosts } from './queries.ts';
 import { last, type Query } from './query.ts';
 
 /**
- * The values of `isolation_container_isolation_level`. What engines give by default is neither praised nor blamed;
- * below it something was taken away.
+ * The values of `isolation_container_isolation_level`. The default of engines is neutral; levels below it are weaker.
  */
 export const LEVELS: readonly { readonly name: string; readonly colour: Colour }[] = [
   { name: 'host-like', colour: 'red' },
@@ -16,16 +15,16 @@ export const LEVELS: readonly { readonly name: string; readonly colour: Colour }
   { name: 'microVM', colour: 'dark-green' },
 ];
 
-/** Says levels by their names. */
+/** Shows levels by name. */
 export const LEVEL_NAMES: ValueMapping[] = values(
   Object.fromEntries(LEVELS.map(({ name, colour }, level) => [level, [name, colour] as const])),
 );
 
 const LEVEL = 'isolation_container_isolation_level';
 
-/** How many containers there are of each level, and how many whose level nobody knows. */
+/** How many containers have each level, and how many an unknown one. */
 export const CONTAINERS_BY_LEVEL: readonly Query[] = [
   ...LEVELS.map(({ name }, level) => last(countOf(onHosts(LEVEL), level), name)),
-  // Where no level at all is known, all are unknown.
+  // Without any level, all containers count as unknown.
   last(`sum(${onHosts('isolation_containers')}) - (count(${onHosts(LEVEL)}) or vector(0))`, 'unknown'),
 ];

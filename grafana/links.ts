@@ -1,6 +1,6 @@
 import { type DashboardLink, DashboardLinkType } from '@grafana/grafana-foundation-sdk/dashboard';
 
-/** The address of each board is made of these. */
+/** The uids of the dashboards, which form their URLs. */
 export const UIDS = {
   fleet: 'isolation-fleet',
   container: 'isolation-container',
@@ -12,15 +12,15 @@ const FLEET_VARIABLES = '${datasource:queryparam}&${job:queryparam}';
 const TIME = '${__url_time_range}';
 const CONTAINER_LABELS = ['instance', 'engine', 'namespace', 'pod', 'container'];
 
-/** A link to another board with the same hosts and time. */
+/** A link to another dashboard with the same hosts and time range. */
 export function boardLink(title: string, board: keyof typeof UIDS): DashboardLink {
   return link(title, `/d/${UIDS[board]}?${FLEET_VARIABLES}&\${instance:queryparam}&${TIME}`);
 }
 
-/** From a row of a table to the board of its container. A label that the row lacks becomes empty, as the label is. */
+/** From a row of a table to the dashboard of its container. A missing label becomes empty. */
 export const ROW_TO_CONTAINER = toContainer((label) => `\${__data.fields.${label}:percentencode}`);
 
-/** From a series to the board of its container. */
+/** From a series to the dashboard of its container. */
 export const SERIES_TO_CONTAINER = toContainer((label) => `\${__field.labels.${label}:percentencode}`);
 
 /** From a row of a table to the exporter of its host. */
@@ -34,7 +34,7 @@ function toContainer(valueOf: (label: string) => string): DashboardLink {
   return link('Open container', `/d/${UIDS.container}?${FLEET_VARIABLES}&${variables}&${TIME}`);
 }
 
-/** A link of a field has no icon or place; the SDK knows but the links of boards. */
+/** A field link has no icon or position. The SDK only has types for dashboard links. */
 function link(title: string, url: string): DashboardLink {
   return {
     title,

@@ -1,8 +1,7 @@
 import { IDENTITY, onHosts } from './queries.ts';
 
 /**
- * Kinds of namespaces that engines keep apart by default. Sharing user, cgroup or time with the host is what most
- * containers do, and no sign of anything.
+ * Kinds of namespaces that engines isolate by default. Most containers share user, cgroup or time with the host.
  */
 export const APART_BY_DEFAULT = 'ns=~"pid|net|mnt|ipc|uts"';
 

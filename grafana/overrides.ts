@@ -1,7 +1,7 @@
 import type { DynamicConfigValue, FieldConfigSource } from '@grafana/grafana-foundation-sdk/dashboard';
 import { type Colour, fixed } from './colours.ts';
 
-/** Other settings for one series or column. */
+/** Settings for one series or column. */
 export type Override = FieldConfigSource['overrides'][number];
 
 /** For the series or column of this name. */
@@ -9,12 +9,12 @@ export function named(name: string, ...properties: readonly DynamicConfigValue[]
   return { matcher: { id: 'byName', options: name }, properties: [...properties] };
 }
 
-/** Gives a series a colour of its own. */
+/** Gives a series its own colour. */
 export function coloured(name: string, colour: Colour): Override {
   return named(name, { id: 'color', value: fixed(colour) });
 }
 
-/** Draws a series as what a limit is: a thin dashed line with nothing below it. */
+/** Draws a series as a limit: a thin dashed line without fill. */
 export function asLimit(name: string, colour: Colour): Override {
   return named(
     name,

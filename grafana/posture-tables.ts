@@ -12,7 +12,7 @@ import { table } from './table.ts';
 const HOST_NAMESPACE = 'isolation_container_host_namespace';
 const BY_CONTAINER = [{ header: 'Container', order: 'ascending' }] as const;
 
-/** Who shares what. */
+/** Shared namespaces. */
 export const NAMESPACES: Row = {
   title: 'Namespaces',
   panels: [
@@ -76,7 +76,7 @@ export const NAMESPACES: Row = {
   ],
 };
 
-/** Who has no limit. */
+/** Missing limits. */
 export const LIMITS: Row = {
   title: 'Limits',
   panels: [
@@ -132,7 +132,7 @@ export const LIMITS: Row = {
   ],
 };
 
-/** Who may do what. */
+/** Privileges. */
 export const PRIVILEGES: Row = {
   title: 'Privileges',
   panels: [
@@ -209,7 +209,7 @@ export const PRIVILEGES: Row = {
   ],
 };
 
-/** Containers that nothing limits in one respect. */
+/** A table of containers without a limit of one resource. */
 function unlimited(what: 'memory' | 'CPU' | 'PIDs', files: string, red: string): Panel {
   const limited = onHosts(`isolation_container_${what.toLowerCase()}_limited`);
   return table({

@@ -120,7 +120,7 @@ const overview: Row = {
   ],
 };
 
-/** How well containers are kept apart, and what is to be mended. */
+/** How well containers are isolated, and what to fix. */
 export const posture: Board = {
   uid: UIDS.posture,
   title: 'Isolation / Posture',

@@ -1,13 +1,13 @@
-/** Selects what the variables job and instance say. Linters look for exactly these two matchers. */
+/** Matchers for the variables job and instance, in the form that linters expect. */
 const HOSTS = 'job=~"$job", instance=~"$instance"';
 
-/** Selects what the variables of the container board say. */
+/** Matchers for the variables of the container dashboard. */
 const CONTAINER = `${HOSTS}, engine=~"$engine", namespace=~"$namespace", pod=~"$pod", container="$container"`;
 
-/** Of a pod's network the series have no container. */
+/** Series of a pod's network have no container label. */
 const CONTAINER_OR_POD = `${HOSTS}, engine=~"$engine", namespace=~"$namespace", pod=~"$pod", container=~"$container|"`;
 
-/** The labels that make a series a container's. */
+/** The labels that identify a container. */
 export const IDENTITY = 'job, instance, engine, namespace, pod, container';
 
 /** A metric of the selected hosts. */
@@ -18,14 +18,14 @@ export function onHosts(metric: string, ...matchers: readonly string[]): string 
 const EXPORTER = 'isolation_exporter_build_info';
 
 /**
- * What Prometheus itself says of the exporters, such as `up`. Where all jobs are chosen, the matchers take in whatever else
- * is scraped; these are the jobs that had an exporter within the last day, also while none of them answers.
+ * A metric that Prometheus itself adds for the exporters, such as `up`. With all jobs selected, the matchers would include every
+ * other target, so only jobs that had an exporter within the last day count, even while none answers.
  */
 export function ofTargets(metric: string): string {
   return `(${onHosts(metric)} and on (job) last_over_time(${onHosts(EXPORTER)}[1d]))`;
 }
 
-/** What every program with a client library says of its process: of the exporters only. */
+/** A process metric of a client library, for the exporters only. */
 export function ofExporters(series: string): string {
   return `(${series} and on (job, instance) ${onHosts(EXPORTER)})`;
 }
@@ -35,30 +35,30 @@ export function ofContainer(metric: string, ...matchers: readonly string[]): str
   return `${metric}{${[CONTAINER, ...matchers].join(', ')}}`;
 }
 
-/** A counter that the selected container may share with its pod, as `grow` makes it: not those of other pods. */
+/** A counter that the selected container may share with its pod, not with other pods, transformed by `grow`. */
 export function ofContainerOrPod(counter: string, grow: (counter: string) => string): string {
   const pods = ofContainer('isolation_container_info');
   return `${grow(`${counter}{${CONTAINER_OR_POD}}`)} and on (job, instance, engine, namespace, pod) ${pods}`;
 }
 
-/** How fast a counter grows, for one second. */
+/** The growth of a counter per second. */
 export function rate(counter: string): string {
   return `rate(${counter}[$__rate_interval])`;
 }
 
-/** How much a counter grew, about one point of the graph long. */
+/** The growth of a counter over about one point of the graph. */
 export function growth(counter: string): string {
   return `increase(${counter}[$__rate_interval])`;
 }
 
-/** How much a counter of events grew over the whole time range. Prometheus extrapolates; events are whole. */
+/** The growth of an event counter over the whole time range, rounded because Prometheus extrapolates. */
 function eventsInRange(counter: string): string {
   return `round(increase(${counter}[$__range]))`;
 }
 
 /**
- * OOM kills of each selected container over the whole time range. A counter that is first scraped at 1 has not increased: a
- * container that was killed before it was ever scraped has at least the one kill whose time is known.
+ * OOM kills of each selected container over the whole time range. A counter that is first scraped at 1 has no increase, so a
+ * container with a kill before its first scrape counts at least the one kill whose time is known.
  */
 export function killsInRange(): string {
   const counted = eventsInRange(ofContainer('isolation_container_oom_kills_total'));
@@ -66,12 +66,12 @@ export function killsInRange(): string {
   return `${counted} > 0 or ${lastKill} > bool (time() - $__range_s) or ${counted}`;
 }
 
-/** A part of a whole that is not 0. */
+/** A share of a total that is not 0. */
 export function share(part: string, whole: string): string {
   return `${part} / (${whole} > 0)`;
 }
 
-/** How many series have a value; nothing, rather than 0, where there are no series at all. */
+/** How many series have a value; empty instead of 0 if there are no series. */
 export function countOf(series: string, value: number): string {
   return `sum(${series} == bool ${value})`;
 }

@@ -1,16 +1,16 @@
 import * as prometheus from '@grafana/grafana-foundation-sdk/prometheus';
 
-/** The data source that a board's variable names. */
+/** The data source from the dashboard's variable. */
 export const DATASOURCE = { type: 'prometheus', uid: '$datasource' } as const;
 
-/** One query of a panel, before it has its letter. */
+/** One query of a panel, without its letter. */
 export interface Query {
   readonly expr: string;
-  /** Names its series: `{{label}}` stands for a label's value. */
+  /** The legend; `{{label}}` stands for the value of a label. */
   readonly legend: string;
   /** `range`: over the time range. `last`: one value for each series. `table`: the same, labels being columns. */
   readonly kind: 'range' | 'last' | 'table';
-  /** The shortest step, so that an event is not drawn in several points: `1m`. */
+  /** The minimum step, such as `1m`, so that an event is drawn as one point. */
   readonly minStep?: string;
 }
 
@@ -19,7 +19,7 @@ export function range(expr: string, legend: string): Query {
   return { expr, legend, kind: 'range' };
 }
 
-/** Over the time range, for events: they are too few to be looked for every few seconds. */
+/** Over the time range, for events, which need no fine steps. */
 export function events(expr: string, legend: string): Query {
   return { expr, legend, kind: 'range', minStep: '1m' };
 }
@@ -34,7 +34,7 @@ export function rows(expr: string): Query {
   return { expr, legend: '', kind: 'table' };
 }
 
-/** What Grafana has of it. The letters go by the order. */
+/** The queries in Grafana's format, with letters in order. */
 export function targets(queries: readonly Query[]): prometheus.Dataquery[] {
   return queries.map(({ expr, legend, kind, minStep }, index) => ({
     ...prometheus.defaultDataquery(),

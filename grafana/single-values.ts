@@ -20,17 +20,17 @@ interface SingleValue extends Explained {
   readonly decimals?: number;
   readonly min?: number;
   readonly max?: number;
-  /** Blue whatever the value, unless told. */
+  /** Blue by default. */
   readonly thresholds?: ThresholdsConfig;
   readonly mappings?: readonly ValueMapping[];
   readonly overrides?: readonly Override[];
   readonly links?: readonly DashboardLink[];
-  /** What is said where there is no value; else Grafana's own "No data". */
+  /** The text without a value; by default Grafana's "No data". */
   readonly noValue?: string;
 }
 
 export interface Stat extends SingleValue {
-  /** A small graph behind the value; its query has to be a range. */
+  /** A small graph behind the value, which requires a range query. */
   readonly graph?: 'sparkline';
 }
 
@@ -49,7 +49,7 @@ export function stat(options: Stat): Panel {
   };
 }
 
-/** One number on a dial. */
+/** A gauge. */
 export function gauge(options: SingleValue): Panel {
   return {
     ...panel('gauge', options, options.queries),

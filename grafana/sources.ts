@@ -1,5 +1,5 @@
-/** What an exporter needs to see all that it should. The alert IsolationSourceDown is about these. */
+/** The sources that every exporter needs, covered by the alert IsolationSourceDown. */
 export const NEEDED_SOURCES = 'source!~"kmsg|psi"';
 
-/** What only adds detail, and many hosts do without: PSI is off by default on some, and /dev/kmsg takes a capability. */
+/** Sources that only add detail and that many hosts lack: PSI is off by default on some, and /dev/kmsg needs a capability. */
 export const DETAIL_SOURCES = 'source=~"kmsg|psi"';

@@ -15,13 +15,13 @@ import type { Query } from './query.ts';
 export interface StateTimeline extends Explained {
   readonly queries: readonly Query[];
   readonly unit: string;
-  /** What each value means, and its colour. */
+  /** The text and colour of each value. */
   readonly mappings: readonly ValueMapping[];
   readonly overrides?: readonly Override[];
   readonly links?: readonly DashboardLink[];
 }
 
-/** A band for each series whose colour says its state. */
+/** A band for each series, coloured by its state. */
 export function stateTimeline(options: StateTimeline): Panel {
   const { unit, mappings, overrides = [], links } = options;
   return {
@@ -29,7 +29,7 @@ export function stateTimeline(options: StateTimeline): Panel {
     options: {
       ...defaultOptions(),
       showValue: VisibilityMode.Auto,
-      // The bands are named; what the colours are is written in them.
+      // The bands have names and contain the text of their state.
       legend: { showLegend: false, displayMode: LegendDisplayMode.List, placement: LegendPlacement.Bottom, calcs: [] },
       tooltip: { mode: TooltipDisplayMode.Single, sort: SortOrder.None },
     },

@@ -13,7 +13,7 @@ import type { Query } from './query.ts';
 
 /** A column: a label, or the value of a query. */
 export interface Column {
-  /** A label, `Value`, or `Value #B` where there are several queries. */
+  /** A label, `Value`, or `Value #B` with several queries. */
   readonly field: string;
   readonly header: string;
   readonly unit?: string;
@@ -26,15 +26,15 @@ export interface Column {
 
 export interface Table extends Explained {
   readonly queries: readonly Query[];
-  /** In their order. What is not among them is not shown, whatever labels a host's series may have. */
+  /** The columns in order. Other labels are hidden. */
   readonly columns: readonly Column[];
   /** Headers, most important first. */
   readonly sortBy?: readonly { readonly header: string; readonly order: 'ascending' | 'descending' }[];
-  /** What is said where there are no rows. */
+  /** The text without rows. */
   readonly noValue?: string;
 }
 
-/** Rows of labels and values. Rows of several queries that agree in their labels become one. */
+/** A table of labels and values. Rows of several queries with equal labels merge. */
 export function table(options: Table): Panel {
   const { queries, columns, sortBy = [], noValue } = options;
   return {

@@ -23,9 +23,9 @@ export interface TimeSeries extends Explained {
   /** `right` is for many series, `bottom` for few. */
   readonly legend?: 'bottom' | 'right';
   readonly axis?: string;
-  /** Where the axis ends if no value is above. */
+  /** The end of the axis if no value is above it. */
   readonly softMax?: number;
-  /** 0 unless values may be below it. */
+  /** 0 unless values can be negative. */
   readonly min?: 'any';
   /** Drawn as dashed lines. */
   readonly thresholds?: ThresholdsConfig;
@@ -45,7 +45,7 @@ export function timeseries(options: TimeSeries): Panel {
         showLegend: true,
         displayMode: LegendDisplayMode.Table,
         placement: legend === 'right' ? LegendPlacement.Right : LegendPlacement.Bottom,
-        // Beside the graph there is room for one number.
+        // There is room for one number beside the graph.
         calcs: legend === 'right' ? ['lastNotNull'] : ['lastNotNull', 'max'],
       },
       tooltip: { mode: TooltipDisplayMode.Multi, sort: SortOrder.Descending },
@@ -57,7 +57,7 @@ export function timeseries(options: TimeSeries): Panel {
         ...(min === 'any' ? {} : { min: 0 }),
         ...(options.thresholds === undefined ? {} : { thresholds: options.thresholds }),
         ...(links === undefined ? {} : { links: [...links] }),
-        // Of an event there is no half.
+        // Events are whole numbers.
         ...(bars && unit === 'short' ? { decimals: 0 } : {}),
         custom: {
           drawStyle: bars ? GraphDrawStyle.Bars : GraphDrawStyle.Line,

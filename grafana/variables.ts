@@ -6,7 +6,7 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DATASOURCE } from './query.ts';
 
-/** Which Prometheus, which of its jobs, which hosts. */
+/** The Prometheus, its jobs and the hosts. */
 export const HOST_VARIABLES: readonly VariableModel[] = [
   { type: VariableType.Datasource, name: 'datasource', label: 'Data source', query: 'prometheus' },
   several('job', 'Job', 'label_values(isolation_exporter_build_info, job)', '.+'),
@@ -16,8 +16,8 @@ export const HOST_VARIABLES: readonly VariableModel[] = [
 const INFO = 'isolation_container_info{job=~"$job", instance=~"$instance"';
 
 /**
- * Which container. Containers outside of Kubernetes have no namespace and no pod, which `.*` takes in. The container is
- * one only: graphs of two would show limits of which nobody knows whose they are.
+ * The container. Containers outside Kubernetes have no namespace and no pod, which `.*` includes. Only one container can be
+ * selected: with two, it would be unclear which limit belongs to which.
  */
 export const CONTAINER_VARIABLES: readonly VariableModel[] = [
   ...HOST_VARIABLES,
@@ -44,7 +44,7 @@ function query(name: string, label: string, definition: string): VariableModel {
     datasource: { ...DATASOURCE },
     definition,
     query: definition,
-    // Containers that are gone are found in the time range in which they were there.
+    // Removed containers are found in the time range in which they existed.
     refresh: VariableRefresh.OnTimeRangeChanged,
     sort: VariableSort.AlphabeticalAsc,
     includeAll: false,
