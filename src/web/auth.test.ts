@@ -8,16 +8,21 @@ const USERS = new Map([
   ['bob', hashSync('grün', 5)],
 ]);
 
+/** A hash that nobody's password has. */
+function hashOf(cost: number): string {
+  return `$2b$${String(cost).padStart(2, '0')}$${'a'.repeat(53)}`;
+}
+
 function basic(name: string, password: string): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
 }
 
-/** A comparison that is counted and ends when it is told to. */
+/** A comparison that is counted and ends when the test says so. */
 function counted(answer: boolean) {
-  const asked: string[][] = [];
+  const asked: { password: string; hashes: readonly string[] }[] = [];
   const ends: (() => void)[] = [];
-  const compare: Compare = (password, hash) => {
-    asked.push([password, hash]);
+  const compare: Compare = (password, hashes) => {
+    asked.push({ password, hashes });
     return new Promise((resolve) => ends.push(() => resolve(answer)));
   };
   const end = async (): Promise<void> => {
@@ -82,15 +87,38 @@ test('the same login is compared once, and again with another hash', async () =>
   const changed = guard(basic('alice', 'x'), new Map([['alice', 'other']]));
   await end();
   await changed;
-  expect(asked.map(([, hash]) => hash)).toEqual([USERS.get('alice'), 'other']);
+  expect(asked.map(({ hashes: [first] }) => first)).toEqual([USERS.get('alice'), 'other']);
 });
 
-test('an unknown name costs as much as the dearest and is never let in', async () => {
+test('an unknown name is never let in, even if a comparison matches', async () => {
   const { asked, compare, end } = counted(true);
   const answer = createGuard(compare)(basic('carol', 'x'), USERS);
   await end();
   expect((await answer)?.status).toBe(401);
-  expect(asked).toEqual([['x', expect.stringMatching(/^\$2b\$05\$[./]{53}$/)]]);
+  const nobody = expect.stringMatching(/^\$2b\$04\$[./]{53}$/);
+  expect(asked).toEqual([{ password: 'x', hashes: [nobody, nobody] }]);
+});
+
+test('every check takes the same number of rounds, whoever asks and whatever the cost of the hash', async () => {
+  const users = new Map([4, 6, 11, 11, 14].map((cost, index) => [`user${index}`, hashOf(cost)]));
+  const rounds: number[] = [];
+  const guard = createGuard(async (_, hashes) => {
+    rounds.push(hashes.reduce((sum, hash) => sum + 2 ** Number(/^\$2b\$(\d\d)\$/.exec(hash)?.[1]), 0));
+    return false;
+  });
+  for (const name of [...users.keys(), 'nobody', '']) await guard(basic(name, 'x'), users);
+  expect(rounds).toEqual(Array(7).fill(2 ** 14));
+});
+
+test('the hashes that only take time do not decide', async () => {
+  const guard = createGuard();
+  const users = new Map([
+    ['cheap', hashSync('right', 4)],
+    ['dear', hashSync('other', 7)],
+  ]);
+  expect(await guard(basic('cheap', 'right'), users)).toBeUndefined();
+  expect((await guard(basic('cheap', 'other'), users))?.status).toBe(401);
+  expect(await guard(basic('dear', 'other'), users)).toBeUndefined();
 });
 
 test('only so many wait, one at a time, and the next is told to come again', async () => {

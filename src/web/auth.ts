@@ -7,63 +7,61 @@ import type { Reply } from './respond.ts';
 /** Users and the bcrypt hashes of their passwords. */
 type Users = ReadonlyMap<string, string>;
 
-/** Compares one password with one bcrypt hash. */
-export type Compare = (password: string, hash: string) => Promise<boolean>;
+/** Compares a password with bcrypt hashes one after the other. Answers whether it matches the first. */
+export type Compare = (password: string, hashes: readonly string[]) => Promise<boolean>;
 
 /** Lets a request in (`undefined`), or says what to answer instead. */
 export type Guard = (authorization: string | undefined, users: Users) => Promise<Reply | undefined>;
 
-/** How many right and how many wrong logins are remembered. */
+/** How many right and how many wrong logins are kept. */
 const REMEMBERED = 100;
 
-/** How many comparisons may be waiting. Each takes tens of ms and more, and whoever reaches the port can ask for one. */
+/** How many checks may wait. Each takes tens of ms or more, and anybody who reaches the port can cause one. */
 const WAITING = 16;
 
 const require = createRequire(import.meta.url);
 
-/** What the thread does that a comparison gets. As text, since it runs from the sources and when built alike. */
+/** The code of the thread. As text, so that it runs from the sources and from the build alike. */
 const THREAD = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { compareSync } = require(workerData.bcrypt);
-parentPort.postMessage(compareSync(workerData.password, workerData.hash));
+const [matches] = workerData.hashes.map((hash) => compareSync(workerData.password, hash));
+parentPort.postMessage(matches);
 `;
 
-/**
- * Compares in a thread: bcryptjs on the main one would hold up everything else for 100 ms at a time, for as long as
- * somebody goes on guessing.
- */
-function compareInThread(password: string, hash: string): Promise<boolean> {
+/** Compares in a thread: on the main one, bcryptjs would block everything else for 100 ms at each guess. */
+function compareInThread(password: string, hashes: readonly string[]): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const bcrypt = require.resolve('bcryptjs');
     const worker = new Worker(THREAD, {
       eval: true,
       execArgv: [],
       env: {},
-      workerData: { bcrypt, password, hash },
+      workerData: { bcrypt, password, hashes },
       resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
     });
     worker.once('message', (same: unknown) => resolve(same === true));
     worker.once('error', reject);
     worker.once('exit', () => reject(new Error('The comparison of a password ended without a result')));
-    // It is not to hold up the end of the process.
+    // It does not keep the process alive.
     worker.unref();
   });
 }
 
 /**
- * Creates the guard of the server, by basic authentication. Passwords are compared one at a time. Results are kept, by a
- * keyed hash of name, password and bcrypt hash; the key is of this process, and with a new hash a new comparison is due.
+ * Creates the guard of the server, by basic authentication. Passwords are checked one at a time, and results are kept by
+ * a keyed hash of name, password and bcrypt hash. The key is the process's own, and a new bcrypt hash needs a new check.
  */
 export function createGuard(compare: Compare = compareInThread): Guard {
   const secret = randomBytes(32);
-  // Apart, so that who guesses does not displace who knows.
+  // Apart, so that guesses do not displace users.
   const right = new Set<string>();
   const wrong = new Set<string>();
   const running = new Map<string, Promise<boolean>>();
   let last: Promise<unknown> = Promise.resolve();
 
-  async function check(key: string, password: string, hash: string): Promise<boolean> {
-    const turn = last.then(() => compare(password, hash));
+  async function check(key: string, password: string, hashes: readonly string[]): Promise<boolean> {
+    const turn = last.then(() => compare(password, hashes));
     last = turn.catch(() => {});
     running.set(key, turn);
     try {
@@ -87,20 +85,33 @@ export function createGuard(compare: Compare = compareInThread): Guard {
     if (!running.has(key) && running.size >= WAITING) {
       return textReply(503, 'Too many passwords are being checked, try again later.', { 'Retry-After': '1' });
     }
-    const same = await (running.get(key) ?? check(key, password, hash ?? hashOfNobody(users)));
+    const same = await (running.get(key) ?? check(key, password, hashesToCompare(hash, users)));
     const isKnown = same && hash !== undefined;
     remember(isKnown ? right : wrong, key);
     return isKnown ? undefined : unauthorized();
   };
 }
 
-/** A hash that costs as much as the dearest of the users, so that the time does not tell whether a name exists. */
-function hashOfNobody(users: Users): string {
-  const cost = [...users.values()]
-    .map((hash) => hash.slice(4, 6))
-    .toSorted()
-    .at(-1);
-  return `$2b$${cost}$${'.'.repeat(22)}${'/'.repeat(31)}`;
+/**
+ * The user's hash, and others that make every check cost the same: otherwise the time would tell which names exist, and
+ * which have a cheap hash. A bcrypt hash of cost c takes 2^c rounds, so after one of cost 5, those of cost 5, 6 and 7
+ * make up for the difference to cost 8.
+ */
+function hashesToCompare(hash: string | undefined, users: Users): readonly string[] {
+  const costs = [...users.values()].map(costOf);
+  const dearest = Math.max(...costs);
+  const first = hash ?? hashOfNobody(Math.min(...costs));
+  const cost = costOf(first);
+  return [first, ...Array.from({ length: dearest - cost }, (_, index) => hashOfNobody(cost + index))];
+}
+
+/** The cost in a hash such as `$2y$10$…`. */
+function costOf(hash: string): number {
+  return Number(hash.slice(4, 6));
+}
+
+function hashOfNobody(cost: number): string {
+  return `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(22)}${'/'.repeat(31)}`;
 }
 
 function remember(keys: Set<string>, key: string): void {
