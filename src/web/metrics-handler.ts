@@ -5,11 +5,12 @@ import { type Format, type Pieces, recycle } from '../exposition/encode.ts';
 import { compress } from './gzip.ts';
 import { labelValue } from '../exposition/render-labels.ts';
 import { acceptsGzip, negotiateFormat, scrapeBudget } from './negotiate.ts';
+import { Places } from './places.ts';
 import { hasGone, textReply, whenOver } from './respond.ts';
 import type { Reply } from './respond.ts';
 import { SingleFlight } from './single-flight.ts';
 
-/** What a client wants to be told. */
+/** What a client asks for. */
 export interface ScrapeRequest {
   readonly format: Format;
   /** Only these collectors. */
@@ -26,7 +27,7 @@ export type ScrapeFunction = (request: ScrapeRequest) => Promise<Pieces>;
 /** Answers requests for metrics; the query is what follows the `?`. */
 export type MetricsHandler = (request: IncomingMessage, response: ServerResponse, query: string) => Promise<Reply>;
 
-/** An exposition for all who asked for it at the same time. */
+/** One exposition for all requests that came at the same time. */
 class Exposition {
   readonly plain: Pieces;
   #compressed: Promise<Pieces> | undefined;
@@ -36,19 +37,19 @@ class Exposition {
     this.plain = plain;
   }
 
-  /** Its compressed form, made for the first who asks. */
+  /** Its compressed form, made at the first call. */
   gzipped(): Promise<Pieces> {
     return (this.#compressed ??= this.#compress());
   }
 
-  /** Keeps it until a response is over. All who are to have it must say so before the first of them is. */
+  /** Keeps it until a response is over. To be called for all responses before the first of them is sent. */
   holdFor(response: ServerResponse, socket: Socket): void {
     this.#holders += 1;
     whenOver(response, socket, () => this.#release());
   }
 
   async #compress(): Promise<Pieces> {
-    // The thread that reads it goes on when all have hung up.
+    // The thread goes on reading it when all clients have hung up.
     this.#holders += 1;
     try {
       return await compress(this.plain);
@@ -73,7 +74,7 @@ export function createMetricsHandler(options: {
 }): MetricsHandler {
   const { scrape, collectors, maxRequests, log } = options;
   const flights = new SingleFlight<Exposition | undefined>();
-  let running = 0;
+  const places = new Places(maxRequests);
 
   async function expose(request: ScrapeRequest): Promise<Exposition | undefined> {
     try {
@@ -85,11 +86,9 @@ export function createMetricsHandler(options: {
   }
 
   return async (request, response, query) => {
-    if (maxRequests > 0 && running >= maxRequests) {
+    if (!places.take(response, request.socket)) {
       return textReply(503, `Limit of concurrent requests reached (${maxRequests}), try again later.`);
     }
-    running += 1;
-    whenOver(response, request.socket, () => (running -= 1));
 
     const selection = selectionOf(query, collectors);
     if (typeof selection === 'string') return textReply(400, selection);
@@ -97,14 +96,15 @@ export function createMetricsHandler(options: {
     const { format, contentType } = negotiateFormat(accept);
     const budget = scrapeBudget(headerOf(request, 'x-prometheus-scrape-timeout-seconds'));
     const deadline = budget === undefined ? {} : { deadline: performance.now() + budget };
-    // Who joins a run takes it as it is, with the deadline of who began it: the servers of a pair have the same.
+    // A request that joins a run takes its deadline: the Prometheus servers of a pair have the same one.
     const shared = await flights.run(JSON.stringify([format, selection]), () =>
       expose({ format, ...selection, ...deadline }),
     );
     if (shared === undefined) return textReply(500, 'The scrape failed; the log of the exporter says why.');
-    // Those who joined go on one after the other right now, before any of them can be answered. Who has gone will not close.
+    // All requests that joined the run get here before any of them is answered. One that has gone would not close.
     if (hasGone(request, response)) return textReply(499, '');
     shared.holdFor(response, request.socket);
+    places.isReady(response);
 
     const vary = { Vary: 'Accept, Accept-Encoding' };
     if (!acceptsGzip(acceptEncoding)) {

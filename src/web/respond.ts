@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { UnreadResponses } from './unread-responses.ts';
 
-/** A whole answer. */
+/** A complete answer. */
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
@@ -11,39 +12,49 @@ export interface Reply {
 
 const TEXT = 'text/plain; charset=utf-8';
 
-/** One line of plain text. */
+/** An answer of one line of plain text. */
 export function textReply(status: number, line: string, headers: Readonly<Record<string, string>> = {}): Reply {
   return { status, contentType: TEXT, body: `${line}\n`, headers };
 }
 
 /**
- * Sends a whole answer; to HEAD only what precedes it. A client that takes longer than `timeLimit` ms to fetch it is
- * let go: it would hold one of the places that `--web.max-requests` gives out.
+ * Sends an answer; to HEAD only its head. The connection of a client that takes longer than `limits.ms` to fetch it is
+ * closed, as it holds one of the places of `--web.max-requests`.
  */
-export function send(request: IncomingMessage, response: ServerResponse, reply: Reply, timeLimit: number): void {
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  limits: { readonly ms: number; readonly unread: UnreadResponses },
+): void {
   if (response.destroyed || response.headersSent) return;
   const { status, contentType, body, headers } = reply;
   const pieces = typeof body === 'string' ? [Buffer.from(body)] : body;
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  limits.unread.add(response, request.socket, length);
   response.writeHead(status, {
     'Content-Type': contentType,
-    'Content-Length': pieces.reduce((sum, piece) => sum + piece.length, 0),
+    'Content-Length': length,
     'X-Content-Type-Options': 'nosniff',
     ...headers,
-    // Nobody will read the rest of a body that nobody asked for.
+    // The body of the request, if it has one, is not read.
     ...(hasBody(request) ? { Connection: 'close' } : {}),
   });
-  const timer = setTimeout(() => response.destroy(), timeLimit).unref();
+  const timer = setTimeout(() => response.destroy(), limits.ms).unref();
   response.once('close', () => clearTimeout(timer));
   if (request.method !== 'HEAD') for (const piece of pieces) response.write(piece);
   response.end();
 }
 
-/** Whether nobody waits for a response any more. One in a pipeline does not know that by itself. */
+/** Whether the client has gone. A response in a pipeline does not know that by itself. */
 export function hasGone(request: IncomingMessage, response: ServerResponse): boolean {
   return response.destroyed || request.socket.destroyed;
 }
 
-/** A response that waits in a pipeline behind others has no socket yet, and never closes if that goes first. */
+/**
+ * Calls back once a response is over. One that waits in a pipeline behind others has no socket yet, and never closes if
+ * the connection goes first.
+ */
 export function whenOver(response: ServerResponse, socket: Socket, callback: () => void): void {
   const over = (): void => {
     response.off('close', over);

@@ -493,13 +493,27 @@ describe('hostile clients', () => {
     expect(logged).toEqual([]);
   });
 
-  test('more connections than allowed', async () => {
-    const { address } = await start({ limits: { connections: 2 } });
-    const sockets = [await open(address), await open(address)];
-    await expect(get(address, '/metrics')).rejects.toThrow();
+  test('more idle connections than allowed: the longest idle one is closed', async () => {
+    const { address } = await start({ limits: { connections: 3 } });
+    const sockets = [await open(address), await open(address), await open(address)];
+    const closed: number[] = [];
+    sockets.forEach((socket, index) => socket.on('close', () => closed.push(index)));
+    expect((await get(address, '/metrics')).status).toBe(200);
+    expect((await get(address, '/-/healthy')).status).toBe(200);
+    await until(() => closed.length > 0);
+    expect(closed).toEqual([0]);
     sockets.forEach((socket) => socket.destroy());
-    let status: number | undefined;
-    while (status !== 200) status = (await get(address, '/metrics').catch(() => undefined))?.status;
+  });
+
+  test('a connection whose request is under way is closed only if there is no idle one', async () => {
+    const { requests, scrape, release } = gate();
+    const { address } = await start({ handlers: { scrape }, limits: { connections: 2 } });
+    const scraped = get(address, '/metrics');
+    await until(() => requests.length === 1);
+    for (let index = 0; index < 5; index += 1) await open(address);
+    expect((await get(address, '/-/healthy')).status).toBe(200);
+    release();
+    expect((await scraped).status).toBe(200);
   });
 });
 

@@ -1,17 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { WebConfig } from '../config/config.ts';
 import type { Log } from '../log.ts';
 import type { HostReport } from '../report/host-report.ts';
 import type { Version } from '../version.ts';
+import { Connections } from './connections.ts';
 import { createPageHandler } from './page-handler.ts';
 import { createMetricsHandler } from './metrics-handler.ts';
 import type { ScrapeFunction } from './metrics-handler.ts';
-import { hasGone, send, textReply } from './respond.ts';
+import { hasGone, send, textReply, whenOver } from './respond.ts';
 import type { Reply } from './respond.ts';
 import { DEFAULT_LIMITS, addressOf, bind, close, createHttpServer } from './socket.ts';
 import type { HttpServer, ServerLimits } from './socket.ts';
 import { createGuard } from './auth.ts';
+import { UnreadResponses } from './unread-responses.ts';
 import type { CurrentRules } from './web-rules.ts';
 
 /** What the server asks the rest of the daemon. */
@@ -41,19 +42,21 @@ export async function listen(
   const guard = createGuard();
   const route = createRouter(config, handlers, log);
   const servers: HttpServer[] = [];
-  const sockets = new Set<Socket>();
+  const connections = new Connections(limits.connections);
+  const unread = new UnreadResponses();
   let closing = false;
 
   function answer(server: HttpServer, request: IncomingMessage, response: ServerResponse): void {
     response.once('close', () => closing && setImmediate(() => server.closeIdleConnections()));
-    // A client that disconnects in the middle is no event; without a listener it would be an exception.
+    whenOver(response, request.socket, connections.begin(request.socket));
+    // A client may disconnect at any time. Without a listener that would be an exception.
     response.on('error', () => {});
     const { headers, users, allows } = rules.current();
     const admitted = allows()
       ? guard(request.headers.authorization, users)
       : Promise.resolve(textReply(429, 'Too many requests: the rate_limit of the web configuration is reached.'));
     admitted
-      // Who left meanwhile is to take nobody's place.
+      // A client that has left meanwhile takes no place.
       .then((refusal) => refusal ?? (hasGone(request, response) ? textReply(499, '') : route(request, response)))
       .catch((error: unknown) => {
         log.error({ error }, 'request failed');
@@ -65,7 +68,7 @@ export async function listen(
           request,
           response,
           { ...reply, headers: { ...reply.headers, ...Object.fromEntries(headers) } },
-          limits.response,
+          { ms: limits.response, unread },
         );
       })
       .catch((error: unknown) => {
@@ -76,8 +79,8 @@ export async function listen(
 
   async function dispose(): Promise<void> {
     closing = true;
-    // Not by `closeAllConnections`, which does not know of those in a handshake.
-    const timer = setTimeout(() => sockets.forEach((socket) => socket.destroy()), limits.grace);
+    // `closeAllConnections` would miss connections that are in a TLS handshake.
+    const timer = setTimeout(() => connections.destroy(), limits.grace);
     await Promise.all(servers.map(close));
     clearTimeout(timer);
   }
@@ -85,10 +88,7 @@ export async function listen(
   try {
     for (const address of config.listenAddresses) {
       const server = createHttpServer(limits, rules);
-      server.on('connection', (socket: Socket) => {
-        sockets.add(socket);
-        socket.once('close', () => sockets.delete(socket));
-      });
+      server.on('connection', (socket) => connections.add(socket));
       server.on('request', (request, response) => answer(server, request, response));
       await bind(server, address);
       server.on('error', (error) => log.warn({ error }, 'server error'));

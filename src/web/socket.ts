@@ -11,17 +11,18 @@ import type { CurrentRules } from './web-rules.ts';
 /** A server with or without TLS. */
 export type HttpServer = PlainServer | TlsServer;
 
-/** How long clients may take, in ms, and how many may be connected. */
+/** How long clients may take, in ms, and how many connections may be open. */
 export interface ServerLimits {
   readonly headers: number;
   readonly request: number;
   readonly response: number;
-  /** Longer than scrapes are apart, so that Prometheus can keep its connection. */
+  /** Longer than a scrape interval, so that Prometheus can keep its connection. */
   readonly keepAlive: number;
-  /** How often the first two are looked at. */
+  /** How often the first two are checked. */
   readonly checkInterval: number;
-  /** What running responses get when the server is disposed of. */
+  /** For responses under way when the server is disposed of. */
   readonly grace: number;
+  /** At all addresses together: the descriptors of the process are for the files of containers. */
   readonly connections: number;
 }
 
@@ -47,8 +48,6 @@ export function createHttpServer(limits: ServerLimits, rules: CurrentRules): Htt
   };
   const { tls } = rules.current();
   const server = tls === undefined ? createServer(options) : createTlsServer(options, rules, tls);
-  // The descriptors of this process are for the files of containers.
-  server.maxConnections = limits.connections;
   server.on('clientError', refuse);
   return server;
 }

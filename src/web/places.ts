@@ -1,0 +1,48 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { whenOver } from './respond.ts';
+
+/** How long a client may take to fetch an answer while others wait for its place, in ms. */
+const PATIENCE_MS = 5_000;
+
+/**
+ * The places of requests that are served at a time. When all are taken, a client that has not fetched its answer for a
+ * while loses its place and its connection: otherwise clients that ask and never read would keep others out.
+ */
+export class Places {
+  readonly #most: number;
+  readonly #patience: number;
+  /** Where the answer goes, and since when it has been ready, in ms of `performance.now()`. */
+  readonly #taken = new Map<ServerResponse, { readonly socket: Socket; readySince: number | undefined }>();
+
+  /** @param most how many there are; 0 for any number. */
+  constructor(most: number, patience = PATIENCE_MS) {
+    this.#most = most;
+    this.#patience = patience;
+  }
+
+  /** Takes a place until the response is over. `false`: there is none. */
+  take(response: ServerResponse, socket: Socket): boolean {
+    if (this.#most > 0 && this.#taken.size >= this.#most) this.#freeOne();
+    if (this.#most > 0 && this.#taken.size >= this.#most) return false;
+    this.#taken.set(response, { socket, readySince: undefined });
+    whenOver(response, socket, () => this.#taken.delete(response));
+    return true;
+  }
+
+  /** The answer is ready; what remains is up to the client. */
+  isReady(response: ServerResponse): void {
+    const place = this.#taken.get(response);
+    if (place !== undefined) place.readySince = performance.now();
+  }
+
+  #freeOne(): void {
+    const now = performance.now();
+    for (const [response, { socket, readySince = now }] of this.#taken) {
+      if (now - readySince < this.#patience) continue;
+      this.#taken.delete(response);
+      socket.destroy();
+      return;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { whenOver } from './respond.ts';
+
+/** In bytes. Some twenty expositions of a thousand containers. */
+const MAX_UNREAD = 64 * 1024 * 1024;
+
+/**
+ * Responses that clients have not fetched yet. Their bytes stay in memory, so beyond a limit the connections of the
+ * oldest ones are closed: a client that asks again and again and never reads costs a bounded amount of memory.
+ */
+export class UnreadResponses {
+  readonly #waiting = new Map<ServerResponse, { readonly bytes: number; readonly socket: Socket }>();
+  readonly #most: number;
+  #bytes = 0;
+
+  /** @param most in bytes. */
+  constructor(most = MAX_UNREAD) {
+    this.#most = most;
+  }
+
+  /** Takes in a response that is about to be sent. */
+  add(response: ServerResponse, socket: Socket, bytes: number): void {
+    this.#bytes += bytes;
+    for (const [oldest, { socket: its }] of this.#waiting) {
+      if (this.#bytes <= this.#most) break;
+      if (its === socket) continue;
+      this.#remove(oldest);
+      its.destroy();
+    }
+    this.#waiting.set(response, { bytes, socket });
+    whenOver(response, socket, () => this.#remove(response));
+  }
+
+  #remove(response: ServerResponse): void {
+    const found = this.#waiting.get(response);
+    if (found === undefined) return;
+    this.#waiting.delete(response);
+    this.#bytes -= found.bytes;
+  }
+}
