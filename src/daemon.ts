@@ -26,6 +26,7 @@ import { descriptorBudget } from './kernel/descriptor-limit.ts';
 import { KernelFiles } from './kernel/kernel-files.ts';
 import { findHostNamespaces, type HostNamespaces } from './kernel/host-namespaces.ts';
 import type { Log } from './log.ts';
+import { OptionalReads } from './optional-reads.ts';
 import { OomWatch } from './oom/oom-watch.ts';
 import { PostureReader } from './posture/read-posture.ts';
 import { readVersion } from './version.ts';
@@ -50,10 +51,13 @@ const NAMES_EVERY_MS = 20;
  * @throws Error if the host has no cgroup hierarchy.
  */
 export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
+  const reads = new OptionalReads(log);
   const kernel = new KernelFiles({
     procRoot: config.path.procfs,
     layout: findCgroupLayout(config.path.procfs, config.path.cgroupfs),
-    descriptorBudget: descriptorBudget(readFileSync('/proc/self/limits', 'utf8')),
+    descriptorBudget: descriptorBudget(
+      reads.read('/proc/self/limits', () => readFileSync('/proc/self/limits', 'utf8')) ?? '',
+    ),
   });
   const { discovery: hierarchy, version: cgroup } = kernel.layout;
   const sources = startNameSources(config, log);
@@ -82,7 +86,9 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const ancestors = new AncestorFiles(kernel);
   const failures = new Failures(log);
   const ownMetrics = createOwnMetrics(readVersion());
-  const created = config.createdTimestamps ? createdTimestamps(kernel.proc('stat')) : undefined;
+  const created = config.createdTimestamps
+    ? createdTimestamps(reads.read('stat', () => kernel.proc('stat')))
+    : undefined;
   const lookUntil = async <T>(deadline: number, use: (scrape: Scrape) => Promise<T>): Promise<T> => {
     const containers = await inventory.containers(deadline);
     const result = await use({
@@ -92,8 +98,8 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       levels: ({ files }, controller) => ancestors.levels(files, controller),
       privateParents: privateParentsOf,
       members: membersByNamespace(containers),
-      oom: oom?.counts(containers),
-      state: stateOf({ kernel, discovery, sources, hostNamespaces, oom }),
+      oom: reads.read('OOM kills', () => oom?.counts(containers)),
+      state: stateOf({ kernel, reads, discovery, sources, hostNamespaces, oom }),
     });
     ancestors.prune();
     return result;
@@ -109,7 +115,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       await lookUntil(deadline, (scrape) =>
         runCollectors({ collectors: chosen, scrape, encoder, failures, deadline, createdAt }),
       );
-      await ownMetrics.encode(encoder, createdAt);
+      await reads.wait('metrics of the process', () => ownMetrics.encode(encoder, createdAt));
       return encoder.finish();
     },
     look: (use) => lookUntil(Infinity, use),
@@ -165,17 +171,19 @@ function watchOom(parts: {
 
 function stateOf(options: {
   readonly kernel: KernelFiles;
+  readonly reads: OptionalReads;
   readonly discovery: Discovery;
   readonly sources: readonly NameSource[];
   readonly hostNamespaces: HostNamespaces;
   readonly oom: OomWatch | undefined;
 }): DaemonState {
-  const { kernel, discovery, sources, hostNamespaces, oom } = options;
+  const { kernel, reads, discovery, sources, hostNamespaces, oom } = options;
+  const hasPsi = reads.read('pressure/cpu', () => kernel.proc('pressure/cpu')) !== undefined;
   const health = new Map([
     ['cgroup_watch', discovery.watchUp],
     ['host_namespaces', hostNamespaces.has('net') && hostNamespaces.has('mnt') && hostNamespaces.has('pid')],
     ...(oom?.sources ?? []),
-    ...(kernel.layout.unified === undefined ? [] : [['psi', kernel.proc('pressure/cpu') !== undefined] as const]),
+    ...(kernel.layout.unified === undefined ? [] : [['psi', hasPsi] as const]),
   ]);
   for (const { name, up } of sources) if (up !== undefined) health.set(name, up);
   const limitHits = new Map(

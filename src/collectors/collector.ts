@@ -74,6 +74,8 @@ export interface ContainerCollector<Reading = unknown> extends CollectorHeader {
 export interface HostCollector<Reading = unknown> extends CollectorHeader {
   readonly scope: 'host';
   read(scrape: Scrape): Reading | undefined;
+  /** Why a part of a reading is unknown, if that is a failure. The rest is still exported. */
+  problem?(reading: NoInfer<Reading>): Error | undefined;
   readonly families: readonly Family<NoInfer<Reading>>[];
 }
 

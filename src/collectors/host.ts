@@ -5,14 +5,20 @@ export const host: Collector = defineHostCollector({
   name: 'host',
   help: 'Kernel, cgroup version, namespaces and OOM kills of the host.',
   read({ kernel, hostNamespaces, oom }) {
-    return {
-      release: kernel.proc('sys/kernel/osrelease')?.trim() ?? '',
-      bootId: kernel.proc('sys/kernel/random/boot_id')?.trim() ?? '',
-      cgroup: kernel.layout.version,
-      namespaces: hostNamespaces,
-      oom,
+    let problem: Error | undefined;
+    const fact = (name: string): string => {
+      try {
+        return kernel.proc(name)?.trim() ?? '';
+      } catch (error) {
+        problem ??= error instanceof Error ? error : new Error(String(error));
+        return '';
+      }
     };
+    const release = fact('sys/kernel/osrelease');
+    const bootId = fact('sys/kernel/random/boot_id');
+    return { release, bootId, cgroup: kernel.layout.version, namespaces: hostNamespaces, oom, problem };
   },
+  problem: ({ problem }) => problem,
   families: [
     {
       name: 'isolation_host_info',

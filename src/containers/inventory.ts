@@ -84,8 +84,7 @@ export class ContainerInventory {
     const pace = new Pace();
     for (const entry of this.#entries.values()) {
       if (performance.now() > deadline) break;
-      entry.files.lookAgain();
-      this.#refresh(entry, now);
+      this.#refreshOrKeep(entry, now);
       if (pace.isDue()) await pace.rest();
     }
     const containers = [...this.#entries.values()].flatMap(({ container }) => container ?? []);
@@ -94,6 +93,16 @@ export class ContainerInventory {
       if (entry.container === undefined && now >= entry.factsUntil) this.#processFacts(entry, now);
       return entry.posture?.posture;
     });
+  }
+
+  /** What fails for one container takes none of the others with it. */
+  #refreshOrKeep(entry: TrackedContainer, now: number): void {
+    try {
+      entry.files.lookAgain();
+      this.#refresh(entry, now);
+    } catch (error) {
+      if (entry.container !== undefined) entry.container = { ...entry.container, initError: toError(error) };
+    }
   }
 
   #refresh(entry: TrackedContainer, now: number): void {

@@ -83,7 +83,7 @@ export async function runCollectors(options: {
         }
         if (value === undefined) continue;
         readings.push({ value, container, labels });
-        const problem = collector.scope === 'container' ? collector.problem?.(value) : undefined;
+        const problem = collector.scope === 'kept' ? undefined : collector.problem?.(value);
         if (problem !== undefined) errors.push({ error: problem, container });
       } catch (error) {
         errors.push({ error, container });

@@ -1,3 +1,4 @@
+import { unseenAsUndefined } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { KmsgPosition } from '../kernel/kmsg.ts';
 import type { Log } from '../log.ts';
@@ -42,7 +43,8 @@ export class SavedKills {
     this.#retention = options.retention;
     this.#clock = options.clock;
     this.#file = new StateFile(options.path, options.log);
-    this.#bootId = options.kernel.proc('sys/kernel/random/boot_id')?.trim() ?? '';
+    const { kernel } = options;
+    this.#bootId = unseenAsUndefined(() => kernel.proc('sys/kernel/random/boot_id'))?.trim() ?? '';
   }
 
   /** Whether the last attempt to write the file succeeded. */

@@ -26,11 +26,20 @@ export async function readHost(scrape: Scrape): Promise<HostReport> {
   }
   return {
     at,
-    kernel: scrape.kernel.proc('sys/kernel/osrelease')?.trim(),
+    kernel: releaseOf(scrape),
     cgroup: scrape.kernel.layout.version,
     sources: scrape.state.sources,
     containers: containers.toSorted(byName),
   };
+}
+
+/** Any failure is shown by the metrics, so that the page is none the worse for it. */
+function releaseOf({ kernel }: Scrape): string | undefined {
+  try {
+    return kernel.proc('sys/kernel/osrelease')?.trim();
+  } catch {
+    return undefined;
+  }
 }
 
 function byName({ labels: a, id: idOfA }: ContainerReport, { labels: b, id: idOfB }: ContainerReport): number {
