@@ -65,7 +65,8 @@ describeLive('Podman', ['podman', 'docker'], () => {
     const flags = '--rm --network none --memory 8m --memory-swap 8m --ulimit nofile=1024:1024 --ulimit nproc=1000:1000';
     // After more than ten kills in five seconds, by whichever suite, the kernel reports the next ones without their cgroup.
     await succeed(host, 'sleep 6');
-    await succeed(host, `! ${podman} run --name ${container} ${flags} lab:1 /bin/tail /dev/zero`);
+    // conmon leaves an empty file called `oom` in the working directory.
+    await succeed(host, `cd ${directory} && ! ${podman} run --name ${container} ${flags} lab:1 /bin/tail /dev/zero`);
     const socket = `unix://${directory}/podman.sock`;
     await using exporter = await startExporter(host, { flags: ['--docker.host=', `--podman.host=${socket}`] });
     const kills = async () =>
