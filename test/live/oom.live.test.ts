@@ -33,6 +33,50 @@ describeLong('OOM kills on cgroup v2', ['guest', 'docker'], () => {
     some: { children: 5, brief: 1, nested: 2 },
   });
 
+  test('all stay exported for the retention although somebody sets the clock', async () => {
+    const { machine } = docker();
+    const flags = ['--oom.retention=1h', `--oom.state-file=${docker().directory}/clock.json`];
+    const first = await exporterFor(docker(), flags);
+    const others = unattributed(await first.scrape());
+    const total = await hostKills(machine);
+    const kill = async (exporter: Exporter, prefix: string): Promise<Expected> => {
+      const kills = await killAll(docker(), prefix, { brief: 1, children: 3 });
+      expect(await killsOf(exporter, machine, kills)).toEqual(kills);
+      return kills;
+    };
+    const before = await kill(first, 'clocka');
+    await setClock('+2 hours');
+    await check(first, before);
+    const ahead = await kill(first, 'clockb');
+    await check(first, new Map([...before, ...ahead]));
+    await setClock('-4 hours');
+    await first.kill('SIGKILL');
+    await using second = await exporterFor(docker(), flags);
+    const all = new Map([...before, ...ahead, ...(await kill(second, 'clockc'))]);
+    await check(second, all);
+    await setClock('+2 hours');
+    await check(second, all);
+    expect((await hostKills(machine)) - total).toBe(sumOf(all));
+    expect(unattributed(await second.scrape()) - others).toBe(0);
+    await first[Symbol.asyncDispose]();
+
+    async function setClock(by: string): Promise<void> {
+      await succeed(machine, `date -s '${by}'`);
+    }
+
+    /** All kills are there, under their names, at times of the last half hour. */
+    async function check(exporter: Exporter, kills: Expected): Promise<void> {
+      const samples = await exporter.scrape();
+      expect(killsIn(samples, kills)).toEqual(kills);
+      const now = Number(await succeed(machine, 'date +%s'));
+      for (const container of kills.keys()) {
+        const last = samples.value('isolation_container_last_oom_kill_timestamp_seconds', { container }) ?? 0;
+        expect(last, container).toBeLessThanOrEqual(now + 1);
+        expect(last, container).toBeGreaterThan(now - 1_800);
+      }
+    }
+  });
+
   test('all are counted where no watch is to be had', async () => {
     const { machine } = docker();
     const limit = '/proc/sys/fs/inotify/max_user_watches';
