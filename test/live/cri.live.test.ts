@@ -64,13 +64,17 @@ describeLive('pods of a containerd', ['docker'], () => {
     await shows('shop/web-7d4b9c/nginx', 'shop/web-7d4b9c/sidecar');
   });
 
-  test('a kill by the OOM killer is told under the names of a container that is gone', async () => {
+  test('a kill is exported under the names of a container that has exited, and of one that is gone', async () => {
     const leaky = await node.run('leaky', 'shop', [
       { name: 'app', command: ['/bin/sh', '-c', 'sleep 1; tail /dev/zero'], memory: 16_777_216 },
     ]);
     const kills = (samples: Samples) =>
       samples.value('isolation_container_oom_kills_total', { namespace: 'shop', pod: 'leaky', container: 'app' });
     await within(host, 'the kill', async () => kills(await exporter.scrape()) === 1);
+    // It has exited, but the runtime still lists it.
+    const flags = ['--docker.host=', `--cri.endpoint=unix://${node.socket}`];
+    await using later = await startExporter(host, { flags });
+    await within(host, 'the kill under its name', async () => kills(await later.scrape()) === 1);
     await node.remove(leaky);
     await shows('shop/web-7d4b9c/nginx', 'shop/web-7d4b9c/sidecar');
     expect(kills(await exporter.scrape())).toBe(1);
