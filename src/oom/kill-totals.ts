@@ -34,6 +34,12 @@ export class KillTotals {
     this.#totalOf(named.labels).records.add(record);
   }
 
+  /** Takes a record out of the total of its labels. */
+  remove(record: ContainerRecord): void {
+    this.#detach(record);
+    record.named = undefined;
+  }
+
   /** Takes the kills of a record that is dropped. They stay exported until {@link expireBefore}. */
   archive(record: ContainerRecord): void {
     const total = record.named && this.#totals.get(keyOf(record.named.labels));

@@ -123,6 +123,11 @@ export class KillTracker implements Disposable {
     this.retention.name(cgroup, named);
   }
 
+  /** Says which live containers are shown. */
+  showOnly(shown: ReadonlySet<ContainerCgroup>): void {
+    this.retention.showOnly(shown);
+  }
+
   /** Takes everything that the sources know by now. */
   update(): void {
     const newKills = this.#takeSources();

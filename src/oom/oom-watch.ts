@@ -88,11 +88,16 @@ export class OomWatch implements AsyncDisposable {
     this.#schedule();
   }
 
-  /** The kills by now. */
+  /**
+   * The kills by now.
+   *
+   * @param containers those that are shown.
+   */
   counts(containers: readonly Pick<Container, 'cgroup' | 'labels' | 'names'>[]): OomCounts {
     for (const { cgroup, labels, names } of containers) {
       this.#tracker.name(cgroup, { labels, named: names.name !== undefined || names.containerInPod !== undefined });
     }
+    this.#tracker.showOnly(new Set(containers.map(({ cgroup }) => cgroup)));
     this.#update();
     return { ...this.#tracker.counts(), lostRecords: this.#kernelLog?.lost };
   }

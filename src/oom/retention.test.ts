@@ -97,6 +97,19 @@ describe('a container', () => {
     expect(bench.kills()).toEqual({ web: [1, 5] });
   });
 
+  it('leaves nothing behind if it turns out to be none that is shown, unless it was killed', () => {
+    const bench = new Bench('below');
+    const [pause, web, killed] = [bench.appear('a'), bench.appear('b'), bench.appear('c')];
+    for (const [cgroup, id] of [[pause, 'a'] as const, [web, 'b'] as const, [killed, 'c'] as const]) {
+      bench.retention.name(cgroup, named(id));
+    }
+    bench.count({ '/docker/a': 0, '/docker/b': 0, '/docker/c': 1 }, 5);
+    bench.retention.showOnly(new Set([web]));
+    expect(bench.kills()).toEqual({ b: [0, undefined], c: [1, 5] });
+    bench.retention.name(pause, named('shown'));
+    expect(bench.kills()['shown']).toEqual([0, undefined]);
+  });
+
   it('has an error if its counter cannot be read', () => {
     const bench = new Bench('below');
     bench.retention.name(bench.appear('a'), named('web'));

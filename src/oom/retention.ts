@@ -77,6 +77,13 @@ export class Retention {
     if (record !== undefined && record.named?.labels !== named.labels) this.#totals.add(record, named);
   }
 
+  /** Stops exporting live containers that are not shown (any more) and had no kills, such as a pause. */
+  showOnly(shown: ReadonlySet<ContainerCgroup>): void {
+    for (const [cgroup, record] of this.#records.liveByCgroup) {
+      if (record.named !== undefined && record.kills === 0 && !shown.has(cgroup)) this.#totals.remove(record);
+    }
+  }
+
   /** Asks for missing names, takes over those that came, and archives the records of containers that are long gone. */
   update(now: number): void {
     this.#nameLive();
