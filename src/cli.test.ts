@@ -98,7 +98,7 @@ describe.concurrent('the command', { timeout: 30_000 }, () => {
     expect(stdout).toMatch(/^Usage: isolation-exporter \[options\] \[command\]\n/);
   });
 
-  test('refuses an option that it does not know', async () => {
+  test('refuses an unknown option', async () => {
     expect(await run(['--log.levle=debug'])).toEqual({
       code: 2,
       stdout: '',
@@ -114,7 +114,7 @@ describe.concurrent('the command', { timeout: 30_000 }, () => {
     });
   });
 
-  test('tells in one line why it cannot start', async () => {
+  test('prints one line on why it cannot start', async () => {
     expect(await run([], { STUB: 'fail' })).toEqual({
       code: 1,
       stdout: '',
@@ -122,7 +122,7 @@ describe.concurrent('the command', { timeout: 30_000 }, () => {
     });
   });
 
-  test('warns of a variable that names nothing', async () => {
+  test('warns of an unknown variable', async () => {
     const { stderr } = await run([], { STUB: 'fail', ISOLATION_EXPORTER_LOGLEVEL: 'debug' });
     expect(stderr).toContain('msg="unknown environment variables" variables=ISOLATION_EXPORTER_LOGLEVEL');
   });
@@ -133,18 +133,18 @@ describe.concurrent('the command', { timeout: 30_000 }, () => {
     expect(stderr).toMatch(/msg=serving collectors=cpu\n.* msg=stopping signal=SIG(INT|TERM)\n$/);
   });
 
-  test('takes the reason of the abort for a good end', async () => {
+  test('treats the abort as success', async () => {
     // The server of the stub is still open then, so it takes the force of the end.
     expect((await interrupt('throw', ['SIGTERM'])).stderr).not.toContain('isolation-exporter:');
   });
 
-  test.each(['hang', 'leak'])('is ended when it does not stop: %s', async (stub) => {
+  test.each(['hang', 'leak'])('is terminated if it does not stop: %s', async (stub) => {
     const { code, stderr } = await interrupt(stub, ['SIGTERM']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/level=warn msg="forced to stop before shutdown was complete"\n$/);
   });
 
-  test('is ended by a second signal at once', async () => {
+  test('is terminated by a second signal at once', async () => {
     const started = performance.now();
     const { code } = await interrupt('hang', ['SIGTERM', 'SIGINT']);
     expect(code).toBe(1);

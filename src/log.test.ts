@@ -21,14 +21,14 @@ describe('logfmt', () => {
     );
   });
 
-  test('quotes what is not one plain word', () => {
+  test('quotes everything but plain words', () => {
     const [line] = logged({}, (log) =>
       log.warn({ a: 'two words', b: 'x=y', c: '', d: ['p', 1], e: true, f: ['p', 'q'] }, 'It is so'),
     );
     expect(line).toContain('msg="It is so" a="two words" b="x=y" c="" d="[\\"p\\",1]" e=true f=p,q\n');
   });
 
-  test('flattens objects and leaves out what is undefined', () => {
+  test('flattens objects and omits undefined', () => {
     const [line] = logged({}, (log) => log.info({ labels: { engine: 'docker', 'a b': 1 }, gone: undefined }, 'm'));
     expect(line).toContain('msg=m labels.engine=docker labels.a_b=1\n');
   });
@@ -45,7 +45,7 @@ describe('logfmt', () => {
 });
 
 describe('json', () => {
-  test('is one object a line', () => {
+  test('is one object per line', () => {
     const [line] = logged({ format: 'json' }, (log) => log.error({ name: 'a\nb\u009b', n: 1 }, 'failed'));
     expect(line).not.toContain('\u009b');
     expect(JSON.parse(line!)).toMatchObject({ level: 'error', msg: 'failed', name: 'a\nb\u009b', n: 1 });

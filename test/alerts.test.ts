@@ -29,12 +29,12 @@ const unknownIn = (text: string) =>
   );
 
 describe('every alert', () => {
-  it('has a name of its own', () => {
+  it('has a unique name', () => {
     const names = rules.map(({ alert }) => alert);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('has the same base of its runbook', () => {
+  it('has a runbook URL with the same base', () => {
     const bases = rules.map(({ alert, annotations }) => annotations['runbook_url']?.replace(`/${alert}.md`, ''));
     const [base = ''] = bases;
     expect(base).toMatch(/^https:\/\/[^/]+\/docs\/runbooks$/);
@@ -44,7 +44,7 @@ describe('every alert', () => {
     expect(head).toContain(`sed -i 's#${base}#`);
   });
 
-  it.each(rules.map((rule) => [rule.alert, rule] as const))('%s keeps the rules', (name, rule) => {
+  it.each(rules.map((rule) => [rule.alert, rule] as const))('%s follows the rules', (name, rule) => {
     expect(name).toMatch(/^Isolation[A-Z][A-Za-z]+$/);
     expect(Object.keys(rule.labels)).toEqual(['severity']);
     expect(rule.labels['severity']).toMatch(/^(?:critical|warning|info)$/);
@@ -57,39 +57,42 @@ describe('every alert', () => {
     expect(existsSync(new URL(`${name}.md`, RUNBOOKS))).toBe(true);
   });
 
-  it.each(rules.map((rule) => [rule.alert, rule] as const))('%s asks for what there is', (_, { expr, annotations }) => {
-    const selectors = [...expr.matchAll(/\b(\w+)\{([^}]*)\}/g)];
-    const selected = selectors.map(([, metric = '']) => metric);
-    expect(namesOf(expr).filter((metric) => !selected.includes(metric))).toEqual([]);
-    expect(selectors.length).toBeGreaterThan(0);
-    for (const [, metric = '', matchers = ''] of selectors) {
-      const labels = metric === 'up' ? [] : families.get(metric);
-      const asked = [...matchers.matchAll(/(\w+)(?:=~|!~|!=|=)/g)].map(([, label = '']) => label);
-      expect(asked[0]).toBe('job');
-      expect(
-        asked.slice(1).filter((label) => labels?.includes(label) !== true),
-        metric,
-      ).toEqual([]);
-    }
-    const told = [...(annotations['description'] ?? '').matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
-    const known = new Set(['instance', ...selected.flatMap((metric) => families.get(metric) ?? [])]);
-    expect(told.filter((label) => !known.has(label))).toEqual([]);
-  });
+  it.each(rules.map((rule) => [rule.alert, rule] as const))(
+    '%s queries existing metrics and labels',
+    (_, { expr, annotations }) => {
+      const selectors = [...expr.matchAll(/\b(\w+)\{([^}]*)\}/g)];
+      const selected = selectors.map(([, metric = '']) => metric);
+      expect(namesOf(expr).filter((metric) => !selected.includes(metric))).toEqual([]);
+      expect(selectors.length).toBeGreaterThan(0);
+      for (const [, metric = '', matchers = ''] of selectors) {
+        const labels = metric === 'up' ? [] : families.get(metric);
+        const asked = [...matchers.matchAll(/(\w+)(?:=~|!~|!=|=)/g)].map(([, label = '']) => label);
+        expect(asked[0]).toBe('job');
+        expect(
+          asked.slice(1).filter((label) => labels?.includes(label) !== true),
+          metric,
+        ).toEqual([]);
+      }
+      const told = [...(annotations['description'] ?? '').matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
+      const known = new Set(['instance', ...selected.flatMap((metric) => families.get(metric) ?? [])]);
+      expect(told.filter((label) => !known.has(label))).toEqual([]);
+    },
+  );
 
-  it('asks for findings that there are', () => {
+  it('queries existing findings', () => {
     const asked = rules.flatMap(({ expr }) => /finding(?:=|!~)"([^"]*)"/.exec(expr)?.[1]?.split('|') ?? []);
     const critical = findings.filter(({ severity }) => severity === 'critical').map(({ id }) => id);
     expect(asked.filter((id) => !critical.includes(id))).toEqual([]);
     expect(asked).toContain('process_escaped');
   });
 
-  it('is in a group of its own kind', () => {
+  it('is in the right group', () => {
     for (const { name } of groups) expect(name).toMatch(/^isolation-exporter\.[a-z]+$/);
   });
 });
 
 describe('every runbook', () => {
-  it.each(runbooks)('%s is about an alert, and complete', (file, text) => {
+  it.each(runbooks)('%s belongs to an alert and is complete', (file, text) => {
     const name = file.replace(/\.md$/, '');
     expect(rules.map(({ alert }) => alert)).toContain(name);
     expect(text.split('\n')[0]).toBe(`# ${name}`);
@@ -101,7 +104,7 @@ describe('every runbook', () => {
     expect(diagnosis).toContain('```promql\n');
   });
 
-  it.each(runbooks)('%s leads to what there is', (_, text) => {
+  it.each(runbooks)('%s has no dead links', (_, text) => {
     const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
     expect(links.filter((target) => !existsSync(new URL(target, RUNBOOKS)))).toEqual([]);
     expect(unknownIn(text)).toEqual([]);

@@ -16,12 +16,12 @@ describe('every collector', () => {
 });
 
 describe('every family', () => {
-  it('has a name of its own', () => {
+  it('has a unique name', () => {
     const names = families.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it.each(families.map((family) => [family.name, family] as const))('%s keeps the rules', (name, family) => {
+  it.each(families.map((family) => [family.name, family] as const))('%s follows the rules', (name, family) => {
     expect(name).toMatch(/^isolation_[a-z0-9_]+$/);
     expect(name.endsWith('_total')).toBe(family.type === 'counter');
     expect(name.endsWith('_info')).toBe(family.type === 'info');

@@ -30,17 +30,17 @@ function labelsOf(metric: string): ReadonlySet<string> {
 
 // After a change: npm run dashboards
 describe('the files', () => {
-  it('are what the sources make', () => {
+  it('match the sources', () => {
     const made = Object.entries(BOARDS).map(([name, board]) => [name, render(board)]);
     expect(Object.fromEntries(files.map(({ name, text }) => [name, text]))).toEqual(Object.fromEntries(made));
   });
 
-  it('have addresses and titles of their own', () => {
+  it('have unique uids and titles', () => {
     expect(new Set(uids).size).toBe(files.length);
     expect(new Set(files.map(({ dashboard }) => dashboard.title)).size).toBe(files.length);
   });
 
-  it('name no data source of somebody', () => {
+  it('name no specific data source', () => {
     for (const { text } of files) {
       const named = [...text.matchAll(/"uid": "([^"]+)"/g)].map(([, uid = '']) => uid);
       expect(named.filter((uid) => uid !== '$datasource' && !uids.includes(uid))).toEqual([]);
@@ -49,18 +49,18 @@ describe('the files', () => {
 });
 
 describe.each(files)('$name', ({ dashboard, panels, rows, text }) => {
-  it('numbers its panels and rows each once', () => {
+  it('has unique ids', () => {
     const ids = [...panels, ...rows].map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.every((id) => id !== undefined && id > 0)).toBe(true);
   });
 
-  it('has no two panels of one title', () => {
+  it('has unique panel titles', () => {
     const titles = panels.map(({ title }) => title);
     expect(new Set(titles).size).toBe(titles.length);
   });
 
-  it('has its panels within the grid and beside each other', () => {
+  it('places its panels on the grid without overlap', () => {
     const places = [...panels, ...rows].map(({ title, gridPos }) => ({ title, ...gridPos! }));
     for (const { title, x, y, w, h } of places) {
       expect(x >= 0 && y >= 0 && w > 0 && h > 0 && x + w <= 24, title).toBe(true);
@@ -79,7 +79,7 @@ describe.each(files)('$name', ({ dashboard, panels, rows, text }) => {
     }
   });
 
-  it('links to boards that there are', () => {
+  it('links to existing dashboards', () => {
     const targets = [...text.matchAll(/"url": "\/d\/([^?"]*)/g)].map(([, uid]) => uid);
     expect(targets.filter((uid) => !uids.includes(uid))).toEqual([]);
     for (const link of dashboard.links ?? []) {
@@ -88,7 +88,7 @@ describe.each(files)('$name', ({ dashboard, panels, rows, text }) => {
     }
   });
 
-  it('hands on variables that the linked board has', () => {
+  it('passes only variables that the linked dashboard has', () => {
     for (const [, uid, query = ''] of text.matchAll(/"url": "\/d\/([^?"]*)\?([^"]*)"/g)) {
       const there = files.find((file) => file.dashboard.uid === uid)?.dashboard.templating.list ?? [];
       const given = [...query.matchAll(/var-(\w+)=|\$\{(\w+):queryparam\}/g)].map(([, one, other]) => one ?? other);
@@ -96,13 +96,13 @@ describe.each(files)('$name', ({ dashboard, panels, rows, text }) => {
     }
   });
 
-  it('uses no variable that it does not define', () => {
+  it('uses only variables that it defines', () => {
     const own = (dashboard.templating.list ?? []).map(({ name }) => name);
     const used = [...text.matchAll(/\$(?:\{([A-Za-z_]+)|([A-Za-z_]+))/g)].map(([, one, other]) => one ?? other ?? '');
     expect([...new Set(used)].filter((name) => !name.startsWith('__') && !own.includes(name))).toEqual([]);
   });
 
-  it('asks its variables and annotations for what the exporter has', () => {
+  it('uses existing metrics in variables and annotations', () => {
     const queries = (dashboard.templating.list ?? []).map(({ definition }) => definition ?? '').filter(Boolean);
     for (const definition of queries) {
       const [, query = '', label = ''] = /^label_values\((.*), (\w+)\)$/.exec(definition) ?? [];
@@ -121,14 +121,14 @@ describe.each(files.flatMap(({ name, panels }) => panels.map((panel) => ({ board
   ({ panel }) => {
     const targets = targetsOf(panel);
 
-    test('says what it is, where it is from, and what to do', () => {
+    test('describes its meaning, its source and what to do', () => {
       expect(panel.description).toMatch(/^[A-Z][^]*\.\n\nSource: [^]*\.($|\n\n)/);
       // What is never red needs no advice, and what can be does.
       const judges = /"(red|orange)"/.test(JSON.stringify(panel.fieldConfig)) && !isOnlyALimit(panel);
       if (judges) expect(panel.description).toContain('When red or orange: ');
     });
 
-    test.each(targets)('$refId asks for metrics and labels that there are', ({ expr }) => {
+    test.each(targets)('$refId queries existing metrics and labels', ({ expr }) => {
       const { selectors, grouped } = analyse(expr, labelsOf);
       for (const { metric, matchers } of selectors) {
         expect(matchers.filter(({ label }) => !labelsOf(metric).has(label))).toEqual([]);
@@ -148,7 +148,7 @@ describe.each(files.flatMap(({ name, panels }) => panels.map((panel) => ({ board
       }
     });
 
-    test('has overrides for what it shows', () => {
+    test('has overrides only for shown series', () => {
       const names = panel.type === 'table' ? headersOf(panel) : targets.map(({ legendFormat = '' }) => legendFormat);
       for (const { matcher } of panel.fieldConfig?.overrides ?? []) {
         if (matcher.id === 'byFrameRefID') expect(targets.map(({ refId }) => refId)).toContain(matcher.options);
@@ -158,13 +158,13 @@ describe.each(files.flatMap(({ name, panels }) => panels.map((panel) => ({ board
     });
 
     if (panel.type !== 'table') return;
-    test('has queries of which rows can become one', () => {
+    test('has queries whose rows can be merged', () => {
       // They would not agree in the name of their metrics.
       const named = targets.filter(({ expr }) => analyse(expr, labelsOf).labels.has('__name__'));
       expect(named.length).toBeLessThanOrEqual(1);
     });
 
-    test('has columns that its queries give', () => {
+    test('has only columns from its queries', () => {
       const given = new Set(targets.flatMap(({ expr }) => [...analyse(expr, labelsOf).labels]));
       for (const { refId } of targets) given.add(targets.length > 1 ? `Value #${refId}` : 'Value');
       const { renameByName = {} } = organizeOf(panel);
@@ -179,7 +179,7 @@ describe.each(files.flatMap(({ name, panels }) => panels.map((panel) => ({ board
 );
 
 // The grammar above takes what types forbid, such as the rate of an instant vector.
-test.skipIf(!existsSync(PROMTOOL))('all queries are what promtool takes', () => {
+test.skipIf(!existsSync(PROMTOOL))('promtool accepts all queries', () => {
   const choice = { from: 0, to: 21_600, scrapeInterval: 15, values: { container: 'web' } };
   const queries = files.flatMap(({ panels, dashboard }) => [
     ...panels.flatMap(targetsOf).map(({ expr, interval }) => interpolate(expr, choice, interval)),
@@ -196,7 +196,7 @@ test.skipIf(!existsSync(PROMTOOL))('all queries are what promtool takes', () => 
 });
 
 // With all jobs chosen, the matchers take in whatever else Prometheus scrapes.
-test('of what others have too, boards ask for the exporters only', () => {
+test('queries generic metrics for the exporters only', () => {
   const exprs = files.flatMap(({ panels, dashboard }) => [
     ...panels.flatMap(targetsOf).map(({ expr }) => expr),
     ...(dashboard.annotations.list ?? []).map(({ expr = '' }) => expr),
@@ -209,11 +209,11 @@ test('of what others have too, boards ask for the exporters only', () => {
 describe('every metric of the exporter', () => {
   const asked = new Set(allPanels.flatMap((panel) => targetsOf(panel)).flatMap(({ expr }) => metricsOf(expr)));
 
-  it.each([...collectorFamilies().keys()])('%s is on a board, or left out on purpose', (metric) => {
+  it.each([...collectorFamilies().keys()])('%s is on a dashboard, or excluded on purpose', (metric) => {
     expect(asked.has(metric)).toBe(!(metric in NOT_SHOWN));
   });
 
-  it('that is left out is there', () => {
+  it('that is excluded exists', () => {
     expect(Object.keys(NOT_SHOWN).filter((metric) => !collectorFamilies().has(metric))).toEqual([]);
   });
 });

@@ -8,7 +8,7 @@ const { version } = JSON.parse(textOf('package.json')) as { readonly version: st
 const exporter = composeService('isolation-exporter');
 
 describe('the image', () => {
-  it('is of this version wherever it is named', () => {
+  it('has this version everywhere', () => {
     expect(/image\.version="(.+)"/.exec(textOf('Dockerfile'))?.[1]).toBe(version);
     expect(exporter.image).toBe(`isolation-exporter:${version}`);
     for (const path of ['Dockerfile', 'docs/deploy.md']) {
@@ -18,7 +18,7 @@ describe('the image', () => {
     }
   });
 
-  it('is run in docs/deploy.md with the options of the compose file', () => {
+  it('has the same options in docs/deploy.md and in the compose file', () => {
     const command = /docker run (.*?)\n```/s.exec(textOf('docs/deploy.md'))?.[1]?.replaceAll(/\s*\\\n\s*/g, ' ') ?? '';
     const said = command
       .split(/(?:^| )(?=--)/)
@@ -41,22 +41,22 @@ describe('the compose file', () => {
     expect(mem_limit).toMatch(/^\d+[mg]$/);
   });
 
-  it.each(services)('lets nobody but this host reach %s', (_, { ports = [] }) => {
+  it.each(services)('exposes %s on this host only', (_, { ports = [] }) => {
     for (const port of ports as string[]) expect(port).toMatch(/^127\.0\.0\.1:/);
   });
 });
 
-describe('what docs/deploy.md tells to do', () => {
+describe('the instructions in docs/deploy.md', () => {
   const commandsOf = (name: string) =>
     new RegExp(`<!-- ${name} -->\\s*\`\`\`sh\\n([^]*?)\`\`\``).exec(textOf('docs/deploy.md'))?.[1] ?? '';
   const targets = [...commandsOf('install').matchAll(/^install .*?(\/\S+)$/gm)].map(([, path = '']) => path);
 
-  it('removes all that it installs', () => {
+  it('remove everything that they install', () => {
     expect(targets).toHaveLength(4);
     for (const path of targets) expect(commandsOf('remove').split(/\s/)).toContain(path);
   });
 
-  it('replaces at an upgrade what is of the version, and no options', () => {
+  it('replace the program in an upgrade, and keep the options', () => {
     const upgrade = commandsOf('upgrade');
     const copy = /^cp -r .*$/m.exec(commandsOf('install'))?.[0] ?? 'no copy';
     // Of the old modules nothing is left.
@@ -67,7 +67,7 @@ describe('what docs/deploy.md tells to do', () => {
 });
 
 describe('the drop-in for a rootless engine', () => {
-  it('waits for the manager of the user whose folder it shows', () => {
+  it("waits for the user's service manager", () => {
     const text = textOf('deploy/systemd/drop-ins/rootless.conf');
     const uids = new Set([...text.matchAll(/\/run\/user\/(\d+)/g)].map(([, uid]) => uid));
     expect(text).toMatch(/^After=.*\bsystemd-logind\.service\b/m);
@@ -76,14 +76,14 @@ describe('the drop-in for a rootless engine', () => {
   });
 });
 
-describe('the limit of memory', () => {
+describe('the memory limit', () => {
   const limits = {
     systemd: /^MemoryMax=(\d+)M$/m.exec(textOf('deploy/systemd/isolation-exporter.service'))?.[1],
     compose: /^--memory=(\d+)m$/m.exec(exporter.options.join('\n'))?.[1],
     kubernetes: /limits:\n *memory: (\d+)Mi$/m.exec(textOf('deploy/kubernetes/base/daemonset.yaml'))?.[1],
   };
 
-  it.each(Object.entries(limits))('in %s has twice the room that 1,000 containers take', (_, megabytes) => {
+  it.each(Object.entries(limits))('in %s has twice what 1,000 containers need', (_, megabytes) => {
     const own = 100e6;
     // 24 files of each stay open. For one the kernel keeps a buffer of a page, an inode and more: 5.4 kB, counted in a
     // memory cgroup on Linux 6.18.
@@ -92,7 +92,7 @@ describe('the limit of memory', () => {
   });
 });
 
-describe('the limits of a scrape', () => {
+describe('the scrape limits', () => {
   interface Limits {
     readonly sample_limit: number;
     readonly body_size_limit: string;
@@ -115,7 +115,7 @@ describe('the limits of a scrape', () => {
     expect(Number(body_size_limit.replace('MB', '')) * 2 ** 20).toBeGreaterThan(2 * 1000 * bytes);
   });
 
-  it('are those of the PodMonitor, too', () => {
+  it('are the same in the PodMonitor', () => {
     const { spec } = parse(textOf('deploy/kubernetes/base/podmonitor.yaml')) as { readonly spec: object };
     expect(spec).toMatchObject({ sampleLimit: limits[0]?.[1].sample_limit });
   });

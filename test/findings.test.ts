@@ -3,12 +3,12 @@ import { findings } from '../src/findings/index.ts';
 import { SEVERITIES } from '../src/findings/finding.ts';
 
 describe('every finding', () => {
-  it('has an id of its own', () => {
+  it('has a unique id', () => {
     const ids = findings.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it.each(findings.map((finding) => [finding.id, finding] as const))('%s keeps the rules', (id, finding) => {
+  it.each(findings.map((finding) => [finding.id, finding] as const))('%s follows the rules', (id, finding) => {
     expect(id).toMatch(/^[a-z][a-z0-9_]*$/);
     expect(SEVERITIES).toContain(finding.severity);
     expect(finding.title).toMatch(/^\S.*[^.]$/);
@@ -21,7 +21,7 @@ describe('every finding', () => {
     }
   });
 
-  it.each(findings.map((finding) => [finding.id, finding] as const))('%s is unknown of nothing', (id, { test }) => {
+  it.each(findings.map((finding) => [finding.id, finding] as const))('%s is unknown without facts', (id, { test }) => {
     const nothing = {
       posture: undefined,
       hostNamespaces: {},

@@ -34,7 +34,7 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
     await expect(sortSamples(lines).join('\n')).toMatchFileSnapshot(`golden/${host}/${name}.prom`);
   });
 
-  it.skipIf(!existsSync(PROMTOOL))('promtool has nothing to say (needs promtool)', async () => {
+  it.skipIf(!existsSync(PROMTOOL))('promtool reports no problems (needs promtool)', async () => {
     const input = Buffer.concat(await daemon.scrape({ format: 'text' }));
     expect(execFileSync(PROMTOOL, ['check', 'metrics'], { input, encoding: 'utf8' })).toBe('');
   });

@@ -13,13 +13,13 @@ const { resources, images } = parse(textOf('deploy/kubernetes/base/kustomization
 };
 
 describe('deploy/kubernetes', () => {
-  it('is what the API takes', () => {
+  it('is valid for the API', () => {
     const names = resources.filter((path) => !path.includes('/')).map((path) => path.replace('.yaml', ''));
     expect(names).toContain('daemonset');
     expect(schemaErrors(names.map(base))).toEqual([]);
   });
 
-  it('would be told what the API does not take', () => {
+  it('is checked: the schema rejects wrong fields', () => {
     const [unknown, wrong] = [0, 1].map(() => structuredClone(base('daemonset')) as unknown as Broken) as [
       Broken,
       Broken,
@@ -30,12 +30,12 @@ describe('deploy/kubernetes', () => {
     expect(schemaErrors([wrong]).join('\n')).toContain('image must be string');
   });
 
-  it('has all of its files in the kustomization', () => {
+  it('lists all files in the kustomization', () => {
     const files = readdirSync(new URL('deploy/kubernetes/base/', ROOT)).filter((file) => file !== 'kustomization.yaml');
     expect(resources.filter((path) => !path.includes('/')).toSorted()).toEqual(files.toSorted());
   });
 
-  it('writes to no cgroup, on cgroup v1 either', () => {
+  it('cannot write to cgroups, also on cgroup v1', () => {
     const [{ volumeMounts }] = (base('daemonset') as unknown as Broken).spec.template.spec.containers;
     expect(volumeMounts).toContainEqual({
       name: 'cgroup',
@@ -45,7 +45,7 @@ describe('deploy/kubernetes', () => {
     });
   });
 
-  it('has a quota of the priority of its pods', () => {
+  it('has a quota for the priority of its pods', () => {
     const daemonSet = base('daemonset') as unknown as Broken;
     expect(base('resourcequota')).toMatchObject({
       spec: {
@@ -58,13 +58,13 @@ describe('deploy/kubernetes', () => {
     });
   });
 
-  it('has the rules as they are', async () => {
+  it('has the current rules', async () => {
     const rules = renderPrometheusRule(textOf('deploy/prometheus/alerts.yml'));
     expect(parse(rules)).toMatchObject({ spec: parse(textOf('deploy/prometheus/alerts.yml')) });
     await expect(rules).toMatchFileSnapshot('../deploy/kubernetes/base/prometheusrule.yaml');
   });
 
-  it('has all boards', () => {
+  it('has all dashboards', () => {
     const { configMapGenerator } = parse(textOf('grafana/kustomization.yaml')) as {
       readonly configMapGenerator: readonly { readonly files: readonly string[] }[];
     };

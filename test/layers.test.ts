@@ -55,7 +55,7 @@ const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
   .map((file) => ({ file, imports: importsOf(file) }));
 
 describe('imports', () => {
-  it.each(files)('of $file go one way', ({ file, imports }) => {
+  it.each(files)('of $file follow the layers', ({ file, imports }) => {
     const [folder = '', ...below] = file.split('/');
     if (below.length === 0) return;
     const allowed = MAY_IMPORT[folder];
@@ -67,17 +67,17 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
   });
 
-  it.each(Object.entries(OWNERS))('of %s are in one place', (name, owners) => {
+  it.each(Object.entries(OWNERS))('of %s are in one file', (name, owners) => {
     const users = files.filter(({ imports }) => imports.includes(name)).map(({ file }) => file);
     expect(users.filter((file) => !owners.includes(file))).toEqual([]);
   });
 
-  it('of packages are only of those with an owner', () => {
+  it('of packages are only of packages with an owner', () => {
     const packages = files.flatMap(({ imports }) => imports.filter((name) => !/^node:|\.ts$/.test(name)));
     expect([...new Set(packages)].toSorted()).toEqual(Object.keys(OWNERS).toSorted());
   });
 
-  it('of the process itself are in cli.ts', () => {
+  it('of process.exit and argv are only in cli.ts', () => {
     const users = files.filter(({ file }) => /process\.(exit\(|argv\b)/.test(readFileSync(SOURCES + file, 'utf8')));
     expect(users.map(({ file }) => file)).toEqual(['cli.ts']);
   });

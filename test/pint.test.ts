@@ -7,7 +7,7 @@ const RULES = new URL('../deploy/prometheus/alerts.yml', import.meta.url).pathna
 const isInstalled = spawnSync('pint', ['--help']).error === undefined;
 
 describe.skipIf(!isInstalled)(isInstalled ? 'pint' : 'pint [skipped: it is not installed]', () => {
-  test('has nothing to say about the alerting rules', () => {
+  test('reports no problems in the alerting rules', () => {
     // Offline: the checks that need no Prometheus.
     const words = ['--no-color', '--offline', '--log-level=warn', 'lint', RULES];
     const { status, stdout, stderr } = spawnSync('pint', words, { encoding: 'utf8' });

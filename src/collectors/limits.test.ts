@@ -24,7 +24,7 @@ const IN_POD = { path: `/${POD}/${'a'.repeat(64)}` };
 const WEB = IN_POD.path.slice(1);
 
 describe('the effective limit', () => {
-  it('is the lowest from the container to the root, whoever has it, and says who', () => {
+  it('is the lowest from the container to the root, with its owner', () => {
     const found = samplesIn(2, {
       'jobs/memory.max': '67108864\n',
       'jobs/web/memory.max': '134217728\n',

@@ -77,7 +77,7 @@ describe('the command line', () => {
     await expect(parse(argv)).rejects.toBeInstanceOf(CommanderError);
   });
 
-  test.each(['--help', '-h', '--version', 'diagnose --help'])('%s ends well', async (flags) => {
+  test.each(['--help', '-h', '--version', 'diagnose --help'])('%s exits with 0', async (flags) => {
     await expect(parse(flags.split(' '))).rejects.toMatchObject({ exitCode: 0 });
   });
 });
@@ -110,14 +110,14 @@ describe('the help', () => {
     }
   });
 
-  test('is 100 columns wide whatever the terminal', () => {
+  test('is 100 columns wide on any terminal', () => {
     expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
     expect(help).not.toMatch(/ $/m);
     expect(helpText(COLLECTORS)).toBe(help);
   });
 });
 
-test('the table of options is right about itself', () => {
+test('the table of options is consistent', () => {
   const ofCommands = COMMANDS.flatMap(({ options }) => [...options]);
   for (const option of new Set<OptionEntry<unknown>>([...Object.values(OPTIONS), ...ofCommands])) {
     for (const text of option.defaults) {

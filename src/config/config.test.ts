@@ -25,7 +25,7 @@ function complaint(flags: Record<string, string[]>, environment: Environment = {
 
 const socket = (path: string): object => ({ kind: 'unix', path, text: `unix://${path}` });
 
-test('needs nothing', () => {
+test('works without any option', () => {
   expect(config()).toEqual({
     web: {
       listenAddresses: [{ host: undefined, port: 10061, text: ':10061' }],
@@ -61,7 +61,7 @@ test.each([
   expect(config(flags, environment).createdTimestamps).toBe(expected);
 });
 
-test('the web configuration is a file, from the working directory on, or none', () => {
+test('the web configuration is a file relative to the working directory, or absent', () => {
   const file = (...given: Parameters<typeof config>): string | undefined => config(...given).web.configFile;
   expect(file({ 'web.config.file': ['/etc/web.yml'] })).toBe('/etc/web.yml');
   expect(file({ 'web.config.file': ['web.yml'] })).toBe(`${process.cwd()}/web.yml`);
@@ -70,7 +70,7 @@ test('the web configuration is a file, from the working directory on, or none', 
   expect(complaint({ 'web.config.file': ['a\0b'] })).toMatch(/^--web\.config\.file: expected the path of a file/);
 });
 
-test('is frozen through and through', () => {
+test('is deeply frozen', () => {
   const frozen = (value: unknown): boolean =>
     typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen));
   expect(frozen(config())).toBe(true);
@@ -89,7 +89,7 @@ describe('precedence', () => {
     expect(config({ 'log.level': ['warn'] }, { ISOLATION_EXPORTER_LOG_LEVEL: 'nonsense' }).log.level).toBe('warn');
   });
 
-  test('an empty variable is none', () => {
+  test('an empty variable counts as unset', () => {
     expect(config({}, { ISOLATION_EXPORTER_LOG_LEVEL: '', ISOLATION_EXPORTER_COLLECTOR_CPU: '' }).log.level).toBe(
       'info',
     );
@@ -104,7 +104,7 @@ describe('addresses', () => {
     expect(ports(config({}, { ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS: ':1 , localhost:2' }))).toEqual([1, 2]);
   });
 
-  test('are given once', () => {
+  test('must be distinct', () => {
     expect(complaint({ 'web.listen-address': [':1', ':2', ':1'] })).toBe('--web.listen-address: ":1" is given twice');
     expect(complaint({}, { ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS: 'a:1,A:1' })).toBe(
       'ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS: "A:1" is given twice',
@@ -115,7 +115,7 @@ describe('addresses', () => {
 });
 
 describe('engines', () => {
-  test('can be elsewhere', () => {
+  test('can have another address', () => {
     const { docker } = config({ 'docker.host': ['tcp://127.0.0.1:2375'] });
     expect(docker).toMatchObject({ hosts: [{ kind: 'tcp', port: 2375 }], isDefault: false });
     const endpoints = (given: Config): readonly string[] | undefined => given.cri?.hosts.map(({ path }) => path);
@@ -129,14 +129,14 @@ describe('engines', () => {
     );
   });
 
-  test('can be done without', () => {
+  test('can be disabled', () => {
     expect(config({ 'docker.host': [''] }).docker).toBeUndefined();
     expect(config({}, { ISOLATION_EXPORTER_PODMAN_HOST: '' }).podman).toBeUndefined();
     expect(config({ 'cri.endpoint': [''] }).cri).toBeUndefined();
     expect(config({}, { ISOLATION_EXPORTER_CRI_ENDPOINT: '' }).cri).toBeUndefined();
   });
 
-  test('are asked for by name even where they are by default', () => {
+  test('count as configured even with the default address', () => {
     expect(config({}, { ISOLATION_EXPORTER_DOCKER_HOST: '/var/run/docker.sock' }).docker?.isDefault).toBe(false);
   });
 });
@@ -199,7 +199,7 @@ test.each([
   expect(complaint(flags, environment)).toBe(message);
 });
 
-test('tells of variables that name nothing, but not of those that Kubernetes sets', () => {
+test('reports unknown variables, except those that Kubernetes sets', () => {
   const names = ['SERVICE_HOST', 'SERVICE_PORT', 'SERVICE_PORT_HTTP', 'PORT', 'PORT_10061_TCP', 'PORT_10061_TCP_ADDR'];
   const environment = Object.fromEntries(names.map((name) => [`ISOLATION_EXPORTER_${name}`, 'x']));
   expect(config({}, { ...environment, ISOLATION_EXPORTER_LOGLEVEL: 'x', HOME: '/' }).unknownVariables).toEqual([

@@ -83,7 +83,7 @@ describe('parseDuration', () => {
     expect(parseDuration(text)).toBeUndefined();
   });
 
-  test('reads what it is made of', () => {
+  test('reads sums of units', () => {
     const part = fc.nat(1000);
     fc.assert(
       fc.property(part, part, part, part, (h, m, s, ms) => {

@@ -95,7 +95,7 @@ describe('the sandbox of a pod', () => {
     return found.map(({ names: { name }, posture }) => [name, posture?.sandbox?.kind]);
   };
 
-  test('is shown if it has a kernel of its own, as all of the pod is in it', async () => {
+  test('is shown if it has its own kernel, because it contains the whole pod', async () => {
     const sandbox = container([monitor], '3'.repeat(32));
     expect(await shown(sandbox, { name: 'vm' })).toEqual([
       ['vm', 'qemu'],
@@ -103,12 +103,12 @@ describe('the sandbox of a pod', () => {
     ]);
   });
 
-  test('is not shown if it is a mere pause', async () => {
+  test('is not shown if it is only a pause container', async () => {
     const pause = container([await start('/bin/sleep')], '5'.repeat(32));
     expect(await shown(pause, { name: 'pause', runtime: 'runc' })).toEqual([['app', undefined]]);
   });
 
-  test('is looked at again in the next scrape if nothing runs in it yet', async () => {
+  test('is inspected again in the next scrape if nothing runs in it yet', async () => {
     const sandbox = container([], '8'.repeat(32));
     const inventory = inventoryNamedBy(() => ({ name: 'vm', infra: true }));
     inventory.add(sandbox);
@@ -118,7 +118,7 @@ describe('the sandbox of a pod', () => {
     inventory.close();
   });
 
-  test('is shown if it is none of the default runtime and cannot be looked at', async () => {
+  test('is shown if its runtime is not the default and it cannot be inspected', async () => {
     expect(await shown(container([], '6'.repeat(32)), { name: 'vm', runtime: 'kata' })).toContainEqual([
       'vm',
       undefined,
@@ -127,7 +127,7 @@ describe('the sandbox of a pod', () => {
   });
 });
 
-test('a process that is new is in the next scrape, and the container stays the same object until then', async () => {
+test('a new process appears in the next scrape, and the container stays the same object until then', async () => {
   const inventory = new ContainerInventory({ kernel, naming: new Naming([]), postures });
   const [init, late] = [await start('/bin/sleep'), await start('/bin/sleep')];
   const cgroup = container([init], '4'.repeat(32));
@@ -145,7 +145,7 @@ test('a process that is new is in the next scrape, and the container stays the s
   inventory.close();
 });
 
-test('a container whose cgroup has another init by now has its facts', async () => {
+test('a container with a new init in the same cgroup gets the facts of the new one', async () => {
   const inventory = new ContainerInventory({ kernel, naming: new Naming([]), postures });
   const [first, second] = [await start('/bin/sleep'), await start('/bin/sleep')];
   const cgroup = container([first], '5'.repeat(32));

@@ -60,7 +60,7 @@ function source(up: boolean | undefined, names: Map<string, Names>): NameSource 
 }
 
 describe('ContainerInventory', () => {
-  it('keeps the files of a process that goes on, for a scrape that is about to read them', async () => {
+  it('keeps the files of an unchanged process for a concurrent scrape', async () => {
     const inventory = new ContainerInventory({
       kernel,
       postures: new PostureReader(kernel, new Map()),
@@ -78,7 +78,7 @@ describe('ContainerInventory', () => {
     expect(kernel.open).toBe(0);
   });
 
-  it('lets go of a process that has ended', async () => {
+  it('closes the files of an ended process', async () => {
     const inventory = new ContainerInventory({
       kernel,
       postures: new PostureReader(kernel, new Map()),
@@ -94,7 +94,7 @@ describe('ContainerInventory', () => {
     expect(kernel.open).toBe(0);
   });
 
-  it('holds a new container back for its name, but not for long', async () => {
+  it('waits briefly for the name of a new container', async () => {
     const names = new Map<string, Names>();
     const inventory = new ContainerInventory({
       kernel,
@@ -112,7 +112,7 @@ describe('ContainerInventory', () => {
     inventory.close();
   });
 
-  it('shows a container whose image has the label of a pause, but is in no pod', async () => {
+  it('shows a container outside pods whose image has the label of a pause container', async () => {
     const answer = { Id: ID, Name: '/miner', Config: { Labels: { 'io.kubernetes.docker.type': 'podsandbox' } } };
     const names = new Map([[ID, namedByInspect(answer)?.names ?? {}]]);
     const inventory = new ContainerInventory({
@@ -125,7 +125,7 @@ describe('ContainerInventory', () => {
     inventory.close();
   });
 
-  it('waits for no engine that does not apply', async () => {
+  it('does not wait for an engine that does not apply', async () => {
     const inventory = new ContainerInventory({
       kernel,
       postures: new PostureReader(kernel, new Map()),
@@ -136,7 +136,7 @@ describe('ContainerInventory', () => {
     inventory.close();
   });
 
-  it('shows after the deadline what it knew before', async () => {
+  it('shows the previous facts after the deadline', async () => {
     const inventory = new ContainerInventory({
       kernel,
       postures: new PostureReader(kernel, new Map()),

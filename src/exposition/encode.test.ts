@@ -111,7 +111,7 @@ a_created{x="2",y="z"} 1795391300
   expect(encode('text', write)).not.toContain('_created');
 });
 
-test('an exposition without samples is empty but for its end', () => {
+test('an exposition without samples has only its end', () => {
   const write = (encoder: Encoder): void => encoder.family({ name: 'a', type: 'gauge', help: 'A.' });
   expect(encode('text', write)).toBe('');
   expect(encode('openmetrics', write)).toBe('# EOF\n');
@@ -147,27 +147,27 @@ describe('refuses', () => {
     expect(() => begin(['a', 'gauge'], ['b', 'gauge'], ['a', 'gauge'])).toThrow('Family "a": the name "a" is taken');
   });
 
-  test('a family in the name of another', () => {
+  test('a family named like the samples of another', () => {
     expect(() => begin(['a_total', 'counter'], ['a', 'gauge'])).toThrow('the name "a" is taken');
     expect(() => begin(['a', 'histogram'], ['a_count', 'gauge'])).toThrow('the name "a_count" is taken');
     expect(() => begin(['a_total', 'gauge'], ['a_total', 'counter'])).toThrow('the name "a_total" is taken');
   });
 
-  test('a name that does not fit the type', () => {
+  test('a name that does not match the type', () => {
     expect(() => begin(['a', 'counter'])).toThrow('"a" is not a name for a family of type counter');
     expect(() => begin(['a', 'info'])).toThrow('is not a name');
     expect(() => begin(['_total', 'counter'])).toThrow('is not a name');
     expect(() => begin(['a b', 'gauge'])).toThrow('is not a name');
   });
 
-  test('a sample of no family or of another', () => {
+  test('a sample without a family or of another family', () => {
     expect(() => begin().sample('', 1)).toThrow('must be of a family');
     expect(() => begin().sampleOf('a_sum', '', 1)).toThrow('is not of the family');
     expect(() => begin(['a', 'histogram']).sampleOf('b_sum', '', 1)).toThrow('is not of the family "a"');
   });
 });
 
-describe('any content comes back as it went in', () => {
+describe('any content parses to the same values', () => {
   const name = fc.stringMatching(/^[a-z][a-z0-9_]{0,8}$/);
   const value = fc.oneof(fc.double(), fc.integer(), fc.constantFrom(NaN, Infinity, -Infinity));
   const labels = fc.dictionary(
@@ -213,7 +213,7 @@ describe('any content comes back as it went in', () => {
     );
   });
 
-  test('label values without control characters are the same', () => {
+  test('label values without control characters are unchanged', () => {
     const printable = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(printable, fc.string({ unit: 'binary' }), (text, key) => {
@@ -237,7 +237,7 @@ test('flushing in parts loses nothing', () => {
   expect(family?.samples.map((sample) => sample.value)).toEqual(Array.from({ length: count }, (_, index) => index));
 });
 
-test.runIf(existsSync(PROMTOOL))('promtool has nothing to say', () => {
+test.runIf(existsSync(PROMTOOL))('promtool reports no problems', () => {
   const text = encode('text', (encoder) => {
     encoder.family({ name: 'isolation_container_info', type: 'info', help: 'What it is.' });
     encoder.sample(renderLabels(['name'], ['"\\\n\u001b…ü😀']), 1);

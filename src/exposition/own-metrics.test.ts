@@ -29,7 +29,7 @@ async function collectGarbage(): Promise<void> {
 
 beforeAll(collectGarbage);
 
-test('the counters of the process began with it', async () => {
+test('the counters of the process start with the process', async () => {
   const encoder = new Encoder('openmetrics');
   await own.encode(encoder, createdTimestamps(undefined));
   const text = Buffer.concat(encoder.finish()).toString();
@@ -46,7 +46,7 @@ describe.each(['text', 'openmetrics'] as const)('%s', (format) => {
     families = parseExposition(await encoded(format), format);
   });
 
-  test('tells of the build, without what is not known', () => {
+  test('has the build info, without unknown facts', () => {
     expect(values('isolation_exporter_build_info')).toEqual([
       {
         name: 'isolation_exporter_build_info',
@@ -56,7 +56,7 @@ describe.each(['text', 'openmetrics'] as const)('%s', (format) => {
     ]);
   });
 
-  test('tells of the process', () => {
+  test('has process metrics', () => {
     expect(values('process_resident_memory_bytes')[0]?.value).toBeGreaterThan(1e6);
     expect(values('process_cpu_seconds_total')[0]?.value).toBeGreaterThan(0);
     expect(values('process_open_fds')[0]?.value).toBeGreaterThan(3);
@@ -66,17 +66,17 @@ describe.each(['text', 'openmetrics'] as const)('%s', (format) => {
     expect(families.map((each) => each.name)).not.toContain('nodejs_active_handles_total');
   });
 
-  test('writes histograms with the bounds of OpenMetrics', () => {
+  test('writes histogram bounds as OpenMetrics requires', () => {
     const bounds = values('nodejs_gc_duration_seconds_bucket').map((each) => each.labels['le']);
     expect(new Set(bounds)).toEqual(new Set(['0.001', '0.01', '0.1', '1.0', '2.0', '5.0', '+Inf']));
   });
 
-  test('can be read again and again', async () => {
+  test('can be read repeatedly', async () => {
     expect(parseExposition(await encoded(format), format).length).toBe(families.length);
   });
 });
 
-test.runIf(existsSync(PROMTOOL))('promtool has nothing to say', async () => {
+test.runIf(existsSync(PROMTOOL))('promtool reports no problems', async () => {
   const { status, stdout, stderr } = spawnSync(PROMTOOL, ['check', 'metrics'], {
     input: await encoded('text'),
     encoding: 'utf8',
@@ -85,7 +85,7 @@ test.runIf(existsSync(PROMTOOL))('promtool has nothing to say', async () => {
 });
 
 describe('countOpenDescriptors', () => {
-  test('counts one more for each file that is opened', () => {
+  test('counts each opened file', () => {
     const before = countOpenDescriptors();
     const descriptors = Array.from({ length: 50 }, () => openSync('/dev/null', 'r'));
     const after = countOpenDescriptors();
@@ -96,7 +96,7 @@ describe('countOpenDescriptors', () => {
     expect(Math.abs(countOpenDescriptors() - (readdirSync('/proc/self/fd').length - 1))).toBeLessThan(10);
   });
 
-  test('counts the entries where the kernel does not', () => {
+  test('counts the entries if the kernel does not', () => {
     // In /proc a directory such as this one has the size 0, as /proc/self/fd had before Linux 6.2.
     expect(countOpenDescriptors('/proc/self/task')).toBe(readdirSync('/proc/self/task').length - 1);
   });

@@ -7,13 +7,13 @@ describe('renderLabels', () => {
     expect(renderLabels(['engine', 'container'], ['docker', 'web'])).toBe('engine="docker",container="web"');
   });
 
-  test('leaves out what is empty or missing', () => {
+  test('omits empty and missing values', () => {
     expect(renderLabels(['a', 'b', 'c'], ['', 'x'])).toBe('b="x"');
     expect(renderLabels(['a'], [''])).toBe('');
     expect(renderLabels([], [])).toBe('');
   });
 
-  test('keeps names apart that are mapped to one', () => {
+  test('keeps names distinct that map to the same name', () => {
     expect(renderLabels(['a_b', 'a.b', 'a-b'], ['1', '2', '3'])).toBe('a_b="1",a_b_2="2",a_b_3="3"');
     expect(renderLabels(['a.b', 'a_b'], ['1', '2'])).toBe('a_b_2="1",a_b="2"');
   });
@@ -32,7 +32,7 @@ describe('labelName', () => {
     expect(labelName(text)).toBe(name);
   });
 
-  test('is legal, not reserved and stable for any text', () => {
+  test('is valid, not reserved and stable for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const name = labelName(text);
@@ -54,7 +54,7 @@ describe('labelValue', () => {
     expect(labelValue('😀')).toBe('😀');
   });
 
-  test('keeps 256 bytes and cuts what is longer on a code point', () => {
+  test('keeps 256 bytes and cuts longer values at a code point', () => {
     expect(labelValue('a'.repeat(256))).toBe('a'.repeat(256));
     expect(labelValue('a'.repeat(257))).toBe(`${'a'.repeat(253)}…`);
     expect(labelValue('é'.repeat(128))).toBe('é'.repeat(128));
@@ -63,7 +63,7 @@ describe('labelValue', () => {
     expect(labelValue(`${'a'.repeat(255)}😀`)).toBe(`${'a'.repeat(253)}…`);
   });
 
-  test('the cut comes before the escapes', () => {
+  test('cuts before escaping', () => {
     expect(labelValue('"'.repeat(10_240))).toBe(`${'\\"'.repeat(253)}…`);
   });
 

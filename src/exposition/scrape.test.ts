@@ -119,7 +119,7 @@ describe('the start of counters', () => {
     return text.split('\n').filter((line) => /_(total|created)\{/.test(line));
   };
 
-  it('is written where it is known', async () => {
+  it('is written if known', async () => {
     expect(await linesOf(createdTimestamps(undefined))).toEqual([
       'isolation_plain_total{engine="docker",container="a"} 4',
       'isolation_plain_created{engine="docker",container="a"} 1000.5',
@@ -132,18 +132,18 @@ describe('the start of counters', () => {
     ]);
   });
 
-  it('is not written unless asked for', async () => {
+  it('is not written by default', async () => {
     expect((await linesOf()).filter((line) => line.includes('_created'))).toEqual([]);
   });
 
-  it('is the boot for counters of the kernel, as it was when the daemon started', () => {
+  it("is boot, as read at the daemon's start, for counters of the kernel", () => {
     expect(createdTimestamps('cpu 1\nbtime 1795391234\n')('boot', undefined)).toBe(1_795_391_234);
     expect(createdTimestamps(undefined)('boot', undefined)).toBeUndefined();
   });
 });
 
 describe('runCollectors()', () => {
-  it('loses only the container that fails, and says so once', async () => {
+  it('omits only the failing container, and logs once', async () => {
     const { text, warnings } = await run([
       container('a', { inode: 4 }),
       container('broken'),
@@ -160,7 +160,7 @@ describe('runCollectors()', () => {
     });
   });
 
-  it('writes the samples of a pattern for each container that has it', async () => {
+  it('writes the samples of a pattern for each of its containers', async () => {
     const { text } = await run([
       container('a', { inode: 4 }),
       container('b', { inode: 5 }),
@@ -175,14 +175,14 @@ describe('runCollectors()', () => {
     ]);
   });
 
-  it('keeps a reading of which a part is unknown, and says so', async () => {
+  it('keeps a partly unknown reading, and logs the problem', async () => {
     const { text, warnings } = await run([container('a', { inode: 7 })]);
     expect(text).toContain('isolation_number{engine="docker",container="a"} 7\n');
     expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 0\n');
     expect(warnings).toMatchObject([{ collector: 'numbered', error: { message: 'a part of it' } }]);
   });
 
-  it('says nothing of a container that goes while it is read', async () => {
+  it('exports nothing for a container that is removed while it is read', async () => {
     const { text, warnings } = await run([container('a', { inode: 4 }), container('gone')]);
     expect(text).toContain('isolation_number{engine="docker",container="a"} 4\n');
     expect(text).not.toContain('gone');
@@ -190,7 +190,7 @@ describe('runCollectors()', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('fails for a container that discovery still has and whose cgroup is gone for long, and says so once', async () => {
+  it('fails for a listed container whose cgroup has long been gone, and logs once', async () => {
     const gone = container('lost');
     expect(gone.files.read('pids', 'pids.current')).toBeUndefined();
     const soon = await run([container('a', { inode: 4 }), gone]);
@@ -206,21 +206,21 @@ describe('runCollectors()', () => {
     expect(later.warnings).toEqual([{ cgroup: gone.cgroup.path }]);
   });
 
-  it('leaves out what is late, and says so', async () => {
+  it('omits late readings, and reports them', async () => {
     const { text, warnings } = await run([container('a')], performance.now() - 1);
     expect(text).not.toContain('isolation_number{');
     expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 0\n');
     expect(warnings).toEqual([]);
   });
 
-  it('tells of a pod once, without the container', async () => {
+  it('exports a pod once, without a container label', async () => {
     const { text } = await run([container('a', { pod: 'p', inode: 1 }), container('b', { pod: 'p', inode: 2 })]);
     expect(text).toContain('isolation_pod_number{engine="docker",pod="p",digit="a\\"b"} 1\n');
     expect(text).toContain('isolation_pod_number{engine="docker",pod="p",container="b",digit="a\\"b"} 2\n');
   });
 });
 
-describe('labels that look alike once they are printable', () => {
+describe('labels that become equal once printable', () => {
   const named = (value: string) => ({ labels: { engine: 'docker', namespace: '', pod: '', container: value } });
   const kept = defineKeptCollector({
     name: 'kept',
@@ -244,7 +244,7 @@ describe('labels that look alike once they are printable', () => {
     ],
   });
 
-  it('make one series if they are of one container, and several if they tell containers apart', async () => {
+  it('make one series for one container, and distinct series for several containers', async () => {
     const { text } = await run([container('a'), container('b')], Infinity, [kept, labelled]);
     expect(text.split('\n').filter((line) => /^isolation_(?:kept|labelled)\{/.test(line))).toEqual([
       'isolation_kept{engine="docker",container="e\ufffd"} 2',
@@ -262,7 +262,7 @@ describe('identitiesOfKept()', () => {
   const entry = (name: string) => ({ labels: container(name).labels });
   const long = 'x'.repeat(300);
 
-  it('keeps names apart that are cut at the same place', () => {
+  it('keeps shortened names distinct', () => {
     const entries = [entry(`${long}1`), entry(`${long}2`), entry('web')];
     const found = identitiesOfKept(entries, new Map());
     expect([...found.values()]).toEqual(entries);
@@ -292,7 +292,7 @@ describe('identitiesOfKept()', () => {
 });
 
 describe('identities()', () => {
-  it('leaves the name to the newest', () => {
+  it('leaves the name to the newest container', () => {
     const old = container('web', { id: 'a'.repeat(64), seenAt: 1 });
     const young = container('web', { id: 'b'.repeat(64), seenAt: 2 });
     const found = identities([old, young]);
@@ -300,7 +300,7 @@ describe('identities()', () => {
     expect(found.get(old)).toBe(`engine="docker",container="web~${'a'.repeat(12)}"`);
   });
 
-  it('makes no two alike, whatever the names and ids', () => {
+  it('makes all labels distinct for any names and ids', () => {
     const names = ['web', 'x'.repeat(10_000), '\n"\\', '\ud800', ''];
     const all = names.flatMap((name) =>
       [1, 2, 3, 4].map((inode) => container(name, { id: inode > 2 ? 'same' : `${inode}`.repeat(64), inode })),

@@ -287,7 +287,7 @@ describe('findings', () => {
   const yes = (facts: Facts): string[] =>
     assess(subject(facts)).findings.flatMap(({ finding, answer }) => (answer === 'yes' ? [finding.id] : []));
 
-  it('of a default container are those that most have', () => {
+  it('of a default container are the common ones', () => {
     expect(yes({})).toEqual([
       'net_raw',
       'capabilities_kept',
@@ -298,17 +298,17 @@ describe('findings', () => {
     ]);
   });
 
-  it('of one that was hardened are no more than that', () => {
+  it('of a hardened container are few', () => {
     const facts = { bounding: NO_CAPABILITIES, process: RESTRICTED, mounts: { rootReadOnly: true } };
     expect(yes(facts)).toEqual(['host_user_namespace']);
   });
 
-  it('of one that can go back to root are those of root', () => {
+  it('of a container that can switch back to root are those of root', () => {
     expect(yes({ bounding: NO_CAPABILITIES, process: { ...RESTRICTED, holdsRoot: true } })).toContain('runs_as_root');
     expect(yes({ process: { users: REMAPPED } })).not.toContain('runs_as_root');
   });
 
-  it('of a sandbox are only those of the host', () => {
+  it('of a sandbox are only those about the host', () => {
     const { findings } = assess(
       subject({ sandbox: { kind: 'gvisor', kernel: 'user', weaknesses: [] }, bounding: '000001ffffffffff' }),
     );
@@ -322,7 +322,7 @@ describe('findings', () => {
     ]);
   });
 
-  it('of what may be a sandbox are unknown, and not fine', () => {
+  it('of a possible sandbox are unknown', () => {
     const { findings, isolationLevel } = assess(subject({ posture: { sandbox: undefined } }));
     expect(findings.filter(({ finding }) => finding.id === 'privileged')).toMatchObject([{ answer: 'unknown' }]);
     expect(isolationLevel).toMatchObject({ level: 0, certain: false });

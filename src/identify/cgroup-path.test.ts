@@ -335,11 +335,11 @@ describe.each(Object.entries(CONTAINERS))('%s', (_, rows) => {
   });
 });
 
-test.each(NOT_CONTAINERS)('no container: %s', (path) => {
+test.each(NOT_CONTAINERS)('not a container: %s', (path) => {
   expect(identifyCgroup(path)).toBeUndefined();
 });
 
-test('the whole chain of nested containers is there', () => {
+test('returns the whole chain of nested containers', () => {
   const path = `/lxc.payload.c1/system.slice/docker-${A}.scope/docker/${B}`;
   expect(identifyCgroup(path)).toEqual({
     engine: 'docker',

@@ -48,7 +48,7 @@ describe('the init of a container', () => {
     expect(chooseInit(roots)?.pid).toBe(expected);
   });
 
-  test('is clear at once only for pid 1 of a namespace right inside the host’s', () => {
+  test('is certain at once only for pid 1 of a namespace directly below the host’s', () => {
     expect(isSurelyInit(root([900, 1], 10), 2)).toBe(true);
     expect(isSurelyInit(root([900, 1], 10), 1)).toBe(false);
     expect(isSurelyInit(root([900, 7], 10), 2)).toBe(false);
@@ -86,7 +86,7 @@ describe('the role of a process', () => {
     ['[lxc monitor] /var/lib/lxc c1\0', 'lxc', undefined],
     ['containerd-shim-kata-v2\0', 'kata', undefined],
     ['runsc-gofer\0', 'docker', 'helper'],
-  ])('%j of %s in a pid namespace of its own', (cmdline, engine, role) => {
+  ])('%j of %s in its own pid namespace', (cmdline, engine, role) => {
     expect(roleOf(cmdline, { nspid: [900, 1] }, () => engine)).toBe(role);
   });
 });

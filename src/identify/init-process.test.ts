@@ -87,7 +87,7 @@ afterAll(() => {
   rmSync(root, { recursive: true });
 });
 
-describe('in a pid namespace of its own', () => {
+describe('in its own pid namespace', () => {
   let engine: number;
   let init: number;
   let worker: number;
@@ -101,13 +101,13 @@ describe('in a pid namespace of its own', () => {
     expect([init, worker, nested].map((pid) => pidsOf(pid).length)).toEqual([2, 2, 3]);
   }, 20_000);
 
-  test('it is pid 1 of that, whatever the order and whatever is nested in it', () => {
+  test('it is pid 1 of that namespace, in any order and with any nesting', () => {
     const kernel = kernelFiles();
     expect(found(kernel, container({ '': [nested, worker, init] }))).toBe(init);
     expect(found(kernel, container({ '': [init, worker, nested] }))).toBe(init);
   });
 
-  test('its facts are those of the process', () => {
+  test('its facts come from the process', () => {
     const kernel = kernelFiles();
     const answer = findInit(kernel, kernel.cgroup(container({ '': [init, worker] })));
     expect(answer).toMatchObject({ pid: init, namespacesError: undefined });
@@ -119,12 +119,12 @@ describe('in a pid namespace of its own', () => {
     answer?.files.close();
   });
 
-  test('it is found with no descriptor to spare', () => {
+  test('it is found without free descriptors', () => {
     const kernel = kernelFiles(0);
     expect(found(kernel, container({ '': [worker, init] }))).toBe(init);
   });
 
-  test('processes in cgroups inside count, those of containers inside and of engines do not', () => {
+  test('processes in inner cgroups count, those of nested containers and engines do not', () => {
     const kernel = kernelFiles();
     expect(found(kernel, container({ '': [], 'init.scope': [init], 'system.slice/x.service': [worker, nested] }))).toBe(
       init,
@@ -140,7 +140,7 @@ describe('in a pid namespace of its own', () => {
     expect(found(kernelFiles(), `${path}/docker/${B}`)).toBe(nested);
   });
 
-  test('nspawn in the cgroup of the container is not the container', async () => {
+  test('nspawn in the cgroup of the container is not its init', async () => {
     const nspawn = start('bash', '-c', 'exec -a systemd-nspawn sh -c "unshare --pid --fork sleep 1000; true"').pid;
     const unshare = await childOf(nspawn, 'unshare');
     const payload = await childOf(unshare);
@@ -151,7 +151,7 @@ describe('in a pid namespace of its own', () => {
     expect(found(kernelFiles(), container({ '': [payload, nspawn, unshare] }))).toBe(nspawn);
   }, 20_000);
 
-  test('a container that calls its first process like an engine’s has it nevertheless', async () => {
+  test('a container whose first process is named like an engine’s still has an init', async () => {
     const conmon = 'exec -a conmon bash -c "sleep 1000 & wait"';
     const first = await childOf(inNewPidNamespace('bash', '-c', conmon).pid, 'bash');
     const worker = await childOf(first);
@@ -159,7 +159,7 @@ describe('in a pid namespace of its own', () => {
     expect(found(kernelFiles(), `/libpod_parent/libpod-${A}`)).toBe(first);
   }, 20_000);
 
-  test('gVisor’s file server is not the container, though it is older and pid 1 of its own namespace', async () => {
+  test('gVisor’s file server is not the init, although it is older and pid 1 of its own namespace', async () => {
     const gofer = inNewPidNamespace('bash', '-c', 'exec -a runsc-gofer sleep 1000');
     const first = await childOf(gofer.pid);
     const sandbox = start('sleep', '1000').pid;
@@ -185,7 +185,7 @@ describe('in the pid namespace of the host', () => {
     expect(found(kernel, container({ '': [nested, exec, unshare] }))).toBe(unshare);
   }, 20_000);
 
-  test('more processes than are looked at', () => {
+  test('more processes than are inspected', () => {
     const main = start('sh', '-c', 'for i in $(seq 300); do sleep 1000 & done; wait');
     return vi.waitFor(
       () => {
@@ -206,7 +206,7 @@ test('a threaded cgroup has no list of processes, but one of threads', () => {
   expect(found(kernelFiles(), container({ 'cgroup.threads': others }))).toBe(process.pid);
 });
 
-test('a runtime that is about to become it is not it', async () => {
+test('a runtime that is about to become the init is not the init', async () => {
   const { pid } = start('bash', '-c', `exec -a runc bash -c 'sleep 1; exec sleep 1000'`);
   const path = container({ '': [pid] });
   const nameOf = () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0];
@@ -217,7 +217,7 @@ test('a runtime that is about to become it is not it', async () => {
   await vi.waitFor(() => expect(found(kernelFiles(), path)).toBe(pid), { timeout: 10_000, interval: 50 });
 });
 
-test('there is none in a cgroup that is gone, is empty, or has processes that ended or cannot be seen', async () => {
+test('there is none in a removed or empty cgroup, or with ended or invisible processes', async () => {
   const kernel = kernelFiles();
   const ended = start('true');
   await new Promise((resolve) => {
@@ -230,7 +230,7 @@ test('there is none in a cgroup that is gone, is empty, or has processes that en
   expect(found(kernel, container({ '': [0, 0] }))).toBeUndefined();
 });
 
-test.skipIf(canReadNamespacesOfInit())('namespaces that may not be read are an error, the process is there', () => {
+test.skipIf(canReadNamespacesOfInit())('unreadable namespaces are an error, and the process is known', () => {
   const kernel = kernelFiles();
   const init = findInit(kernel, kernel.cgroup(container({ '': [1] })));
   expect(init).toMatchObject({ pid: 1, namespaces: {} });

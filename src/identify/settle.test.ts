@@ -130,18 +130,18 @@ describe('the witness of a cgroup', () => {
     expect(settled(cgroup(path, ctr, shell, docker))).toBeUndefined();
   });
 
-  test('as long as there is no process it cannot be told', () => {
+  test('is undecided without a process', () => {
     expect(settled(cgroup('/test-ns/empty'))).toBe('later');
     expect(settled(cgroup(`/some/${ID}`))).toBe('later');
     expect(settled('/gone/gone')).toBe('later');
   });
 
-  test('a shim of the container’s own does not count', () => {
+  test('a shim inside the container does not count', () => {
     const shim = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${ctr}/status`, 'utf8'))?.[1]);
     expect(settled(cgroup('/test-ns/web.1', ctr, shim))).toBe('later');
   });
 
-  test('a container’s engine is told by the namespace', () => {
+  test('the namespace identifies the engine', () => {
     expect(settled(cgroup(`/any/parent/${ID}`, docker))).toEqual({
       engine: 'docker',
       id: ID,
@@ -158,7 +158,7 @@ describe('the witness of a cgroup', () => {
     expect(settled(cgroup(`/kubepods/pod${UID}/${ID}`, shell))).toBe('later');
   });
 
-  test('what is certain is not asked about', () => {
+  test('certain paths are not checked', () => {
     const identity = identifyCgroup(`/docker/${ID}`);
     expect(identity && settle(kernel, identity)).toBe(identity);
   });

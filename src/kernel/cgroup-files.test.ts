@@ -37,7 +37,7 @@ describe.skipIf(!root)('CgroupFiles on the real cgroupfs (needs root)', () => {
   });
   afterEach(() => removeCgroup(discovery.root + path));
 
-  it('reads a kept descriptor anew each time, and forgets a removed cgroup', async () => {
+  it('reads a kept descriptor again each time, and drops a removed cgroup', async () => {
     const kernel = kernelFiles(100);
     const files = kernel.cgroup(path);
     expect(files.processes()).toEqual([]);
@@ -53,7 +53,7 @@ describe.skipIf(!root)('CgroupFiles on the real cgroupfs (needs root)', () => {
     expect(kernel.open).toBe(0);
   });
 
-  it('keeps within its budget and reads on without it', () => {
+  it('stays within its budget and works beyond it', () => {
     const before = openDescriptors();
     const kernel = kernelFiles(1);
     const files = kernel.cgroup(path);
@@ -67,7 +67,7 @@ describe.skipIf(!root)('CgroupFiles on the real cgroupfs (needs root)', () => {
     expect(openDescriptors()).toBe(before);
   });
 
-  it('knows without descriptors, too, that a cgroup is gone', async () => {
+  it('notices a removed cgroup without descriptors too', async () => {
     const files = kernelFiles(0).cgroup(path);
     expect(files.read(controller, 'no.such.file')).toBeUndefined();
     expect(files.gone).toBe(false);
@@ -76,7 +76,7 @@ describe.skipIf(!root)('CgroupFiles on the real cgroupfs (needs root)', () => {
     expect(files.gone).toBe(true);
   });
 
-  it('takes another cgroup at the same path for the end of the first', async () => {
+  it('treats another cgroup at the same path as the end of the first', async () => {
     const { ino } = statSync(discovery.root + path);
     const files = kernelFiles(100).cgroup(path, ino);
     expect(files.read(controller, 'cgroup.procs')).toBeDefined();
@@ -88,7 +88,7 @@ describe.skipIf(!root)('CgroupFiles on the real cgroupfs (needs root)', () => {
     expect(files.gone).toBe(true);
   });
 
-  it('answers undefined for a file, a controller or a cgroup that is not there', () => {
+  it('returns undefined for a missing file, controller or cgroup', () => {
     const kernel = kernelFiles(100);
     const files = kernel.cgroup(path);
     expect(files.read(controller, 'no.such.file')).toBeUndefined();

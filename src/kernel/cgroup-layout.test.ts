@@ -119,18 +119,18 @@ describe('findCgroupLayout()', () => {
     expect(layout(V1).version).toBe('v2');
   });
 
-  it('says where there are no processes', () =>
+  it('names the path without procfs', () =>
     expect(() => findCgroupLayout(join(host, 'missing'), join(host, 'cgroup'))).toThrow(
       /No process file system is mounted at ".*missing"/,
     ));
 
-  it('says where it found none', () =>
+  it('names the path without cgroups', () =>
     expect(() => layout('')).toThrow(/No cgroup file system is mounted at ".*cgroup"/));
 
   it.each([
     ['v1', V1],
     ['v2', V2],
-  ])('does not believe the mounts of PID 1 where there is nothing (%s)', (_, mountinfo) => {
+  ])('ignores mounts of PID 1 that do not exist here (%s)', (_, mountinfo) => {
     writeFileSync(join(host, 'proc/1/mountinfo'), mountinfo);
     mkdirSync(join(host, 'empty'));
     for (const wrong of ['missing', 'empty']) {

@@ -12,7 +12,7 @@ describe('parseKmsgRecord', () => {
     });
   });
 
-  it('throws for text of another form', () => {
+  it('throws for malformed text', () => {
     expect(() => parseKmsgRecord('6,x,1,-;text')).toThrow(SyntaxError);
     expect(() => parseKmsgRecord('')).toThrow(SyntaxError);
   });

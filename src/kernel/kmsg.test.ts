@@ -46,7 +46,7 @@ describe('Kmsg', () => {
     expect([kmsg.last, kmsg.lost]).toEqual([{ sequence: 7, time: 7e6 }, 0]);
   });
 
-  it('goes on after records that were overwritten, and counts them', () => {
+  it('continues after overwritten records, and counts them', () => {
     const device = new Device(record(5), 'EPIPE', record(9));
     using kmsg = device.open();
     expect(numbersIn(kmsg)).toEqual([5, 9]);
@@ -88,7 +88,7 @@ describe('Kmsg', () => {
     expect(kmsg.last).toEqual({ sequence: 5, time: 5e6 });
   });
 
-  it('skips text of another form', () => {
+  it('skips malformed text', () => {
     using kmsg = new Device('text\n', record(2)).open();
     expect(numbersIn(kmsg)).toEqual([2]);
   });

@@ -51,7 +51,7 @@ describe('every parser', () => {
     )
     .map((words) => words.join(''));
 
-  it.each(Object.entries(parsers))('%s answers or throws a SyntaxError, whatever it is given', (_, parse) => {
+  it.each(Object.entries(parsers))('%s returns or throws a SyntaxError for any input', (_, parse) => {
     const property = (input: Uint8Array): void => {
       try {
         parse(input);
@@ -93,7 +93,7 @@ describe('parseV1Limit()', () => {
 describe('flatKeyedParser()', () => {
   const parse = flatKeyedParser(['usage_usec', 'nr_throttled', 'throttled_usec']);
 
-  it('reads the named keys and passes over the others, in any order', () => {
+  it('reads the requested keys in any order and skips the others', () => {
     expect(parse(bytes('nr_throttled 17\nnr_periods 20\nusage_usec 2301574\n'))).toEqual({
       usage_usec: 2301574,
       nr_throttled: 17,
@@ -101,7 +101,7 @@ describe('flatKeyedParser()', () => {
     });
   });
 
-  it('does not take a key for another that begins or ends like it', () => {
+  it('does not confuse keys with a common prefix or suffix', () => {
     expect(parse(bytes('usage_usec2 1\nxusage_usec 2\nusage_use 3\n')).usage_usec).toBeUndefined();
   });
 
@@ -149,7 +149,7 @@ describe('parsePressure()', () => {
   const full = 'full avg10=0.00 avg60=0.13 avg300=0.96 total=8183134\n';
 
   it('reads both lines', () => expect(parsePressure(bytes(some + full))).toEqual({ some: 8537362, full: 8183134 }));
-  it('does without the full line that kernels before 5.13 lack for cpu', () =>
+  it('works without the full line that kernels before 5.13 lack for cpu', () =>
     expect(parsePressure(bytes(some))).toEqual({ some: 8537362, full: undefined }));
   it.each([
     '',
@@ -185,7 +185,7 @@ describe('parseBlkio()', () => {
     expect(parseBlkio(bytes(text))).toEqual([{ device: '254:0', read: 4096, write: 512 }]);
   });
 
-  it('reads an empty count as no device', () => expect(parseBlkio(bytes('Total 0\n'))).toEqual([]));
+  it('reads an empty file as no device', () => expect(parseBlkio(bytes('Total 0\n'))).toEqual([]));
   it.each(['vda Read 1\n', '254:0 Read \n', '254:0 Read\n', '254:0 Read 1 2\n'])('refuses %j', (text) =>
     expect(() => parseBlkio(bytes(text))).toThrow(SyntaxError),
   );
@@ -254,11 +254,11 @@ describe('parseDiskNames()', () => {
 });
 
 describe('descriptorBudget()', () => {
-  it('leaves some for other uses', () =>
+  it('reserves some for other uses', () =>
     expect(descriptorBudget('Max open files            20000                20000                files\n')).toBe(
       19488,
     ));
-  it('is 0 where the limit is unknown or tiny', () => {
+  it('is 0 if the limit is unknown or tiny', () => {
     expect(descriptorBudget('')).toBe(0);
     expect(descriptorBudget('Max open files            64 64 files\n')).toBe(0);
   });

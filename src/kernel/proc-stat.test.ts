@@ -45,6 +45,6 @@ test('this process started before now and after boot', () => {
   expect(Math.abs(Date.now() / 1000 - process.uptime() - start)).toBeLessThan(2);
 });
 
-test('a stat without a time of boot is an error', () => {
+test('a stat without boot time is an error', () => {
   expect(() => parseBootTime('cpu 1 2 3\nbtime\nxbtime 5\n')).toThrow(SyntaxError);
 });

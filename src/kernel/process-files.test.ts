@@ -14,7 +14,7 @@ function kernelFiles(descriptorBudget: number): KernelFiles {
 }
 
 describe('ProcessFiles', () => {
-  it('belong to one process, also when its pid is gone', async () => {
+  it('belong to one process, also after its end', async () => {
     const kernel = kernelFiles(100);
     const child = spawn('sleep', ['100']);
     await once(child, 'spawn');
@@ -30,7 +30,7 @@ describe('ProcessFiles', () => {
     expect(kernel.process(child.pid ?? 0)).toBeUndefined();
   });
 
-  it('list block devices and directories, and follow no link to where they are not', async () => {
+  it('list block devices and directories without following links', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'isolation-files-'));
     mkdirSync(join(directory, 'dev', 'mapper'), { recursive: true });
     writeFileSync(join(directory, 'dev', 'file'), '');
@@ -48,7 +48,7 @@ describe('ProcessFiles', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('are named by the process in errors, and not by a descriptor', () => {
+  it('appear in errors with the pid, not with a descriptor', () => {
     const files = kernelFiles(100).process(process.pid);
     expect(() => files?.text('fd')).toThrow(`"/proc/${process.pid}/fd": EISDIR`);
     files?.close();

@@ -24,7 +24,7 @@ describe('every parser', () => {
     )
     .map((words) => words.join(''));
 
-  it.each(Object.entries(parsers))('%s answers or throws a SyntaxError, whatever it is given', (_, parse) => {
+  it.each(Object.entries(parsers))('%s returns or throws a SyntaxError for any input', (_, parse) => {
     fc.assert(
       fc.property(fc.oneof(kernelLike, fc.string()), (input) => {
         try {
@@ -49,7 +49,7 @@ describe('capabilities', () => {
   it('newer than this program have a number', () =>
     expect(capabilityNames(parseCapabilitySet('8000020000000000'))).toEqual(['41', '63']));
   it('by name', () => expect(capabilitySet('CHOWN', 'SYS_ADMIN')).toBe((1n << 21n) | 1n));
-  it.each(['', '0', '00000000A80425FB', '00000000a80425fb0'])('%j are none', (text) =>
+  it.each(['', '0', '00000000A80425FB', '00000000a80425fb0'])('%j are refused', (text) =>
     expect(() => parseCapabilitySet(text)).toThrow(SyntaxError),
   );
 });
@@ -73,22 +73,22 @@ describe('parseLsmLabel()', () => {
   ])('%j', (text, expected) => expect(parseLsmLabel(text)).toEqual(expected));
 });
 
-describe('maps of ids', () => {
+describe('id maps', () => {
   const remapped = parseIdMap('         0     100000      65536\n');
   const keepId = parseIdMap('0 200000 1000\n1000 1000 1\n1001 201000 64536\n');
-  it('lead both ways', () => {
+  it('map in both directions', () => {
     expect(outsideOf(remapped, 0)).toBe(100_000);
     expect(outsideOf(remapped, 65_536)).toBeUndefined();
     expect(insideOf(keepId, 1000)).toBe(1000);
     expect(insideOf(keepId, 0)).toBeUndefined();
     expect(outsideOf(keepId, 1001)).toBe(201_000);
   });
-  it('are the identity or not', () => {
+  it('are recognised as the identity', () => {
     expect(isIdentityMap(parseIdMap('         0          0 4294967295\n'))).toBe(true);
     expect(isIdentityMap(parseIdMap('0 0 1\n'))).toBe(false);
     expect(isIdentityMap(parseIdMap(''))).toBe(false);
   });
-  it('refuses what is no range', () => {
+  it('refuses malformed ranges', () => {
     for (const text of ['0 0\n', '0 0 -1\n', 'x y z\n']) expect(() => parseIdMap(text)).toThrow(SyntaxError);
   });
 });
@@ -104,7 +104,7 @@ describe('parseDevicesList()', () => {
 });
 
 describe('parseListeningPaths()', () => {
-  it('finds those with a path, once', () => {
+  it('finds paths without duplicates', () => {
     const lines = [
       'Num       RefCount Protocol Flags    Type St Inode Path',
       '0000000024fb1dc1: 00000002 00000000 00010000 0001 01 22419 /run/docker.sock',
@@ -119,12 +119,12 @@ describe('parseListeningPaths()', () => {
     ];
     expect(parseListeningPaths(lines.join('\n'))).toEqual(['/run/docker.sock', '/run/with a space']);
   });
-  it('refuses a line of another form', () =>
+  it('refuses a malformed line', () =>
     expect(() => parseListeningPaths('Num\n0000000024fb1dc1: x\n')).toThrow(SyntaxError));
 });
 
 describe('parseHardLimits()', () => {
-  it('reads the second number', () => {
+  it('reads the hard limits', () => {
     const text =
       'Limit                     Soft Limit           Hard Limit           Units     \n' +
       'Max cpu time              unlimited            unlimited            seconds   \n' +
