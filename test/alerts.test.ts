@@ -39,7 +39,7 @@ describe('every alert', () => {
     const [base = ''] = bases;
     expect(base).toMatch(/^https:\/\/[^/]+\/docs\/runbooks$/);
     expect(new Set(bases)).toEqual(new Set([base]));
-    // What is said of how to change it.
+    // Instructions for changing it.
     const head = readFileSync(new URL('../deploy/prometheus/alerts.yml', import.meta.url), 'utf8').split('\n\n')[0];
     expect(head).toContain(`sed -i 's#${base}#`);
   });

@@ -2,17 +2,17 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Whether certificates can be made here. */
+/** Whether openssl is available. */
 export const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0;
 
-/** Where a certificate and its key are. */
+/** The paths of a certificate and its key. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
 }
 
 /**
- * Makes a certificate that is valid for a day, signed by `issuer` or by itself.
+ * Creates a certificate that is valid for a day, signed by `issuer` or by itself.
  *
  * @param names its subject alternative names, if it has an issuer: `DNS:a,URI:spiffe://b`.
  */

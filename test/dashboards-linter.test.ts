@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { boardFiles, targetsOf } from './dashboards/board-files.ts';
 import { analyse } from './dashboards/promql.ts';
 
-// What Grafana's dashboard-linter checks with --strict. The linter itself runs in live/dashboard-linter.live.test.ts, where Go is.
+// The rules of Grafana's dashboard-linter with --strict. The linter itself runs in live/dashboard-linter.live.test.ts, with Go.
 const files = boardFiles();
 
-/** Units that the linter knows and boards here use. */
+/** Units that the linter knows and the dashboards use. */
 const UNITS = ['none', 'short', 'bytes', 'percentunit', 's', 'cps', 'binBps', 'dateTimeFromNow', 'bool_yes_no'];
 
-/** Of kinds that are not in here, the linter asks less. */
+/** The linter has fewer rules for other kinds. */
 const WITH_UNIT = ['stat', 'table', 'timeseries', 'gauge'];
 
 describe.each(files)('$name', ({ dashboard, panels }) => {

@@ -65,7 +65,7 @@ describe.each(files)('$name', ({ dashboard, panels, rows, text }) => {
     for (const { title, x, y, w, h } of places) {
       expect(x >= 0 && y >= 0 && w > 0 && h > 0 && x + w <= 24, title).toBe(true);
     }
-    // Panels of a folded row have their places below it, where the next row is as long as it is folded.
+    // Panels of a folded row overlap the next row, which moves down when the row opens.
     const folded = rows.filter(({ collapsed }) => collapsed).map((row) => row.panels.map(({ title }) => title));
     for (const [index, one] of places.entries()) {
       for (const other of places.slice(index + 1)) {
@@ -123,7 +123,7 @@ describe.each(files.flatMap(({ name, panels }) => panels.map((panel) => ({ board
 
     test('describes its meaning, its source and what to do', () => {
       expect(panel.description).toMatch(/^[A-Z][^]*\.\n\nSource: [^]*\.($|\n\n)/);
-      // What is never red needs no advice, and what can be does.
+      // Exactly the panels that can turn red need advice.
       const judges = /"(red|orange)"/.test(JSON.stringify(panel.fieldConfig)) && !isOnlyALimit(panel);
       if (judges) expect(panel.description).toContain('When red or orange: ');
     });
@@ -159,7 +159,7 @@ describe.each(files.flatMap(({ name, panels }) => panels.map((panel) => ({ board
 
     if (panel.type !== 'table') return;
     test('has queries whose rows can be merged', () => {
-      // They would not agree in the name of their metrics.
+      // Their rows differ in the metric name.
       const named = targets.filter(({ expr }) => analyse(expr, labelsOf).labels.has('__name__'));
       expect(named.length).toBeLessThanOrEqual(1);
     });
@@ -178,7 +178,7 @@ describe.each(files.flatMap(({ name, panels }) => panels.map((panel) => ({ board
   },
 );
 
-// The grammar above takes what types forbid, such as the rate of an instant vector.
+// The grammar above accepts type errors, such as the rate of an instant vector.
 test.skipIf(!existsSync(PROMTOOL))('promtool accepts all queries', () => {
   const choice = { from: 0, to: 21_600, scrapeInterval: 15, values: { container: 'web' } };
   const queries = files.flatMap(({ panels, dashboard }) => [
@@ -195,7 +195,7 @@ test.skipIf(!existsSync(PROMTOOL))('promtool accepts all queries', () => {
   expect(stdout).toContain(`${queries.length} rules found`);
 });
 
-// With all jobs chosen, the matchers take in whatever else Prometheus scrapes.
+// With all jobs selected, the matchers include every other target of Prometheus.
 test('queries generic metrics for the exporters only', () => {
   const exprs = files.flatMap(({ panels, dashboard }) => [
     ...panels.flatMap(targetsOf).map(({ expr }) => expr),
@@ -226,13 +226,13 @@ function placeholders(format: string): string[] {
   return [...format.matchAll(/\{\{\s*(\w+)\s*\}\}/g)].map(([, label = '']) => label);
 }
 
-/** Whether a legend with placeholders can come to a name. */
+/** Whether a legend with placeholders can produce a name. */
 function couldBe(legend: string, name: string): boolean {
   const literal = legend.split(/\{\{\s*\w+\s*\}\}/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${literal.join('.*')}$`).test(name);
 }
 
-/** A limit is a red line, which is no judgement of what is below it. */
+/** A limit is a red line, not a judgement of the values below it. */
 function isOnlyALimit(panel: Panel): boolean {
   const { defaults, overrides } = panel.fieldConfig ?? { defaults: {}, overrides: [] };
   const others = overrides.filter(({ properties }) => !properties.some(({ id }) => id === 'custom.lineStyle'));

@@ -24,7 +24,7 @@ describe('the image', () => {
       .split(/(?:^| )(?=--)/)
       .filter((option) => !/^--(?:detach|name|publish)\b/.test(option))
       .map((option) => option.replace(/(?<=DOCKER_HOST=)$/, 'tcp://docker-socket-proxy:2375'));
-    // By hand nobody writes `=` and `true`.
+    // On the command line the values `=true` are omitted.
     const inFile = exporter.options
       .filter((option) => !option.startsWith('--memory='))
       .map((option) => option.replace('=', ' ').replace(/[ :]true$/, ''));
@@ -37,7 +37,7 @@ describe('the compose file', () => {
   const services = Object.entries(composeServices());
 
   it.each(services)('limits the memory of %s', (_, { mem_limit }) => {
-    // Or an alert is raised on the stack itself, and it pages.
+    // Otherwise an alert about the stack itself would page.
     expect(mem_limit).toMatch(/^\d+[mg]$/);
   });
 
@@ -59,7 +59,7 @@ describe('the instructions in docs/deploy.md', () => {
   it('replace the program in an upgrade, and keep the options', () => {
     const upgrade = commandsOf('upgrade');
     const copy = /^cp -r .*$/m.exec(commandsOf('install'))?.[0] ?? 'no copy';
-    // Of the old modules nothing is left.
+    // No old modules remain.
     expect(upgrade).toMatch(new RegExp(`^rm -r /usr/local/lib/isolation-exporter/\\*\n${copy}$`, 'm'));
     expect(upgrade).toContain('/etc/systemd/system/isolation-exporter.service');
     expect(upgrade).not.toContain('/etc/default');
@@ -85,8 +85,8 @@ describe('the memory limit', () => {
 
   it.each(Object.entries(limits))('in %s has twice what 1,000 containers need', (_, megabytes) => {
     const own = 100e6;
-    // 24 files of each stay open. For one the kernel keeps a buffer of a page, an inode and more: 5.4 kB, counted in a
-    // memory cgroup on Linux 6.18.
+    // 24 files per container stay open. For each, the kernel keeps a page buffer, an inode and more: 5.4 kB, measured in a memory
+    // cgroup on Linux 6.18.
     const kernel = 1000 * 24 * 5.4e3;
     expect(Number(megabytes) * 2 ** 20).toBeGreaterThan(2 * (own + kernel));
   });
@@ -108,7 +108,7 @@ describe('the scrape limits', () => {
     return [file, scrape_configs[0]] as const;
   });
 
-  // A scrape over a limit is lost as a whole, and OOM kills with it.
+  // A scrape over a limit fails as a whole, including its OOM kills.
   it.each(limits)('of %s have room for 1,000 containers', (_, { sample_limit, body_size_limit }) => {
     const { samples, bytes } = largestOfGolden();
     expect(sample_limit).toBeGreaterThan(1.25 * 1000 * samples);
@@ -121,7 +121,7 @@ describe('the scrape limits', () => {
   });
 });
 
-/** What a container has in the golden output of the host on which it has most. */
+/** The most samples of a container in the golden output of any host. */
 function largestOfGolden(): { readonly samples: number; readonly bytes: number } {
   const golden = new URL('golden/', import.meta.url);
   const hosts = readdirSync(golden).map((host) => {

@@ -1,13 +1,13 @@
 import type { Format } from '../src/exposition/encode.ts';
 
-/** A sample as read back from an exposition. */
+/** A sample parsed from an exposition. */
 export interface ParsedSample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-/** A family as read back. In OpenMetrics the name is that of the `# TYPE` line, without `_total` and `_info`. */
+/** A parsed family. In OpenMetrics the name is that of the `# TYPE` line, without `_total` and `_info`. */
 export interface ParsedFamily {
   readonly name: string;
   readonly type: string;
@@ -25,9 +25,9 @@ const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Reads an exposition more strictly than Prometheus does, so that what passes here passes everywhere.
- * Throws a `SyntaxError` for any line out of place, a family in two parts, a family without samples, and a series
- * that comes twice. It shares no code with the encoder on purpose.
+ * Parses an exposition more strictly than Prometheus, so that what passes here is valid everywhere.
+ * Throws a `SyntaxError` for any misplaced line, a split family, a family without samples, and a duplicate series. It shares no
+ * code with the encoder on purpose.
  */
 export function parseExposition(text: string, format: Format): ParsedFamily[] {
   const lines = text.split('\n');

@@ -9,7 +9,7 @@ const FIXTURES = new URL('fixtures/', import.meta.url).pathname;
 const PROMTOOL = '/usr/bin/promtool';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** What says something of this process or of this run and not of the host that was captured. */
+/** Metrics about this process or this run, not about the captured host. */
 const OF_THIS_RUN =
   /^(# \w+ )?(process_|nodejs_|isolation_exporter_|isolation_scrape_collector_duration|isolation_source_up|isolation_container_posture_age_seconds)/;
 
@@ -40,7 +40,7 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
   });
 });
 
-/** Containers are in no order; families are. */
+/** Families are ordered, containers are not. */
 function sortSamples(lines: readonly string[]): string[] {
   const sorted: string[] = [];
   let samples: string[] = [];

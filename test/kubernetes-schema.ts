@@ -8,7 +8,7 @@ import { DaemonSet } from 'kubernetes-models/apps/v1';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
 import { ConfigMap, Namespace, ResourceQuota, ServiceAccount } from 'kubernetes-models/v1';
 
-/** An object as it is sent to the API server. */
+/** An object for the API server. */
 export interface KubernetesObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -16,7 +16,7 @@ export interface KubernetesObject {
 
 type Model = new (object: never) => { validate(): void };
 
-/** The kinds that are shipped, by where their types are imported from. */
+/** The shipped kinds, by the module of their types. */
 const MODELS: Readonly<Record<string, Readonly<Record<string, Model>>>> = {
   'kubernetes-models/v1': { ConfigMap, Namespace, ResourceQuota, ServiceAccount },
   'kubernetes-models/apps/v1': { DaemonSet },
@@ -25,8 +25,8 @@ const MODELS: Readonly<Record<string, Readonly<Record<string, Model>>>> = {
 };
 
 /**
- * What the API's schemas have against objects, one line each. A wrong value is found by its schema, a field that does not
- * exist by the compiler: for schemas any other field is welcome.
+ * Validates objects against the API's schemas, with one line for each problem. The schema finds wrong values; the compiler finds
+ * unknown fields, which schemas allow.
  */
 export function schemaErrors(objects: readonly KubernetesObject[]): readonly string[] {
   return [...objects.flatMap(wrongValues), ...unknownFields(objects)];

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 const SOURCES = new URL('../src/', import.meta.url).pathname;
 
-/** What the files of a folder may import besides their own folder. Tests may import more. */
+/** What the files of a folder may import, besides their own folder. Tests may import more. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   config: ['log.ts', 'version.ts'],
@@ -83,7 +83,7 @@ describe('imports', () => {
   });
 });
 
-/** What a file imports: packages by name, files by their path below src. */
+/** The imports of a file: packages by name, files by path below src. */
 function importsOf(file: string): string[] {
   const text = readFileSync(SOURCES + file, 'utf8');
   const names = [...text.matchAll(/(?:from |import\(|import |require\.resolve\()'([^'\s]+)'/g)].map(

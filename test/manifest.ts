@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * The containers of a captured host: the first 12 digits of their ids, by their names, from the lines of its manifest:
+ * The containers of a captured host, from its manifest: the first 12 digits of their ids by name.
  *
  *     - `838e554f3408` `web`: 64 MiB, half a CPU and throttled, 20 tasks, CPU 0 only
  *     - `1c304c76b5c5` `leaky`: 16 MiB, one child killed by the OOM killer, the container lives on

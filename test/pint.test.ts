@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 const RULES = new URL('../deploy/prometheus/alerts.yml', import.meta.url).pathname;
 
-// No package registry has it: it runs where somebody has put it on the PATH.
+// pint is not packaged, so this test runs only if it is on the PATH.
 const isInstalled = spawnSync('pint', ['--help']).error === undefined;
 
 describe.skipIf(!isInstalled)(isInstalled ? 'pint' : 'pint [skipped: it is not installed]', () => {

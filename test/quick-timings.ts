@@ -1,4 +1,4 @@
-/** Timings of a name source, in ms, that keep tests of retries and time-outs short. */
+/** Short timings of a name source, in ms, for tests of retries and timeouts. */
 export const QUICK = {
   ping: 200,
   inspect: 200,

@@ -3,7 +3,7 @@ import { findings } from '../src/findings/index.ts';
 import type { ContainerReport, NamespaceReport } from '../src/report/container-report.ts';
 import type { HostReport } from '../src/report/host-report.ts';
 
-/** Answers by the id of their finding; the others are `no`. */
+/** Answers by finding id; all others are `no`. */
 export type Answers = Readonly<Record<string, Answer>>;
 
 const NAMESPACES = (['pid', 'net', 'mnt', 'uts', 'ipc', 'user', 'cgroup'] as const).map((kind): NamespaceReport => ({
@@ -28,7 +28,7 @@ function isFinite(limit: number | undefined): boolean | undefined {
   return limit === undefined ? undefined : limit < Infinity;
 }
 
-/** A container that is well, but for what a test says. */
+/** A container without problems, except those of the test. */
 export function containerReport(
   name: string,
   changes: Partial<ContainerReport> = {},
@@ -56,7 +56,7 @@ export function containerReport(
   };
 }
 
-/** A container of which nothing but its cgroup could be seen. */
+/** A container of which only the cgroup is known. */
 export function unknownContainer(name: string): ContainerReport {
   const report = containerReport(name);
   return {

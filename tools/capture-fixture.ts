@@ -1,11 +1,11 @@
 /**
- * Captures this host as a fixture: what its kernel says of some containers, of the cgroups above them and of itself.
+ * Captures this host as a fixture: the kernel files of some containers, of the cgroups above them and of the host.
  *
  *     npx tsx tools/capture-fixture.ts NAME --containers CGROUP... [--docker-socket PATH] [--rename FROM=TO]...
  *                                      [--note TEXT]... [--out DIRECTORY]
  *
- * CGROUP is a path below the root of the hierarchies, such as /docker/<id>. Run it as root. What it writes is never
- * edited by hand: capture again instead (tools/capture-lab-hosts.ts does it for the fixtures of this repository).
+ * CGROUP is a path below the root of the hierarchies, such as /docker/<id>. Run it as root. Never edit its output by hand:
+ * capture again instead. tools/capture-lab-hosts.ts does this for the fixtures of this repository.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -41,7 +41,7 @@ const renames = values.rename.map((rename) => {
 const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 const layout = findCgroupLayout('/proc', '/sys/fs/cgroup');
 
-// Whole or not at all: an interrupted capture must not pass for a host.
+// All or nothing: an interrupted capture must not look like a host.
 const draft = join(values.out, `${name}.draft`);
 rmSync(draft, { recursive: true, force: true });
 const tree = new FixtureTree(draft, redactor({ hostname: hostname(), bootId, renames }));

@@ -1,7 +1,6 @@
 /**
- * Captures the fixtures of this repository anew: starts each host of the lab with Docker and containers that are
- * limited, hit their limits or share the host's namespaces, and runs capture-fixture.ts there. Needs what the live
- * suites need.
+ * Captures the fixtures of this repository again: starts each host of the lab with Docker and with containers that are limited,
+ * hit their limits or share the host's namespaces, and runs capture-fixture.ts there. It needs what the live suites need.
  *
  *     npx tsx tools/capture-lab-hosts.ts [HOST]...
  */
@@ -49,7 +48,7 @@ async function captureGuest(name: string, flavour: GuestFlavour): Promise<void> 
 async function capture(name: string, docker: Docker, out: string): Promise<void> {
   const { machine, directory } = docker;
   const scenarios = await runScenarios(docker);
-  // A path below a mounted /tmp is told without it in the mount table.
+  // In the mount table, a path below a mounted /tmp appears without /tmp.
   const bases = [directory, directory.replace(/^\/tmp/, '')];
   const words = [
     name,

@@ -1,6 +1,6 @@
 /**
- * The alerting rules as an object of Prometheus Operator. Their text goes in as it is, with its comments. The file is
- * written anew with the golden ones: `npx vitest run --project program -u`.
+ * Renders the alerting rules as a PrometheusRule for Prometheus Operator, with their text and comments unchanged. The file is
+ * regenerated with the goldens: `npx vitest run --project program -u`.
  */
 export function renderPrometheusRule(alerts: string): string {
   return `# Made from deploy/prometheus/alerts.yml: do not edit.

@@ -1,6 +1,6 @@
 /**
- * Takes pictures of the page for the documentation: containers in the states that it is about, in a Docker of their own.
- * It needs what the live suites need, and Chromium.
+ * Takes pictures of the page for the documentation, with containers in various states in a Docker of their own. It needs what the
+ * live suites need, and Chromium.
  *
  *     npm run build && npx tsx tools/take-page-pictures.ts      docs/page-light.png and docs/page-dark.png
  */
@@ -14,7 +14,7 @@ import { untilShown } from '../test/live/docker-containers.ts';
 
 const DOCS = new URL('../docs/', import.meta.url).pathname;
 const BUSY = 'while :; do :; done';
-/** A child is killed, the shell lives on: what engines do not tell. */
+/** A child is killed and the shell survives, which engines do not report. */
 const GREEDY = 'sleep 2; tail /dev/zero; tail /dev/zero; sleep 100000';
 
 for (const { text } of Object.values(await prepareLab())) console.warn(text);
@@ -22,7 +22,7 @@ await using docker = await startDocker(host);
 const ids = await startContainers(docker);
 await using exporter = await startExporter(host, { flags: [`--docker.host=unix://${docker.socket}`] });
 await untilShown(host, exporter, ids);
-// For kills and throttling to have happened.
+// Until kills and throttling have happened.
 await sleep(20_000);
 await using browser = await startBrowser();
 for (const colorScheme of ['light', 'dark'] as const) {

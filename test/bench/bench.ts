@@ -22,7 +22,7 @@ const layout = findCgroupLayout('/proc', '/sys/fs/cgroup');
 const running = new Set<Exporter | Child>();
 let cgroups: Cgroups | undefined;
 
-// Not once: a terminal and tsx may both pass it on, and the second must not cut the cleaning up short.
+// `on`, not `once`: a terminal and tsx may both send the signal, and the second must not interrupt the clean-up.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => void cleanUp().finally(() => process.exit(130)));
 try {
@@ -53,7 +53,7 @@ async function measure(count: number): Promise<Record<string, number>> {
   const { exporter, startUpCpu } = await startMedian();
   const rss = await rssAtLeisure(exporter);
   const floor = await Child.start('floor.ts', task, running);
-  // Until the compilers have seen enough of it; a daemon runs for weeks.
+  // Warm-up for the JIT compilers; a daemon runs for weeks.
   await inTurn(floor, exporter, 20);
   const costs = await inTurn(floor, exporter, Number(options.rounds));
   await stop(floor);
@@ -85,8 +85,8 @@ async function measure(count: number): Promise<Record<string, number>> {
 }
 
 /**
- * Rounds of the floor and scrapes, plain and gzip, one after the other, so that all meet the same machine. What a scrape
- * leaves to be done after its answer, such as to collect garbage, is done during the next round of the floor, and counts.
+ * Alternates rounds of the floor and scrapes, plain and gzip, so that all run under the same conditions. Work that a scrape
+ * leaves for later, such as garbage collection, runs during the next round of the floor, and counts.
  */
 async function inTurn(
   floor: Child,
@@ -117,7 +117,7 @@ async function naiveRounds(task: Task): Promise<Cost[]> {
   return costs;
 }
 
-/** The most resident memory over ten scrapes two seconds apart, which is still faster than any Prometheus. */
+/** The peak resident memory over ten scrapes two seconds apart, which is faster than any Prometheus. */
 async function rssAtLeisure(exporter: Exporter): Promise<number> {
   let most = 0;
   for (let round = 0; round < 10; round += 1) {
@@ -139,7 +139,7 @@ async function startMedian(): Promise<{ exporter: Exporter; startUpCpu: number }
   return { exporter, startUpCpu: percentile(spent, 0.5) };
 }
 
-/** How long it takes from the first mkdir of a container until it is in the exposition. */
+/** The time from the first mkdir of a container until it is in the exposition. */
 async function timesToVisible(exporter: Exporter, into: Cgroups): Promise<number[]> {
   const times: number[] = [];
   for (let round = 0; round < 20; round += 1) {
@@ -153,7 +153,7 @@ async function timesToVisible(exporter: Exporter, into: Cgroups): Promise<number
   return times;
 }
 
-/** The open descriptors when they are down to what is expected, or after five seconds. */
+/** The number of open descriptors once it is down to the expected one, or after five seconds. */
 async function fdsOnceSettled(exporter: Exporter, expected: number): Promise<number> {
   for (let round = 0; ; round += 1) {
     const found = valueOf(await exporter.scrape(), 'process_open_fds');
@@ -174,7 +174,7 @@ function rounded(values: Record<string, number>): Record<string, number> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Math.round(value * 100) / 100]));
 }
 
-/** One row for each number, one column for each count of containers. */
+/** One row per number, one column per count of containers. */
 function transposed(results: readonly Record<string, number>[]): Record<string, Record<string, number | undefined>> {
   const names = Object.keys(results[0] ?? {});
   return Object.fromEntries(

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { CgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import { copyCpuset } from '../demo/cgroups.ts';
 
-/** Containers that are nothing but cgroups `/docker/<id>` in every hierarchy, with one sleeping process each. */
+/** Containers that are only cgroups `/docker/<id>` in every hierarchy, with one sleeping process each. */
 export class Cgroups {
   readonly paths: string[] = [];
   readonly #roots: readonly string[];
@@ -22,7 +22,7 @@ export class Cgroups {
     }
   }
 
-  /** Makes the cgroups of one container, without a process. */
+  /** Creates the cgroups of one container, without a process. */
   make(): string {
     const path = `/docker/${randomBytes(32).toString('hex')}`;
     for (const root of this.#roots) {
@@ -33,7 +33,7 @@ export class Cgroups {
     return path;
   }
 
-  /** Makes a container whose process sleeps. */
+  /** Creates a container with a sleeping process. */
   start(): void {
     const path = this.make();
     const child = spawn('sleep', ['3600'], { stdio: 'ignore' });
@@ -42,10 +42,10 @@ export class Cgroups {
     for (const root of this.#roots) writeFileSync(`${root}${path}/cgroup.procs`, String(child.pid));
   }
 
-  /** Ends the processes and removes what was made. */
+  /** Ends the processes and removes the cgroups. */
   async remove(): Promise<void> {
     for (const child of this.#processes) child.kill('SIGKILL');
-    // The kernel takes a while to let go of the last process.
+    // The kernel takes a while to release the last process.
     for (let attempt = 0; this.#made.length > 0 && attempt < 100; attempt += 1) {
       const left = this.#made
         .splice(0)
@@ -74,7 +74,7 @@ function removed(directory: string): boolean {
   }
 }
 
-/** On v2 the cgroups below have only the controllers that the one above hands down. */
+/** On v2, cgroups only have the controllers that their parent enables for them. */
 function delegate(directory: string): void {
   if (!existsSync(`${directory}/cgroup.subtree_control`)) return;
   const controllers = readFileSync(`${directory}/cgroup.controllers`, 'utf8').split(/\s+/).filter(Boolean);

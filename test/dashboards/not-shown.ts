@@ -1,4 +1,4 @@
-/** What the exporter says and no board shows, and why. */
+/** Metrics that no dashboard shows, and why. */
 export const NOT_SHOWN: Readonly<Record<string, string>> = {
   isolation_container_posture_age_seconds: 'at most 45 s by design; for who doubts a finding',
   isolation_container_effective_limit_info: 'the limiting cgroups are shown with their limits, which tells the same',

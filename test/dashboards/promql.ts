@@ -1,30 +1,30 @@
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** A metric in a query, and what is done to it at once. */
+/** A metric in a query, and the function that is directly applied to it. */
 export interface Selector {
   readonly metric: string;
   readonly matchers: readonly { readonly label: string; readonly operator: string; readonly value: string }[];
-  /** As it is written: `$__rate_interval`, `24h`. */
+  /** As written: `$__rate_interval`, `24h`. */
   readonly range: string | undefined;
-  /** The function that gets it. */
+  /** The function applied to it. */
   readonly call: string | undefined;
 }
 
-/** What can be told of a query without asking it. */
+/** The static facts about a query. */
 export interface Analysis {
   readonly selectors: readonly Selector[];
   /** Labels that its series can have. */
   readonly labels: ReadonlySet<string>;
-  /** Labels that it groups or matches by, with those that are there to group or match. */
+  /** The labels that it groups or matches by, and the labels available there. */
   readonly grouped: readonly { readonly label: string; readonly known: ReadonlySet<string> }[];
 }
 
 /**
- * Takes a query of a board apart.
+ * Parses a query of a dashboard.
  *
  * @param labelsOf the labels that a metric's series can have.
- * @throws SyntaxError for what is no PromQL, and for what this does not know.
+ * @throws SyntaxError for invalid PromQL, and for syntax that this parser does not support.
  */
 export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet<string>): Analysis {
   const text = query
@@ -36,7 +36,7 @@ export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet
   const grouped: { label: string; known: ReadonlySet<string> }[] = [];
   const source = (node: SyntaxNode) => text.slice(node.from, node.to);
 
-  /** The labels of what a node answers with. */
+  /** The labels of the result of a node. */
   const visit = (node: SyntaxNode): ReadonlySet<string> => {
     if (node.type.isError) throw new SyntaxError(`no PromQL at ${node.from}: ${query}`);
     switch (node.name) {
@@ -72,7 +72,7 @@ export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet
         if (left === undefined || right === undefined) throw new SyntaxError(`an operand is missing: ${query}`);
         const on = node.getChild('MatchingModifierClause')?.getChild('GroupingLabels');
         if (on) for (const label of labelNames(on, source)) grouped.push({ label, known: intersection(left, right) });
-        // A number has no labels. A comparison, a calculation and a set operation have those of the left side.
+        // A number has no labels. Comparisons, arithmetic and set operations have those of the left side.
         const labels = left.size === 0 ? right : left;
         return CALCULATES.test(
           children(node)
@@ -93,7 +93,7 @@ export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet
 const NAME = '__name__';
 const CALCULATES = /\b(Add|Sub|Mul|Div|Mod|Pow|BoolModifier)\b/;
 
-/** Stand for Grafana's variables, which are no PromQL, and are no durations that anybody would write. */
+/** Placeholders for Grafana's variables: durations that nobody would write. */
 const RATE_INTERVAL = '7m31s';
 const RANGE = '7m32s';
 

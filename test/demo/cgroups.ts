@@ -3,35 +3,35 @@ import { setTimeout } from 'node:timers/promises';
 import { findCgroupLayout, type Hierarchy } from '../../src/kernel/cgroup-layout.ts';
 import { absentAsUndefined, errnoOf } from '../../src/kernel/errno.ts';
 
-/** What a container may use; without one of these there is no limit. */
+/** The limits of a container; absent means unlimited. */
 export interface Limits {
   readonly memoryBytes?: number;
   /** In cores. */
   readonly cpus?: number;
   readonly pids?: number;
-  /** As engines have it: none of the host's but those that every container has. On v2 that takes a program of BPF. */
+  /** Like engines: only the devices that every container has. On v2 this would need a BPF program. */
   readonly devices?: 'usual';
 }
 
-/** Of one period of the kernel's CPU accounting, in µs. */
+/** One period of the CPU quota, in µs. */
 const PERIOD = 100_000;
 
-/** null, zero, full, random and urandom; nodes of all others may be made and not opened. */
+/** null, zero, full, random and urandom. Nodes of other devices can be created but not opened. */
 const USUAL_DEVICES = ['c 1:3 rwm', 'c 1:5 rwm', 'c 1:7 rwm', 'c 1:8 rwm', 'c 1:9 rwm', 'c *:* m', 'b *:* m'];
 
-/** Those that limits are set by; v2 has to be told to hand them down. */
+/** The controllers of the limits. On v2 they must be enabled for children. */
 const CONTROLLERS = ['cpu', 'memory', 'pids', 'io'];
 
 /**
- * A cgroup with cgroups for containers in it, in every hierarchy of the host: v1, v2 or both. It needs root. What it
- * makes it removes, with all processes in it.
+ * A cgroup with cgroups for containers, in every hierarchy of the host: v1, v2 or both. It needs root. It removes what it created,
+ * with all processes inside.
  */
 export class DemoCgroups implements AsyncDisposable {
   /** Below the root of every hierarchy. */
   readonly path: string;
   readonly #hierarchies: readonly Hierarchy[];
   readonly #made: string[] = [];
-  /** Controllers that the root handed down to nobody before. */
+  /** Controllers that were not enabled in the root before. */
   readonly #switchedOn: { readonly file: string; readonly names: readonly string[] }[] = [];
 
   constructor(path: string) {
@@ -39,7 +39,7 @@ export class DemoCgroups implements AsyncDisposable {
     this.#hierarchies = findCgroupLayout('/proc', '/sys/fs/cgroup').hierarchies;
   }
 
-  /** Makes the cgroup of one container. Answers with the files that a process writes 0 to, to be in it. */
+  /** Creates the cgroup of one container. Returns the files that a process writes 0 to in order to join it. */
   make(name: string, limits: Limits): readonly string[] {
     return this.#hierarchies.map((hierarchy) => {
       const { root, version } = hierarchy;
@@ -61,14 +61,14 @@ export class DemoCgroups implements AsyncDisposable {
     return hierarchy === undefined ? [] : pidsIn(`${hierarchy.root}${this.path}/${name}`);
   }
 
-  /** Ends the processes in all cgroups that were made, and removes these. */
+  /** Ends the processes in all created cgroups, and removes the cgroups. */
   async [Symbol.asyncDispose](): Promise<void> {
     const left = await removeCgroups(this.#made.splice(0).toReversed());
     for (const { file, names } of this.#switchedOn.splice(0)) {
       try {
         writeFileSync(file, names.map((name) => `-${name}`).join(' '));
       } catch (error) {
-        // Somebody else has come to use them meanwhile.
+        // Another user has appeared meanwhile.
         if (errnoOf(error) !== 'EBUSY') throw error;
       }
     }
@@ -91,14 +91,14 @@ export class DemoCgroups implements AsyncDisposable {
     try {
       writeFileSync(file, names.map((name) => `+${name}`).join(' '));
     } catch (error) {
-      // EBUSY: inside of a container its root has processes of its own.
+      // EBUSY: inside a container, its root cgroup has processes.
       throw new Error(`Cannot hand down ${names.join(', ')} by ${file}: ${errnoOf(error)}`, { cause: error });
     }
     if (whose === 'root') this.#switchedOn.push({ file, names });
   }
 }
 
-/** On v1 no process may join a cpuset before it has CPUs and memory nodes. */
+/** On v1 no process can join a cpuset before it has CPUs and memory nodes. */
 export function copyCpuset(from: string, to: string): void {
   if (!existsSync(`${from}/cpuset.effective_cpus`)) return;
   for (const name of ['cpuset.cpus', 'cpuset.mems']) {
@@ -107,13 +107,13 @@ export function copyCpuset(from: string, to: string): void {
   }
 }
 
-/** Ends what is in cgroups and removes them, children first. Answers with those that are still there after 10 s. */
+/** Ends the processes in cgroups and removes the cgroups, children first. Returns those that still exist after 10 s. */
 export async function removeCgroups(directories: readonly string[]): Promise<readonly string[]> {
   let left = directories;
   for (let attempt = 0; attempt < 200 && left.length > 0; attempt += 1) {
     for (const pid of left.flatMap(pidsIn)) endProcess(pid);
     left = left.filter((directory) => !isRemoved(directory));
-    // The kernel takes a while to let go of the last process.
+    // The kernel takes a while to release the last process.
     if (left.length > 0) await setTimeout(50);
   }
   return left;
@@ -130,7 +130,7 @@ function limitsOfV1({ memoryBytes, cpus, pids, devices }: Limits): [string, stri
   ];
 }
 
-/** The second is for memory and swap together, and there only if the kernel accounts for swap. */
+/** The second limits memory and swap together, and only exists with swap accounting. */
 function memoryOfV1(bytes: string): [string, string][] {
   return pairs('memory.limit_in_bytes', bytes, 'memory.memsw.limit_in_bytes', bytes, 'memory.swappiness', '0');
 }

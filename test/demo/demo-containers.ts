@@ -1,6 +1,6 @@
 import type { ContainerSpec } from './throwaway-containers.ts';
 
-/** A container of the demo, and what is to be seen of it. */
+/** A container of the demo, and what it shows. */
 interface DemoContainer extends ContainerSpec {
   readonly about: string;
   /** The metric that shows it. */
@@ -9,10 +9,10 @@ interface DemoContainer extends ContainerSpec {
 
 const MIB = 1024 * 1024;
 
-/** As long as the demo runs. */
+/** Runs as long as the demo. */
 const FOREVER = 'while :; do sleep 1000; done';
 
-/** One for each question that the exporter answers. */
+/** One container for each question that the exporter answers. */
 export const DEMO_CONTAINERS: readonly DemoContainer[] = [
   {
     name: 'throttled',
@@ -24,7 +24,7 @@ export const DEMO_CONTAINERS: readonly DemoContainer[] = [
   },
   {
     name: 'oom-killed',
-    // Only the child is killed: an engine would say that all is well.
+    // Only the child is killed, which an engine would not notice.
     command: 'while :; do tail /dev/zero; sleep 20; done',
     limits: { memoryBytes: 16 * MIB, cpus: 0.5, pids: 32 },
     isolation: 'default',
@@ -33,7 +33,7 @@ export const DEMO_CONTAINERS: readonly DemoContainer[] = [
   },
   {
     name: 'host-namespaces',
-    // There is no pid namespace that ends with the shell, should the demo be killed.
+    // Without a pid namespace, the child would survive if the demo is killed.
     command: FOREVER.replace('sleep', 'setpriv --pdeathsig KILL sleep'),
     limits: { memoryBytes: 64 * MIB, cpus: 0.5, pids: 32 },
     isolation: 'host',

@@ -12,7 +12,7 @@ const START_MS = 60_000;
 export class DemoExporter implements AsyncDisposable {
   /** `http://127.0.0.1:10061` */
   readonly origin: string;
-  /** Resolves when it has ended, to what it said last. */
+  /** Resolves when it has ended, to its last output. */
   readonly ending: Promise<string>;
   readonly #child: ChildProcess;
 
@@ -22,10 +22,10 @@ export class DemoExporter implements AsyncDisposable {
     this.ending = ending;
   }
 
-  /** Starts it on a port, or on any if that is 0, and answers when it listens. */
+  /** Starts it on a port (0: any), and resolves when it listens. */
   static async start(port: number): Promise<DemoExporter> {
     const options = [`--web.listen-address=127.0.0.1:${port}`, '--log.format=json'];
-    // It ends with the demo, even if that is killed; and a Ctrl-C is for the demo alone.
+    // It ends with the demo, even if the demo is killed. Ctrl-C only reaches the demo.
     const argv = ['--pdeathsig', 'KILL', '--', process.execPath, '--max-semi-space-size=1', PROGRAM, ...options];
     const child = spawn('setpriv', argv, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
@@ -55,12 +55,12 @@ export class DemoExporter implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGTERM');
-    // It ends itself by force if it does not stop.
+    // It exits by itself if it does not stop in time.
     await this.ending;
   }
 }
 
-/** Whether nobody listens on a port of loopback. */
+/** Whether a loopback port is free. */
 export async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   try {

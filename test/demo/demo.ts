@@ -1,4 +1,4 @@
-// The exporter beside a handful of containers that are made for it, by `npm run demo`. See CONTRIBUTING.md.
+// `npm run demo`: the exporter beside five test containers. See CONTRIBUTING.md.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
@@ -10,9 +10,9 @@ import { ThrowawayContainers, removeRemains } from './throwaway-containers.ts';
 const USUAL_PORT = 10_061;
 
 const stop = new AbortController();
-// From now on each of them only asks for the end, however often it comes: what is being removed is removed.
+// From now on signals only request the end, so that a repeated Ctrl-C does not interrupt the clean-up.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-// Whoever reads the text may be gone before the demo is.
+// The reader of the output may be gone before the demo ends.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort());
 
 process.exitCode = await main();
@@ -24,25 +24,25 @@ async function main(): Promise<number> {
     await removeRemains();
     await show(values.port === undefined ? undefined : Number(values.port));
   } catch (error) {
-    // What could not be removed is an error of its own, also after a Ctrl-C.
+    // A failed clean-up is an error too, also after Ctrl-C.
     if (!(error instanceof Error && error.name === 'AbortError')) {
       console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
       return 1;
     }
   }
-  console.log('Everything is gone.');
+  console.log('Everything is removed.');
   return 0;
 }
 
 function refuseWhereItCannotRun(): void {
-  if (process.platform !== 'linux') throw new Error('only Linux has containers; run it in a virtual machine');
-  if (process.getuid?.() !== 0) throw new Error('namespaces and cgroups take root: sudo npm run demo');
+  if (process.platform !== 'linux') throw new Error('the demo needs Linux; run it in a virtual machine');
+  if (process.getuid?.() !== 0) throw new Error('namespaces and cgroups need root: sudo npm run demo');
   for (const tool of ['bash', 'unshare', 'setpriv']) {
     if (spawnSync(tool, ['--version']).error) throw new Error(`there is no ${tool}; it comes with bash and util-linux`);
   }
 }
 
-/** Shows everything until it is asked to stop, and removes it then, or when a step fails. */
+/** Runs everything until a signal, and removes it then, or when a step fails. */
 async function show(port: number | undefined): Promise<void> {
   const { signal } = stop;
   await using containers = new ThrowawayContainers();

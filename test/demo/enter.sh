@@ -1,12 +1,12 @@
-# Runs in the namespaces of a container to be, as the host's root: joins its cgroup, gives it a root directory with
-# nothing but the host's programs in it, to read, and becomes its first process. What it is told, in the environment:
-#   CGROUPS       the files to write to, to be in the cgroup
+# Runs in the namespaces of a new container, as the host's root: joins its cgroup, creates a root directory with only the host's
+# programs, read-only, and becomes its first process. Environment:
+#   CGROUPS       the files to write to in order to join the cgroup
 #   ROOT          an empty directory of the host's
-#   NAME          the host name; empty to leave it
+#   NAME          the host name; empty to keep it
 #   CAPABILITIES  for setpriv --bounding-set
 #   UNSHARE       more options for unshare, for namespaces that are entered last
-#   HARDENED      empty, or the uid that the first process is to be in a user namespace
-#   SECCOMP       a program that puts a filter on and runs its arguments; empty to do without
+#   HARDENED      empty, or the uid of the first process in a user namespace
+#   SECCOMP       a program that installs a filter and runs its arguments; empty for none
 #   COMMAND       what to run, for sh
 set -eu
 
@@ -17,7 +17,7 @@ mount -t tmpfs -o mode=755,size=1m tmpfs "$ROOT"
 cd "$ROOT"
 mkdir proc dev tmp
 chmod 1777 tmp
-# What programs are run from; a link in / (such as /bin to /usr/bin) is a link here.
+# The directories of programs. A link in / (such as /bin to /usr/bin) stays a link.
 for name in usr bin sbin lib lib32 lib64 libx32 nix gnu; do
   if [ -L "/$name" ]; then
     ln -s "$(readlink "/$name")" "$name"
@@ -38,7 +38,7 @@ fi
 
 mount -t proc -o nosuid,nodev,noexec proc proc
 if [ -n "$CAPABILITIES" ]; then
-  # As engines do: what would tell of the host, and what would change it.
+  # Like engines: mask files that reveal facts about the host or change it.
   for name in kcore keys timer_list; do
     if [ -e "proc/$name" ]; then mount --bind /dev/null "proc/$name"; fi
   done
@@ -54,17 +54,17 @@ if [ -n "$CAPABILITIES" ]; then
 fi
 if [ -n "$HARDENED" ]; then mount -o remount,ro,nosuid,nodev .; fi
 
-# The old root goes from sight. It cannot be put elsewhere where it is the kernel's first one (an initramfs).
+# Hides the old root. The kernel's first root (an initramfs) cannot be moved.
 if pivot_root . . 2> /dev/null; then umount -l .; else mount --move . /; fi
 
 become='
 if [ -n "$HARDENED" ]; then
-  # Who made this user namespace writes it from outside.
+  # The creator of this user namespace writes the map from outside.
   until read -r _ < /proc/self/uid_map && read -r _ < /proc/self/gid_map; do sleep 0.05; done
   set -- --reuid "$HARDENED" --regid "$HARDENED" --clear-groups --ambient-caps=-all --no-new-privs
 fi
 if [ -n "$CAPABILITIES" ]; then set -- "$@" --inh-caps=-all --bounding-set "$CAPABILITIES"; fi
-# Another user has no such signal until it is asked for again.
+# Changing the user clears this signal, so set it again.
 if [ $# -gt 0 ]; then set -- setpriv --pdeathsig KILL "$@"; fi
 set -- "$@" env -i PATH="$PATH" sh -c "$COMMAND"
 if [ -n "$SECCOMP" ]; then set -- perl /seccomp "$@"; fi

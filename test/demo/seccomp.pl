@@ -1,4 +1,4 @@
-# Puts a seccomp filter on, that refuses what containers have no use for, and runs its arguments.
+# Installs a seccomp filter that refuses system calls which containers do not need, and runs its arguments.
 use strict;
 use warnings;
 

@@ -9,37 +9,37 @@ import { findCgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import { absentAsUndefined } from '../../src/kernel/errno.ts';
 import { DemoCgroups, type Limits, removeCgroups } from './cgroups.ts';
 
-/** What a container is to be. */
+/** The specification of a container. */
 export interface ContainerSpec {
-  /** As the exporter is to call it. */
+  /** Its name in the exporter. */
   readonly name: string;
-  /** What its first process runs, for sh. The host's programs are there to read. */
+  /** The shell script of its first process. The host's programs are available read-only. */
   readonly command: string;
   readonly limits: Limits;
   /**
-   * `default`: namespaces of its own, and Docker's capabilities; `host`: only a mount namespace of its own, and all of
-   * root's capabilities; `hardened`: also a user namespace, no capabilities, no new privileges, nothing to write to.
+   * `default`: its own namespaces and Docker's capabilities; `host`: only its own mount namespace, and all of root's capabilities;
+   * `hardened`: also a user namespace, no capabilities, no new privileges, nothing writable.
    */
   readonly isolation: 'default' | 'host' | 'hardened';
 }
 
-/** A started process, and what it complained of. */
+/** A started process and its error output. */
 interface Started {
   readonly child: ChildProcess;
   said: string;
 }
 
-/** What the cgroup and the directory of each maker are called, before its pid. */
+/** The prefix of cgroup and directory names, followed by the pid of the process that created them. */
 const PREFIX = 'isolation-exporter-demo-';
 
-/** LXC calls the cgroups of its containers so: no engine is needed to learn the name. */
+/** LXC's cgroup name, which includes the container's name, so that no engine is needed. */
 const cgroupOf = (name: string): string => `lxc.payload.${name}`;
 
 const DOCKERS_CAPABILITIES =
   '-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,' +
   '+mknod,+audit_write,+setfcap';
 
-/** Where the ids of a user namespace begin outside of it, and how many there are. */
+/** The first outside id of a user namespace, and the number of ids. */
 const OUTSIDE = { first: 100_000, count: 65_536 };
 const USER_INSIDE = '1000';
 
@@ -49,8 +49,8 @@ const ENTER = fileURLToPath(new URL('enter.sh', import.meta.url));
 const SECCOMP = fileURLToPath(new URL('seccomp.pl', import.meta.url));
 
 /**
- * Containers made of namespaces and cgroups alone, by root on any Linux with bash and util-linux. They end with this
- * process, however it ends; disposing of them leaves nothing behind.
+ * Containers from namespaces and cgroups only, as root on any Linux with bash and util-linux. They end with this process, however
+ * it ends; disposing removes everything.
  */
 export class ThrowawayContainers implements AsyncDisposable {
   readonly #cgroups: DemoCgroups;
@@ -62,7 +62,7 @@ export class ThrowawayContainers implements AsyncDisposable {
     this.#directory = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   }
 
-  /** Starts a container, and answers with its first process's pid once that runs what it is to run. */
+  /** Starts a container, and returns the pid of its first process once that runs its script. */
   async start(spec: ContainerSpec): Promise<number> {
     const { name, isolation } = spec;
     const root = join(this.#directory, name);
@@ -72,7 +72,7 @@ export class ThrowawayContainers implements AsyncDisposable {
     const own = isolation === 'host' ? [] : ['--pid', '--fork', '--kill-child', '--net', '--ipc', '--uts'];
     const argv = ['--pdeathsig', 'KILL', '--', 'unshare', '--mount', '--propagation', 'private', ...own];
     const child = spawn('setpriv', [...argv, 'bash', ENTER], {
-      // A Ctrl-C is for who made it.
+      // Ctrl-C only reaches the parent.
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {
@@ -94,14 +94,14 @@ export class ThrowawayContainers implements AsyncDisposable {
     return this.#untilRunning(spec, started);
   }
 
-  /** Ends the containers and removes what was made for them. */
+  /** Ends the containers and removes everything created for them. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { child } of this.#started) child.kill('SIGKILL');
     try {
       await this.#cgroups[Symbol.asyncDispose]();
     } finally {
       await Promise.all(this.#started.splice(0).map(({ child }) => ended(child)));
-      // Their mounts were in namespaces that ended with them.
+      // Their mounts ended with their namespaces.
       rmSync(this.#directory, { recursive: true });
     }
   }
@@ -120,7 +120,7 @@ export class ThrowawayContainers implements AsyncDisposable {
   }
 }
 
-/** Removes what makers have left that were ended before they could. */
+/** Removes the remains of earlier processes that were killed before their clean-up. */
 export async function removeRemains(): Promise<void> {
   for (const { root } of findCgroupLayout('/proc', '/sys/fs/cgroup').hierarchies) {
     for (const name of readdirSync(root)) {
@@ -154,11 +154,11 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
 }
 
 async function ended(child: ChildProcess): Promise<void> {
-  // One that could not be started has no pid, and nothing to wait for.
+  // A process that could not be started has no pid.
   if (child.pid !== undefined && !hasEnded(child)) await once(child, 'exit');
 }
 
-/** Maps the ids of the user namespace that a process is waiting in, if it is and they are not. */
+/** Maps the ids of the user namespace in which a process waits, if they are not mapped yet. */
 function mapIds(pid: number): void {
   const namespace = absentAsUndefined(() => readlinkSync(`/proc/${pid}/ns/user`));
   if (namespace === undefined || namespace === readlinkSync('/proc/self/ns/user')) return;

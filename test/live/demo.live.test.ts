@@ -196,7 +196,7 @@ async function belongingsOf(demo: Pick<Demo, 'machine' | 'origin'>): Promise<Bel
 async function expectEnd({ machine, background }: Demo): Promise<void> {
   const code = await eventually('the demo ends', () => background.exitCode(), { timeoutMs: 30_000 * machine.slowness });
   const { stdout, stderr } = await background.output();
-  expect(stdout).toMatch(/\nRemoving everything…\nEverything is gone\.\n$/);
+  expect(stdout).toMatch(/\nRemoving everything…\nEverything is removed\.\n$/);
   expect(stderr).not.toMatch(/demo:/);
   expect(code).toBe(0);
 }

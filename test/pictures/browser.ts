@@ -1,7 +1,7 @@
 import type uPlot from 'uplot';
 import type { Graph } from './graph.ts';
 
-/** What the page has for the browser. */
+/** The data that the page passes to the browser. */
 export interface PageData {
   /** By the id of the panel's element. */
   readonly graphs: Readonly<Record<string, Graph>>;
@@ -11,12 +11,12 @@ export interface PageData {
   readonly marks: readonly { readonly time: number; readonly colour: string }[];
 }
 
-/** As much of the browser as is needed here: the rest of the program is not for one. */
+/** The part of the browser's API that this uses: the rest of the program does not run in a browser. */
 declare const document: {
   querySelector(selector: string): { readonly clientWidth: number; readonly clientHeight: number };
 };
 
-/** Draws all graphs. It runs in the browser, so it has to be whole in itself. */
+/** Draws all graphs. It runs in the browser, so it must be self-contained. */
 export function drawAll(Plot: typeof uPlot, { graphs, from, to, marks }: PageData): void {
   const axis = {
     stroke: '#a0a0ab',

@@ -2,20 +2,20 @@ import type { AnnotationQuery, Panel } from '@grafana/grafana-foundation-sdk/das
 import { type Target, targetsOf } from '../dashboards/board-files.ts';
 import { type Choice, interpolate, stepOf } from '../dashboards/interpolate.ts';
 
-/** Asks Prometheus: the path below `/api/v1/`. */
+/** Queries Prometheus with a path below `/api/v1/`. */
 export type Ask = (path: string) => Promise<unknown>;
 
-/** A series with its name. A query of one moment has one point. */
+/** A series with its name. An instant query has one point. */
 export interface Series {
   readonly name: string;
   readonly refId: string;
-  /** Seconds, evenly apart. */
+  /** Seconds, evenly spaced. */
   readonly times: readonly number[];
-  /** At each of these times; `null` is a gap. */
+  /** The value at each of these times; `null` is a gap. */
   readonly values: readonly (number | null)[];
 }
 
-/** The last value that there is. */
+/** The last value. */
 export function lastOf({ values }: Series): number | undefined {
   return values.findLast((value) => value !== null) ?? undefined;
 }
@@ -62,7 +62,7 @@ export async function rowsOf(panel: Panel, choice: Choice, ask: Ask): Promise<{ 
     (row) => new Map(renames.filter(([field]) => field in row).map(([field, header]) => [header, row[field]!])),
   );
   const sorts = (panel.options as { sortBy: readonly { displayName: string; desc: boolean }[] }).sortBy;
-  // The first counts most, so it comes last.
+  // The first sort key is the most important, so sort by it last.
   for (const { displayName, desc } of sorts.toReversed()) {
     rows.sort((one, other) => (desc ? -1 : 1) * compare(one.get(displayName), other.get(displayName)));
   }
@@ -70,7 +70,7 @@ export async function rowsOf(panel: Panel, choice: Choice, ask: Ask): Promise<{ 
   return { headers, rows };
 }
 
-/** When, in seconds, an annotation has something to mark. */
+/** The times of an annotation's marks, in seconds. */
 export async function marksOf(annotation: AnnotationQuery, choice: Choice, ask: Ask): Promise<readonly number[]> {
   if (!annotation.enable) return [];
   const query = { expr: annotation.expr ?? '', interval: annotation.step ?? '1m', instant: false };
@@ -84,7 +84,7 @@ async function answers(target: Query, choice: Choice, ask: Ask): Promise<readonl
   const query = encodeURIComponent(interpolate(target.expr, choice, target.interval));
   const times = timesOf(target, choice);
   const range = `start=${times[0]}&end=${times.at(-1)}&step=${stepOf(choice, target.interval)}`;
-  // Only that of one moment has an order.
+  // Only instant queries have an order.
   const path = target.instant ? `query?query=${query}&time=${choice.to}` : `query_range?query=${query}&${range}`;
   const { result } = (await ask(path)) as { result: readonly (Partial<Answer> & { value?: Sample })[] };
   return result.map(({ metric = {}, value, values = [value!] }) => ({ metric, values }));
@@ -104,7 +104,7 @@ function legend(pattern: string, labels: Readonly<Record<string, string>>): stri
 
 type Cells = Readonly<Record<string, string | number>>;
 
-/** Makes one row of those that agree in all labels that every query has. */
+/** Merges rows that agree in all labels that every query has. */
 function merge(frames: readonly (readonly Cells[])[]): readonly Cells[] {
   if (frames.length === 1) return frames[0]!;
   const full = frames.filter((rows) => rows.length > 0);

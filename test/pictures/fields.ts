@@ -19,7 +19,7 @@ const PALETTE =
     ' ',
   );
 
-/** What holds for one series or column: the panel's defaults and what overrides them. */
+/** The settings of one series or column: the panel's defaults with overrides. */
 export function configOf(panel: Panel, name: string, refId: string): FieldConfig {
   const config: FieldConfig = structuredClone(panel.fieldConfig?.defaults ?? {});
   for (const { matcher, properties } of panel.fieldConfig?.overrides ?? []) {
@@ -33,13 +33,13 @@ export function configOf(panel: Panel, name: string, refId: string): FieldConfig
   return config;
 }
 
-/** A value as it is shown. */
+/** A displayed value. */
 export interface Shown {
   readonly text: string;
   readonly colour: string;
 }
 
-/** Says a value and colours it by its mappings, fixed colour or thresholds. `undefined` is no value. */
+/** Formats a value and colours it by its mappings, fixed colour or thresholds. `undefined` is no value. */
 export function show(value: number | string | undefined, config: FieldConfig, now: number): Shown {
   const { unit = 'none', decimals, color, thresholds, mappings = [], noValue = 'No data' } = config;
   if (value === undefined) return { text: noValue, colour: colour('text') };
@@ -53,7 +53,7 @@ export function show(value: number | string | undefined, config: FieldConfig, no
   return { text: format(value, unit, decimals, now), colour: colour(fixed ?? reached ?? 'text') };
 }
 
-/** The colour of a series whose colour goes by its name. */
+/** The colour of a series that is coloured by name. */
 export function seriesColour(name: string, config: FieldConfig): string {
   if (config.color?.mode === FieldColorModeId.Fixed) return colour(config.color.fixedColor ?? 'text');
   const hash = createHash('sha1').update(name).digest().readUInt32BE();

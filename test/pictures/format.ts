@@ -9,7 +9,7 @@ const SECONDS: readonly (readonly [from: number, divisor: number, name: string])
   [0, 1e-6, 'µs'],
 ];
 
-/** Says a value in one of the units that boards here use, much as Grafana does. `now` is in seconds. */
+/** Formats a value in one of the units of the dashboards, much like Grafana. `now` is in seconds. */
 export function format(value: number, unit: string, decimals: number | undefined, now: number): string {
   const number = (scaled: number) => scaled.toFixed(decimals ?? decimalsFor(scaled));
   switch (unit) {

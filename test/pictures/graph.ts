@@ -5,19 +5,19 @@ import { lastOf, type Series } from './data.ts';
 import { colour, configOf, seriesColour, show } from './fields.ts';
 import { format } from './format.ts';
 
-/** What the browser is told of a graph. */
+/** The data of a graph for the browser. */
 export interface Graph {
   readonly data: uPlot.AlignedData;
   readonly series: readonly uPlot.Series[];
   readonly bars: boolean;
-  /** Of the axis of values. */
+  /** The range of the value axis. */
   readonly label: string | undefined;
   readonly range: [number, number];
   readonly ticks: readonly { readonly value: number; readonly text: string }[];
   readonly thresholds: readonly { readonly value: number; readonly colour: string }[];
 }
 
-/** What boards here set of `fieldConfig.custom`. */
+/** The settings of `fieldConfig.custom` that the dashboards use. */
 interface Custom {
   readonly drawStyle?: string;
   readonly fillOpacity?: number;
@@ -28,7 +28,7 @@ interface Custom {
   readonly axisSoftMax?: number;
 }
 
-/** A graph's legend, and what the browser draws beside it. */
+/** A graph's legend, and the data for the browser. */
 export function drawGraph(panel: Panel, found: readonly Series[], now: number): { html: Markup; graph: Graph } {
   const { defaults } = panel.fieldConfig!;
   const { drawStyle, stacking, axisLabel, axisSoftMax = 0 } = defaults.custom as Custom;
@@ -39,7 +39,7 @@ export function drawGraph(panel: Panel, found: readonly Series[], now: number): 
   return {
     html: markup`<div class="graph ${placement}"><div class="plot"></div><div class="legend">${legend}</div></div>`,
     graph: {
-      // All queries of a graph have the same step. What is stacked on top comes first, so that it does not cover the rest.
+      // All queries of a graph have the same step. The top of a stack comes first, so that it does not cover the rest.
       data: [found[0]!.times, ...values.toReversed()] as uPlot.AlignedData,
       series: found.map(({ name }, index) => lineOf(name, configs[index]!)).toReversed(),
       bars: drawStyle === 'bars',

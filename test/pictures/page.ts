@@ -11,13 +11,13 @@ import type { Graph } from './graph.ts';
 import { draw } from './panels.ts';
 import { STYLE } from './style.ts';
 
-/** How wide the page is made for. */
+/** The width of the page. */
 export const WIDTH = 1600;
 
 const UPLOT = createRequire(import.meta.url).resolve('uplot/dist/uPlot.iife.min.js');
 const UPLOT_STYLE = UPLOT.replace('.iife.min.js', '.min.css');
 
-/** Makes the page that shows a board with what Prometheus says. */
+/** Renders a dashboard with data from Prometheus. */
 export async function pageOf(board: BoardFile, choice: Choice, ask: Ask): Promise<string> {
   const { title = '', panels = [], annotations, templating } = board.dashboard;
   const graphs: Record<string, Graph> = {};
@@ -43,7 +43,7 @@ export async function pageOf(board: BoardFile, choice: Choice, ask: Ask): Promis
     const value = name === 'datasource' ? 'Prometheus' : (choice.values[name] ?? 'All');
     return markup`<span>${label}: ${value}</span>`;
   });
-  // What runs this names functions by a helper that a page does not have.
+  // tsx names functions through a helper that the page lacks.
   const script = `const __name = (value) => value; (${drawAll.toString()})(uPlot, ${JSON.stringify(data).replaceAll('<', '\\u003c')})`;
   const height = Math.max(...panels.map(({ gridPos }) => gridPos!.y + gridPos!.h)) * 38 + 8;
   return markup`<!doctype html><meta charset="utf-8"><title>${title}</title>

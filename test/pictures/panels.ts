@@ -5,13 +5,13 @@ import { type Ask, lastOf, rowsOf, type Series, seriesOf } from './data.ts';
 import { configOf, show } from './fields.ts';
 import { drawGraph, type Graph } from './graph.ts';
 
-/** The inside of a panel. A graph is a place for {@link Graph}, which the browser draws. */
+/** The content of a panel. For a graph it is an element in which the browser draws a {@link Graph}. */
 export interface Drawn {
   readonly html: Markup | readonly Markup[];
   readonly graph?: Graph;
 }
 
-/** Draws a panel with what Prometheus says for it. */
+/** Draws a panel with data from Prometheus. */
 export async function draw(panel: Panel, choice: Choice, ask: Ask): Promise<Drawn> {
   if (panel.type === 'table') return { html: await table(panel, choice, ask) };
   const found = await seriesOf(panel, choice, ask);
@@ -78,7 +78,7 @@ async function table(panel: Panel, choice: Choice, ask: Ask): Promise<Markup> {
   return markup`<table><tr>${head}</tr>${body}</table>`;
 }
 
-/** A band with one piece for each stretch of one state. */
+/** A band with one piece for each period of one state. */
 function band(panel: Panel, series: Series, now: number): Markup {
   const config = configOf(panel, series.name, series.refId);
   const { values } = series;

@@ -1,4 +1,4 @@
-/** Of the page: Grafana's dark theme, about. */
+/** Styles that resemble Grafana's dark theme. */
 export const STYLE = `
   body { margin: 0; background: #111217; color: #ccccdc; font: 13px Inter, 'DejaVu Sans', sans-serif; }
   header { display: flex; gap: 10px; align-items: center; height: 48px; padding: 0 16px; }

@@ -1,11 +1,10 @@
 /**
- * Takes pictures of the boards, for the documentation and to look at them: no package registry has a Grafana. Runs
- * containers in all states that boards are about for five minutes, which needs what the live suites need, Chromium and
- * pngquant.
+ * Takes pictures of the dashboards for the documentation and for review, without Grafana (docs/decisions/023). Runs containers in all
+ * states that the dashboards show for five minutes. It needs what the live suites need, Chromium and pngquant.
  *
  *     npx tsx test/pictures/take.ts                     pictures in docs/
  *     npx tsx test/pictures/take.ts ADDRESS FROM TO DIRECTORY
- *                                                       of a Prometheus that is there (http://127.0.0.1:9090), between
+ *                                                       from a running Prometheus (http://127.0.0.1:9090), between
  *                                                       two times in seconds since the epoch
  */
 import { execFileSync } from 'node:child_process';
@@ -51,7 +50,7 @@ async function take(time: { readonly from: number; readonly to: number }, ask: A
     await page.screenshot({ path, fullPage: true });
     const complaints = browser.complaints();
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
-    // A third of the size, and nobody sees the difference.
+    // A third of the size, without a visible difference.
     execFileSync('pngquant', ['--force', '--strip', '--output', path, '64', path]);
   }
 }

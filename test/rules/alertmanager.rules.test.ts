@@ -11,7 +11,7 @@ import { rules } from './rule-files.ts';
 const CONFIG = fileURLToPath(new URL('../../deploy/alertmanager/alertmanager.yml', import.meta.url));
 const CONFIG_TEXT = readFileSync(CONFIG, 'utf8');
 
-/** Who is told of each alert. */
+/** The receiver of each alert. */
 const RECEIVERS: Readonly<Record<string, 'pager' | 'tickets' | 'nobody'>> = {
   IsolationContainerOOMKilled: 'pager',
   IsolationHostOOMKill: 'pager',
@@ -41,7 +41,7 @@ const RECEIVERS: Readonly<Record<string, 'pager' | 'tickets' | 'nobody'>> = {
   IsolationKernelMessagesLost: 'tickets',
 };
 
-/** Which alerts keep which others, of the same exporter, from being sent. No other pair does. */
+/** Which alerts inhibit which others of the same exporter. No other pair does. */
 const INHIBITED_BY: Readonly<Record<string, readonly string[]>> = {
   IsolationHostOOMKill: ['IsolationContainerOOMKilled', 'IsolationOOMKillUnattributed'],
   IsolationExporterScrapesFailing: ['IsolationExporterDown'],
@@ -84,7 +84,7 @@ describeLive('what is shipped for Alertmanager', ['alertmanager'], () => {
     expect(await host.run(script)).toMatchObject({ stdout: 'tickets\n', code: 0 });
   });
 
-  /** Tells a real Alertmanager of alerts, and sees which ones it keeps back, in lines made from their labels. */
+  /** Sends alerts to a real Alertmanager, and returns those it inhibits, as lines made from their labels. */
   const expectKeptBack = async (
     alerts: readonly AlertLabels[],
     line: (labels: AlertLabels) => string,
@@ -115,15 +115,14 @@ describeLive('what is shipped for Alertmanager', ['alertmanager'], () => {
       cluster: 'c1',
       instance,
     });
-    // Each pair on a host of its own: one that may keep back, and one that may be kept back; the latter also in another
-    // cluster and of another job.
+    // Each pair on its own host: a possible source and a possible target, the latter also in another cluster and of another job.
     const told = pairs.flatMap(({ source, target }) => {
       const [one, other] = [source, target].map((alert) => labelsOf(alert, `${source} and ${target}`));
       return [one ?? {}, other ?? {}, { ...other, cluster: 'c2' }, { ...other, job: 'other' }];
     });
     const expected = Object.entries(INHIBITED_BY).flatMap(([target, sources]) =>
       sources.flatMap((source) =>
-        // A pair is there in both orders.
+        // Each pair occurs in both orders.
         [`${source} and ${target}`, `${target} and ${source}`].map(
           (instance) => `${target} of ${instance} isolation-exporter c1`,
         ),

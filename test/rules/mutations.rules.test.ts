@@ -11,7 +11,7 @@ import { type AlertRule, rules, ruleTests, type RuleTestFile } from './rule-file
 const BOTH = 'the other operand has the same window';
 const PRESENCE = 'only whether there is a sample counts, and the first selector has a window too';
 
-/** Mutants that do the same as the rule, and why. */
+/** Mutants that are equivalent to the rule, and why. */
 const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   IsolationContainerMemoryNearLimit: {
     'window at 90: 5m -> 600s': BOTH,
@@ -70,7 +70,7 @@ describeLive('rules that are broken on purpose', ['prometheus'], () => {
 
   test.concurrent.each(rules.map((rule) => [rule.alert, rule] as const))('%s', async (alert, rule) => {
     const mutants = [{ what: 'as it is', rule }, ...mutantsOf(rule)];
-    // All in one run, each with what is expected of the rule under a name of its own.
+    // All in one run, each under its own name with the expectations for the rule.
     const names = mutants.map((_, at) => `Mutant${at}`);
     const folder = join(directory, alert);
     mkdirSync(folder);
@@ -89,7 +89,7 @@ describeLive('rules that are broken on purpose', ['prometheus'], () => {
   });
 });
 
-/** The files of tests with what they say of one alert, said of alerts with these names. */
+/** The test files, with the expectations for one alert copied to alerts with these names. */
 function testsOf({ alert }: AlertRule, names: readonly string[]): ReadonlyMap<string, RuleTestFile> {
   const files = [...ruleTests].map(([name, file]) => {
     const tests = file.tests.map((test) => {

@@ -1,13 +1,13 @@
 import type { AlertRule } from './rule-files.ts';
 
-/** A rule that was broken on purpose. */
+/** A mutated rule. */
 export interface Mutant {
-  /** What was done to it. */
+  /** The mutation. */
   readonly what: string;
   readonly rule: AlertRule;
 }
 
-/** A way to break what is outside of selectors: where to, and what is put there instead. */
+/** A mutation outside selectors: where, and the replacement. */
 interface Operator {
   readonly name: string;
   readonly pattern: RegExp;
@@ -66,7 +66,7 @@ const OPERATORS: readonly Operator[] = [
   },
 ];
 
-/** Breaks a rule in each way there is, one at a time. */
+/** Mutates a rule in every known way, one at a time. */
 export function mutantsOf(rule: AlertRule): readonly Mutant[] {
   const mutants: Mutant[] = [];
   for (const { name, pattern, instead } of OPERATORS) {
@@ -79,7 +79,7 @@ export function mutantsOf(rule: AlertRule): readonly Mutant[] {
     }
   }
   mutants.push(...withoutBranches(rule));
-  // Everywhere at once: an operation between two vectors needs it on one side only.
+  // Everywhere at once: an operation between two vectors needs a matcher on one side only.
   for (const matcher of new Set(rule.expr.match(/\w+(?:=~|!~|!=|=)"[^"]*"/g))) {
     const expr = rule.expr.replaceAll(`${matcher},`, '').replaceAll(matcher, '');
     mutants.push({ what: `without ${matcher}`, rule: { ...rule, expr } });
@@ -95,7 +95,7 @@ export function mutantsOf(rule: AlertRule): readonly Mutant[] {
   return mutants;
 }
 
-/** Leaves out one side of each `or`, which stands on a line of its own, indented as both sides are at least. */
+/** Removes one side of each `or`, which is on its own line and indented at least as far as both sides. */
 function withoutBranches(rule: AlertRule): readonly Mutant[] {
   const lines = rule.expr.split('\n');
   const indentOf = (line: string | undefined) => (line?.trim() ? line.search(/\S/) : -1);
@@ -121,7 +121,7 @@ function choose(table: Readonly<Record<string, readonly string[]>>): (text: stri
   };
 }
 
-/** Multiplies a number or a duration; the latter comes out in seconds, as Prometheus takes no `0.5d`. */
+/** Multiplies a number or a duration. Durations become seconds, because Prometheus does not accept `0.5d`. */
 function scaled(text: string, factors: readonly number[]): readonly string[] {
   const [, amount, unit = ''] = /^([\d.]+)(\w*)$/.exec(text) ?? [];
   const seconds = { s: 1, m: 60, h: 3600, d: 86_400 }[unit];

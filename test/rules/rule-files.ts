@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
-/** An alerting rule, as it stands in the file. */
+/** An alerting rule in the file. */
 export interface AlertRule {
   readonly alert: string;
   readonly expr: string;
@@ -30,14 +30,14 @@ interface RuleTest {
   readonly alert_rule_test: readonly Expectation[];
 }
 
-/** What an alert is to be at one time. */
+/** The expected state of an alert at one time. */
 export interface Expectation {
   readonly eval_time: string;
   readonly alertname: string;
   readonly exp_alerts: readonly { readonly exp_labels: Readonly<Record<string, string>> }[];
 }
 
-/** The folder of all that is shipped for Prometheus. */
+/** The directory of the files for Prometheus. */
 export const PROMETHEUS_FOLDER = fileURLToPath(new URL('../../deploy/prometheus/', import.meta.url));
 
 /** The shipped groups of rules. */
@@ -48,7 +48,7 @@ export const groups: readonly RuleGroup[] = (
 /** The shipped alerting rules. */
 export const rules: readonly AlertRule[] = groups.flatMap((group) => group.rules);
 
-/** The shipped tests of the rules, by the names of their files. */
+/** The shipped tests of the rules, by file name. */
 export const ruleTests: ReadonlyMap<string, RuleTestFile> = new Map(
   readdirSync(`${PROMETHEUS_FOLDER}tests`).map((file) => [
     file,
@@ -56,7 +56,7 @@ export const ruleTests: ReadonlyMap<string, RuleTestFile> = new Map(
   ]),
 );
 
-/** All that is expected of an alert, in whatever test. */
+/** All expectations for an alert, in all tests. */
 export function expectationsOf(alert: string): readonly Expectation[] {
   const tests = [...ruleTests.values()].flatMap((file) => file.tests);
   return tests.flatMap((test) => test.alert_rule_test.filter(({ alertname }) => alertname === alert));

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import type { CgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import type { FixtureTree } from './fixture-tree.ts';
 
-/** What says nothing of limits, use or events, or says again what another file says. */
+/** Files without limits, use or events, or that repeat other files. */
 const USELESS = [
   /^(tasks|cgroup\.threads|notify_on_release|release_agent)$/,
   /^cgroup\.(clone_children|sane_behavior|max\..*|subtree_control|pressure|stat.*|type|freeze)$/,
@@ -13,12 +13,12 @@ const USELESS = [
   /^cpuset\.(mem_.*|memory_.*|sched_.*|.*exclusive.*|cpus\.partition|.*mems.*)$/,
   /^blkio\.(bfq\..*|throttle\.(?!io_service).*|throttle\.io_service.*(?<!_recursive))$/,
   /^(freezer\..*|io\.(prio\.class|bfq\.weight|latency|cost\..*)|rdma\..*|misc\..*)$/,
-  // One size of huge page stands for all.
+  // One huge page size is enough.
   /^hugetlb\.(?!2MB)/,
   /^hugetlb\.2MB\.(numa_stat|rsvd\..*|events\.local)$/,
 ];
 
-/** In the root these name every process of the machine. */
+/** In the root these list every process of the machine. */
 const ABOUT_THE_MACHINE = /^cgroup\.procs$/;
 
 /**
@@ -33,7 +33,7 @@ export function captureCgroups(layout: CgroupLayout, paths: readonly string[], t
     ]),
   );
   for (const { root, controllers } of layout.hierarchies) {
-    // Says nothing but who is in it, as the others do.
+    // Only lists processes, as the others do.
     if (controllers.includes('freezer')) continue;
     const to = `cgroup${root.slice('/sys/fs/cgroup'.length)}`;
     for (const path of wanted) captureCgroup(root + path, to + path, tree);
@@ -50,18 +50,18 @@ function captureCgroup(from: string, to: string, tree: FixtureTree): void {
   for (const name of readdirSync(from)) {
     if (USELESS.some((pattern) => pattern.test(name)) || (isRoot && ABOUT_THE_MACHINE.test(name))) continue;
     const { mode } = statSync(`${from}/${name}`);
-    // Some can only be written: cgroup.kill, memory.reclaim, devices.allow.
+    // Some files are write-only: cgroup.kill, memory.reclaim, devices.allow.
     if ((mode & 0o170000) === 0o100000 && (mode & 0o444) !== 0) tree.copy(`${from}/${name}`, `${to}/${name}`);
   }
 }
 
-/** `/a/b` is in `/` and `/a`; the root is written `/`. */
+/** The ancestors of `/a/b` are `/` and `/a`. */
 function ancestors(path: string): string[] {
   const parts = path.split('/').slice(1, -1);
   return ['/', ...parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)];
 }
 
-/** A cgroup and all inside it. */
+/** A cgroup and all cgroups inside it. */
 function below(root: string, path: string): string[] {
   if (!existsSync(root + path)) return [path];
   const children = readdirSync(root + path, { withFileTypes: true }).filter((entry) => entry.isDirectory());

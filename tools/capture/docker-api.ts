@@ -1,10 +1,10 @@
 import { request } from 'node:http';
 import type { FixtureTree } from './fixture-tree.ts';
 
-/** Copies what a Docker daemon answers when asked for all its containers: the names that go with the cgroups. */
+/** Copies a Docker daemon's list of all containers: the names for the cgroups. */
 export async function captureDockerApi(socketPath: string, tree: FixtureTree): Promise<void> {
   const body = await get(socketPath, '/containers/json?all=1');
-  // One field a line, for whoever reads a diff. Not ASCII (a name cannot be, a command can) stays as it is.
+  // One field per line, for readable diffs. Non-ASCII text, which only commands can contain, stays as it is.
   const text = `${JSON.stringify(JSON.parse(body), undefined, 2)}\n`;
   tree.write('docker/containers.json', Buffer.from(text, 'utf8').toString('latin1'));
 }

@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { errnoOf } from '../../src/kernel/errno.ts';
 import type { Redact } from './redact.ts';
 
-/** Larger files are lists that no reader of ours has a use for. */
+/** Larger files are lists that the exporter does not read. */
 const MAX_BYTES = 64 * 1024;
 
-/** The tree that a capture is written to. Counts what it was given, for the manifest. */
+/** The tree that a capture is written to. Counts files and bytes for the manifest. */
 export class FixtureTree {
   readonly directory: string;
   readonly #redact: Redact;
@@ -27,19 +27,19 @@ export class FixtureTree {
     return this.#bytes;
   }
 
-  /** What was there and could not be read. */
+  /** Existing files that could not be read. */
   get denied(): readonly string[] {
     return this.#denied;
   }
 
-  /** Copies a file's content or a link's target. What is absent, write-only or large is left out. */
+  /** Copies a file's content or a link's target. Omits absent, write-only and large files. */
   copy(from: string, to: string, change: Redact = (text) => text): void {
     try {
       if (lstatSync(from).isSymbolicLink()) {
         this.#link(readlinkSync(from), to);
         return;
       }
-      // Bytes that are not UTF-8 have to survive.
+      // Bytes that are not UTF-8 must survive.
       const text = readFileSync(from).toString('latin1');
       if (text.length <= MAX_BYTES) this.write(to, change(this.#redact(text)));
     } catch (error) {
@@ -48,7 +48,7 @@ export class FixtureTree {
     }
   }
 
-  /** Writes a file whose content is known, each character one byte. */
+  /** Writes a file with known content, one byte per character. */
   write(to: string, content: string): void {
     const path = this.#make(to);
     const bytes = Buffer.from(this.#redact(content), 'latin1');

@@ -2,14 +2,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { FixtureTree } from './fixture-tree.ts';
 import { distributionsRelease, usualMounts, usualSockets } from './redact.ts';
 
-/** Of a process, `environ` never: it holds secrets. */
+/** The files of a process. Never `environ`: it contains secrets. */
 const PROCESS_FILES =
   'status stat cgroup cmdline comm mountinfo uid_map oom_score_adj net/dev attr/current limits'.split(' ');
 
-/** What tells how much whoever started a container could have given to it. */
+/** The files that show which privileges the parent of a container could have granted. */
 const PARENT_FILES = ['status', 'limits'];
 
-/** Everything that `readlink` can be asked for in `ns/`. */
+/** All links in `ns/`. */
 const NAMESPACE_LINKS = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'].map((kind) => `ns/${kind}`);
 
 const HOST_FILES = [
@@ -18,11 +18,11 @@ const HOST_FILES = [
   'sys/user/max_user_namespaces',
 ];
 
-/** Copies what `/proc` says of the host, of its first processes and of this one, and of the given ones. */
+/** Copies the files in `/proc` of the host, of its first processes, of this one and of the given ones. */
 export function captureProcesses(pids: readonly number[], tree: FixtureTree): void {
   for (const name of HOST_FILES) tree.copy(`/proc/${name}`, `proc/${name}`);
   tree.copy('/proc/sys/kernel/osrelease', 'proc/sys/kernel/osrelease', distributionsRelease);
-  // `self` is a link; in the fixture it is whatever process captures it: one of the host.
+  // `self` is a link. In the fixture it is the capturing process, which is one of the host's.
   for (const pid of ['1', '2', 'self']) {
     for (const name of ['status', ...NAMESPACE_LINKS]) {
       tree.copy(`/proc/${pid}/${name}`, `proc/${pid}/${name}`, nameless);
@@ -32,7 +32,7 @@ export function captureProcesses(pids: readonly number[], tree: FixtureTree): vo
     for (const name of ['comm', 'stat']) tree.copy(`/proc/${pid}/${name}`, `proc/${pid}/${name}`, nameless);
   }
   for (const pid of ['1', 'self']) tree.copy('/proc/self/mountinfo', `proc/${pid}/mountinfo`, usualMounts);
-  // Only the sockets of engines that somebody listens on; what else is there is the machine's own affair.
+  // Only listening sockets of engines; everything else is private to the machine.
   tree.copy('/proc/1/net/unix', 'proc/1/net/unix', usualSockets);
   for (const pid of new Set(pids)) {
     if (!existsSync(`/proc/${pid}`)) continue;
@@ -44,7 +44,7 @@ export function captureProcesses(pids: readonly number[], tree: FixtureTree): vo
   }
 }
 
-/** A tree of plain files cannot hold device nodes: that there is nothing but terminals and the like is all it can say. */
+/** A tree of plain files cannot contain device nodes, so a capture requires that there are none except terminals. */
 function copyDeviceNames(pid: number, tree: FixtureTree): void {
   const entries = readdirSync(`/proc/${pid}/root/dev`, { withFileTypes: true });
   if (entries.some((entry) => entry.isBlockDevice()))
@@ -52,7 +52,7 @@ function copyDeviceNames(pid: number, tree: FixtureTree): void {
   for (const entry of entries) if (entry.isCharacterDevice()) tree.write(`proc/${pid}/root/dev/${entry.name}`, '');
 }
 
-/** What runs as PID 1 is told only where everybody has it. */
+/** The program of PID 1 is only recorded if it is a common one. */
 function nameless(text: string): string {
   const name = readFileSync('/proc/1/comm', 'utf8').trim();
   return name === 'systemd' ? text : text.replaceAll(name, 'init');

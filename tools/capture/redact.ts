@@ -1,11 +1,11 @@
-/** Changes captured text where it would tell of the machine and its people what no test needs. */
+/** Removes details about the machine and its users that no test needs from captured text. */
 export type Redact = (text: string) => string;
 
-/** What to change besides what is always changed. */
+/** Additional replacements. */
 export interface RedactOptions {
   readonly hostname: string;
   readonly bootId: string | undefined;
-  /** Directories and what they are called in the fixture: a lab's `/tmp/…/data` becomes `/var/lib/docker`. */
+  /** Directories and their names in the fixture: a lab's `/tmp/…/data` becomes `/var/lib/docker`. */
   readonly renames: readonly (readonly [from: string, to: string])[];
 }
 
@@ -15,7 +15,7 @@ const BOOT_ID = '00000000-0000-4000-8000-000000000000';
 /** Below this length a host name is a common word or part of one (`vm`). */
 const TELLING_LENGTH = 4;
 
-/** Makes the function that all captured text goes through. */
+/** Creates the function that redacts all captured text. */
 export function redactor(options: RedactOptions): Redact {
   const replacements: (readonly [string | RegExp, string])[] = [
     ...options.renames.map(([from, to]) => [from, to] as const),
@@ -26,22 +26,22 @@ export function redactor(options: RedactOptions): Redact {
   return (text) => replacements.reduce((done, [from, to]) => done.replaceAll(from, to), text);
 }
 
-/** A kernel's release as far as it is a public one: what a machine's owner appended to it is left out. */
+/** The public part of a kernel release, without a suffix of the machine's owner. */
 export function distributionsRelease(release: string): string {
   if (/-(amd64|arm64|generic|aws|azure|gcp|\w+\.x86_64)\s*$/.test(release)) return release;
   return release.replace(/^([\d.]+)\S*/, '$1');
 }
 
-/** Where a host has something mounted that is the kernel's or Docker's. The rest is the machine's own affair. */
+/** Mount points of the kernel and of Docker. Others are private to the machine. */
 const USUAL_MOUNTS = /^\/((proc|sys|dev|run\/docker|var\/lib\/docker)(\/.*)?|run|tmp)?$/;
 
-/** Leaves out of a host's mount table (not of a container's) what no reader has a use for. */
+/** Removes unneeded lines from the host's mount table, not from a container's. */
 export function usualMounts(mountinfo: string): string {
   const lines = mountinfo.split('\n').filter((line) => USUAL_MOUNTS.test(line.split(' ')[4] ?? ''));
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** Leaves out of `/proc/<pid>/net/unix` all but the heading and the sockets of Docker. */
+/** Keeps only the heading and Docker's sockets of `/proc/<pid>/net/unix`. */
 export function usualSockets(text: string): string {
   const [heading = '', ...lines] = text.split('\n');
   return [heading, ...lines.filter((line) => line.endsWith('/docker.sock')), ''].join('\n');

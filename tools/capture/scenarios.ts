@@ -2,19 +2,19 @@ import { LAB_IMAGE } from '../../test/lab/docker.ts';
 import type { Docker } from '../../test/lab/docker.ts';
 import { succeed } from '../../test/lab/machine.ts';
 
-/** A container that was started, and what it is there to show. */
+/** A started container and what it demonstrates. */
 export interface Scenario {
   readonly id: string;
   readonly note: string;
 }
 
-/** As far as Docker lets a name go: 120 characters, every mark that it takes. */
+/** The most extreme name that Docker accepts: 120 characters with every allowed punctuation mark. */
 const HOSTILE_NAME = `0.-_${'x'.repeat(110)}..-__-`;
 
 /** A program name that looks like the end of its own field in `/proc/<pid>/stat`, and arguments with a newline. */
 const HOSTILE_SCRIPT = `printf ') R 1 (\\n' > /proc/self/comm; while :; do sleep 1000; done # "\\ \n{}`;
 
-/** Starts one container for each thing worth a test and waits until the kernel has something to tell. */
+/** Starts one container for each scenario, and waits until the kernel's counters show it. */
 export async function runScenarios(docker: Docker): Promise<Scenario[]> {
   const start = (name: string, flags: string, ...command: readonly string[]) =>
     docker.run('--name', name, ...flags.split(' '), LAB_IMAGE, ...command);
@@ -58,7 +58,7 @@ export async function runScenarios(docker: Docker): Promise<Scenario[]> {
   ];
 }
 
-/** The files have other names on v1; whichever is there is asked. */
+/** The file names differ on v1; uses the existing one. */
 async function waitForEvents(docker: Docker, busy: string, oom: string): Promise<void> {
   const file = (controller: string, id: string, name: string) =>
     `/sys/fs/cgroup/${controller}${docker.cgroupOf(id)}/${name} /sys/fs/cgroup${docker.cgroupOf(id)}/${name}`;
