@@ -106,8 +106,10 @@ export interface Container {
 /** The OOM kills of all containers, past and present, with the same labels. */
 export interface OomAccount {
   readonly labels: Labels;
-  /** Number of killed processes; `undefined` if no counter could be read. */
+  /** Killed processes, as the kernel counts them; `undefined` if no source could be read. */
   readonly kills: number | undefined;
+  /** Times that the OOM killer killed one or more of them together; `undefined` as for the kills. */
+  readonly events: number | undefined;
   /** Seconds since the epoch; `undefined` before the first kill, or if its time is unknown. */
   readonly lastKill: number | undefined;
   /** Why a counter could not be read; `undefined` if it could, or if there is none. */

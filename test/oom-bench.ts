@@ -1,5 +1,6 @@
 import type { CgroupMatch, ContainerCgroup, Labels } from '../src/container.ts';
 import { Attribution } from '../src/oom/attribution.ts';
+import type { ProcessPlace } from '../src/oom/container-processes.ts';
 import type { CounterScope, KmsgKill, NamedLabels } from '../src/oom/container-record.ts';
 import { ContainerRecords } from '../src/oom/container-records.ts';
 import { KillTotals } from '../src/oom/kill-totals.ts';
@@ -30,6 +31,7 @@ export class Bench {
         const found = /^(.*\/docker\/(\w+))/.exec(path);
         return found === null ? undefined : { ...matchOf(found[2] ?? ''), cgroup: found[1] ?? '' };
       },
+      discoveryPathOf: (logged) => logged,
       inodeOf: (path) => this.inodes.get(path),
     });
     this.retention = new Retention({
@@ -69,15 +71,17 @@ export class Bench {
   count(counts: Readonly<Record<string, number>>, at: number | undefined): void {
     for (const record of this.records.live) {
       const own = Object.entries(counts).filter(([path]) => path === record.path || path.startsWith(`${record.path}#`));
-      if (own.length > 0)
-        this.attribution.fromCounter(record, new Map(own.map(([path, kills]) => [path.replace('#', ''), kills])));
+      if (own.length === 0) continue;
+      const kills = new Map(own.map(([path, count]) => [path.replace('#', ''), count]));
+      const reading = { kills, groups: undefined };
+      this.attribution.fromCounter({ record, reading, groupSetting: undefined }, at ?? 0);
     }
     this.attribution.settle(at);
   }
 
-  /** Lets the kernel's log report a kill. */
-  report(cgroup: string | undefined, at: number): void {
-    this.attribution.fromKmsg(killIn(cgroup, at));
+  /** Lets the kernel's log report a kill, maybe of a process that was seen in a container. */
+  report(cgroup: string | undefined, at: number, seenIn?: ProcessPlace): void {
+    this.attribution.fromKmsg(killIn(cgroup, at), seenIn);
     this.attribution.settle(at);
   }
 
@@ -93,7 +97,9 @@ export const matchOf = (id: string): CgroupMatch => ({ engine: 'docker', id, inf
 export const labelsOf = (container: string): Labels => ({ engine: 'docker', namespace: '', pod: '', container });
 export const named = (container: string): NamedLabels => ({ labels: labelsOf(container), named: true });
 
+/** A kill that is an event of its own. */
 export function killIn(cgroup: string | undefined, at: number): KmsgKill {
   const nothing = { limitedBy: undefined, limit: undefined, constraint: undefined };
-  return { time: 0, pid: 1, command: 'tail', uid: 0, cgroup, at, beforeStart: false, ...nothing };
+  const event = { group: undefined, isOver: true };
+  return { time: 0, pid: 1, command: 'tail', uid: 0, cgroup, at, beforeStart: false, event, ...nothing };
 }

@@ -50,7 +50,7 @@ export function containerReport(
     memory: use(64 * 1024 ** 2, 16 * 1024 ** 2),
     cpu: quota(0.5, 200, 50, 2.5),
     pids: use(100, 3),
-    oom: { kills: 2, lastKill: Date.UTC(2026, 0, 2, 3, 0, 5) / 1000 },
+    oom: { events: 2, kills: 2, lastKill: Date.UTC(2026, 0, 2, 3, 0, 5) / 1000 },
     failure: undefined,
     ...changes,
   };
@@ -71,7 +71,7 @@ export function unknownContainer(name: string): ContainerReport {
     memory: use(undefined, undefined),
     cpu: quota(undefined, undefined, undefined, undefined),
     pids: use(undefined, undefined),
-    oom: { kills: undefined, lastKill: undefined },
+    oom: { events: undefined, kills: undefined, lastKill: undefined },
     failure: new Error("EACCES: permission denied, readlink '/proc/7/ns/net'"),
   };
 }

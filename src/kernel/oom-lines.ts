@@ -30,6 +30,9 @@ const KILLED = new RegExp(
   String.raw`^(?:${OUT_OF_MEMORY})?Killed process (\d+) \((.*)\)(?:, UID (\d+),)? total-vm:(.*)$`,
 );
 const CHOSEN = new RegExp(String.raw`^${OUT_OF_MEMORY}Kill process (\d+) \((.*)\) score \d+ or sacrifice child$`);
+const SKIPPED = new RegExp(
+  String.raw`^${OUT_OF_MEMORY}OOM victim (\d+) \((.*)\) is already exiting\. Skip killing the task$`,
+);
 
 /**
  * Parses the line of a killed process, the only one that every kill has (mm/oom_kill.c):
@@ -53,6 +56,16 @@ export function parseKilled(text: string): KilledProcess | undefined {
  */
 export function parseChosen(text: string): Pick<KilledProcess, 'pid' | 'command'> | undefined {
   const [, pid, command] = CHOSEN.exec(text) ?? [];
+  return pid === undefined || command === undefined ? undefined : { pid: Number(pid), command };
+}
+
+/**
+ * Parses the line about a chosen process that is not killed, as it exits anyway (since Linux 4.19.44, 5.2):
+ *
+ *     Memory cgroup out of memory: OOM victim 9716 (tail) is already exiting. Skip killing the task
+ */
+export function parseSkipped(text: string): Pick<KilledProcess, 'pid' | 'command'> | undefined {
+  const [, pid, command] = SKIPPED.exec(text) ?? [];
   return pid === undefined || command === undefined ? undefined : { pid: Number(pid), command };
 }
 

@@ -4,13 +4,24 @@ import { createOomReader, type OomVictim } from './oom-report.ts';
 
 const ID = 'fa1ae45002513c9278c101c2c2e4555b59b1d4f249219af626affc06941eae5c';
 
-/** The victims in records a millisecond apart. A text without a prefix of its own is a whole line by the kernel. */
+/**
+ * The victims in records a millisecond apart. A text without a prefix of its own is a whole line by the kernel; of a prefix
+ * the number is ignored.
+ */
 function victimsIn(...texts: string[]): OomVictim[] {
   const read = createOomReader();
   return texts.flatMap((text, index) => {
-    const record = /^\d+,/.test(text) ? text : `6,${index},${index * 1000},-;${text}`;
+    const record = /^\d+,/.test(text)
+      ? text.replace(/^(\d+),\d+,/, `$1,${index},`)
+      : `6,${index},${index * 1000},-;${text}`;
     return read(parseKmsgRecord(`${record}\n`)) ?? [];
   });
+}
+
+/** The numbers of the events that killed them, from 1 on. */
+function eventsOf(victims: readonly OomVictim[]): number[] {
+  const events = [...new Set(victims.map(({ event }) => event))];
+  return victims.map(({ event }) => events.indexOf(event) + 1);
 }
 
 const report = (places: string, task: string, pid: number): string =>
@@ -37,6 +48,7 @@ describe('createOomReader', () => {
         limitedBy: `/docker/${ID}`,
         limit: 16 * 2 ** 20,
         constraint: 'CONSTRAINT_MEMCG',
+        event: { group: undefined, isOver: false },
       },
     ]);
   });
@@ -63,14 +75,83 @@ describe('createOomReader', () => {
       'Tasks in /a are going to be killed due to memory.oom.group set',
       killed('y', 2),
       killed('z', 3),
-      `3,9,900000,-;${killed('other', 4)}`,
+      report('oom_memcg=/c,task_memcg=/c', 'other', 4),
+      killed('other', 4),
     );
     expect(victims.map(({ cgroup, limitedBy }) => [cgroup, limitedBy])).toEqual([
       ['/a/b', '/a'],
       ['/a', '/a'],
       ['/a', '/a'],
-      [undefined, undefined],
+      ['/c', '/c'],
     ]);
+    expect(eventsOf(victims)).toEqual([1, 1, 1, 2]);
+  });
+
+  it('reads a group as one event, the chosen victim twice and the lines slowly', () => {
+    const seconds = (text: string, time: number): string => `3,0,${time * 1e6},-;${text}`;
+    const victims = victimsIn(
+      // Reports from before these records might have been the tenth.
+      seconds('systemd[1]: Started something.', 0),
+      seconds(report('oom_memcg=/a,task_memcg=/a', 'x', 1), 10),
+      seconds(killed('x', 1), 10),
+      seconds('Tasks in /a are going to be killed due to memory.oom.group set', 11),
+      seconds(killed('w', 2), 12.5),
+      seconds(killed('x', 1), 14),
+      seconds('eth0: link up', 15),
+      seconds(killed('y', 3), 30),
+    );
+    expect(victims.map(({ pid, cgroup }) => [pid, cgroup])).toEqual([
+      [1, '/a'],
+      [2, '/a'],
+      [1, '/a'],
+      [3, '/a'],
+    ]);
+    expect(eventsOf(victims)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('tells a group from the next kill in a burst, in which reports are left out', () => {
+    const ms = (text: string, time: number): string => `3,0,${time * 1000},-;${text}`;
+    const reports = Array.from({ length: 10 }, (_, nth) => [
+      ms(report(`oom_memcg=/p${nth},task_memcg=/p${nth}`, 'p', nth + 100), nth),
+      ms(killed('p', nth + 100), nth),
+    ]).flat();
+    const group = 'Tasks in /a are going to be killed due to memory.oom.group set';
+    const fast = [ms(killed('x', 1), 20), ms(group, 20), ms(killed('y', 2), 21), ms(killed('z', 3), 200)];
+    expect(eventsOf(victimsIn(...reports, ...fast)).slice(-3)).toEqual([11, 11, 12]);
+    // A slow console: 150 ms a line.
+    const slow = [ms(killed('x', 1), 20), ms(group, 170), ms(killed('y', 2), 320), ms(killed('z', 3), 470)];
+    expect(eventsOf(victimsIn(...reports, ...slow)).slice(-3)).toEqual([11, 11, 11]);
+    const victims = victimsIn(...reports, ...slow);
+    // The victim that was chosen without a report was in the group.
+    expect(victims.at(-3)).toMatchObject({ pid: 1, cgroup: undefined, event: { group: '/a' } });
+  });
+
+  it('reads a group whose chosen process exits by itself', () => {
+    const victims = victimsIn(
+      report('oom_memcg=/o,task_memcg=/o', 'o', 9),
+      killed('o', 9),
+      report('oom_memcg=/a,task_memcg=/a', 'x', 1),
+      'Memory cgroup out of memory: OOM victim 1 (x) is already exiting. Skip killing the task',
+      'Tasks in /a are going to be killed due to memory.oom.group set',
+      killed('y', 2),
+    );
+    expect(victims.map(({ pid, cgroup, limitedBy }) => [pid, cgroup, limitedBy])).toEqual([
+      [9, '/o', '/o'],
+      [2, '/a', '/a'],
+    ]);
+    expect(eventsOf(victims)).toEqual([1, 2]);
+  });
+
+  it('does not connect records across a gap', () => {
+    const read = createOomReader();
+    const victims = [
+      `6,1,1,-;${report('oom_memcg=/a,task_memcg=/a', 'x', 1)}`,
+      `3,2,2,-;${killed('x', 1)}`,
+      '6,3,3,-;Tasks in /a are going to be killed due to memory.oom.group set',
+      `3,9,9,-;${killed('y', 2)}`,
+    ].flatMap((text) => read(parseKmsgRecord(`${text}\n`)) ?? []);
+    expect(victims.map(({ cgroup }) => cgroup)).toEqual(['/a', undefined]);
+    expect(eventsOf(victims)).toEqual([1, 2]);
   });
 
   it('is not misled by the names of processes and cgroups', () => {
@@ -127,6 +208,7 @@ describe('createOomReader, with the log of an older kernel', () => {
         limitedBy: pod,
         limit: 512 * 2 ** 20,
         constraint: undefined,
+        event: { group: undefined, isOver: false },
       },
     ]);
   });

@@ -1,5 +1,6 @@
 import { decodeHexEscapes } from './hex-escapes.ts';
 import type { KmsgRecord } from './kmsg-record.ts';
+import { type OomEvent, OomEvents } from './oom-events.ts';
 import {
   isUnfinished,
   type OomDump,
@@ -7,6 +8,7 @@ import {
   parseChosen,
   parseDump,
   parseGroup,
+  parseSkipped,
   parseKilled,
   parseLimit,
 } from './oom-lines.ts';
@@ -29,10 +31,9 @@ export interface OomVictim {
   readonly limit: number | undefined;
   /** `CONSTRAINT_MEMCG`, `CONSTRAINT_NONE`, …; `undefined` if the kernel did not say, as before Linux 5.0. */
   readonly constraint: string | undefined;
+  /** The event that killed it. */
+  readonly event: OomEvent;
 }
-
-/** The victims of one group are less than this apart, kills that have nothing to do with each other more. */
-const GROUP_PAUSE_US = 100_000;
 
 /** In bytes. A record has no room for more (`PRINTKRB_RECORD_MAX`, before Linux 5.10 `LOG_LINE_MAX`), so a longer piece is cut. */
 const SHORTEST_CUT_PIECE = 992;
@@ -61,62 +62,103 @@ interface Report {
  *
  * Linux 5.0 and 5.1 mix both. The lines `Kill process` and `Killed process` come with each kill, the others with at most ten
  * kills in five seconds. With `memory.oom.group` there is `Tasks in /docker/<id> are going to be killed …` and then
- * `Killed process` for each of them. Kills do not mix: the kernel holds a lock for each. Other lines are skipped.
+ * `Killed process` for each of them, the chosen one included once more. Kills do not mix: the kernel holds a lock for each.
+ * Other lines are skipped.
  */
 export function createOomReader(): (record: KmsgRecord) => OomVictim | undefined {
-  let dump: OomDump | undefined;
-  /** The kernel has said whom it chose; `report` is `undefined` if it left the report out. */
-  let chosen: { readonly report: Report | undefined } | undefined;
-  /** Of the last victim. */
-  let last: Report | undefined;
-  let limit: number | undefined;
-  let group: { readonly cgroup: string; readonly report: Report | undefined; until: number } | undefined;
-  const join = createJoiner();
+  let reader: OomReader | undefined;
+  let next: number | undefined;
+  return (record) => {
+    // What was said before a gap says nothing about what comes after it.
+    if (reader === undefined || record.sequence !== next) reader = new OomReader(record.time);
+    next = record.sequence + 1;
+    return record.fromKernel ? reader.read(record) : undefined;
+  };
+}
 
-  function victimIn(text: string, time: number): OomVictim | undefined {
+class OomReader {
+  #dump: OomDump | undefined;
+  /** The kernel has said whom it chose; `report` is `undefined` if it left the report out. */
+  #chosen: { readonly report: Report | undefined } | undefined;
+  /** The report of the current event. */
+  #report: Report | undefined;
+  #limit: number | undefined;
+  readonly #events: OomEvents;
+  readonly #join = createJoiner();
+
+  /** @param start the time of the first record. */
+  constructor(start: number) {
+    this.#events = new OomEvents(start);
+  }
+
+  /** Reads the next record of the kernel. */
+  read(record: KmsgRecord): OomVictim | undefined {
+    const text = this.#join(record);
+    if (text === undefined) return undefined;
+    const { time } = record;
+    this.#limit = parseLimit(text) ?? this.#limit;
+    const dump = parseDump(text);
+    if (dump !== undefined) {
+      this.#dump = dump;
+      this.#events.noteReport(time);
+    }
+    this.#choose(text);
+    this.#skip(text, time);
+    const group = parseGroup(text);
+    if (group !== undefined) this.#events.beginGroup(decodeHexEscapes(group), time);
+    return this.#victimIn(text, time);
+  }
+
+  #choose(text: string): void {
+    const process = parseChosen(text);
+    if (process === undefined) return;
+    const dump = this.#dump;
+    const isOwn = dump !== undefined && (dump.pid ?? process.pid) === process.pid;
+    this.#chosen = { report: isOwn ? reportOf(dump, process.command) : undefined };
+    this.#dump = undefined;
+    this.#events.end();
+  }
+
+  /** The chosen process was about to exit. If it is one of a group, the others are killed. */
+  #skip(text: string, time: number): void {
+    const process = parseSkipped(text);
+    if (process === undefined) return;
+    this.#report = this.#ownReport(process.pid, process.command);
+    this.#events.begin(time);
+    this.#dump = undefined;
+    this.#chosen = undefined;
+  }
+
+  #victimIn(text: string, time: number): OomVictim | undefined {
     const killed = parseKilled(text);
     if (killed === undefined) return undefined;
     const { pid, command, uid } = killed;
-    const own = chosen?.report ?? (dump?.pid === pid ? reportOf(dump, command) : undefined);
-    const isFellow = own === undefined && chosen === undefined && group !== undefined && time < group.until;
-    if (!isFellow) group = undefined;
-    else if (group !== undefined) group.until = time + GROUP_PAUSE_US;
-    dump = undefined;
-    chosen = undefined;
-    last = own ?? group?.report;
-    const cgroup = group?.cgroup ?? last?.places?.cgroup;
-    const limitedBy = last?.places?.limitedBy;
+    const own = this.#ownReport(pid, command);
+    const isChosen = own !== undefined || this.#chosen !== undefined;
+    const event = isChosen ? this.#events.begin(time) : this.#events.eventOf(time);
+    // A new event without a report.
+    if (isChosen || event.group === undefined) this.#report = own;
+    this.#dump = undefined;
+    this.#chosen = undefined;
+    const { places, constraint } = this.#report ?? {};
+    const limitedBy = places?.limitedBy;
+    const cgroup = places?.cgroup;
     return {
       time,
       pid,
       command: decodeHexEscapes(command),
       uid,
-      cgroup: cgroup && decodeHexEscapes(cgroup),
+      cgroup: event.group ?? (cgroup && decodeHexEscapes(cgroup)),
       limitedBy: limitedBy && decodeHexEscapes(limitedBy),
-      limit: limitedBy === undefined ? undefined : limit,
-      constraint: last?.constraint,
+      limit: limitedBy === undefined ? undefined : this.#limit,
+      constraint,
+      event,
     };
   }
 
-  function choose(text: string): void {
-    const process = parseChosen(text);
-    if (process === undefined) return;
-    const isOwn = dump !== undefined && (dump.pid ?? process.pid) === process.pid;
-    chosen = { report: isOwn && dump !== undefined ? reportOf(dump, process.command) : undefined };
-    dump = undefined;
+  #ownReport(pid: number, command: string): Report | undefined {
+    return this.#chosen?.report ?? (this.#dump?.pid === pid ? reportOf(this.#dump, command) : undefined);
   }
-
-  return (record) => {
-    if (!record.fromKernel) return undefined;
-    const text = join(record);
-    if (text === undefined) return undefined;
-    limit = parseLimit(text) ?? limit;
-    dump = parseDump(text) ?? dump;
-    choose(text);
-    const cgroup = parseGroup(text);
-    if (cgroup !== undefined) group = { cgroup, report: last, until: record.time + GROUP_PAUSE_US };
-    return victimIn(text, record.time);
-  };
 }
 
 function reportOf({ constraint, placesFor }: OomDump, command: string): Report {

@@ -61,7 +61,7 @@ describe('a kill', () => {
     bench.report('/docker/a/unit', 8);
     expect(bench.kills()).toEqual({ web: [2, 8] });
     bench.count(gone, 9);
-    bench.attribution.fromKmsg(killIn('/docker/a/unit', 10));
+    bench.attribution.fromKmsg(killIn('/docker/a/unit', 10), undefined);
     bench.attribution.settle(11);
     expect(bench.kills()).toEqual({ web: [3, 10] });
   });

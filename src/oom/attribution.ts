@@ -1,15 +1,29 @@
 import type { CgroupMatch, ContainerCgroup } from '../container.ts';
+import type { OomEvent } from '../kernel/oom-events.ts';
 import {
+  addToCounter,
   type ContainerRecord,
   type CounterScope,
-  countsOf,
-  foldRemovedCgroups,
   type KmsgKill,
   settleRecord,
 } from './container-record.ts';
 import type { ContainerRecords } from './container-records.ts';
-import { isComplete, type Reading } from './counters.ts';
+import type { ContainerReading } from './counter-snapshots.ts';
+import { isComplete } from './counters.ts';
+import type { ProcessPlace } from './container-processes.ts';
 import { ParentCounterDelta } from './parent-counter-delta.ts';
+
+/** How long the kernel may take to name the group of a kill that it did not report, in ms. */
+const UNPLACED_MS = 10_000;
+
+/** How many such kills are kept. */
+const MAX_UNPLACED = 1_000;
+
+interface UnplacedKill {
+  readonly kill: KmsgKill;
+  /** In ms of `performance.now()`. */
+  readonly readAt: number;
+}
 
 /** What attribution needs to know about cgroups. */
 export interface AttributionOptions {
@@ -17,6 +31,8 @@ export interface AttributionOptions {
   readonly counters: CounterScope;
   /** Which container a cgroup is, or is inside of, by its path alone; `undefined` if it is not in one for sure. */
   readonly identify: (path: string) => (CgroupMatch & { readonly cgroup: string }) | undefined;
+  /** The path of a cgroup in the hierarchy of discovery, by the one in the kernel's log. */
+  readonly discoveryPathOf: (logged: string) => string;
   /** The inode of the cgroup that is at a path now; `undefined` if there is none. */
   readonly inodeOf: (path: string) => number | undefined;
 }
@@ -29,8 +45,13 @@ export class Attribution {
   readonly #options: AttributionOptions;
   readonly #records: ContainerRecords;
   readonly #parentDelta = new ParentCounterDelta();
-  /** Some source reported something that is not in the kills of the records yet. */
-  #unsettled = false;
+  /** Records with reports that are not in their kills yet. */
+  readonly #unsettled = new Set<ContainerRecord>();
+  #changed = new Set<ContainerRecord>();
+  /** The containers in which an event has killed. */
+  readonly #eventsIn = new WeakMap<OomEvent, Set<ContainerRecord>>();
+  /** Kills in a cgroup that the kernel has not named so far. */
+  #unplaced: UnplacedKill[] = [];
 
   constructor(options: AttributionOptions) {
     this.#options = options;
@@ -55,36 +76,32 @@ export class Attribution {
     const record = this.#records.remove(cgroup, now);
     if (record === undefined) return undefined;
     settleRecord(record, this.#options.counters, now);
+    if (record.kills > 0) this.#changed.add(record);
     this.#parentDelta.noteRemoved(record);
     return record;
   }
 
-  /** Takes in a kill that the kernel's log reports. Ignores kills outside containers. */
-  fromKmsg(kill: KmsgKill): void {
-    const { cgroup, at } = kill;
-    if (cgroup === undefined) return;
-    const record = this.#containerOf(cgroup, at);
-    if (record === undefined) return;
-    this.#unsettled = true;
-    // A counter that includes the cgroups below is matched with all reports from below.
-    countsOf(record, this.#options.counters === 'own' ? cgroup : record.path).fromKmsg += 1;
-    record.unlogged.push(kill);
-    record.lastKill = Math.max(record.lastKill ?? 0, at);
+  /**
+   * Takes in a kill that the kernel's log reports. Ignores kills outside containers.
+   *
+   * @param seenIn where the process was last seen.
+   */
+  fromKmsg(kill: KmsgKill, seenIn: ProcessPlace | undefined): void {
+    if (this.#report(kill, seenIn) || kill.cgroup !== undefined) return;
+    this.#unplaced.push({ kill, readAt: performance.now() });
+    if (this.#unplaced.length > MAX_UNPLACED) this.#unplaced.shift();
   }
 
-  /** Takes in the counters of a container, by cgroup, or why they could not be read. */
-  fromCounter(record: ContainerRecord, reading: Reading): void {
+  /** Takes in the counters of a container, or why they could not be read. `now` is in seconds by the steady clock. */
+  fromCounter({ record, reading, groupSetting }: ContainerReading, now: number): void {
     record.error = reading instanceof Error ? reading : undefined;
     if (reading === undefined || reading instanceof Error) return;
     record.counted = true;
-    this.#unsettled = true;
-    if (reading.has(record.path) && isComplete(reading)) foldRemovedCgroups(record, (cgroup) => reading.has(cgroup));
-    for (const [path, kills] of reading) {
-      // Few of the cgroups inside a container ever have a kill.
-      if (kills === 0) continue;
-      const counts = countsOf(record, path);
-      counts.fromCounter = Math.max(counts.fromCounter, kills);
-    }
+    this.#unsettled.add(record);
+    const { kills, groups } = reading;
+    if (kills.has(record.path) && isComplete(reading)) record.sources.foldRemoved((cgroup) => kills.has(cgroup), now);
+    for (const [path, count] of kills) record.sources.count(path, count);
+    if (groupSetting !== undefined) record.groups = { count: groups, set: groupSetting };
   }
 
   /**
@@ -94,12 +111,21 @@ export class Attribution {
    * @param at when kills that only counters know may have happened; `undefined`: nobody knows.
    */
   settle(at: number | undefined): void {
-    if (!this.#unsettled) return;
-    this.#unsettled = false;
+    this.#placeLate();
+    for (const record of this.#unsettled) if (record.outer !== undefined) this.#unsettled.add(record.outer);
     // Inner containers first: their kills are not those of the outer one.
-    for (const record of this.#records.all().toSorted((a, b) => b.path.length - a.path.length)) {
+    for (const record of [...this.#unsettled].toSorted((a, b) => b.path.length - a.path.length)) {
       settleRecord(record, this.#options.counters, at);
+      if (record.kills > 0) this.#changed.add(record);
     }
+    this.#unsettled.clear();
+  }
+
+  /** The records with kills that were settled since the last call. */
+  takeChanged(): ReadonlySet<ContainerRecord> {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    return changed;
   }
 
   /** The cgroups above containers whose counters can tell of a kill that no other source has reported. */
@@ -122,16 +148,75 @@ export class Attribution {
       return children instanceof Error || children.some((child) => this.#records.at(child) === undefined);
     };
     for (const [record, kills] of this.#parentDelta.settle(counts, this.#records.all(), holdsOthers)) {
-      countsOf(record, record.path).fromKmsg += kills;
+      addToCounter(record, kills);
       settleRecord(record, this.#options.counters, at);
-      record.lastKill = at;
+      this.#changed.add(record);
     }
   }
 
   /** Drops the record of a removed container. Its kills must be archived before. */
   drop(record: ContainerRecord): void {
     this.#records.drop(record);
+    this.#unsettled.delete(record);
     this.#parentDelta.drop(record);
+  }
+
+  /** Adds a kill to the record of its container. Returns whether it was in one. */
+  #report(kill: KmsgKill, seenIn: ProcessPlace | undefined): boolean {
+    const { event, at } = kill;
+    const logged = kill.cgroup ?? event.group;
+    const named = logged === undefined ? undefined : this.#options.discoveryPathOf(logged);
+    const own = named === undefined ? undefined : this.#containerOf(named, at);
+    const isGroup = logged !== undefined && logged === event.group;
+    const isSeen = seenIn !== undefined && isVague(named, isGroup, seenIn.cgroup);
+    const record = isSeen ? this.#containerAt(seenIn, at) : own;
+    if (record === undefined) return false;
+    // A counter that includes the cgroups below is matched with all reports from below. Where a process was seen, it may
+    // have left for another cgroup of the container.
+    const place = this.#options.counters === 'below' ? record.path : record === own ? named : undefined;
+    record.sources.report(place, at);
+    record.lastKill = Math.max(record.lastKill ?? 0, at);
+    this.#unsettled.add(record);
+    this.#noteEvent(record, kill);
+    return true;
+  }
+
+  #noteEvent(record: ContainerRecord, kill: KmsgKill): void {
+    const { event } = kill;
+    const known = this.#eventsIn.get(event) ?? new Set();
+    this.#eventsIn.set(event, known);
+    const isContinued = known.has(record);
+    known.add(record);
+    if (!isContinued) record.events.report();
+    const readAt = performance.now();
+    const open = record.unlogged.find((unlogged) => unlogged.event === event);
+    if (open === undefined) {
+      record.unlogged.push({ event, kills: [kill], isContinued, readAt });
+    } else {
+      open.kills.push(kill);
+      open.readAt = readAt;
+    }
+  }
+
+  /** Places kills that the kernel did not report, once it has said which group they were of. */
+  #placeLate(): void {
+    const now = performance.now();
+    const left: UnplacedKill[] = [];
+    for (const unplaced of this.#unplaced) {
+      const { kill, readAt } = unplaced;
+      if (kill.event.group !== undefined) this.#report(kill, undefined);
+      else if (!kill.event.isOver && now - readAt < UNPLACED_MS) left.push(unplaced);
+    }
+    this.#unplaced = left;
+  }
+
+  /** The innermost container that a process was seen in. Its record may have been dropped when it was removed. */
+  #containerAt({ container, cgroup }: ProcessPlace, at: number): ContainerRecord | undefined {
+    const { path, inode, match } = container;
+    const inner = cgroup === path ? undefined : this.#containerOf(cgroup, at);
+    if (inner !== undefined && inner.path.length > path.length) return inner;
+    const known = this.#records.at(path);
+    return known?.inode === inode ? known : this.#records.addRemoved({ match, path, inode, removedAt: at });
   }
 
   /** The innermost container that a cgroup is, or is inside of. It may have come and gone before discovery saw it. */
@@ -150,4 +235,14 @@ export class Attribution {
     if (inode === undefined || inode === record.inode) return record;
     return this.#records.addRemoved({ match: record.match, path: record.path, inode, removedAt: at });
   }
+}
+
+/**
+ * Whether the cgroup that the kernel names for a kill leaves open in which container it was, so that the cgroup in which
+ * the process was seen counts. The group may be a pod, or have containers inside; `/` is all that is known without the
+ * memory controller.
+ */
+function isVague(named: string | undefined, isGroup: boolean, seenIn: string): boolean {
+  if (named === undefined || named === '/') return true;
+  return isGroup && seenIn.startsWith(`${named}/`);
 }

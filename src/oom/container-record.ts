@@ -1,5 +1,8 @@
 import type { CgroupMatch, Labels } from '../container.ts';
+import type { OomEvent } from '../kernel/oom-events.ts';
 import type { OomVictim } from '../kernel/oom-report.ts';
+import { EventCount, type GroupKills } from './event-count.ts';
+import { KillSources } from './kill-sources.ts';
 
 /** A kill that the kernel's log reports. */
 export interface KmsgKill extends OomVictim {
@@ -19,10 +22,15 @@ export interface NamedLabels {
   readonly named: boolean;
 }
 
-/** The kills in one cgroup by two sources, either of which may know more than the other. */
-export interface KillCounts {
-  fromCounter: number;
-  fromKmsg: number;
+/** An OOM event in a container that the exporter's own log does not show yet. */
+export interface UnloggedEvent {
+  readonly event: OomEvent;
+  /** Its kills in this container, in the order of the kernel's log. */
+  readonly kills: KmsgKill[];
+  /** The log has a line about earlier kills of this event. */
+  readonly isContinued: boolean;
+  /** When the last of them was read, in ms of `performance.now()`. */
+  readAt: number;
 }
 
 /** What is known about the kills of one container, from the creation of its cgroup until its kills are archived. */
@@ -31,10 +39,10 @@ export interface ContainerRecord {
   readonly path: string;
   /** `undefined`: nobody saw the cgroup; the kernel's log names its path. */
   inode: number | undefined;
-  /** By cgroup. With counters that include the cgroups below, only the container's own cgroup is in it. */
-  readonly counts: Map<string, KillCounts>;
-  /** Kills in cgroups inside the container that were removed, where each cgroup has a counter of its own. */
-  killsInRemovedCgroups: number;
+  readonly sources: KillSources;
+  readonly events: EventCount;
+  /** What its counters last said about groups; `undefined` on cgroup v1, and before they were read. */
+  groups: GroupKills | undefined;
   /** The containers inside this one. On v2 the counter of this one includes their kills. */
   readonly inner: Set<ContainerRecord>;
   /** Kills of inner containers whose records are archived. */
@@ -54,10 +62,9 @@ export interface ContainerRecord {
   named: NamedLabels | undefined;
   /** Since when the engine is asked for the name on behalf of this record, by the steady clock. */
   nameRequestedAt: number | undefined;
-  /** Kills from the kernel's log that the exporter's own log does not show yet. */
-  readonly unlogged: KmsgKill[];
-  /** How many kills the exporter's own log shows. */
-  logged: number;
+  readonly unlogged: UnloggedEvent[];
+  /** Kills without a report that the exporter's own log shows, of those in {@link EventCount.releasedKills}. */
+  loggedWithoutReport: number;
 }
 
 /** Creates the record of a container without kills. */
@@ -66,8 +73,9 @@ export function createRecord(
 ): ContainerRecord {
   const record: ContainerRecord = {
     ...facts,
-    counts: new Map(),
-    killsInRemovedCgroups: 0,
+    sources: new KillSources(),
+    events: new EventCount(),
+    groups: undefined,
     inner: new Set(),
     archivedInnerKills: 0,
     kills: 0,
@@ -77,32 +85,10 @@ export function createRecord(
     named: undefined,
     nameRequestedAt: undefined,
     unlogged: [],
-    logged: 0,
+    loggedWithoutReport: 0,
   };
   facts.outer?.inner.add(record);
   return record;
-}
-
-/** The counts of one cgroup of a container. Creates them if there are none. */
-export function countsOf(record: ContainerRecord, cgroup: string): KillCounts {
-  let counts = record.counts.get(cgroup);
-  if (counts === undefined) {
-    counts = { fromCounter: 0, fromKmsg: 0 };
-    record.counts.set(cgroup, counts);
-  }
-  return counts;
-}
-
-/**
- * Adds up the kills of cgroups inside the container that were removed. Another cgroup can be created at the same path, and
- * its counter starts at 0.
- */
-export function foldRemovedCgroups(record: ContainerRecord, exists: (cgroup: string) => boolean): void {
-  for (const [cgroup, { fromCounter, fromKmsg }] of record.counts) {
-    if (exists(cgroup)) continue;
-    record.killsInRemovedCgroups += Math.max(fromCounter, fromKmsg);
-    record.counts.delete(cgroup);
-  }
 }
 
 /**
@@ -112,19 +98,23 @@ export function foldRemovedCgroups(record: ContainerRecord, exists: (cgroup: str
  * @param at when kills that only a counter knows may have happened; `undefined`: nobody knows.
  */
 export function settleRecord(record: ContainerRecord, scope: CounterScope, at: number | undefined): void {
-  const inside = scope === 'own' ? 0 : killsInside(record);
-  let kills = record.killsInRemovedCgroups;
-  let reported = record.killsInRemovedCgroups;
-  for (const { fromCounter, fromKmsg } of record.counts.values()) {
-    kills += Math.max(fromCounter - inside, fromKmsg);
-    reported += fromKmsg;
+  const { kills, reported } = record.sources.sum(scope === 'own' ? 0 : killsInside(record));
+  record.kills = Math.max(record.kills, kills);
+  const isMore = record.events.note(record.kills - reported, performance.now());
+  record.loggedWithoutReport = Math.min(record.loggedWithoutReport, record.events.releasedKills);
+  if (!isMore) return;
+  if (at !== undefined) {
+    record.lastKill = Math.max(record.lastKill ?? 0, at);
+    return;
   }
-  if (kills <= record.kills) return;
-  record.kills = kills;
-  if (kills <= reported) return;
   // Kills from before the start of the daemon that only a counter knows have no time and no victim: no line for them.
-  if (at === undefined) record.logged = Math.max(record.logged, kills - reported);
-  else record.lastKill = Math.max(record.lastKill ?? 0, at);
+  record.events.releaseNow(record.groups);
+  record.loggedWithoutReport = record.events.releasedKills;
+}
+
+/** Adds kills that the counter of a container must have had when it was removed, beyond all that is known. */
+export function addToCounter(record: ContainerRecord, kills: number): void {
+  record.sources.count(record.path, record.kills + killsInside(record) + kills);
 }
 
 function killsInside({ inner, archivedInnerKills }: ContainerRecord): number {

@@ -4,17 +4,22 @@ import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Log } from '../log.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { ContainerRecords } from './container-records.ts';
-import { type Counters, readHostKills, type Reading } from './counters.ts';
+import { type CounterReading, type Counters, readHostKills, type Reading } from './counters.ts';
+import type { GroupKills } from './event-count.ts';
+
+/** What the counters of a container say, and whether its processes are killed together. */
+export interface ContainerReading {
+  readonly record: ContainerRecord;
+  readonly reading: Reading;
+  /** `undefined`: nothing has changed since it was read last, or there are no groups. */
+  readonly groupSetting: GroupKills['set'] | undefined;
+}
 
 /** The counters of containers at one moment. */
 export interface CounterSnapshot {
-  /** The host's total; `undefined` where the kernel has none, or it could not be read. */
-  readonly hostKills: number | undefined;
-  /** Kills on the host since the last snapshot. */
-  readonly newKills: number;
   /** There was none before, so its kills may have happened at any time. */
   readonly isFirst: boolean;
-  readonly readings: readonly (readonly [ContainerRecord, Reading])[];
+  readonly readings: readonly ContainerReading[];
   /** The counters of the cgroups above containers, by path; `undefined` if they were not needed. */
   readonly parents: ReadonlyMap<string, number> | undefined;
 }
@@ -57,10 +62,14 @@ export class CounterSnapshots {
     return this.#hostKills;
   }
 
-  /** Whether there were kills on the host since the last snapshot. */
-  get areOutdated(): boolean {
+  /**
+   * Reads the host's total.
+   *
+   * @returns how many kills there were since the last snapshot; 0 also if nobody knows.
+   */
+  readNewKills(): number {
     const total = this.#readTotal();
-    return total !== undefined && total !== this.#hostKills;
+    return total === undefined ? 0 : total - (this.#hostKills ?? 0);
   }
 
   appeared(cgroup: ContainerCgroup): void {
@@ -81,20 +90,27 @@ export class CounterSnapshots {
     const before = this.#readTotal();
     if (before === undefined && this.#hostKills !== undefined) return 'unreadable';
     const hasChanged = before === undefined || before !== this.#hostKills;
-    const records = hasChanged ? [...this.#records.live] : this.#unreadRecords();
-    const readings = records.map((record) => [record, this.#readOwn(record)] as const);
+    const readings = this.read(hasChanged ? this.#records.live : this.#unreadRecords());
     const above = hasChanged && this.#counters?.scope === 'below' ? this.#readParents(parents()) : undefined;
-    if (records.length > 0 && this.#readTotal() !== before) return 'changed';
-    const snapshot = {
-      hostKills: before,
-      newKills: (before ?? 0) - (this.#hostKills ?? before ?? 0),
-      isFirst: this.#hostKills === undefined,
-      readings,
-      parents: above,
-    };
+    if (readings.length > 0 && this.#readTotal() !== before) return 'changed';
+    const isFirst = this.#hostKills === undefined;
     this.#unread.clear();
     this.#hostKills = before;
-    return snapshot;
+    return { isFirst, readings, parents: above };
+  }
+
+  /** Reads the counters of some containers, each at a moment of its own: outer containers first. */
+  read(records: Iterable<ContainerRecord>): ContainerReading[] {
+    return Array.from(records, (record) => {
+      const { path } = record;
+      const reading = this.#read(path);
+      if (reading === undefined || reading instanceof Error || !isNews(record, reading)) {
+        return { record, reading, groupSetting: undefined };
+      }
+      // Another container may have taken the path before discovery noticed. Its counter says nothing about this one.
+      if (this.#isReplaced(record)) return { record, reading: undefined, groupSetting: undefined };
+      return { record, reading, groupSetting: this.#counters?.groupSetting(path) };
+    });
   }
 
   /** The cgroups directly in one, or why they cannot be listed. */
@@ -121,12 +137,6 @@ export class CounterSnapshots {
     return [...this.#unread].flatMap((cgroup) => this.#records.of(cgroup) ?? []);
   }
 
-  /** Another container may have taken the path before discovery noticed. Its counter says nothing about this one. */
-  #readOwn(record: ContainerRecord): Reading {
-    const reading = this.#read(record.path);
-    return isNews(record, reading) && this.#isReplaced(record) ? undefined : reading;
-  }
-
   #isReplaced({ path, inode }: ContainerRecord): boolean {
     return (inodeOf(this.#kernel, path) ?? inode) !== inode;
   }
@@ -135,8 +145,8 @@ export class CounterSnapshots {
     const found = new Map<string, number>();
     for (const path of paths) {
       const reading = this.#read(path);
-      const kills = reading instanceof Map ? reading.get(path) : undefined;
-      if (typeof kills === 'number') found.set(path, kills);
+      const kills = reading === undefined || reading instanceof Error ? undefined : reading.kills.get(path);
+      if (kills !== undefined) found.set(path, kills);
     }
     return found;
   }
@@ -147,8 +157,10 @@ export class CounterSnapshots {
 }
 
 /** Whether a counter differs from its last reading. */
-function isNews({ counts }: ContainerRecord, reading: Reading): boolean {
-  return reading instanceof Map && [...reading].some(([path, kills]) => kills !== (counts.get(path)?.fromCounter ?? 0));
+function isNews({ sources, groups }: ContainerRecord, reading: CounterReading): boolean {
+  if (reading.groups !== undefined && reading.groups !== (groups?.count ?? 0)) return true;
+  for (const [path, kills] of reading.kills) if (kills !== sources.counterOf(path)) return true;
+  return false;
 }
 
 /**

@@ -2,22 +2,35 @@ import { readFileSync } from 'node:fs';
 import { absentAsUndefined, toError } from '../kernel/errno.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
-import type { Hierarchy } from '../kernel/cgroup-layout.ts';
+import { parentOf } from '../kernel/paths.ts';
+import { parseCgroupProcs } from '../kernel/cgroup-procs.ts';
 import type { CounterScope } from './container-record.ts';
+import type { GroupKills } from './event-count.ts';
 import type { MemoryPlaces } from './memory-places.ts';
 import { childDirectories } from '../kernel/child-directories.ts';
 
-const parseOomKill = flatKeyedParser(['oom_kill']);
+const parseCounts = flatKeyedParser(['oom_kill', 'oom_group_kill']);
 
 /** A container that is a whole system has some dozens of cgroups inside; one with more makes them by itself. */
-const MOST_CGROUPS = 512;
+const MAX_CGROUPS = 512;
 
-/** Kills by cgroup; `undefined` if the container is gone or nothing counts them; or why they could not be read. */
-export type Reading = ReadonlyMap<string, number> | Error | undefined;
+/** In how many cgroups of a container processes are looked for. */
+const MAX_LISTED = 16;
+
+/** What the counters of a container say. */
+export interface CounterReading {
+  /** Processes killed since the cgroup was made, by cgroup: `oom_kill`. */
+  readonly kills: ReadonlyMap<string, number>;
+  /** Groups of processes killed together: `oom_group_kill`; `undefined` on v1 and before Linux 5.17. */
+  readonly groups: number | undefined;
+}
+
+/** `undefined` if the container is gone or nothing counts its kills; or why the counters could not be read. */
+export type Reading = CounterReading | Error | undefined;
 
 /** Whether a cgroup of the container is gone if it is not in a reading. */
-export function isComplete(reading: ReadonlyMap<string, number>): boolean {
-  return reading.size < MOST_CGROUPS;
+export function isComplete({ kills }: CounterReading): boolean {
+  return kills.size < MAX_CGROUPS;
 }
 
 type ListChildren = (path: string) => readonly string[];
@@ -25,71 +38,118 @@ type ListChildren = (path: string) => readonly string[];
 /** Whether a cgroup inside a container is another container's. */
 type IsOther = (path: string) => boolean;
 
-/** What a kernel counts OOM kills by. */
+/** The kernel's counters of OOM kills. Paths are those of the hierarchy of discovery. */
 export interface Counters {
   readonly scope: CounterScope;
-  /**
-   * The kills in a container, since its cgroups were made. Paths are those of the hierarchy of discovery.
-   */
+  /** Reads the counters of a container. */
   read(path: string, isOther: IsOther): Reading;
-  /** The cgroups directly in one, or why it could not be looked into. */
+  /** Which cgroup asks the kernel to kill all processes of a cgroup together; `undefined` on v1, which has no groups. */
+  groupSetting(path: string): GroupKills['set'] | undefined;
+  /** The cgroups directly in one, or why they cannot be listed. */
   childrenOf(path: string): readonly string[] | Error;
+  /**
+   * The processes in a container and in the cgroups inside it, by cgroup.
+   *
+   * @throws the system error for anything but absence.
+   */
+  processesOf(path: string, isOther: IsOther): ReadonlyMap<string, readonly number[]>;
 }
 
 /**
- * The counters of this host: `oom_kill` of `memory.events`, which also counts what happens in the cgroups below (v2), or
- * of `memory.oom_control`, which does not (v1, since Linux 4.13). They are read seldom, so their files are not kept open.
+ * The counters of this host: `memory.events`, which also counts what happens in the cgroups below (v2), or
+ * `memory.oom_control`, which does not (v1, since Linux 4.13). They are read seldom, so their files are not kept open.
  */
 export function findCounters(kernel: KernelFiles, places: Pick<MemoryPlaces, 'memoryPathOf'>): Counters | undefined {
   const hierarchy = kernel.layout.hierarchyOf('memory');
   if (hierarchy === undefined) return undefined;
+  const { root, version } = hierarchy;
   const childrenIn: ListChildren = (path) =>
-    childrenOf(hierarchy.root, path).filter((child) => kernel.layout.mountPoints?.has(hierarchy.root, child) !== true);
-  const children = (path: string): readonly string[] | Error => orError(() => childrenIn(path));
-  const kills = (path: string, isOther: IsOther): Reading =>
-    orError(() => readEach(hierarchy, { path, at: places.memoryPathOf(path), isOther, childrenIn }));
-  return hierarchy.version === 2
-    ? { scope: 'below', childrenOf: children, read: (path) => orError(() => readBelow(hierarchy, path)) }
-    : { scope: 'own', childrenOf: children, read: kills };
+    childrenOf(root, path).filter((child) => kernel.layout.mountPoints?.has(root, child) !== true);
+  const partsOf = (path: string, isOther: IsOther): Iterable<Part> =>
+    partsOfContainer({ path, at: places.memoryPathOf(path), isOther, childrenIn });
+  return {
+    scope: version === 2 ? 'below' : 'own',
+    read: (path, isOther) =>
+      orError(() => (version === 2 ? readBelow(root, path) : readEach(root, partsOf(path, isOther)))),
+    groupSetting: (path) => (version === 2 ? groupSetting(root, path) : undefined),
+    childrenOf: (path) => orError(() => childrenIn(path)),
+    processesOf: (path, isOther) => processesIn(root, partsOf(path, isOther)),
+  };
 }
 
 /** The host's total: `oom_kill` of `/proc/vmstat`, since boot; `undefined` before Linux 4.13. */
 export function readHostKills(kernel: KernelFiles): number | undefined {
   const bytes = kernel.procBytes('vmstat');
-  return bytes === undefined ? undefined : parseOomKill(bytes).oom_kill;
+  return bytes === undefined ? undefined : parseCounts(bytes).oom_kill;
 }
 
-function readBelow({ root }: Hierarchy, path: string): ReadonlyMap<string, number> | undefined {
-  const kills = killsIn(`${root}${path}/memory.events`);
-  return kills === undefined ? undefined : new Map([[path, kills]]);
+function readBelow(root: string, path: string): CounterReading | undefined {
+  const counts = countsIn(`${root}${path}/memory.events`);
+  if (counts?.oom_kill === undefined) return undefined;
+  return { kills: new Map([[path, counts.oom_kill]]), groups: counts.oom_group_kill };
 }
 
-/** Reads the counters of a container whose own cgroup is `at` in the hierarchy of memory. */
-function readEach(
-  { root }: Hierarchy,
-  container: {
-    readonly path: string;
-    readonly at: string;
-    readonly isOther: IsOther;
-    readonly childrenIn: ListChildren;
-  },
-): ReadonlyMap<string, number> | undefined {
+/** The container's cgroup, or one inside it. */
+interface Part {
+  /** Its path as discovery would have it. */
+  readonly name: string;
+  /** Its path in the memory hierarchy. */
+  readonly at: string;
+}
+
+/** The cgroups of a container whose own is `at` in the memory hierarchy, from the outside in. */
+function* partsOfContainer(container: {
+  readonly path: string;
+  readonly at: string;
+  readonly isOther: IsOther;
+  readonly childrenIn: ListChildren;
+}): Generator<Part> {
   const { path, at, isOther, childrenIn } = container;
-  const found = new Map<string, number>();
-  const left = [at];
   const nameOf = (place: string): string => path + place.slice(at.length);
-  for (let next = left.pop(); next !== undefined && found.size < MOST_CGROUPS; next = left.pop()) {
-    const kills = killsIn(`${root}${next}/memory.oom_control`);
-    if (kills === undefined) continue;
-    found.set(nameOf(next), kills);
+  const left = [at];
+  for (let next = left.shift(); next !== undefined; next = left.shift()) {
+    yield { name: nameOf(next), at: next };
     left.push(...childrenIn(next).filter((child) => !isOther(nameOf(child))));
   }
-  return found.size === 0 ? undefined : found;
 }
 
-function killsIn(file: string): number | undefined {
+function readEach(root: string, parts: Iterable<Part>): CounterReading | undefined {
+  const kills = new Map<string, number>();
+  for (const { name, at } of parts) {
+    const own = countsIn(`${root}${at}/memory.oom_control`)?.oom_kill;
+    if (own !== undefined) kills.set(name, own);
+    if (kills.size >= MAX_CGROUPS) break;
+  }
+  return kills.size === 0 ? undefined : { kills, groups: undefined };
+}
+
+function countsIn(file: string): ReturnType<typeof parseCounts> | undefined {
   const bytes = absentAsUndefined(() => readFileSync(file));
-  return bytes === undefined ? undefined : parseOomKill(bytes).oom_kill;
+  return bytes === undefined ? undefined : parseCounts(bytes);
+}
+
+/** `memory.oom.group` of the cgroup and those above it. What cannot be read is taken for not set. */
+function groupSetting(root: string, path: string): GroupKills['set'] {
+  const isSet = (cgroup: string): boolean => {
+    try {
+      return readFileSync(`${root}${cgroup}/memory.oom.group`, 'utf8').trim() === '1';
+    } catch {
+      return false;
+    }
+  };
+  if (isSet(path)) return 'itself';
+  for (let above = parentOf(path); above !== ''; above = parentOf(above)) if (isSet(above)) return 'above';
+  return 'no';
+}
+
+function processesIn(root: string, parts: Iterable<Part>): ReadonlyMap<string, readonly number[]> {
+  const pids = new Map<string, readonly number[]>();
+  for (const { name, at } of parts) {
+    const bytes = absentAsUndefined(() => readFileSync(`${root}${at}/cgroup.procs`));
+    pids.set(name, bytes === undefined ? [] : parseCgroupProcs(bytes));
+    if (pids.size >= MAX_LISTED) break;
+  }
+  return pids;
 }
 
 function childrenOf(root: string, path: string): string[] {

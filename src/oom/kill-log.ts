@@ -1,45 +1,66 @@
 import type { Log } from '../log.ts';
-import type { ContainerRecord, KmsgKill } from './container-record.ts';
+import type { ContainerRecord, CounterScope, KmsgKill, UnloggedEvent } from './container-record.ts';
 import type { SteadyClock } from './steady-clock.ts';
 
-/** Writes one line for each kill, once its container is known. */
+/** How long to wait for more victims of an event, where the kernel can kill groups of processes. In ms. */
+const WAIT_FOR_GROUP_MS = 1_000;
+
+/** How many victims a line names. A container can have any number of processes. */
+const MAX_VICTIMS = 32;
+
+/** Writes one line for each OOM event, once its container is named and its victims are known. */
 export class KillLog {
   readonly #log: Pick<Log, 'info' | 'warn'>;
-  readonly #counter: string;
-  /** Kills that only the counter knew at the last call. The kernel's log reports each a moment later. */
-  readonly #unreported = new WeakMap<ContainerRecord, number>();
-
+  readonly #scope: CounterScope;
   readonly #clock: Pick<SteadyClock, 'toWall'>;
 
-  /** @param options.counter the file that counts kills, named in lines for kills without a record in the kernel's log. */
+  /** @param options.scope the kind of counters, named in lines for kills without a record in the kernel's log. */
   constructor(options: {
     readonly log: Pick<Log, 'info' | 'warn'>;
-    readonly counter: string;
+    readonly scope: CounterScope;
     readonly clock: Pick<SteadyClock, 'toWall'>;
   }) {
     this.#log = options.log;
-    this.#counter = options.counter;
+    this.#scope = options.scope;
     this.#clock = options.clock;
   }
 
-  /** Writes what the log does not show yet of a container's kills. */
-  write(record: ContainerRecord): void {
-    if (record.named === undefined || record.logged >= record.kills) return;
-    for (const kill of record.unlogged.splice(0)) {
-      // It was logged before its details came.
-      if (record.logged >= record.kills) return;
-      // Kills from before this start are logged at info: they are repeated at every start.
-      const level = kill.beforeStart ? 'info' : 'warn';
-      const at = new Date(this.#clock.toWall()(kill.at) * 1000).toISOString();
-      this.#log[level]({ ...containerFields(record), at, ...killFields(kill), source: 'kmsg' }, 'OOM kill');
-      record.logged += 1;
+  /**
+   * Writes what the log does not show yet of a container's kills.
+   *
+   * @param now in ms of `performance.now()`.
+   * @returns whether something is left to write.
+   */
+  write(record: ContainerRecord, now: number): boolean {
+    if (record.named === undefined) return true;
+    const left: UnloggedEvent[] = [];
+    for (const unlogged of record.unlogged.splice(0)) {
+      if (this.#mayGrow(unlogged, now)) left.push(unlogged);
+      else this.#writeEvent(record, unlogged);
     }
-    const unreported = record.kills - record.logged;
-    if (unreported > 0 && this.#unreported.get(record) === unreported) {
-      this.#log.warn({ ...containerFields(record), kills: unreported, source: this.#counter }, 'OOM kill');
-      record.logged = record.kills;
+    record.unlogged.push(...left);
+    const kills = record.events.releasedKills - record.loggedWithoutReport;
+    if (kills > 0) {
+      const source = this.#scope === 'below' ? 'memory.events' : 'memory.oom_control';
+      this.#log.warn({ ...containerFields(record), kills, source }, 'OOM kill');
+      record.loggedWithoutReport = record.events.releasedKills;
     }
-    this.#unreported.set(record, record.kills - record.logged);
+    return left.length > 0 || record.events.isWaiting;
+  }
+
+  /** Whether the kernel may name more victims. There are no groups on cgroup v1. */
+  #mayGrow({ event, readAt }: UnloggedEvent, now: number): boolean {
+    return this.#scope === 'below' && !event.isOver && now - readAt < WAIT_FOR_GROUP_MS;
+  }
+
+  #writeEvent(record: ContainerRecord, { kills, isContinued }: UnloggedEvent): void {
+    const [first] = kills;
+    if (first === undefined) return;
+    const at = new Date(this.#clock.toWall()(first.at) * 1000).toISOString();
+    const fields = { ...containerFields(record), at, ...killFields(first), ...groupFields(kills), source: 'kmsg' };
+    // Kills from before this start are logged at info: they are repeated at every start.
+    const level = first.beforeStart ? 'info' : 'warn';
+    this.#log[level](fields, isContinued ? 'more processes killed in the same OOM event' : 'OOM kill');
   }
 }
 
@@ -49,6 +70,13 @@ function containerFields({ match, path, named }: ContainerRecord): object {
 
 function killFields({ beforeStart, command, pid, uid, limit, limitedBy, constraint }: KmsgKill): object {
   return { ...(beforeStart && { past: true }), command, pid, uid, limit, limitedBy, constraint };
+}
+
+/** The kernel names the process that it chose once more among its group. */
+function groupFields(kills: readonly KmsgKill[]): object {
+  const victims = new Map(kills.map(({ pid, command }) => [pid, `${command}[${pid}]`]));
+  if (victims.size === 1) return {};
+  return { processes: victims.size, victims: [...victims.values()].slice(0, MAX_VICTIMS) };
 }
 
 function withoutEmpty(labels: object): object {

@@ -5,8 +5,9 @@ import type { ContainerRecord, NamedLabels } from './container-record.ts';
 interface Total {
   readonly labels: Labels;
   readonly records: Set<ContainerRecord>;
-  /** Kills of records that were dropped. */
-  archived: number;
+  /** Kills of records that were dropped, and their events. */
+  kills: number;
+  events: number;
   /** The last of these, by the steady clock. */
   lastKill: number | undefined;
   /** When the last container whose kills are archived was removed, by the steady clock; `undefined`: long ago. */
@@ -14,7 +15,7 @@ interface Total {
 }
 
 /** The part of a total that the state file keeps. */
-export type ArchivedKills = Pick<Total, 'labels' | 'archived' | 'lastKill' | 'removedAt'>;
+export type ArchivedKills = Pick<Total, 'labels' | 'kills' | 'events' | 'lastKill' | 'removedAt'>;
 
 /** How many sets of labels are kept for containers that are gone. Beyond that the oldest expire early. */
 export const MAX_ARCHIVED = 10_000;
@@ -48,7 +49,8 @@ export class KillTotals {
       return;
     }
     if (record.kills > 0) {
-      total.archived += record.kills;
+      total.kills += record.kills;
+      total.events += record.events.total;
       total.lastKill = latest(total.lastKill, record.lastKill);
       total.removedAt = latest(total.removedAt, record.removedAt);
     }
@@ -58,9 +60,10 @@ export class KillTotals {
   /** Takes over the totals of an earlier run. */
   restore(expiredKills: number, totals: readonly ArchivedKills[]): void {
     this.#expiredKills += expiredKills;
-    for (const { labels, archived, lastKill, removedAt } of totals) {
+    for (const { labels, kills, events, lastKill, removedAt } of totals) {
       const total = this.#totalOf(labels);
-      total.archived += archived;
+      total.kills += kills;
+      total.events += events;
       total.lastKill = latest(total.lastKill, lastKill);
       total.removedAt = latest(total.removedAt, removedAt);
     }
@@ -89,7 +92,7 @@ export class KillTotals {
 
   /** What remains of records that were dropped. */
   get archived(): readonly ArchivedKills[] {
-    return [...this.#totals.values()].filter(({ archived, lastKill }) => archived > 0 || lastKill !== undefined);
+    return [...this.#totals.values()].filter(({ kills, lastKill }) => kills > 0 || lastKill !== undefined);
   }
 
   /**
@@ -106,11 +109,11 @@ export class KillTotals {
     const total = record.named && this.#totals.get(keyOf(record.named.labels));
     total?.records.delete(record);
     // Without kills there is nothing to keep.
-    if (total?.records.size === 0 && total.archived === 0 && total.lastKill === undefined) this.#expire(total);
+    if (total?.records.size === 0 && total.kills === 0 && total.lastKill === undefined) this.#expire(total);
   }
 
   #expire(total: Total): void {
-    this.#expiredKills += total.archived;
+    this.#expiredKills += total.kills;
     this.#totals.delete(keyOf(total.labels));
   }
 
@@ -118,25 +121,26 @@ export class KillTotals {
     const key = keyOf(labels);
     let total = this.#totals.get(key);
     if (total === undefined) {
-      total = { labels, records: new Set(), archived: 0, lastKill: undefined, removedAt: undefined };
+      total = { labels, records: new Set(), kills: 0, events: 0, lastKill: undefined, removedAt: undefined };
       this.#totals.set(key, total);
     }
     return total;
   }
 }
 
-function countOf({ labels, records, archived, lastKill }: Total, complete: 'kmsg' | 'counters'): OomAccount {
-  let kills = archived;
-  let known = complete === 'kmsg' || archived > 0;
-  let last = lastKill;
+function countOf(total: Total, complete: 'kmsg' | 'counters'): OomAccount {
+  let { kills, events, lastKill } = total;
+  let known = complete === 'kmsg' || kills > 0;
   let error: Error | undefined;
-  for (const record of records) {
+  for (const record of total.records) {
     kills += record.kills;
+    events += record.events.total;
     known ||= record.counted || record.kills > 0;
     error ??= record.error;
-    last = latest(last, record.lastKill);
+    lastKill = latest(lastKill, record.lastKill);
   }
-  return { labels, kills: known ? kills : undefined, lastKill: last, error };
+  const { labels } = total;
+  return { labels, kills: known ? kills : undefined, events: known ? events : undefined, lastKill, error };
 }
 
 function keyOf({ engine, namespace, pod, container }: Labels): string {

@@ -2,22 +2,31 @@ import type { ContainerCgroup, OomCounts } from '../container.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Log } from '../log.ts';
 import { Attribution, type AttributionOptions } from './attribution.ts';
-import type { NamedLabels } from './container-record.ts';
+import type { ContainerRecord, CounterScope, NamedLabels } from './container-record.ts';
+import { ContainerProcesses, type ReadProcesses } from './container-processes.ts';
 import { ContainerRecords } from './container-records.ts';
 import { CounterSnapshots, inodeOf } from './counter-snapshots.ts';
-import { findCounters } from './counters.ts';
+import { type Counters, findCounters } from './counters.ts';
+import type { KillReports } from './event-count.ts';
 import type { KernelLog } from './kernel-log.ts';
 import { KillLog } from './kill-log.ts';
 import { KillTotals } from './kill-totals.ts';
 import { MemoryPlaces } from './memory-places.ts';
-import { FirstProcesses } from './first-processes.ts';
+
 import { OomBurst } from './oom-burst.ts';
 import { type RecordNames, Retention } from './retention.ts';
 import type { SteadyClock } from './steady-clock.ts';
 import { UnattributedKills } from './unattributed-kills.ts';
+import { YoungContainers } from './young-containers.ts';
 
 /** How often the counters are read again if there were kills meanwhile. */
 const MAX_TRIES = 5;
+
+/** How long to rest after an update, as a multiple of the time that it took. A container can make any number of kills. */
+const REST_FACTOR = 9;
+
+/** The longest rest, in ms. */
+const MAX_REST_MS = 1_000;
 
 /** What a tracker works on. */
 export interface KillTrackerOptions extends Pick<AttributionOptions, 'identify'> {
@@ -42,17 +51,23 @@ export class KillTracker implements Disposable {
   readonly retention: Retention;
   readonly #places: MemoryPlaces;
   readonly #clock: SteadyClock;
+  readonly #scope: CounterScope;
   readonly #snapshots: CounterSnapshots;
   readonly #attribution: Attribution;
   readonly #killLog: KillLog;
-  readonly #firstProcesses: FirstProcesses;
+  readonly #processes: ContainerProcesses;
+  readonly #young = new YoungContainers();
   readonly #unattributed = new UnattributedKills();
   readonly #burst = new OomBurst();
   #kernelLog: KernelLog | undefined;
   /** The kernel's log reported a kill since the last update. */
   #hasNews = false;
-  /** A name, a victim or the container of a kill may still become known. */
-  #unsettled = false;
+  /** Records with kills that are not all counted as events, named and logged. */
+  readonly #open = new Set<ContainerRecord>();
+  #unattributedChanges = false;
+  /** New kills since the last snapshot that the burst knows about. */
+  #notedKills = 0;
+  #nextUpdateAt = 0;
 
   constructor(options: KillTrackerOptions) {
     const { kernel, log, identify, names, clock } = options;
@@ -60,23 +75,27 @@ export class KillTracker implements Disposable {
     const { records, totals } = this;
     this.#places = new MemoryPlaces(kernel, (path) => identify(path)?.cgroup);
     const counters = findCounters(kernel, this.#places);
-    const scope = counters?.scope ?? 'own';
+    this.#scope = counters?.scope ?? 'own';
     this.#snapshots = new CounterSnapshots({ kernel, counters, records, log });
     this.#attribution = new Attribution({
       records,
-      counters: scope,
+      counters: this.#scope,
       identify,
+      discoveryPathOf: (logged) => this.#places.discoveryPathOf(logged),
       inodeOf: (path) => inodeOf(kernel, path),
     });
     this.retention = new Retention({
       records,
       totals,
       names,
-      drop: (record) => this.#attribution.drop(record),
+      drop: (record) => {
+        this.#attribution.drop(record);
+        this.#open.delete(record);
+      },
       retention: options.retention / 1000,
     });
-    this.#killLog = new KillLog({ log, counter: scope === 'below' ? 'memory.events' : 'memory.oom_control', clock });
-    this.#firstProcesses = new FirstProcesses(kernel);
+    this.#killLog = new KillLog({ log, scope: this.#scope, clock });
+    this.#processes = new ContainerProcesses(({ path }) => this.#processesOf(kernel, counters, path));
   }
 
   /** Takes kills from the kernel's log from now on. */
@@ -94,17 +113,28 @@ export class KillTracker implements Disposable {
     return this.#burst.isActive(performance.now());
   }
 
+  /** Whether a container has just appeared, so that it may be gone in a moment. */
+  get hasYoung(): boolean {
+    return this.#young.hasAny(performance.now());
+  }
+
+  /** Whether the next {@link updateIfChanged} has something to do even if there are no new kills. */
+  get isUnsettled(): boolean {
+    return this.#open.size > 0 || this.#unattributedChanges || this.#hasNews;
+  }
+
   /**
    * Adds a container that discovery has found.
    *
-   * @param when `found`: it was there before the daemon, so nobody knows which of its processes was the first.
+   * @param when `found`: it was there before the daemon.
    */
   appeared(cgroup: ContainerCgroup, when: 'found' | 'started'): void {
     this.#places.add(cgroup.path);
     this.retention.appearing(cgroup);
     this.#attribution.appeared(cgroup);
     this.#snapshots.appeared(cgroup);
-    if (when === 'started') this.#firstProcesses.expect(cgroup);
+    this.#processes.appeared(cgroup, when);
+    this.#young.add(cgroup);
   }
 
   /** Marks a container as removed. */
@@ -114,7 +144,8 @@ export class KillTracker implements Disposable {
     const record = this.#attribution.removed(cgroup, this.#clock.now());
     if (record !== undefined) this.retention.removed(record);
     this.#snapshots.removed(cgroup);
-    this.#firstProcesses.forget(cgroup);
+    this.#processes.removed(cgroup);
+    this.#young.remove(cgroup);
     this.#places.remove(cgroup.path);
   }
 
@@ -130,29 +161,43 @@ export class KillTracker implements Disposable {
 
   /** Takes everything that the sources know by now. */
   update(): void {
-    const newKills = this.#takeSources();
+    const start = performance.now();
+    const isConsistent = this.#takeSources();
+    this.#notedKills = this.#snapshots.readNewKills();
+    for (const record of this.#attribution.takeChanged()) this.#open.add(record);
     this.#hasNews = false;
     this.retention.update(this.#clock.now());
     const excess = Math.max(0, (this.#snapshots.hostKills ?? 0) - this.retention.kills);
-    if (newKills !== undefined) {
-      this.#burst.note(newKills, performance.now());
-      this.#unattributed.note(excess, performance.now());
-    }
-    let isUnlogged = false;
-    for (const record of this.records.all()) {
-      this.#killLog.write(record);
-      isUnlogged ||= record.logged < record.kills;
-    }
-    this.#unsettled = isUnlogged || excess !== this.#unattributed.lasting;
+    if (isConsistent) this.#unattributed.note(excess, performance.now());
+    this.#unattributedChanges = excess !== this.#unattributed.lasting;
+    for (const record of this.#open) this.#finish(record);
+    const end = performance.now();
+    this.#nextUpdateAt = end + Math.min(MAX_REST_MS, (end - start) * REST_FACTOR);
   }
 
-  /** The same, unless nothing has changed. It costs next to nothing then. Returns whether something has changed. */
-  updateIfChanged(): boolean {
+  /**
+   * The same, unless nothing has changed: it costs next to nothing then. In a burst it rests between updates, and only
+   * looks at what may be gone by the next one.
+   *
+   * @returns `postponed`: something has changed, and the records do not have it yet.
+   */
+  updateIfChanged(): 'unchanged' | 'updated' | 'postponed' {
+    // Before the log is read, so that the processes that it reports are known.
+    if (this.isBurst) this.#processes.look(this.#young.list(performance.now()));
     // Always, so that the kernel does not overwrite records before they are read.
     this.#readKernelLog();
-    if (!this.#hasNews && !this.#unsettled && !this.#snapshots.areOutdated) return false;
-    this.update();
-    return true;
+    const newKills = this.#snapshots.readNewKills();
+    const time = performance.now();
+    if (this.#burst.note(newKills - this.#notedKills, time) === 'began') this.#processes.beginBurst();
+    this.#notedKills = newKills;
+    if (newKills === 0 && !this.isUnsettled) return 'unchanged';
+    if (time >= this.#nextUpdateAt) {
+      this.update();
+      return 'updated';
+    }
+    const young = this.#young.list(time).flatMap((cgroup) => this.records.of(cgroup) ?? []);
+    for (const reading of this.#snapshots.read(young)) this.#attribution.fromCounter(reading, this.#clock.now());
+    return 'postponed';
   }
 
   /** All from one moment, without the kills that are not settled yet. */
@@ -174,26 +219,24 @@ export class KillTracker implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#firstProcesses[Symbol.dispose]();
+    this.#processes[Symbol.dispose]();
   }
 
   #readKernelLog(): void {
     for (const kill of this.#kernelLog?.kills() ?? []) {
       this.#hasNews = true;
-      const logged = kill.cgroup === undefined ? undefined : this.#places.discoveryPathOf(kill.cgroup);
-      const cgroup = logged ?? (kill.beforeStart ? undefined : this.#firstProcesses.cgroupOf(kill.pid));
-      this.#attribution.fromKmsg({ ...kill, cgroup });
+      this.#attribution.fromKmsg(kill, kill.beforeStart ? undefined : this.#processes.placeOf(kill.pid));
     }
   }
 
-  /** Returns how many kills there were on the host; `undefined` if the counters could not be read at one moment. */
-  #takeSources(): number | undefined {
+  /** Returns whether the counters could be read at one moment. */
+  #takeSources(): boolean {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       this.#readKernelLog();
       const snapshot = this.#snapshots.take(() => this.#attribution.parents());
-      if (snapshot === 'unreadable') return undefined;
+      if (snapshot === 'unreadable') return false;
       if (snapshot === 'changed') continue;
-      for (const [record, reading] of snapshot.readings) this.#attribution.fromCounter(record, reading);
+      for (const reading of snapshot.readings) this.#attribution.fromCounter(reading, this.#clock.now());
       this.#attribution.settle(snapshot.isFirst ? undefined : this.#clock.now());
       if (snapshot.parents !== undefined) {
         this.#attribution.settleParents(
@@ -202,8 +245,32 @@ export class KillTracker implements Disposable {
           this.#clock.now(),
         );
       }
-      return snapshot.newKills;
+      return true;
     }
-    return undefined;
+    return false;
+  }
+
+  /** Counts the kills of a record as events and logs them, as far as that is due. */
+  #finish(record: ContainerRecord): void {
+    const time = performance.now();
+    record.events.release(time, this.#expectedReports, record.groups);
+    const isLeft = this.#killLog.write(record, time);
+    if (!isLeft && record.named?.named === true) this.#open.delete(record);
+  }
+
+  /** What may still explain a kill that only a counter has. */
+  get #expectedReports(): KillReports {
+    if (this.#kernelLog?.up === true) return 'kmsg';
+    return this.#scope === 'below' ? 'groups' : 'nothing';
+  }
+
+  /** On cgroup v1 a process can be in the container in one hierarchy and not in another. */
+  #processesOf(kernel: KernelFiles, counters: Counters | undefined, path: string): ReturnType<ReadProcesses> {
+    const isOther = (inner: string): boolean => this.records.at(inner) !== undefined;
+    const processes = new Map(counters?.processesOf(path, isOther));
+    if (this.#scope === 'own') {
+      processes.set(path, [...kernel.cgroup(path).processes(), ...(processes.get(path) ?? [])]);
+    }
+    return processes;
   }
 }

@@ -17,6 +17,12 @@ const POLL_KMSG_MS = 200;
 /** The same while only a counter can tell: a container may be gone in less than a tenth of a second after its kill. */
 const POLL_COUNTERS_MS = 20;
 
+/** The same in a burst, and where only counters can tell whether a container that has just started was killed. */
+const POLL_BURST_MS = 5;
+
+/** The same while something is about to become known: a name, a victim, the container of a kill. */
+const POLL_UNSETTLED_MS = 100;
+
 /** After an inotify event, more are likely to follow at once. In ms. */
 const GATHER_EVENTS_MS = 10;
 
@@ -40,7 +46,10 @@ export class OomWatch implements AsyncDisposable {
   readonly #saved: SavedKills | undefined;
   readonly #kernelLog: KernelLog | undefined;
   readonly #watches: EventWatches | undefined;
+  #isStarted = false;
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer is due, in ms of `performance.now()`. */
+  #dueAt = 0;
   #gathering: NodeJS.Timeout | undefined;
 
   constructor(options: OomOptions) {
@@ -72,7 +81,7 @@ export class OomWatch implements AsyncDisposable {
 
   /** Adds a container that discovery has found. */
   appeared(cgroup: ContainerCgroup): void {
-    this.#tracker.appeared(cgroup, this.#timer === undefined ? 'found' : 'started');
+    this.#tracker.appeared(cgroup, this.#isStarted ? 'started' : 'found');
     this.#watches?.add(cgroup.path);
   }
 
@@ -84,8 +93,8 @@ export class OomWatch implements AsyncDisposable {
 
   /** Starts to look, once the containers that are there have appeared. */
   start(): void {
+    this.#isStarted = true;
     this.#update();
-    this.#schedule();
   }
 
   /**
@@ -103,12 +112,13 @@ export class OomWatch implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStarted = false;
     clearTimeout(this.#timer);
     clearTimeout(this.#gathering);
     this.#tracker[Symbol.dispose]();
     this.#watches?.[Symbol.dispose]();
     // The next run would see a kill that is not saved, too, but not when it was.
-    if (this.#saved !== undefined) this.#updateIfChanged();
+    if (this.#saved !== undefined) this.#tracker.update();
     await this.#saved?.close(this.#kernelLog?.last);
     this.#kernelLog?.[Symbol.dispose]();
   }
@@ -117,24 +127,37 @@ export class OomWatch implements AsyncDisposable {
     this.#tracker.update();
     this.#saved?.noteUpdate();
     this.#saved?.saveIfDue(this.#kernelLog?.last);
+    this.#schedule();
   }
 
   #updateIfChanged(): void {
-    if (this.#tracker.updateIfChanged()) this.#saved?.noteUpdate();
-    this.#saved?.saveIfDue(this.#kernelLog?.last);
+    const result = this.#tracker.updateIfChanged();
+    if (result === 'updated') this.#saved?.noteUpdate();
+    // What was read must be in the records.
+    if (result !== 'postponed') this.#saved?.saveIfDue(this.#kernelLog?.last);
+    this.#schedule();
   }
 
+  /** Sets the time of the next look, or moves it forward. */
   #schedule(): void {
+    if (!this.#isStarted) return;
+    const dueAt = performance.now() + this.#pollMs();
+    if (this.#timer !== undefined && this.#dueAt <= dueAt) return;
+    clearTimeout(this.#timer);
+    this.#dueAt = dueAt;
     this.#timer = setTimeout(() => {
+      this.#timer = undefined;
       this.#updateIfChanged();
-      this.#schedule();
     }, this.#pollMs()).unref();
   }
 
   #pollMs(): number {
-    if (this.#watches?.up === true) return POLL_MS;
-    const canWait = this.#kernelLog?.up === true && !this.#tracker.isBurst;
-    return canWait ? POLL_KMSG_MS : POLL_COUNTERS_MS;
+    const tracker = this.#tracker;
+    if (tracker.isBurst) return POLL_BURST_MS;
+    const canWait = this.#watches?.up === true || this.#kernelLog?.up === true;
+    if (!canWait) return tracker.hasYoung ? POLL_BURST_MS : POLL_COUNTERS_MS;
+    if (tracker.isUnsettled) return POLL_UNSETTLED_MS;
+    return this.#watches?.up === true ? POLL_MS : POLL_KMSG_MS;
   }
 
   #watchEvents(root: string): EventWatches {

@@ -40,8 +40,9 @@ export class ParentCounterDelta {
     holdsOthers: (path: string) => boolean,
   ): ReadonlyMap<ContainerRecord, number> {
     const found = new Map<ContainerRecord, number>();
+    const inside = killsBelow(known);
     for (const [path, count] of counts) {
-      const others = count - known.reduce((sum, record) => sum + (isBelow(record.path, path) ? record.kills : 0), 0);
+      const others = count - (inside.get(path) ?? 0);
       const before = this.#others.get(path);
       const [record, another] = [...this.#removed].filter((removed) => parentOf(removed.path) === path);
       const isOnly = before !== undefined && record !== undefined && another === undefined;
@@ -49,7 +50,10 @@ export class ParentCounterDelta {
       else this.#others.set(path, others);
     }
     this.#removed.clear();
-    this.#prune(counts, known);
+    // Every pod has a cgroup of its own, so parents without any known container must not pile up.
+    for (const path of this.#others.keys()) {
+      if (!counts.has(path) && !inside.has(path)) this.#others.delete(path);
+    }
     return found;
   }
 
@@ -60,13 +64,17 @@ export class ParentCounterDelta {
       if (isBelow(record.path, path)) this.#others.set(path, others + record.kills);
     }
   }
+}
 
-  /** Every pod has a cgroup of its own, so parents without any known container must not pile up. */
-  #prune(counts: ReadonlyMap<string, number>, known: readonly ContainerRecord[]): void {
-    for (const path of this.#others.keys()) {
-      if (!counts.has(path) && !known.some((record) => isBelow(record.path, path))) this.#others.delete(path);
+/** The kills of all records at and below each cgroup that has any. */
+function killsBelow(records: readonly ContainerRecord[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { path, kills } of records) {
+    for (let above = parentOf(path); above !== ''; above = parentOf(above)) {
+      sums.set(above, (sums.get(above) ?? 0) + kills);
     }
   }
+  return sums;
 }
 
 function isBelow(path: string, parent: string): boolean {

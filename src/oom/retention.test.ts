@@ -115,7 +115,7 @@ describe('a container', () => {
     bench.retention.name(bench.appear('a'), named('web'));
     const [record] = bench.records.live;
     if (record === undefined) throw new Error('There is none');
-    bench.attribution.fromCounter(record, new Error('denied'));
+    bench.attribution.fromCounter({ record, reading: new Error('denied'), groupSetting: undefined }, 5);
     expect(bench.retention.counts('counters')).toMatchObject([{ kills: undefined, error: { message: 'denied' } }]);
   });
 
@@ -125,7 +125,7 @@ describe('a container', () => {
     for (let nth = 1; nth <= 100; nth += 1)
       bench.count({ '/docker/a': 0, [`/docker/a#/job${nth}`]: nth % 2, '/docker/a#/idle': 0 }, nth);
     expect(bench.kills()).toEqual({ web: [50, 99] });
-    expect([...bench.records.live].map(({ counts }) => counts.size)).toEqual([0]);
+    expect([...bench.records.live].map(({ sources }) => sources.size)).toEqual([16]);
   });
 
   it('is one of 3,000 with kills that all stay exported for the retention', () => {

@@ -1,5 +1,5 @@
 import type { CgroupMatch, ContainerCgroup, OomAccount } from '../container.ts';
-import { type ContainerRecord, countsOf, type NamedLabels } from './container-record.ts';
+import type { ContainerRecord, NamedLabels } from './container-record.ts';
 import type { ContainerRecords } from './container-records.ts';
 import type { KillTotals } from './kill-totals.ts';
 import type { SavedRecord } from './state.ts';
@@ -45,7 +45,7 @@ export class Retention {
   /** The kills of all containers, also of those that are no longer exported. */
   get kills(): number {
     let kills = this.#totals.expiredKills;
-    for (const { archived } of this.#totals.archived) kills += archived;
+    for (const total of this.#totals.archived) kills += total.kills;
     for (const record of this.#records.all()) kills += record.kills;
     return kills;
   }
@@ -115,11 +115,11 @@ export class Retention {
   #restore(saved: SavedRecord, now: number): void {
     const { match, path, inode, removedAt = now } = saved;
     const record = this.#records.addRemoved({ match, path, inode, removedAt });
-    for (const [cgroup, fromCounter, fromKmsg] of saved.counts) {
-      Object.assign(countsOf(record, cgroup), { fromCounter, fromKmsg });
-    }
-    const { kills, archivedInnerKills, killsInRemovedCgroups, lastKill, named } = saved;
-    Object.assign(record, { kills, archivedInnerKills, killsInRemovedCgroups, lastKill, logged: kills });
+    const { kills, archivedInnerKills, lastKill, named } = saved;
+    Object.assign(record, { kills, archivedInnerKills, lastKill });
+    record.sources.restore(saved.sources, now);
+    record.events.restore(saved.events);
+    record.loggedWithoutReport = record.events.releasedKills;
     if (named !== undefined) this.#totals.add(record, named);
     if (named?.named !== true) this.#requestName(record, now);
   }

@@ -1,6 +1,8 @@
 import type { CgroupMatch, Labels } from '../container.ts';
-import type { ContainerRecord, NamedLabels } from './container-record.ts';
 import type { KmsgPosition } from '../kernel/kmsg.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { SavedEvents } from './event-count.ts';
+import type { SavedSources } from './kill-sources.ts';
 import type { ArchivedKills } from './kill-totals.ts';
 import type { Entries, LoadedEntries } from './state-journal.ts';
 
@@ -26,12 +28,10 @@ export interface Boot {
 /** What is kept of a record with kills, its own or those of inner containers. */
 export interface SavedRecord extends Pick<
   ContainerRecord,
-  'match' | 'path' | 'inode' | 'kills' | 'archivedInnerKills' | 'killsInRemovedCgroups'
+  'match' | 'path' | 'inode' | 'kills' | 'archivedInnerKills' | 'lastKill' | 'removedAt' | 'named'
 > {
-  readonly counts: readonly (readonly [cgroup: string, fromCounter: number, fromKmsg: number])[];
-  readonly lastKill: number | undefined;
-  readonly removedAt: number | undefined;
-  readonly named: NamedLabels | undefined;
+  readonly sources: SavedSources;
+  readonly events: SavedEvents;
 }
 
 /** What to save. */
@@ -48,9 +48,10 @@ export function stateOf(parts: {
     kmsg: parts.kmsg,
     savedAt: parts.savedAt,
     expiredKills: parts.expiredKills,
-    totals: parts.totals.map(({ labels, archived, lastKill, removedAt }) => ({
+    totals: parts.totals.map(({ labels, kills, events, lastKill, removedAt }) => ({
       labels,
-      archived,
+      kills,
+      events,
       lastKill,
       removedAt,
     })),
@@ -64,23 +65,9 @@ function isWorthSaving({ kills, inner, archivedInnerKills }: ContainerRecord): b
 }
 
 function savedRecord(record: ContainerRecord): SavedRecord {
-  const { match, path, inode, kills, archivedInnerKills, killsInRemovedCgroups } = record;
-  const { lastKill, removedAt, named } = record;
-  const counts = [...record.counts].map(
-    ([cgroup, { fromCounter, fromKmsg }]) => [cgroup, fromCounter, fromKmsg] as const,
-  );
-  return {
-    match,
-    path,
-    inode,
-    kills,
-    archivedInnerKills,
-    killsInRemovedCgroups,
-    counts,
-    lastKill,
-    removedAt,
-    named,
-  };
+  const { match, path, inode, kills, archivedInnerKills, lastKill, removedAt, named } = record;
+  const [sources, events] = [record.sources.save(), record.events.save()];
+  return { match, path, inode, kills, archivedInnerKills, lastKill, removedAt, named, sources, events };
 }
 
 /** What remains valid after a reboot: counters start at 0 again, but the times of last kills stay. */
@@ -88,7 +75,13 @@ export function afterReboot({ records, totals }: Pick<State, 'records' | 'totals
   const named = records.flatMap(({ named: name, lastKill }) =>
     name === undefined ? [] : [{ labels: name.labels, lastKill }],
   );
-  return [...totals, ...named].map(({ labels, lastKill }) => ({ labels, archived: 0, lastKill, removedAt: undefined }));
+  return [...totals, ...named].map(({ labels, lastKill }) => ({
+    labels,
+    kills: 0,
+    events: 0,
+    lastKill,
+    removedAt: undefined,
+  }));
 }
 
 /**
@@ -178,7 +171,8 @@ function totalIn(value: unknown): ArchivedKills {
   const total = object(value);
   return {
     labels: labels(total['labels']),
-    archived: count(total['archived']),
+    kills: count(total['kills']),
+    events: count(total['events']),
     lastKill: optional(number)(total['lastKill']),
     removedAt: optional(number)(total['removedAt']),
   };
@@ -192,17 +186,41 @@ function recordIn(value: unknown): SavedRecord {
     inode: optional(count)(saved['inode']),
     kills: count(saved['kills']),
     archivedInnerKills: count(saved['archivedInnerKills']),
-    killsInRemovedCgroups: count(saved['killsInRemovedCgroups']),
-    counts: array(saved['counts']).map((entry) => {
-      const [cgroup, fromCounter, fromKmsg] = array(entry);
-      return [string(cgroup), count(fromCounter), count(fromKmsg)];
-    }),
+    sources: sourcesIn(saved['sources']),
+    events: eventsIn(saved['events']),
     lastKill: optional(number)(saved['lastKill']),
     removedAt: optional(number)(saved['removedAt']),
     named: optional((named) => {
       const { labels: text, named: isFinal } = object(named);
       return { labels: labels(text), named: isFinal === true };
     })(saved['named']),
+  };
+}
+
+function sourcesIn(value: unknown): SavedSources {
+  const saved = object(value);
+  return {
+    counts: array(saved['counts']).map((entry) => {
+      const [cgroup, fromCounter, fromKmsg] = array(entry);
+      return [string(cgroup), count(fromCounter), count(fromKmsg)];
+    }),
+    recent: array(saved['recent']).map((entry) => {
+      const [cgroup, kills] = array(entry);
+      return [string(cgroup), count(kills)];
+    }),
+    reported: count(saved['reported']),
+    unreported: count(saved['unreported']),
+    withoutCgroup: count(saved['withoutCgroup']),
+  };
+}
+
+function eventsIn(value: unknown): SavedEvents {
+  const saved = object(value);
+  return {
+    reported: count(saved['reported']),
+    released: count(saved['released']),
+    unreportedKills: count(saved['unreportedKills']),
+    groups: count(saved['groups']),
   };
 }
 

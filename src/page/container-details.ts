@@ -71,6 +71,7 @@ function factsOf(
     ...memory.limiters.map((limiter) => limiterFact(limiter, useText('memory', limiter, bytesText))),
     ...cpu.limiters.map((limiter) => limiterFact(limiter, quotaText(limiter))),
     ...pids.limiters.map((limiter) => limiterFact(limiter, useText('processes', limiter, numberText))),
+    ...(oom.kills === oom.events ? [] : [markup`${oom.kills ?? 0} processes OOM-killed, as the kernel counts`]),
     ...(oom.lastKill === undefined
       ? []
       : [markup`last OOM kill at ${new Date(oom.lastKill * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`]),

@@ -92,12 +92,12 @@ function cpuCell({ cpu }: ContainerReport): Markup {
 }
 
 function oomCell({ oom }: ContainerReport, at: number): Markup {
-  const { kills, lastKill } = oom;
-  if (kills === undefined) return unknown();
-  if (kills === 0) return markup`<span class="quiet">0</span>`;
-  if (lastKill === undefined) return markup`<strong>${kills}</strong>`;
+  const { events, lastKill } = oom;
+  if (events === undefined) return unknown();
+  if (events === 0) return markup`<span class="quiet">0</span>`;
+  if (lastKill === undefined) return markup`<strong>${events}</strong>`;
   const ago = durationText(at / 1000 - lastKill);
-  return markup`<strong>${kills}</strong>
+  return markup`<strong>${events}</strong>
     <small${isRecentlyKilled(oom, at) ? markup` class="full"` : undefined}>last <time datetime="${new Date(lastKill * 1000).toISOString()}">${ago} ago</time></small>`;
 }
 

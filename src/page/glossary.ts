@@ -62,8 +62,12 @@ const COLUMNS: readonly GlossaryEntry[] = [
   },
   {
     term: 'OOM kills',
-    text: 'Processes that the kernel killed because a memory limit, or the memory of the host, was exhausted (out of memory).',
-    metrics: ['isolation_container_oom_kills_total', 'isolation_container_last_oom_kill_timestamp_seconds'],
+    text: 'How often the kernel killed processes of it because a memory limit, or the memory of the host, was exhausted (out of memory). A group of processes that it kills together (memory.oom.group, the default in Kubernetes) counts once.',
+    metrics: [
+      'isolation_container_oom_events_total',
+      'isolation_container_oom_kills_total',
+      'isolation_container_last_oom_kill_timestamp_seconds',
+    ],
   },
   {
     term: 'CPU limit',

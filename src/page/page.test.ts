@@ -67,7 +67,7 @@ describe('a container', () => {
         memory: use(Infinity, 1024),
         cpu: quota(Infinity, 0, 0, 0),
         pids: use(Infinity, 1),
-        oom: { kills: 0, lastKill: undefined },
+        oom: { events: 0, kills: 0, lastKill: undefined },
         isolationLevel: { level: 1, levelName: 'weakened', certain: false },
         namespaces: [
           { kind: 'net', peers: 3 },
@@ -221,7 +221,7 @@ describe('the page', () => {
   test('counts containers that hit a limit, with links to views that list them first', () => {
     const calm = {
       cpu: quota(1, 100, 24, 1),
-      oom: { kills: 0, lastKill: undefined },
+      oom: { events: 0, kills: 0, lastKill: undefined },
     };
     const page = pageOf([
       containerReport('calm', { id: 'a', ...calm }),
@@ -239,7 +239,7 @@ describe('the page', () => {
   test('highlights an OOM kill for an hour', () => {
     const { at } = hostReport();
     const isColoured = (secondsAgo: number): boolean =>
-      pageOf([containerReport('x', { oom: { kills: 1, lastKill: at / 1000 - secondsAgo } })]).includes(
+      pageOf([containerReport('x', { oom: { events: 1, kills: 1, lastKill: at / 1000 - secondsAgo } })]).includes(
         '<small class="full">last',
       );
     expect([0, 3599, 3600, 1e6].map(isColoured)).toEqual([true, true, false, false]);

@@ -44,7 +44,7 @@ const KEYS: Readonly<Record<SortKey, (container: ContainerReport) => readonly Ke
   memory: ({ memory }) => [shareOf(memory), memory.used],
   cpu: ({ cpu }) => [throttledShareOf(cpu), cpu.throttledSeconds],
   pids: ({ pids }) => [shareOf(pids), pids.used],
-  oom: ({ oom }) => [oom.kills, oom.lastKill],
+  oom: ({ oom }) => [oom.events, oom.lastKill],
   findings: (container) => [
     container.findings.some(({ answer }) => answer !== 'unknown') ? badness(container) : undefined,
   ],

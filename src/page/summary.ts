@@ -57,7 +57,7 @@ const LIMIT_HITS: readonly {
   readonly sort: SortKey;
   readonly hasHit: (container: ContainerReport) => boolean;
 }[] = [
-  { name: 'OOM kills', sort: 'oom', hasHit: ({ oom }) => (oom.kills ?? 0) > 0 },
+  { name: 'OOM kills', sort: 'oom', hasHit: ({ oom }) => (oom.events ?? 0) > 0 },
   { name: 'memory nearly full', sort: 'memory', hasHit: ({ memory }) => isNearlyFull(memory) },
   { name: 'often throttled', sort: 'cpu', hasHit: ({ cpu }) => isOftenThrottled(cpu) },
   { name: 'processes nearly full', sort: 'pids', hasHit: ({ pids }) => isNearlyFull(pids) },

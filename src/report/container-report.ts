@@ -84,7 +84,9 @@ interface Throttled {
 }
 
 export interface OomReport {
-  /** Killed processes, including those of earlier containers with the same labels. */
+  /** OOM kills as people count them: a group of processes killed together is one. With earlier containers of these labels. */
+  readonly events: number | undefined;
+  /** Killed processes, as the kernel counts them. */
   readonly kills: number | undefined;
   /** Seconds since the epoch. */
   readonly lastKill: number | undefined;
@@ -140,7 +142,7 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
       used: pids?.current,
       limiters: attempt(() => pidsLimiters(container, scrape)) ?? [],
     },
-    oom: { kills: oom?.kills, lastKill: oom?.lastKill },
+    oom: { events: oom?.events, kills: oom?.kills, lastKill: oom?.lastKill },
     failure: failure ?? oom?.error,
   };
 }

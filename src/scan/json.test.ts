@@ -57,7 +57,7 @@ test('has all facts of a container', () => {
       otherLimits: [],
     },
     pids: { limited: 'no', current: 3, otherLimits: [] },
-    oom: { kills: 2, lastKill: '2026-01-02T03:00:05.000Z' },
+    oom: { events: 2, kills: 2, lastKill: '2026-01-02T03:00:05.000Z' },
   });
   expect(findings).toContainEqual({ id: 'privileged', severity: 'critical', answer: 'yes' });
   expect(findings).toContainEqual({ id: 'net_raw', severity: 'low', answer: 'unknown' });

@@ -66,7 +66,7 @@ function jsonOf(report: ContainerReport): object {
         current: limiter.used,
       })),
     },
-    oom: { kills: report.oom.kills, lastKill: timeOf(report.oom.lastKill) },
+    oom: { events: report.oom.events, kills: report.oom.kills, lastKill: timeOf(report.oom.lastKill) },
     findings: report.findings.map(({ finding: { id, severity }, answer }) => ({ id, severity, answer })),
     failure: failure?.message,
   };

@@ -1,0 +1,156 @@
+import type { ContainerCgroup } from '../container.ts';
+
+/** When a new container is looked at, in ms after it appeared: its runtime needs a moment to move in. */
+const LOOK_AT_MS = [5, 25, 100, 1_000];
+
+/** How long one call may take, in ms. The rest is for the next call. */
+const BUDGET_MS = 1;
+
+/** How long the processes of a removed container are remembered: the kernel's log may report them a moment later. In ms. */
+const REMEMBER_MS = 5_000;
+
+/** How many processes of a container are remembered. One with more makes them by itself. */
+const MAX_PROCESSES = 512;
+
+/** How long a process that is not there any more is remembered, in ms. Another one will get its pid. */
+const REMEMBER_ENDED_MS = 10_000;
+
+/** Where a process was last seen. */
+export interface ProcessPlace {
+  readonly container: ContainerCgroup;
+  /** The container's cgroup, or one inside it. */
+  readonly cgroup: string;
+}
+
+/** The processes of a container, by the cgroup that they are in. */
+export type ReadProcesses = (container: ContainerCgroup) => ReadonlyMap<string, readonly number[]>;
+
+interface Entry {
+  readonly container: ContainerCgroup;
+  /** When each was last seen, by pid. In ms of `performance.now()`. */
+  readonly pids: Map<number, number>;
+  /** It has more processes than are worth remembering. */
+  isLarge: boolean;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Remembers which container a process belongs to. In a burst of kills the kernel's log names a victim by its pid alone, and
+ * by the time the log is read, its cgroup and counter may be gone.
+ */
+export class ContainerProcesses implements Disposable {
+  readonly #read: ReadProcesses;
+  readonly #byPid = new Map<number, ProcessPlace>();
+  readonly #entries = new Map<ContainerCgroup, Entry>();
+  readonly #expiring = new Set<Entry>();
+  /** The containers that are yet to be looked at since the burst began, older ones. */
+  #left: Iterator<Entry> | undefined;
+
+  /** @param read whatever it throws is ignored: nobody can wait. */
+  constructor(read: ReadProcesses) {
+    this.#read = read;
+  }
+
+  /** Where a process was last seen in a container; `undefined` if it was not. */
+  placeOf(pid: number): ProcessPlace | undefined {
+    return this.#byPid.get(pid);
+  }
+
+  /**
+   * A container has appeared.
+   *
+   * @param when `found`: it was there before the daemon, so its first processes are no news.
+   */
+  appeared(container: ContainerCgroup, when: 'found' | 'started'): void {
+    const entry: Entry = { container, pids: new Map(), isLarge: false, timer: undefined };
+    this.#entries.set(container, entry);
+    if (when === 'started') this.#lookLater(entry, 0);
+  }
+
+  /** A container was removed. Its processes are remembered for a moment. */
+  removed(container: ContainerCgroup): void {
+    const entry = this.#entries.get(container);
+    if (entry === undefined) return;
+    this.#entries.delete(container);
+    clearTimeout(entry.timer);
+    this.#expiring.add(entry);
+    entry.timer = setTimeout(() => this.#forget(entry), REMEMBER_MS).unref();
+  }
+
+  /** A burst has begun: each container is looked at once. */
+  beginBurst(): void {
+    this.#left = this.#entries.values();
+  }
+
+  /**
+   * Looks at some containers, and goes on with the others if a burst has begun. Call it as often as possible during one.
+   *
+   * @param young the containers that may be gone in a moment, the oldest first.
+   */
+  look(young: readonly ContainerCgroup[]): void {
+    const start = performance.now();
+    const isOver = (): boolean => performance.now() - start > BUDGET_MS;
+    for (let index = young.length - 1; index >= 0 && !isOver(); index -= 1) {
+      const container = young[index];
+      const entry = container && this.#entries.get(container);
+      if (entry !== undefined) this.#look(entry);
+    }
+    while (this.#left !== undefined && !isOver()) {
+      const { value, done } = this.#left.next();
+      if (done === true) this.#left = undefined;
+      else this.#look(value);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const { timer } of this.#entries.values()) clearTimeout(timer);
+    for (const { timer } of this.#expiring) clearTimeout(timer);
+  }
+
+  #lookLater(entry: Entry, attempt: number): void {
+    const age = LOOK_AT_MS[attempt];
+    if (age === undefined) return;
+    const delay = age - (LOOK_AT_MS[attempt - 1] ?? 0);
+    entry.timer = setTimeout(() => {
+      this.#look(entry);
+      this.#lookLater(entry, attempt + 1);
+    }, delay).unref();
+  }
+
+  #look(entry: Entry): void {
+    if (entry.isLarge) return;
+    const now = performance.now();
+    for (const [pid, seenAt] of entry.pids) if (now - seenAt > REMEMBER_ENDED_MS) this.#forgetProcess(entry, pid);
+    for (const [cgroup, pids] of this.#processesOf(entry)) {
+      const place = { container: entry.container, cgroup };
+      for (const pid of pids) {
+        entry.pids.set(pid, now);
+        this.#byPid.set(pid, place);
+      }
+    }
+    // Its list takes long to read, and a container of that size is still there after a kill.
+    if (entry.pids.size > MAX_PROCESSES) {
+      entry.isLarge = true;
+      for (const pid of entry.pids.keys()) this.#forgetProcess(entry, pid);
+    }
+  }
+
+  #processesOf({ container }: Entry): ReturnType<ReadProcesses> {
+    try {
+      return this.#read(container);
+    } catch {
+      return new Map();
+    }
+  }
+
+  #forget(entry: Entry): void {
+    this.#expiring.delete(entry);
+    for (const pid of entry.pids.keys()) this.#forgetProcess(entry, pid);
+  }
+
+  #forgetProcess(entry: Entry, pid: number): void {
+    entry.pids.delete(pid);
+    // Another container may have a process with that pid by now.
+    if (this.#byPid.get(pid)?.container === entry.container) this.#byPid.delete(pid);
+  }
+}
