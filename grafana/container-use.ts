@@ -66,12 +66,12 @@ export const MEMORY: Row = {
       8,
       timeseries({
         title: 'Memory events',
-        what: 'How often its own limits were met. max: the limit was hit and the kernel reclaimed memory. high: memory.high was exceeded. oom: an allocation failed at the limit. OOM kills: processes killed.',
-        from: 'memory.events.local (v1: memory.failcnt and memory.memsw.failcnt), and oom_kill of memory.events (v1: memory.oom_control).',
+        what: 'How often its own limits were met. max: the limit was hit and the kernel reclaimed memory. high: memory.high was exceeded. oom: an allocation failed at the limit. OOM kills: the OOM killer killed a process, or a group of them together.',
+        from: 'memory.events.local (v1: memory.failcnt and memory.memsw.failcnt), and oom_kill and oom_group_kill of memory.events (v1: oom_kill of memory.oom_control).',
         red: 'max on its own costs time; an OOM kill costs the process. Raise the limit, or find what grows.',
         queries: [
           events(growth(ofContainer('isolation_container_memory_events_total')), '{{event}}'),
-          events(growth(ofContainer('isolation_container_oom_kills_total')), 'OOM kills'),
+          events(growth(ofContainer('isolation_container_oom_events_total')), 'OOM kills'),
         ],
         unit: 'short',
         draw: 'bars',

@@ -78,8 +78,8 @@ const identity: Row = {
       4,
       stat({
         title: 'OOM kills in range',
-        what: 'Processes of this container killed by the OOM killer in the time range.',
-        from: 'oom_kill of memory.events (v1: memory.oom_control), and /dev/kmsg.',
+        what: 'How often the OOM killer killed in this container in the time range. A group of processes killed together counts once.',
+        from: '/dev/kmsg, and oom_kill and oom_group_kill of memory.events (v1: oom_kill of memory.oom_control).',
         red: 'check below whether memory climbs to the limit (a leak) or stays close to it (a limit that is too low).',
         queries: [last(`sum(${killsInRange()})`, 'kills')],
         unit: 'short',

@@ -162,7 +162,7 @@ const sources: Row = {
       8,
       timeseries({
         title: 'OOM kill accounting',
-        what: 'OOM kills counted by the hosts, those of containers, those attributed to no container, and kernel log records lost before they were read.',
+        what: 'Processes killed by the OOM killer: counted by the hosts, those of containers, those attributed to no container; and kernel log records lost before they were read.',
         from: 'oom_kill of /proc/vmstat, memory.events (v1: memory.oom_control), and sequence numbers of /dev/kmsg.',
         red: 'with lost records the victim of a kill may be unknown. The kill is counted all the same.',
         queries: [

@@ -61,7 +61,7 @@ function eventsInRange(counter: string): string {
  * container with a kill before its first scrape counts at least the one kill whose time is known.
  */
 export function killsInRange(): string {
-  const counted = eventsInRange(ofContainer('isolation_container_oom_kills_total'));
+  const counted = eventsInRange(ofContainer('isolation_container_oom_events_total'));
   const lastKill = `max_over_time(${ofContainer('isolation_container_last_oom_kill_timestamp_seconds')}[$__range])`;
   return `${counted} > 0 or ${lastKill} > bool (time() - $__range_s) or ${counted}`;
 }
