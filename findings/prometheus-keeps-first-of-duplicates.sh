@@ -4,7 +4,8 @@
 # The text format says that each line must have a unique combination of name and labels. Prometheus checks it neither while
 # it parses nor while it appends: `up` is 1, the second value is dropped when the scrape is committed, the log has no line,
 # and the counter with the promising name prometheus_target_scrapes_sample_duplicate_timestamp_total stays 0. So an
-# exporter that gives two containers the same labels loses one of them, and no alert can see it.
+# exporter that gives two containers the same labels loses one of them, and no alert can see it. `promtool check metrics`, with
+# which exporters are tested, passes such an exposition as well.
 set -euo pipefail
 work=$(mktemp -d)
 pids=()
@@ -41,11 +42,15 @@ done
   echo "up $(value up), limit $(value limit), samples scraped $(value scrape_samples_scraped)"
   curl -s 127.0.0.1:19556/metrics | grep '^prometheus_target_scrapes_sample_duplicate_timestamp_total'
   echo "lines of the log about duplicates: $(grep -ci duplicate prometheus.log || true)"
+  printf '# HELP limit L.\n# TYPE limit gauge\nlimit{a="b"} 1\nlimit{a="b"} 2\n' | usr/bin/promtool check metrics &&
+    echo 'promtool check metrics: passed'
 } | tee seen.txt
 # Seen with Prometheus 2.42.0:
 #   up 1, limit 1, samples scraped 2
 #   prometheus_target_scrapes_sample_duplicate_timestamp_total 0
 #   lines of the log about duplicates: 0
+#   promtool check metrics: passed
 grep -qx 'up 1, limit 1, samples scraped 2' seen.txt
 grep -qx 'prometheus_target_scrapes_sample_duplicate_timestamp_total 0' seen.txt
 grep -qx 'lines of the log about duplicates: 0' seen.txt
+grep -qx 'promtool check metrics: passed' seen.txt
