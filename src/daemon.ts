@@ -28,6 +28,8 @@ import { findHostNamespaces, type HostNamespaces } from './kernel/host-namespace
 import type { Log } from './log.ts';
 import { OptionalReads } from './optional-reads.ts';
 import { OomWatch } from './oom/oom-watch.ts';
+import { ProbedCommandLines } from './probes/command-lines.ts';
+import { PathProbes } from './probes/path-probes.ts';
 import { PostureReader } from './posture/read-posture.ts';
 import { readVersion } from './version.ts';
 
@@ -51,9 +53,11 @@ const NAMES_EVERY_MS = 20;
  * @throws Error if the host has no cgroup hierarchy.
  */
 export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
+  const probes = new PathProbes(log);
   const reads = new OptionalReads(log);
   const kernel = new KernelFiles({
     procRoot: config.path.procfs,
+    commandLines: new ProbedCommandLines(probes, config.path.procfs),
     layout: findCgroupLayout(config.path.procfs, config.path.cgroupfs),
     descriptorBudget: descriptorBudget(
       reads.read('/proc/self/limits', () => readFileSync('/proc/self/limits', 'utf8')) ?? '',
@@ -63,7 +67,8 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const sources = startNameSources(config, log);
   const hostNamespaces = findHostNamespaces(kernel.procRoot);
   const naming = new Naming(sources);
-  const inventory = new ContainerInventory({ kernel, naming, postures: new PostureReader(kernel, hostNamespaces) });
+  const postures = new PostureReader(kernel, hostNamespaces, probes);
+  const inventory = new ContainerInventory({ kernel, naming, postures });
   const oom = watchOom({ config, kernel, naming, log });
   const discovery = await discoverContainers({
     root: hierarchy.root,
@@ -80,12 +85,14 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     log,
     walkIntervalMs: config.discovery.walkInterval,
   });
+  // The first scrape is to find all that later ones do.
+  await probes.start();
   oom?.start();
   log.info({ cgroup, containers: discovery.containers.size }, 'discovery finished');
 
   const ancestors = new AncestorFiles(kernel);
   const failures = new Failures(log);
-  const ownMetrics = createOwnMetrics(readVersion());
+  const ownMetrics = createOwnMetrics(readVersion(), probes);
   const created = config.createdTimestamps
     ? createdTimestamps(reads.read('stat', () => kernel.proc('stat')))
     : undefined;
@@ -136,6 +143,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       inventory.close();
       ancestors.close();
       await Promise.all(sources.map((source) => source[Symbol.asyncDispose]()));
+      probes[Symbol.dispose]();
     },
   };
 }

@@ -7,6 +7,7 @@ import type { ContainerCgroup, Names } from '../container.ts';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { findHostNamespaces } from '../kernel/host-namespaces.ts';
+import { PathProbes } from '../probes/path-probes.ts';
 import { PostureReader } from '../posture/read-posture.ts';
 import type { NameSource } from '../engines/name-source.ts';
 import { Naming } from '../engines/naming.ts';
@@ -19,7 +20,8 @@ const layout: CgroupLayout = {
   discovery: { root, mountRoot: '/', version: 2, controllers: [] },
 };
 const kernel = new KernelFiles({ procRoot: '/proc', layout, descriptorBudget: 100 });
-const postures = new PostureReader(kernel, findHostNamespaces('/proc'));
+const probes = new PathProbes({ info() {}, warn() {} });
+const postures = new PostureReader(kernel, findHostNamespaces('/proc'), probes);
 const children: ChildProcess[] = [];
 
 function start(program: string): Promise<number> {
@@ -53,6 +55,7 @@ beforeAll(async () => {
   monitor = await start(join(root, 'qemu-kvm'));
 });
 afterAll(() => {
+  probes[Symbol.dispose]();
   for (const child of children) child.kill('SIGKILL');
   rmSync(root, { recursive: true });
 });

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContainerCgroup, Names } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
+import { PathProbes } from '../probes/path-probes.ts';
 import { PostureReader } from '../posture/read-posture.ts';
 import { namedByInspect } from '../engines/docker-names.ts';
 import type { NameSource } from '../engines/name-source.ts';
@@ -19,6 +20,8 @@ const ID = 'c'.repeat(64);
 let root: string;
 let child: ChildProcess;
 let kernel: KernelFiles;
+const probes = new PathProbes({ info() {}, warn() {} });
+afterAll(() => probes[Symbol.dispose]());
 
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'isolation-exporter-inventory-'));
@@ -63,7 +66,7 @@ describe('ContainerInventory', () => {
   it('keeps the files of an unchanged process for a concurrent scrape', async () => {
     const inventory = new ContainerInventory({
       kernel,
-      postures: new PostureReader(kernel, new Map()),
+      postures: new PostureReader(kernel, new Map(), probes),
       naming: new Naming([]),
     });
     inventory.add(cgroup());
@@ -81,7 +84,7 @@ describe('ContainerInventory', () => {
   it('closes the files of an ended process', async () => {
     const inventory = new ContainerInventory({
       kernel,
-      postures: new PostureReader(kernel, new Map()),
+      postures: new PostureReader(kernel, new Map(), probes),
       naming: new Naming([]),
     });
     inventory.add(cgroup());
@@ -98,7 +101,7 @@ describe('ContainerInventory', () => {
     const names = new Map<string, Names>();
     const inventory = new ContainerInventory({
       kernel,
-      postures: new PostureReader(kernel, new Map()),
+      postures: new PostureReader(kernel, new Map(), probes),
       naming: new Naming([source(false, names)]),
     });
     const [named, nameless] = [ID, 'd'.repeat(64)];
@@ -117,7 +120,7 @@ describe('ContainerInventory', () => {
     const names = new Map([[ID, namedByInspect(answer)?.names ?? {}]]);
     const inventory = new ContainerInventory({
       kernel,
-      postures: new PostureReader(kernel, new Map()),
+      postures: new PostureReader(kernel, new Map(), probes),
       naming: new Naming([source(true, names)]),
     });
     inventory.add(cgroup());
@@ -128,7 +131,7 @@ describe('ContainerInventory', () => {
   it('does not wait for an engine that does not apply', async () => {
     const inventory = new ContainerInventory({
       kernel,
-      postures: new PostureReader(kernel, new Map()),
+      postures: new PostureReader(kernel, new Map(), probes),
       naming: new Naming([source(undefined, new Map())]),
     });
     inventory.add(cgroup());
@@ -139,7 +142,7 @@ describe('ContainerInventory', () => {
   it('shows the previous facts after the deadline', async () => {
     const inventory = new ContainerInventory({
       kernel,
-      postures: new PostureReader(kernel, new Map()),
+      postures: new PostureReader(kernel, new Map(), probes),
       naming: new Naming([]),
     });
     inventory.add(cgroup());

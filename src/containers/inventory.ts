@@ -4,11 +4,12 @@ import { findPlaces } from '../kernel/cgroup-places.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { Pace } from '../pace.ts';
 import type { Posture } from '../posture/posture.ts';
-import type { PostureReader, PostureReading, Target } from '../posture/read-posture.ts';
+import type { LookedUp, PostureReader, PostureReading, Target } from '../posture/read-posture.ts';
 import { cgroupOfMember, haveChanged, type Members, membersOfContainer } from '../identify/container-pids.ts';
 import { findInit } from '../identify/init-process.ts';
 import { labelsOf } from './labels.ts';
 import type { Naming } from '../engines/naming.ts';
+import { PendingLookUps } from './pending-look-ups.ts';
 import { withSandboxOfPod } from './pod-sandbox.ts';
 import { toError } from '../kernel/errno.ts';
 
@@ -26,6 +27,8 @@ interface TrackedContainer {
   members: Members | undefined;
   posture: PostureReading | undefined;
   cgroupUsedSince: number | undefined;
+  /** Something in its posture is unknown because a look-up does not return. */
+  isStuck: boolean;
   factsUntil: number;
 }
 
@@ -38,6 +41,10 @@ export class ContainerInventory {
   readonly #naming: Naming;
   readonly #postures: PostureReader;
   readonly #entries = new Map<ContainerCgroup, TrackedContainer>();
+  readonly #lookUps = new PendingLookUps();
+  #waitsForCommandLines = false;
+  /** Containers whose look-ups were answered since the last scrape. */
+  readonly #lookedUp = new Set<TrackedContainer>();
 
   constructor(options: { kernel: KernelFiles; naming: Naming; postures: PostureReader }) {
     this.#kernel = options.kernel;
@@ -55,6 +62,7 @@ export class ContainerInventory {
       members: undefined,
       posture: undefined,
       cgroupUsedSince: undefined,
+      isStuck: false,
       factsUntil: 0,
     });
     this.#naming.want(cgroup.match);
@@ -87,12 +95,47 @@ export class ContainerInventory {
       this.#refreshOrKeep(entry, now);
       if (pace.isDue()) await pace.rest();
     }
+    if (await this.#commandLinesCame(deadline)) {
+      for (const entry of this.#entries.values()) {
+        if (entry.init !== undefined || performance.now() > deadline) continue;
+        this.#refreshOrKeep(entry, now);
+        if (pace.isDue()) await pace.rest();
+      }
+    }
+    await this.#untilLookedUp(deadline);
+    // Whether a pod's sandbox is shown depends on what was looked up.
+    for (const entry of this.#lookedUp) if (this.#entries.get(entry.cgroup) === entry) this.#refreshOrKeep(entry, now);
+    this.#lookedUp.clear();
+    const shown = this.#shown(now);
+    if (this.#lookUps.isEmpty) return shown;
+    await this.#untilLookedUp(deadline);
+    return this.#shown(now);
+  }
+
+  #shown(now: number): readonly Container[] {
     const containers = [...this.#entries.values()].flatMap(({ container }) => container ?? []);
     return withSandboxOfPod(containers, this.#entries.values(), (entry) => {
       // The posture of a pause container is only read if another container needs it.
       if (entry.container === undefined && now >= entry.factsUntil) this.#processFacts(entry, now);
       return entry.posture?.posture;
     });
+  }
+
+  /** Waits for command lines that tell which process is the init of a container. Answers whether there were any to wait for. */
+  async #commandLinesCame(deadline: number): Promise<boolean> {
+    const settled = this.#kernel.commandLines.settled();
+    if (settled === undefined) return false;
+    // One that does not come is waited for once.
+    if (!this.#waitsForCommandLines) {
+      this.#waitsForCommandLines = true;
+      this.#lookUps.add(settled.then(() => void (this.#waitsForCommandLines = false)));
+    }
+    await this.#untilLookedUp(deadline);
+    return true;
+  }
+
+  #untilLookedUp(deadline: number): Promise<void> {
+    return this.#lookUps.settled(this.#postures.lookUpState, deadline);
   }
 
   /** What fails for one container takes none of the others with it. */
@@ -112,6 +155,8 @@ export class ContainerInventory {
       return;
     }
     const { cgroup, files, container } = entry;
+    // What was unknown because a look-up did not return can be found out now.
+    if (entry.isStuck && !this.#postures.isStuck(entry)) entry.factsUntil = 0;
     let facts: ProcessFacts | undefined;
     if (isSandbox(cgroup, names)) {
       // Whether to export it depends on its processes, which may be about to start.
@@ -121,9 +166,12 @@ export class ContainerInventory {
         return;
       }
     }
-    // Keep the same object while nothing changes, so that derived data can be cached.
-    if (facts === undefined && container?.names === names && now < entry.factsUntil && container.init !== undefined) {
-      if (this.#lookForNewProcesses(entry, container)) return;
+    if (facts === undefined && entry.init !== undefined && now < entry.factsUntil) {
+      if (container?.names !== names) {
+        facts = { ...factsOf(entry), initError: undefined, posture: entry.posture?.posture };
+      }
+      // Keep the same object while nothing changes, so that derived data can be cached.
+      else if (this.#lookForNewProcesses(entry, container)) return;
     }
     const labels = container?.names === names ? container.labels : labelsOf(cgroup.match, names);
     entry.container = { cgroup, names, labels, files, ...(facts ?? this.#processFacts(entry, now)) };
@@ -156,8 +204,26 @@ export class ContainerInventory {
     files.locate(findPlaces(this.#kernel.layout, { path, initPath }, () => init.files.text('cgroup')));
   }
 
+  /** Brings the posture up to date once look-ups are answered, or known not to be. */
+  #takeLookedUp(entry: TrackedContainer): void {
+    const { lookedUp } = entry.posture ?? {};
+    entry.isStuck = this.#postures.isStuck(entry);
+    if (lookedUp === undefined) return;
+    const take = (found: LookedUp): void => {
+      // All has been read anew since.
+      if (entry.posture?.lookedUp !== lookedUp) return;
+      const { posture: before } = entry.posture;
+      const posture = { ...before, ...found, denied: before.denied ?? found.denied };
+      entry.posture = { ...entry.posture, lookedUp: undefined, posture };
+      entry.isStuck = this.#postures.isStuck(entry);
+      if (entry.container?.posture === before) entry.container = { ...entry.container, posture };
+      this.#lookedUp.add(entry);
+    };
+    this.#lookUps.add(lookedUp.then(take));
+  }
+
   #processFacts(entry: TrackedContainer, now: number): ProcessFacts {
-    const before = entry.init;
+    const { init: before, posture: postureBefore } = entry;
     entry.init = undefined;
     entry.posture = undefined;
     // Random, so that containers that started together are not all read in the same scrape for ever.
@@ -168,6 +234,8 @@ export class ContainerInventory {
         entry.members = membersOfContainer(this.#kernel, entry.files);
         this.#locate(entry, entry.init, entry.members);
         entry.posture = this.#postures.read(targetOf(entry, entry.init, entry.members));
+        if (entry.init.files === before?.files) entry.posture = keepLookedUp(entry.posture, postureBefore);
+        this.#takeLookedUp(entry);
       }
       return { ...factsOf(entry), initError: undefined, posture: entry.posture?.posture };
     } catch (error) {
@@ -182,6 +250,16 @@ function factsOf(entry: TrackedContainer): Pick<Container, 'init' | 'cgroupUsedS
   const { init, cgroupUsedSince: before } = entry;
   if (init !== undefined && (before === undefined || init.startTime < before)) entry.cgroupUsedSince = init.startTime;
   return { init, cgroupUsedSince: entry.cgroupUsedSince };
+}
+
+/** As long as look-ups are not answered, what they told last time counts. */
+function keepLookedUp(
+  reading: PostureReading | undefined,
+  before: PostureReading | undefined,
+): PostureReading | undefined {
+  if (reading?.lookedUp === undefined || before === undefined) return reading;
+  const { sandbox, mounts, devices, readAt } = before.posture;
+  return { ...reading, posture: { ...reading.posture, sandbox, mounts, devices, readAt } };
 }
 
 /**

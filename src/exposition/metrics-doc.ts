@@ -1,5 +1,5 @@
 import type { Collector } from '../collectors/collector.ts';
-import { BUILD_INFO, CLOCK } from './own-metrics.ts';
+import { BUILD_INFO, CLOCK, STUCK_LOOKUPS } from './own-metrics.ts';
 import { OUTCOME_FAMILIES } from './scrape.ts';
 
 /** A metric in the documentation. */
@@ -28,6 +28,7 @@ function ownRows(): Row[] {
     ...OUTCOME_FAMILIES.map((family) => ({ ...family, labels: ['collector'] })),
     { ...BUILD_INFO, type: 'info', labels: BUILD_INFO.labelNames },
     { ...CLOCK, type: 'gauge', labels: [] },
+    { ...STUCK_LOOKUPS, type: 'gauge', labels: [] },
   ];
 }
 

@@ -9,7 +9,7 @@ import type { Format } from './encode.ts';
 import { countOpenDescriptors, createOwnMetrics } from './own-metrics.ts';
 
 const PROMTOOL = '/usr/bin/promtool';
-const own = createOwnMetrics({ name: 'isolation-exporter', version: '1.2.3', revision: undefined });
+const own = createOwnMetrics({ name: 'isolation-exporter', version: '1.2.3', revision: undefined }, { stuck: 0 });
 
 async function encoded(format: Format): Promise<string> {
   const encoder = new Encoder(format);

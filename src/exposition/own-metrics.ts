@@ -42,8 +42,13 @@ export const CLOCK = {
   help: 'Wall clock of the host at the time of the scrape, in seconds since the Unix epoch.',
 } as const;
 
+export const STUCK_LOOKUPS = {
+  name: 'isolation_exporter_stuck_lookups',
+  help: 'Containers and engines with a look-up that does not return: a FUSE or network server does not answer, or a disk is gone. What it would tell is unknown.',
+} as const;
+
 /** Starts measuring the process. prom-client's hooks stay until the process ends. */
-export function createOwnMetrics(version: Version): OwnMetrics {
+export function createOwnMetrics(version: Version, probes: { readonly stuck: number }): OwnMetrics {
   const registry = new Registry();
   const registers = [registry];
   const buildInfo = new Gauge({ ...BUILD_INFO, registers });
@@ -54,6 +59,13 @@ export function createOwnMetrics(version: Version): OwnMetrics {
     registers,
     collect() {
       this.set(Date.now() / 1000);
+    },
+  });
+  new Gauge({
+    ...STUCK_LOOKUPS,
+    registers,
+    collect() {
+      this.set(probes.stuck);
     },
   });
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION });

@@ -1,4 +1,5 @@
 import type { InitProcess, Namespaces } from '../container.ts';
+import { PENDING } from '../kernel/command-lines.ts';
 import { isDenied } from '../kernel/errno.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
@@ -22,7 +23,8 @@ const bootTimes = new WeakMap<KernelFiles, { readonly seconds: number; readonly 
 /**
  * Finds the init process of a container and reads the facts about it that rarely change. Its files stay open until closed.
  *
- * @returns `undefined` if the cgroup has no visible process, or only a runtime that is about to become the init.
+ * @returns `undefined` if the cgroup has no visible process, or only a runtime that is about to become the init, or if a command
+ *   line that decides it is not known yet.
  * @throws the system error if a missing privilege prevents listing or inspecting processes.
  */
 export function findInit(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefined {
@@ -33,12 +35,12 @@ export function findInit(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess 
 function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefined {
   const pids = pidsOfContainer(kernel, cgroup);
   if (pids.length === 0) return undefined;
-  const chosen = choose(kernel, pids, () => identifyCgroup(cgroup.path)?.engine);
-  const files = chosen === undefined ? undefined : kernel.process(chosen.pid);
-  if (chosen === undefined || files === undefined) return undefined;
+  const chosen = choose(kernel, pids, cgroup.path);
+  const files = chosen === undefined || chosen === PENDING ? undefined : kernel.process(chosen.pid);
+  if (chosen === undefined || chosen === PENDING || files === undefined) return undefined;
   try {
     // Its facts are still the runtime's, so they stay unknown until the next scrape.
-    if (isRuntimeAtWork(files, kernel)) {
+    if (isRuntimeAtWork(files, kernel, cgroup.path)) {
       files.close();
       return undefined;
     }
@@ -57,7 +59,7 @@ function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefi
 }
 
 /** Inspects processes until the init is clear. In most containers the first one is enough. */
-function choose(kernel: KernelFiles, pids: readonly number[], engineOf: () => string | undefined): Root | undefined {
+function choose(kernel: KernelFiles, pids: readonly number[], cgroup: string): Root | typeof PENDING | undefined {
   const members = new Set(pids);
   const inner: Process[] = [];
   const roots: Root[] = [];
@@ -66,17 +68,21 @@ function choose(kernel: KernelFiles, pids: readonly number[], engineOf: () => st
       inner.push(found);
       continue;
     }
-    const root = rootOf(kernel, found, engineOf);
+    const root = rootOf(kernel, found, cgroup);
+    if (root === PENDING) return PENDING;
     if (root === undefined) continue;
     roots.push(root);
     if (isSurelyInit(root, shallowestOf(inner, roots))) return root;
   }
   // The children of an engine's own process count as having a parent outside.
   const parents = new Set(roots.filter(({ role }) => role === 'parent').map(({ pid }) => pid));
-  const adopted = inner
-    .filter(({ ppid }) => parents.has(ppid))
-    .flatMap((found) => rootOf(kernel, found, engineOf) ?? []);
-  return chooseInit([...roots, ...adopted]);
+  for (const found of inner) {
+    if (!parents.has(found.ppid)) continue;
+    const adopted = rootOf(kernel, found, cgroup);
+    if (adopted === PENDING) return PENDING;
+    if (adopted !== undefined) roots.push(adopted);
+  }
+  return chooseInit(roots);
 }
 
 /** Yields each process, followed by its ancestors in the container, so that the init comes early even among many. */
@@ -109,11 +115,14 @@ function processOf(kernel: KernelFiles, pid: number): Process | undefined {
   return tgid === pid ? { pid, ppid, nspid } : processOf(kernel, tgid);
 }
 
-function rootOf(kernel: KernelFiles, process: Process, engineOf: () => string | undefined): Root | undefined {
-  const stat = kernel.proc(`${process.pid}/stat`);
+function rootOf(kernel: KernelFiles, process: Process, cgroup: string): Root | typeof PENDING | undefined {
+  const { pid } = process;
+  const stat = kernel.proc(`${pid}/stat`);
   if (stat === undefined) return undefined;
-  const role = roleOf(kernel.proc(`${process.pid}/cmdline`) ?? '', process, engineOf);
-  return { ...process, start: parseStartTime(stat), role };
+  const start = parseStartTime(stat);
+  const words = kernel.commandLines.of({ cgroup, pid, start });
+  if (words === PENDING) return PENDING;
+  return { ...process, start, role: roleOf(words ?? '', process, () => identifyCgroup(cgroup)?.engine) };
 }
 
 /** All namespace links share one access check, so the first EACCES stands for all of them. */

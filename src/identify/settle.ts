@@ -46,8 +46,8 @@ function isRunByNspawn(kernel: KernelFiles, cgroup: string): boolean {
 function settleByShim(kernel: KernelFiles, identity: CgroupIdentity): Settled {
   if (isPodOfPodman(kernel, identity)) return undefined;
   const pids = pidsOfContainer(kernel, kernel.cgroup(identity.cgroup));
-  const shim = shimOf(kernel, pids);
-  if (shim === undefined) return isStarting(kernel, pids) ? 'starting' : 'later';
+  const shim = shimOf(kernel, pids, identity.cgroup);
+  if (shim === undefined) return isStarting(kernel, pids, identity.cgroup) ? 'starting' : 'later';
   const { engineGuessed: _, ...certain } = confirmed(identity);
   if (identity.candidate !== undefined) return isFor(shim, identity) ? { ...certain, id: shim.id } : undefined;
   return { ...certain, engine: ENGINE_BY_NAMESPACE[shim.namespace] ?? 'containerd' };

@@ -1,4 +1,6 @@
 import type { KernelFiles } from '../kernel/kernel-files.ts';
+import { PENDING } from '../kernel/command-lines.ts';
+import { parseStartTime } from '../kernel/proc-stat.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
 
 /** The container that a containerd shim was started for. */
@@ -11,6 +13,9 @@ export interface Shim {
 
 /** How many processes to try. The init has the shim as its parent, and is among the first. */
 export const MOST_PROCESSES = 64;
+
+/** The first line of a shim's `/proc/<pid>/status`. Names end after 15 bytes. */
+const SHIM_NAME = /^Name:\tcontainerd-shim/;
 
 /**
  * Parses the command line of a containerd shim (`/proc/<pid>/cmdline`, words that end with NUL):
@@ -40,22 +45,41 @@ function flagIn(words: readonly string[], flag: string): string | undefined {
 }
 
 /** The shim that is the parent of one of the processes. A process inside that claims to be a shim does not count. */
-export function shimOf(kernel: KernelFiles, pids: readonly number[]): Shim | undefined {
+export function shimOf(kernel: KernelFiles, pids: readonly number[], cgroup: string): Shim | undefined {
   const asked = new Set(pids);
   for (const pid of pids.slice(0, MOST_PROCESSES)) {
     const status = kernel.proc(`${pid}/status`);
     const parent = status === undefined ? undefined : parseProcStatus(status).ppid;
     if (parent === undefined || asked.has(parent)) continue;
     asked.add(parent);
-    const shim = parseShim(kernel.proc(`${parent}/cmdline`) ?? '');
+    const shim = parseShim(commandLineOfParent(kernel, parent, cgroup));
     if (shim !== undefined) return shim;
   }
   return undefined;
 }
 
+/**
+ * The command line of a process that containers have as parent. One with the name of a shim in the host's own pid namespace
+ * is the engine's, which keeps nobody waiting, so it is read at once: what a cgroup is at the start is decided in one look.
+ */
+function commandLineOfParent(kernel: KernelFiles, pid: number, cgroup: string): string {
+  const status = kernel.proc(`${pid}/status`);
+  if (status === undefined) return '';
+  const isHosts = parseProcStatus(status).nspid.length === 1;
+  if (isHosts && SHIM_NAME.test(status)) return kernel.proc(`${pid}/cmdline`) ?? '';
+  return commandLineOf(kernel, pid, cgroup);
+}
+
+/** Empty as long as it is not known. */
+function commandLineOf(kernel: KernelFiles, pid: number, cgroup: string): string {
+  const stat = kernel.proc(`${pid}/stat`);
+  const words = stat === undefined ? undefined : kernel.commandLines.of({ cgroup, pid, start: parseStartTime(stat) });
+  return words === PENDING ? '' : (words ?? '');
+}
+
 /** Whether the first process is still the runtime's (`runc init`), and not yet the container's program. */
-export function isStarting(kernel: KernelFiles, pids: readonly number[]): boolean {
+export function isStarting(kernel: KernelFiles, pids: readonly number[], cgroup: string): boolean {
   const [first] = pids;
-  const [command = ''] = first === undefined ? [] : (kernel.proc(`${first}/cmdline`) ?? '').split('\0');
+  const [command = ''] = first === undefined ? [] : commandLineOf(kernel, first, cgroup).split('\0');
   return /(?:^|\/)(?:runc|crun|youki)$/.test(command);
 }

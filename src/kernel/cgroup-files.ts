@@ -1,4 +1,4 @@
-import { constants, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import type { Bytes } from './bytes.ts';
 import type { CgroupLayout, Hierarchy } from './cgroup-layout.ts';
 import { type Place, type Places, SAME_PATH } from './cgroup-places.ts';
@@ -169,7 +169,7 @@ export class CgroupFiles {
     const directory = this.#directoryIn(controller);
     if (directory === undefined) return undefined;
     const path = `${directory}/${name}`;
-    const descriptor = this.#reader.acquire(path, constants.O_RDONLY);
+    const descriptor = this.#reader.acquire(path);
     if (descriptor === undefined) {
       const bytes = this.#reader.readOnce(path);
       if (bytes === undefined) this.#noteIfGone(controller);

@@ -22,13 +22,21 @@ export function toError(error: unknown): Error {
 
 /** Whether an error means absence (see the list above), not failure. */
 export function isAbsence(error: unknown): boolean {
-  const code = errnoOf(error);
+  return isAbsenceCode(errnoOf(error));
+}
+
+/** The same for the code of a system error. */
+export function isAbsenceCode(code: string | undefined): boolean {
   return code !== undefined && ABSENT.has(code);
 }
 
 /** Whether an error means that this process lacks a privilege. */
 export function isDenied(error: unknown): boolean {
-  const code = errnoOf(error);
+  return isDeniedCode(errnoOf(error));
+}
+
+/** The same for the code of a system error. */
+export function isDeniedCode(code: string | undefined): boolean {
   return code === 'EACCES' || code === 'EPERM';
 }
 

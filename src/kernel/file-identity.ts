@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs';
-
 /** Identifies a file on the host. */
 export interface FileIdentity {
   /** `major:minor`, as in mount tables. */
@@ -7,14 +5,9 @@ export interface FileIdentity {
   readonly inode: bigint;
 }
 
-/**
- * Identifies the file that a path leads to.
- *
- * @throws the system error if there is none, or if the path may not be followed.
- */
-export function identityOf(path: string): FileIdentity {
-  const { dev, ino } = statSync(path, { bigint: true });
-  return { device: deviceName(dev), inode: ino };
+/** The identity in the fields of `stat`, as decimal text. */
+export function fileIdentity({ dev, ino }: { readonly dev: string; readonly ino: string }): FileIdentity {
+  return { device: deviceName(BigInt(dev)), inode: BigInt(ino) };
 }
 
 /** Whether two files are the same. */

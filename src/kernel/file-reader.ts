@@ -11,6 +11,21 @@ const SURELY_COMPLETE = 2048;
 /** Stands for a descriptor: there is no such file. */
 export const MISSING = -1;
 
+/** The longest file that is read, in bytes: a host's mount table with 50,000 mounts. */
+const LONGEST = 16 * 1024 * 1024;
+
+/** In bytes. */
+const SHORTEST_BUFFER = 64 * 1024;
+
+/** A buffer that had to grow beyond this is not kept, in bytes. */
+const LONGEST_KEPT = 1024 * 1024;
+
+/**
+ * How every pseudo-file is opened. The kernel's own files do not care about `O_NONBLOCK`; with it a FIFO that somebody put in
+ * place of one reads as empty instead of waiting for a writer.
+ */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
 /**
  * Reads pseudo-files into one buffer, synchronously, because an awaited read costs ten times as much. Files can stay open, up
  * to a budget. `pread` at offset 0 then makes the kernel render them again.
@@ -18,7 +33,7 @@ export const MISSING = -1;
 export class FileReader {
   readonly #budget: number;
   #open = 0;
-  #buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  #buffer = Buffer.allocUnsafeSlow(SHORTEST_BUFFER);
   /** Views of the buffer by length: creating one costs as much as parsing the few bytes of most files. */
   readonly #views = Array.from<Bytes | undefined>({ length: SURELY_COMPLETE });
 
@@ -35,14 +50,15 @@ export class FileReader {
   /**
    * Opens a file and keeps it open until {@link release}.
    *
+   * @param flags besides those that every file is opened with: `O_DIRECTORY` for a directory.
    * @returns the descriptor; `MISSING` if there is no such file; `undefined` if the budget is exhausted, so that it is unknown
    *   whether the file exists.
    * @throws the system error for anything but absence.
    */
-  acquire(path: string, flags: number): number | undefined {
+  acquire(path: string, flags = 0): number | undefined {
     if (this.#open >= this.#budget) return undefined;
     try {
-      const descriptor = openSync(path, flags);
+      const descriptor = openSync(path, READ_FLAGS | flags);
       this.#open += 1;
       return descriptor;
     } catch (error) {
@@ -64,11 +80,12 @@ export class FileReader {
    *
    * @param path for the error message only.
    * @param complete a read shorter than this is complete; 0 for files with long records.
-   * @throws the system error, with the path, for anything but absence.
+   * @param longest in bytes.
+   * @throws the system error, with the path, for anything but absence; EFBIG for a file longer than `longest`.
    */
-  readKept(descriptor: number, path: string, complete = SURELY_COMPLETE): Bytes | undefined {
+  readKept(descriptor: number, path: string, complete = SURELY_COMPLETE, longest = LONGEST): Bytes | undefined {
     try {
-      return this.#readAll(descriptor, complete);
+      return this.#readAll(descriptor, complete, longest);
     } catch (error) {
       if (isAbsence(error)) return undefined;
       throw namePath(error, path);
@@ -76,34 +93,41 @@ export class FileReader {
   }
 
   /** Opens, reads and closes a file; `undefined` if absent. */
-  readOnce(path: string, complete = SURELY_COMPLETE): Bytes | undefined {
+  readOnce(path: string, complete = SURELY_COMPLETE, longest = LONGEST): Bytes | undefined {
     let descriptor: number;
     try {
-      descriptor = openSync(path, constants.O_RDONLY);
+      descriptor = openSync(path, READ_FLAGS);
     } catch (error) {
       if (isAbsence(error)) return undefined;
       throw error;
     }
     try {
-      return this.readKept(descriptor, path, complete);
+      return this.readKept(descriptor, path, complete, longest);
     } finally {
       closeSync(descriptor);
     }
   }
 
-  #readAll(descriptor: number, complete: number): Bytes {
+  #readAll(descriptor: number, complete: number, longest: number): Bytes {
+    // What grew for one long file is let go with the next one.
+    if (this.#buffer.length > LONGEST_KEPT) this.#useBuffer(Buffer.allocUnsafeSlow(SHORTEST_BUFFER));
     let length = readSync(descriptor, this.#buffer, 0, this.#buffer.length, 0);
     if (length < complete || length === 0) return (this.#views[length] ??= this.#buffer.subarray(0, length));
     for (;;) {
+      if (length > longest) throw Object.assign(new Error(`Longer than ${longest} bytes`), { code: 'EFBIG' });
       if (length === this.#buffer.length) {
         const larger = Buffer.allocUnsafeSlow(this.#buffer.length * 2);
         larger.set(this.#buffer);
-        this.#buffer = larger;
-        this.#views.fill(undefined);
+        this.#useBuffer(larger);
       }
       const more = readSync(descriptor, this.#buffer, length, this.#buffer.length - length, length);
       if (more === 0) return this.#buffer.subarray(0, length);
       length += more;
     }
+  }
+
+  #useBuffer(buffer: Buffer<ArrayBuffer>): void {
+    this.#buffer = buffer;
+    this.#views.fill(undefined);
   }
 }

@@ -1,7 +1,8 @@
-import { constants, lstatSync, readFileSync, readlinkSync } from 'node:fs';
-import type { Bytes } from './bytes.ts';
+import { constants, lstatSync, readlinkSync } from 'node:fs';
+import { type Bytes, textOf } from './bytes.ts';
 import { CgroupFiles } from './cgroup-files.ts';
 import type { CgroupLayout } from './cgroup-layout.ts';
+import { type CommandLines, directCommandLines } from './command-lines.ts';
 import { absentAsUndefined } from './errno.ts';
 import { FileReader, MISSING } from './file-reader.ts';
 import { ProcessFiles } from './process-files.ts';
@@ -10,13 +11,23 @@ import { ProcessFiles } from './process-files.ts';
 export class KernelFiles {
   readonly procRoot: string;
   readonly layout: CgroupLayout;
+  readonly commandLines: CommandLines;
   readonly #reader: FileReader;
 
-  /** @param options.descriptorBudget how many files may stay open. Beyond that, reads are slower but still correct. */
-  constructor(options: { procRoot: string; layout: CgroupLayout; descriptorBudget: number }) {
+  /**
+   * @param options.descriptorBudget how many files may stay open. Beyond that, reads are slower but still correct.
+   * @param options.commandLines how command lines are read; at once if not given.
+   */
+  constructor(options: {
+    readonly procRoot: string;
+    readonly layout: CgroupLayout;
+    readonly descriptorBudget: number;
+    readonly commandLines?: CommandLines;
+  }) {
     this.procRoot = options.procRoot;
     this.layout = options.layout;
     this.#reader = new FileReader(options.descriptorBudget);
+    this.commandLines = options.commandLines ?? directCommandLines(this.#reader, options.procRoot);
   }
 
   /** How many kept descriptors are open. */
@@ -37,13 +48,14 @@ export class KernelFiles {
   process(pid: number): ProcessFiles | undefined {
     const path = `${this.procRoot}/${pid}`;
     // With the directory open, later lookups can only reach this process: after its end they answer ESRCH.
-    const directory = this.#reader.acquire(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    const directory = this.#reader.acquire(path, constants.O_DIRECTORY);
     return directory === MISSING ? undefined : new ProcessFiles(this.#reader, { pid, path, directory });
   }
 
   /** A file of the host such as `vmstat` or `sys/kernel/osrelease`, as text; `undefined` if absent. */
   proc(name: string): string | undefined {
-    return absentAsUndefined(() => readFileSync(`${this.procRoot}/${name}`, 'utf8'));
+    const bytes = this.#reader.readOnce(`${this.procRoot}/${name}`, 0);
+    return bytes === undefined ? undefined : textOf(bytes);
   }
 
   /** The same as bytes. */

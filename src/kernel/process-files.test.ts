@@ -1,6 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -28,24 +28,6 @@ describe('ProcessFiles', () => {
     files?.close();
     expect(kernel.open).toBe(0);
     expect(kernel.process(child.pid ?? 0)).toBeUndefined();
-  });
-
-  it('list block devices and directories without following links', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'isolation-files-'));
-    mkdirSync(join(directory, 'dev', 'mapper'), { recursive: true });
-    writeFileSync(join(directory, 'dev', 'file'), '');
-    symlinkSync('/dev', join(directory, 'dev', 'link'));
-    // Not everybody, nor root everywhere, may make one.
-    const made = spawnSync('mknod', [join(directory, 'dev', 'disk'), 'b', '7', '0']).status === 0;
-    const child = spawn('sleep', ['100'], { cwd: directory });
-    await once(child, 'spawn');
-    const files = kernelFiles(100).process(child.pid ?? 0);
-    expect(files?.nodes('cwd/dev')).toEqual({ blockDevices: made ? ['disk'] : [], directories: ['mapper'] });
-    expect(files?.nodes('cwd/dev/none')).toBeUndefined();
-    for (const name of ['file', 'link']) expect(() => files?.nodes(`cwd/dev/${name}`)).toThrow('ENOTDIR');
-    files?.close();
-    child.kill('SIGKILL');
-    rmSync(directory, { recursive: true });
   });
 
   it('appear in errors with the pid, not with a descriptor', () => {

@@ -1,16 +1,7 @@
-import { closeSync, constants, type Dirent, lstatSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { type Bytes, textOf } from './bytes.ts';
 import { isAbsence, namePath } from './errno.ts';
-import { type FileIdentity, identityOf } from './file-identity.ts';
 import type { FileReader } from './file-reader.ts';
-
-/** The owner of a file. */
-export interface FileOwner {
-  readonly uid: number;
-  readonly gid: number;
-  /** Permissions and file type, as from `stat`. */
-  readonly mode: number;
-}
 
 /** The files of one process, never of a later one with the same pid: after its end, every read returns `undefined`. */
 export class ProcessFiles {
@@ -35,9 +26,12 @@ export class ProcessFiles {
 
   /**
    * The same as text, for records of any length (those of `mountinfo` can span pages). Invalid UTF-8 becomes U+FFFD.
+   *
+   * @param longest in bytes.
+   * @throws the system error; EFBIG for a file longer than `longest`.
    */
-  text(name: string): string | undefined {
-    const bytes = this.#named(name, (path) => this.#reader.readOnce(path, 0));
+  text(name: string, longest?: number): string | undefined {
+    const bytes = this.#named(name, (path) => this.#reader.readOnce(path, 0, longest));
     return bytes === undefined ? undefined : textOf(bytes);
   }
 
@@ -46,38 +40,16 @@ export class ProcessFiles {
     return this.#named(name, (path) => readlinkSync(path));
   }
 
-  /** The owner and permissions of a file such as `root/run/x.sock`; `undefined` as above. Does not follow a final link. */
-  owner(name: string): FileOwner | undefined {
-    return this.#named(name, (path) => {
-      const { uid, gid, mode } = lstatSync(path);
-      return { uid, gid, mode };
-    });
-  }
-
-  /** The identity of the file that a name such as `exe` leads to; `undefined` as above. */
-  identity(name: string): FileIdentity | undefined {
-    return this.#named(name, identityOf);
-  }
-
-  /** The targets of the links in a directory such as `fd`; `undefined` as above. */
-  links(name: string): string[] | undefined {
-    const names = this.#named(name, (path) => readdirSync(path));
-    return names?.flatMap((entry) => this.link(`${name}/${entry}`) ?? []);
-  }
-
   /**
-   * The names of block devices and directories in a directory such as `root/dev`; `undefined` as above. Follows no links, not
-   * even to the directory itself: a container's link may lead anywhere.
+   * Where another process of this user's finds a file such as `root/run/docker.sock`, as long as this object is open. What is
+   * behind `root`, `cwd` and `exe` is the container's to decide and may keep a reader waiting for ever, so it is never looked
+   * at by this process. `undefined` once closed.
    */
-  nodes(name: string): { readonly blockDevices: string[]; readonly directories: string[] } | undefined {
-    return this.#named(name, (path) => {
-      const entries = entriesOf(path);
-      const namesOf = (kind: (entry: Dirent) => boolean): string[] => entries.filter(kind).map((entry) => entry.name);
-      return {
-        blockDevices: namesOf((entry) => entry.isBlockDevice()),
-        directories: namesOf((entry) => entry.isDirectory()),
-      };
-    });
+  outside(name: string): { readonly path: string; readonly shownAs: string } | undefined {
+    if (this.#closed) return undefined;
+    const shownAs = `${this.#path}/${name}`;
+    if (this.#directory === undefined) return { path: shownAs, shownAs };
+    return { path: `/proc/${process.pid}/fd/${this.#directory}/${name}`, shownAs };
   }
 
   close(): void {
@@ -99,14 +71,5 @@ export class ProcessFiles {
       // Readers of the log need the pid, not the number of a descriptor.
       throw namePath(error, `${this.#path}/${name}`);
     }
-  }
-}
-
-function entriesOf(path: string): Dirent[] {
-  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  try {
-    return readdirSync(`/proc/self/fd/${directory}`, { withFileTypes: true });
-  } finally {
-    closeSync(directory);
   }
 }

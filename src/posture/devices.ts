@@ -1,11 +1,11 @@
 import { textOf } from '../kernel/bytes.ts';
 import { type DeviceRule, parseDevicesList } from '../kernel/devices-list.ts';
-import { errnoOf } from '../kernel/errno.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
+import type { LookUps } from '../probes/look-ups.ts';
 import type { MountTable } from './mount-table.ts';
 import type { DevicePosture } from './posture.ts';
-import { orDenied } from './process.ts';
+import { found } from './probed.ts';
 
 /**
  * The devices that every container gets: null, zero, full, random, urandom, tty, console, ptmx, the terminals, and
@@ -13,26 +13,23 @@ import { orDenied } from './process.ts';
  */
 const USUAL = new Set(['1:3', '1:5', '1:7', '1:8', '1:9', '5:0', '5:1', '5:2', '10:200', '136:*']);
 
-/** File systems of their own in `/dev`, in which there may be a lot and none of it is a device that counts. */
-const WITHOUT_NODES = new Set(['pts', 'shm', 'mqueue', 'hugepages']);
-
-/** As many directories of `/dev` are looked into. */
-const MOST_DIRECTORIES = 64;
-
-type Nodes = Pick<ProcessFiles, 'nodes'>;
+/** What it takes to look at the devices of a container. */
+interface DeviceSources {
+  readonly cgroup: Pick<CgroupFiles, 'read'>;
+  readonly init: Pick<ProcessFiles, 'outside'>;
+  /** `undefined`: could not be read. */
+  readonly table: MountTable | undefined;
+  readonly lookUps: Pick<LookUps, 'ask'>;
+  readonly denied: (error: Error) => void;
+}
 
 /** Reads what a container can do with devices. */
-export function readDevices(
-  cgroup: Pick<CgroupFiles, 'read'>,
-  init: Nodes,
-  table: MountTable | undefined,
-  denied: (error: Error) => void,
-): DevicePosture {
-  const list = cgroup.read('devices', 'devices.list');
+export function readDevices(sources: DeviceSources): DevicePosture {
+  const list = sources.cgroup.read('devices', 'devices.list');
   const rules = list === undefined ? undefined : parseDevicesList(textOf(list));
   return {
     allowed: rules === undefined ? undefined : allowedBy(rules),
-    blockDevices: blockDevices(init, table, rules, denied),
+    blockDevices: rules === undefined ? blockNodes(sources) : blockDevices(rules),
   };
 }
 
@@ -45,42 +42,26 @@ function allowedBy(rules: readonly DeviceRule[]): DevicePosture['allowed'] {
 }
 
 /**
- * The block devices that it can open. v1 tells which ones it may, and then it is no matter where their nodes are; by
- * default it can make them, too. Else they are those that have a node in its `/dev`.
+ * The block devices that the rules of v1 let a container open, wherever their nodes are: by default it can make nodes itself.
  */
-function blockDevices(
-  init: Nodes,
-  table: MountTable | undefined,
-  rules: readonly DeviceRule[] | undefined,
-  denied: (error: Error) => void,
-): readonly string[] | undefined {
-  if (rules === undefined) return orDenied(() => blockNodes(init, table), denied);
+function blockDevices(rules: readonly DeviceRule[]): readonly string[] {
   const opening = rules.filter(({ type, access }) => type !== 'c' && /[rw]/.test(access));
   return opening.map(({ type, major, minor }) => `${type} ${major ?? '*'}:${minor ?? '*'}`);
 }
 
-/** The nodes of block devices in `/dev` and in the directories there, such as `mapper/data`. */
-function blockNodes(init: Nodes, table: MountTable | undefined): readonly string[] | undefined {
-  const nodesIn = (path: string): ReturnType<Nodes['nodes']> =>
-    table?.mayHang(path) === false ? orElsewhere(() => init.nodes(`root${path}`)) : undefined;
-  const dev = nodesIn('/dev');
-  if (dev === undefined) return undefined;
-  const directories = dev.directories.filter((name) => !WITHOUT_NODES.has(name));
-  // No host has that many, so it would only be to hide one.
-  if (directories.length > MOST_DIRECTORIES) return undefined;
-  const below = directories.flatMap((name) => {
-    const nodes = nodesIn(`/dev/${name}`);
-    return nodes?.blockDevices.map((node) => `${name}/${node}`) ?? [];
-  });
-  return [...dev.blockDevices, ...below];
-}
-
-/** What was a directory may be something else by now. */
-function orElsewhere<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (errnoOf(error) === 'ENOTDIR' || errnoOf(error) === 'ELOOP') return undefined;
-    throw error;
-  }
+/**
+ * The nodes of block devices in `/dev` and in the directories there, such as `mapper/data`; `undefined` if there is no `/dev`,
+ * if a server may keep a reader of it waiting, or if it has more entries than any host's.
+ */
+function blockNodes({ init, table, lookUps, denied }: DeviceSources): readonly string[] | undefined {
+  const dev = init.outside('root/dev');
+  if (dev === undefined || table?.mayWait('/dev') !== false) return undefined;
+  const nodes = found(
+    lookUps.ask({ look: 'blockDevices', path: dev.path, skip: table.waitingIn('/dev') }, dev.shownAs),
+    dev,
+    denied,
+  );
+  if (nodes === undefined || nodes === 'absent') return undefined;
+  // One is enough to know that there are some.
+  return nodes.complete || nodes.names.length > 0 ? nodes.names : undefined;
 }

@@ -78,12 +78,17 @@ export class HostMounts {
 
   /** Where a file of the host is, by the file system that is mounted there. */
   placeOf(path: string): Place | undefined {
+    const mount = this.at(path);
+    if (mount === undefined) return undefined;
+    const below = mount.mountPoint === '/' ? path : path.slice(mount.mountPoint.length);
+    return { device: mount.device, path: joined(mount.root, below) };
+  }
+
+  /** The mount that a path of the host is on. */
+  at(path: string): Mount | undefined {
     for (let point = path; ; point = parentOf(point)) {
       const mount = this.#byPoint.get(point === '' ? '/' : point);
-      if (mount !== undefined) {
-        return { device: mount.device, path: joined(mount.root, path.slice(point.length)) };
-      }
-      if (point === '') return undefined;
+      if (mount !== undefined || point === '' || !point.startsWith('/')) return mount;
     }
   }
 }

@@ -51,10 +51,10 @@ function readHost(kernel: KernelFiles, namespaces: HostNamespaces): Host {
   };
 }
 
-/** The root of PID 1; if that is shielded, one's own where one is in the host's mount namespace. */
+/** The root of PID 1; if that is shielded, this process's own if it is in the host's mount namespace. */
 function findRoot(kernel: KernelFiles, namespaces: HostNamespaces): string | undefined {
-  // With the dot it is the directory, and not the link to it that everybody may see.
-  if (unseenAsUndefined(() => kernel.hasProc('1/root/.')) === true) return `${kernel.procRoot}/1/root`;
+  // Where the link leads is shown to those who may follow it, and to read it looks at no file system.
+  if (unseenAsUndefined(() => kernel.link('1/root')) !== undefined) return `${kernel.procRoot}/1/root`;
   const own = inodeOfLink(kernel.link('self/ns/mnt') ?? '');
   return own !== undefined && own === namespaces.get('mnt')?.inode ? '' : undefined;
 }

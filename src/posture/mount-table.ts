@@ -1,18 +1,25 @@
+import { mayWait, type MountAt } from '../kernel/file-system-types.ts';
 import { type Mount, parseMountinfo } from '../kernel/mountinfo.ts';
 import { parentOf } from '../kernel/paths.ts';
 
-/** File systems that somebody else serves, over a network or from a process: who serves them can keep a reader waiting. */
-const SERVED = /^(?:fuse|nfs|cifs|smb|9p|ceph|gluster|lustre|afs|virtiofs|orangefs|beegfs|gpfs)/;
+/** The longest mount table of a container that is read, in bytes: with 10,000 mounts or more it is unknown. */
+export const LONGEST_MOUNTINFO = 2 * 1024 * 1024;
 
 /** The mounts of a process as it sees them. */
 export class MountTable {
   readonly #byPoint: ReadonlyMap<string, Mount>;
+  readonly #hostMountAt: MountAt | undefined;
   /** Each, also one that another is mounted over: who may mount can take that away again. */
   readonly all: readonly Mount[];
 
-  /** From `/proc/<pid>/mountinfo`. Throws a SyntaxError if it is malformed. */
-  constructor(mountinfo: string) {
+  /**
+   * @param mountinfo the content of `/proc/<pid>/mountinfo`.
+   * @param hostMountAt finds the layers of overlays; `undefined` if the host's mounts are not known.
+   * @throws SyntaxError if it is malformed.
+   */
+  constructor(mountinfo: string, hostMountAt?: MountAt) {
     this.all = parseMountinfo(mountinfo);
+    this.#hostMountAt = hostMountAt;
     // Of several on one point it is the last that shows.
     this.#byPoint = new Map(this.all.map((mount) => [mount.mountPoint, mount]));
   }
@@ -27,14 +34,20 @@ export class MountTable {
     return this.#byPoint.get(path);
   }
 
-  /**
-   * Whether to look at a file may take for ever. Nothing is looked at there: a container could stop the exporter by it.
-   */
-  mayHang(path: string): boolean {
+  /** Whether a look at a path may have to wait for a server, because of a mount at or above it. */
+  mayWait(path: string): boolean {
     for (let point = path; ; point = parentOf(point)) {
       const mount = this.#byPoint.get(point === '' ? '/' : point);
-      if (mount !== undefined && SERVED.test(mount.type)) return true;
+      if (mount !== undefined && mayWait(mount, this.#hostMountAt)) return true;
       if (point === '' || !point.startsWith('/')) return false;
     }
+  }
+
+  /** The names of the directories right in this one that a look may have to wait for. */
+  waitingIn(directory: string): readonly string[] {
+    return [...this.#byPoint].flatMap(([point, mount]) => {
+      const name = point.startsWith(`${directory}/`) ? point.slice(directory.length + 1) : '';
+      return name === '' || name.includes('/') || !mayWait(mount, this.#hostMountAt) ? [] : [name];
+    });
   }
 }

@@ -1,11 +1,13 @@
-import type { FileOwner, ProcessFiles } from '../kernel/process-files.ts';
+import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { Mount } from '../kernel/mountinfo.ts';
+import type { LookUps } from '../probes/look-ups.ts';
+import type { Answers } from '../probes/requests.ts';
 import type { Host } from './host.ts';
 import { type HostMounts, seenThrough } from './host-mounts.ts';
 import { kindOf } from './host-paths.ts';
 import type { MountTable } from './mount-table.ts';
 import type { HostMount, MountPosture, ProcessPosture } from './posture.ts';
-import { orDenied } from './process.ts';
+import { found } from './probed.ts';
 
 /** The worst first: a mount that shows several paths of the host is as bad as the worst of them. */
 const KINDS: readonly HostMount['kind'][] = ['root', 'socket', 'critical', 'sensitive', 'plain'];
@@ -19,6 +21,7 @@ export interface Mounted {
   readonly init: ProcessFiles;
   readonly process: ProcessPosture;
   readonly host: Host;
+  readonly lookUps: Pick<LookUps, 'ask'>;
   readonly denied: (error: Error) => void;
 }
 
@@ -127,18 +130,19 @@ function usableOf(access: Access): boolean | undefined {
 }
 
 /** Whether a process may connect to a socket in its container by its ids. Capabilities are for others to judge. */
-function accessTo(path: string, mount: Mount, { table, init, process, denied }: Mounted): Access {
+function accessTo(path: string, mount: Mount, { table, init, process, lookUps, denied }: Mounted): Access {
   // What is seen at the path is not what the mount shows.
   if (table.at(mount.mountPoint) !== mount) return 'unknown';
-  if (table.mayHang(path)) return 'unknown';
-  const owner = orDenied(() => init.owner(`root${path}`) ?? 'absent', denied);
+  const socket = init.outside(`root${path}`);
+  if (socket === undefined || table.mayWait(path)) return 'unknown';
+  const owner = found(lookUps.ask({ look: 'owner', path: socket.path }, socket.shownAs), socket, denied);
   if (owner === undefined) return 'unknown';
   if (owner === 'absent') return 'absent';
   return mayWrite(owner, process) ? 'may connect' : 'may not';
 }
 
 /** To connect takes the right to write. */
-function mayWrite({ uid, gid, mode }: FileOwner, process: ProcessPosture): boolean {
+function mayWrite({ uid, gid, mode }: Answers['owner'], process: ProcessPosture): boolean {
   if (process.uid === uid) return (mode & 0o200) !== 0;
   if (process.gid === gid || process.groups.includes(gid)) return (mode & 0o020) !== 0;
   return (mode & 0o002) !== 0;

@@ -1,9 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { parseMountinfo } from '../kernel/mountinfo.ts';
 import { HostMounts } from './host-mounts.ts';
 import { MountTable } from './mount-table.ts';
+import { LookUps } from '../probes/look-ups.ts';
+import { PathProbes } from '../probes/path-probes.ts';
 import { readMounts } from './mounts.ts';
 import type { MountPosture, ProcessPosture } from './posture.ts';
 
@@ -40,31 +42,40 @@ const PROCESS: ProcessPosture = {
   escaped: false,
 };
 
+const probes = new PathProbes({ info() {}, warn() {} });
+afterAll(() => probes[Symbol.dispose]());
+
 /** The mounts of a container whose files are those of this process, with some more than a default one has. */
-function readWith(more: string): MountPosture {
+async function readWith(more: string): Promise<MountPosture> {
   const layout = findCgroupLayout('/proc', '/sys/fs/cgroup');
   const kernel = new KernelFiles({ procRoot: '/proc', layout, descriptorBudget: 10 });
   const init = kernel.process(process.pid);
   if (init === undefined) throw new Error('This process has ended');
-  try {
-    return readMounts({
+  const lookUps = new LookUps(probes, 'test');
+  const read = (): MountPosture =>
+    readMounts({
       table: new MountTable(OWN + more),
       init,
       process: PROCESS,
       host: { namespaces: new Map(), root: '', mounts: HOST, sockets: ['/run/docker.sock'], secretFiles: [] },
+      lookUps,
       denied: () => {},
     });
+  try {
+    read();
+    await lookUps.settled();
+    return read();
   } finally {
     init.close();
   }
 }
 
 describe('what is mounted', () => {
-  it('of the host is none of what every container has', () => {
-    expect(readWith('')).toMatchObject({ hostMounts: [], propagating: [], procMasked: true, sysWritable: false });
+  it('of the host is none of what every container has', async () => {
+    expect(await readWith('')).toMatchObject({ hostMounts: [], propagating: [], procMasked: true, sysWritable: false });
   });
 
-  it('counts also where the container has mounted something over it', () => {
+  it('counts also where the container has mounted something over it', async () => {
     const [etc, over] = [
       '310 300 254:0 /etc /host/etc rw shared:1 - ext4 /dev/vda rw\n',
       '311 310 0:120 / /host/etc rw - tmpfs tmpfs rw\n',
@@ -73,31 +84,33 @@ describe('what is mounted', () => {
       hostMounts: [{ kind: 'critical', hostPath: '/etc', writable: true }],
       propagating: ['/host/etc'],
     };
-    expect(readWith(etc)).toMatchObject(expected);
-    expect(readWith(etc + over)).toMatchObject(expected);
+    expect(await readWith(etc)).toMatchObject(expected);
+    expect(await readWith(etc + over)).toMatchObject(expected);
   });
 
-  it('is a socket of which it is not to be told whether it can be used, where it is covered', () => {
+  it('is a socket of which it is not to be told whether it can be used, where it is covered', async () => {
     const socket = '310 300 0:30 /docker.sock /none/docker.sock rw - tmpfs tmpfs rw\n';
     const found = [{ kind: 'socket', hostPath: '/run/docker.sock', usable: undefined }];
-    expect(readWith(`${socket}311 310 0:120 /null /none/docker.sock rw - tmpfs tmpfs rw\n`)).toMatchObject({
+    expect(await readWith(`${socket}311 310 0:120 /null /none/docker.sock rw - tmpfs tmpfs rw\n`)).toMatchObject({
       hostMounts: found,
     });
-    expect(readWith(`${socket}311 300 0:120 / /none rw - tmpfs tmpfs rw\n`)).toMatchObject({ hostMounts: found });
+    expect(await readWith(`${socket}311 300 0:120 / /none rw - tmpfs tmpfs rw\n`)).toMatchObject({ hostMounts: found });
     // By the directory that it is in, too.
     expect(
-      readWith('310 300 0:30 / /none rw - tmpfs tmpfs rw\n311 310 0:120 / /none rw - tmpfs tmpfs rw\n').hostMounts?.map(
-        ({ kind, usable }) => [kind, usable],
-      ),
+      (
+        await readWith('310 300 0:30 / /none rw - tmpfs tmpfs rw\n311 310 0:120 / /none rw - tmpfs tmpfs rw\n')
+      ).hostMounts?.map(({ kind, usable }) => [kind, usable]),
     ).toEqual([
       ['sensitive', undefined],
       ['socket', undefined],
     ]);
   });
 
-  it('as /sys is the one that shows', () => {
+  it('as /sys is the one that shows', async () => {
     const writable = '310 303 0:97 / /sys rw - sysfs sysfs rw\n';
-    expect(readWith(writable)).toMatchObject({ sysWritable: true, ownSysWritable: true });
-    expect(readWith(`${writable}311 310 0:97 / /sys ro - sysfs sysfs rw\n`)).toMatchObject({ sysWritable: false });
+    expect(await readWith(writable)).toMatchObject({ sysWritable: true, ownSysWritable: true });
+    expect(await readWith(`${writable}311 310 0:97 / /sys ro - sysfs sysfs rw\n`)).toMatchObject({
+      sysWritable: false,
+    });
   });
 });

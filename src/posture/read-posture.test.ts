@@ -9,6 +9,7 @@ import { errnoOf } from '../kernel/errno.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { findHostNamespaces, inodeOfLink, NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
 import type { Posture } from './posture.ts';
+import { PathProbes } from '../probes/path-probes.ts';
 import { PostureReader, type PostureReading, type Target } from './read-posture.ts';
 
 const kernel = new KernelFiles({
@@ -16,7 +17,8 @@ const kernel = new KernelFiles({
   layout: findCgroupLayout('/proc', '/sys/fs/cgroup'),
   descriptorBudget: 100,
 });
-const reader = new PostureReader(kernel, findHostNamespaces('/proc'));
+const probes = new PathProbes({ info() {}, warn() {} });
+const reader = new PostureReader(kernel, findHostNamespaces('/proc'), probes);
 const directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-posture-'));
 const children: ChildProcess[] = [];
 
@@ -94,14 +96,16 @@ function read(of: Target): PostureReading {
   return reading;
 }
 
-function postureOf(pid: number, ...others: readonly number[]): Posture {
+async function postureOf(pid: number, ...others: readonly number[]): Promise<Posture> {
   const of = target(pid, ...others);
-  const { posture } = read(of);
+  const { posture, lookedUp } = read(of);
+  const found = await lookedUp;
   of.init.files.close();
-  return posture;
+  return { ...posture, ...found };
 }
 
 afterAll(() => {
+  probes[Symbol.dispose]();
   for (const { pid } of children) {
     try {
       if (pid !== undefined) process.kill(-pid, 'SIGKILL');
@@ -120,8 +124,8 @@ describe('a posture', () => {
     ofHost = await running(await start('sleep', '1000'), 'sleep');
   }, 20_000);
 
-  test('is that of the process', () => {
-    const posture = postureOf(init);
+  test('is that of the process', async () => {
+    const posture = await postureOf(init);
     const own = process.getuid?.() ?? NaN;
     expect(posture.init).toMatchObject({
       name: 'sleep',
@@ -139,8 +143,8 @@ describe('a posture', () => {
     expect(kernel.open).toBe(0);
   });
 
-  test('of a process of the host is that of the host', () => {
-    const { init: own, mounts, escapedProcesses } = postureOf(ofHost);
+  test('of a process of the host is that of the host', async () => {
+    const { init: own, mounts, escapedProcesses } = await postureOf(ofHost);
     expect(own).toMatchObject({
       hostPid: true,
       escaped: false,
@@ -151,15 +155,15 @@ describe('a posture', () => {
     expect(escapedProcesses).toBe(0);
   });
 
-  test('knows of a process that is back on the host', () => {
-    const { processes, escapedProcesses } = postureOf(init, ofHost);
+  test('knows of a process that is back on the host', async () => {
+    const { processes, escapedProcesses } = await postureOf(init, ofHost);
     expect(escapedProcesses).toBe(1);
     expect(processes.map(({ escaped }) => escaped).toSorted()).toEqual([false, true]);
   });
 
-  test('does not take the parent of the init for one of its own', () => {
+  test('does not take the parent of the init for one of its own', async () => {
     const parent = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${init}/status`, 'utf8'))?.[1]);
-    const posture = postureOf(init, parent);
+    const posture = await postureOf(init, parent);
     expect(posture.escapedProcesses).toBe(0);
     expect(posture.processes).toEqual([posture.init]);
   });
@@ -181,8 +185,10 @@ describe('a posture', () => {
     expect(byPid.get(first)).toMatchObject({ hostPid: true, hostMnt: false });
   });
 
-  test('says when there are too many processes', () => {
-    expect(postureOf(init, ...Array.from({ length: 300 }, (_, index) => 4_000_000 + index)).allProcesses).toBe(false);
+  test('says when there are too many processes', async () => {
+    expect((await postureOf(init, ...Array.from({ length: 300 }, (_, index) => 4_000_000 + index))).allProcesses).toBe(
+      false,
+    );
   });
 
   test('is brought up to date by what is new, and stays the same object if that is like the rest', async () => {
@@ -201,7 +207,7 @@ describe('a posture', () => {
   });
 
   test('knows a process in another user namespace', async () => {
-    const { processes } = postureOf(init, await contained());
+    const { processes } = await postureOf(init, await contained());
     expect(processes.map(({ nested }) => nested).toSorted()).toEqual([false, true]);
   });
 
@@ -233,22 +239,28 @@ describe('a posture', () => {
 describe('what runs it', () => {
   test('is no gVisor that only has its name', async () => {
     const pid = await named('runsc-sandbox', 'sleep');
-    expect(postureOf(pid).sandbox).toMatchObject({ kind: 'oci', kernel: 'shared' });
+    expect((await postureOf(pid)).sandbox).toMatchObject({ kind: 'oci', kernel: 'shared' });
     copyFileSync('/bin/sleep', join(directory, 'exe'));
-    expect(postureOf(await named('runsc-sandbox', join(directory, 'exe'))).sandbox).toMatchObject({ kind: 'oci' });
+    expect((await postureOf(await named('runsc-sandbox', join(directory, 'exe')))).sandbox).toMatchObject({
+      kind: 'oci',
+    });
   });
 
   test('is not to be told of a program of the host with the right name in the wrong place', async () => {
     copyFileSync('/bin/sleep', join(directory, 'runsc'));
-    expect(postureOf(await named('runsc-sandbox', join(directory, 'runsc'))).sandbox).toBeUndefined();
+    expect((await postureOf(await named('runsc-sandbox', join(directory, 'runsc')))).sandbox).toBeUndefined();
   });
 
   test('is not to be told of a program that was replaced', async () => {
     copyFileSync('/bin/sleep', join(directory, 'qemu-kvm'));
     const pid = await named('qemu-kvm', join(directory, 'qemu-kvm'));
-    expect(postureOf(pid).sandbox).toEqual({ kind: 'qemu', kernel: 'virtual', weaknesses: ['emulated, without KVM'] });
+    expect((await postureOf(pid)).sandbox).toEqual({
+      kind: 'qemu',
+      kernel: 'virtual',
+      weaknesses: ['emulated, without KVM'],
+    });
     rmSync(join(directory, 'qemu-kvm'));
     writeFileSync(join(directory, 'qemu-kvm'), '');
-    expect(postureOf(pid).sandbox).toBeUndefined();
+    expect((await postureOf(pid)).sandbox).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import type { InitProcess } from '../container.ts';
 import type { CapabilitySet } from '../kernel/capabilities.ts';
+import { errnoOf } from '../kernel/errno.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
@@ -8,11 +9,13 @@ import { parseProcStatus } from '../kernel/proc-status.ts';
 import { parseHardLimits } from '../kernel/proc-limits.ts';
 import { readDevices } from './devices.ts';
 import { type Host, hostFacts } from './host.ts';
-import { MountTable } from './mount-table.ts';
+import { LookUps } from '../probes/look-ups.ts';
+import type { PathProbes } from '../probes/path-probes.ts';
+import { LONGEST_MOUNTINFO, MountTable } from './mount-table.ts';
 import { readMounts } from './mounts.ts';
 import type { Posture, ProcessPosture } from './posture.ts';
 import { orDenied, readProcess, type Surroundings } from './process.ts';
-import { readSandbox } from './read-sandbox.ts';
+import { readSandbox, Witnesses } from './read-sandbox.ts';
 import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 
 /** As many processes of a container are looked at. */
@@ -28,6 +31,9 @@ export interface Target {
   readonly pids: readonly number[];
 }
 
+/** What is found out by look-ups that another process makes. */
+export type LookedUp = Pick<Posture, 'readAt' | 'sandbox' | 'mounts' | 'devices' | 'denied'>;
+
 /** A posture, and what is needed to bring it up to date. */
 export interface PostureReading {
   readonly posture: Posture;
@@ -37,16 +43,33 @@ export interface PostureReading {
   readonly parent: number;
   /** Whether some process is about to become another, and is to be looked at again however the list of them is. */
   readonly pending: boolean;
+  /**
+   * Resolves to what of the posture is unknown until look-ups are answered, within some seconds. `undefined`: nothing is. It
+   * never rejects: what cannot be found out stays unknown.
+   */
+  readonly lookedUp: Promise<LookedUp> | undefined;
 }
 
 /** Reads postures of containers on one host. */
 export class PostureReader {
   readonly #kernel: KernelFiles;
+  readonly #probes: PathProbes;
   readonly #host: () => Host;
 
-  constructor(kernel: KernelFiles, namespaces: HostNamespaces) {
+  constructor(kernel: KernelFiles, namespaces: HostNamespaces, probes: PathProbes) {
     this.#kernel = kernel;
+    this.#probes = probes;
     this.#host = hostFacts(kernel, namespaces);
+  }
+
+  /** Whether a container has a look-up that does not return, so that what it would tell is unknown. */
+  isStuck({ files }: Pick<Target, 'files'>): boolean {
+    return this.#probes.isStuck(files.path);
+  }
+
+  /** What makes the look-ups. */
+  get lookUpState(): Pick<PathProbes, 'started' | 'isBusy'> {
+    return this.#probes;
   }
 
   /** Reads everything; `undefined` if the init has ended. */
@@ -65,35 +88,49 @@ export class PostureReader {
     const own = readProcess(init.files, alone);
     if (own === undefined) return undefined;
     const byPid = new Map<number, ProcessPosture | undefined>([[init.pid, own]]);
-    const pending = this.#lookAt(target.pids, ppid, byPid, { ...alone, initPosture: own });
-    const mountinfo = orDenied(() => init.files.text('mountinfo'), note);
-    const table = mountinfo === undefined ? undefined : new MountTable(mountinfo);
-    const mounts =
-      table === undefined ? undefined : readMounts({ table, init: init.files, process: own, host, denied: note });
+    const pending = this.#lookAt(target, ppid, byPid, { ...alone, initPosture: own });
+    const table = readTable(init.files, host, note);
+    const lookUps = new LookUps(this.#probes, cgroup.path);
+    const witnesses = new Witnesses(this.#kernel);
+    const lookUp = (): LookedUp => {
+      const mounts = table && readMounts({ table, init: init.files, process: own, host, lookUps, denied: note });
+      const sandbox = readSandbox({
+        host,
+        engine: target.engine,
+        init: init.files,
+        hostNet: hostNet(init, host),
+        byPid,
+        sysbox: mounts?.sysbox ?? false,
+        lookUps,
+        witnesses,
+        denied: note,
+      });
+      const devices = readDevices({ cgroup, init: init.files, table, lookUps, denied: note });
+      return { readAt, sandbox, mounts, devices, denied };
+    };
+    let first: LookedUp;
+    try {
+      first = lookUp();
+    } catch (error) {
+      witnesses[Symbol.dispose]();
+      throw error;
+    }
+    const lookedUp = lookUps.isPending
+      ? repeat(lookUp, first, lookUps).finally(() => witnesses[Symbol.dispose]())
+      : undefined;
+    if (lookedUp === undefined) witnesses[Symbol.dispose]();
     const parent = ppid === 0 ? undefined : this.#kernel.process(ppid);
     try {
       const posture: Posture = {
-        readAt,
-        sandbox: readSandbox({
-          kernel: this.#kernel,
-          host,
-          engine: target.engine,
-          init: init.files,
-          hostNet: hostNet(init, host),
-          byPid,
-          sysbox: mounts?.sysbox ?? false,
-          denied: note,
-        }),
         init: own,
         ...summaryOf(byPid, own, target.pids),
+        ...first,
         obtainable: boundingOf(parent),
-        mounts,
-        devices: readDevices(cgroup, init.files, table, note),
         raisedUlimits: raisedLimits(init.files, parent),
         oomScoreAdj: readNumber(init.files, 'oom_score_adj', note),
         denied,
       };
-      return { posture, byPid, parent: ppid, pending };
+      return { posture, byPid, parent: ppid, pending, lookedUp };
     } finally {
       parent?.close();
     }
@@ -101,11 +138,11 @@ export class PostureReader {
 
   /** Looks at the processes that were not there before. The posture stays the same object if nothing comes of it. */
   update(known: PostureReading, target: Target): PostureReading {
-    const { posture, parent } = known;
+    const { posture, parent, lookedUp } = known;
     let { denied } = posture;
     const there = new Set([target.init.pid, ...target.pids]);
     const byPid = new Map([...known.byPid].filter(([pid]) => there.has(pid)));
-    const pending = this.#lookAt(target.pids, parent, byPid, {
+    const pending = this.#lookAt(target, parent, byPid, {
       host: this.#host().namespaces,
       init: target.init.namespaces,
       initPosture: posture.init,
@@ -119,12 +156,12 @@ export class PostureReader {
       summary.escapedProcesses === posture.escapedProcesses &&
       summary.allProcesses === posture.allProcesses &&
       keysOf(summary.processes) === keysOf(posture.processes);
-    return { parent, byPid, pending, posture: isSame ? posture : { ...posture, ...summary, denied } };
+    return { parent, byPid, pending, lookedUp, posture: isSame ? posture : { ...posture, ...summary, denied } };
   }
 
   /** Adds those that are not known yet; says whether one of them is still to become what it will be. */
   #lookAt(
-    pids: readonly number[],
+    { pids, files: cgroup }: Target,
     parent: number,
     byPid: Map<number, ProcessPosture | undefined>,
     surroundings: Surroundings,
@@ -139,13 +176,44 @@ export class PostureReader {
       try {
         const found = readProcess(files, surroundings);
         if (pid === parent && found !== undefined && isOfEngine(found, init)) byPid.set(pid, undefined);
-        else if (found !== undefined && isStronger(found, init) && isRuntimeAtWork(files, this.#kernel)) pending = true;
-        else byPid.set(pid, found);
+        else if (found !== undefined && isStronger(found, init) && isRuntimeAtWork(files, this.#kernel, cgroup.path)) {
+          pending = true;
+        } else byPid.set(pid, found);
       } finally {
         files.close();
       }
     }
     return pending;
+  }
+}
+
+/** The longest chain of look-ups of which one depends on the answer to the one before: a program, and where it is on the host. */
+const MOST_ROUNDS = 4;
+
+/** Looks again until nothing is unknown that can be known. A container that ends meanwhile leaves the rest unknown. */
+async function repeat(lookUp: () => LookedUp, first: LookedUp, lookUps: LookUps): Promise<LookedUp> {
+  let latest = first;
+  try {
+    for (let round = 0; round < MOST_ROUNDS && lookUps.isPending; round += 1) {
+      await lookUps.settled();
+      latest = lookUp();
+    }
+  } catch {
+    // The next reading of all facts meets the same failure, and it is reported then.
+  }
+  return latest;
+}
+
+/** The mounts of a process; `undefined` if they may not be read, or are too many. */
+function readTable(files: ProcessFiles, host: Host, denied: (error: Error) => void): MountTable | undefined {
+  try {
+    const mountinfo = orDenied(() => files.text('mountinfo', LONGEST_MOUNTINFO), denied);
+    return mountinfo === undefined
+      ? undefined
+      : new MountTable(mountinfo, host.mounts && ((path) => host.mounts?.at(path)));
+  } catch (error) {
+    if (errnoOf(error) === 'EFBIG') return undefined;
+    throw error;
   }
 }
 

@@ -1,21 +1,26 @@
-import { isDenied } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { Host } from './host.ts';
-import { type Program, programOf } from './host-programs.ts';
-import { MountTable } from './mount-table.ts';
+import type { LookUps } from '../probes/look-ups.ts';
+import { programOf } from './host-programs.ts';
+import { LONGEST_MOUNTINFO, MountTable } from './mount-table.ts';
 import type { ProcessPosture } from './posture.ts';
+import { found } from './probed.ts';
+import { orDenied } from './process.ts';
 import { type Evidence, mayBeSandbox, recogniseSandbox, type Witness } from './recognise.ts';
 import type { Sandbox, SandboxKind } from './sandbox.ts';
 
 /** A sandbox has few processes on the host; gVisor one for each address space. */
 const MOST_WITNESSES = 64;
 
-const NO_LINKS: readonly string[] = [];
+/** The longest command line that is read, in bytes. A container can make it as long as it likes. */
+const LONGEST_COMMAND_LINE = 64 * 1024;
+
+/** What the descriptor of a virtual machine leads to: of KVM, and of Microsoft's hypervisor. */
+const MACHINES = ['anon_inode:kvm-vm', '/dev/mshv'];
 
 /** A container of which it is asked what runs it. */
 export interface Question {
-  readonly kernel: KernelFiles;
   readonly host: Host;
   /** By the path of its cgroup. */
   readonly engine: string;
@@ -25,7 +30,32 @@ export interface Question {
   readonly byPid: ReadonlyMap<number, ProcessPosture | undefined>;
   /** Whether Sysbox has put its file system over some of its `/proc`. */
   readonly sysbox: boolean;
+  readonly lookUps: LookUps;
+  /** The files of processes other than the init, kept open until all look-ups are answered. */
+  readonly witnesses: Witnesses;
   readonly denied: (error: Error) => void;
+}
+
+/** Files of processes that are looked at more than once. */
+export class Witnesses implements Disposable {
+  readonly #kernel: KernelFiles;
+  readonly #byPid = new Map<number, ProcessFiles | undefined>();
+
+  constructor(kernel: KernelFiles) {
+    this.#kernel = kernel;
+  }
+
+  /** `undefined` if the process has ended. */
+  filesOf(pid: number): ProcessFiles | undefined {
+    const known = this.#byPid.get(pid) ?? this.#kernel.process(pid);
+    this.#byPid.set(pid, known);
+    return known;
+  }
+
+  [Symbol.dispose](): void {
+    for (const files of this.#byPid.values()) files?.close();
+    this.#byPid.clear();
+  }
 }
 
 /** Finds out what runs a container; `undefined` if it claims to be a sandbox and that can be neither shown nor refuted. */
@@ -35,7 +65,8 @@ export function readSandbox(question: Question): Sandbox | undefined {
   const names = processes.map(({ process }) => process.name);
   if (mayBeSandbox(engine, names)) {
     const witnesses = processes.slice(0, MOST_WITNESSES).flatMap(({ pid, process }) => {
-      const found = pid === init.pid ? witness(init, process, question) : witnessOf(pid, process, question);
+      const files = pid === init.pid ? init : question.witnesses.filesOf(pid);
+      const found = files && witness(files, process, question);
       return found === undefined ? [] : [{ pid, found }];
     });
     const own = witnesses.find(({ pid }) => pid === init.pid)?.found;
@@ -55,41 +86,34 @@ function sharedKind({ engine, init, byPid, sysbox }: Question): SandboxKind {
   return byPid.get(init.pid)?.users?.rootless === true ? 'oci-rootless' : 'oci';
 }
 
-function witnessOf(pid: number, process: ProcessPosture, question: Question): Witness | undefined {
-  const files = question.kernel.process(pid);
-  if (files === undefined) return undefined;
-  try {
-    return witness(files, process, question);
-  } finally {
-    files.close();
-  }
-}
-
 function witness(
   files: ProcessFiles,
   { hostPid, hostMnt, seccomp }: ProcessPosture,
-  { engine, host, denied }: Question,
+  { engine, host, lookUps, denied }: Question,
 ): Witness | undefined {
-  const cmdline = files.text('cmdline');
-  const mountinfo = files.text('mountinfo');
-  if (cmdline === undefined || mountinfo === undefined) return undefined;
-  const table = new MountTable(mountinfo);
+  const mountinfo = files.text('mountinfo', LONGEST_MOUNTINFO);
+  const [cmdline, descriptors] = [files.outside('cmdline'), files.outside('fd')];
+  if (mountinfo === undefined || cmdline === undefined || descriptors === undefined) return undefined;
+  const words = found(
+    // To read it takes a lock that a fault on a FUSE mapping can hold.
+    lookUps.ask({ look: 'text', path: cmdline.path, most: LONGEST_COMMAND_LINE }, cmdline.shownAs),
+    cmdline,
+    denied,
+  );
+  if (words === 'absent') return undefined;
+  const table = new MountTable(mountinfo, host.mounts && ((path) => host.mounts?.at(path)));
   const root = table.at('/');
-  let program: Program | undefined;
-  let holdsVm: boolean | undefined;
-  try {
-    // Firecracker's jailer copies it.
-    program = programOf(files, table, host, engine === 'firecracker' ? root : undefined);
-    const links = files.links('fd') ?? NO_LINKS;
-    holdsVm = links.some((link) => link === 'anon_inode:kvm-vm' || link === '/dev/mshv');
-  } catch (error) {
-    if (!(error instanceof Error) || !isDenied(error)) throw error;
-    denied(error);
-  }
+  // Firecracker's jailer copies it.
+  const jail = engine === 'firecracker' ? root : undefined;
+  const machine = found(
+    lookUps.ask({ look: 'linkTo', path: descriptors.path, targets: MACHINES }, descriptors.shownAs),
+    descriptors,
+    denied,
+  );
   return {
-    words: cmdline.split('\0').slice(0, -1),
-    program,
-    holdsVm,
+    words: words?.split('\0').slice(0, -1),
+    program: orDenied(() => programOf({ files, table, host, lookUps, jail, denied }), denied),
+    holdsVm: machine === 'yes' ? true : machine === 'no' || machine === 'absent' ? false : undefined,
     hostPid,
     hostMnt,
     rootType: root?.type,

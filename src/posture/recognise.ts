@@ -4,8 +4,8 @@ import type { Sandbox, SandboxKind } from './sandbox.ts';
 
 /** What is known of one process that may be part of a sandbox. */
 export interface Witness {
-  /** Its command line. Anybody can write there what they like. */
-  readonly words: readonly string[];
+  /** Its command line. Anybody can write there what they like. `undefined`: unknown. */
+  readonly words: readonly string[] | undefined;
   /** `undefined`: it may not be looked at. */
   readonly program: Program | undefined;
   /** Whether it holds a virtual machine of KVM. `undefined`: it may not be looked at. */
@@ -59,22 +59,25 @@ export function mayBeSandbox(engine: string, names: readonly string[]): boolean 
  * confirmed nor refuted.
  */
 export function recogniseSandbox(evidence: Evidence): Sandbox | 'none' | undefined {
+  // It may be any part of a sandbox, and may only say so.
+  if (evidence.processes.some(({ words, program }) => words === undefined && program === undefined)) return undefined;
   const gvisor = recogniseGvisor(evidence);
   return gvisor === 'none' ? recogniseVm(evidence) : gvisor;
 }
 
 function recogniseGvisor({ processes, init, hostNet }: Evidence): Sandbox | 'none' | undefined {
   const claims = processes.filter(
-    ({ words, program }) => GVISOR_WORD.test(words[0] ?? '') || GVISOR_PROGRAM.test(program?.name ?? ''),
+    ({ words, program }) => GVISOR_WORD.test(words?.[0] ?? '') || GVISOR_PROGRAM.test(program?.name ?? ''),
   );
   if (claims.length === 0) return 'none';
   const isOther = (program: Program): boolean => program.ofHost === false || !GVISOR_PROGRAM.test(program.name);
   if (claims.some(({ program }) => program !== undefined && isOther(program))) return 'none';
   const sure = processes.every(({ program }) => program?.ofHost === true && GVISOR_PROGRAM.test(program.name));
   // The sandbox has given up the file systems of the host: what is its root is empty.
-  if (!sure || init.rootType !== 'tmpfs') return undefined;
-  const onHostNet = init.words.some((word, index) =>
-    word === '--network' ? init.words[index + 1] === 'host' : word === '--network=host',
+  if (!sure || init.rootType !== 'tmpfs' || init.words === undefined) return undefined;
+  const { words } = init;
+  const onHostNet = words.some((word, index) =>
+    word === '--network' ? words[index + 1] === 'host' : word === '--network=host',
   );
   return {
     kind: 'gvisor',
@@ -89,7 +92,7 @@ function recogniseGvisor({ processes, init, hostNet }: Evidence): Sandbox | 'non
 function recogniseVm({ engine, processes, init }: Evidence): Sandbox | 'none' | undefined {
   const monitors = processes.filter(
     (process) =>
-      VM_PROGRAM.test(process.program?.name ?? lastPart(process.words[0])) || (process === init && isKrun(process)),
+      VM_PROGRAM.test(process.program?.name ?? lastPart(process.words?.[0])) || (process === init && isKrun(process)),
   );
   const verdicts = monitors.map((monitor) => isolationLevel(engine, monitor, init));
   const at = verdicts.findIndex((verdict) => verdict === 'yes');
@@ -144,7 +147,8 @@ function kindOf(engine: string, monitor: Witness, processes: readonly Witness[])
     engine === 'kata' ||
     processes.some(
       ({ program, words }) =>
-        program?.name.startsWith('containerd-shim-kata') === true || words.some((word) => KATA_WORD.test(word)),
+        program?.name.startsWith('containerd-shim-kata') === true ||
+        words?.some((word) => KATA_WORD.test(word)) === true,
     );
   if (isKata) return 'kata';
   if (name === 'firecracker') return 'firecracker';

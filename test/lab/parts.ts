@@ -6,6 +6,8 @@ export type Part =
   /** Namespaces and cgroups, as root: what the demo makes its containers of. */
   | 'containers'
   | 'docker'
+  /** FUSE mounts with a server that can be stopped. */
+  | 'fuse'
   | 'podman'
   | 'gvisor'
   /** nspawn, LXC, and Podman for users without root. */
@@ -51,6 +53,7 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
     packages: ['docker.io', 'runc', ...COMMON],
     packagesIfKnown: ['docker-cli'],
   },
+  fuse: { probe: 'command -v bindfs && test -c /dev/fuse', packages: ['bindfs'] },
   podman: { probe: 'command -v podman && command -v runc', packages: ['podman', 'runc'] },
   engines: {
     probe: 'command -v systemd-nspawn && command -v lxc-start && command -v newuidmap && command -v podman',

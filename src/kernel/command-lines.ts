@@ -1,0 +1,41 @@
+import { textOf } from './bytes.ts';
+import type { FileReader } from './file-reader.ts';
+
+/** Not known yet: ask again in a moment. */
+export const PENDING = Symbol('pending');
+
+/** A process whose command line is asked for. */
+export interface CommandLineOwner {
+  /** The path of the cgroup that it is looked at for. */
+  readonly cgroup: string;
+  readonly pid: number;
+  /** Seconds since boot: with the pid it is this process and no later one. */
+  readonly start: number;
+}
+
+/**
+ * Command lines of processes: `/proc/<pid>/cmdline`, words that end with NUL. The kernel takes the lock of the process's
+ * memory for it, and a page fault on a FUSE mapping can hold that for as long as the FUSE server likes. So what reads them is
+ * left to whoever starts the daemon.
+ */
+export interface CommandLines {
+  /**
+   * The command line; `undefined` if there is no such process, or if it cannot be found out.
+   *
+   * @param maxAgeMs older answers do not count; any counts if not given.
+   */
+  of(owner: CommandLineOwner, maxAgeMs?: number): string | typeof PENDING | undefined;
+  /** Resolves once nothing is pending any more; `undefined` if nothing is. */
+  settled(): Promise<void> | undefined;
+}
+
+/** Reads them at once, for commands that may be kept waiting and for tests. */
+export function directCommandLines(reader: FileReader, procRoot: string): CommandLines {
+  return {
+    of({ pid }) {
+      const bytes = reader.readOnce(`${procRoot}/${pid}/cmdline`, 0);
+      return bytes === undefined ? undefined : textOf(bytes);
+    },
+    settled: () => undefined,
+  };
+}

@@ -1,0 +1,53 @@
+import type { Mount } from './mountinfo.ts';
+
+/**
+ * File systems that answer from memory or from a disk of this machine. Every other one, also one that is not known here, may
+ * keep a reader waiting for a server: FUSE, NFS, CIFS, autofs, 9p, Ceph, Lustre, GFS2, OCFS2, AFS, virtiofs, …
+ */
+const LOCAL: ReadonlySet<string> = new Set(
+  (
+    'ext2 ext3 ext4 xfs btrfs zfs f2fs jfs nilfs2 reiserfs bcachefs vfat msdos exfat ntfs3 hfs hfsplus minix ufs udf ' +
+    'iso9660 squashfs erofs cramfs romfs ubifs jffs2 tmpfs ramfs rootfs devtmpfs devpts proc sysfs cgroup cgroup2 ' +
+    'mqueue hugetlbfs securityfs debugfs tracefs bpf pstore configfs efivarfs selinuxfs nsfs binfmt_misc fusectl resctrl ' +
+    'binder'
+  ).split(' '),
+);
+
+/** An overlay on an overlay on … deeper than the kernel allows (`FILESYSTEM_MAX_STACK_DEPTH` is 2). */
+const DEEPEST = 4;
+
+/** Finds the mount that a path of the host is on. */
+export type MountAt = (path: string) => Mount | undefined;
+
+/**
+ * Whether a look at a file on a mount may have to wait for a server. An overlay waits if one of its layers does: they are
+ * looked for among the mounts of the host, where engines mount overlays.
+ *
+ * @param hostMountAt `undefined`: the host's mounts are not known, so that layers cannot be looked for.
+ */
+export function mayWait(mount: Mount, hostMountAt: MountAt | undefined, depth = 0): boolean {
+  if (LOCAL.has(mount.type)) return false;
+  if (mount.type !== 'overlay' || depth > DEEPEST) return true;
+  const layers = layersOf(mount);
+  const absolute = layers.filter((path) => path.startsWith('/'));
+  // Docker and containerd shorten lower layers to paths relative to the directory that the upper one is in.
+  if (absolute.length === 0) return layers.length > 0;
+  if (hostMountAt === undefined) return false;
+  return absolute.some((path) => {
+    const below = hostMountAt(path);
+    // The root of a live system is made of directories that are hidden below it.
+    return below !== undefined && below.id !== mount.id && mayWait(below, hostMountAt, depth + 1);
+  });
+}
+
+/** The directories that an overlay is made of, from its options `lowerdir=a:b::data`, `lowerdir+=`, `upperdir=`. */
+function layersOf({ superOptions }: Mount): string[] {
+  return superOptions.flatMap((option) => {
+    const [, name, value] = /^(lowerdir\+?|datadir\+|upperdir|workdir)=(.*)$/s.exec(option) ?? [];
+    if (name === undefined || value === undefined) return [];
+    const text = value.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+    // A colon in the name of a layer has a backslash before it.
+    const parts = name === 'lowerdir' ? text.split(/(?<!\\):+/) : [text];
+    return parts.map((part) => part.replaceAll('\\:', ':')).filter(Boolean);
+  });
+}

@@ -1,0 +1,24 @@
+import { isAbsenceCode, isDeniedCode } from '../kernel/errno.ts';
+import type { ProbedPath } from '../probes/look-ups.ts';
+import type { Outcome } from '../probes/requests.ts';
+
+/**
+ * What a look-up found: `undefined` if that is unknown, because it is not answered yet, does not return, or may not be made.
+ *
+ * @param denied takes note of a missing privilege.
+ */
+export function found<Value>(
+  outcome: Outcome<Value> | 'pending',
+  { shownAs }: Pick<ProbedPath, 'shownAs'>,
+  denied: (error: Error) => void,
+): Value | 'absent' | undefined {
+  if (outcome === 'pending' || outcome.kind === 'unanswered') return undefined;
+  if (outcome.kind === 'value') return outcome.value;
+  const { code } = outcome;
+  if (isAbsenceCode(code)) return 'absent';
+  // A path of another mount can lead through a file here, and what was a directory may be a link by now.
+  if (code === 'ENOTDIR' || code === 'ELOOP') return 'absent';
+  if (isDeniedCode(code))
+    denied(Object.assign(new Error(`Cannot look at ${JSON.stringify(shownAs)}: ${code}`), { code }));
+  return undefined;
+}

@@ -1,0 +1,175 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Question, Reply, Request } from './requests.ts';
+
+/** What a probe process was asked. */
+export interface Asked {
+  /** Whose path it is. A subject with a look-up that does not return blocks no other subject. */
+  readonly subject: string;
+  readonly question: Question;
+  /** The path as the log names it. */
+  readonly shownAs: string;
+  /** Takes the reply; `undefined` if there will be none. */
+  readonly settle: (reply: Reply | undefined) => void;
+}
+
+/** How a probe process tells what becomes of it. */
+export interface ProbeListeners {
+  /** The oldest question has been waiting for `ms`. Called once for each of {@link SILENCES_MS}. */
+  readonly onSilent: (probe: ProbeProcess, ms: number) => void;
+  /** It has replied. */
+  readonly onReply: (probe: ProbeProcess) => void;
+  /** It has ended, or could not be started. */
+  readonly onEnd: (probe: ProbeProcess) => void;
+}
+
+/** Waiting times after which silence is reported, in ms, counted from when the question became the oldest. */
+export const SILENCES_MS = [150, 5_000] as const;
+
+/** Node may need long to start on a busy machine; before that, silence says nothing about the path. */
+const START_MS = 10_000;
+
+const PROGRAM = fileURLToPath(new URL('./probe-program.js', import.meta.url));
+
+/** Small: it has 8 MB of its own and five threads. */
+const FLAGS = ['--v8-pool-size=0', '--max-semi-space-size=1', '--max-old-space-size=32'];
+
+let nextId = 0;
+
+/** A process that answers questions about paths one after the other. It can be kept waiting for ever; this process cannot. */
+export class ProbeProcess {
+  /** Resolves once it takes questions, or has ended. */
+  readonly started: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #listeners: ProbeListeners;
+  /** In the order in which they are answered. */
+  readonly #waiting = new Map<number, Asked>();
+  #unsent: Request[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #ready = false;
+  #ended = false;
+
+  constructor(listeners: ProbeListeners) {
+    this.#listeners = listeners;
+    // No descriptor but the channel, no environment, and no directory of its own to keep a file system busy.
+    this.#child = spawn(process.execPath, [...FLAGS, PROGRAM], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      env: { UV_THREADPOOL_SIZE: '1' },
+      cwd: '/',
+    });
+    this.#child.on('message', (message: Reply | 'ready') => this.#onMessage(message));
+    this.#child.on('error', () => this.#end());
+    this.#child.on('exit', () => this.#end());
+    this.started = new Promise((resolve) => {
+      this.#child.once('message', () => resolve());
+      this.#child.once('error', () => resolve());
+      this.#child.once('exit', () => resolve());
+    });
+    // The exporter does not stay up for it.
+    this.#child.unref();
+    this.#child.channel?.unref();
+    this.#timer = setTimeout(() => this.kill(), START_MS).unref();
+  }
+
+  /** What it is working on. */
+  get oldest(): Asked | undefined {
+    const [first] = this.#waiting.values();
+    return first;
+  }
+
+  /** How many questions are unanswered. */
+  get length(): number {
+    return this.#waiting.size;
+  }
+
+  /** Whether it works or waits for the CPU, and so is not blocked: `/proc/<pid>/stat`. */
+  get isRunnable(): boolean {
+    try {
+      const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
+      return stat.charAt(stat.lastIndexOf(')') + 2) === 'R';
+    } catch {
+      return false;
+    }
+  }
+
+  ask(asked: Asked): void {
+    const id = nextId++;
+    this.#waiting.set(id, asked);
+    if (this.#waiting.size === 1) this.#watch();
+    // One message for all questions of one turn of the event loop.
+    if (this.#unsent.length === 0) queueMicrotask(() => this.#send());
+    this.#unsent.push({ ...asked.question, id });
+  }
+
+  /** Takes back all questions that another process can answer. Replies to them are ignored. */
+  takeBack(isWanted: (asked: Asked) => boolean): readonly Asked[] {
+    const taken = [...this.#waiting].filter(([, asked]) => isWanted(asked));
+    for (const [id] of taken) this.#waiting.delete(id);
+    return taken.map(([, asked]) => asked);
+  }
+
+  /** Ends it once it has nothing to do. */
+  disconnect(): void {
+    if (this.#child.connected) this.#child.disconnect();
+  }
+
+  /** Ends it now, or, if the kernel lets nobody interrupt it, once its look-up returns. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #send(): void {
+    const requests = this.#unsent;
+    this.#unsent = [];
+    // The callback takes the error of a channel that is closing; `exit` follows.
+    if (this.#child.connected) this.#child.send(requests, () => {});
+  }
+
+  #onMessage(message: Reply | 'ready'): void {
+    if (message === 'ready') {
+      this.#ready = true;
+      this.#watch();
+      return;
+    }
+    const asked = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    this.#watch();
+    asked?.settle(message);
+    this.#listeners.onReply(this);
+  }
+
+  /** Reports how long the oldest question has been waiting. */
+  #watch(): void {
+    if (!this.#ready) return;
+    clearTimeout(this.#timer);
+    if (this.#waiting.size === 0) return;
+    this.#report(0, performance.now());
+  }
+
+  /** Reports the nth of {@link SILENCES_MS}, and then the next. */
+  #report(nth: number, since: number): void {
+    const ms = SILENCES_MS[nth];
+    if (ms === undefined) return;
+    const report = (): void => {
+      // What waits for the CPU is not waiting for a file system.
+      if (this.isRunnable) {
+        this.#report(nth, performance.now());
+        return;
+      }
+      this.#report(nth + 1, since);
+      this.#listeners.onSilent(this, ms);
+    };
+    this.#timer = setTimeout(report, since + ms - performance.now()).unref();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    const left = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const asked of left) asked.settle(undefined);
+    this.#listeners.onEnd(this);
+  }
+}

@@ -1,0 +1,191 @@
+// @ts-check
+// The program of a probe: a process that looks at paths which may keep it waiting for ever, so that the exporter does not.
+// It is plain JavaScript because Node runs it as it stands, from the sources as well as from dist.
+import {
+  accessSync,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  opendirSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from 'node:fs';
+
+/** @import { Answers, Request, Reply } from './requests.ts' */
+
+/** A directory with more entries is not listed to its end. */
+const MOST_ENTRIES = 10_000;
+
+/** At most this many directories below the first one are listed. */
+const MOST_DIRECTORIES = 64;
+
+/** File systems of their own in `/dev` that hold many files and no devices. */
+const WITHOUT_DEVICES = ['pts', 'shm', 'mqueue', 'hugepages'];
+
+process.on('message', (message) => {
+  for (const request of /** @type {readonly Request[]} */ (message)) process.send?.(reply(request));
+});
+process.on('disconnect', () => process.exit());
+process.send?.('ready');
+
+/**
+ * @param {Request} request
+ * @returns {Reply}
+ */
+function reply(request) {
+  const { id } = request;
+  try {
+    return { id, value: answer(request) };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN';
+    return { id, code };
+  }
+}
+
+/**
+ * @param {Request} request
+ * @returns {Answers[keyof Answers]}
+ */
+function answer(request) {
+  const { path } = request;
+  switch (request.look) {
+    case 'owner': {
+      const { uid, gid, mode } = lstatSync(path);
+      return { uid, gid, mode };
+    }
+    case 'identity': {
+      const { dev, ino } = statSync(path, { bigint: true });
+      return { dev: String(dev), ino: String(ino) };
+    }
+    case 'blockDevices':
+      return blockDevicesIn(path, request.skip);
+    case 'linkTo':
+      return hasLinkTo(path, request.targets);
+    case 'text':
+      return textOf(path, request.most);
+    default:
+      accessSync(path, constants.R_OK | constants.W_OK);
+      return true;
+  }
+}
+
+/**
+ * The block devices in a directory and in those right below it.
+ *
+ * @param {string} path
+ * @param {readonly string[]} skip names of directories that are not to be entered.
+ * @returns {Answers['blockDevices']}
+ */
+function blockDevicesIn(path, skip) {
+  const top = list(path);
+  const directories = top.directories.filter((name) => !WITHOUT_DEVICES.includes(name) && !skip.includes(name));
+  const below = directories.slice(0, MOST_DIRECTORIES).flatMap((name) => {
+    const { blockDevices } = listUnlessReplaced(`${path}/${name}`);
+    return blockDevices.map((device) => `${name}/${device}`);
+  });
+  return {
+    names: [...top.blockDevices, ...below],
+    complete: top.complete && directories.length <= MOST_DIRECTORIES,
+  };
+}
+
+/**
+ * Whether a link in a directory leads to one of these.
+ *
+ * @param {string} path
+ * @param {readonly string[]} targets
+ * @returns {Answers['linkTo']}
+ */
+function hasLinkTo(path, targets) {
+  const directory = opendirSync(path);
+  try {
+    for (let left = MOST_ENTRIES; left > 0; left -= 1) {
+      const entry = directory.readSync();
+      if (entry === null) return 'no';
+      if (targets.includes(linkAt(`${path}/${entry.name}`))) return 'yes';
+    }
+    return 'too many';
+  } finally {
+    directory.closeSync();
+  }
+}
+
+/**
+ * Where a link leads; nowhere if it is gone by now.
+ *
+ * @param {string} path
+ */
+function linkAt(path) {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * A link is not followed, neither in the directory nor to the directory itself: in a container it may lead anywhere.
+ *
+ * @param {string} path
+ */
+function list(path) {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  /** @type {string[]} */
+  const blockDevices = [];
+  /** @type {string[]} */
+  const directories = [];
+  let left = MOST_ENTRIES;
+  try {
+    const directory = opendirSync(`/proc/self/fd/${descriptor}`);
+    try {
+      for (let entry = directory.readSync(); entry !== null && left > 0; entry = directory.readSync()) {
+        left -= 1;
+        if (entry.isBlockDevice()) blockDevices.push(entry.name);
+        else if (entry.isDirectory()) directories.push(entry.name);
+      }
+    } finally {
+      directory.closeSync();
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  return { blockDevices, directories, complete: left > 0 };
+}
+
+/**
+ * What was a directory a moment ago may be something else by now.
+ *
+ * @param {string} path
+ */
+function listUnlessReplaced(path) {
+  try {
+    return list(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENOENT') return { blockDevices: [] };
+    throw error;
+  }
+}
+
+/**
+ * The first bytes of a file, as text. Opening a FIFO does not wait for its writer.
+ *
+ * @param {string} path
+ * @param {number} most in bytes.
+ */
+function textOf(path, most) {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const buffer = Buffer.alloc(most);
+    let length = 0;
+    for (;;) {
+      const more = readSync(descriptor, buffer, length, most - length, null);
+      length += more;
+      if (more === 0 || length === most) return buffer.toString('utf8', 0, length);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,43 @@
+/** What a probe can find out about a path. */
+export type Question =
+  /** Owner and permissions of what is at the path. A link is not followed. */
+  | { readonly look: 'owner'; readonly path: string }
+  /** Which file the path leads to. */
+  | { readonly look: 'identity'; readonly path: string }
+  /** The block devices in a directory and in the directories right below it, except those in `skip`. */
+  | { readonly look: 'blockDevices'; readonly path: string; readonly skip: readonly string[] }
+  /** Whether a link in a directory such as `fd` leads to one of `targets`. */
+  | { readonly look: 'linkTo'; readonly path: string; readonly targets: readonly string[] }
+  /** The first `most` bytes of a file. */
+  | { readonly look: 'text'; readonly path: string; readonly most: number }
+  /** Whether this process may read and write what the path leads to. */
+  | { readonly look: 'access'; readonly path: string };
+
+/** A question with the number that its reply carries. */
+export type Request = Question & { readonly id: number };
+
+/** What each kind of question is answered with. */
+export interface Answers {
+  readonly owner: { readonly uid: number; readonly gid: number; readonly mode: number };
+  /** As `stat` has them. 64-bit numbers do not fit a JavaScript number, so they are decimal text. */
+  readonly identity: { readonly dev: string; readonly ino: string };
+  /** `complete`: no directory was too long to be listed to its end. */
+  readonly blockDevices: { readonly names: readonly string[]; readonly complete: boolean };
+  /** `too many`: there is none among the first 10,000, and there are more. */
+  readonly linkTo: 'yes' | 'no' | 'too many';
+  readonly text: string;
+  readonly access: true;
+}
+
+/** What a probe process sends back: a value or the code of a system error. */
+export type Reply =
+  | { readonly id: number; readonly value: Answers[keyof Answers] }
+  | { readonly id: number; readonly code: string };
+
+/** The outcome of a question. */
+export type Outcome<Value> =
+  | { readonly kind: 'value'; readonly value: Value }
+  /** The system error's code: `ENOENT`, `EACCES`, … */
+  | { readonly kind: 'error'; readonly code: string }
+  /** The look-up does not return, or could not be made. */
+  | { readonly kind: 'unanswered' };
