@@ -51,10 +51,10 @@ export const LIMITERS: Row = {
       8,
       timeseries({
         title: 'Memory of limiting cgroups, % of limit',
-        what: 'Working set of each limiting cgroup as a share of its limit. The dashed lines are at 80 % and 90 %.',
-        from: 'memory.current minus inactive_file of memory.stat, over memory.max, of the limiting cgroup.',
+        what: 'Memory of each limiting cgroup that the kernel cannot free, as a share of its limit. The dashed lines are at 80 % and 90 %.',
+        from: 'memory.stat (anonymous memory, tmpfs, kernel memory) over memory.max of the limiting cgroup.',
         red: 'the containers in it are near their common limit, even if each is far from its own.',
-        queries: [range(share(ofLimiters('memory_working_set_bytes'), ofLimiters('memory_limit_bytes')), LEGEND)],
+        queries: [range(share(ofLimiters('memory_unreclaimable_bytes'), ofLimiters('memory_limit_bytes')), LEGEND)],
         unit: 'percentunit',
         softMax: 1,
         thresholds: USE_OF_LIMIT,

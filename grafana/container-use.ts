@@ -16,12 +16,13 @@ export const MEMORY: Row = {
       9,
       timeseries({
         title: 'Memory usage and limits',
-        what: 'Memory usage, the working set that cannot easily be reclaimed, and the limits. The effective limit is the lowest from the init process to the root; its own can be higher, or missing. Above memory.high the kernel throttles it.',
+        what: 'Memory usage, the working set as in cAdvisor, what the kernel cannot free, and the limits. The effective limit is the lowest from the init process to the root; its own can be higher, or missing. Above memory.high the kernel throttles it.',
         from: 'memory.current, memory.stat, memory.peak, memory.high and memory.max (v1: usage_in_bytes, max_usage_in_bytes, limit_in_bytes).',
-        red: 'when the working set reaches the red line, the container is OOM-killed. Raise the limit, or find what grows.',
+        red: 'when what cannot be freed reaches the red line, the container is OOM-killed. Raise the limit, or find what grows.',
         queries: [
           range(ofContainer('isolation_container_memory_usage_bytes'), 'usage'),
           range(ofContainer('isolation_container_memory_working_set_bytes'), 'working set'),
+          range(ofContainer('isolation_container_memory_unreclaimable_bytes'), 'cannot be freed'),
           range(ofContainer('isolation_container_memory_peak_bytes'), 'peak'),
           range(ofContainer('isolation_container_memory_high_bytes'), 'memory.high'),
           range(ofContainer('isolation_container_memory_own_limit_bytes'), 'own limit'),
@@ -31,6 +32,7 @@ export const MEMORY: Row = {
         overrides: [
           coloured('usage', 'blue'),
           coloured('working set', 'green'),
+          coloured('cannot be freed', 'yellow'),
           asLimit('peak', 'text'),
           asLimit('memory.high', 'orange'),
           asLimit('own limit', 'purple'),

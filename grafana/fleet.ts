@@ -27,10 +27,10 @@ const LAST_KILL = `max by (${IDENTITY}) (max_over_time(${onHosts('isolation_cont
 const HOST_KILLS_OF_A_DAY = `round(increase(${onHosts('isolation_host_oom_kills_total')}[24h]))`;
 /** Of its own limit, or of the limit of another cgroup: whichever is nearer. */
 const USE_OF_MEMORY = `topk(10, max by (${IDENTITY}) (${share(
-  onHosts('isolation_container_memory_working_set_bytes'),
+  onHosts('isolation_container_memory_unreclaimable_bytes'),
   onHosts('isolation_container_memory_own_limit_bytes'),
 )} or ${share(
-  onHosts('isolation_container_limiter_memory_working_set_bytes'),
+  onHosts('isolation_container_limiter_memory_unreclaimable_bytes'),
   onHosts('isolation_container_limiter_memory_limit_bytes'),
 )}))`;
 const THROTTLED_PERIODS = `topk(10, max by (${IDENTITY}) (${share(

@@ -9,6 +9,7 @@ import type { LimitLevel } from './limit-levels.ts';
 import { limitingLevelsOf } from './limiting-levels.ts';
 import { type LimitEvents, limitEventsOf } from './memory-events.ts';
 import { pidsHitsOf } from './pids-hits.ts';
+import { unreclaimableOfV1, unreclaimableOfV2, V1_FIELDS, V2_FIELDS } from './unreclaimable-memory.ts';
 
 /** A cgroup other than the container's own whose memory limit holds for it, and its use in bytes. */
 export interface MemoryLimiter {
@@ -20,6 +21,8 @@ export interface MemoryLimiter {
   readonly usage: number | undefined;
   /** Usage minus the page cache that is dropped first. */
   readonly workingSet: number | undefined;
+  /** What neither dropping page cache nor shrinking the kernel's caches would free. */
+  readonly unreclaimable: number | undefined;
   readonly events: LimitEvents;
 }
 
@@ -48,22 +51,38 @@ export function memoryLimitersOf(container: Container, scrape: Scrape): readonly
   }));
 }
 
-const parseV2Stat = flatKeyedParser(['inactive_file']);
-const parseV1Stat = flatKeyedParser(['total_inactive_file']);
+const parseV2Stat = flatKeyedParser(V2_FIELDS);
+const parseV1Stat = flatKeyedParser(V1_FIELDS);
 
 function readMemoryLimiter(files: CgroupFiles, scrape: Scrape): Omit<MemoryLimiter, 'level'> {
   const isV1 = files.versionOf('memory') === 1;
   const usage = singleValue(files, 'memory', isV1 ? 'memory.usage_in_bytes' : 'memory.current');
-  const inactiveFile = isV1
-    ? parsedFile(files, 'memory', 'memory.stat', parseV1Stat)?.total_inactive_file
-    : parsedFile(files, 'memory', 'memory.stat', parseV2Stat)?.inactive_file;
+  const { inactiveFile, unreclaimable } = isV1 ? readV1Stat(files) : readV2Stat(files);
   return {
     limit: limitOfCgroup(files, 'memory', scrape) ?? Infinity,
     high: limitOfCgroup(files, 'high', scrape) ?? Infinity,
     usage,
     workingSet: usage === undefined || inactiveFile === undefined ? undefined : Math.max(0, usage - inactiveFile),
+    unreclaimable,
     events: limitEventsOf(files, scrape),
   };
+}
+
+/** What both kinds of `memory.stat` say of memory that can be reclaimed, in bytes. */
+interface Reclaim {
+  readonly inactiveFile: number | undefined;
+  readonly unreclaimable: number | undefined;
+}
+
+function readV2Stat(files: CgroupFiles): Reclaim {
+  const stat = parsedFile(files, 'memory', 'memory.stat', parseV2Stat);
+  return { inactiveFile: stat?.inactive_file, unreclaimable: unreclaimableOfV2(stat) };
+}
+
+function readV1Stat(files: CgroupFiles): Reclaim {
+  const stat = parsedFile(files, 'memory', 'memory.stat', parseV1Stat);
+  const kernel = singleValue(files, 'memory', 'memory.kmem.usage_in_bytes');
+  return { inactiveFile: stat?.total_inactive_file, unreclaimable: unreclaimableOfV1(stat, kernel) };
 }
 
 const cpuByCgroup = oncePerScrape(() => new Map<CgroupFiles, Omit<CpuLimiter, 'level'>>());

@@ -57,6 +57,11 @@ export const limiters: Collector = defineContainerCollector({
       'Usage of the limiting cgroup minus inactive_file of its memory.stat, at least 0.',
       ({ workingSet }) => workingSet,
     ),
+    memory(
+      'unreclaimable_bytes',
+      'Memory of the limiting cgroup that the kernel cannot free: see isolation_container_memory_unreclaimable_bytes.',
+      ({ unreclaimable }) => unreclaimable,
+    ),
     {
       name: 'isolation_container_limiter_memory_events_total',
       type: 'counter',

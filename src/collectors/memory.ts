@@ -4,6 +4,7 @@ import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { parsedFile, singleValue } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Scrape } from './collector.ts';
 import { type LimitEvents, limitEventsOf } from './memory-events.ts';
+import { unreclaimableOfV1, unreclaimableOfV2, V1_FIELDS, V2_FIELDS } from './unreclaimable-memory.ts';
 
 /** Bytes, and counts since the cgroup was made. */
 interface MemoryReading {
@@ -12,6 +13,7 @@ interface MemoryReading {
   readonly anon: number | undefined;
   readonly file: number | undefined;
   readonly inactiveFile: number | undefined;
+  readonly unreclaimable: number | undefined;
   readonly kernel: number | undefined;
   readonly shmem: number | undefined;
   readonly mappedFile: number | undefined;
@@ -38,8 +40,17 @@ export const memory: Collector = defineContainerCollector({
     {
       name: 'isolation_container_memory_working_set_bytes',
       type: 'gauge',
-      help: `Memory that cannot easily be reclaimed: usage less inactive_file of memory.stat, at least 0. ${ABSENT}`,
+      help: `Usage minus inactive_file of memory.stat, at least 0, as in cAdvisor. Page cache in active use is in it, which the kernel drops when it has to. ${ABSENT}`,
       value: workingSetOf,
+    },
+    {
+      name: 'isolation_container_memory_unreclaimable_bytes',
+      type: 'gauge',
+      help:
+        'Memory that the kernel cannot free without swap or an OOM kill: anonymous memory, tmpfs and shared memory, locked page ' +
+        'cache, sockets, and kernel memory minus slab_reclaimable, from memory.stat (v1: all of memory.kmem.usage_in_bytes). ' +
+        ABSENT,
+      value: (reading) => reading.unreclaimable,
     },
     {
       name: 'isolation_container_memory_peak_bytes',
@@ -120,7 +131,7 @@ export function readMemory({ files }: Pick<Container, 'files'>, scrape: Scrape):
   return { ...(version === 1 ? readV1(files) : readV2(files)), events: limitEventsOf(files, scrape) };
 }
 
-/** Memory that cannot easily be reclaimed, in bytes. */
+/** Usage without the page cache that is dropped first, in bytes. */
 export function workingSetOf({
   usage,
   inactiveFile,
@@ -128,16 +139,7 @@ export function workingSetOf({
   return usage === undefined || inactiveFile === undefined ? undefined : Math.max(0, usage - inactiveFile);
 }
 
-const parseV2Stat = flatKeyedParser([
-  'anon',
-  'file',
-  'kernel',
-  'shmem',
-  'file_mapped',
-  'inactive_file',
-  'pgfault',
-  'pgmajfault',
-]);
+const parseV2Stat = flatKeyedParser([...V2_FIELDS, 'file_mapped', 'pgfault', 'pgmajfault']);
 
 function readV2(files: CgroupFiles): Omit<MemoryReading, 'events'> {
   const stat = parsedFile(files, 'memory', 'memory.stat', parseV2Stat);
@@ -147,6 +149,7 @@ function readV2(files: CgroupFiles): Omit<MemoryReading, 'events'> {
     anon: stat?.anon,
     file: stat?.file,
     inactiveFile: stat?.inactive_file,
+    unreclaimable: unreclaimableOfV2(stat),
     kernel: stat?.kernel,
     shmem: stat?.shmem,
     mappedFile: stat?.file_mapped,
@@ -158,25 +161,24 @@ function readV2(files: CgroupFiles): Omit<MemoryReading, 'events'> {
 
 /** The `total_` values include the cgroups below, as all values of v2 do. */
 const parseV1Stat = flatKeyedParser([
-  'total_rss',
-  'total_cache',
-  'total_shmem',
+  ...V1_FIELDS,
   'total_mapped_file',
   'total_swap',
-  'total_inactive_file',
   'total_pgfault',
   'total_pgmajfault',
 ]);
 
 function readV1(files: CgroupFiles): Omit<MemoryReading, 'events'> {
   const stat = parsedFile(files, 'memory', 'memory.stat', parseV1Stat);
+  const kernel = singleValue(files, 'memory', 'memory.kmem.usage_in_bytes');
   return {
     usage: singleValue(files, 'memory', 'memory.usage_in_bytes'),
     peak: singleValue(files, 'memory', 'memory.max_usage_in_bytes'),
     anon: stat?.total_rss,
     file: stat?.total_cache,
     inactiveFile: stat?.total_inactive_file,
-    kernel: singleValue(files, 'memory', 'memory.kmem.usage_in_bytes'),
+    unreclaimable: unreclaimableOfV1(stat, kernel),
+    kernel,
     shmem: stat?.total_shmem,
     mappedFile: stat?.total_mapped_file,
     swap: stat?.total_swap,
