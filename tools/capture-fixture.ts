@@ -70,7 +70,7 @@ function manifest(): string {
   return [
     `# ${name}`,
     '',
-    'Captured by `tools/capture-fixture.ts`; never edited. Names and paths that tell of the machine are redacted by',
+    'Captured by `tools/capture-fixture.ts`; never edited. Names and paths that identify the machine are redacted by',
     'rule (`tools/capture/redact.ts`), ids stay. Environments of processes are never captured.',
     '',
     '| | |',

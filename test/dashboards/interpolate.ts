@@ -3,7 +3,7 @@ export interface Choice {
   /** Seconds since the epoch. */
   readonly from: number;
   readonly to: number;
-  /** How often Prometheus scrapes, which Grafana is told in the settings of the data source; seconds. */
+  /** Prometheus' scrape interval in seconds, as in the settings of the data source in Grafana. */
   readonly scrapeInterval: number;
   /** Of the board's variables; what is not among them is `All`. */
   readonly values: Readonly<Record<string, string>>;

@@ -62,7 +62,7 @@ function start(argv: readonly string[]): Running {
 function startCommand([command = '', ...argv]: readonly string[]): Running {
   const child = spawn(command, argv, {
     cwd: REPOSITORY,
-    // Nothing of the environment of these tests is to configure it.
+    // The environment of these tests must not configure it.
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -94,7 +94,7 @@ async function originOf({ child, stderr }: Running): Promise<string> {
   throw new Error(`It does not listen: ${stderr()}`);
 }
 
-/** Asks without `fetch`, which unpacks what is compressed and asks for it by itself. */
+/** Sends a request without `fetch`, which requests compression by itself. */
 async function request(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
   return new Promise((resolve, reject) => {
     get(url, { headers, agent: false }, (response) => {
@@ -209,7 +209,7 @@ describe('the running program', () => {
   });
 
   it('does not log scrapes', async () => {
-    // What the first scrape has to say of the host it says once.
+    // Problems of this host are logged once, in the first scrape.
     await request(`${origin}/metrics`);
     const before = program.stderr();
     for (const query of ['', '?collect[]=cpu', '?collect[]=nothing']) await request(`${origin}/metrics${query}`);
@@ -236,7 +236,7 @@ describe('the end of the program', () => {
     const { scripts } = JSON.parse(readFileSync(`${REPOSITORY}/package.json`, 'utf8')) as {
       scripts: Record<'start', string>;
     };
-    // Other tests need what a build would write anew.
+    // A build would replace files that other tests need.
     const script = scripts.start.replace('npm run build', 'true');
     const program = startCommand(['sh', '-c', `${script} "$@"`, 'sh', ...ON_THE_HOST]);
     await originOf(program);

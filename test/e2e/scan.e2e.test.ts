@@ -222,7 +222,7 @@ describe('names from an engine', () => {
   });
 
   it('are waited for longer if one is requested', async () => {
-    // Three answers make the names.
+    // Names need three answers.
     silentMs = 1_000;
     const { code, stdout } = await scan(`--docker.host=unix://${socket}`, '--container', name, '--output=json');
     silentMs = 0;

@@ -4,9 +4,9 @@ import { eventually, type Machine, succeed } from './machine.ts';
 export interface Alertmanager extends AsyncDisposable {
   /** Where it listens, as `host:port`. */
   readonly address: string;
-  /** Tells it of alerts that fire from now on. */
+  /** Sends it alerts that fire from now on. */
   tell(alerts: readonly AlertLabels[]): Promise<void>;
-  /** All alerts that it knows of. */
+  /** All its alerts. */
   alerts(): Promise<readonly AlertState[]>;
   /** What it has logged. */
   log(): Promise<string>;
@@ -15,7 +15,7 @@ export interface Alertmanager extends AsyncDisposable {
 /** The labels of an alert. */
 export type AlertLabels = Readonly<Record<string, string>>;
 
-/** What becomes of an alert. */
+/** The state of an alert. */
 export interface AlertState {
   readonly labels: AlertLabels;
   readonly status: {

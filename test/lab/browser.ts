@@ -1,16 +1,16 @@
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-/** Chromium without a window, and what its pages had to complain of. */
+/** Headless Chromium, and the problems of its pages. */
 export interface Browser extends AsyncDisposable {
-  /** Opens a page of its own, with cookies and settings of its own. */
+  /** Opens a page with its own cookies and settings. */
   open(url: string, options?: BrowserContextOptions): Promise<Page>;
-  /** Errors in the console, exceptions, requests that failed, dialogs, and what a policy forbade: since the last call. */
+  /** Console errors, exceptions, failed requests, dialogs and policy violations since the last call. */
   complaints(): readonly string[];
 }
 
 /** Starts the distribution's Chromium. */
 export async function startBrowser(): Promise<Browser> {
-  // Root has no sandbox to give it, and what it is shown is our own.
+  // As root there is no sandbox, and all pages are our own.
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
   let complaints: string[] = [];
   return {

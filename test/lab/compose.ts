@@ -6,10 +6,10 @@ const FILE = new URL('../../deploy/docker/compose.yaml', import.meta.url);
 
 /** A service of the compose file. */
 export interface ComposeService {
-  /** What the container is called; `undefined`: compose makes a name up. */
+  /** The container's name; `undefined`: compose chooses one. */
   readonly name: string | undefined;
   readonly image: string;
-  /** What `docker run` takes before the image to do the same, but for its name and networks. */
+  /** The equivalent options of `docker run`, without name and networks. */
   readonly options: readonly string[];
   readonly command: readonly string[];
   readonly networks: readonly string[];
@@ -34,7 +34,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
 /**
  * Reads a service of deploy/docker/compose.yaml.
  *
- * @throws Error if it says something that this does not know how to say to `docker run`.
+ * @throws Error for a key without a known equivalent.
  */
 export function composeService(name: string): ComposeService {
   const { image, container_name, command = [], networks = [], build: _, ...rest } = composeServices()[name] ?? {};
@@ -53,7 +53,7 @@ export function composeService(name: string): ComposeService {
   };
 }
 
-/** All services of the compose file, as they are written there. */
+/** All services of the compose file. */
 export function composeServices(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
   return (parse(readFileSync(FILE, 'utf8')) as { services: Record<string, Record<string, unknown>> }).services;
 }

@@ -6,11 +6,11 @@ import { host } from './host.ts';
 import { type Background, eventually, succeed } from './machine.ts';
 import { removeCgroups, removeDirectory } from './remains.ts';
 
-/** What every container of it runs: busybox. */
+/** The image of every container: busybox. */
 export const POD_IMAGE = 'localhost/lab:1';
 const PAUSE_IMAGE = 'localhost/pause:1';
 
-/** A container of a pod, and what the kubelet says of it. */
+/** A container of a pod, with the kubelet's settings. */
 export interface PodContainer {
   readonly name: string;
   readonly command: readonly string[];
@@ -27,7 +27,7 @@ export interface Pod {
 }
 
 /**
- * containerd with its CRI plugin and nothing else of Kubernetes, on the host. It is told what a kubelet tells it, pods have
+ * containerd with its CRI plugin and nothing else of Kubernetes, on the host. The lab sends what a kubelet sends, pods have
  * the host's network, and all of them are in `/kubepods/burstable`.
  */
 export class CriNode implements AsyncDisposable {
@@ -56,7 +56,7 @@ export class CriNode implements AsyncDisposable {
     }
   }
 
-  /** Starts containerd, also again after a `kill`. Its containers live on. */
+  /** Starts containerd, also after a `kill`. Its containers keep running. */
   async up(): Promise<void> {
     this.#containerd = await host.start(
       `exec containerd --config ${this.directory}/config.toml >> ${this.directory}/log 2>&1`,
@@ -66,7 +66,7 @@ export class CriNode implements AsyncDisposable {
     });
   }
 
-  /** Signals containerd, and neither its shims nor the containers. */
+  /** Signals containerd only, not its shims or containers. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     await this.#containerd?.kill(signal);
   }
@@ -80,7 +80,7 @@ export class CriNode implements AsyncDisposable {
       labels: labelsOf(name, namespace, uid),
       linux: {
         cgroupParent: `/kubepods/burstable/pod${uid}`,
-        // The network of the host, so that no plugin is needed for one.
+        // The host's network, so that no network plugin is needed.
         securityContext: { namespaceOptions: { network: 2, pid: 1 } },
       },
     };
@@ -144,7 +144,7 @@ export class CriNode implements AsyncDisposable {
 
 type SandboxConfig = { readonly labels: Readonly<Record<string, string>> };
 
-/** What the kubelet labels each container with. */
+/** The kubelet's labels of each container. */
 function labelsOf(name: string, namespace: string, uid: string): Record<string, string> {
   return { 'io.kubernetes.pod.name': name, 'io.kubernetes.pod.namespace': namespace, 'io.kubernetes.pod.uid': uid };
 }
@@ -159,7 +159,7 @@ sandbox_image = "${PAUSE_IMAGE}"
 restrict_oom_score_adj = true
 `;
 
-/** Makes an image with nothing but busybox in it, as `docker save` would, and answers where the archive is. */
+/** Creates an image with only busybox in the format of `docker save`, and returns the path of the archive. */
 async function makeImage(directory: string, name: string): Promise<string> {
   const at = await succeed(host, `mktemp -d ${directory}/image-XXXXXX`);
   mkdirSync(`${at}/root/bin`, { recursive: true });
@@ -183,7 +183,7 @@ async function makeImage(directory: string, name: string): Promise<string> {
   return `${at}/image.tar`;
 }
 
-/** As much of `api.proto` (kubernetes/cri-api) as running pods takes. */
+/** The part of `api.proto` (kubernetes/cri-api) that running pods needs. */
 const SERVICE = protobuf.parse(`
 syntax = "proto3";
 message VersionRequest { string version = 1; }

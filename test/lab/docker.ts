@@ -6,7 +6,7 @@ import type { Background, Machine } from './machine.ts';
 /** The image that every lab container runs: busybox with a few applets, no registry involved. */
 export const LAB_IMAGE = 'lab:1';
 
-/** How a lab's Docker daemon differs from the usual one. */
+/** Options of a lab's Docker daemon. */
 export interface DockerOptions {
   /** `cgroupfs` puts containers into `/docker/<id>`, `systemd` (as PID 1 only) into `/system.slice/docker-<id>.scope`. */
   readonly cgroupDriver?: 'cgroupfs' | 'systemd';
@@ -19,11 +19,11 @@ export interface DockerOptions {
  * may run on the machine already. It answers when this returns. Dispose of it when done.
  */
 export async function startDocker(machine: Machine, options: DockerOptions = {}): Promise<Docker> {
-  // Only the host has a past; a guest starts empty, and the owners' pids mean nothing there.
+  // Only the host can have remains of earlier runs; a guest starts empty.
   if (machine === host) await cleanUpOrphanedDaemons();
   const directory = await succeed(
     machine,
-    // A daemon that remaps users wants others to pass. The owner's mark tells a directory in use from one that a crashed
+    // A daemon with remapped users needs access for others. The owner file distinguishes a directory in use from one that a crashed
     // run has left behind.
     `directory=$(mktemp -d /tmp/isolation-exporter-docker-XXXXXX) && chmod 711 "$directory" && echo ${process.pid} > "$directory/owner" && echo "$directory"`,
   );
@@ -38,7 +38,7 @@ export async function startDocker(machine: Machine, options: DockerOptions = {})
   return docker;
 }
 
-/** A Docker daemon with all that belongs to it. */
+/** A Docker daemon with everything that belongs to it. */
 export class Docker implements AsyncDisposable {
   readonly machine: Machine;
   /** Holds everything of this daemon. */
@@ -75,7 +75,7 @@ export class Docker implements AsyncDisposable {
   }
 
   /**
-   * Makes a network that leads nowhere. Its addresses are of the range that is kept for tests of networks (RFC 2544): the
+   * Creates an isolated network. Its addresses are from the range for network tests (RFC 2544): the
    * daemon's own choice fails where others, or the machine's routes, have taken all that it chooses from.
    */
   async createNetwork(name: string): Promise<void> {
@@ -100,7 +100,7 @@ export class Docker implements AsyncDisposable {
     return this.#options.cgroupDriver === 'systemd' ? `/system.slice/docker-${id}.scope` : `/docker/${id}`;
   }
 
-  /** Signals the daemon (SIGKILL, SIGSTOP, SIGCONT…) and nothing else: containers and their shims live on. */
+  /** Signals the daemon only (SIGKILL, SIGSTOP, SIGCONT…): containers and their shims keep running. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     await succeed(this.machine, `kill -${signal.slice(3)} "$(cat ${this.directory}/pid)"`);
   }
@@ -138,7 +138,7 @@ export class Docker implements AsyncDisposable {
     return (await this.machine.run(`tail -n 100 ${this.directory}/log`)).stdout;
   }
 
-  /** Ends the daemon, its containers and shims, and removes everything of theirs. */
+  /** Ends the daemon, its containers and shims, and removes everything they created. */
   async [Symbol.asyncDispose](): Promise<void> {
     await succeed(this.machine, `${CLEAN_UP}\nclean_up ${this.directory}`, {
       timeoutMs: 60_000 * this.machine.slowness,
@@ -157,7 +157,7 @@ export class Docker implements AsyncDisposable {
 /** Defines the bash function `clean_up DIRECTORY`. */
 const CLEAN_UP = readFileSync(new URL('./docker-clean-up.sh', import.meta.url), 'utf8');
 
-/** Ends what a test process has left on the host that was ended itself before it could clean up. */
+/** Cleans up after a test process that was killed before it could do so. */
 export async function cleanUpOrphanedDaemons(): Promise<void> {
   await succeed(host, CLEAN_UP_ORPHANS);
 }

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type ParsedSample, parseExposition } from '../exposition.ts';
 import { eventually, type Machine, quote, succeed } from './machine.ts';
 
-/** The built exporter. It has to be visible under this path wherever it is run. */
+/** The built exporter. It must have this path on every machine of the lab. */
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 /** The built exporter, running on a machine of the lab. */
@@ -16,9 +16,9 @@ export interface Exporter extends AsyncDisposable {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** What one scrape said. */
+/** The result of one scrape. */
 export interface Samples {
-  /** As it came, in the text format. */
+  /** The body, in the text format. */
   readonly text: string;
   readonly all: readonly ParsedSample[];
   /** The value of the one series with this name and at least these labels; `undefined` if there is none. */
@@ -32,9 +32,9 @@ export type LogLine = Readonly<Record<string, unknown>>;
 
 export interface ExporterOptions {
   readonly flags: readonly string[];
-  /** Makes the script that is to run its command line, to run it as somebody else or somewhere else. */
+  /** Wraps its command line in a script, to run it as another user or elsewhere. */
   readonly script?: (command: string) => string;
-  /** Words before the command that is to reach it, if it has a network of its own. */
+  /** A command prefix to reach it, if it has its own network. */
   readonly reachBy?: () => Promise<string>;
 }
 
@@ -72,7 +72,7 @@ async function get(machine: Machine, script: string): Promise<string> {
   return `${await succeed(machine, script)}\n`;
 }
 
-/** Only whole lines; what a wrapper says is none of the exporter's. */
+/** Only complete lines of the exporter, not those of a wrapper. */
 function linesOf(stderr: string): readonly LogLine[] {
   const lines = stderr.split('\n').slice(0, -1);
   return lines.filter((line) => line.startsWith('{')).map((line): LogLine => JSON.parse(line));
@@ -83,7 +83,7 @@ function addressIn(log: readonly LogLine[]): string | undefined {
   return Array.isArray(addresses) ? String(addresses[0]) : undefined;
 }
 
-/** Parses what one scrape answered. */
+/** Parses the result of a scrape. */
 export function samplesOf(text: string): Samples {
   const all = parseExposition(text, 'text').flatMap(({ samples }) => samples);
   const find = (name: string, labels: Readonly<Record<string, string>>): ParsedSample | undefined =>

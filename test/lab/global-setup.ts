@@ -9,11 +9,11 @@ import type { Missing } from './prepare.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** What the suites learn from their global set-up: what they need and cannot have. */
+    /** The missing parts, from the global set-up. */
     readonly missing: Missing;
     /** What the live suites share. */
     readonly lab: {
-      /** Of this run alone; guests that are booted once and used by several suites are below it. */
+      /** Of this run only. Guests that several suites share are below it. */
       readonly directory: string;
       /** The process that lives as long as the run. */
       readonly owner: number;
@@ -30,7 +30,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   await cleanUpOrphanedGuests();
   await cleanUpOrphanedDaemons();
-  // Not below a long TMPDIR: sockets are made in it, and their paths end at 107 bytes.
+  // Not below a long TMPDIR: it contains sockets, whose paths are limited to 107 bytes.
   const directory = mkdtempSync('/tmp/isolation-exporter-live-');
   writeFileSync(join(directory, 'owner'), `${process.pid}\n`);
   project.provide('missing', missing);
@@ -40,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       const of = join(directory, flavour);
       if (existsSync(of)) await new Guest(of, flavour)[Symbol.asyncDispose]();
     }
-    // Of a suite that was ended by a time-out or crashed.
+    // For suites that timed out or crashed.
     await cleanUpOrphanedDaemons();
     await rm(directory, { recursive: true, force: true });
   };

@@ -5,7 +5,7 @@ import { privateDirectory } from './guest-image.ts';
 import { host } from './host.ts';
 import { quote, succeed } from './machine.ts';
 
-/** Where Go is, if it is anywhere. */
+/** The path of Go, if it is installed. */
 const GO = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/go/bin']
   .map((directory) => join(directory, 'go'))
   .find((path) => existsSync(path));
@@ -77,7 +77,7 @@ async function build(module: string, script: string): Promise<string> {
     mkdir "$work/bin"
     # Its sources are of no use afterwards; what is in the machine's own cache is.
     ${script}
-    # Whole or not at all, also with two test runs at once.
+    # Atomically, also with two test runs at once.
     mv -T "$work/bin" ${directory} 2>/dev/null || test -n "$(ls ${directory})"`,
     { timeoutMs: 1_800_000 },
   );

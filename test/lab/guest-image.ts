@@ -12,7 +12,7 @@ export interface GuestImage {
   readonly initramfs: string;
 }
 
-/** What the guest's kernel lacks until it is inserted, in this order: virtio, the 9p file system, overlay. */
+/** Kernel modules that the guest needs, in this order: virtio, the 9p file system, overlay. */
 const MODULES = [
   'virtio_ring',
   'virtio',
@@ -46,7 +46,7 @@ export async function fetchKernel(kernel: GuestKernel): Promise<string> {
   const work = mkdtempSync(join(cache, 'work-'));
   try {
     await succeed(host, (kernel === 'own' ? FETCH_OWN : FETCH_NEWER)(work), { timeoutMs: 300_000 });
-    // Whole or not at all, also with two test runs at once.
+    // Atomically, also with two test runs at once.
     const kept = join(cache, `${prefix}${process.pid}`);
     renameSync(join(work, 'kept'), kept);
     return kept;
@@ -74,7 +74,7 @@ export async function buildImage(kernelDirectory: string, directory: string): Pr
   return { kernel: join(kernelDirectory, 'vmlinuz'), initramfs: join(directory, 'initramfs.gz') };
 }
 
-/** A directory that keeps between runs what is dear to fetch. Nobody else may be able to put a kernel there. */
+/** A cache directory between runs. Other users must not be able to put a kernel there. */
 export function privateDirectory(): string {
   const uid = process.getuid?.();
   const directory = join(tmpdir(), `isolation-exporter-lab-${uid}`);

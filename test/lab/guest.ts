@@ -43,8 +43,8 @@ export const GUEST_FLAVOURS = Object.keys(FLAVOURS) as GuestFlavour[];
 export const SHARE_IN_GUEST = '/lab';
 
 /**
- * A virtual machine with a pure cgroup-v2 kernel and this host's root directory as its own: everything of the host is
- * there, nothing that it writes comes back but what it writes below `/lab`. `/tmp`, `/run` and `/dev` start empty.
+ * A virtual machine with a pure cgroup-v2 kernel and this host's root directory: everything of the host is
+ * there, and only what it writes below `/lab` reaches the host. `/tmp`, `/run` and `/dev` start empty.
  */
 export class Guest implements Machine, AsyncDisposable {
   readonly name: string;
@@ -54,14 +54,14 @@ export class Guest implements Machine, AsyncDisposable {
   readonly directory: string;
   readonly #jobs: GuestJobs;
 
-  /** Takes a guest that was booted in `directory`, maybe by another process. */
+  /** Uses a guest that was booted in `directory`, possibly by another process. */
   constructor(directory: string, flavour: GuestFlavour) {
     this.name = `the ${flavour} guest`;
     this.directory = directory;
     this.#jobs = new GuestJobs(this.share, this.slowness, () => this.#state());
   }
 
-  /** The directory on the host that the guest has as `/lab`. Suites put what they exchange into `files/` there. */
+  /** The directory on the host that is `/lab` in the guest. Suites exchange files in `files/` there. */
   get share(): string {
     return join(this.directory, 'share');
   }
@@ -74,7 +74,7 @@ export class Guest implements Machine, AsyncDisposable {
     return this.#jobs.start(script);
   }
 
-  /** What kernel and init have written to the console. */
+  /** The console output of kernel and init. */
   console(): string {
     const log = join(this.directory, 'console.log');
     return existsSync(log) ? readFileSync(log, 'utf8') : '';
@@ -93,7 +93,7 @@ export class Guest implements Machine, AsyncDisposable {
     }
   }
 
-  /** Switches it off and removes its directory. Nothing in it is worth an orderly shutdown. */
+  /** Switches it off without a shutdown, and removes its directory. */
   async [Symbol.asyncDispose](): Promise<void> {
     const pid = this.#pid();
     if (pid !== undefined) {
@@ -126,7 +126,7 @@ export class Guest implements Machine, AsyncDisposable {
 /** How a guest is booted. */
 export interface BootOptions {
   readonly flavour: GuestFlavour;
-  /** To be created; it holds sockets, so its path should be short. */
+  /** Will be created. It contains sockets, so its path should be short. */
   readonly directory: string;
   /** The guest is switched off when this process has ended, however it ends. */
   readonly owner: number;

@@ -7,8 +7,8 @@ import { quote, succeed } from './machine.ts';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Builds the image of the Dockerfile with Docker's own builder. There may be no registry to have its base images from, so
- * each is stood in for by an image under its very name: this host's Node and npm, a shell and a C library, and nothing
+ * Builds the image of the Dockerfile with Docker's own builder. The base images may not be available, so
+ * each is replaced by an image of the same name with this host's Node and npm, a shell and a C library, and nothing
  * else.
  */
 export async function buildImage(docker: Docker, tag: string): Promise<void> {
@@ -24,7 +24,7 @@ export async function buildImage(docker: Docker, tag: string): Promise<void> {
   for (const base of bases) await succeed(host, STAND_IN(docker, base));
   await succeed(
     host,
-    // The old builder: the new one asks a registry for what it has.
+    // The old builder: the new one always asks a registry.
     `export DOCKER_BUILDKIT=0
     ${docker.client} build --network host --build-arg REVISION=of-the-lab --tag ${quote(tag)} ${quote(REPOSITORY)}`,
     { timeoutMs: 400_000 },

@@ -7,8 +7,8 @@ import type { GuestFlavour } from './guest.ts';
 import type { Part } from './parts.ts';
 
 /**
- * A suite that runs where the lab has all that it needs. Elsewhere it is skipped, with the reason in its name; but in
- * CI a part that could have been prepared and was not is a failure.
+ * A suite that runs if the lab has the parts it needs. Otherwise it is skipped, with the reason in its name. But in
+ * CI, a part whose preparation failed is a failure.
  */
 export function describeLive(name: string, needs: readonly Part[], suite: () => void): void {
   const missing = inject('missing');
@@ -20,15 +20,15 @@ export function describeLive(name: string, needs: readonly Part[], suite: () => 
       throw new Error(reason.text);
     });
   } else {
-    // The default reporter only counts what is skipped.
+    // The default reporter only counts skipped suites.
     console.warn(`skipped: ${name}: ${reason.text}`);
     describe.skip(`${name} [skipped: ${reason.text}]`, suite);
   }
 }
 
 /**
- * A suite that takes many minutes, as most do in the emulated guest: with `LAB=all` it runs, else it is skipped by name, so
- * that the tests of a change end within half an hour.
+ * A suite that takes many minutes, as most do in the emulated guest. It only runs with `LAB=all`, so
+ * that the tests of a change take less than half an hour.
  */
 export function describeLong(name: string, needs: readonly Part[], suite: () => void): void {
   if (process.env['LAB'] === 'all') describeLive(name, needs, suite);
@@ -36,8 +36,8 @@ export function describeLong(name: string, needs: readonly Part[], suite: () => 
 }
 
 /**
- * The guest of this test run: booted by the suite that asks first, then shared by all, so a suite cleans up what it
- * makes in it. The global set-up switches it off; nobody else may.
+ * The guest of this test run: booted by the first suite that needs it, then shared, so a suite must clean up what it
+ * creates. Only the global set-up switches it off.
  */
 export async function sharedGuest(flavour: GuestFlavour): Promise<Omit<Guest, typeof Symbol.asyncDispose>> {
   const lab = inject('lab');

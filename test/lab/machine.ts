@@ -1,41 +1,41 @@
-/** What a script left behind. */
+/** The result of a script. */
 export interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
-  /** The exit code; 124 or 137 for a script that was ended because its time was up. */
+  /** The exit code; 124 or 137 after a timeout. */
   readonly code: number;
 }
 
-/** A script that goes on running, such as a daemon. */
+/** A script that keeps running, such as a daemon. */
 export interface Background extends AsyncDisposable {
-  /** What it has written so far. */
+  /** Its output so far. */
   output(): Promise<{ readonly stdout: string; readonly stderr: string }>;
   /** Its exit code; `undefined` while it runs. */
   exitCode(): Promise<number | undefined>;
-  /** Signals the script and all that it started in its process group. */
+  /** Signals the script and its process group. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** SIGTERM, then SIGKILL if it has not ended within ten seconds (longer on an emulated machine). */
   stop(): Promise<void>;
 }
 
-/** A place where bash scripts run as root: this host, or the guest. Suites that take one run on both. */
+/** A machine that runs bash scripts as root: this host, or the guest. Suites that accept one run on both. */
 export interface Machine {
   readonly name: string;
-  /** How much longer than on plain hardware things may take: multiply time-outs by it. */
+  /** The factor for timeouts, compared with real hardware. */
   readonly slowness: number;
   /** Runs a bash script to its end. A time-out (60 s times `slowness` unless told) ends it and its process group. */
   run(script: string, options?: { readonly timeoutMs?: number }): Promise<Outcome>;
-  /** Starts a bash script that is to go on running. */
+  /** Starts a bash script that keeps running. */
   start(script: string): Promise<Background>;
 }
 
-/** How long a script may take on plain hardware when it is not said. */
+/** The default timeout of a script on real hardware. */
 export const DEFAULT_TIMEOUT_MS = 60_000;
 
 /**
- * Runs a script that has to succeed and returns what it printed, without the last newline.
+ * Runs a script that must succeed, and returns its output without the last newline.
  *
- * @throws Error with the script, its exit code and what it wrote, if it fails.
+ * @throws Error with the script, its exit code and its output, if it fails.
  */
 export async function succeed(
   machine: Machine,
@@ -54,11 +54,11 @@ export function quote(...words: readonly string[]): string {
   return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 }
 
-/** An error after which it is of no use to ask again. */
+/** An error after which retrying is pointless. */
 export class Hopeless extends Error {}
 
 /**
- * Asks again and again until the answer is not `undefined`.
+ * Retries until the answer is not `undefined`.
  *
  * @throws Error that names `what`, after `timeoutMs`; its cause is the last error of `ask`. {@link Hopeless} at once.
  */

@@ -25,7 +25,7 @@ export async function fetchNewerDebian(): Promise<void> {
   const work = mkdtempSync(join(cache, 'work-'));
   try {
     await succeed(host, FETCH(work), { timeoutMs: 300_000 });
-    // Whole or not at all, also when two test runs fetch at once.
+    // Atomically, also when two test runs fetch at once.
     if (!existsSync(kept)) renameSync(join(work, 'kept'), kept);
   } finally {
     rmSync(work, { recursive: true, force: true });

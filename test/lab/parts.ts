@@ -1,9 +1,9 @@
 import { fetchNewerDebian } from './newer-debian.ts';
 import { fetchKernel } from './guest-image.ts';
 
-/** What a live suite may need of the machine. */
+/** A part of the lab that a live suite may need. */
 export type Part =
-  /** Namespaces and cgroups, as root: what the demo makes its containers of. */
+  /** Namespaces and cgroups, as root, for the containers of the demo. */
   | 'containers'
   | 'docker'
   /** FUSE mounts with a server that can be stopped. */
@@ -24,12 +24,12 @@ export type Part =
   /** The guest with systemd as PID 1, and AppArmor. */
   | 'guest-systemd';
 
-/** How a part is had on Debian and its kin. */
+/** How to install a part on Debian and its derivatives. */
 interface Recipe {
-  /** Bash that succeeds if everything is there already, from whatever source. */
+  /** A bash command that succeeds if the part is already installed, from any source. */
   readonly probe: string;
   readonly packages: readonly string[];
-  /** Packages that only some releases have: a client of its own, for one. */
+  /** Packages that only some releases have, such as a separate client. */
   readonly packagesIfKnown?: readonly string[];
   /** Parts that this one is built on. */
   readonly parts?: readonly Part[];
@@ -37,7 +37,7 @@ interface Recipe {
   readonly fetch?: () => Promise<unknown>;
 }
 
-/** What scripts of the suites count on, and a busybox that runs where there is no C library (in an empty image). */
+/** Tools that the suites' scripts need, and a busybox that runs without a C library (in an empty image). */
 const COMMON = ['busybox-static', 'curl', 'iproute2', 'procps'];
 const COMMON_PROBE =
   'command -v curl && command -v ip && command -v pgrep && test -x /bin/busybox && ! ldd /bin/busybox >/dev/null 2>&1';

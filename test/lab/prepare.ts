@@ -4,19 +4,19 @@ import { succeed } from './machine.ts';
 import { PARTS, RECIPES } from './parts.ts';
 import type { Part } from './parts.ts';
 
-/** Why suites cannot run here; a part that is not in it is ready. */
+/** Why parts are missing. A part that is absent here is ready. */
 export type Missing = Partial<Record<Part, Reason>>;
 
 /** Why a part is not ready. */
 interface Reason {
-  /** `unfit`: this machine is not one to prepare; `failed`: it is, and it did not work. */
+  /** `unfit`: this machine cannot be prepared; `failed`: the preparation failed. */
   readonly kind: 'unfit' | 'failed';
   readonly text: string;
 }
 
 /**
- * Puts in place parts that are but programs. Where they are already they can be used, whatever the machine and whoever
- * runs the tests.
+ * Installs parts that only consist of programs. If they are already installed, they work on any machine and for any
+ * user.
  */
 export async function prepareTools(parts: readonly Part[]): Promise<Missing> {
   const absent: Part[] = [];
@@ -24,7 +24,7 @@ export async function prepareTools(parts: readonly Part[]): Promise<Missing> {
   return prepareLab(absent);
 }
 
-/** Puts in place what the live suites need, where this machine allows it. Installs only what is missing. */
+/** Installs what the live suites need, if this machine allows it. Installs only missing packages. */
 export async function prepareLab(parts: readonly Part[] = PARTS): Promise<Missing> {
   const unfit = unfitness();
   if (unfit !== undefined) return Object.fromEntries(parts.map((part) => [part, { kind: 'unfit', text: unfit }]));
@@ -64,7 +64,7 @@ async function probe(part: Part): Promise<boolean> {
   return (await host.run(RECIPES[part].probe)).code === 0;
 }
 
-/** Installs parts: all at once if that works, else one by one to find out which ones cannot be had. */
+/** Installs parts: all at once if possible, otherwise one by one to find the unavailable ones. */
 async function install(parts: readonly Part[]): Promise<Missing> {
   const update = await host.run(APT_UPDATE, { timeoutMs: 300_000 });
   const known = async (name: string) => (await host.run(`apt-cache show ${name}`)).code === 0;
@@ -88,7 +88,7 @@ async function install(parts: readonly Part[]): Promise<Missing> {
   return missing;
 }
 
-/** A part is missing too if one that it is built on is. */
+/** A part is missing if a part that it depends on is. */
 function inherit(missing: Missing): Missing {
   for (const part of PARTS) {
     const cause = RECIPES[part].parts?.map((needed) => missing[needed]).find((reason) => reason !== undefined);
@@ -102,7 +102,7 @@ function lastLine(problem: unknown): string {
   return text.trim().split('\n').at(-1) ?? '';
 }
 
-/** A mirror that is out of reach for a moment gets three chances. */
+/** Retries twice if the mirror is unreachable. */
 const APT_UPDATE = `
   for attempt in 1 2 3; do
     apt-get -q -o DPkg::Lock::Timeout=300 update && exit 0
@@ -127,7 +127,7 @@ const APT_INSTALL = (packages: readonly string[]) => `
   done
   exit 1`;
 
-/** Ends the guests of earlier runs that could not: their process is gone, their directory is there. */
+/** Ends guests of earlier runs whose process is gone but whose directory still exists. */
 export async function cleanUpOrphanedGuests(): Promise<void> {
   await succeed(
     host,

@@ -1,6 +1,6 @@
 import { type Machine, quote, succeed } from './machine.ts';
 
-/** Ends what runs in the cgroups of a name, in every hierarchy and however deep, and removes them with all below. */
+/** Ends all processes in the cgroups of a name, in every hierarchy and at any depth, and removes these cgroups. */
 export async function removeCgroups(machine: Machine, name: string): Promise<void> {
   await succeed(
     machine,

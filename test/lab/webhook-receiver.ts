@@ -5,15 +5,15 @@ import { eventually, type Machine, quote } from './machine.ts';
 export interface WebhookReceiver extends AsyncDisposable {
   /** Where it listens, as `host:port`. */
   readonly address: string;
-  /** What has come so far, oldest first. */
+  /** The notifications so far, oldest first. */
   received(): Promise<readonly Notification[]>;
 }
 
 export interface Notification {
-  /** When it came, in seconds since the Unix epoch by the machine's clock. */
+  /** The time of arrival, in seconds since the Unix epoch by the machine's clock. */
   readonly at: number;
   readonly path: string;
-  /** All alerts of the group, also those that were told before. */
+  /** All alerts of the group, including earlier ones. */
   readonly alerts: readonly NotifiedAlert[];
 }
 
@@ -28,7 +28,7 @@ const PROGRAM = fileURLToPath(new URL('webhook-receiver.mjs', import.meta.url));
 /** Starts a receiver on a free port of loopback. */
 export async function startWebhookReceiver(machine: Machine): Promise<WebhookReceiver> {
   const daemon = await machine.start(`exec ${quote(process.execPath, PROGRAM)}`);
-  // The last line may not be whole yet.
+  // The last line may be incomplete.
   const lines = async () => (await daemon.output()).stdout.split('\n').slice(0, -1);
   try {
     const address = await eventually(

@@ -7,7 +7,7 @@ import { untilComplete, words } from './docker-containers.ts';
 import { type Prometheus, startPrometheus } from './prometheus.ts';
 import { removeCgroups } from '../lab/remains.ts';
 
-/** Containers in the states that boards are about, an exporter, and a Prometheus that scrapes it. */
+/** Containers in all states that the dashboards show, an exporter, and a Prometheus that scrapes it. */
 export interface Scene extends AsyncDisposable {
   readonly docker: Docker;
   readonly exporter: Exporter;
@@ -30,11 +30,11 @@ export const SCENE = [
 
 const sh = (script: string) => ['sh', '-c', script];
 
-/** What `docker run` is told of each, besides the name. */
+/** The arguments of `docker run` for each, besides the name. */
 const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: string, command: readonly string[]]>> = {
   // Wants all of a core and gets a third of one.
   api: ['--network none --memory 128m --pids-limit 200 --cpus 0.3', sh('while :; do :; done')],
-  // OOM-killed again and again; its shell lives on, so that Docker never says so.
+  // OOM-killed repeatedly; its shell survives, so that Docker never notices.
   worker: [
     '--network none --memory 16m --memory-swap 16m --pids-limit 100 --cpus 0.5',
     sh('while :; do sleep 15; tail /dev/zero; done'),
@@ -75,7 +75,7 @@ const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: strin
 /** Limits that the container below them does not know of: bytes, cores and processes. */
 const PARENT_LIMITS = { memory: 256 * 1024 * 1024, cores: 0.5, pids: 50 };
 
-/** Sets the scene. What happens again and again happens; restarts are for the caller to make. */
+/** Starts the scene, with recurring events. The caller makes restarts. */
 export async function startScene(): Promise<Scene> {
   const parent = `isolation-exporter-tenant-${process.pid}`;
   const parts: AsyncDisposable[] = [{ [Symbol.asyncDispose]: () => removeCgroups(host, parent) }];
@@ -97,7 +97,7 @@ export async function startScene(): Promise<Scene> {
     const [sender, receiver] = [await docker.pidOf('api'), await docker.pidOf('batch')];
     parts.push(await host.start(TALK(sender, receiver)));
     const exporter = await startExporter(host, {
-      // What others did on this machine before is nothing to look at.
+      // Ignore earlier events on this machine.
       flags: [`--docker.host=unix://${docker.socket}`, '--oom.retention=2m'],
     });
     parts.push(exporter);
@@ -121,7 +121,7 @@ const MAKE_PARENT = (parent: string) => `
   limit . cpu.max ${PARENT_LIMITS.cores * 100_000}
   limit . pids.max ${PARENT_LIMITS.pids}`;
 
-/** A process of the host in a container's cgroups: what somebody is who got out. */
+/** A process of the host in a container's cgroups, like one that escaped. */
 const LEAVE = (id: string) => `
   for procs in $(find /sys/fs/cgroup -path '*/docker/${id}/cgroup.procs'); do echo $$ > "$procs"; done
   exec sleep 100000`;

@@ -12,8 +12,8 @@ import { type ContainerName, runContainers, untilShown, words } from './docker-c
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const { options } = composeService('isolation-exporter');
 
-/** Where there is cgroup v2 with its namespaces, and AppArmor. */
-describeLong('a container with the options that are told', ['guest-systemd', 'docker'], () => {
+/** Needs cgroup v2 with cgroup namespaces, and AppArmor. */
+describeLong('a container with the options of deploy/kubernetes', ['guest-systemd', 'docker'], () => {
   let guest: Machine;
   let docker: Docker;
   let ids: Readonly<Record<ContainerName, string>>;
@@ -25,7 +25,7 @@ describeLong('a container with the options that are told', ['guest-systemd', 'do
   }, 1_200_000);
   afterAll(() => docker?.[Symbol.asyncDispose]());
 
-  /** What the exporter says when it is run with options, once it has shown all containers. */
+  /** The exporter's samples with these options, once it shows all containers. */
   const scrapeWith = async (options: readonly string[]): Promise<Samples> => {
     // An image would take minutes to get there, and is tried on the host: this is Node with all that it is linked to.
     const volumes = ['/usr', '/lib', '/lib64', process.execPath, REPOSITORY].map(
@@ -77,7 +77,7 @@ describeLong('a container with the options that are told', ['guest-systemd', 'do
       const samples = await scrapeWith(rest);
       expect(failing(samples)).toEqual(expect.arrayContaining(['namespaces', 'network']));
       expect(samples.value('isolation_source_up', { source: 'host_namespaces' })).toBe(0);
-      // Those of fixed numbers are known. Of the others it is unknown, and not "shared with nobody".
+      // Namespaces with fixed numbers are known. The others are unknown, not "not shared".
       expect(shared(samples, ids.exposed)).toEqual([1, undefined, undefined, 0]);
       expect(shared(samples, other)).toEqual([undefined, undefined, undefined, undefined]);
     } finally {
@@ -86,7 +86,7 @@ describeLong('a container with the options that are told', ['guest-systemd', 'do
   });
 });
 
-/** What Docker is to be told to do as the kubelet would: a cgroup namespace of its own, for one. */
+/** The options that make Docker start a container like the kubelet, such as its own cgroup namespace. */
 function optionsOfDaemonSet(): readonly string[] {
   const file = new URL('../../deploy/kubernetes/base/daemonset.yaml', import.meta.url);
   const { spec } = (parse(readFileSync(file, 'utf8')) as DaemonSet).spec.template;

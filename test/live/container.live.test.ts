@@ -15,11 +15,11 @@ import {
 } from './docker-containers.ts';
 import { inContainer } from './in-container.ts';
 
-/** Needs a privilege for containers of others. */
+/** Needs a privilege for other users' containers. */
 const OF_NAMESPACES =
   /^isolation_container_(?:host_namespace|namespace_peers|network_)|"finding":"host_(?:network|ipc|uts|cgroup)_namespace"/;
 
-/** Is something else where less is known. */
+/** Differs if less is known. */
 const LEVEL = /^isolation_container_isolation_level/;
 
 /** Stays as it is between two scrapes. */
@@ -46,7 +46,7 @@ describeLive('the exporter anywhere but on the host as root', ['docker'], () => 
     await docker?.[Symbol.asyncDispose]();
   });
 
-  /** What is said of one container: its series without its name, and the values that do not change. */
+  /** The series of one container, without its name, and the values that do not change. */
   const factsOf = (samples: Samples, name: ContainerName): readonly string[] => {
     const own = samples.labels('isolation_container_info', { id: ids[name] })?.get('container');
     expect(own, name).toBeDefined();
@@ -143,14 +143,14 @@ describeLive('the exporter anywhere but on the host as root', ['docker'], () => 
           name,
         ).toEqual([]);
       }
-      // What it cannot see it takes for the worst, and says so: no level is better than it is, nor than `weakened`.
+      // Unknown facts count as the worst case: no level is higher than the real one, or than `weakened`.
       for (const container of CONTAINERS) {
         const own = inside.labels('isolation_container_info', { id: ids[container] })?.get('container') ?? '';
         const level = inside.value('isolation_container_isolation_level', { container: own });
         expect(level, container).toBeLessThanOrEqual(
           Math.min(1, reference.value('isolation_container_isolation_level', { container }) ?? NaN),
         );
-        // Where it is certain all the same, a namespace of the host is seen without a privilege.
+        // It is certain if a host namespace is visible without a privilege.
         const isCertain = inside.value('isolation_container_isolation_level_certain', { container: own });
         expect(isCertain, container).toBe(Number(container === 'exposed'));
         expect(reference.value('isolation_container_isolation_level_certain', { container }), container).toBe(1);

@@ -8,7 +8,7 @@ import { removeCgroups, removeDirectory } from '../lab/remains.ts';
 
 /** The package of Docker comes with it. */
 describeLive('containerd without Docker', ['docker'], () => {
-  // Both are no ids that a path could be told by.
+  // Neither is an id that a path could reveal.
   const namespace = `isolation-exporter-${process.pid}`;
   const id = 'my_web.shop-1';
   let directory: string;

@@ -1,12 +1,12 @@
 import type { Page } from 'playwright-core';
 
-/** A text that is hard to read: what it is, and its contrast by WCAG 2, of which 4.5 is wanted. */
+/** A text that is hard to read, and its contrast by WCAG 2, which should be 4.5. */
 export interface FaintText {
   readonly text: string;
   readonly contrast: number;
 }
 
-/** Finds the texts of a page that are too faint against what is behind them. Without pictures or gradients behind. */
+/** Finds texts with too little contrast to their background. Ignores pictures and gradients. */
 export async function faintTexts(page: Page): Promise<readonly FaintText[]> {
   return page.evaluate<readonly FaintText[]>(FAINT_TEXTS);
 }

@@ -64,7 +64,7 @@ describeLive('pods of a containerd', ['docker'], () => {
     await shows('shop/web-7d4b9c/nginx', 'shop/web-7d4b9c/sidecar');
   });
 
-  test('a kill is exported under the names of a container that has exited, and of one that is gone', async () => {
+  test('a kill is exported under the names of an exited and of a removed container', async () => {
     const leaky = await node.run('leaky', 'shop', [
       { name: 'app', command: ['/bin/sh', '-c', 'sleep 1; tail /dev/zero'], memory: 16_777_216 },
     ]);

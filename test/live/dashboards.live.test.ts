@@ -7,7 +7,7 @@ import { succeed } from '../lab/machine.ts';
 import { SCENE, type Scene, startScene } from './board-scene.ts';
 import { within } from './docker-containers.ts';
 
-/** What gives no data on this machine: the query, and a file of a container that there would be. */
+/** Queries without data on this machine, and the container file that they need. */
 const NEEDS_FILE: Readonly<Record<string, string>> = {
   // On a hybrid host either hierarchy may have the controller, or none.
   'container: Huge pages A': 'hugetlb.*',
@@ -15,7 +15,7 @@ const NEEDS_FILE: Readonly<Record<string, string>> = {
   'container: Cgroups that limit this container B': 'memory.high',
 };
 
-/** What has no data because root here may not do what a privileged container needs. */
+/** Queries without data because root here lacks privileges for a privileged container. */
 const NEEDS_PRIVILEGE = 'posture: Privileged containers A';
 
 const boards = boardFiles();

@@ -13,14 +13,14 @@ const BY_NPM = 'exec npm run demo -- --port 0';
 /** The same without the build, which takes minutes in the guest. */
 const BY_NODE = `exec ${quote(process.execPath)} --import tsx test/demo/demo.ts --port 0`;
 
-/** A demo that has said where its page is. */
+/** A demo that has printed the URL of its page. */
 interface Demo extends AsyncDisposable {
   readonly machine: Machine;
   readonly background: Background;
   readonly origin: string;
 }
 
-/** What a demo has on the machine. */
+/** The resources of a demo. */
 interface Belongings {
   /** The path of its cgroup, in every hierarchy. */
   readonly cgroup: string;
@@ -126,10 +126,10 @@ async function showsAndGoes(machine: Machine, command: string): Promise<void> {
       expect(limited(container)).toBe(1);
   }
   expect(samples.value('isolation_container_cpu_limit_cores', { container: 'throttled' })).toBeCloseTo(0.2);
-  // The one that is shown goes on: it is its child that was killed.
+  // The shown process survives: its child was killed.
   expect(samples.value('isolation_container_pids', { container: 'oom-killed' })).toBeGreaterThanOrEqual(1);
   for (const finding of ['all_devices', 'block_device', 'takeover_capability']) {
-    // On v2 the kernel does not tell of all of them.
+    // On v2 the kernel does not show all of them.
     expect(samples.value('isolation_container_finding', { container: 'hardened', finding }), finding).not.toBe(1);
   }
   await expectPosture(machine, belongings);

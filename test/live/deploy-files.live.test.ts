@@ -33,7 +33,7 @@ describeWithGo('the compose file', () => {
     for (const [name, { image }] of Object.entries(services)) expect(image, name).toMatch(/:v?\d+\.\d+\.\d+$/);
   });
 
-  test('would be told if it were none', async () => {
+  test('is validated: an invalid file is rejected', async () => {
     const compose = await goTool(COMPOSE);
     const outcome = await host.run(
       `cd "$(mktemp -d)" && sed s/cap_drop/cap_dropped/ ${quote(DEPLOY)}/docker/compose.yaml > it.yaml && ${compose} -no-interpolation it.yaml`,
@@ -92,7 +92,7 @@ describeWithGo('the kustomizations', () => {
   });
 });
 
-describeLive('what Prometheus is told to scrape', ['prometheus'], () => {
+describeLive('the scrape configurations', ['prometheus'], () => {
   const files = readdirSync(`${DEPLOY}/prometheus/scrape`).filter((name) => name.endsWith('.yml'));
   let exporter: Exporter;
   beforeAll(async () => {
@@ -127,7 +127,7 @@ describeLive('what Prometheus is told to scrape', ['prometheus'], () => {
     expect(outcome.code, outcome.stdout + outcome.stderr).toBe(0);
   });
 
-  test.each(['PodMonitor', 'kubernetes-sd.yml'])('by %s no sample is said to be of the exporter', async (by) => {
+  test.each(['PodMonitor', 'kubernetes-sd.yml'])('with %s no sample has the labels of the exporter', async (by) => {
     const job = by === 'PodMonitor' ? jobOfPodMonitor() : jobOfFile(by);
     const config = {
       global: { scrape_interval: '1s' },
@@ -141,7 +141,7 @@ describeLive('what Prometheus is told to scrape', ['prometheus'], () => {
   });
 });
 
-/** What Prometheus finds out of the exporter's pod, and no relabelling keeps. */
+/** Labels that Prometheus discovers for the exporter's pod and relabelling drops. */
 const DISCOVERED = {
   __meta_kubernetes_pod_node_name: 'node-1',
   __meta_kubernetes_pod_label_app_kubernetes_io_name: 'isolation-exporter',

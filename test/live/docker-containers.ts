@@ -22,7 +22,7 @@ export async function runContainers(docker: Docker): Promise<Readonly<Record<Con
   };
 }
 
-/** Waits until something is so; for long, as slow is not wrong. */
+/** Waits until a condition holds, with a long timeout for slow machines. */
 export async function within(
   machine: Machine,
   what: string,
@@ -32,7 +32,7 @@ export async function within(
   await eventually(what, async () => (await isSo()) || undefined, { timeoutMs: timeoutMs * machine.slowness });
 }
 
-/** Which of these containers lack facts: of the kernel, of the init process, or of the engine. */
+/** Which of these containers lack facts from the kernel, the init process or the engine. */
 export function incomplete(samples: Samples, names: readonly string[] = CONTAINERS): readonly string[] {
   return names.filter(
     (container) =>
@@ -55,7 +55,7 @@ export async function untilComplete(
   });
 }
 
-/** Waits until the exporter shows containers, by their ids, whatever it calls them. */
+/** Waits until the exporter shows containers with these ids, under any name. */
 export async function untilShown(machine: Machine, exporter: Scraped, ids: readonly string[]): Promise<void> {
   await within(machine, `containers: ${ids.join(', ')}`, async () => {
     const samples = await exporter.scrape();
@@ -63,7 +63,7 @@ export async function untilShown(machine: Machine, exporter: Scraped, ids: reado
   });
 }
 
-/** Whether the exporter says that Docker answers. */
+/** Whether the exporter reports that Docker answers. */
 export async function dockerUp(exporter: Exporter): Promise<number | undefined> {
   return (await exporter.scrape()).value('isolation_source_up', { source: 'docker' });
 }

@@ -47,7 +47,7 @@ describeLive('Docker that comes and goes', ['docker'], () => {
     // A killed one leaves its socket.
     await rm(docker.socket);
     await using exporter = await startExporter(host, { flags: [`--docker.host=unix://${docker.socket}`] });
-    // They wait a moment for names, and then are called by their ids.
+    // They wait briefly for names, and then appear under their ids.
     await untilShown(host, exporter, ids);
     const samples = await exporter.scrape();
     for (const id of ids) {
@@ -58,7 +58,7 @@ describeLive('Docker that comes and goes', ['docker'], () => {
     await docker.up();
     await untilComplete(host, exporter);
     expect(await dockerUp(exporter)).toBe(1);
-    // It says so, each once; good news when it has been good for a while.
+    // Each is logged once; recovery only after a while.
     const said = async () => (await exporter.log()).filter(({ source }) => source === 'docker');
     await within(host, 'good news', async () => (await said()).length > 1);
     expect((await said()).map(({ level, msg }) => [level, msg])).toEqual([
@@ -117,7 +117,7 @@ describeLive('Docker with containers that live for a moment', ['docker'], () => 
   });
 });
 
-/** Whatever breaks a text format, a terminal or a limit. */
+/** Text that could break a text format, a terminal or a limit. */
 const HOSTILE = {
   quotes: String.raw`a"b\"c'd`,
   backslashes: String.raw`a\b\\c\n\\`,
@@ -156,7 +156,7 @@ describeLive('hostile names', ['docker', 'prometheus'], () => {
     await rm(socket, { force: true });
   });
 
-  /** What the labels that the engine filled in came to. */
+  /** The labels from the engine. */
   const labelsOf = async (kind: string) => {
     const labels = (await exporter.scrape()).labels('isolation_container_info', { id: ids.get(kind) ?? '' });
     return ['container', 'image', 'compose_project', 'compose_service'].map((name) => labels?.get(name));
@@ -241,7 +241,7 @@ describeLive('Prometheus', ['docker', 'prometheus'], () => {
   });
 });
 
-/** An engine that has answers for real containers, and in them what a real one would not let pass. */
+/** An engine with answers for real containers that contain text which a real engine would not accept. */
 async function startHostileEngine(socket: string, ids: ReadonlyMap<string, string>): Promise<Server> {
   const kinds = new Map([...ids].map(([kind, id]) => [id, kind]));
   const engine = createServer((request, response) => {

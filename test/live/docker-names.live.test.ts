@@ -56,7 +56,7 @@ describeLive('names and init processes from a real Docker', ['docker'], () => {
   afterAll(async () => {
     await source?.[Symbol.asyncDispose]();
     await docker?.[Symbol.asyncDispose]();
-    // Docker leaves the parents that it was told to make.
+    // Docker does not remove the parents that it created.
     for (const { root } of kernel.layout.hierarchies) absentAsUndefined(() => rmdirSync(root + PARENT));
     expect(kernel.open).toBe(0);
   });

@@ -70,7 +70,7 @@ function suite(findMachine: () => Promise<Machine>): { docker: () => Docker; exp
     await within(machine, 'more throttled time', async () => ((await throttled()) ?? 0) > (before ?? Infinity));
   });
 
-  test('namespaces of the host are told from own ones', async () => {
+  test('host namespaces are distinguished from own ones', async () => {
     const samples = await exporter.scrape();
     const shared = (container: string) =>
       ['pid', 'net', 'mnt', 'uts', 'ipc'].map((ns) =>
@@ -80,7 +80,7 @@ function suite(findMachine: () => Promise<Machine>): { docker: () => Docker; exp
     expect(shared('unlimited')).toEqual([0, 0, 0, 0, 0]);
   });
 
-  test('no limit is said to be none, and has no series', async () => {
+  test('a missing limit is exported as `limited 0` without a limit', async () => {
     const samples = await exporter.scrape();
     const of = (name: string) => samples.value(`isolation_container_${name}`, { container: 'unlimited' });
     expect(['memory_limited', 'cpu_limited', 'pids_limited'].map(of)).toEqual([0, 0, 0]);

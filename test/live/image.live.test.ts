@@ -23,7 +23,7 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
     await buildImage(docker, SERVICE.image);
     ids = await runContainers(docker);
     for (const network of SERVICE.networks) await docker.createNetwork(network);
-    // The proxy's own image is not to be had here. This one passes GET on as well.
+    // The proxy's own image is not available here. This one also passes GET only.
     await docker.run(
       ...words(`--name ${PROXY} --network ${PROXY_NETWORK} --volume ${docker.socket}:/var/run/docker.sock`),
       ...words(`--entrypoint node ${SERVICE.image} -e`),
@@ -96,13 +96,13 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
     const samples = await scrape(blind);
     const collector = (name: string) => samples.value('isolation_scrape_collector_success', { collector: name });
     expect(['namespaces', 'network', 'limits', 'memory'].map(collector)).toEqual([0, 0, 1, 1]);
-    // Unknown, and not "shared with nobody".
+    // Unknown, not "not shared".
     const container = ids.exposed.slice(0, 12);
     expect(samples.value('isolation_container_host_namespace', { container, ns: 'pid' })).toBeUndefined();
     await docker.remove(blind);
   });
 
-  test('has nothing kept from it, and is told so', async () => {
+  test('can read everything, and diagnose confirms it', async () => {
     expect(await docker.cli('exec', id, 'node', 'dist/cli.js', 'diagnose')).toMatch(/All \d+ checks passed/);
   });
 
@@ -145,10 +145,10 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
     ).not.toContain('.test.');
   });
 
-  test('stops at once when it is told to, and leaves its state', async () => {
+  test('stops at once on request, and saves its state', async () => {
     await docker.cli('stop', '--time', '10', id);
     const code = await docker.cli('inspect', '--format', '{{.State.ExitCode}}', id);
-    // 137 would be that of one that had to be killed.
+    // 137 would mean that it had to be killed.
     expect(code).toBe('0');
     const state = `${docker.directory}/state`;
     await docker.cli('cp', `${id}:/var/lib/isolation-exporter/oom.json`, state);

@@ -2,7 +2,7 @@ import type { Exporter, Samples } from '../lab/exporter.ts';
 import type { Machine } from '../lab/machine.ts';
 import { within } from './docker-containers.ts';
 
-/** What the exporter is to say of one container. */
+/** The expected result for one container. */
 export interface Expected {
   readonly level: number;
   /** Findings of severity medium and above, sorted; limits are left out, as no suite here sets any. */
@@ -12,7 +12,7 @@ export interface Expected {
 
 const OF_LIMITS = new Set(['memory_unlimited', 'pids_unlimited']);
 
-/** What it does say, by the name of the container. `certain` is left out where it is 1. */
+/** The actual results by container name. `certain` is omitted if it is 1. */
 export function verdictOn(samples: Samples, container: string, engine = 'docker'): Expected & { readonly certain?: 0 } {
   const whose = { engine, container };
   const findings = samples.all.filter(

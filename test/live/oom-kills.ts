@@ -2,7 +2,7 @@ import { type Docker, LAB_IMAGE } from '../lab/docker.ts';
 import type { Exporter, Samples } from '../lab/exporter.ts';
 import { eventually, type Machine, quote, succeed } from '../lab/machine.ts';
 
-/** How many kills each way of dying is to make. */
+/** The number of kills of each kind. */
 export interface Plan {
   /** Containers whose only process is killed. */
   readonly mains: number;
@@ -20,17 +20,17 @@ export interface Plan {
   readonly byParent: number;
 }
 
-/** Kills by the name of the container, as they must be in the end. */
+/** The expected kills by container name. */
 export type Expected = ReadonlyMap<string, number>;
 
 const LIMITED = ['--network', 'none', '--memory', '8m', '--memory-swap', '8m'];
-/** Takes memory until it is killed. */
+/** Allocates memory until it is killed. */
 const EAT = 'tail /dev/zero';
 
 /** The top of the memory hierarchy on either version of cgroups. */
 const MEMORY_ROOT = '$(if [ -d /sys/fs/cgroup/memory ]; then echo /sys/fs/cgroup/memory; else echo /sys/fs/cgroup; fi)';
 
-/** Makes real kills in containers called `<prefix>…`, one way after the other, and says what must have been counted. */
+/** Causes real kills in containers named `<prefix>…`, one kind after the other, and returns the expected counts. */
 export async function killAll(docker: Docker, prefix: string, plan: Partial<Plan>): Promise<Expected> {
   const { mains = 0, children = 0, brief = 0, restarts = 0, pairs = 0, nested = 0, byParent = 0 } = plan;
   const { machine, client } = docker;
@@ -98,7 +98,7 @@ export function nestedKills(cgroup: string, count: number): string {
     done`;
 }
 
-/** Watches that at each scrape the kills of containers and the others make up the host's, and nothing is taken back. */
+/** Checks at each scrape that the kills of containers and the others add up to the host's, and that no counter decreases. */
 export class Auditor implements AsyncDisposable {
   readonly problems: string[] = [];
   scrapes = 0;
@@ -149,7 +149,7 @@ export class Auditor implements AsyncDisposable {
   }
 }
 
-/** Waits until the exporter has counted all, and returns what it says of the containers that are expected to have kills. */
+/** Waits until the exporter has counted all kills, and returns its counts for the containers with expected kills. */
 export async function killsOf(exporter: Exporter, machine: Machine, expected: Expected): Promise<Map<string, number>> {
   const sum = (counts: Expected) => [...counts.values()].reduce((total, kills) => total + kills, 0);
   const read = async (): Promise<Map<string, number>> => {

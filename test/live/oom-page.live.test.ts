@@ -55,7 +55,7 @@ interface Lab {
   notified(path: string, labels: Readonly<Record<string, string>>): Promise<NotifiedAlert & { readonly at: number }>;
 }
 
-/** From the kernel's kill to somebody's pager, with all that is shipped between; scraped and evaluated this often. */
+/** From the kernel's kill to a pager, with all shipped files in between; scrape and evaluation interval. */
 function suite(findMachine: () => Promise<Machine>, interval: string): () => Lab {
   let machine: Machine;
   let docker: Docker;

@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 1_800_000 });
 
 interface Plans {
   readonly all: Plan;
-  /** For each of what happens to the exporter. */
+  /** One for each disturbance of the exporter. */
   readonly some: Partial<Plan>;
 }
 
@@ -77,7 +77,7 @@ describeLong('OOM kills on cgroup v2', ['guest', 'docker'], () => {
     }
   });
 
-  test('all are counted where no watch is to be had', async () => {
+  test('all are counted without inotify watches', async () => {
     const { machine } = docker();
     const limit = '/proc/sys/fs/inotify/max_user_watches';
     const before = await succeed(machine, `cat ${limit}`);
@@ -95,7 +95,7 @@ describeLong('OOM kills on cgroup v2', ['guest', 'docker'], () => {
   });
 });
 
-/** Real kills, counted exactly: none missed, none twice, whatever happens to the exporter and to what it relies on. */
+/** Real kills, counted exactly: none missed, none twice, under all disturbances of the exporter and its sources. */
 function suite(findMachine: () => Promise<Machine>, plans: Plans): () => Docker {
   let machine: Machine;
   let docker: Docker;
@@ -129,7 +129,7 @@ function suite(findMachine: () => Promise<Machine>, plans: Plans): () => Docker 
       expect(auditor.scrapes).toBeGreaterThan(3);
       ({ problems } = auditor);
     }
-    // The plan was kept: this is the kernel's own word.
+    // The kernel's own count confirms the plan.
     expect((await hostKills(machine)) - before).toBe(sumOf(expected));
     expect(await killsOf(exporter, machine, expected)).toEqual(expected);
     expect(problems).toEqual([]);
@@ -166,7 +166,7 @@ function suite(findMachine: () => Promise<Machine>, plans: Plans): () => Docker 
     await first[Symbol.asyncDispose]();
   });
 
-  test('without it, the counters of those that live and the log of the kernel make up for what was forgotten', async () => {
+  test('without it, the counters of live containers and the kernel log restore the counts', async () => {
     const first = await exporterFor(docker);
     await calm();
     const before = await killAll(docker, `${prefix}a`, { mains: 2, brief: 1, children: 3 });
@@ -217,7 +217,7 @@ function suite(findMachine: () => Promise<Machine>, plans: Plans): () => Docker 
     expect((await exporter.scrape()).value('isolation_source_up', { source: 'kmsg' })).toBe(0);
   });
 
-  /** After more than ten kills in five seconds the kernel tells of the next ones in brief. */
+  /** After more than ten kills in five seconds the kernel only logs short reports. */
   async function calm(): Promise<void> {
     await succeed(machine, 'sleep 6');
   }

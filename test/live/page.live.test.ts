@@ -53,12 +53,12 @@ describeLive('the page in Chromium', ['chromium'], () => {
     engine?.close();
     await rm(socket, { force: true });
   });
-  // In every test: no error in the console, nothing that the policy had to forbid, no dialog.
+  // In every test: no console errors, no policy violations, no dialogs.
   afterEach(() => expect(browser.complaints()).toEqual([]));
 
   const open = (query = '', options: BrowserContextOptions = {}): Promise<Page> =>
     browser.open(`http://${exporter.address}/${query}`, options);
-  /** Time passes when it is told to. */
+  /** Advances the clock. */
   const openWithClock = async (query = ''): Promise<Page> => {
     const page = await open(query);
     await page.clock.install();
@@ -205,7 +205,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
       seen: ['connect-src', 'img-src', 'script-src-attr', 'script-src-elem', 'style-src-attr'],
       hacked: false,
     });
-    // That the console has it is the proof.
+    // The console error proves it.
     expect(browser.complaints().length).toBeGreaterThan(0);
   });
 
@@ -323,7 +323,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     await page.unroute('**/*');
     await page.clock.runFor(16_000);
     await within(host, 'the status is empty', async () => (await page.getByRole('status').textContent()) === '');
-    // Of what it was told here.
+    // From the simulated failure above.
     expect(browser.complaints().every((text) => /ERR_FAILED|503/.test(text))).toBe(true);
   });
 
@@ -378,7 +378,7 @@ async function tabTo(page: Page, target: Locator): Promise<void> {
   throw new Error('Tab does not lead there');
 }
 
-/** It answers as Docker does, of the containers of the captured host, with names that no real one would let pass. */
+/** Answers like Docker for the containers of the captured host, with names that a real engine would not accept. */
 async function startEngine(socket: string): Promise<Server> {
   const ids = readdirSync(`${FIXTURE}/cgroup/pids/docker`).filter((name) => /^[0-9a-f]{64}$/.test(name));
   const nameOf = (id: string): string => NAMES[id.slice(0, 12)] ?? '';

@@ -15,7 +15,7 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 const HARDENED = '--network none --cap-drop ALL --user 1000:1000 --security-opt no-new-privileges --read-only';
 
-/** How Docker starts each container, and what is to be said of it. */
+/** How Docker starts each container, and the expected result. */
 const CASES: Readonly<Record<string, { readonly flags: string; readonly expected: Expected }>> = {
   default: { flags: '--network none', expected: { level: 2, findings: [], sandbox: 'oci' } },
   privileged: {
@@ -128,7 +128,7 @@ describeLive('the isolation of containers on a host with systemd and AppArmor', 
     });
     await untilJudged(guest, confined, Object.keys(CASES));
     const samples = await confined.scrape();
-    // What everybody may read is enough for the worst.
+    // World-readable files are enough to detect the worst cases.
     expect(verdictOn(samples, 'privileged')).toMatchObject({ level: 0 });
     expect(samples.value('isolation_container_privileged', { container: 'privileged' })).toBe(1);
     // The profile lets it look at processes of its own kind only.

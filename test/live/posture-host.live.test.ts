@@ -7,7 +7,7 @@ import { quote, succeed } from '../lab/machine.ts';
 import { within, words } from './docker-containers.ts';
 import { type Expected, finding, untilJudged, verdictOn } from './levels.ts';
 
-/** How each container is started, and what is to be said of it. */
+/** How each container is started, and the expected result. */
 const CASES: Readonly<Record<string, { readonly flags: string; readonly expected: Expected }>> = {
   default: { flags: '--network none', expected: { level: 2, findings: [], sandbox: 'oci' } },
   'host-namespaces': {
@@ -41,7 +41,7 @@ const CASES: Readonly<Record<string, { readonly flags: string; readonly expected
   'socket-hardened': {
     flags:
       '--network none --cap-drop ALL --user 1000:1000 --security-opt no-new-privileges -v SOCKET:/var/run/docker.sock',
-    // It may not connect, but what is there is none of its business.
+    // It may not connect, but a default socket is not its concern.
     expected: { level: 1, findings: ['engine_socket'], sandbox: 'oci' },
   },
   'seccomp-unconfined': {
@@ -133,9 +133,9 @@ describeLive('the isolation of containers on the host', ['docker'], () => {
     expect(verdictOn(await exporter.scrape(), 'hardened')).toEqual(before);
   });
 
-  test('one that comes back to the host is told', async () => {
+  test('a process that escapes to the host is found', async () => {
     const pid = await docker.pidOf(await docker.cli('inspect', '--format', '{{.Id}}', 'default'));
-    // What an escape comes to: a process of the container's cgroup in the mount namespace of the host.
+    // Like an escape: a process of the container's cgroup in the host's mount namespace.
     const script = `
       for at in $(awk -F: '$2 == "pids" || $3 == "/" { next } 1' /dev/null; findmnt -rno TARGET -t cgroup,cgroup2); do
         path=$(awk -F: -v at="$at" '{ print $3; exit }' /proc/${pid}/cgroup)

@@ -18,7 +18,7 @@ type DropIn = (typeof DROP_INS)[number];
 /** Where the guest has its checkout. */
 const CHECKOUT = '/root/checkout';
 
-/** As root in a checkout that is built: what docs/deploy.md tells to do. */
+/** The instructions of docs/deploy.md, as root in a built checkout. */
 const [, INSTALL = 'false'] =
   /<!-- install -->\s*```sh\n([\s\S]*?)```/.exec(readFileSync(join(REPOSITORY, 'docs/deploy.md'), 'utf8')) ?? [];
 
@@ -84,7 +84,7 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
     samplesOf(`${await succeed(guest, 'curl -sS --fail -m 300 http://127.0.0.1:10061/metrics')}\n`);
   const exporter = { scrape };
 
-  /** Starts it anew with drop-ins, and nothing of the last ones. */
+  /** Restarts it with these drop-ins only. */
   const restartWith = async (dropIns: readonly DropIn[]) => {
     const from = (name: string) => `${CHECKOUT}/deploy/systemd/drop-ins/${name}`;
     await succeed(
@@ -125,7 +125,7 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
     expect(await status('NoNewPrivs')).toEqual(['1']);
   });
 
-  test('tells all that is to be told but the names', async () => {
+  test('exports everything except names', async () => {
     await untilShown(guest, exporter, Object.values(ids));
     const samples = await scrape();
     expect(failing(samples)).toEqual([]);
@@ -140,7 +140,7 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
     expect(samples.value('isolation_container_memory_limit_bytes', container('limited'))).toBe(67_108_864);
     expect(samples.value('isolation_container_cpu_throttled_seconds_total', container('limited'))).toBeGreaterThan(0);
     expect(samples.value('isolation_container_memory_limited', container('unlimited'))).toBe(0);
-    // How the host's namespaces were found: by its init, which nobody without CAP_SYS_PTRACE may look at.
+    // The source of the host's namespaces: its init, which can only be inspected with CAP_SYS_PTRACE.
     const witness = samples.labels('isolation_host_namespace_reference_info', { ns: 'net' });
     expect(witness?.get('source')).toBe('pid1');
     for (const source of ['cgroup_watch', 'host_namespaces', 'psi', 'vmstat']) {
@@ -179,7 +179,7 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
   });
 
   test('has nothing kept from it, and says so with diagnose.conf', async () => {
-    // It ended before the unit was said to have started.
+    // It ended before the unit counted as started.
     expect(await succeed(guest, `journalctl -u ${UNIT} -o cat -n 100`)).toMatch(/All \d+ checks passed/);
   });
 
@@ -212,7 +212,7 @@ async function checkedOut(): Promise<Machine> {
     `set -e
     mkdir ${CHECKOUT}
     tar -C ${CHECKOUT} -xf /lab/files/checkout.tar
-    # Wherever this Node is, the unit takes the usual one.
+    # The unit uses /usr/bin/node.
     test -x /usr/bin/node || cp ${quote(process.execPath)} /usr/bin/node`,
     { timeoutMs: 300_000 },
   );

@@ -28,7 +28,7 @@ describeLive('traffic of containers on this host', ['docker'], () => {
     await docker?.[Symbol.asyncDispose]();
   });
 
-  test('network is told once for each namespace, by who made it, and never for the host', async () => {
+  test('network traffic is exported once per namespace, for the container that created it, never for the host', async () => {
     const [owner, other] = [await docker.pidOf(ids[0] ?? ''), await docker.pidOf(ids[3] ?? '')];
     // A cable between two containers, and one datagram, with what it takes to find the way.
     await succeed(
