@@ -36,7 +36,7 @@ export const inventory: Collector = defineHostCollector({
       type: 'gauge',
       help:
         'Whether a source of the exporter works (1) or not (0): cgroup_watch (inotify on cgroupfs), host_namespaces, ' +
-        'vmstat, psi, and the engines that provide names. Absent if the source does not apply.',
+        'vmstat, memory_controller (whether OOM kills in all containers can be attributed), psi, and the engines that provide names. Absent if the source does not apply.',
       labels: ['source'],
       samples({ sources }, emit) {
         for (const [source, up] of sources) emit(up ? 1 : 0, source);

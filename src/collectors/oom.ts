@@ -18,7 +18,7 @@ export const oom: Collector = defineKeptCollector({
         'Times that the OOM killer killed in the container, or in earlier ones with the same labels. One event kills one ' +
         'process, or with memory.oom.group (the default of the kubelet) a group of them: /dev/kmsg, and oom_kill and ' +
         'oom_group_kill of memory.events (v1: oom_kill of memory.oom_control). With events it stays for --oom.retention ' +
-        'after the container is gone. Absent if neither could be read.',
+        'after the container is gone. Absent if neither could be read, or if the container has no memory controller.',
       value: ({ events }) => events,
     },
     {
@@ -28,7 +28,7 @@ export const oom: Collector = defineKeptCollector({
         'Processes of the container, and of earlier ones with the same labels, killed by the OOM killer, as the kernel ' +
         'counts them: it counts the one that it chooses in a group twice. oom_kill of memory.events (v1: of ' +
         'memory.oom_control) and /dev/kmsg, each kill counted once. With kills it stays for --oom.retention after the ' +
-        'container is gone. Absent if neither could be read.',
+        'container is gone. Absent if neither could be read, or if the container has no memory controller.',
       value: ({ kills }) => kills,
     },
     {

@@ -208,6 +208,7 @@ judges(oomCounts, [
   [{ vmstat: true, cgroups: 'v1' }, 'ok', /memory\.oom_control/],
   [{ vmstat: true, cgroups: 'v2' }, 'ok', /memory\.events/],
   [{ vmstat: true, cgroups: 'none' }, 'note', /^counted for the host/],
+  [{ vmstat: true, cgroups: 'off' }, 'failed', /^counted for the host only/],
   [{ vmstat: true, cgroups: 'old' }, 'failed', /for the host only/, 'shell', 'Linux 4.13 or newer'],
   [{ vmstat: false, cgroups: 'v2' }, 'failed', /vmstat is missing, or has no oom_kill/],
 ]);

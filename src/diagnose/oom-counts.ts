@@ -19,6 +19,14 @@ export const oomCounts = defineCheck({
         remedies: { ...onTheHost('Linux 4.13 or newer'), systemd: 'ProcSubset=all, and Linux 4.13 or newer' },
       };
     }
+    if (cgroups === 'off') {
+      return {
+        status: 'failed',
+        message: 'counted for the host only: the kernel has no memory controller',
+        missing: 'OOM kills of each container',
+        remedies: onTheHost('boot with cgroup_enable=memory and without cgroup_disable=memory'),
+      };
+    }
     if (cgroups === 'none') {
       return {
         status: 'note',
@@ -29,7 +37,7 @@ export const oomCounts = defineCheck({
       return {
         status: 'failed',
         message: 'counted for the host only: memory.oom_control has no oom_kill',
-        missing: 'OOM kills of each container',
+        missing: 'OOM kills of each container that the kernel log does not report',
         remedies: onTheHost('Linux 4.13 or newer'),
       };
     }
@@ -38,10 +46,10 @@ export const oomCounts = defineCheck({
   },
 });
 
-/** `old`: v1 before Linux 4.13. */
-function countOfCgroups(layout: CgroupLayout): 'v1' | 'v2' | 'old' | 'none' {
+/** `off`: there is no memory controller; `none`: no cgroup uses it; `old`: v1 before Linux 4.13. */
+function countOfCgroups(layout: CgroupLayout): 'v1' | 'v2' | 'old' | 'none' | 'off' {
   const memory = layout.hierarchyOf('memory');
-  if (memory === undefined) return 'none';
+  if (memory === undefined) return 'off';
   if (memory.version === 1) return countsKills(`${memory.root}/memory.oom_control`) ? 'v1' : 'old';
   // The root has no memory.events.
   const children = absentAsUndefined(() => readdirSync(memory.root, { withFileTypes: true })) ?? [];

@@ -96,7 +96,8 @@ export class Attribution {
   fromCounter({ record, reading, groupSetting }: ContainerReading, now: number): void {
     record.error = reading instanceof Error ? reading : undefined;
     if (reading === undefined || reading instanceof Error) return;
-    record.counted = true;
+    record.memoryCgroup = reading === 'uncounted' ? reading : 'counted';
+    if (reading === 'uncounted') return;
     this.#unsettled.add(record);
     const { kills, groups } = reading;
     if (kills.has(record.path) && isComplete(reading)) record.sources.foldRemoved((cgroup) => kills.has(cgroup), now);

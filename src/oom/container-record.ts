@@ -50,8 +50,11 @@ export interface ContainerRecord {
   readonly outer: ContainerRecord | undefined;
   /** The container's own kills. Never falls. */
   kills: number;
-  /** Whether its counter was read. */
-  counted: boolean;
+  /**
+   * Whether the container has a cgroup in the memory hierarchy, and the kernel counts kills in it. Without one, the kernel's log
+   * names another cgroup, so nobody can tell its kills.
+   */
+  memoryCgroup: 'counted' | 'uncounted' | 'unknown';
   /** Why its counter could not be read; `undefined` also if it has none. */
   error: Error | undefined;
   /** By the steady clock; `undefined` before the first kill, and if nothing tells the time. */
@@ -79,7 +82,7 @@ export function createRecord(
     inner: new Set(),
     archivedInnerKills: 0,
     kills: 0,
-    counted: false,
+    memoryCgroup: 'unknown',
     error: undefined,
     lastKill: undefined,
     named: undefined,

@@ -33,7 +33,7 @@ export class CounterSnapshots {
   readonly #counters: Counters | undefined;
   readonly #records: ContainerRecords;
   readonly #log: Pick<Log, 'warn'>;
-  /** Containers whose counter was never read. */
+  /** Containers whose memory cgroup was not found so far. */
   readonly #unread = new Set<ContainerCgroup>();
   #hostKills: number | undefined;
   #up = false;
@@ -94,7 +94,7 @@ export class CounterSnapshots {
     const above = hasChanged && this.#counters?.scope === 'below' ? this.#readParents(parents()) : undefined;
     if (readings.length > 0 && this.#readTotal() !== before) return 'changed';
     const isFirst = this.#hostKills === undefined;
-    this.#unread.clear();
+    this.#forgetRead(readings);
     this.#hostKills = before;
     return { isFirst, readings, parents: above };
   }
@@ -104,7 +104,7 @@ export class CounterSnapshots {
     return Array.from(records, (record) => {
       const { path } = record;
       const reading = this.#read(path);
-      if (reading === undefined || reading instanceof Error || !isNews(record, reading)) {
+      if (!isCounters(reading) || !isNews(record, reading)) {
         return { record, reading, groupSetting: undefined };
       }
       // Another container may have taken the path before discovery noticed. Its counter says nothing about this one.
@@ -137,6 +137,15 @@ export class CounterSnapshots {
     return [...this.#unread].flatMap((cgroup) => this.#records.of(cgroup) ?? []);
   }
 
+  /** A runtime may create a container's cgroup in the memory hierarchy after that of discovery, so it is read again. */
+  #forgetRead(readings: readonly ContainerReading[]): void {
+    const missing = new Set(readings.flatMap(({ record, reading }) => (reading === undefined ? record : [])));
+    for (const cgroup of this.#unread) {
+      const record = this.#records.of(cgroup);
+      if (record === undefined || !missing.has(record)) this.#unread.delete(cgroup);
+    }
+  }
+
   #isReplaced({ path, inode }: ContainerRecord): boolean {
     return (inodeOf(this.#kernel, path) ?? inode) !== inode;
   }
@@ -145,7 +154,7 @@ export class CounterSnapshots {
     const found = new Map<string, number>();
     for (const path of paths) {
       const reading = this.#read(path);
-      const kills = reading === undefined || reading instanceof Error ? undefined : reading.kills.get(path);
+      const kills = isCounters(reading) ? reading.kills.get(path) : undefined;
       if (kills !== undefined) found.set(path, kills);
     }
     return found;
@@ -154,6 +163,10 @@ export class CounterSnapshots {
   #read(path: string): Reading {
     return this.#counters?.read(path, (inner) => this.#records.at(inner) !== undefined);
   }
+}
+
+function isCounters(reading: Reading): reading is CounterReading {
+  return reading !== undefined && reading !== 'uncounted' && !(reading instanceof Error);
 }
 
 /** Whether a counter differs from its last reading. */

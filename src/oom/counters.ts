@@ -25,8 +25,11 @@ export interface CounterReading {
   readonly groups: number | undefined;
 }
 
-/** `undefined` if the container is gone or nothing counts its kills; or why the counters could not be read. */
-export type Reading = CounterReading | Error | undefined;
+/**
+ * What a container's memory cgroup says, or why it could not be read. `uncounted`: the kernel does not count kills by cgroup
+ * (before Linux 4.13). `undefined`: there is no such cgroup, as the container is gone or its memory controller is off.
+ */
+export type Reading = CounterReading | 'uncounted' | Error | undefined;
 
 /** Whether a cgroup of the container is gone if it is not in a reading. */
 export function isComplete({ kills }: CounterReading): boolean {
@@ -83,9 +86,10 @@ export function readHostKills(kernel: KernelFiles): number | undefined {
   return bytes === undefined ? undefined : parseCounts(bytes).oom_kill;
 }
 
-function readBelow(root: string, path: string): CounterReading | undefined {
+function readBelow(root: string, path: string): Reading {
   const counts = countsIn(`${root}${path}/memory.events`);
-  if (counts?.oom_kill === undefined) return undefined;
+  if (counts === undefined) return undefined;
+  if (counts.oom_kill === undefined) return 'uncounted';
   return { kills: new Map([[path, counts.oom_kill]]), groups: counts.oom_group_kill };
 }
 
@@ -113,11 +117,12 @@ function* partsOfContainer(container: {
   }
 }
 
-function readEach(root: string, parts: Iterable<Part>): CounterReading | undefined {
+function readEach(root: string, parts: Iterable<Part>): Reading {
   const kills = new Map<string, number>();
   for (const { name, at } of parts) {
-    const own = countsIn(`${root}${at}/memory.oom_control`)?.oom_kill;
-    if (own !== undefined) kills.set(name, own);
+    const own = countsIn(`${root}${at}/memory.oom_control`);
+    if (own !== undefined && own.oom_kill === undefined) return 'uncounted';
+    if (own?.oom_kill !== undefined) kills.set(name, own.oom_kill);
     if (kills.size >= MAX_CGROUPS) break;
   }
   return kills.size === 0 ? undefined : { kills, groups: undefined };

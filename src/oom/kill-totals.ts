@@ -98,8 +98,8 @@ export class KillTotals {
   /**
    * The kills by labels.
    *
-   * @param complete `kmsg`: the kernel's log is complete, so a container without a counter and without records has had 0
-   *   kills. `counters`: without a counter its kills are unknown.
+   * @param complete `kmsg`: the kernel's log is complete, so a container with a memory cgroup, but without a counter and without
+   *   reports has had 0 kills. `counters`: without a counter its kills are unknown.
    */
   counts(complete: 'kmsg' | 'counters'): OomAccount[] {
     return [...this.#totals.values()].map((total) => countOf(total, complete));
@@ -130,17 +130,21 @@ export class KillTotals {
 
 function countOf(total: Total, complete: 'kmsg' | 'counters'): OomAccount {
   let { kills, events, lastKill } = total;
-  let known = complete === 'kmsg' || kills > 0;
+  let known = kills > 0 || (complete === 'kmsg' && total.records.size === 0);
   let error: Error | undefined;
   for (const record of total.records) {
     kills += record.kills;
     events += record.events.total;
-    known ||= record.counted || record.kills > 0;
+    known ||= record.kills > 0 || canTell(record, complete);
     error ??= record.error;
     lastKill = latest(lastKill, record.lastKill);
   }
   const { labels } = total;
   return { labels, kills: known ? kills : undefined, events: known ? events : undefined, lastKill, error };
+}
+
+function canTell({ memoryCgroup }: ContainerRecord, complete: 'kmsg' | 'counters'): boolean {
+  return memoryCgroup === 'counted' || (memoryCgroup === 'uncounted' && complete === 'kmsg');
 }
 
 function keyOf({ engine, namespace, pod, container }: Labels): string {

@@ -28,6 +28,9 @@ const REST_FACTOR = 9;
 /** The longest rest, in ms. */
 const MAX_REST_MS = 1_000;
 
+/** A runtime creates the cgroups of a container one after the other, but within this time. */
+const CGROUP_CREATION_MS = 5_000;
+
 /** What a tracker works on. */
 export interface KillTrackerOptions extends Pick<AttributionOptions, 'identify'> {
   readonly kernel: KernelFiles;
@@ -106,6 +109,15 @@ export class KillTracker implements Disposable {
   /** Whether the host's total could be read. */
   get up(): boolean {
     return this.#snapshots.up;
+  }
+
+  /** A container whose kills nobody can attribute, as it has no cgroup in the memory hierarchy; `undefined`: there is none. */
+  get unattributable(): string | undefined {
+    const before = performance.now() - CGROUP_CREATION_MS;
+    for (const [{ path, seenAt }, { memoryCgroup, error }] of this.records.liveByCgroup) {
+      if (memoryCgroup === 'unknown' && error === undefined && seenAt < before) return path;
+    }
+    return undefined;
   }
 
   /** Whether kills come so fast that the kernel's log does not say whose they are. */

@@ -12,12 +12,17 @@ import { SteadyClock } from './steady-clock.ts';
 /** A host of cgroup v2 in files, with containers at `/docker/<id>`, for the exporter to watch. */
 class Host {
   readonly root: string;
+  readonly warnings: string[] = [];
+  hasMemory = true;
+  /** Whether the kernel's log can be read. There are no kills in it. */
+  hasLog = false;
 
   constructor(root: string) {
     this.root = root;
     mkdirSync(join(root, 'proc/sys/kernel/random'), { recursive: true });
     mkdirSync(join(root, 'state'));
     writeFileSync(join(root, 'proc/sys/kernel/random/boot_id'), 'boot\n');
+    writeFileSync(join(root, 'kmsg'), '6,1,1,-;Linux version 6.1\n');
     this.kills(0);
     this.count('/docker', 0);
   }
@@ -30,12 +35,12 @@ class Host {
       hierarchies: [hierarchy],
       discovery: hierarchy,
       unified: hierarchy,
-      hierarchyOf: () => hierarchy,
+      hierarchyOf: () => (this.hasMemory ? hierarchy : undefined),
     };
     return new OomWatch({
       kernel: new KernelFiles({ procRoot: join(this.root, 'proc'), layout, descriptorBudget: 0 }),
-      log: { debug() {}, info() {}, warn() {}, error() {} },
-      kmsg: undefined,
+      log: { debug() {}, info() {}, warn: (_, message) => this.warnings.push(message), error() {} },
+      kmsg: this.hasLog ? join(this.root, 'kmsg') : undefined,
       clock,
       stateFile: join(this.root, 'state/oom.json'),
       retention: 3_600_000,
@@ -60,7 +65,7 @@ class Host {
   container(id: string): ContainerCgroup {
     const path = `/docker/${id}`;
     const { ino: inode } = statSync(join(this.root, 'cgroup', path));
-    return { path, inode, match: { engine: 'docker', id, infra: false }, seenAt: 0 };
+    return { path, inode, match: { engine: 'docker', id, infra: false }, seenAt: -10_000 };
   }
 }
 
@@ -215,5 +220,65 @@ describe('OomWatch', () => {
     pass(120);
     expect(scrape(watch)).toEqual({ '': 0 });
     expect(watch.counts([])).toMatchObject({ host: 1, expired: 1 });
+  });
+
+  describe('where nobody can tell whose a kill is', () => {
+    const warning = 'no memory controller; OOM kills in containers without it stay unattributed';
+
+    beforeEach(() => {
+      // A log that can be opened, but in which all victims are in the root cgroup.
+      host.hasLog = true;
+    });
+
+    it('says nothing of kills if the kernel has no memory controller', async () => {
+      host.hasMemory = false;
+      mkdirSync(join(root, 'cgroup/docker/a'), { recursive: true });
+      const cgroup = host.container('a');
+      await using watch = host.begin();
+      watch.appeared(cgroup);
+      watch.start();
+      expect(scrape(watch, cgroup)).toEqual({ a: undefined, '': 0 });
+      expect(scrape(watch, cgroup)).toEqual({ a: undefined, '': 0 });
+      expect([watch.sources.get('memory_controller'), watch.sources.get('kmsg')]).toEqual([false, true]);
+      expect(host.warnings).toEqual([warning]);
+    });
+
+    it('says nothing of kills in a container without the controller, until it has it', async () => {
+      mkdirSync(join(root, 'cgroup/docker/a'), { recursive: true });
+      host.count('/docker/b', 0);
+      const [without, web] = [host.container('a'), host.container('b')];
+      await using watch = host.begin();
+      for (const cgroup of [without, web]) watch.appeared(cgroup);
+      watch.start();
+      expect(scrape(watch, without, web)).toEqual({ a: undefined, b: 0, '': 0 });
+      expect([watch.sources.get('memory_controller'), host.warnings]).toEqual([false, [warning]]);
+      host.count('/docker/a', 0);
+      expect(scrape(watch, without, web)).toEqual({ a: 0, b: 0, '': 0 });
+      expect(watch.sources.get('memory_controller')).toBe(true);
+    });
+
+    it('waits for the cgroups of a container that is just being created', async () => {
+      mkdirSync(join(root, 'cgroup/docker/a'), { recursive: true });
+      const cgroup = { ...host.container('a'), seenAt: performance.now() };
+      await using watch = host.begin();
+      watch.appeared(cgroup);
+      watch.start();
+      expect(scrape(watch, cgroup)).toEqual({ a: undefined, '': 0 });
+      expect([watch.sources.get('memory_controller'), host.warnings]).toEqual([true, []]);
+    });
+
+    it('trusts the log of a kernel that counts no kills by cgroup, but not if there is no log', async () => {
+      mkdirSync(join(root, 'cgroup/docker/a'), { recursive: true });
+      writeFileSync(join(root, 'cgroup/docker/a/memory.events'), 'low 0\nhigh 0\nmax 0\noom 0\n');
+      const cgroup = host.container('a');
+      for (const [hasLog, kills] of [[true, 0] as const, [false, undefined] as const]) {
+        host.hasLog = hasLog;
+        await using watch = host.begin();
+        watch.appeared(cgroup);
+        watch.start();
+        expect(scrape(watch, cgroup)['a']).toBe(kills);
+        expect(watch.sources.get('memory_controller')).toBe(true);
+      }
+    });
   });
 });

@@ -46,6 +46,10 @@ export class OomWatch implements AsyncDisposable {
   readonly #saved: SavedKills | undefined;
   readonly #kernelLog: KernelLog | undefined;
   readonly #watches: EventWatches | undefined;
+  /** Whether the kernel has the memory controller. */
+  readonly #hasMemory: boolean;
+  /** The log says that kills cannot be attributed. */
+  #isGapLogged = false;
   #isStarted = false;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer is due, in ms of `performance.now()`. */
@@ -66,6 +70,7 @@ export class OomWatch implements AsyncDisposable {
       tracker.follow(this.#kernelLog);
     }
     const hierarchy = kernel.layout.hierarchyOf('memory');
+    this.#hasMemory = hierarchy !== undefined;
     if (hierarchy?.version === 2) this.#watches = this.#watchEvents(hierarchy.root);
   }
 
@@ -73,6 +78,7 @@ export class OomWatch implements AsyncDisposable {
   get sources(): ReadonlyMap<string, boolean> {
     return new Map([
       ['vmstat', this.#tracker.up],
+      ['memory_controller', this.#hasMemory && this.#tracker.unattributable === undefined],
       ...(this.#kernelLog === undefined ? [] : [['kmsg', this.#kernelLog.up] as const]),
       ...(this.#watches === undefined ? [] : [['memory_events', this.#watches.up] as const]),
       ...(this.#saved === undefined ? [] : [['oom_state_file', this.#saved.up] as const]),
@@ -108,6 +114,7 @@ export class OomWatch implements AsyncDisposable {
     }
     this.#tracker.showOnly(new Set(containers.map(({ cgroup }) => cgroup)));
     this.#update();
+    this.#logGap();
     return { ...this.#tracker.counts(), lostRecords: this.#kernelLog?.lost };
   }
 
@@ -128,6 +135,19 @@ export class OomWatch implements AsyncDisposable {
     this.#saved?.noteUpdate();
     this.#saved?.saveIfDue(this.#kernelLog?.last);
     this.#schedule();
+  }
+
+  /** Without the memory controller the kernel reports that the victim was in the root cgroup, or in one above the container. */
+  #logGap(): void {
+    const cgroup = this.#tracker.unattributable;
+    const isGap = !this.#hasMemory || cgroup !== undefined;
+    if (isGap && !this.#isGapLogged) {
+      const remedy = this.#hasMemory
+        ? 'switch the memory controller on for its cgroup'
+        : 'boot with cgroup_enable=memory, and without cgroup_disable=memory';
+      this.#log.warn({ cgroup, remedy }, 'no memory controller; OOM kills in containers without it stay unattributed');
+    }
+    this.#isGapLogged = isGap;
   }
 
   #updateIfChanged(): void {

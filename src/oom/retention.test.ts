@@ -8,7 +8,8 @@ describe('a container', () => {
     bench.retention.name(cgroup, named('web'));
     // Until its counter is read, 0 would be a guess.
     expect(bench.kills()).toEqual({ web: [undefined, undefined] });
-    expect(bench.retention.counts('kmsg')[0]?.kills).toBe(0);
+    // The kernel's log cannot tell either, unless the container has a memory cgroup.
+    expect(bench.retention.counts('kmsg')[0]?.kills).toBeUndefined();
     bench.count({ '/docker/a': 0 }, 5);
     expect(bench.kills()).toEqual({ web: [0, undefined] });
     bench.remove(cgroup, 6);
