@@ -1,7 +1,7 @@
 import { parseCpuMax } from '../kernel/cpu-max.ts';
-import type { CgroupFiles } from '../kernel/cgroup-files.ts';
-import { parseV1Limit } from '../kernel/single-value.ts';
-import { parsedFile, singleValue } from './cgroup-value.ts';
+import type { CgroupFiles, Controller } from '../kernel/cgroup-files.ts';
+import { parseLimit, parseV1Limit, parseV1Period, parseV1Quota } from '../kernel/single-value.ts';
+import { countIn, MALFORMED, parsedOrMalformed } from './cgroup-value.ts';
 import { oncePerScrape, type Scrape } from './collector.ts';
 
 /** Limits of one cgroup; `Infinity`: unlimited, `undefined`: the controller is not there, or its limit is unknown. */
@@ -33,40 +33,55 @@ const known = oncePerScrape(() => ({
   high: new Map<CgroupFiles, number | undefined>(),
   low: new Map<CgroupFiles, number | undefined>(),
   hierarchical: new Map<CgroupFiles, boolean>(),
+  /** Cgroups whose limit is in no form that the kernel writes. */
+  malformed: {
+    memory: new Set<CgroupFiles>(),
+    swap: new Set<CgroupFiles>(),
+    cpu: new Set<CgroupFiles>(),
+    pids: new Set<CgroupFiles>(),
+    high: new Set<CgroupFiles>(),
+    low: new Set<CgroupFiles>(),
+  },
 }));
 
 /**
  * Reads a limit of one cgroup: `memory.max`, `memory.swap.max`, `cpu.max`, `pids.max`, `memory.high` or `memory.low` (v1:
  * `memory.limit_in_bytes`, `memory.memsw.limit_in_bytes`, `cpu.cfs_quota_us` with `cpu.cfs_period_us`, `pids.max`, none,
  * `memory.soft_limit_in_bytes`).
- *
- * @throws SyntaxError that names the file, if it is in no form that the kernel writes.
  */
 export function limitOfCgroup(files: CgroupFiles, resource: Limit, scrape: Scrape): number | undefined {
   const limits = known(scrape)[resource];
   const before = limits.get(files);
   if (before !== undefined || limits.has(files)) return before;
-  const limit = READERS[resource](files);
+  const found = READERS[resource](files);
+  const limit = found === MALFORMED ? undefined : found;
+  if (found === MALFORMED) known(scrape).malformed[resource].add(files);
   limits.set(files, limit);
   return limit;
 }
 
-const READERS: Readonly<Record<Limit, (files: CgroupFiles) => number | undefined>> = {
+/** Whether a cgroup has a limit that is unknown because its file is malformed. */
+export function isMalformed(files: CgroupFiles, resource: Limit, scrape: Scrape): boolean {
+  return known(scrape).malformed[resource].has(files);
+}
+
+type Found = number | typeof MALFORMED | undefined;
+
+const READERS: Readonly<Record<Limit, (files: CgroupFiles) => Found>> = {
   memory: (files) =>
-    files.versionOf('memory') === 1
-      ? v1Limit(files, 'memory.limit_in_bytes')
-      : singleValue(files, 'memory', 'memory.max'),
+    files.versionOf('memory') === 1 ? v1Limit(files, 'memory.limit_in_bytes') : limitIn(files, 'memory', 'memory.max'),
   swap: (files) =>
     files.versionOf('memory') === 1
       ? v1Limit(files, 'memory.memsw.limit_in_bytes')
-      : singleValue(files, 'memory', 'memory.swap.max'),
-  cpu: (files) => (files.versionOf('cpu') === 1 ? v1CpuLimit(files) : parsedFile(files, 'cpu', 'cpu.max', parseCpuMax)),
-  pids: (files) => singleValue(files, 'pids', 'pids.max'),
-  high: (files) => (files.versionOf('memory') === 1 ? undefined : singleValue(files, 'memory', 'memory.high')),
+      : limitIn(files, 'memory', 'memory.swap.max'),
+  cpu: (files) =>
+    files.versionOf('cpu') === 1 ? v1CpuLimit(files) : parsedOrMalformed(files, 'cpu', 'cpu.max', parseCpuMax),
+  pids: (files) => limitIn(files, 'pids', 'pids.max'),
+  high: (files) => (files.versionOf('memory') === 1 ? undefined : limitIn(files, 'memory', 'memory.high')),
   low: (files) =>
     files.versionOf('memory') === 1
       ? v1Limit(files, 'memory.soft_limit_in_bytes')
-      : singleValue(files, 'memory', 'memory.low'),
+      : limitIn(files, 'memory', 'memory.low'),
 };
 
 /** Whether a cgroup has a limit: one that is known, and not infinite. */
@@ -81,21 +96,24 @@ export function holdsBelow(files: CgroupFiles, scrape: Scrape): boolean {
   const { hierarchical } = known(scrape);
   const before = hierarchical.get(files);
   if (before !== undefined) return before;
-  const answer = singleValue(files, 'memory', 'memory.use_hierarchy') !== 0;
+  const answer = countIn(files, 'memory', 'memory.use_hierarchy') !== 0;
   hierarchical.set(files, answer);
   return answer;
 }
 
 /** A v1 limit of memory in bytes. */
-function v1Limit(files: CgroupFiles, name: string): number | undefined {
-  return parsedFile(files, 'memory', name, parseV1Limit);
+function v1Limit(files: CgroupFiles, name: string): Found {
+  return parsedOrMalformed(files, 'memory', name, parseV1Limit);
 }
 
-function v1CpuLimit(files: CgroupFiles): number | undefined {
-  const quota = singleValue(files, 'cpu', 'cpu.cfs_quota_us');
-  if (quota === undefined) return undefined;
-  if (quota < 0) return Infinity;
-  const period = singleValue(files, 'cpu', 'cpu.cfs_period_us');
-  if (period !== undefined && period <= 0) throw new SyntaxError(`cpu.cfs_period_us: ${period} is no period`);
-  return period === undefined ? undefined : quota / period;
+/** A limit of v2, or `pids.max` of either version. */
+function limitIn(files: CgroupFiles, controller: Controller, name: string): Found {
+  return parsedOrMalformed(files, controller, name, parseLimit);
+}
+
+function v1CpuLimit(files: CgroupFiles): Found {
+  const quota = parsedOrMalformed(files, 'cpu', 'cpu.cfs_quota_us', parseV1Quota);
+  if (typeof quota !== 'number' || quota === Infinity) return quota;
+  const period = parsedOrMalformed(files, 'cpu', 'cpu.cfs_period_us', parseV1Period);
+  return typeof period === 'number' ? quota / period : period;
 }

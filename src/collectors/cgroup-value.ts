@@ -1,29 +1,55 @@
 import type { Bytes } from '../kernel/bytes.ts';
 import type { CgroupFiles, Controller } from '../kernel/cgroup-files.ts';
-import { parseSingleValue } from '../kernel/single-value.ts';
+import { parseCount } from '../kernel/single-value.ts';
+
+/** The file is there, and its content is in no form that the kernel writes: its value is unknown. */
+export const MALFORMED = Symbol('malformed');
+
+let firstMalformed: SyntaxError | undefined;
 
 /**
- * Reads a file of a cgroup and parses it; `undefined` if there is no such file.
- *
- * @throws SyntaxError with the name of the file, if its content is malformed.
+ * The first malformed file that was read since the last call. It costs what it would have told and nothing else, so reading goes on;
+ * whoever reports failures asks here.
  */
+export function takeMalformed(): SyntaxError | undefined {
+  const taken = firstMalformed;
+  firstMalformed = undefined;
+  return taken;
+}
+
+/**
+ * Reads a file of a cgroup and parses it; `undefined` if there is no such file, `MALFORMED` if its parser refuses it, which
+ * {@link takeMalformed} reports.
+ */
+export function parsedOrMalformed<T>(
+  files: CgroupFiles,
+  controller: Controller,
+  name: string,
+  parse: (bytes: Bytes) => T,
+): T | typeof MALFORMED | undefined {
+  const bytes = files.read(controller, name);
+  if (bytes === undefined) return undefined;
+  try {
+    return parse(bytes);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    firstMalformed ??= new SyntaxError(`${name}: ${error.message}`, { cause: error });
+    return MALFORMED;
+  }
+}
+
+/** The same where it makes no difference why a value is unknown. */
 export function parsedFile<T>(
   files: CgroupFiles,
   controller: Controller,
   name: string,
   parse: (bytes: Bytes) => T,
 ): T | undefined {
-  const bytes = files.read(controller, name);
-  if (bytes === undefined) return undefined;
-  try {
-    return parse(bytes);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new SyntaxError(`${name}: ${error.message}`, { cause: error });
-    throw error;
-  }
+  const value = parsedOrMalformed(files, controller, name, parse);
+  return value === MALFORMED ? undefined : value;
 }
 
-/** Reads a file with one number or `max` (`Infinity`); `undefined` if there is no such file. */
-export function singleValue(files: CgroupFiles, controller: Controller, name: string): number | undefined {
-  return parsedFile(files, controller, name, parseSingleValue);
+/** Reads a file with one count; `undefined` as above. */
+export function countIn(files: CgroupFiles, controller: Controller, name: string): number | undefined {
+  return parsedFile(files, controller, name, parseCount);
 }

@@ -3,7 +3,7 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { TICKS_PER_SECOND } from '../kernel/proc-stat.ts';
 import { hasLimit } from './cgroup-limits.ts';
-import { parsedFile, singleValue } from './cgroup-value.ts';
+import { parsedFile, countIn } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Scrape } from './collector.ts';
 import { type CpuStat, readCpuStat, readV1Throttling, scaled, type Throttling } from './cpu-stat.ts';
 
@@ -86,7 +86,7 @@ const parseV1Account = flatKeyedParser(['user', 'system']);
 function readV1Usage(files: CgroupFiles): Pick<CpuReading, 'usage' | 'user' | 'system'> {
   const account = parsedFile(files, 'cpuacct', 'cpuacct.stat', parseV1Account);
   return {
-    usage: scaled(singleValue(files, 'cpuacct', 'cpuacct.usage'), 1e9),
+    usage: scaled(countIn(files, 'cpuacct', 'cpuacct.usage'), 1e9),
     user: scaled(account?.user, TICKS_PER_SECOND),
     system: scaled(account?.system, TICKS_PER_SECOND),
   };

@@ -2,6 +2,7 @@ import type { Container } from '../container.ts';
 import {
   type CgroupLimits,
   holdsBelow,
+  isMalformed,
   limitOfCgroup,
   type LimitedResource,
   RESOURCE_CONTROLLERS,
@@ -30,11 +31,7 @@ export type Limited = Readonly<Record<'memory' | 'cpu' | 'pids', boolean | undef
 /** Read once per scrape, whichever collectors need it. */
 const limitsByContainer = oncePerScrape(() => new Map<Container, ContainerLimits>());
 
-/**
- * Finds the limits of a container.
- *
- * @throws SyntaxError that names a file of a form that the kernel does not write.
- */
+/** Finds the limits of a container. */
 export function limitsOfContainer(container: Container, scrape: Scrape): ContainerLimits {
   const known = limitsByContainer(scrape).get(container);
   if (known !== undefined) return known;
@@ -77,7 +74,7 @@ function resolve(container: Container, scrape: Scrape, resource: LimitedResource
   const { privately } = lowest;
   for (const level of own === undefined ? inside : [own, ...inside.toReversed()]) {
     const limit = level === own ? ownLimit : limitOfCgroup(level.files, resource, scrape);
-    if (limit === undefined && lacksNothing(level, resource)) return unknown(ownLimit);
+    if (limit === undefined && isUnknown(level, resource, scrape)) return unknown(ownLimit);
     // Of equal limits the container's own is named: its cgroup outlives those inside.
     if (
       limit !== undefined &&
@@ -118,7 +115,7 @@ function lowestOf(above: readonly LimitLevel[], resource: LimitedResource, scrap
   for (const each of above) {
     const found = bindingLimitOf(each, resource, scrape);
     if (found === undefined) {
-      if (lacksNothing(each, resource)) complete = false;
+      if (isUnknown(each, resource, scrape)) complete = false;
       continue;
     }
     if (found < Infinity && each.scope !== 'shared') privately = true;
@@ -131,8 +128,12 @@ function lowestOf(above: readonly LimitLevel[], resource: LimitedResource, scrap
   return lowest;
 }
 
-/** Whether a missing file means that the limit is unknown: on v1 every cgroup but the root has all files of a controller. */
-function lacksNothing({ files, path }: LimitLevel, resource: LimitedResource): boolean {
+/**
+ * Whether a limit that was not found is unknown, and not just not there: its file is malformed, or missing on v1, where every
+ * cgroup but the root has all files of a controller.
+ */
+function isUnknown({ files, path }: LimitLevel, resource: LimitedResource, scrape: Scrape): boolean {
+  if (isMalformed(files, resource, scrape)) return true;
   return path !== '' && files.versionOf(RESOURCE_CONTROLLERS[resource]) === 1;
 }
 

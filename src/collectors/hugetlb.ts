@@ -1,5 +1,5 @@
 import type { KernelFiles } from '../kernel/kernel-files.ts';
-import { singleValue } from './cgroup-value.ts';
+import { countIn } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, oncePerScrape } from './collector.ts';
 
 type Usage = readonly (readonly [size: string, bytes: number])[];
@@ -13,7 +13,7 @@ export const hugetlb: Collector = defineContainerCollector({
     if (nothing !== undefined) return nothing;
     const suffix = files.versionOf('hugetlb') === 1 ? 'usage_in_bytes' : 'current';
     return pageSizes(scrape).flatMap((size) => {
-      const bytes = singleValue(files, 'hugetlb', `hugetlb.${size}.${suffix}`);
+      const bytes = countIn(files, 'hugetlb', `hugetlb.${size}.${suffix}`);
       return bytes === undefined ? [] : [[size, bytes] as const];
     });
   },

@@ -2,7 +2,7 @@ import type { Container } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { limitOfCgroup } from './cgroup-limits.ts';
-import { parsedFile, singleValue } from './cgroup-value.ts';
+import { parsedFile, countIn } from './cgroup-value.ts';
 import { oncePerScrape, type Scrape } from './collector.ts';
 import { readCpuStat, readV1Throttling, type Throttling } from './cpu-stat.ts';
 import type { LimitLevel } from './limit-levels.ts';
@@ -56,7 +56,7 @@ const parseV1Stat = flatKeyedParser(V1_FIELDS);
 
 function readMemoryLimiter(files: CgroupFiles, scrape: Scrape): Omit<MemoryLimiter, 'level'> {
   const isV1 = files.versionOf('memory') === 1;
-  const usage = singleValue(files, 'memory', isV1 ? 'memory.usage_in_bytes' : 'memory.current');
+  const usage = countIn(files, 'memory', isV1 ? 'memory.usage_in_bytes' : 'memory.current');
   const { inactiveFile, unreclaimable } = isV1 ? readV1Stat(files) : readV2Stat(files);
   return {
     limit: limitOfCgroup(files, 'memory', scrape) ?? Infinity,
@@ -81,7 +81,7 @@ function readV2Stat(files: CgroupFiles): Reclaim {
 
 function readV1Stat(files: CgroupFiles): Reclaim {
   const stat = parsedFile(files, 'memory', 'memory.stat', parseV1Stat);
-  const kernel = singleValue(files, 'memory', 'memory.kmem.usage_in_bytes');
+  const kernel = countIn(files, 'memory', 'memory.kmem.usage_in_bytes');
   return { inactiveFile: stat?.total_inactive_file, unreclaimable: unreclaimableOfV1(stat, kernel) };
 }
 
@@ -119,7 +119,7 @@ export function pidsLimitersOf(container: Container, scrape: Scrape): readonly P
 function readPidsLimiter(files: CgroupFiles, scrape: Scrape) {
   return {
     limit: limitOfCgroup(files, 'pids', scrape) ?? Infinity,
-    current: singleValue(files, 'pids', 'pids.current'),
+    current: countIn(files, 'pids', 'pids.current'),
   };
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CgroupTree, samplesOf } from '../../test/cgroup-tree.ts';
+import { takeMalformed } from './cgroup-value.ts';
 import { limits } from './limits.ts';
 
 let root: string;
@@ -137,16 +138,43 @@ describe('a container', () => {
 describe('a limit in a form that the kernel does not write', () => {
   it.each([
     [2, 'memory.max', ''],
-    [2, 'pids.max', 'many\n'],
+    [2, 'memory.max', '-1\n'],
+    [2, 'memory.max', `${'9'.repeat(30)}\n`],
+    [2, 'cpu.max', '0 100000\n'],
+    [2, 'cpu.max', '-1 100000\n'],
+    [1, 'memory.limit_in_bytes', 'max\n'],
     [1, 'cpu.cfs_quota_us', '50000 100000\n'],
-    [1, 'cpuset.effective_cpus', '0-\n'],
-  ] as const)('is an error that names the file (v%i %s %j)', (version, name, content) =>
-    expect(() => samplesIn(version, { [`jobs/web/${name}`]: content })).toThrow(`${name}: Cannot parse`),
-  );
+    [1, 'cpu.cfs_quota_us', '-2\n'],
+  ] as const)('is unknown, reported with its file, and costs no other value (v%i %s %j)', (version, name, content) => {
+    takeMalformed();
+    const resource = name.startsWith('cpu') ? 'cpu' : 'memory';
+    const found = samplesIn(version, {
+      'jobs/pids.max': 'max\n',
+      'jobs/web/pids.max': '5\n',
+      ...(version === 2 ? {} : { 'jobs/memory.limit_in_bytes': '4096\n', 'jobs/cpu.cfs_quota_us': '-1\n' }),
+      [`jobs/web/${name}`]: content,
+    });
+    expect(found).toContain('pids_limit 5');
+    expect(found.filter((each) => each.startsWith(resource))).toEqual([]);
+    expect(takeMalformed()?.message).toContain(`${name}: Cannot parse`);
+  });
 
-  it('is an error for a period of 0, too', () => {
+  it('above a container makes the lowest limit unknown, and not higher than it may be', () => {
+    const files = { 'jobs/memory.max': 'a lot\n', 'jobs/web/memory.max': '4096\n' };
+    expect(valuesIn(2, files)).toEqual(['memory_limited 1', 'memory_own_limit_bytes 4096']);
+    expect(takeMalformed()?.message).toContain('memory.max: Cannot parse');
+  });
+
+  it('is one with a period of 0, too', () => {
     const files = { 'jobs/cpu.cfs_quota_us': '-1\n', 'jobs/web/cpu.cfs_quota_us': '50000\n' };
-    expect(() => samplesIn(1, { ...files, 'jobs/web/cpu.cfs_period_us': '0\n' })).toThrow('cpu.cfs_period_us');
+    expect(samplesIn(1, { ...files, 'jobs/web/cpu.cfs_period_us': '0\n' })).toEqual([]);
+    expect(takeMalformed()?.message).toContain('cpu.cfs_period_us');
+  });
+
+  it.each(['\n', '0-\n', '3,1\n'])('is no number of CPUs of the cgroup above: %j', (content) => {
+    expect(samplesIn(2, { 'jobs/cpuset.cpus.effective': '0-3\n', 'jobs/web/cpuset.cpus.effective': content })).toEqual(
+      [],
+    );
   });
 });
 

@@ -1,7 +1,8 @@
 import type { Container } from '../container.ts';
 import { countCpuList } from '../kernel/cpu-list.ts';
+import { parseLimit } from '../kernel/single-value.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
-import { parsedFile, singleValue } from './cgroup-value.ts';
+import { parsedFile, countIn, parsedOrMalformed } from './cgroup-value.ts';
 import { limitOfCgroup } from './cgroup-limits.ts';
 import { type Collector, defineContainerCollector, type Family, type Scrape } from './collector.ts';
 import { type ContainerLimits, limitsOfContainer } from './effective-limits.ts';
@@ -34,7 +35,7 @@ export const limits: Collector = defineContainerCollector({
       files,
       high: limitOfCgroup(files, 'high', scrape),
       low: limitOfCgroup(files, 'low', scrape),
-      min: isV1 ? undefined : singleValue(files, 'memory', 'memory.min'),
+      min: isV1 ? undefined : parsedFile(files, 'memory', 'memory.min', parseLimit),
       cpuWeight: cpuWeight(files),
       cpus: cpus(container, scrape),
     };
@@ -137,19 +138,17 @@ function limited(resource: 'memory' | 'cpu' | 'pids', file: string): Family<Limi
 
 /** The kernel's own conversion (`sched_weight_to_cgroup`): the default of 1024 shares is the default weight of 100. */
 function cpuWeight(files: CgroupFiles): number | undefined {
-  if (files.versionOf('cpu') !== 1) return singleValue(files, 'cpu', 'cpu.weight');
-  const shares = singleValue(files, 'cpu', 'cpu.shares');
+  if (files.versionOf('cpu') !== 1) return countIn(files, 'cpu', 'cpu.weight');
+  const shares = countIn(files, 'cpu', 'cpu.shares');
   return shares === undefined ? undefined : (shares * 100) / 1024;
 }
 
 function cpus(container: Container, scrape: Scrape): number | undefined {
   const name = container.files.versionOf('cpuset') === 1 ? 'cpuset.effective_cpus' : 'cpuset.cpus.effective';
-  const own = parsedFile(container.files, 'cpuset', name, countCpuList);
-  if (own !== undefined) return own;
   // Without the controller a cgroup has the CPUs of the one above.
-  for (const files of scrape.levels(container, 'cpuset')?.above ?? []) {
-    const inherited = parsedFile(files, 'cpuset', name, countCpuList);
-    if (inherited !== undefined) return inherited;
+  for (const files of [container.files, ...(scrape.levels(container, 'cpuset')?.above ?? [])]) {
+    const found = parsedOrMalformed(files, 'cpuset', name, (bytes) => countCpuList(bytes) ?? 'none');
+    if (found !== undefined) return typeof found === 'number' ? found : undefined;
   }
   return undefined;
 }

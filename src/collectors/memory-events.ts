@@ -1,7 +1,7 @@
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { hasLimit, limitOfCgroup } from './cgroup-limits.ts';
-import { parsedFile, singleValue } from './cgroup-value.ts';
+import { parsedFile, countIn } from './cgroup-value.ts';
 import type { Scrape } from './collector.ts';
 
 /** How often a cgroup's own limits were met, since it was made. Only those limits are here that it has. */
@@ -22,8 +22,8 @@ export function limitEventsOf(files: CgroupFiles, scrape: Scrape): LimitEvents {
     const hasSwap = hasLimit(files, 'swap', scrape);
     if (!hasMax && !hasSwap) return NONE;
     return {
-      max: hasMax ? singleValue(files, 'memory', 'memory.failcnt') : undefined,
-      memsw_max: hasSwap ? singleValue(files, 'memory', 'memory.memsw.failcnt') : undefined,
+      max: hasMax ? countIn(files, 'memory', 'memory.failcnt') : undefined,
+      memsw_max: hasSwap ? countIn(files, 'memory', 'memory.memsw.failcnt') : undefined,
     };
   }
   const hasHigh = hasLimit(files, 'high', scrape);

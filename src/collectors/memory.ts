@@ -1,7 +1,7 @@
 import type { Container } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
-import { parsedFile, singleValue } from './cgroup-value.ts';
+import { parsedFile, countIn } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Scrape } from './collector.ts';
 import { type LimitEvents, limitEventsOf } from './memory-events.ts';
 import { unreclaimableOfV1, unreclaimableOfV2, V1_FIELDS, V2_FIELDS } from './unreclaimable-memory.ts';
@@ -144,8 +144,8 @@ const parseV2Stat = flatKeyedParser([...V2_FIELDS, 'file_mapped', 'pgfault', 'pg
 function readV2(files: CgroupFiles): Omit<MemoryReading, 'events'> {
   const stat = parsedFile(files, 'memory', 'memory.stat', parseV2Stat);
   return {
-    usage: singleValue(files, 'memory', 'memory.current'),
-    peak: singleValue(files, 'memory', 'memory.peak'),
+    usage: countIn(files, 'memory', 'memory.current'),
+    peak: countIn(files, 'memory', 'memory.peak'),
     anon: stat?.anon,
     file: stat?.file,
     inactiveFile: stat?.inactive_file,
@@ -153,7 +153,7 @@ function readV2(files: CgroupFiles): Omit<MemoryReading, 'events'> {
     kernel: stat?.kernel,
     shmem: stat?.shmem,
     mappedFile: stat?.file_mapped,
-    swap: singleValue(files, 'memory', 'memory.swap.current'),
+    swap: countIn(files, 'memory', 'memory.swap.current'),
     faults: stat?.pgfault,
     majorFaults: stat?.pgmajfault,
   };
@@ -170,10 +170,10 @@ const parseV1Stat = flatKeyedParser([
 
 function readV1(files: CgroupFiles): Omit<MemoryReading, 'events'> {
   const stat = parsedFile(files, 'memory', 'memory.stat', parseV1Stat);
-  const kernel = singleValue(files, 'memory', 'memory.kmem.usage_in_bytes');
+  const kernel = countIn(files, 'memory', 'memory.kmem.usage_in_bytes');
   return {
-    usage: singleValue(files, 'memory', 'memory.usage_in_bytes'),
-    peak: singleValue(files, 'memory', 'memory.max_usage_in_bytes'),
+    usage: countIn(files, 'memory', 'memory.usage_in_bytes'),
+    peak: countIn(files, 'memory', 'memory.max_usage_in_bytes'),
     anon: stat?.total_rss,
     file: stat?.total_cache,
     inactiveFile: stat?.total_inactive_file,

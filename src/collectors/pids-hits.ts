@@ -3,7 +3,7 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { unifiedOptions } from '../kernel/unified-options.ts';
 import { hasLimit, limitOfCgroup } from './cgroup-limits.ts';
-import { parsedFile, singleValue } from './cgroup-value.ts';
+import { parsedFile, countIn } from './cgroup-value.ts';
 import { oncePerScrape, type Scrape } from './collector.ts';
 import { type LimitLevel, type LimitLevels, limitLevelsOf } from './limit-levels.ts';
 import { limitingAmong } from './limiting-levels.ts';
@@ -103,7 +103,7 @@ function byFork(
 /** A limit that was never reached has refused nothing, unless all were changed since. */
 function culpritsAmong(limiting: readonly LimitLevel[], scrape: Scrape): readonly LimitLevel[] {
   const reached = limiting.filter(({ files }) => {
-    const peak = singleValue(files, 'pids', 'pids.peak');
+    const peak = countIn(files, 'pids', 'pids.peak');
     return peak === undefined || peak >= (limitOfCgroup(files, 'pids', scrape) ?? Infinity);
   });
   return reached.length === 0 ? limiting : reached;

@@ -1,5 +1,5 @@
 import type { Container } from '../container.ts';
-import { singleValue } from './cgroup-value.ts';
+import { countIn } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Scrape } from './collector.ts';
 import { pidsHitsOf } from './pids-hits.ts';
 
@@ -33,5 +33,5 @@ export function readPids(
   container: Container,
   scrape: Scrape,
 ): { readonly current: number | undefined; readonly hits: number | undefined } {
-  return { current: singleValue(container.files, 'pids', 'pids.current'), hits: pidsHitsOf(container, scrape).own };
+  return { current: countIn(container.files, 'pids', 'pids.current'), hits: pidsHitsOf(container, scrape).own };
 }

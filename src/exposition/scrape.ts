@@ -1,3 +1,4 @@
+import { takeMalformed } from '../collectors/cgroup-value.ts';
 import type { Collector, Family, PatternSample, Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
 import { Pace } from '../pace.ts';
@@ -72,7 +73,11 @@ export async function runCollectors(options: {
     for (const { container, labels, read } of targetsOf(collector, scrape, known)) {
       if (isLate()) break;
       try {
+        // What somebody else has read meanwhile is not this container's.
+        takeMalformed();
         const value = read();
+        const malformed = takeMalformed();
+        if (malformed !== undefined) errors.push({ error: malformed, container });
         if (container?.files.gone === true) {
           // A value missing from a removed cgroup proves nothing, not even that there is no limit.
           if (isStillListed(container)) {

@@ -1,4 +1,4 @@
-import { type Bytes, sameBytes, textOf } from './bytes.ts';
+import { type Bytes, decimalOf, sameBytes, textOf } from './bytes.ts';
 
 /** The whole file before the first I/O, as in most containers. */
 const NOTHING = Buffer.from('Total 0\n');
@@ -28,14 +28,15 @@ export function parseBlkio(bytes: Bytes): readonly DeviceCounts[] {
   const devices = new Map<string, { device: string; read: number; write: number }>();
   for (const line of textOf(bytes).split('\n')) {
     if (line === '' || line.startsWith('Total ')) continue;
-    const [device = '', operation, count = '', ...rest] = line.split(' ');
-    if (!/^\d+:\d+$/.test(device) || !/^\d+$/.test(count) || rest.length > 0) {
+    const [device = '', operation, digits = '', ...rest] = line.split(' ');
+    const count = decimalOf(digits);
+    if (!/^\d+:\d+$/.test(device) || count === undefined || rest.length > 0) {
       throw new SyntaxError(`Cannot parse ${JSON.stringify(line.slice(0, 80))} as block I/O`);
     }
     const counts = devices.get(device) ?? { device, read: 0, write: 0 };
     devices.set(device, counts);
-    if (operation === 'Read') counts.read = Number(count);
-    if (operation === 'Write') counts.write = Number(count);
+    if (operation === 'Read') counts.read = count;
+    if (operation === 'Write') counts.write = count;
   }
   return [...devices.values()];
 }

@@ -11,20 +11,30 @@ export type Bytes = Uint8Array;
 export const NEWLINE = 0x0a;
 export const SPACE = 0x20;
 const ZERO = 0x30;
-const MINUS = 0x2d;
 
-/** Parses the bytes from `start` to `end` as a whole decimal number, which may be negative; `undefined` if they are not one. */
+/** The kernel's largest counter, as near as a `number` comes to it. */
+const LARGEST = 2 ** 64;
+
+/**
+ * Parses the bytes from `start` to `end` as a count: a whole decimal number that fits into 64 bits without a sign. `undefined` if
+ * they are not one. A negative count, or one that is too large, is no value that the kernel writes.
+ */
 export function decimalAt(bytes: Bytes, start: number, end: number): number | undefined {
-  const negative = bytes[start] === MINUS;
-  const first = negative ? start + 1 : start;
-  if (first >= end) return undefined;
+  if (start >= end) return undefined;
   let value = 0;
-  for (let index = first; index < end; index += 1) {
+  for (let index = start; index < end; index += 1) {
     const byte = bytes[index] ?? 0;
     if (!isDigit(byte)) return undefined;
     value = value * 10 + (byte - ZERO);
   }
-  return negative ? -value : value;
+  return value <= LARGEST ? value : undefined;
+}
+
+/** The same for text. */
+export function decimalOf(text: string): number | undefined {
+  if (!/^\d+$/.test(text)) return undefined;
+  const value = Number(text);
+  return value <= LARGEST ? value : undefined;
 }
 
 /** Whether a byte is a decimal digit. */

@@ -1,6 +1,6 @@
-import { type Bytes, cannotParse, decimalAt, indexOfByte, NEWLINE, SPACE } from './bytes.ts';
+import { type Bytes, cannotParse, decimalAt, indexOfByte, NEWLINE, sameBytes, SPACE } from './bytes.ts';
 
-const LETTER_M = 0x6d;
+const MAX = Buffer.from('max');
 
 /**
  * Parses `cpu.max` (v2), quota and period in microseconds:
@@ -9,13 +9,14 @@ const LETTER_M = 0x6d;
  *     max 100000
  *
  * @returns the limit in cores, `Infinity` for `max`.
- * @throws SyntaxError for anything else.
+ * @throws SyntaxError for anything else, a quota or a period of 0 too.
  */
 export function parseCpuMax(bytes: Bytes): number {
   const space = indexOfByte(bytes, SPACE, 0);
-  const end = indexOfByte(bytes, NEWLINE, 0);
+  const end = bytes[bytes.length - 1] === NEWLINE ? bytes.length - 1 : bytes.length;
   const period = space < end ? decimalAt(bytes, space + 1, end) : undefined;
-  const quota = bytes[0] === LETTER_M && space === 3 ? Infinity : decimalAt(bytes, 0, space);
-  if (period === undefined || period <= 0 || quota === undefined) throw cannotParse('quota and period', bytes);
+  const quota = sameBytes(bytes, 0, space, MAX) ? Infinity : decimalAt(bytes, 0, space);
+  if (period === undefined || period === 0 || quota === undefined || quota === 0)
+    throw cannotParse('quota and period', bytes);
   return quota / period;
 }

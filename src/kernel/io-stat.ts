@@ -1,4 +1,4 @@
-import { type Bytes, textOf } from './bytes.ts';
+import { type Bytes, decimalOf, textOf } from './bytes.ts';
 
 /** Block I/O of a cgroup on one device since the cgroup was made. */
 export interface DeviceIo {
@@ -44,12 +44,12 @@ export function parseIoStat(bytes: Bytes): DeviceIo[] {
     }
     const key = KEYS[word.slice(0, equals)];
     if (key === undefined) continue;
-    const value = word.slice(equals + 1);
-    if (current === undefined || !/^\d+$/.test(value)) {
+    const value = decimalOf(word.slice(equals + 1));
+    if (current === undefined || value === undefined) {
       throw new SyntaxError(`Cannot parse ${JSON.stringify(word.slice(0, 80))} in io.stat`);
     }
     if (devices.at(-1) !== current) devices.push(current);
-    current[key] = Number(value);
+    current[key] = value;
   }
   return devices;
 }

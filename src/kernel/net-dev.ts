@@ -1,4 +1,4 @@
-import { type Bytes, textOf } from './bytes.ts';
+import { type Bytes, decimalOf, textOf } from './bytes.ts';
 
 /** The traffic of one network interface since it was created. */
 export interface InterfaceCounts {
@@ -31,8 +31,8 @@ export function parseNetDev(bytes: Bytes): InterfaceCounts[] {
     // A name may contain colons (`eth0:1` of old alias tools); the numbers never do.
     const colon = line.lastIndexOf(':');
     const numbers = line.slice(colon + 1).trim();
-    const counts = numbers.split(/\s+/).map(Number);
-    if (colon < 0 || counts.length < 16 || !/^[\d\s]+$/.test(numbers)) {
+    const counts = numbers.split(/\s+/).flatMap((digits) => decimalOf(digits) ?? []);
+    if (colon < 0 || counts.length < 16 || counts.length < numbers.split(/\s+/).length) {
       throw new SyntaxError(`Cannot parse ${JSON.stringify(line.slice(0, 80))} as a network interface`);
     }
     return { name: line.slice(0, colon).trim(), receive: direction(counts, 0), transmit: direction(counts, 8) };

@@ -10,7 +10,8 @@ import { parseIoStat } from './io-stat.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { parseNetDev } from './net-dev.ts';
 import { parsePressure } from './pressure.ts';
-import { parseSingleValue, parseV1Limit } from './single-value.ts';
+import { parseCgroupProcs } from './cgroup-procs.ts';
+import { parseCount, parseLimit, parseV1Limit, parseV1Period, parseV1Quota } from './single-value.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
@@ -22,8 +23,12 @@ describe('every parser', () => {
     parseIoStat,
     parseNetDev,
     parsePressure,
-    parseSingleValue,
+    parseCount,
+    parseLimit,
     parseV1Limit,
+    parseV1Quota,
+    parseV1Period,
+    parseCgroupProcs,
     flatKeyed: flatKeyedParser(['some', 'key', '']),
     parseMountinfo: (input) => parseMountinfo(Buffer.from(input).toString('latin1')),
     parseDiskNames: (input) => parseDiskNames(Buffer.from(input).toString('latin1')),
@@ -64,21 +69,87 @@ describe('every parser', () => {
   });
 });
 
-describe('parseSingleValue()', () => {
+describe('parseCount()', () => {
   it.each([
     ['67108864\n', 67108864],
-    ['max\n', Infinity],
-    ['-1\n', -1],
     ['0', 0],
     ['9223372036854771712\n', 9223372036854771712],
-  ])('reads %j', (text, value) => expect(parseSingleValue(bytes(text))).toBe(value));
+    ['18446744073709551615\n', 2 ** 64],
+  ])('reads %j', (text, value) => expect(parseCount(bytes(text))).toBe(value));
 
-  it.each(['', '\n', 'maximum\n', '12 34\n', '1\n2\n', '-\n', '0x10\n', '1.5\n'])('refuses %j', (text) =>
-    expect(() => parseSingleValue(bytes(text))).toThrow(SyntaxError),
+  it.each(['', '\n', 'max\n', '-1\n', '-0\n', '+1\n', '12 34\n', '1\n2\n', '-\n', '0x10\n', '1.5\n', '1e3\n', 'NaN\n'])(
+    'refuses %j',
+    (text) => expect(() => parseCount(bytes(text))).toThrow(SyntaxError),
+  );
+
+  it.each(['36893488147419103232\n', `${'9'.repeat(400)}\n`])('refuses more than 64 bits: %j', (text) =>
+    expect(() => parseCount(bytes(text))).toThrow(SyntaxError),
   );
 
   it('reads every count of the kernel that a number can hold', () => {
-    fc.assert(fc.property(fc.maxSafeNat(), (value) => parseSingleValue(bytes(`${value}\n`)) === value));
+    fc.assert(fc.property(fc.maxSafeNat(), (value) => parseCount(bytes(`${value}\n`)) === value));
+  });
+});
+
+describe('parseLimit()', () => {
+  it.each([
+    ['67108864\n', 67108864],
+    ['max\n', Infinity],
+    ['0\n', 0],
+  ])('reads %j', (text, value) => expect(parseLimit(bytes(text))).toBe(value));
+
+  it.each(['', '-1\n', 'maximum\n', 'MAX\n', 'max 1\n', 'infinity\n', `${'9'.repeat(30)}\n`])('refuses %j', (text) =>
+    expect(() => parseLimit(bytes(text))).toThrow(SyntaxError),
+  );
+});
+
+describe('the quota of v1', () => {
+  it('is unlimited at -1, and at nothing else', () => {
+    expect(parseV1Quota(bytes('-1\n'))).toBe(Infinity);
+    expect(parseV1Quota(bytes('50000\n'))).toBe(50_000);
+    for (const text of ['-2\n', '0\n', 'max\n', '']) expect(() => parseV1Quota(bytes(text))).toThrow(SyntaxError);
+  });
+
+  it('has a period that is not 0', () => {
+    expect(parseV1Period(bytes('100000\n'))).toBe(100_000);
+    for (const text of ['0\n', '-1\n', 'max\n']) expect(() => parseV1Period(bytes(text))).toThrow(SyntaxError);
+  });
+});
+
+describe('values that no kernel writes', () => {
+  const parse = flatKeyedParser(['nr_throttled']);
+  it.each<readonly [string, () => unknown]>([
+    ['a negative counter', () => parse(bytes('nr_throttled -1\n'))],
+    ['max in a counter', () => parse(bytes('nr_throttled max\n'))],
+    ['a counter of more than 64 bits', () => parse(bytes(`nr_throttled ${'9'.repeat(25)}\n`))],
+    ['NaN in a counter', () => parse(bytes('nr_throttled NaN\n'))],
+    ['a quota of 0', () => parseCpuMax(bytes('0 100000\n'))],
+    ['a negative quota', () => parseCpuMax(bytes('-1 100000\n'))],
+    ['a quota that only begins like max', () => parseCpuMax(bytes('mix 100000\n'))],
+    ['a second line of a quota', () => parseCpuMax(bytes('50000 100000\n1 1\n'))],
+    ['a negative CPU', () => countCpuList(bytes('-1\n'))],
+    ['CPUs that nobody has', () => countCpuList(bytes('0-18446744073709551615\n'))],
+    ['CPUs in no order', () => countCpuList(bytes('4,0-2\n'))],
+    ['a CPU twice', () => countCpuList(bytes('0-3,2\n'))],
+    ['negative bytes of a disk', () => parseIoStat(bytes('8:0 rbytes=-1 wbytes=0 rios=0 wios=0\n'))],
+    ['too many bytes of a disk', () => parseIoStat(bytes(`8:0 rbytes=${'9'.repeat(25)}\n`))],
+    ['negative bytes of a v1 disk', () => parseBlkio(bytes('8:0 Read -1\nTotal 0\n'))],
+    ['too many bytes of a v1 disk', () => parseBlkio(bytes(`8:0 Read ${'9'.repeat(25)}\n`))],
+    [
+      'too long a pressure',
+      () => parsePressure(bytes(`some avg10=0.00 avg60=0.00 avg300=0.00 total=${'9'.repeat(25)}\n`)),
+    ],
+    ['negative traffic', () => parseNetDev(bytes(`a\nb\n eth0: -1 ${'0 '.repeat(15)}\n`))],
+    ['too much traffic', () => parseNetDev(bytes(`a\nb\n eth0: ${'9'.repeat(25)} ${'0 '.repeat(15)}\n`))],
+    ['a pid in another notation', () => parseCgroupProcs(bytes('0x10\n'))],
+    ['a negative pid', () => parseCgroupProcs(bytes('-5\n'))],
+    ['a pid that no kernel has', () => parseCgroupProcs(bytes('4194305\n'))],
+  ])('are refused: %s', (_, parseIt) => {
+    expect(parseIt).toThrow(SyntaxError);
+  });
+
+  it('do not include an empty list of CPUs, which says nothing', () => {
+    expect(countCpuList(bytes('\n'))).toBeUndefined();
   });
 });
 
@@ -196,7 +267,6 @@ describe('countCpuList()', () => {
     ['0-3\n', 4],
     ['0,2-5,8\n', 6],
     ['0\n', 1],
-    ['\n', 0],
   ])('counts %j', (text, count) => expect(countCpuList(bytes(text))).toBe(count));
 
   it.each(['3-1\n', 'a\n', '0-\n', '0,,1\n', '0,\n', '-1\n', '0--1\n', '0 1\n'])('refuses %j', (text) =>

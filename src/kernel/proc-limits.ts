@@ -1,3 +1,5 @@
+import { decimalOf } from './bytes.ts';
+
 /**
  * Parses the hard limits in `/proc/<pid>/limits` (proc_pid_limits(5)) by name; `unlimited` is `Infinity`:
  *
@@ -14,7 +16,9 @@ export function parseHardLimits(text: string): ReadonlyMap<string, number> {
     const found = /^(\S.*?) {2,}(?:\d+|unlimited) +(\d+|unlimited)\b/.exec(line);
     const [, name, hard] = found ?? [];
     if (name === undefined) throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as a limit of a process`);
-    limits.set(name, hard === 'unlimited' ? Infinity : Number(hard));
+    const limit = hard === 'unlimited' ? Infinity : decimalOf(hard ?? '');
+    if (limit === undefined) throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as a limit of a process`);
+    limits.set(name, limit);
   }
   return limits;
 }

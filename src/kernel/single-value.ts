@@ -1,37 +1,88 @@
-import { type Bytes, cannotParse, decimalAt, NEWLINE } from './bytes.ts';
+import { type Bytes, cannotParse, decimalAt, NEWLINE, sameBytes } from './bytes.ts';
 
 /** v1 writes "no limit" as the largest number of whole pages that fits into a signed 64-bit number of bytes. */
 const V1_UNLIMITED = 2 ** 62;
 
-const MAX = [0x6d, 0x61, 0x78];
+const MAX = Buffer.from('max');
+const NO_QUOTA = Buffer.from('-1');
 
 /**
- * Parses a file with one value, such as `memory.max`, `pids.max` (`max` is `Infinity`), `memory.current`,
- * `cpuacct.usage` or `cpu.cfs_quota_us` (may be negative):
+ * Parses a file with one count, such as `memory.current`, `pids.current`, `cpuacct.usage` or `cpu.weight`:
+ *
+ *     67108864
+ *     0
+ *     2301574112
+ *
+ * In the file's own unit; see Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
+ *
+ * @throws SyntaxError for anything else: negative, `max`, or more than 64 bits.
+ */
+export function parseCount(bytes: Bytes): number {
+  const value = decimalAt(bytes, 0, endOf(bytes));
+  if (value === undefined) throw cannotParse('a count', bytes);
+  return value;
+}
+
+/**
+ * Parses a file with a limit, such as `memory.max`, `memory.low` or `pids.max`; `max` is `Infinity`:
  *
  *     67108864
  *     max
- *     -1
- *
- * Units are the file's; see Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
+ *     0
  *
  * @throws SyntaxError for anything else.
  */
-export function parseSingleValue(bytes: Bytes): number {
-  const end = bytes[bytes.length - 1] === NEWLINE ? bytes.length - 1 : bytes.length;
-  if (end === 3 && MAX.every((byte, index) => bytes[index] === byte)) return Infinity;
+export function parseLimit(bytes: Bytes): number {
+  const end = endOf(bytes);
+  if (sameBytes(bytes, 0, end, MAX)) return Infinity;
   const value = decimalAt(bytes, 0, end);
   if (value === undefined) throw cannotParse('a number or "max"', bytes);
   return value;
 }
 
 /**
- * Parses a v1 limit in bytes such as `memory.limit_in_bytes`, where unlimited is a huge number that depends on the page
- * size (`9223372036854771712` with 4 KiB pages): `Infinity`.
+ * Parses a v1 limit in bytes such as `memory.limit_in_bytes`. Unlimited (`Infinity`) is a huge number that depends on the page
+ * size: `9223372036854771712` with pages of 4 KiB.
  *
- * @throws SyntaxError for anything but one number.
+ *     67108864
+ *     9223372036854771712
+ *     9223372036854710272
+ *
+ * @throws SyntaxError if it is not one number.
  */
 export function parseV1Limit(bytes: Bytes): number {
-  const value = parseSingleValue(bytes);
+  const value = parseCount(bytes);
   return value >= V1_UNLIMITED ? Infinity : value;
+}
+
+/**
+ * Parses `cpu.cfs_quota_us` (v1) in microseconds; `-1` is unlimited, `Infinity`:
+ *
+ *     50000
+ *     -1
+ *     1000
+ *
+ * @throws SyntaxError for anything else, a quota of 0 too.
+ */
+export function parseV1Quota(bytes: Bytes): number {
+  const end = endOf(bytes);
+  if (sameBytes(bytes, 0, end, NO_QUOTA)) return Infinity;
+  const value = decimalAt(bytes, 0, end);
+  if (value === undefined || value === 0) throw cannotParse('a quota', bytes);
+  return value;
+}
+
+/**
+ * Parses `cpu.cfs_period_us` (v1) in microseconds: `100000`.
+ *
+ * @throws SyntaxError for anything else, a period of 0 too.
+ */
+export function parseV1Period(bytes: Bytes): number {
+  const value = parseCount(bytes);
+  if (value === 0) throw cannotParse('a period', bytes);
+  return value;
+}
+
+function endOf(bytes: Bytes): number {
+  return bytes[bytes.length - 1] === NEWLINE ? bytes.length - 1 : bytes.length;
 }
