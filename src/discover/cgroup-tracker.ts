@@ -8,22 +8,22 @@ import { wasLookedAt, type Seen, type Walk } from './walk.ts';
 import { Walker, type WalkerMounts } from './walker.ts';
 import type { Watches } from './watches.ts';
 
-/** Ages at which a young directory is looked at again, besides at each walk. */
+/** Ages at which a young directory is checked again, in addition to each walk. In ms. */
 const LOOK_AGAIN_MS = [100, 1000];
 
-/** From this age on, a cgroup is taken for what its path says. The last look is late enough, early as timers can be. */
+/** From this age on, the path alone classifies a cgroup. A little less than the last check, because timers can fire early. */
 const GIVE_UP_MS = 900;
 
-/** The same while a runtime is at work in it: slow machines take long, and a name can be forged. */
+/** The same while a runtime is setting it up: slow machines take long, and the name of a runtime can be forged. */
 const GIVE_UP_STARTING_MS = 60_000;
 
-/** A container can make any number of cgroups in itself. What is beyond these is found by walks alone. */
+/** A container can create any number of cgroups inside itself. Beyond this number only walks find them. */
 const MOST_WATCHES_INSIDE = 512;
 
-/** What the tracker needs of the rest of discovery. */
+/** What the tracker needs from the rest of discovery. */
 export interface CgroupTrackerOptions {
   readonly root: string;
-  /** What is mounted below the root; `undefined`: nothing can be. */
+  /** The mount points below the root; `undefined`: there can be none. */
   readonly mounts: WalkerMounts | undefined;
   readonly classify: (path: string) => CgroupMatch | Undecided | undefined;
   readonly containerSet: ContainerSet;
@@ -32,11 +32,11 @@ export interface CgroupTrackerOptions {
   readonly log: Pick<Log, 'warn'>;
 }
 
-/** Knows every directory, and takes over what looking at them shows. It says which of them are to be watched. */
+/** Tracks every directory, records what checks find, and decides which directories are watched. */
 export class CgroupTracker {
   readonly #options: CgroupTrackerOptions;
   readonly #tree = new Tree();
-  /** Looks at directories, and enters no mount below the root. */
+  /** Reads directories, and does not enter mounts below the root. */
   readonly walker: Walker;
   #classifyFailed = false;
 
@@ -51,13 +51,13 @@ export class CgroupTracker {
     return this.#tree.get(path)?.inode;
   }
 
-  /** Whether an event about a directory can only be of its owner, mode or times: it has been there all the time. */
+  /** Whether an event about a directory can only be a change of its owner, mode or times, because it existed all along. */
   isUnchanged(path: string, seen: Seen): boolean {
     const known = this.#tree.get(path);
     return known?.settled === true && known.inode === seen.inode;
   }
 
-  /** Brings what is known at and below `from` in line with what a walk of it found. */
+  /** Updates the directories at and below `from` with the result of a walk. */
   reconcile(walked: Walk, from: string, options?: { readonly atStart: boolean }): void {
     for (const [path, seen] of walked.directories) this.#take(path, seen, options?.atStart ?? false);
     const top = this.#tree.get(from);
@@ -67,7 +67,7 @@ export class CgroupTracker {
     }
   }
 
-  /** The same for one path that was looked at; one that is new is walked. */
+  /** The same for one checked path. A new directory is walked. */
   observe(path: string, seen: Seen | undefined): void {
     const known = this.#tree.get(path);
     if (seen === undefined) {
@@ -79,18 +79,18 @@ export class CgroupTracker {
     }
   }
 
-  /** Whether a path would be a container, were it there. */
+  /** Whether a path would be a container if it existed. */
   classify(path: string): CgroupMatch | Undecided | undefined {
     try {
       return this.#options.classify(path);
     } catch (error) {
-      if (!this.#classifyFailed) this.#options.log.warn({ cgroup: path, error }, 'cannot tell what a cgroup is');
+      if (!this.#classifyFailed) this.#options.log.warn({ cgroup: path, error }, 'cannot classify a cgroup');
       this.#classifyFailed = true;
       return { undecided: true, otherwise: undefined, starting: false };
     }
   }
 
-  /** Stops looking at young directories again. */
+  /** Stops the checks of young directories. */
   stop(): void {
     for (const directory of this.#tree.all()) clearTimeout(directory.timer);
   }
@@ -112,7 +112,7 @@ export class CgroupTracker {
 
   #drop(directory: Directory): void {
     for (const child of directory.children) this.#drop(child);
-    // Unless it went with its parent already.
+    // Unless it was removed with its parent already.
     if (this.#tree.get(directory.path) !== directory) return;
     clearTimeout(directory.timer);
     this.#noticed(directory);
@@ -121,17 +121,17 @@ export class CgroupTracker {
     this.#options.containerSet.remove(directory.path);
   }
 
-  /** Uses up the event that the watch on the parent has given, or is to give, of a directory that came or went. */
+  /** Consumes the event of a directory that appeared or disappeared, which the watch on the parent has reported or will report. */
   #noticed({ path, parent }: Directory): void {
     const certainty = parent && this.#options.watches.certaintyOf(parent.path);
     if (certainty !== undefined) this.#options.balance.noticed(path, certainty);
   }
 
-  /** Works out what a directory is, and whether something can come up below it. */
+  /** Classifies a directory, and decides whether containers can appear below it. */
   #decide(directory: Directory, seen: Seen): void {
     const wasUndecided = directory.kind === 'undecided';
     if (wasUndecided) this.#identify(directory);
-    // Of containers only those with children: Docker in Docker, systemd in a container.
+    // Containers only if they have children: Docker in Docker, systemd in a container.
     const isLeaf = (directory.kind === 'container' || directory.kind === 'infra') && seen.leaf;
     if (!isLeaf) this.#watch(directory);
     else if (wasUndecided) this.#unwatch(directory);
@@ -160,7 +160,7 @@ export class CgroupTracker {
     const { path, inode, seenAt } = directory;
     const found = this.classify(path);
     if (isUndecided(found)) {
-      // A mere candidate inside a container is part of it.
+      // An unconfirmed candidate inside a container is part of it.
       if (found.otherwise === undefined && outermostContainer(directory) !== undefined) directory.kind = 'other';
       if (found.otherwise === undefined || isWorthWaiting(found, directory)) return;
     }
@@ -175,7 +175,7 @@ export class CgroupTracker {
     }
   }
 
-  /** A new container may get children in a moment, and a cgroup without processes may get one. */
+  /** A new container may soon get children, and an empty cgroup a process. */
   #lookAgain(directory: Directory, attempt: number): void {
     const { watches } = this.#options;
     const age = LOOK_AGAIN_MS[attempt];
@@ -194,7 +194,7 @@ export class CgroupTracker {
     directory.timer = timer.unref();
   }
 
-  /** What cannot be looked at is left to the walk, which reports it. */
+  /** Leaves unreadable directories to the walk, which reports them. */
   #lookOrGiveUp(path: string): Seen | undefined {
     try {
       const seen = this.walker.look(path);
@@ -205,14 +205,14 @@ export class CgroupTracker {
   }
 }
 
-/** The container that a directory is inside of, the one nearest to the root; not the directory itself. */
+/** The outermost container that contains a directory, not the directory itself. */
 function outermostContainer({ parent }: Directory): Directory | undefined {
   let found: Directory | undefined;
   for (let above = parent; above !== undefined; above = above.parent) if (above.kind === 'container') found = above;
   return found;
 }
 
-/** Whether it cannot be told yet what a cgroup is. */
+/** Whether a cgroup is not classified yet. */
 export function isUndecided(found: CgroupMatch | Undecided | undefined): found is Undecided {
   return found !== undefined && 'undecided' in found;
 }

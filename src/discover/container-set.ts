@@ -1,12 +1,12 @@
 import type { CgroupMatch, ContainerCgroup } from '../container.ts';
 
-/** Containers of one engine that came and went since the daemon started. */
+/** Numbers of containers of one engine that appeared and were removed since the daemon started. */
 export interface Lifecycle {
   readonly started: number;
   readonly removed: number;
 }
 
-/** The containers there are, and the count of those that came and went. */
+/** The existing containers, and counts of those that appeared and were removed. */
 export class ContainerSet {
   readonly containers = new Map<string, ContainerCgroup>();
   readonly lifecycle = new Map<string, { started: number; removed: number }>();
@@ -21,7 +21,7 @@ export class ContainerSet {
     this.#onRemoved = listeners.onRemoved;
   }
 
-  /** `found`: it was there before the daemon, so it did not start under its eyes. */
+  /** `found`: it existed before the daemon, so it does not count as started. */
   add(cgroup: ContainerCgroup, how: 'found' | 'started'): void {
     const counts = this.#countsOf(cgroup.match);
     if (how === 'started') counts.started += 1;
@@ -37,7 +37,7 @@ export class ContainerSet {
     this.#onRemoved(cgroup);
   }
 
-  /** A container that was gone again before it could be looked at. */
+  /** Counts a container that was gone before it could be checked. */
   countUnseen(match: CgroupMatch): void {
     const counts = this.#countsOf(match);
     counts.started += 1;

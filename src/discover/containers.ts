@@ -10,56 +10,55 @@ import type { WalkerMounts } from './walker.ts';
 import { watchDirectory, type WatchDirectory } from './watch.ts';
 import { Watches } from './watches.ts';
 
-/** Which containers there are, kept up to date until it is disposed of. */
+/** The existing containers, kept up to date until disposed. */
 export interface Discovery extends AsyncDisposable {
-  /** By cgroup path. Without what an engine keeps beside its containers (`match.infra`). */
+  /** By cgroup path, without an engine's own cgroups (`match.infra`). */
   readonly containers: ReadonlyMap<string, ContainerCgroup>;
   /**
-   * By engine, from the first sight of it: containers started and removed since the daemon started. Those that were
-   * there before are not counted as started, but as removed once they are; those too short-lived to be in
-   * {@link containers} are counted as both.
+   * By engine: containers started and removed since the daemon started. Containers that existed before do not count as started,
+   * but count when removed. Containers too short-lived for {@link containers} count as both.
    */
   readonly lifecycle: ReadonlyMap<string, Lifecycle>;
   /**
-   * Whether the kernel tells of every container that comes and goes. If not (a watch could not be had, events were
-   * lost), walks each second find those that live long enough.
+   * Whether the kernel reports every container that appears or disappears. If not (a watch was refused, events were lost), walks
+   * every second find containers that live long enough.
    */
   readonly watchUp: boolean;
-  /** Looks at the whole hierarchy now. */
+  /** Walks the whole hierarchy now. */
   walkNow(): void;
 }
 
 export interface DiscoveryOptions {
-  /** The directory of the hierarchy to look in. */
+  /** The root directory of the hierarchy. */
   readonly root: string;
-  /** What is mounted below it, and is not entered; absent: nothing can be. */
+  /** The mount points below it, which are not entered; absent: there can be none. */
   readonly mounts?: WalkerMounts | undefined;
   /**
-   * Says of a path below the root what exactly that directory is. While it is undecided, it is asked again 100 ms and
-   * 1 s after the directory was first seen, and at each walk.
+   * Classifies the directory at exactly this path below the root. While it is undecided, it is called again 100 ms and 1 s after
+   * the directory was first seen, and at each walk.
    */
   readonly classify: (path: string) => CgroupMatch | Undecided | undefined;
-  /** Called for the containers that are there at the start, too. */
+  /** Also called for containers that exist at startup. */
   readonly onAppeared: (cgroup: ContainerCgroup) => void;
   readonly onRemoved: (cgroup: ContainerCgroup) => void;
   readonly log: Log;
-  /** Between walks while the watch tells everything. */
+  /** Time between walks while the watch is complete. */
   readonly walkIntervalMs: number;
   /** For tests. */
   readonly watchDirectory?: WatchDirectory;
 }
 
-/** While the watch does not tell everything, it is the walk that finds containers. */
+/** The same while the watch is incomplete, and walks must find containers. */
 const WALK_INTERVAL_WITHOUT_WATCH_MS = 1000;
 
-/** How often a watch that the kernel refused is asked for again: with ENOSPC all will be refused, and each costs. */
+/** How often to retry refused watches: with ENOSPC all are refused, and each attempt costs. */
 const RETRY_INTERVAL_MS = 10_000;
 
 /**
- * Finds the containers of a hierarchy and goes on finding them: a watch on every directory that can get containers as
- * children, and a walk now and then, which is the truth. Resolves once all that was there is found and watched.
+ * Finds the containers of a hierarchy and keeps finding them: it watches every directory that can get containers as children, and
+ * walks periodically as the source of truth. Resolves once all existing containers are found and watched.
  *
- * @throws Error if the root is not a directory that can be looked at.
+ * @throws Error if the root is not a readable directory.
  */
 export async function discoverContainers(options: DiscoveryOptions): Promise<Discovery> {
   const discovery = new CgroupDiscovery(options);
@@ -86,7 +85,7 @@ class CgroupDiscovery implements Discovery {
   #walks = 0;
   #blind = false;
   #retriedAt = performance.now();
-  /** Set while events are known to have been lost: the number of the last walk that noticed it. */
+  /** Set while events are known to be lost: the number of the last walk that noticed. */
   #lostAtWalk: number | undefined;
   #wasUp = true;
   #unseen: ReadonlyMap<string, unknown> = new Map();
@@ -98,7 +97,7 @@ class CgroupDiscovery implements Discovery {
     this.#containerSet = new ContainerSet(options);
     this.#balance = new EventReconciler({
       onUnseen: (path) => {
-        // What was made in the same moment and given to somebody tells of that alike.
+        // A chown right after the creation gives the same event.
         if (!this.#isTouched(path)) this.#countUnseen(path);
       },
       onHalf: (path) => {
@@ -144,7 +143,7 @@ class CgroupDiscovery implements Discovery {
     this.#tracker.reconcile(first, '', { atStart: true });
     await this.#watches.settled();
     this.#starting = false;
-    // For what came and went while the watches were being set up.
+    // For containers that appeared or disappeared while the watches were being set up.
     this.walkNow();
   }
 
@@ -153,11 +152,11 @@ class CgroupDiscovery implements Discovery {
     this.#walks += 1;
     const walked = this.#tracker.walker.walk('');
     this.#tellUnseen(walked);
-    // No root at all is a mount gone, not the end of all containers.
+    // A missing root means an unmounted hierarchy, not that all containers ended.
     this.#blind = !walked.directories.has('');
     if (!this.#blind) this.#tracker.reconcile(walked, '');
     else if (this.#wasUp)
-      this.#log.warn({ directory: this.#root }, 'the cgroup hierarchy is gone; looking for it every second');
+      this.#log.warn({ directory: this.#root }, 'the cgroup hierarchy is gone; checking for it every second');
     this.#watches.markAllListed();
     if (this.#watches.anyFailed && performance.now() - this.#retriedAt >= RETRY_INTERVAL_MS) {
       this.#retriedAt = performance.now();
@@ -195,13 +194,12 @@ class CgroupDiscovery implements Discovery {
       const certainty = this.#watches.certaintyOf(directory) ?? 'uncertain';
       this.#balance.delivered(path, certainty, () => this.#tracker.observe(path, seen));
     } catch {
-      // It cannot be looked at. The next walk will not be able to either, and says so.
+      // It is unreadable. The next walk fails too, and reports it.
     }
   }
 
   /**
-   * A directory reports its own chown and chmod and, on most file systems though not on kernfs, its own end, under its
-   * own name.
+   * A directory reports its own chown and chmod under its own name, and on most file systems except kernfs also its removal.
    */
   #isAboutItself(directory: string, name: string): boolean {
     return name === basename(this.#root + directory) && this.#tracker.inodeOf(`${directory}/${name}`) === undefined;
@@ -213,7 +211,7 @@ class CgroupDiscovery implements Discovery {
   }
 
   #onLive(directory: string): void {
-    // At the start one walk serves all.
+    // At startup one walk serves all.
     if (this.#starting || this.#stopped) return;
     this.#tracker.reconcile(this.#tracker.walker.walk(directory), directory);
     this.#watches.markListed(directory);
@@ -222,7 +220,7 @@ class CgroupDiscovery implements Discovery {
 
   #onWatchFailed(directory: string, error: unknown): void {
     if (this.#wasUp)
-      this.#log.warn({ cgroup: directory, error }, 'cannot watch a cgroup; looking every second instead');
+      this.#log.warn({ cgroup: directory, error }, 'cannot watch a cgroup; falling back to walks every second');
     this.#tellHealth();
   }
 
@@ -233,15 +231,14 @@ class CgroupDiscovery implements Discovery {
   }
 
   #noteLoss(path: string): void {
-    if (this.#wasUp)
-      this.#log.warn({ cgroup: path }, 'inotify did not tell of a cgroup; looking every second for a while');
+    if (this.#wasUp) this.#log.warn({ cgroup: path }, 'inotify event lost; falling back to walks every second');
     this.#lostAtWalk = this.#walks;
     this.#tellHealth();
   }
 
-  /** Takes the loss back if a walk met nothing that had not been told of. */
+  /** Clears the loss if a walk found no change without an event. */
   #recoverIfClean(walkNumber: number): void {
-    // What that walk noticed is on the balance, which settles when drained, or, begun before, one draining later.
+    // Changes from that walk settle after the pending events, or one round later if a round had already begun.
     afterPendingInotifyEvents(() =>
       afterPendingInotifyEvents(() => {
         if (this.#lostAtWalk === undefined || this.#lostAtWalk >= walkNumber) return;
@@ -255,13 +252,13 @@ class CgroupDiscovery implements Discovery {
     const up = this.watchUp;
     if (up === this.#wasUp) return;
     this.#wasUp = up;
-    if (up) this.#log.info({}, 'inotify tells of all cgroups again');
+    if (up) this.#log.info({}, 'inotify reports all cgroups again');
     this.#schedule();
   }
 
   #tellUnseen(walked: Walk): void {
     for (const [path, error] of walked.unseen) {
-      if (!this.#unseen.has(path)) this.#log.warn({ cgroup: path, error }, 'cannot look into a cgroup');
+      if (!this.#unseen.has(path)) this.#log.warn({ cgroup: path, error }, 'cannot read a cgroup directory');
     }
     this.#unseen = walked.unseen;
   }

@@ -10,18 +10,17 @@ interface Account {
 }
 
 /**
- * Keeps the account between what the watch tells and what looking at the directories shows.
+ * Reconciles the events of the watch with what checks of the directories show.
  *
- * Every mkdir and every rmdir gives exactly one event, which says the name but not which of the two it was, and which
- * comes late: looking shows how things are now. So each delivered event is put on the account of its path, and each
- * change that was noticed by looking (it appeared, it disappeared) uses one up:
+ * Every mkdir and every rmdir gives exactly one event, which has the name but not the kind, and which comes late: a check shows
+ * the present state. So each path has a balance: each delivered event adds one, and each change that a check noticed (appeared,
+ * disappeared) subtracts one:
  *
- * - two left over are a life that nobody saw: made and removed before the first look, whatever lived there before
- *   or after;
- * - one left over is a chown or chmod, which gives the same event; or it is half of a life, if the other half may have
- *   been before the watch;
- * - a deficit is a change noticed ahead of its event. If the event has still not come when the queue is drained, it was
- *   lost: the kernel's queue overflowed, and of that libuv tells nothing.
+ * - two left over: a directory was created and removed between checks, whatever existed there before or after;
+ * - one left over: a chown or chmod, which gives the same event; or the removal of a directory that may have been created before
+ *   the watch;
+ * - a deficit: a change noticed before its event. If the event is still missing once all pending events were delivered, it was
+ *   lost: the kernel's queue overflowed, which libuv does not report.
  */
 export class EventReconciler {
   readonly #onUnseen: (path: string) => void;
@@ -33,7 +32,7 @@ export class EventReconciler {
 
   constructor(listeners: {
     onUnseen: (path: string) => void;
-    /** If nothing is there now, it is the end of something that was made before the watch was live. */
+    /** If the path does not exist now, it is the removal of something created before the watch was live. */
     onHalf: (path: string) => void;
     onLost: (path: string) => void;
   }) {
@@ -42,7 +41,7 @@ export class EventReconciler {
     this.#onLost = listeners.onLost;
   }
 
-  /** Takes in one event; `observe` looks at the path and reports each change by {@link noticed}. */
+  /** Adds one event. `observe` checks the path and reports each change with {@link noticed}. */
   delivered(path: string, certainty: WatchTrust, observe: () => void): void {
     this.#add(path, 1, certainty);
     observe();
@@ -52,7 +51,7 @@ export class EventReconciler {
     this.#onUnseen(path);
   }
 
-  /** One appearance or disappearance was noticed in a watched directory, whose event has come or is to come. */
+  /** Notes one appearance or disappearance in a watched directory, whose event has been or will be delivered. */
   noticed(path: string, certainty: WatchTrust): void {
     this.#add(path, -1, certainty);
   }

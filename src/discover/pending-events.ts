@@ -1,5 +1,5 @@
 /**
- * Runs `callback` once every inotify event that the kernel has queued by now was delivered.
+ * Runs `callback` once all inotify events that the kernel has queued so far were delivered.
  *
  * libuv reads its inotify descriptor until it is empty in each poll phase, and immediates come right after that phase.
  * Called from within a poll phase, which may be past that descriptor already, the first immediate proves nothing; the

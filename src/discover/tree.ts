@@ -1,7 +1,7 @@
 import type { Seen } from './walk.ts';
 import { parentOf } from '../kernel/paths.ts';
 
-/** A directory of the hierarchy, as long as it exists. */
+/** A directory of the hierarchy while it exists. */
 export interface Directory {
   /** Below the root, which itself is `''`. */
   readonly path: string;
@@ -10,21 +10,21 @@ export interface Directory {
   readonly children: Set<Directory>;
   /** In ms of `performance.now()`. */
   readonly seenAt: number;
-  /** There before the daemon. */
+  /** It existed before the daemon. */
   readonly atStart: boolean;
-  /** `undecided` may be a container, as far as can be told by now; `other` is none, but may have some below it. */
+  /** `undecided`: possibly a container; `other`: not a container, but there may be some below it. */
   kind: 'undecided' | 'container' | 'infra' | 'other';
-  /** All events of what happened under its path before it was first seen have come. */
+  /** All events from before it was first seen were delivered. */
   settled: boolean;
-  /** Of a container: how many directories inside it have a watch. */
+  /** For a container: how many directories inside it have a watch. */
   watchesInside: number;
   /** The container that its own watch counts for. */
   watchedIn: Directory | undefined;
-  /** When it is to be looked at again, while it is young. */
+  /** The next check, while it is young. */
   timer: NodeJS.Timeout | undefined;
 }
 
-/** All directories that discovery knows of, containers and others, as a tree. */
+/** All known directories, containers and others, as a tree. */
 export class Tree {
   readonly #directories = new Map<string, Directory>();
   readonly #paths = new Map<number, string>();
@@ -38,7 +38,7 @@ export class Tree {
     return this.#paths.get(inode);
   }
 
-  /** Adds a directory; `undefined` if its parent is not known (any more). */
+  /** Adds a directory; `undefined` if its parent is not, or no longer, known. */
   add(path: string, seen: Seen, options: { readonly atStart: boolean }): Directory | undefined {
     const parent = path === '' ? undefined : this.#directories.get(parentOf(path));
     if (path !== '' && parent === undefined) return undefined;

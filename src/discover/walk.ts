@@ -1,13 +1,13 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { isAbsence } from '../kernel/errno.ts';
 
-/** What one look at a directory tells. */
+/** The result of checking a directory. */
 export interface Seen {
-  /** With the path, the identity of a cgroup: a path can be reused, its inode not (kernfs counts them up). */
+  /** Identifies a cgroup together with the path: a path can be reused, an inode not (kernfs counts up). */
   readonly inode: number;
-  /** It surely has no child directories. */
+  /** It certainly has no child directories. */
   readonly leaf: boolean;
-  /** Its owner, mode or times were changed after it was made. */
+  /** Its owner, mode or times were changed after its creation. */
   readonly touched: boolean;
   /** The number of the file system. */
   readonly device: number;
@@ -17,12 +17,12 @@ export interface Seen {
 export interface Walk {
   /** By path below the root, which itself is `''`; parents come before their children. */
   readonly directories: ReadonlyMap<string, Seen>;
-  /** What could not be looked at, and why: nothing is known of these paths and of what is below them. */
+  /** Unreadable paths with the error. Nothing is known about them and everything below. */
   readonly unseen: ReadonlyMap<string, unknown>;
 }
 
 /**
- * Looks at one directory below `root`; `undefined` if there is nothing, `'other'` if it is no directory.
+ * Checks one path below `root`; `undefined` if it does not exist, `'other'` if it is not a directory.
  *
  * @throws the system error for anything but absence.
  */
@@ -35,19 +35,19 @@ export function look(root: string, path: string): Seen | 'other' | undefined {
     throw error;
   }
   if (stats === undefined) return undefined;
-  // In kernfs, as in ext4, xfs and tmpfs, a directory's links are 2 and one for each child directory, so a leaf is
-  // known without listing it. Other file systems (btrfs, overlayfs) always say 1.
+  // In kernfs, as in ext4, xfs and tmpfs, a directory has 2 links plus one for each child directory, so a leaf is
+  // recognised without listing it. Other file systems (btrfs, overlayfs) always report 1.
   if (!stats.isDirectory()) return 'other';
-  // Children that come and go change both times, and so does its making.
+  // Creating and removing children changes both times, and so does its own creation.
   return { inode: stats.ino, leaf: stats.nlink === 2, touched: stats.ctimeMs !== stats.mtimeMs, device: stats.dev };
 }
 
 /**
- * Finds all directories at and below `from`, which is a path below `root`. It takes one stat for each directory, and a
- * listing only of those with children: a thousand containers in one parent are one listing. A directory that cannot be
- * looked into is noted, and the walk goes on. It does not enter other file systems.
+ * Finds all directories at and below `from`, a path below `root`. It stats each directory, and lists only those with children: a
+ * thousand containers in one parent cost one listing. It notes unreadable directories and continues. It does not enter other
+ * file systems.
  *
- * @param isMountPoint whether something is mounted on a path below the root, which is left out then.
+ * @param isMountPoint whether a path below the root is a mount point, which is skipped.
  */
 export function walk(root: string, from: string, isMountPoint: (path: string) => boolean = () => false): Walk {
   const directories = new Map<string, Seen>();

@@ -1,12 +1,12 @@
 import type { MountPoints } from '../kernel/mount-points.ts';
 import { look, walk, type Seen, type Walk } from './walk.ts';
 
-/** What a walker needs to know of mounts. */
+/** What a walker needs to know about mounts. */
 export type WalkerMounts = Pick<MountPoints, 'has' | 'refresh' | 'refreshIfOld'>;
 
 /**
- * Looks at the directories of one hierarchy, and at each of them once: a mount of the same hierarchy below itself would
- * show every container a second time. Such a mount gives itself away by an inode that another directory has.
+ * Reads each directory of one hierarchy once: a mount of the hierarchy below itself would show every container twice. Such a mount
+ * is recognised by an inode that another directory already has.
  */
 export class Walker {
   readonly #root: string;
@@ -17,9 +17,9 @@ export class Walker {
 
   constructor(options: {
     readonly root: string;
-    /** `undefined`: nothing can be mounted there. */
+    /** `undefined`: there can be no mounts. */
     readonly mounts: WalkerMounts | undefined;
-    /** The path under which a directory is known already. */
+    /** The path under which a directory is already known. */
     readonly pathOf: (inode: number) => string | undefined;
   }) {
     this.#root = options.root;
@@ -70,7 +70,7 @@ export class Walker {
     return false;
   }
 
-  /** Whether the same directory is still at another path, so that it was not just renamed. */
+  /** Whether the same directory still exists at another path, so that it was not renamed. */
   #isElsewhere(path: string, inode: number): boolean {
     const known = this.#pathOf(inode);
     if (known === undefined || known === path) return false;

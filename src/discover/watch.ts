@@ -7,25 +7,25 @@ export interface Watch {
 }
 
 /**
- * Watches one directory and resolves once the watch is live: what happened before may have gone unseen.
+ * Watches one directory and resolves once the watch is live. Earlier changes may have been missed.
  *
- * @throws the system error if the kernel refuses: ENOSPC (`fs.inotify.max_user_watches` is used up), EMFILE
+ * @throws the system error if the kernel refuses: ENOSPC (`fs.inotify.max_user_watches` is exhausted), EMFILE
  *   (`max_user_instances`), EACCES; ENOENT if the directory is gone.
  */
 export type WatchDirectory = (
   directory: string,
   listeners: {
-    /** Something called so was made in the directory or removed from it. */
+    /** An entry with this name was created in the directory or removed from it. */
     readonly onName: (name: string) => void;
-    /** The watch broke: no more is to be expected of it. */
+    /** The watch failed and reports nothing any more. */
     readonly onError: (error: unknown) => void;
   },
 ) => Promise<Watch>;
 
 /**
- * chokidar without its own listings. At every event it would read the directory and stat each child, to work out what
- * happened: 90 ms of CPU beside 1,000 containers, and at most once a second, so that it never sees a directory which
- * lives 100 ms. Its `raw` events say all we need, so every listing is declared throttled away.
+ * chokidar without its own listings. At an event it would list the directory and stat every child, up to once a second, which
+ * costs 70 times the CPU beside 1,000 containers. The `raw` events are enough, so all listings are throttled away. See
+ * docs/decisions/006.
  */
 class UnlistedWatcher extends FSWatcher {
   override _throttle(): false {
@@ -33,11 +33,10 @@ class UnlistedWatcher extends FSWatcher {
   }
 }
 
-/** {@link WatchDirectory} by chokidar. One watcher for each directory: only so does `ready` say which one is live. */
+/** {@link WatchDirectory} with chokidar. One watcher for each directory: only then does `ready` tell which watch is live. */
 export const watchDirectory: WatchDirectory = async (directory, { onName, onError }) => {
-  // chokidar takes a backslash for a separator, and systemd's names are full of them (`my\x2dbox.scope`). Such a
-  // directory is watched by the name of a descriptor, which stays open as long as the watch: chokidar shares the
-  // watches of equal names.
+  // chokidar treats a backslash as a separator, and systemd's names are full of them (`my\x2dbox.scope`). Such a directory is
+  // watched through the path of a descriptor, which stays open as long as the watch: chokidar shares watches of equal names.
   const descriptor = directory.includes('\\')
     ? openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY)
     : undefined;
@@ -50,7 +49,7 @@ export const watchDirectory: WatchDirectory = async (directory, { onName, onErro
     ignoreInitial: true,
     followSymlinks: descriptor !== undefined,
     atomic: false,
-    // Without, chokidar leaves the errors of its watches unhandled.
+    // Otherwise chokidar leaves errors of its watches unhandled.
     persistent: true,
   });
   watcher.on('error', (error) => {
@@ -58,7 +57,7 @@ export const watchDirectory: WatchDirectory = async (directory, { onName, onErro
     if (live) onError(error);
   });
   watcher.on('raw', (event, name, details) => {
-    // 'rename' is the word of fs.watch for both mkdir and rmdir; 'change' is a write to a file.
+    // fs.watch reports mkdir and rmdir as 'rename', and a write to a file as 'change'.
     if (event === 'rename' && watchedPathOf(details) === target) onName(name);
   });
   async function close(): Promise<void> {
@@ -66,14 +65,14 @@ export const watchDirectory: WatchDirectory = async (directory, { onName, onErro
     if (descriptor !== undefined) closeSync(descriptor);
   }
 
-  // Closed earlier than `ready`, chokidar could lose a watch that it is just setting up.
+  // If closed before `ready`, chokidar could leak a watch that it is setting up.
   await new Promise<void>((resolve) => {
     watcher.once('ready', resolve);
     watcher.add(target);
   });
   try {
     if (failure !== undefined) throw failure;
-    // Where there is no such directory, chokidar says nothing and waits for it in the parent.
+    // If the directory does not exist, chokidar silently waits for it in the parent.
     lstatSync(directory);
   } catch (error) {
     await close();

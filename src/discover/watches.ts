@@ -11,7 +11,7 @@ interface Entry {
   error?: unknown;
 }
 
-/** The watches on the directories that have, or may get, containers as children; by path below the root. */
+/** The watches on directories that have or may get containers as children, by path below the root. */
 export class Watches implements AsyncDisposable {
   readonly #root: string;
   readonly #watchDirectory: WatchDirectory;
@@ -25,7 +25,7 @@ export class Watches implements AsyncDisposable {
     root: string;
     watchDirectory: WatchDirectory;
     onName: (directory: string, name: string) => void;
-    /** A watch is live. What happened before went unseen: list the directory, then say {@link markListed}. */
+    /** A watch is live. Earlier changes were missed: list the directory, then call {@link markListed}. */
     onLive: (directory: string) => void;
     onFailed: (directory: string, error: unknown) => void;
   }) {
@@ -40,7 +40,7 @@ export class Watches implements AsyncDisposable {
     return this.#entries.has(path);
   }
 
-  /** What the watch on a directory can be trusted to tell of changes in it; `undefined`: nothing. */
+  /** How far the watch on a directory can be trusted to report changes; `undefined`: not at all. */
   certaintyOf(path: string): WatchTrust | undefined {
     switch (this.#entries.get(path)?.state) {
       case 'listed':
@@ -52,7 +52,7 @@ export class Watches implements AsyncDisposable {
     }
   }
 
-  /** Whether a watch that is wanted could not be had. */
+  /** Whether a needed watch was refused. */
   get anyFailed(): boolean {
     for (const entry of this.#entries.values()) {
       if (entry.state === 'failed') return true;
@@ -69,11 +69,11 @@ export class Watches implements AsyncDisposable {
     if (this.has(path)) return;
     const entry: Entry = { state: 'opening', wanted: true, opened: Promise.resolve() };
     this.#entries.set(path, entry);
-    // chokidar would share a watch of the same name that is still open, though that is on an older directory.
+    // chokidar would share an open watch of the same name, although it is on an older directory.
     entry.opened = this.#open(path, entry, this.#closing.get(path));
   }
 
-  /** The directory was listed since its watch went live: from now on each change in it must have an event. */
+  /** The directory was listed after its watch went live: from now on each change must have an event. */
   markListed(path: string): void {
     const entry = this.#entries.get(path);
     if (entry?.state === 'live') entry.state = 'listed';
@@ -92,7 +92,7 @@ export class Watches implements AsyncDisposable {
     }
   }
 
-  /** Closes the watch on a directory, but not before the events were delivered that happened in it until now. */
+  /** Closes the watch on a directory after all its events so far were delivered. */
   remove(path: string): void {
     const entry = this.#entries.get(path);
     if (entry === undefined) return;
@@ -114,7 +114,7 @@ export class Watches implements AsyncDisposable {
     if (!entry.wanted) return;
     try {
       entry.watch = await this.#watchDirectory(this.#root + path, {
-        // A watch that broke is no longer on the balance; one that is being closed still is.
+        // Events of a failed watch no longer count; those of one that is being closed still do.
         onName: (name) => {
           if (entry.state !== 'failed') this.#onName(path, name);
         },
@@ -132,7 +132,7 @@ export class Watches implements AsyncDisposable {
   #fail(path: string, entry: Entry, error: unknown): void {
     if (!entry.wanted) return;
     entry.state = 'failed';
-    // Gone before it was watched: that is for the watch on its parent, or the next walk, to find.
+    // Removed before it was watched: the watch on its parent or the next walk notices.
     if (errnoOf(error) === 'ENOENT') this.remove(path);
     else this.#onFailed(path, error);
   }

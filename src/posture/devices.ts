@@ -8,12 +8,12 @@ import type { DevicePosture } from './posture.ts';
 import { found } from './probed.ts';
 
 /**
- * The devices that every container gets: null, zero, full, random, urandom, tty, console, ptmx, the terminals, and
- * net/tun, which Docker allows without making it.
+ * The devices that every container gets: null, zero, full, random, urandom, tty, console, ptmx, the terminals, and net/tun, which
+ * Docker allows without creating it.
  */
 const USUAL = new Set(['1:3', '1:5', '1:7', '1:8', '1:9', '5:0', '5:1', '5:2', '10:200', '136:*']);
 
-/** What it takes to look at the devices of a container. */
+/** What is needed to read the devices of a container. */
 interface DeviceSources {
   readonly cgroup: Pick<CgroupFiles, 'read'>;
   readonly init: Pick<ProcessFiles, 'outside'>;
@@ -23,7 +23,7 @@ interface DeviceSources {
   readonly denied: (error: Error) => void;
 }
 
-/** Reads what a container can do with devices. */
+/** Reads the device access of a container. */
 export function readDevices(sources: DeviceSources): DevicePosture {
   const list = sources.cgroup.read('devices', 'devices.list');
   const rules = list === undefined ? undefined : parseDevicesList(textOf(list));
@@ -42,7 +42,7 @@ function allowedBy(rules: readonly DeviceRule[]): DevicePosture['allowed'] {
 }
 
 /**
- * The block devices that the rules of v1 let a container open, wherever their nodes are: by default it can make nodes itself.
+ * The block devices that the v1 rules let a container open, wherever their nodes are: by default it can create nodes itself.
  */
 function blockDevices(rules: readonly DeviceRule[]): readonly string[] {
   const opening = rules.filter(({ type, access }) => type !== 'c' && /[rw]/.test(access));
@@ -50,8 +50,8 @@ function blockDevices(rules: readonly DeviceRule[]): readonly string[] {
 }
 
 /**
- * The nodes of block devices in `/dev` and in the directories there, such as `mapper/data`; `undefined` if there is no `/dev`,
- * if a server may keep a reader of it waiting, or if it has more entries than any host's.
+ * The block device nodes in `/dev` and in its directories, such as `mapper/data`; `undefined` if there is no `/dev`, if reading it
+ * may hang on a server, or if it has more entries than any host's.
  */
 function blockNodes({ init, table, lookUps, denied }: DeviceSources): readonly string[] | undefined {
   const dev = init.outside('root/dev');
@@ -62,6 +62,6 @@ function blockNodes({ init, table, lookUps, denied }: DeviceSources): readonly s
     denied,
   );
   if (nodes === undefined || nodes === 'absent') return undefined;
-  // One is enough to know that there are some.
+  // One is enough.
   return nodes.complete || nodes.names.length > 0 ? nodes.names : undefined;
 }

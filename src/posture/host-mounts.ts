@@ -8,7 +8,7 @@ interface Place {
   readonly path: string;
 }
 
-/** Where engines put the root directories of containers together. */
+/** Where engines assemble the root directories of containers. */
 const ROOT_OF_CONTAINER = new RegExp(
   // Docker's overlay2, and Podman and CRI-O
   '/overlay2?/[^/]+/merged$' +
@@ -20,10 +20,10 @@ const ROOT_OF_CONTAINER = new RegExp(
     '|^/run/kata-containers/.+/rootfs$',
 );
 
-/** Where the host itself puts directories together in which it has programs: the root of a live system, systemd-sysext. */
+/** Overlays of the host itself that contain programs: the root of a live system, systemd-sysext. */
 const HAS_PROGRAMS = /^\/(?:usr|opt)?$/;
 
-/** The mounts of the host, to tell what of it a container has mounted. */
+/** The host's mounts, to find the host path behind a container's mount. */
 export class HostMounts {
   readonly #byDevice = new Map<string, Mount[]>();
   readonly #byPoint = new Map<string, Mount>();
@@ -36,7 +36,7 @@ export class HostMounts {
       for (const tag of mount.propagation) if (tag.startsWith('shared:')) this.#peerGroups.add(tag);
       // A later mount on the same point hides the earlier one.
       this.#byPoint.set(mount.mountPoint, mount);
-      // Of containers, thousands, and no file system of the host's own.
+      // The thousands of overlays of containers are not the host's own file systems.
       if (mount.type === 'overlay' && ROOT_OF_CONTAINER.test(mount.mountPoint)) continue;
       if (mount.type === 'nsfs') continue;
       const known = this.#byDevice.get(mount.device);
@@ -45,24 +45,24 @@ export class HostMounts {
     }
   }
 
-  /** Whether a mount is one of these: two mount namespaces have no mount in common. */
+  /** Whether a mount is one of the host's: mount namespaces never share a mount. */
   has({ id, device }: Mount): boolean {
     return this.#devices.get(id) === device;
   }
 
-  /** Whether what is mounted below a mount shows on the host. */
+  /** Whether mounts below this mount propagate to the host. */
   isPeer({ propagation }: Mount): boolean {
     return propagation.some((tag) => this.#peerGroups.has(tag));
   }
 
-  /** The paths on the host of what a mount shows; none if it is of a file system that the host has not mounted. */
+  /** The host paths behind a mount; none if the host has not mounted its file system. */
   pathsOf(shown: Pick<Mount, 'device' | 'root'>): string[] {
     return this.#pathsOf(shown, () => true);
   }
 
   /**
-   * The same for a program. One that is in an overlay may be a container's own, of an engine that is not known here: only
-   * the overlays count in which the host has programs.
+   * The same for a program. In an overlay it may belong to a container of an unknown engine, so only overlays in which the host has
+   * programs count.
    */
   pathsOfProgram(file: Pick<Mount, 'device' | 'root'>): string[] {
     return this.#pathsOf(file, ({ type, mountPoint }) => type !== 'overlay' || HAS_PROGRAMS.test(mountPoint));
@@ -76,7 +76,7 @@ export class HostMounts {
     return [...new Set(paths)];
   }
 
-  /** Where a file of the host is, by the file system that is mounted there. */
+  /** Finds a host file by its mounted file system. */
   placeOf(path: string): Place | undefined {
     const mount = this.at(path);
     if (mount === undefined) return undefined;
@@ -93,13 +93,13 @@ export class HostMounts {
   }
 }
 
-/** The path of a place as seen through a mount: `undefined` if it is not below what is mounted. */
+/** The path of a file as seen through a mount; `undefined` if it is not below the mounted directory. */
 export function seenThrough({ device, root, mountPoint }: Mount, place: Place): string | undefined {
   const below = device === place.device ? pathBelow(place.path, root) : undefined;
   return below === undefined ? undefined : joined(mountPoint, below);
 }
 
-/** What is left of a path below a directory: `''` for the directory itself, else with a slash first. */
+/** The rest of a path below a directory: `''` for the directory itself, otherwise with a leading slash. */
 function pathBelow(path: string, directory: string): string | undefined {
   if (directory === '/') return path === '/' ? '' : path;
   if (path === directory) return '';

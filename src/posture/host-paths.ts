@@ -1,8 +1,8 @@
 import type { HostMount } from './posture.ts';
 
-/** Sockets of daemons that do anything as root for those who can connect. */
+/** Sockets of daemons that run anything as root for their clients. */
 const DAEMON_SOCKET = new RegExp(
-  // Docker, Podman and what starts containers for them and for Kubernetes, wherever the sockets are
+  // Docker, Podman and the runtimes of Docker and Kubernetes, in any directory
   '/(?:docker|podman|balena(?:-engine)?|containerd|crio|cri-dockerd|dockershim|buildkitd)\\.sock(?:\\.ttrpc)?$' +
     // LXD and Incus: /var/lib/incus/unix.socket, /var/snap/lxd/common/lxd/unix.socket
     '|/(?:lxd|incus)/unix\\.socket$' +
@@ -10,10 +10,10 @@ const DAEMON_SOCKET = new RegExp(
     '|^/run/systemd/private$',
 );
 
-/** Who writes here owns the host. */
+/** Write access to these takes over the host. */
 const CRITICAL = ['/proc', '/dev', '/etc', '/root', '/boot', '/var/lib/kubelet'];
 
-/** As good as the whole of `/etc` or `/root`: users, jobs, units, libraries, keys. */
+/** Equivalent to the whole of `/etc` or `/root`: users, jobs, units, libraries, keys. */
 const CRITICAL_BELOW = new RegExp(
   '^/etc/(?:(?:passwd|shadow|group|gshadow)-?|sudoers(?:\\.d)?|(?:ana)?crontab|cron\\.(?:d|hourly|daily|weekly|monthly|yearly)|' +
     'profile(?:\\.d)?|environment(?:\\.d)?|ld\\.so\\.(?:cache|preload|conf(?:\\.d)?)|pam\\.(?:conf|d)|ssh|systemd|' +
@@ -21,7 +21,7 @@ const CRITICAL_BELOW = new RegExp(
     '|^/root/\\.ssh(?:/|$)|^/var/lib/kubelet/pki(?:/|$)',
 );
 
-/** Programs, secrets, logs and containers of the host, and sockets of services that do as root what they are asked for. */
+/** Programs, secrets, logs and containers of the host, and sockets of services that act as root on request. */
 const SENSITIVE = [
   ...'/home /lib /lib64 /opt/cni /run /sbin /bin /sys /usr /var/log'.split(' '),
   ...'/var/lib/containerd /var/lib/containers /var/lib/docker /var/spool /var/spool/cron /run/containerd'.split(' '),
@@ -30,37 +30,37 @@ const SENSITIVE = [
   '/run/libvirt/virtqemud-sock',
 ];
 
-/** Sensitive with all that is below. */
+/** Sensitive, with everything below. */
 const SENSITIVE_BELOW = /^\/(?:dev|boot|root|var\/lib\/kubelet|etc\/kubernetes)\//;
 
-/** Everybody may read this, and programs of a container look for it there. */
+/** World-readable files that programs in containers need. */
 const HARMLESS =
   /^\/etc\/(?:localtime|timezone|hosts|hostname|resolv\.conf|machine-id|os-release|ssl|pki|ca-certificates)(?:\/|$)/;
 
-/** Every container has these devices, some by a mount of the host's node. */
+/** Devices of every container. Some engines mount the host's node. */
 const USUAL_DEVICES = /^\/dev\/(?:null|zero|full|random|urandom|tty|ptmx|console|fuse|net\/tun|shm|mqueue)$/;
 
 /**
- * What an engine mounts by itself: files below the id of a container, volumes that it manages, what the kubelet makes for
- * a pod, the places of nspawn, LXC, LXD and Incus.
+ * Mounts that engines make by themselves: files below the id of a container, managed volumes, mounts that the kubelet makes for a
+ * pod, and directories of nspawn, LXC, LXD and Incus.
  */
 const ENGINES_OWN = new RegExp(
   '/[0-9a-f]{64}(?:/|$)|/volumes/[^/]+/_data(?:/|$)|/nerdctl/[0-9a-f]+/volumes/[^/]+/[^/]+/_data(?:/|$)' +
     '|/kubelet/pods/[^/]+/(?:volumes|volume-subpaths|containers|etc-hosts)' +
-    // Of volumes of CSI before Kubernetes 1.24; later there is an id in it
+    // CSI volumes before Kubernetes 1.24; later ones contain an id
     '|/kubelet/plugins/kubernetes\\.io/csi/pv/[^/]+/globalmount(?:/|$)' +
     '|^/run/(?:systemd/nspawn|host|lxc|lxcfs)(?:/|$)|^/var/lib/lxcfs(?:/|$)|^/(?:run|var/run)/secrets(?:/|$)' +
-    // To hand mounts in, and their interface for guests
+    // For passing mounts in, and the guest interface
     '|^/var/(?:lib|snap/lxd/common)/(?:lxd|incus)/(?:shmounts/[^/]+|devlxd|guestapi)(?:/|$)' +
     '|^/sys/fs/(?:fuse/connections|pstore)$',
 );
 
-/** Whether a path is that of a socket by which anybody becomes root. */
+/** Whether a path is a socket that gives root. */
 export function isDaemonSocket(path: string): boolean {
   return DAEMON_SOCKET.test(path);
 }
 
-/** What it means to have a path of the host in a container; `undefined` if every container of some engine has it. */
+/** The significance of a host path in a container; `undefined` if every container of some engine has it. */
 export function kindOf(path: string): HostMount['kind'] | undefined {
   if (path === '/') return 'root';
   if (isDaemonSocket(path)) return 'socket';

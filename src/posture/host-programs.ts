@@ -12,7 +12,7 @@ import { found } from './probed.ts';
 export interface Program {
   /** The last part of its path. */
   readonly name: string;
-  /** Whether it is a file of the host, which no container can put in place of its own. `undefined`: unknown. */
+  /** Whether it is a file of the host, which a container cannot replace. `undefined`: unknown. */
   readonly ofHost: boolean | undefined;
 }
 
@@ -22,16 +22,16 @@ export interface Running {
   readonly table: MountTable;
   readonly host: Host;
   readonly lookUps: Pick<LookUps, 'ask'>;
-  /** What is mounted as its root, if that is a directory of the host into which its program was copied. */
+  /** The mount of its root, if that is a host directory into which its program was copied. */
   readonly jail?: Pick<Mount, 'device' | 'root'> | undefined;
   readonly denied: (error: Error) => void;
 }
 
 /**
- * Finds out whether a process runs a program of the host: the file that it runs, and not just one of that name.
+ * Finds out whether a process runs a program of the host: the very file, not just one of that name.
  *
  * @returns `undefined` if it has ended.
- * @throws the system error if it may not be looked at.
+ * @throws the system error if access is denied.
  */
 export function programOf(running: Running): Program | undefined {
   const { files, table, host, lookUps, jail, denied } = running;
@@ -45,7 +45,7 @@ export function programOf(running: Running): Program | undefined {
   if (identity === 'absent') return undefined;
   if (identity === undefined) return { name, ofHost: undefined };
   const own = fileIdentity(identity);
-  // The path is from the root of the mount that it is on, which is not always the root of the host.
+  // The path is relative to the root of its mount, which is not always the host's root.
   const places = [{ device: own.device, root: path }];
   if (jail !== undefined) places.push({ device: jail.device, root: jail.root + path });
   const onHost = places.flatMap((place) => host.mounts?.pathsOfProgram(place) ?? []);
@@ -53,12 +53,12 @@ export function programOf(running: Running): Program | undefined {
   const isThere = seen.some((file) => file !== 'unknown' && file !== undefined && isSameFile(file, own));
   return {
     name,
-    // One that was replaced while it runs can no longer be found.
+    // A program that was replaced while it runs can no longer be found.
     ofHost: isThere ? true : seen.includes('unknown') || path !== link ? undefined : false,
   };
 }
 
-/** A file of the host by its path there; `unknown` if the host's root cannot be reached from here, or may keep us waiting. */
+/** A host file by its path; `unknown` if the host's root cannot be reached from here, or access may hang. */
 function lookUp(path: string, { host, lookUps, denied }: Running): FileIdentity | 'unknown' | undefined {
   const { root, mounts } = host;
   if (root === undefined) return 'unknown';

@@ -6,23 +6,23 @@ import { parseListeningPaths } from '../kernel/net-unix.ts';
 import { HostMounts } from './host-mounts.ts';
 import { isDaemonSocket } from './host-paths.ts';
 
-/** The host changes rarely, and its mount table is long where there are many containers. */
+/** The host changes rarely, and with many containers its mount table is long. */
 const FACTS_FOR_MS = 15_000;
 
-/** What is known of the host that containers are held against. */
+/** Facts about the host to compare containers with. */
 export interface Host {
   readonly namespaces: HostNamespaces;
-  /** Where the host's root directory is to be found from here. `undefined`: nowhere. */
+  /** The path of the host's root directory from here; `undefined` if there is none. */
   readonly root: string | undefined;
   /** `undefined`: could not be read. */
   readonly mounts: HostMounts | undefined;
-  /** Sockets that somebody on the host listens on and that give root to who may connect. */
+  /** Listening sockets on the host that give root to their clients. */
   readonly sockets: readonly string[];
-  /** Files of `/proc` that containers are to have hidden, as far as this kernel has them. */
+  /** Files of `/proc` that must be masked in containers, if this kernel has them. */
   readonly secretFiles: readonly string[];
 }
 
-/** What all engines hide; each hides more, and not the same. */
+/** The files that all engines mask. Each masks more, but not the same ones. */
 const SECRET_FILES = ['kcore', 'keys', 'timer_list'];
 
 /** Reads the facts of the host, again when they are old. */
@@ -53,7 +53,7 @@ function readHost(kernel: KernelFiles, namespaces: HostNamespaces): Host {
 
 /** The root of PID 1; if that is shielded, this process's own if it is in the host's mount namespace. */
 function findRoot(kernel: KernelFiles, namespaces: HostNamespaces): string | undefined {
-  // Where the link leads is shown to those who may follow it, and to read it looks at no file system.
+  // Reading the link requires permission to follow it, but touches no file system.
   if (unseenAsUndefined(() => kernel.link('1/root')) !== undefined) return `${kernel.procRoot}/1/root`;
   const own = inodeOfLink(kernel.link('self/ns/mnt') ?? '');
   return own !== undefined && own === namespaces.get('mnt')?.inode ? '' : undefined;

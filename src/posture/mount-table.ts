@@ -9,7 +9,7 @@ export const LONGEST_MOUNTINFO = 2 * 1024 * 1024;
 export class MountTable {
   readonly #byPoint: ReadonlyMap<string, Mount>;
   readonly #hostMountAt: MountAt | undefined;
-  /** Each, also one that another is mounted over: who may mount can take that away again. */
+  /** All mounts, including covered ones: a container with mount privileges can uncover them. */
   readonly all: readonly Mount[];
 
   /**
@@ -20,21 +20,21 @@ export class MountTable {
   constructor(mountinfo: string, hostMountAt?: MountAt) {
     this.all = parseMountinfo(mountinfo);
     this.#hostMountAt = hostMountAt;
-    // Of several on one point it is the last that shows.
+    // The last of several mounts on one point is visible.
     this.#byPoint = new Map(this.all.map((mount) => [mount.mountPoint, mount]));
   }
 
-  /** Each that no other is mounted on. */
+  /** Mounts that are not covered by another. */
   get shown(): readonly Mount[] {
     return [...this.#byPoint.values()];
   }
 
-  /** What is mounted at exactly this path. */
+  /** The mount at exactly this path. */
   at(path: string): Mount | undefined {
     return this.#byPoint.get(path);
   }
 
-  /** Whether a look at a path may have to wait for a server, because of a mount at or above it. */
+  /** Whether access to a path may hang on a server, because of a mount at or above it. */
   mayWait(path: string): boolean {
     for (let point = path; ; point = parentOf(point)) {
       const mount = this.#byPoint.get(point === '' ? '/' : point);
@@ -43,7 +43,7 @@ export class MountTable {
     }
   }
 
-  /** The names of the directories right in this one that a look may have to wait for. */
+  /** The names of direct subdirectories whose access may hang. */
   waitingIn(directory: string): readonly string[] {
     return [...this.#byPoint].flatMap(([point, mount]) => {
       const name = point.startsWith(`${directory}/`) ? point.slice(directory.length + 1) : '';

@@ -9,13 +9,13 @@ import type { MountTable } from './mount-table.ts';
 import type { HostMount, MountPosture, ProcessPosture } from './posture.ts';
 import { found } from './probed.ts';
 
-/** The worst first: a mount that shows several paths of the host is as bad as the worst of them. */
+/** Worst first: a mount that shows several host paths counts as the worst of them. */
 const KINDS: readonly HostMount['kind'][] = ['root', 'socket', 'critical', 'sensitive', 'plain'];
 
-/** What Sysbox calls the file system that it emulates parts of `/proc` and `/sys` with. */
+/** The type of Sysbox's file system that emulates parts of `/proc` and `/sys`. */
 const SYSBOX = 'sysboxfs';
 
-/** A container whose mounts are looked at. */
+/** A container whose mounts are read. */
 export interface Mounted {
   readonly table: MountTable;
   readonly init: ProcessFiles;
@@ -25,7 +25,7 @@ export interface Mounted {
   readonly denied: (error: Error) => void;
 }
 
-/** Reads what a container's mount table says. */
+/** Reads the facts from a container's mount table. */
 export function readMounts(mounted: Mounted): MountPosture {
   const { table, host } = mounted;
   const { all, shown } = table;
@@ -46,7 +46,7 @@ export function readMounts(mounted: Mounted): MountPosture {
 
 type Behind = Pick<MountPosture, 'hostMounts' | 'propagating'>;
 
-/** With the host's own mount table there is no need to look at each mount. */
+/** The host's own mount table need not be checked mount by mount. */
 const WHOLE_HOST: Behind = {
   hostMounts: [{ kind: 'root', hostPath: '/', mountPoint: '/', writable: true }],
   propagating: [],
@@ -61,16 +61,16 @@ function behind(all: readonly Mount[], mounted: Mounted): Behind {
   };
 }
 
-/** Read-only is what either the mount or its file system is. */
+/** Read-only if either the mount or its file system is. */
 function isWritable({ options, superOptions }: Mount): boolean {
   return !options.includes('ro') && !superOptions.includes('ro');
 }
 
-/** Without a `/proc` there is nothing to be masked. */
+/** Without `/proc` there is nothing to mask. */
 function isProcMasked(table: MountTable, secretFiles: readonly string[]): boolean {
   if (table.at('/proc')?.type !== 'proc') return true;
   const settings = table.at('/proc/sys');
-  // Sysbox puts a file system of its own there, which decides for itself.
+  // Sysbox mounts its own file system there, which does its own access checks.
   const settingsClosed = settings !== undefined && (!isWritable(settings) || settings.source === SYSBOX);
   return settingsClosed && secretFiles.every((path) => table.at(path) !== undefined);
 }
@@ -78,18 +78,18 @@ function isProcMasked(table: MountTable, secretFiles: readonly string[]): boolea
 function ofHost(mount: Mount, mounts: HostMounts, mounted: Mounted): readonly HostMount[] {
   if (isOfItsKind(mount, mounted.process)) return [];
   const found = pathsBehind(mount, mounts, mounted);
-  // Its own root is in a directory of the host's too, which is no news unless it is the whole of it.
+  // The container's root is in a host directory too, which only matters if it is the whole host root.
   return mount.mountPoint === '/' ? found.filter(({ kind }) => kind === 'root') : found;
 }
 
 /**
- * A file system of which there is one in each namespace (or in all of them), mounted where every container has its own:
- * in a namespace of the host it is the host's, and that is told of the namespace.
+ * A file system with one instance per namespace (or one for all), mounted where every container has its own: in a host namespace
+ * it is the host's instance, which the finding about the namespace covers.
  */
 function isOfItsKind({ type, mountPoint }: Mount, { hostPid }: ProcessPosture): boolean {
   if (type === 'sysfs' || type === 'cgroup' || type === 'cgroup2') return /^\/sys(?:\/|$)/.test(mountPoint);
   if (type === 'mqueue') return mountPoint === '/dev/mqueue';
-  // Before Linux 5.8 all that is mounted in one pid namespace is one file system.
+  // Before Linux 5.8 all procfs mounts in one pid namespace are one file system.
   return type === 'proc' && mountPoint === '/proc' && hostPid;
 }
 
@@ -104,11 +104,11 @@ function pathsBehind(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMo
   const sockets = socketsIn(mount, mounts, mounted);
   if (worst === undefined) return sockets;
   if (worst.kind !== 'socket') return [worst, ...sockets];
-  // Mounted by its own path, whether or not somebody listens on it now.
+  // A socket mounted by its own path, even if nothing listens on it now.
   return [{ ...worst, usable: usableOf(accessTo(mountPoint, mount, mounted)) }];
 }
 
-/** The sockets that a mount shows, be it mounted by another path or in a directory above. */
+/** The sockets that a mount shows, mounted under another path or through a directory above. */
 function socketsIn(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMount[] {
   const { mountPoint } = mount;
   return mounted.host.sockets.flatMap((hostPath) => {
@@ -116,7 +116,7 @@ function socketsIn(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMoun
     const path = place === undefined ? undefined : seenThrough(mount, place);
     if (path === undefined) return [];
     const access = accessTo(path, mount, mounted);
-    // Something else is mounted over it.
+    // Another mount covers it.
     if (access === 'absent') return [];
     return [{ kind: 'socket', hostPath, mountPoint, writable: isWritable(mount), usable: usableOf(access) }];
   });
@@ -124,14 +124,14 @@ function socketsIn(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMoun
 
 type Access = 'may connect' | 'may not' | 'absent' | 'unknown';
 
-/** What is mounted by its own path is only absent if something is mounted over a directory above. */
+/** A socket mounted by its own path is only absent if a mount covers a directory above. */
 function usableOf(access: Access): boolean | undefined {
   return access === 'unknown' || access === 'absent' ? undefined : access === 'may connect';
 }
 
-/** Whether a process may connect to a socket in its container by its ids. Capabilities are for others to judge. */
+/** Whether the ids of a process allow connecting to a socket in its container. Does not consider capabilities. */
 function accessTo(path: string, mount: Mount, { table, init, process, lookUps, denied }: Mounted): Access {
-  // What is seen at the path is not what the mount shows.
+  // Another file is visible at the path.
   if (table.at(mount.mountPoint) !== mount) return 'unknown';
   const socket = init.outside(`root${path}`);
   if (socket === undefined || table.mayWait(path)) return 'unknown';
@@ -141,7 +141,7 @@ function accessTo(path: string, mount: Mount, { table, init, process, lookUps, d
   return mayWrite(owner, process) ? 'may connect' : 'may not';
 }
 
-/** To connect takes the right to write. */
+/** Connecting requires write permission. */
 function mayWrite({ uid, gid, mode }: Answers['owner'], process: ProcessPosture): boolean {
   if (process.uid === uid) return (mode & 0o200) !== 0;
   if (process.gid === gid || process.groups.includes(gid)) return (mode & 0o020) !== 0;

@@ -4,31 +4,31 @@ import type { SeccompMode } from '../kernel/proc-status.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /**
- * How the kernel confines a container: what was read of its processes, mounts and devices. What could not be read is
- * `undefined`, and stands neither for yes nor for no. Nothing here judges; `findings/` does.
+ * How the kernel confines a container: facts about its processes, mounts and devices. A fact that could not be read is `undefined`,
+ * neither yes nor no. `findings/` evaluates the facts.
  */
 export interface Posture {
   /** When the oldest of these facts was read, in ms of `performance.now()`. */
   readonly readAt: number;
-  /** What runs it. `undefined`: it may be a sandbox, and could not be told from one that only claims to be. */
+  /** The kind of sandbox. `undefined`: it claims to be a sandbox, and this can be neither confirmed nor refuted. */
   readonly sandbox: Sandbox | undefined;
-  /** The process that stands for it: how it was configured. */
+  /** The init process, which shows how the container was configured. */
   readonly init: ProcessPosture;
-  /** All its processes and the init, those that are alike once: what `docker exec` starts is one of them. */
+  /** All processes including the init and those of `docker exec`; equal ones only once. */
   readonly processes: readonly ProcessPosture[];
-  /** Whether all its processes were looked at; there can be too many. */
+  /** Whether all processes were inspected; there can be too many. */
   readonly allProcesses: boolean;
-  /** Processes that are back in a namespace of the host though the init is not. */
+  /** How many processes are in a host namespace although the init is not. */
   readonly escapedProcesses: number | undefined;
-  /** The capabilities that whoever started it could have given. */
+  /** The capabilities that the parent of the init could have granted. */
   readonly obtainable: CapabilitySet | undefined;
   readonly mounts: MountPosture | undefined;
   readonly devices: DevicePosture;
-  /** Hard limits (`ulimit -H`) that are above those of whoever started it, by their names in `/proc/<pid>/limits`. */
+  /** Hard limits (`ulimit -H`) above those of the parent of the init, by name in `/proc/<pid>/limits`. */
   readonly raisedUlimits: readonly string[] | undefined;
-  /** -1000 to 1000; below 0 the OOM killer spares it. */
+  /** -1000 to 1000; below 0 the OOM killer prefers other processes. */
   readonly oomScoreAdj: number | undefined;
-  /** The first missing privilege that some fact could not be read for. */
+  /** The first error of a missing privilege. */
   readonly denied: Error | undefined;
 }
 
@@ -36,11 +36,11 @@ export interface Posture {
 export interface ProcessPosture {
   /** The program's name, which it can change. */
   readonly name: string;
-  /** Ids as this process sees them: on the host those of the host. */
+  /** Ids as the exporter sees them: on the host, the host's ids. */
   readonly uid: number;
   /**
-   * Whether any of its uids is the host's root. Also one in a user namespace that does not map root holds it then, and
-   * owns what root owns.
+   * Whether any of its uids is the host's root. A process can hold it even in a user namespace that does not map root, and then owns
+   * root's files.
    */
   readonly holdsRoot: boolean;
   readonly gid: number;
@@ -53,45 +53,45 @@ export interface ProcessPosture {
   readonly seccompFilters: number | undefined;
   readonly label: LsmLabel | undefined;
   readonly users: UserNamespace | undefined;
-  /** In a user namespace that was made inside the container, as browsers do: what it may do there it may do only there. */
+  /** In a user namespace created inside the container, as browsers do: its capabilities only apply there. */
   readonly nested: boolean;
   /** Whether it is in the host's pid namespace. */
   readonly hostPid: boolean;
   readonly hostMnt: boolean | undefined;
-  /** Whether it is in a namespace of the host in which the init is not. `undefined`: it could not be told. */
+  /** Whether it is in a host namespace in which the init is not. `undefined`: unknown. */
   readonly escaped: boolean | undefined;
 }
 
-/** What a process's user namespace is worth. */
+/** Facts about a process's user namespace. */
 export interface UserNamespace {
   readonly isHost: boolean;
-  /** Whether some id inside is the host's root: then the namespace protects nothing. */
+  /** Whether an id inside maps to the host's root: then the namespace protects nothing. */
   readonly mapsHostRoot: boolean;
   /** The host's uid of root inside; `undefined` if there is no root inside. */
   readonly rootUid: number | undefined;
-  /** The process's effective uid as it sees it itself. */
+  /** The effective uid inside the namespace. */
   readonly ownUid: number | undefined;
-  /** Whether it was made by a user without root: only such a one maps a single id, its own. */
+  /** Whether an unprivileged user created it: only such a namespace maps a single id. */
   readonly rootless: boolean;
 }
 
-/** What a container's mount table says. */
+/** Facts from a container's mount table. */
 export interface MountPosture {
   /** Whether it is the host's own mount table. `undefined`: the host's could not be read. */
   readonly isHost: boolean | undefined;
   readonly rootReadOnly: boolean | undefined;
   /** Whether the dangerous files of `/proc` are hidden and `/proc/sys` is read-only. */
   readonly procMasked: boolean;
-  /** Whether a sysfs can be written to. */
+  /** Whether any sysfs is writable. */
   readonly sysWritable: boolean;
-  /** Whether the sysfs at `/sys` can be written to. */
+  /** Whether the sysfs at `/sys` is writable. */
   readonly ownSysWritable: boolean;
   readonly cgroupWritable: boolean;
-  /** Whether Sysbox has put its file system over some of `/proc`. */
+  /** Whether Sysbox has mounted its file system over parts of `/proc`. */
   readonly sysbox: boolean;
-  /** What of the host is mounted. `undefined`: the host's mount table could not be read. */
+  /** Mounts from the host. `undefined`: the host's mount table could not be read. */
   readonly hostMounts: readonly HostMount[] | undefined;
-  /** Where mounts made inside show on the host. `undefined`: as above. */
+  /** Mount points from which mounts propagate to the host. `undefined`: as above. */
   readonly propagating: readonly string[] | undefined;
 }
 
@@ -99,23 +99,23 @@ export interface MountPosture {
 export interface HostMount {
   /**
    * - `root`: the host's root directory.
-   * - `socket`: the socket of an engine or of another daemon that gives root, or a directory with one in it.
-   * - `critical`: who writes here owns the host: `/proc`, `/dev`, `/etc`, `/root`, `/boot`, `/var/lib/kubelet`, or above.
-   * - `sensitive`: other directories that belong to the host's system, and sockets of its services.
+   * - `socket`: the socket of an engine or of another daemon that gives root, or a directory that contains one.
+   * - `critical`: write access takes over the host: `/proc`, `/dev`, `/etc`, `/root`, `/boot`, `/var/lib/kubelet`, or above.
+   * - `sensitive`: other system directories of the host, and sockets of its services.
    * - `plain`: any other path.
    */
   readonly kind: 'root' | 'socket' | 'critical' | 'sensitive' | 'plain';
   readonly hostPath: string;
   readonly mountPoint: string;
   readonly writable: boolean;
-  /** For a socket: whether a process of the container may connect by its ids. `undefined`: not to be told, or covered. */
+  /** For a socket: whether the ids of a process allow connecting. `undefined`: unknown, or covered by another mount. */
   readonly usable?: boolean | undefined;
 }
 
-/** What a container can do with devices. */
+/** A container's device access. */
 export interface DevicePosture {
-  /** By the rules of cgroup v1: all, some beyond those that every container gets, or none. v2 does not tell. */
+  /** From the v1 rules: all devices, some beyond the default set, or only the default set. cgroup v2 does not show it. */
   readonly allowed: 'all' | 'more' | 'usual' | undefined;
-  /** Block devices: by the rules of v1 (`b 8:*`), else by the nodes in its `/dev` (`sda`, `mapper/data`). */
+  /** Block devices from the v1 rules (`b 8:*`), otherwise from the nodes in its `/dev` (`sda`, `mapper/data`). */
   readonly blockDevices: readonly string[] | undefined;
 }

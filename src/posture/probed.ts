@@ -3,9 +3,9 @@ import type { ProbedPath } from '../probes/look-ups.ts';
 import type { Outcome } from '../probes/requests.ts';
 
 /**
- * What a look-up found: `undefined` if that is unknown, because it is not answered yet, does not return, or may not be made.
+ * The result of a look-up; `undefined` if unknown, because it is not answered yet, does not return, or is not permitted.
  *
- * @param denied takes note of a missing privilege.
+ * @param denied is called with the error of a missing privilege.
  */
 export function found<Value>(
   outcome: Outcome<Value> | 'pending',

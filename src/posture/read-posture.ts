@@ -18,12 +18,12 @@ import { orDenied, readProcess, type Surroundings } from './process.ts';
 import { readSandbox, Witnesses } from './read-sandbox.ts';
 import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 
-/** As many processes of a container are looked at. */
+/** How many processes of a container are inspected. */
 const MOST_PROCESSES = 256;
 
-/** A container whose posture is to be read. */
+/** A container whose posture is read. */
 export interface Target {
-  /** Whose it is by the path of its cgroup. */
+  /** Its engine, from the path of its cgroup. */
   readonly engine: string;
   readonly files: CgroupFiles;
   readonly init: InitProcess;
@@ -31,21 +31,21 @@ export interface Target {
   readonly pids: readonly number[];
 }
 
-/** What is found out by look-ups that another process makes. */
+/** Facts from look-ups that a probe process makes. */
 export type LookedUp = Pick<Posture, 'readAt' | 'sandbox' | 'mounts' | 'devices' | 'denied'>;
 
-/** A posture, and what is needed to bring it up to date. */
+/** A posture, and the state needed to update it. */
 export interface PostureReading {
   readonly posture: Posture;
-  /** What each process was found to be; `undefined` for one that does not count. */
+  /** The posture of each process; `undefined` for one that does not count. */
   readonly byPid: ReadonlyMap<number, ProcessPosture | undefined>;
-  /** The process that the init is a child of; an engine's own if it is in the cgroup at all. */
+  /** The parent of the init: an engine's own process, if it is in the cgroup at all. */
   readonly parent: number;
-  /** Whether some process is about to become another, and is to be looked at again however the list of them is. */
+  /** Whether a process is about to become another program, so that it must be inspected again even if the list is unchanged. */
   readonly pending: boolean;
   /**
-   * Resolves to what of the posture is unknown until look-ups are answered, within some seconds. `undefined`: nothing is. It
-   * never rejects: what cannot be found out stays unknown.
+   * Resolves, within some seconds, to the facts that depend on look-ups. `undefined`: there are none. It never rejects: a fact that
+   * cannot be found out stays unknown.
    */
   readonly lookedUp: Promise<LookedUp> | undefined;
 }
@@ -62,12 +62,12 @@ export class PostureReader {
     this.#host = hostFacts(kernel, namespaces);
   }
 
-  /** Whether a container has a look-up that does not return, so that what it would tell is unknown. */
+  /** Whether a container has a look-up that does not return, so that its result is unknown. */
   isStuck({ files }: Pick<Target, 'files'>): boolean {
     return this.#probes.isStuck(files.path);
   }
 
-  /** What makes the look-ups. */
+  /** Makes the look-ups. */
   get lookUpState(): Pick<PathProbes, 'started' | 'isBusy'> {
     return this.#probes;
   }
@@ -136,7 +136,7 @@ export class PostureReader {
     }
   }
 
-  /** Looks at the processes that were not there before. The posture stays the same object if nothing comes of it. */
+  /** Inspects new processes. The posture stays the same object if nothing changes. */
   update(known: PostureReading, target: Target): PostureReading {
     const { posture, parent, lookedUp } = known;
     let { denied } = posture;
@@ -159,7 +159,7 @@ export class PostureReader {
     return { parent, byPid, pending, lookedUp, posture: isSame ? posture : { ...posture, ...summary, denied } };
   }
 
-  /** Adds those that are not known yet; says whether one of them is still to become what it will be. */
+  /** Adds unknown processes. Returns whether one of them is still about to become another program. */
   #lookAt(
     { pids, files: cgroup }: Target,
     parent: number,
@@ -187,10 +187,10 @@ export class PostureReader {
   }
 }
 
-/** The longest chain of look-ups of which one depends on the answer to the one before: a program, and where it is on the host. */
+/** The longest chain of dependent look-ups: a program, and its path on the host. */
 const MOST_ROUNDS = 4;
 
-/** Looks again until nothing is unknown that can be known. A container that ends meanwhile leaves the rest unknown. */
+/** Repeats until all available facts are known. If the container ends meanwhile, the rest stays unknown. */
 async function repeat(lookUp: () => LookedUp, first: LookedUp, lookUps: LookUps): Promise<LookedUp> {
   let latest = first;
   try {
@@ -199,7 +199,7 @@ async function repeat(lookUp: () => LookedUp, first: LookedUp, lookUps: LookUps)
       latest = lookUp();
     }
   } catch {
-    // The next reading of all facts meets the same failure, and it is reported then.
+    // The next full reading meets the same error and reports it.
   }
   return latest;
 }
@@ -218,16 +218,16 @@ function readTable(files: ProcessFiles, host: Host, denied: (error: Error) => vo
 }
 
 /**
- * Whether the process that the init is a child of came before the container, as nspawn, LXC and conmon do, which may be in
- * its cgroup. It has the pids of the host. Where the init has them too, that says nothing: then it is to have the mounts of
- * the host as well, or to be of an engine without root.
+ * Whether the parent of the init is older than the container, like nspawn, LXC and conmon, which may be in its cgroup. It is in the
+ * host's pid namespace. If the init is too, that proves nothing: then the parent must also have the host's mounts, or belong to a
+ * rootless engine.
  */
 function isOfEngine({ hostPid, hostMnt, users }: ProcessPosture, init: ProcessPosture | undefined): boolean {
   if (!hostPid) return false;
   return init?.hostPid === false || hostMnt !== false || users?.isHost === false;
 }
 
-/** Whether a process stands out so that it matters whether it is only passing through. */
+/** Whether a process is so unusual that it matters whether it is only a runtime entering the container. */
 function isStronger(process: ProcessPosture, init: ProcessPosture | undefined): boolean {
   return (
     process.escaped === true ||
@@ -270,7 +270,7 @@ function keysOf(processes: readonly ProcessPosture[]): string {
 
 const keys = new WeakMap<ProcessPosture, string>();
 
-/** The same for processes that are alike. Of names there is only one that matters. */
+/** A key that equal processes share. Only one process name matters. */
 function keyOf(process: ProcessPosture): string {
   const known = keys.get(process);
   if (known !== undefined) return known;
@@ -280,7 +280,7 @@ function keyOf(process: ProcessPosture): string {
   return key;
 }
 
-/** What a process hands on to those that it starts, at most. */
+/** The most that a process can pass on to its children. */
 function boundingOf(files: ProcessFiles | undefined): CapabilitySet | undefined {
   const text = files?.text('status');
   return text === undefined ? undefined : parseProcStatus(text).bounding;
@@ -289,7 +289,7 @@ function boundingOf(files: ProcessFiles | undefined): CapabilitySet | undefined 
 function raisedLimits(files: ProcessFiles, parent: ProcessFiles | undefined): readonly string[] | undefined {
   const [own, above] = [files.text('limits'), parent?.text('limits')];
   if (own === undefined || above === undefined) return undefined;
-  // As it mostly is.
+  // The common case.
   if (own === above) return [];
   const limitsAbove = parseHardLimits(above);
   return [...parseHardLimits(own)].filter(([name, limit]) => limit > (limitsAbove.get(name) ?? limit)).map(([n]) => n);

@@ -16,19 +16,19 @@ const MOST_WITNESSES = 64;
 /** The longest command line that is read, in bytes. A container can make it as long as it likes. */
 const LONGEST_COMMAND_LINE = 64 * 1024;
 
-/** What the descriptor of a virtual machine leads to: of KVM, and of Microsoft's hypervisor. */
+/** The link targets of virtual machine descriptors: of KVM, and of Microsoft's hypervisor. */
 const MACHINES = ['anon_inode:kvm-vm', '/dev/mshv'];
 
-/** A container of which it is asked what runs it. */
+/** A container whose runtime is to be recognised. */
 export interface Question {
   readonly host: Host;
   /** By the path of its cgroup. */
   readonly engine: string;
   readonly init: ProcessFiles;
   readonly hostNet: boolean | undefined;
-  /** What its processes were found to be. */
+  /** The postures of its processes. */
   readonly byPid: ReadonlyMap<number, ProcessPosture | undefined>;
-  /** Whether Sysbox has put its file system over some of its `/proc`. */
+  /** Whether Sysbox has mounted its file system over parts of its `/proc`. */
   readonly sysbox: boolean;
   readonly lookUps: LookUps;
   /** The files of processes other than the init, kept open until all look-ups are answered. */
@@ -36,7 +36,7 @@ export interface Question {
   readonly denied: (error: Error) => void;
 }
 
-/** Files of processes that are looked at more than once. */
+/** Open files of processes that are inspected more than once. */
 export class Witnesses implements Disposable {
   readonly #kernel: KernelFiles;
   readonly #byPid = new Map<number, ProcessFiles | undefined>();
@@ -58,7 +58,7 @@ export class Witnesses implements Disposable {
   }
 }
 
-/** Finds out what runs a container; `undefined` if it claims to be a sandbox and that can be neither shown nor refuted. */
+/** Finds the sandbox of a container; `undefined` if it claims to be one and this can be neither confirmed nor refuted. */
 export function readSandbox(question: Question): Sandbox | undefined {
   const { engine, init, byPid, hostNet } = question;
   const processes = [...byPid].flatMap(([pid, process]) => (process === undefined ? [] : [{ pid, process }]));
@@ -78,7 +78,7 @@ export function readSandbox(question: Question): Sandbox | undefined {
   return { kind: sharedKind(question), kernel: 'shared', weaknesses: [] };
 }
 
-/** Of those that share the host's kernel it makes no difference to how they are judged, so the names do. */
+/** Runtimes that share the host's kernel are all rated alike, so their names are enough. */
 function sharedKind({ engine, init, byPid, sysbox }: Question): SandboxKind {
   if (sysbox) return 'sysbox';
   if (engine === 'lxc' || engine === 'libvirt-lxc') return 'lxc';
@@ -95,7 +95,7 @@ function witness(
   const [cmdline, descriptors] = [files.outside('cmdline'), files.outside('fd')];
   if (mountinfo === undefined || cmdline === undefined || descriptors === undefined) return undefined;
   const words = found(
-    // To read it takes a lock that a fault on a FUSE mapping can hold.
+    // Reading it takes a lock that a page fault on a FUSE mapping can hold.
     lookUps.ask({ look: 'text', path: cmdline.path, most: LONGEST_COMMAND_LINE }, cmdline.shownAs),
     cmdline,
     denied,

@@ -2,13 +2,13 @@ import type { SeccompMode } from '../kernel/proc-status.ts';
 import type { Program } from './host-programs.ts';
 import type { Sandbox, SandboxKind } from './sandbox.ts';
 
-/** What is known of one process that may be part of a sandbox. */
+/** Facts about a process that may be part of a sandbox. */
 export interface Witness {
-  /** Its command line. Anybody can write there what they like. `undefined`: unknown. */
+  /** Its command line, which the process can change. `undefined`: unknown. */
   readonly words: readonly string[] | undefined;
-  /** `undefined`: it may not be looked at. */
+  /** `undefined`: access denied. */
   readonly program: Program | undefined;
-  /** Whether it holds a virtual machine of KVM. `undefined`: it may not be looked at. */
+  /** Whether it holds a virtual machine of KVM. `undefined`: access denied. */
   readonly holdsVm: boolean | undefined;
   readonly hostPid: boolean;
   readonly hostMnt: boolean | undefined;
@@ -17,12 +17,12 @@ export interface Witness {
   readonly seccomp: SeccompMode | undefined;
 }
 
-/** All that may tell what runs a container. */
+/** All facts that may reveal the sandbox of a container. */
 export interface Evidence {
   /** By the path of its cgroup. */
   readonly engine: string;
   readonly init: Witness;
-  /** All of its processes that were looked at. */
+  /** All inspected processes. */
   readonly processes: readonly Witness[];
   readonly hostNet: boolean | undefined;
 }
@@ -37,29 +37,29 @@ const VM_PROGRAM =
   /^(?:qemu-(?:system-\w+|kvm)|kvm|cloud-hypervisor\w*|firecracker|stratovirt|crosvm|containerd-shim-kata[\w-]*)$/;
 /** crun with libkrun becomes the monitor itself. */
 const KRUN_PROGRAM = /^(?:crun|krun)$/;
-/** What is started beside a monitor: for shared directories, networks, a TPM, and what holds it all together. */
+/** Helpers beside a monitor: for shared directories, networks, a TPM, and the supervisor. */
 const VM_HELPER =
   /^(?:virtiofsd|nydusd|jailer|containerd-shim-[\w-]+|kata-(?:proxy|shim)|passt(?:\.avx2)?|swtpm|vhost-[\w-]+)$/;
 const KATA_WORD = /(?:^|[=:,/])(?:run\/vc\/|run\/kata|vc\/firecracker\/)|^sandbox-[0-9a-f]{64}/;
 
-/** The names by which a closer look is worth it: at most 15 bytes, and up to the process. */
+/** Process names that justify a closer inspection: at most 15 bytes, and chosen by the process. */
 const SUSPICIOUS =
   /^(?:exe$|runsc|gvisor|qemu-|kvm|cloud-hyperviso|firecracker|jailer|stratovirt|crosvm|containerd-shim|virtiofsd|krun|libkrun)/;
 
-/** Whether a process's name, or the place of its cgroup, hints at a sandbox. */
+/** Whether the name of a process or the path of its cgroup suggests a sandbox. */
 export function mayBeSandbox(engine: string, names: readonly string[]): boolean {
   return engine === 'kata' || engine === 'firecracker' || names.some((name) => SUSPICIOUS.test(name));
 }
 
 /**
- * Tells which sandbox runs a container by the programs that its processes run. A name, a command line or a cgroup's path
- * is a claim and no more: only files of the host count for it, as no container can make itself run one that is not in it.
+ * Recognises the sandbox of a container by the programs of its processes. Names, command lines and cgroup paths are only claims.
+ * Proof is a file of the host, which a container cannot run unless it has it.
  *
- * @returns `none` if it is no sandbox, whatever it claims; `undefined` if it claims to be one and that can neither be
- * confirmed nor refuted.
+ * @returns `none` if it is not a sandbox, whatever it claims; `undefined` if it claims to be one and this can be neither confirmed
+ * nor refuted.
  */
 export function recogniseSandbox(evidence: Evidence): Sandbox | 'none' | undefined {
-  // It may be any part of a sandbox, and may only say so.
+  // It may be a part of a sandbox, or only claim to be one.
   if (evidence.processes.some(({ words, program }) => words === undefined && program === undefined)) return undefined;
   const gvisor = recogniseGvisor(evidence);
   return gvisor === 'none' ? recogniseVm(evidence) : gvisor;
@@ -73,7 +73,7 @@ function recogniseGvisor({ processes, init, hostNet }: Evidence): Sandbox | 'non
   const isOther = (program: Program): boolean => program.ofHost === false || !GVISOR_PROGRAM.test(program.name);
   if (claims.some(({ program }) => program !== undefined && isOther(program))) return 'none';
   const sure = processes.every(({ program }) => program?.ofHost === true && GVISOR_PROGRAM.test(program.name));
-  // The sandbox has given up the file systems of the host: what is its root is empty.
+  // The sandbox has dropped the host's file systems: its root is empty.
   if (!sure || init.rootType !== 'tmpfs' || init.words === undefined) return undefined;
   const { words } = init;
   const onHostNet = words.some((word, index) =>
@@ -109,8 +109,8 @@ function recogniseVm({ engine, processes, init }: Evidence): Sandbox | 'none' | 
 }
 
 /**
- * Whether a process is the monitor of a machine that the container's workload is in. A container can itself run one, in
- * its own mount namespace: that is a workload like others.
+ * Whether a process is the monitor of the machine that runs the container's workload. A container can also run a monitor in its own
+ * mount namespace, as an ordinary workload.
  */
 function isolationLevel(engine: string, monitor: Witness, init: Witness): Verdict {
   const { program, holdsVm, hostPid, hostMnt } = monitor;
@@ -118,17 +118,17 @@ function isolationLevel(engine: string, monitor: Witness, init: Witness): Verdic
   if (!program.ofHost) return 'no';
   if (holdsVm === undefined) return 'unknown';
   if (monitor === init && isKrun(monitor)) return holdsVm ? 'yes' : 'no';
-  // Firecracker's jailer gives it a mount namespace; its program was looked for in the jail.
+  // Firecracker's jailer gives it a mount namespace; its program was looked up in the jail.
   if (engine === 'firecracker') return holdsVm && hostPid ? 'yes' : 'no';
   if (!hostPid || hostMnt === false) return 'no';
   if (hostMnt === undefined) return 'unknown';
-  // Only what is a monitor and nothing else can do without KVM; a shim may just be near.
+  // Only a dedicated monitor counts without KVM; a shim may just be nearby.
   return holdsVm || !program.name.startsWith('containerd-shim') ? 'yes' : 'no';
 }
 
 /**
- * Whether a program is a part of a machine. All in the cgroup have to be: a process that has left its container can start
- * the host's QEMU, but the container that it left is there still.
+ * Whether a program is part of a machine. All programs in the cgroup must be: an escaped process can start the host's QEMU, but the
+ * container that it escaped from still has its other processes.
  */
 function isOfMachine(program: Program | undefined): Verdict {
   if (program === undefined) return 'unknown';

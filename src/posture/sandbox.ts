@@ -1,7 +1,7 @@
 /**
- * What runs a container, as told by what the runtime has on the host and the container cannot forge.
+ * The kind of runtime, recognised by what it has on the host and the container cannot forge.
  *
- * - `oci`: runc, crun, youki. They leave nothing behind that would tell which one.
+ * - `oci`: runc, crun, youki. Nothing that they leave behind shows which one.
  * - `oci-rootless`: the same, started by a user without root.
  * - `gvisor`, and virtual machines: `kata`, `firecracker`, `krun`, `qemu` (or another monitor without Kata).
  */
@@ -19,11 +19,11 @@ export const SANDBOX_KINDS = [
 ] as const;
 export type SandboxKind = (typeof SANDBOX_KINDS)[number];
 
-/** What runs a container. */
+/** The runtime or sandbox of a container. */
 export interface Sandbox {
   readonly kind: SandboxKind;
-  /** `shared`: the workload's processes are the host's. Else what the host sees is the sandbox, not the workload. */
+  /** `shared`: the workload's processes are visible on the host. Otherwise the host sees the sandbox, not the workload. */
   readonly kernel: 'shared' | 'user' | 'virtual';
-  /** What takes from the sandbox's worth, each a few words. */
+  /** Weaknesses of the sandbox, a few words each. */
   readonly weaknesses: readonly string[];
 }
