@@ -13,7 +13,7 @@ export interface CgroupLevels {
   readonly above: readonly CgroupFiles[];
 }
 
-/** A container can make cgroups inside its own as deep as it likes. Of those only the outermost are read. */
+/** A container can nest cgroups inside its own to any depth. Only the outermost ones are read. */
 const MOST_INSIDE = 8;
 
 /** The files of the cgroups above and inside of containers. Many containers share a parent, so each is opened once. */
@@ -48,7 +48,7 @@ export class AncestorFiles {
     return { inside: [...inner.slice(0, inner.length - above.length - 1), files], above };
   }
 
-  /** Closes what was not asked for since the last call. */
+  /** Closes files that were not used since the last call. */
   prune(): void {
     const inUse = new Set([...this.#used].flatMap((path) => this.#chains.get(path) ?? []));
     for (const [path, files] of this.#byPath) {

@@ -20,10 +20,10 @@ export type Controller =
   | 'devices'
   | 'unified';
 
-/** How long a missing file is assumed to be still missing, at most. A controller can be switched on late. */
+/** The longest time that a missing file is assumed to be missing. A controller can be enabled late. */
 const MISSING_FOR_MS = 60_000;
 
-/** In place of a descriptor: the file was there, and went while its cgroup lived on. It is looked for at each read. */
+/** Stands for a descriptor: the file disappeared while its cgroup still exists. Each read looks for it again. */
 const VANISHED = MISSING - 1;
 
 /** The files of one cgroup in all hierarchies, read through descriptors that stay open until `close`. */
@@ -33,7 +33,7 @@ export class CgroupFiles {
   readonly #reader: FileReader;
   readonly #layout: CgroupLayout;
   readonly #inode: number | undefined;
-  /** By the number of the file's name: thousands of small maps would be slow to look into, and large. */
+  /** Indexed by the number of the file name: thousands of small maps would be slower and larger. */
   readonly #descriptors: (number | undefined)[] = [];
   readonly #knownSince = performance.now();
   #places: Places = SAME_PATH;
@@ -58,22 +58,22 @@ export class CgroupFiles {
     this.#inode = cgroup.inode;
   }
 
-  /** Whether the cgroup was removed, as a read has found out, or its files were closed. Its path may be another's by now. */
+  /** Whether a read found that the cgroup was removed, or its files were closed. Another cgroup may have its path by now. */
   get gone(): boolean {
     return this.#closed || this.#goneSince !== undefined;
   }
 
-  /** When a read found that the cgroup was removed, in ms of `performance.now()`, as long as nobody has closed its files. */
+  /** When a read found that the cgroup was removed, in ms of `performance.now()`, until its files are closed. */
   get goneSince(): number | undefined {
     return this.#closed ? undefined : this.#goneSince;
   }
 
-  /** Whether a controller is on cgroup v1 or v2 here; `undefined` where the host has it nowhere. */
+  /** Whether a controller is on cgroup v1 or v2; `undefined` if the host does not have it. */
   versionOf(controller: Controller): 1 | 2 | undefined {
     return this.#hierarchy(controller)?.version;
   }
 
-  /** The cgroup's path in the hierarchy of a controller; `undefined` if it is not in that hierarchy, or nobody knows where. */
+  /** The cgroup's path in the hierarchy of a controller; `undefined` if it is not in that hierarchy, or its path is unknown. */
   pathIn(controller: Controller): string | undefined {
     const hierarchy = this.#hierarchy(controller);
     return hierarchy && this.#ownPath(hierarchy);
@@ -87,7 +87,7 @@ export class CgroupFiles {
     return place === undefined ? this.path : place.init;
   }
 
-  /** Takes over where the cgroup and the container's init are. Descriptors of files elsewhere are closed. */
+  /** Sets the paths of the cgroup and of the container's init. Closes descriptors of files at other paths. */
   locate(places: Places): void {
     const moved = this.#layout.hierarchies.some((hierarchy) => {
       const own = ownIn(places.get(hierarchy), this.path);
@@ -114,7 +114,7 @@ export class CgroupFiles {
     }
     const bytes = this.#reader.readKept(known, name);
     if (bytes !== undefined) return bytes;
-    // ENODEV, which a removed cgroup answers, and also a living one whose parent has switched the controller off.
+    // ENODEV: the cgroup was removed, or its parent has disabled the controller.
     this.#reader.release(known);
     this.#descriptors[number] = VANISHED;
     this.#noteIfGone(controller);
@@ -122,21 +122,20 @@ export class CgroupFiles {
   }
 
   /**
-   * The processes in the cgroup itself, as this process sees their pids; those it cannot see are left out.
+   * The processes in the cgroup itself, with pids of this process's namespace; invisible ones are omitted.
    *
-   * They are read through a new descriptor each time: a kept one of a v1 `cgroup.procs` repeats the list of its last
-   * reader for up to a second.
+   * Each read opens a new descriptor: a kept one of a v1 `cgroup.procs` repeats the list of its last reader for up to a second.
    */
   processes(): number[] {
     const bytes = this.processList();
     return bytes === undefined ? [] : parseCgroupProcs(bytes);
   }
 
-  /** The same as the kernel writes it, for comparison: one pid a line. */
+  /** The same in the kernel's format, for comparison: one pid per line. */
   processList(): Bytes | undefined {
     if (this.gone) return undefined;
     const directory = this.#discoveryDirectory();
-    // A threaded cgroup has no list of processes (ENOTSUP) but one of threads.
+    // A threaded cgroup has a list of threads instead of processes (ENOTSUP).
     return this.#reader.readOnce(`${directory}/cgroup.procs`) ?? this.#reader.readOnce(`${directory}/cgroup.threads`);
   }
 
@@ -154,12 +153,12 @@ export class CgroupFiles {
     return absentAsUndefined(() => readdirSync(directory)) ?? [];
   }
 
-  /** Looks whether a cgroup that was gone is there again: its hierarchy may have been mounted anew. */
+  /** Checks whether a cgroup that was gone exists again: its hierarchy may have been mounted again. */
   lookAgain(): void {
     if (this.goneSince !== undefined && this.#isThere()) this.#goneSince = undefined;
   }
 
-  /** Closes every descriptor. Reads answer `undefined` from now on. */
+  /** Closes all descriptors. Reads return `undefined` from now on. */
   close(): void {
     this.#closed = true;
     this.#releaseAll();
@@ -181,7 +180,7 @@ export class CgroupFiles {
     }
     const bytes = this.#reader.readKept(descriptor, path);
     if (bytes === undefined) {
-      // PSI that is switched off at boot (psi=0) opens and does not read, on kernels that do not hide it.
+      // With PSI disabled at boot (psi=0), some kernels let the files be opened but not read.
       this.#reader.release(descriptor);
       this.#noteMissing(controller, name);
     } else this.#descriptors[numberOf(name)] = descriptor;
@@ -207,7 +206,7 @@ export class CgroupFiles {
     return found !== undefined && found.ino === (this.#inode ?? found.ino);
   }
 
-  /** A missing file of a removed cgroup does not mean that the controller is off. */
+  /** A missing file of a removed cgroup does not mean that the controller is disabled. */
   #noteIfGone(controller: Controller): void {
     if (this.#isThere()) return;
     // A cgroup known by its path alone may exist in the hierarchy of that controller only.
@@ -230,8 +229,8 @@ export class CgroupFiles {
   }
 
   /**
-   * Whether to look again for missing files. A runtime makes a container's cgroups in one hierarchy after the other, and
-   * controllers can come later than the cgroup: so in a young cgroup the next look is soon, and later ones are rarer.
+   * Whether to check for missing files again. A runtime creates a container's cgroups in one hierarchy after the other, and
+   * controllers can be enabled later: so the checks are frequent in a young cgroup, and become rarer.
    */
   #isMissingOld(): boolean {
     const knownFor = this.#missingSince - this.#knownSince;
@@ -265,7 +264,7 @@ function ownIn(place: Place | undefined, path: string): string | undefined {
 
 const numbers = new Map<string, number>();
 
-/** A small number for the name of a file, the same each time: cgroups have but some dozens of names among them. */
+/** A small, stable number for a file name: there are only some dozens of names. */
 function numberOf(name: string): number {
   let known = numbers.get(name);
   if (known === undefined) {

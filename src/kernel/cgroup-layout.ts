@@ -8,54 +8,53 @@ import { isAtOrBelow } from './paths.ts';
 export interface Hierarchy {
   /** The directory it is mounted on, as this process sees it. */
   readonly root: string;
-  /** The cgroup that is mounted there: `/`, or that of the container in which the mount was made. */
+  /** The mounted cgroup: `/`, or that of the container in which the mount was made. */
   readonly mountRoot: string;
   readonly version: 1 | 2;
   /** `memory`, `cpu`, …; on v1 also `name=systemd`. */
   readonly controllers: readonly string[];
 }
 
-/** Which controller is to be read where. Every controller of the kernel is in at most one hierarchy. */
+/** Where to read each controller. Each controller is in at most one hierarchy. */
 export interface CgroupLayout {
   /** `hybrid`: controllers on v1 and a cgroup2 mount beside them (`/sys/fs/cgroup/unified`). */
   readonly version: 'v1' | 'v2' | 'hybrid';
   readonly hierarchies: readonly Hierarchy[];
   /**
-   * The one hierarchy in which containers are looked for: cgroup2 if it has the controllers, else the v1 hierarchy
-   * with the fewest files that all engines use.
+   * The hierarchy for discovery: cgroup2 if it has the controllers, otherwise the v1 hierarchy with the fewest files that all
+   * engines use.
    */
   readonly discovery: Hierarchy;
-  /** The hierarchy of a controller; `undefined` where the kernel has it nowhere. */
+  /** The hierarchy of a controller; `undefined` if the kernel does not have it. */
   hierarchyOf(controller: string): Hierarchy | undefined;
   /** The cgroup2 hierarchy, also one without controllers: pressure files and `cgroup.events` live there. */
   readonly unified: Hierarchy | undefined;
-  /** What is mounted below the roots of hierarchies, and is not entered; `undefined`: nothing can be. */
+  /** The mount points below the roots of hierarchies, which are not entered; `undefined`: there can be none. */
   readonly mountPoints?: MountPoints;
 }
 
 /** v1 hierarchies that every engine fills, those with the fewest files (and so inotify events) first. */
 const V1_DISCOVERY_ORDER = ['pids', 'freezer', 'name=systemd', 'devices', 'cpuacct', 'cpu', 'memory'];
 
-/** Where a host keeps its cgroups when it is not said otherwise. */
+/** The default path of cgroups. */
 const USUAL_ROOT = '/sys/fs/cgroup';
 
-/** A mount table, and how the paths in it look from here. */
+/** A mount table, and how to translate its paths. */
 interface MountTable {
   read(): string | undefined;
-  /** Where the table has the cgroups. */
+  /** The path of the cgroups in the table. */
   readonly mountedAt: string;
-  /** Where this process sees the same directory. */
+  /** The path of the same directory for this process. */
   readonly visibleAt: string;
 }
 
 /**
- * Finds the cgroup hierarchies at and below `cgroupRoot` from the mount tables in `procRoot`. Of several mounts of one
- * hierarchy, which share their device number, the one that shows most of it counts, the one nearest to `cgroupRoot` if
- * that is the same.
+ * Finds the cgroup hierarchies at and below `cgroupRoot` from the mount tables in `procRoot`. If a hierarchy is mounted several
+ * times (with the same device number), the mount that shows most of it wins, then the one nearest to `cgroupRoot`.
  *
- * The mounts of this process come first (they are right on the host and in a container that has the host's tree
- * mounted elsewhere); where none of them lies below `cgroupRoot`, the table of PID 1 is used with `/sys/fs/cgroup`
- * read as `cgroupRoot`, which serves a plain copy of a host's trees. Of that table only what is really there counts.
+ * The mounts of this process come first: they are right on the host and in a container with the host's tree mounted elsewhere. If
+ * none is below `cgroupRoot`, the table of PID 1 is used with `/sys/fs/cgroup` read as `cgroupRoot`, which supports a plain copy
+ * of a host's trees. Only existing directories of that table count.
  *
  * @throws Error if no cgroup hierarchy is mounted there, or `procRoot` has no mount tables.
  */
@@ -75,7 +74,7 @@ export function findCgroupLayout(procRoot: string, cgroupRoot: string): CgroupLa
   return layoutOf(hierarchiesIn(init).filter(isThere), cgroupRoot, init);
 }
 
-/** The mounts at and below a directory, by mount point. A later one on the same point hides the earlier one. */
+/** The mounts at and below a directory, by mount point. A later mount on the same point hides the earlier one. */
 function mountsIn({ read, mountedAt }: MountTable): ReadonlyMap<string, Mount> {
   const lines = (read() ?? '').split('\n').filter((line) => line.includes(` ${escapeOctal(mountedAt)}`));
   const found = new Map<string, Mount>();
@@ -103,7 +102,7 @@ function hierarchiesIn(table: MountTable): Hierarchy[] {
   });
 }
 
-/** Whether the cgroup that is mounted is above another one; by the way that its path in mountinfo leads up or down. */
+/** Whether a mounted cgroup is above another one, from their paths in mountinfo. */
 function showsMore(mount: Mount, other: Mount): boolean {
   const heightOf = ({ root }: Mount): number => {
     const names = root.split('/').filter(Boolean);
@@ -117,19 +116,19 @@ function visiblePath({ mountedAt, visibleAt }: MountTable, mountPoint: string): 
   return visibleAt + mountPoint.slice(mountedAt.length);
 }
 
-/** All that is mounted below the hierarchies, as this process sees it. */
+/** All mount points below the hierarchies, as this process sees them. */
 function mountPointsBelow(table: MountTable, hierarchies: readonly Hierarchy[]): ReadonlySet<string> {
   const paths = [...mountsIn(table).keys()].map((mountPoint) => visiblePath(table, mountPoint));
   return new Set(paths.filter((path) => hierarchies.some(({ root }) => path !== root && isAtOrBelow(path, root))));
 }
 
-/** Whether a hierarchy can be seen where it was guessed to be. A wrong path must not look like a host without containers. */
+/** Whether a hierarchy exists at the guessed path. A wrong path must not look like a host without containers. */
 function isThere({ root, version }: Hierarchy): boolean {
   const witness = version === 2 ? `${root}/cgroup.controllers` : root;
   return absentAsUndefined(() => statSync(witness)) !== undefined;
 }
 
-/** v1 names its controllers among the options of the mount: `rw,cpu,cpuacct` or `rw,xattr,name=systemd`. */
+/** v1 lists its controllers in the mount options: `rw,cpu,cpuacct` or `rw,xattr,name=systemd`. */
 function controllersOfV1(superOptions: readonly string[]): string[] {
   const notControllers = new Set(['rw', 'ro', 'xattr', 'noprefix', 'clone_children', 'none', 'cpuset_v2_mode']);
   return superOptions.filter((option) => !notControllers.has(option) && !option.startsWith('release_agent='));
@@ -144,7 +143,7 @@ function controllersOfUnified(root: string): string[] {
 function layoutOf(hierarchies: readonly Hierarchy[], cgroupRoot: string, table: MountTable): CgroupLayout {
   const unified = hierarchies.find((hierarchy) => hierarchy.version === 2);
   const v1 = hierarchies.filter((hierarchy) => hierarchy.version === 1);
-  // With cgroup2 there, engines use nothing else, whatever v1 hierarchy is mounted below it (`name=systemd` for old guests).
+  // With cgroup2 at the root, engines use only that, even if a v1 hierarchy is mounted below it (`name=systemd` for old guests).
   const pure = unified?.root === cgroupRoot ? unified : undefined;
   const discovery =
     pure ??

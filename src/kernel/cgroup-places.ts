@@ -3,9 +3,9 @@ import type { CgroupLayout, Hierarchy } from './cgroup-layout.ts';
 import { isAtOrBelow } from './paths.ts';
 import { parseProcessCgroups, type ProcessCgroups } from './process-cgroups.ts';
 
-/** Where a container is in one hierarchy. Paths are below the root of the hierarchy, which itself is `''`. */
+/** The location of a container in one hierarchy. Paths are below the root of the hierarchy, which is `''`. */
 export interface Place {
-  /** The container's own cgroup; `undefined` if it has none in this hierarchy, or none that can be found. */
+  /** The container's own cgroup; `undefined` if it has none in this hierarchy, or it cannot be found. */
   readonly own: string | undefined;
   /** The cgroup that holds its init process: `own`, one inside it, or any other. `undefined` if unknown. */
   readonly init: string | undefined;
@@ -20,12 +20,12 @@ export const SAME_PATH: Places = new Map();
 const NOWHERE: Place = { own: undefined, init: undefined };
 
 /**
- * Finds the cgroups of a container in all hierarchies. On cgroup v1 they are wherever the engine's own process was in
- * each hierarchy, so that they differ if a supervisor has moved the engine in one of them.
+ * Finds the cgroups of a container in all hierarchies. On cgroup v1 an engine creates them below its own cgroup in each hierarchy,
+ * so they differ if a supervisor has moved the engine in one of them.
  *
  * @param container.path the container's cgroup in the hierarchy of discovery.
- * @param container.initPath the cgroup there that holds its init; `undefined` if it has none that can be seen.
- * @param membership reads `/proc/<pid>/cgroup` of the init; it is not called if there is one hierarchy only.
+ * @param container.initPath the cgroup there that holds its init; `undefined` without a visible init.
+ * @param membership reads `/proc/<pid>/cgroup` of the init. It is not called if there is only one hierarchy.
  * @throws the system error for anything but absence.
  */
 export function findPlaces(
@@ -56,9 +56,8 @@ export function pathIn(hierarchy: Hierarchy, cgroups: ProcessCgroups): string | 
 }
 
 /**
- * Turns a path as the kernel writes it (`/proc/<pid>/cgroup`, its log) into one below the root of the mounted hierarchy,
- * which need not be the root of the kernel's: in a node of kind it is the node's own cgroup. `undefined` if it is not
- * below that.
+ * Converts a path from the kernel (`/proc/<pid>/cgroup`, the kernel log) into one below the root of the mounted hierarchy, which may
+ * not be the kernel's root: in a node of kind it is the node's own cgroup. `undefined` if it is not below that.
  */
 export function pathBelowMount({ mountRoot }: Pick<Hierarchy, 'mountRoot'>, path: string): string | undefined {
   const top = mountRoot === '/' ? '' : mountRoot;
@@ -69,8 +68,8 @@ export function pathBelowMount({ mountRoot }: Pick<Hierarchy, 'mountRoot'>, path
 }
 
 /**
- * The container's own cgroup on the path of its init in another hierarchy. It has the same name there, whatever is above
- * it. The outermost one counts: the container may make cgroups with any name inside its own.
+ * The container's own cgroup on the path of its init in another hierarchy. It has the same name there, below any parent. The
+ * outermost match wins: the container can create cgroups with any name inside its own.
  */
 export function ownPath(init: string, path: string): string | undefined {
   if (isAtOrBelow(init, path)) return path;
@@ -79,7 +78,7 @@ export function ownPath(init: string, path: string): string | undefined {
   return start < 0 ? undefined : init.slice(0, start + tail.length);
 }
 
-/** The last name of a path, with the slash before it. With parents of the same name, as in `/default/default`, they too. */
+/** The last name of a path with its slash, and parents of the same name, as in `/default/default`. */
 function tailOf(path: string): string {
   const name = path.slice(path.lastIndexOf('/'));
   let start = path.length - name.length;

@@ -2,8 +2,8 @@
 const REFRESH_MS = 60_000;
 
 /**
- * What is mounted below the root of a cgroup hierarchy. It hides a part of the hierarchy, and mostly shows another part,
- * or all of it, once more: the node of a kind or minikube cluster mounts each v1 hierarchy below itself.
+ * The mounts below the root of a cgroup hierarchy. Each hides a part of the hierarchy and usually shows another part, or all of it,
+ * again: the node of a kind or minikube cluster mounts each v1 hierarchy below itself.
  */
 export class MountPoints {
   readonly #read: () => ReadonlySet<string>;
@@ -18,7 +18,7 @@ export class MountPoints {
 
   /** Whether something is mounted on the directory `path` below `root`. */
   has(root: string, path: string): boolean {
-    // Mostly there are none, and the paths of thousands of cgroups need not be made.
+    // Usually there are none, and the paths of thousands of cgroups need not be built.
     return this.#paths.size > 0 && this.#paths.has(root + path);
   }
 
@@ -31,7 +31,7 @@ export class MountPoints {
     return paths.size !== before.size || [...paths].some((path) => !before.has(path));
   }
 
-  /** Rereads the mount table if that was not done for a minute. */
+  /** Rereads the mount table at most once a minute. */
   refreshIfOld(): void {
     if (performance.now() - this.#readAt >= REFRESH_MS) this.refresh();
   }

@@ -6,13 +6,13 @@ export interface OomPlaces {
   readonly limitedBy: string | undefined;
 }
 
-/** What the kernel reports of a kill before it kills. At most ten reports are written in five seconds. */
+/** What the kernel reports before a kill. It writes at most ten reports in five seconds. */
 export interface OomDump {
-  /** The process that the kernel chose; `undefined` before Linux 5.0, where a line of its own has it. */
+  /** The chosen process; `undefined` before Linux 5.0, which has a separate line for it. */
   readonly pid: number | undefined;
   /** `CONSTRAINT_MEMCG`, `CONSTRAINT_NONE`, …; `undefined` before Linux 5.0. */
   readonly constraint: string | undefined;
-  /** Finds the cgroups, given the name of the chosen process. `undefined`: the line does not say, or not clearly. */
+  /** Finds the cgroups, given the name of the chosen process. `undefined`: missing or ambiguous. */
   placesFor(command: string): OomPlaces | undefined;
 }
 
@@ -49,8 +49,8 @@ export function parseKilled(text: string): KilledProcess | undefined {
 }
 
 /**
- * Parses the line that says whom the kernel chose, before Linux 5.2. It then may kill a child of that process instead, and
- * names a thread where later kernels name the process:
+ * Parses the line about the chosen process, before Linux 5.2. The kernel may then kill a child of that process instead, and names a
+ * thread where later kernels name the process:
  *
  *     Memory cgroup out of memory: Kill process 3897 (stress) score 1001 or sacrifice child
  */
@@ -70,8 +70,8 @@ export function parseSkipped(text: string): Pick<KilledProcess, 'pid' | 'command
 }
 
 /**
- * Parses the line of a report that says where the victim was; the first form from Linux 5.0 on (and RHEL 8), the second
- * before that. The second is only written for kills by the limit of a cgroup:
+ * Parses the line of a report with the victim's cgroup: the first format since Linux 5.0 (and RHEL 8), the second before that. The
+ * second is only written for kills by the limit of a cgroup:
  *
  *     oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=<id>,mems_allowed=0,oom_memcg=/docker/<id>,task_memcg=/docker/<id>,task=tail,pid=9716,uid=0
  *     Task in /docker/<id> killed as a result of limit of /docker/<id>
@@ -98,7 +98,7 @@ export function parseLimit(text: string): number | undefined {
   return limit === undefined ? undefined : Number(limit) * 1024;
 }
 
-/** Whether more of a line about cgroups is to come: the kernel writes such lines piece by piece. */
+/** Whether a line about cgroups is incomplete: the kernel writes such lines in pieces. */
 export function isUnfinished(text: string): boolean {
   if (text.startsWith('oom-kill:constraint=')) return !/,pid=\d+,uid=\d+$/.test(text);
   if (/^Tasks in (?:\/|$)/.test(text)) return parseGroup(text) === undefined;
@@ -109,16 +109,16 @@ const LIMITED = ',oom_memcg=/';
 const GLOBAL = ',global_oom,task_memcg=/';
 
 /**
- * Finds the cgroups in `…,oom_memcg=/a,task_memcg=/a/b,task=tail`. Names of cgroups and tasks may hold commas and the very
- * words between them. But the name of the task is known from another line, and no name holds a slash, so a container
- * cannot pass for another one by what it calls things.
+ * Finds the cgroups in `…,oom_memcg=/a,task_memcg=/a/b,task=tail`. Names of cgroups and tasks may contain commas and the keys
+ * themselves. But the name of the task is known from another line, and no name contains a slash, so a container cannot pass for
+ * another one through its names.
  */
 function placesInSummary(summary: string, command: string): OomPlaces | undefined {
   const task = `,task=${command}`;
   if (!summary.endsWith(task)) return undefined;
   const text = summary.slice(0, -task.length);
   const [limitedAt, globalAt] = [text.indexOf(LIMITED), text.indexOf(GLOBAL)];
-  // The kernel wrote the one that comes first: what stands before it cannot hold a slash.
+  // The first one is the kernel's: the text before it cannot contain a slash.
   if (globalAt >= 0 && (limitedAt < 0 || globalAt < limitedAt)) {
     return { cgroup: text.slice(globalAt + GLOBAL.length - 1), limitedBy: undefined };
   }
@@ -126,7 +126,7 @@ function placesInSummary(summary: string, command: string): OomPlaces | undefine
   return splitPlaces(text.slice(limitedAt + LIMITED.length - 1), ',task_memcg=', 'limit first');
 }
 
-/** Splits two paths, of which the limited cgroup is the victim's own or above it. */
+/** Splits two paths. The limited cgroup is the victim's own or above it. */
 function splitPlaces(text: string, separator: string, order: 'cgroup first' | 'limit first'): OomPlaces | undefined {
   for (let at = text.indexOf(separator); at !== -1; at = text.indexOf(separator, at + 1)) {
     const [first, second] = [text.slice(0, at), text.slice(at + separator.length)];

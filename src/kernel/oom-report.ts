@@ -13,7 +13,7 @@ import {
   parseLimit,
 } from './oom-lines.ts';
 
-/** A process that the OOM killer killed, by the kernel's log. Each is one in `oom_kill` of `/proc/vmstat`. */
+/** A process killed by the OOM killer, from the kernel log. Each counts as one in `oom_kill` of `/proc/vmstat`. */
 export interface OomVictim {
   /** Microseconds since boot. */
   readonly time: number;
@@ -23,7 +23,7 @@ export interface OomVictim {
   readonly command: string;
   /** In the initial user namespace; `undefined` before Linux 5.4. */
   readonly uid: number | undefined;
-  /** Its cgroup in the memory hierarchy. `undefined` if the kernel did not say: it reports ten kills in five seconds in full. */
+  /** Its cgroup in the memory hierarchy; `undefined` if missing: the kernel writes at most ten full reports in five seconds. */
   readonly cgroup: string | undefined;
   /** The cgroup whose limit was hit; `undefined` if the host ran out of memory, or if the kernel did not say. */
   readonly limitedBy: string | undefined;
@@ -35,13 +35,13 @@ export interface OomVictim {
   readonly event: OomEvent;
 }
 
-/** In bytes. A record has no room for more (`PRINTKRB_RECORD_MAX`, before Linux 5.10 `LOG_LINE_MAX`), so a longer piece is cut. */
+/** In bytes. The maximum of a record (`PRINTKRB_RECORD_MAX`, before Linux 5.10 `LOG_LINE_MAX`); longer pieces are cut. */
 const SHORTEST_CUT_PIECE = 992;
 
-/** In characters. More pieces than this are not one line, but those of others in between. */
+/** In characters. More than this is not one line, but pieces of other lines in between. */
 const LONGEST_LINE = 16_384;
 
-/** What a report says of the process that it is about. */
+/** The facts about the process in a report. */
 interface Report {
   readonly constraint: string | undefined;
   readonly places: OomPlaces | undefined;
@@ -69,7 +69,7 @@ export function createOomReader(): (record: KmsgRecord) => OomVictim | undefined
   let reader: OomReader | undefined;
   let next: number | undefined;
   return (record) => {
-    // What was said before a gap says nothing about what comes after it.
+    // Lines before a gap say nothing about lines after it.
     if (reader === undefined || record.sequence !== next) reader = new OomReader(record.time);
     next = record.sequence + 1;
     return record.fromKernel ? reader.read(record) : undefined;
@@ -78,7 +78,7 @@ export function createOomReader(): (record: KmsgRecord) => OomVictim | undefined
 
 class OomReader {
   #dump: OomDump | undefined;
-  /** The kernel has said whom it chose; `report` is `undefined` if it left the report out. */
+  /** The kernel has named the chosen process. `report` is `undefined` if it omitted the report. */
   #chosen: { readonly report: Report | undefined } | undefined;
   /** The report of the current event. */
   #report: Report | undefined;
@@ -166,17 +166,17 @@ function reportOf({ constraint, placesFor }: OomDump, command: string): Report {
 }
 
 /**
- * Joins the pieces of a line about cgroups. The kernel writes such a line piece by piece, and puts them into more than one
- * record if they get too long for one (nested containers), or if another CPU writes meanwhile.
+ * Joins the pieces of a line about cgroups. The kernel writes such a line in pieces, and uses several records if they are too long
+ * for one (nested containers), or if another CPU writes in between.
  *
- * @returns the text of the record, of the joined line, or `undefined` while more of a line is to come.
+ * @returns the text of the record or of the joined line; `undefined` while the line is incomplete.
  */
 function createJoiner(): (record: KmsgRecord) => string | undefined {
   let begun: string | undefined;
   return ({ text, isContinuation }) => {
     const line = isContinuation && begun !== undefined && !isUnfinished(text) ? begun + text : text;
     if (isUnfinished(line)) {
-      // Nobody knows what is missing from a piece that was cut.
+      // It is unknown what is missing from a cut piece.
       const isCut = Buffer.byteLength(decodeHexEscapes(text)) >= SHORTEST_CUT_PIECE;
       begun = isCut || line.length > LONGEST_LINE ? undefined : line;
       return undefined;

@@ -1,6 +1,6 @@
 import type { KernelFiles } from './kernel-files.ts';
 
-/** How long the options are taken to be unchanged. */
+/** How long the options are cached. */
 const KNOWN_FOR_MS = 60_000;
 
 const known = new WeakMap<KernelFiles, { readonly options: ReadonlySet<string>; readonly until: number }>();

@@ -1,13 +1,13 @@
 import { type CommandLineOwner, type CommandLines, PENDING } from '../kernel/command-lines.ts';
 import type { PathProbes } from './path-probes.ts';
 
-/** In bytes. Nothing that matters comes later in a command line: the name of a program, and for a shim its first flags. */
+/** In bytes. The program's name and a shim's first flags come before this. */
 const LONGEST = 1024;
 
-/** An answer that is older is used and asked for anew, in ms: a process can become another program. */
+/** An older answer is used and refreshed, in ms: a process can become another program. */
 const FRESH_MS = 20_000;
 
-/** So many are remembered; 4 MB at most. */
+/** How many are cached; 4 MB at most. */
 const MOST = 4096;
 
 interface Known {
@@ -17,7 +17,7 @@ interface Known {
   readonly at: number;
 }
 
-/** Command lines that a probe process reads, and that are remembered as long as they are asked for. */
+/** Command lines that a probe process reads, cached while they are used. */
 export class ProbedCommandLines implements CommandLines {
   readonly #probes: PathProbes;
   readonly #procRoot: string;
@@ -45,7 +45,7 @@ export class ProbedCommandLines implements CommandLines {
     const path = `${this.#procRoot}/${pid}/cmdline`;
     const asked = this.#probes.ask(cgroup, { look: 'text', path, most: LONGEST }).then((outcome) => {
       this.#asked.delete(pid);
-      // The latest is the last in order, so that the first is what nobody has asked for longest.
+      // Moves the latest to the end, so that the first is the least recently used.
       this.#known.delete(pid);
       this.#known.set(pid, {
         start,

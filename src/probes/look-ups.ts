@@ -1,7 +1,7 @@
 import type { PathProbes } from './path-probes.ts';
 import type { Answers, Outcome, Question } from './requests.ts';
 
-/** Where a file is: as a probe process finds it, and as people know it. */
+/** The path of a file: for the probe process, and for the log. */
 export interface ProbedPath {
   readonly path: string;
   readonly shownAs: string;
@@ -10,8 +10,8 @@ export interface ProbedPath {
 type Known = Outcome<Answers[keyof Answers]> | 'pending';
 
 /**
- * The look-ups that the facts of one container take. They are asked for in the middle of synchronous work, which goes on with
- * `pending` and is done again once {@link settled} resolves.
+ * The look-ups for the facts of one container. Synchronous work requests them, continues with `pending`, and is repeated once
+ * {@link settled} resolves.
  */
 export class LookUps {
   readonly #probes: PathProbes;
@@ -19,18 +19,18 @@ export class LookUps {
   readonly #asked = new Map<string, Known>();
   #pending: Promise<void>[] = [];
 
-  /** @param subject whose paths they are, see {@link PathProbes.ask}. */
+  /** @param subject the owner of the paths, see {@link PathProbes.ask}. */
   constructor(probes: PathProbes, subject: string) {
     this.#probes = probes;
     this.#subject = subject;
   }
 
-  /** Whether something was asked that is not answered yet. */
+  /** Whether a look-up is not answered yet. */
   get isPending(): boolean {
     return this.#pending.length > 0;
   }
 
-  /** Whether the subject has a look-up that does not return, so that what it would tell is unknown. */
+  /** Whether the subject has a look-up that does not return, so that its result is unknown. */
   get isStuck(): boolean {
     return this.#probes.isStuck(this.#subject);
   }
@@ -50,7 +50,7 @@ export class LookUps {
     return 'pending';
   }
 
-  /** Resolves once all that was asked is answered, or known not to be. */
+  /** Resolves once all look-ups are answered, or known to hang. */
   async settled(): Promise<void> {
     const pending = this.#pending;
     await Promise.all(pending);

@@ -2,35 +2,35 @@ import type { Log } from '../log.ts';
 import { type Asked, ProbeProcess, SILENCES_MS } from './probe-process.ts';
 import type { Answers, Outcome, Question } from './requests.ts';
 
-/** A probe process that has had nothing to do for so long is ended, in ms. */
+/** An idle probe process is ended after this time, in ms. */
 const IDLE_MS = 120_000;
 
-/** So many probe processes may be blocked; after that the oldest makes room. */
+/** How many probe processes may be blocked. Beyond this the oldest one is given up. */
 const MOST_BLOCKED = 3;
 
-/** One works, the others are blocked, or have been killed and cannot end yet. */
+/** One works; the others are blocked, or were killed and cannot end yet. */
 const MOST_PROCESSES = 5;
 
-/** A subject whose blocked process had to make room is left alone for so long, in ms. */
+/** How long a subject is skipped after its blocked process was given up, in ms. */
 const LEFT_ALONE_MS = 300_000;
 
 const [SUSPICIOUS_MS, STUCK_MS] = SILENCES_MS;
 
 /** A subject whose look-up does not return. */
 interface Blocked {
-  /** `undefined`: it had to make room. */
+  /** `undefined`: it was given up. */
   readonly probe: ProbeProcess | undefined;
   readonly shownAs: string;
-  /** It has been silent for long enough to say so. */
+  /** It has been silent for long enough to log it. */
   stuck: boolean;
   /** Of `performance.now()`. */
   readonly until: number;
 }
 
 /**
- * Looks at paths that containers or network servers decide: on a FUSE mount or a network file system whose server does not
- * answer, on a disk that has gone. Each call may take for ever, so a process of its own makes it. One that does not return is
- * left behind with its subject, another process answers the others, and the subject is asked again once the call returns.
+ * Reads paths that containers or network servers control: on a FUSE mount or a network file system whose server does not answer, or
+ * on a disk that is gone. Each call may hang for ever, so a separate process makes it. A process that hangs is left alone with its
+ * subject, another one answers the others, and the subject is tried again once the call returns.
  */
 export class PathProbes implements Disposable {
   readonly #log: Pick<Log, 'info' | 'warn'>;
@@ -46,19 +46,19 @@ export class PathProbes implements Disposable {
   }
 
   /**
-   * Starts the process that answers, if there is none. Resolves once it takes questions, or cannot be started, after 10 s at
-   * most: however busy the machine is, that is no fault of a path.
+   * Starts the probe process, if there is none. Resolves once it accepts questions or cannot be started, after at most 10 s, so that
+   * a busy machine does not count against a path.
    */
   async start(): Promise<void> {
     await this.#worker()?.started;
   }
 
-  /** Resolves once a process that is being started takes questions. */
+  /** Resolves once a starting process accepts questions. */
   async started(): Promise<void> {
     await this.#working?.started;
   }
 
-  /** Whether look-ups are being made, and only wait for the CPU. */
+  /** Whether look-ups are only waiting for the CPU. */
   get isBusy(): boolean {
     return this.#working?.isRunnable === true;
   }
@@ -70,7 +70,7 @@ export class PathProbes implements Disposable {
     return count;
   }
 
-  /** Whether a subject has a look-up that does not return. It is answered `unanswered` at once meanwhile. */
+  /** Whether a subject has a look-up that does not return. Meanwhile it gets `unanswered` at once. */
   isStuck(subject: string): boolean {
     const blocked = this.#blocked.get(subject);
     if (blocked === undefined) return false;
@@ -79,10 +79,10 @@ export class PathProbes implements Disposable {
   }
 
   /**
-   * Asks about a path. Resolves within about 5 s, whatever is behind the path.
+   * Asks about a path. Resolves within about 5 s for any path.
    *
-   * @param subject whose path it is: the path of a container's cgroup, the name of an engine.
-   * @param shownAs the path as the log names it, if the question has it in another form.
+   * @param subject the owner of the path: the path of a container's cgroup, or the name of an engine.
+   * @param shownAs the path for the log, if it differs from that in the question.
    */
   ask<Asks extends Question>(
     subject: string,
@@ -123,7 +123,7 @@ export class PathProbes implements Disposable {
     if (this.#working !== undefined) return this.#working;
     if (this.#processes.size >= MOST_PROCESSES) {
       if (!this.#saidFull) {
-        this.#log.warn({ blocked: this.#processes.size }, 'too many look-ups do not return; no more are made');
+        this.#log.warn({ blocked: this.#processes.size }, 'too many look-ups hang; starting no more');
       }
       this.#saidFull = true;
       return undefined;
@@ -145,7 +145,7 @@ export class PathProbes implements Disposable {
     if (ms === STUCK_MS) this.#giveUp(probe, oldest);
   }
 
-  /** Leaves a silent process alone with its subject; another one answers the rest. */
+  /** Leaves a silent process alone with its subject. Another one answers the rest. */
   #setAside(probe: ProbeProcess, { subject, shownAs }: Asked): void {
     if (this.#blocked.get(subject)?.probe === probe) return;
     if (this.#working === probe) this.#working = undefined;
@@ -170,7 +170,7 @@ export class PathProbes implements Disposable {
   #release(subject: string, { shownAs, stuck, probe }: Blocked): void {
     this.#blocked.delete(subject);
     if (stuck && probe !== undefined) {
-      this.#log.info({ subject, path: shownAs }, 'a look-up that did not return has returned');
+      this.#log.info({ subject, path: shownAs }, 'a hanging look-up has returned');
     }
   }
 

@@ -3,18 +3,18 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Question, Reply, Request } from './requests.ts';
 
-/** What a probe process was asked. */
+/** A question to a probe process. */
 export interface Asked {
-  /** Whose path it is. A subject with a look-up that does not return blocks no other subject. */
+  /** The owner of the path. A subject with a hanging look-up does not block other subjects. */
   readonly subject: string;
   readonly question: Question;
-  /** The path as the log names it. */
+  /** The path for the log. */
   readonly shownAs: string;
-  /** Takes the reply; `undefined` if there will be none. */
+  /** Receives the reply; `undefined` if there will be none. */
   readonly settle: (reply: Reply | undefined) => void;
 }
 
-/** How a probe process tells what becomes of it. */
+/** Callbacks of a probe process. */
 export interface ProbeListeners {
   /** The oldest question has been waiting for `ms`. Called once for each of {@link SILENCES_MS}. */
   readonly onSilent: (probe: ProbeProcess, ms: number) => void;
@@ -27,7 +27,7 @@ export interface ProbeListeners {
 /** Waiting times after which silence is reported, in ms, counted from when the question became the oldest. */
 export const SILENCES_MS = [150, 5_000] as const;
 
-/** Node may need long to start on a busy machine; before that, silence says nothing about the path. */
+/** Node may start slowly on a busy machine. Until then, silence says nothing about the path. */
 const START_MS = 10_000;
 
 const PROGRAM = fileURLToPath(new URL('./probe-program.js', import.meta.url));
@@ -37,9 +37,9 @@ const FLAGS = ['--v8-pool-size=0', '--max-semi-space-size=1', '--max-old-space-s
 
 let nextId = 0;
 
-/** A process that answers questions about paths one after the other. It can be kept waiting for ever; this process cannot. */
+/** A process that answers questions about paths one after the other. It can hang for ever; this process cannot. */
 export class ProbeProcess {
-  /** Resolves once it takes questions, or has ended. */
+  /** Resolves once it accepts questions, or has ended. */
   readonly started: Promise<void>;
   readonly #child: ChildProcess;
   readonly #listeners: ProbeListeners;
@@ -52,7 +52,7 @@ export class ProbeProcess {
 
   constructor(listeners: ProbeListeners) {
     this.#listeners = listeners;
-    // No descriptor but the channel, no environment, and no directory of its own to keep a file system busy.
+    // No descriptors except the channel, no environment, and no working directory that could keep a file system busy.
     this.#child = spawn(process.execPath, [...FLAGS, PROGRAM], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       env: { UV_THREADPOOL_SIZE: '1' },
@@ -66,13 +66,13 @@ export class ProbeProcess {
       this.#child.once('error', () => resolve());
       this.#child.once('exit', () => resolve());
     });
-    // The exporter does not stay up for it.
+    // It does not keep the exporter alive.
     this.#child.unref();
     this.#child.channel?.unref();
     this.#timer = setTimeout(() => this.kill(), START_MS).unref();
   }
 
-  /** What it is working on. */
+  /** The current question. */
   get oldest(): Asked | undefined {
     const [first] = this.#waiting.values();
     return first;
@@ -83,7 +83,7 @@ export class ProbeProcess {
     return this.#waiting.size;
   }
 
-  /** Whether it works or waits for the CPU, and so is not blocked: `/proc/<pid>/stat`. */
+  /** Whether it runs or waits for the CPU, so that it is not blocked: `/proc/<pid>/stat`. */
   get isRunnable(): boolean {
     try {
       const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
@@ -97,7 +97,7 @@ export class ProbeProcess {
     const id = nextId++;
     this.#waiting.set(id, asked);
     if (this.#waiting.size === 1) this.#watch();
-    // One message for all questions of one turn of the event loop.
+    // One message for all questions of one event loop turn.
     if (this.#unsent.length === 0) queueMicrotask(() => this.#send());
     this.#unsent.push({ ...asked.question, id });
   }
@@ -114,7 +114,7 @@ export class ProbeProcess {
     if (this.#child.connected) this.#child.disconnect();
   }
 
-  /** Ends it now, or, if the kernel lets nobody interrupt it, once its look-up returns. */
+  /** Ends it now, or once its look-up returns if it is in an uninterruptible wait. */
   kill(): void {
     this.#child.kill('SIGKILL');
   }
@@ -152,7 +152,7 @@ export class ProbeProcess {
     const ms = SILENCES_MS[nth];
     if (ms === undefined) return;
     const report = (): void => {
-      // What waits for the CPU is not waiting for a file system.
+      // A process that waits for the CPU does not wait for a file system.
       if (this.isRunnable) {
         this.#report(nth, performance.now());
         return;

@@ -1,8 +1,8 @@
-/** What a probe can find out about a path. */
+/** The questions about a path. */
 export type Question =
-  /** Owner and permissions of what is at the path. A link is not followed. */
+  /** Owner and permissions of the file at the path. Does not follow a link. */
   | { readonly look: 'owner'; readonly path: string }
-  /** Which file the path leads to. */
+  /** The identity of the file that the path leads to. */
   | { readonly look: 'identity'; readonly path: string }
   /** The block devices in a directory and in the directories right below it, except those in `skip`. */
   | { readonly look: 'blockDevices'; readonly path: string; readonly skip: readonly string[] }
@@ -16,28 +16,28 @@ export type Question =
 /** A question with the number that its reply carries. */
 export type Request = Question & { readonly id: number };
 
-/** What each kind of question is answered with. */
+/** The answer to each kind of question. */
 export interface Answers {
   readonly owner: { readonly uid: number; readonly gid: number; readonly mode: number };
-  /** As `stat` has them. 64-bit numbers do not fit a JavaScript number, so they are decimal text. */
+  /** As from `stat`. 64-bit numbers do not fit a JavaScript number, so they are decimal text. */
   readonly identity: { readonly dev: string; readonly ino: string };
-  /** `complete`: no directory was too long to be listed to its end. */
+  /** `complete`: all directories were listed completely. */
   readonly blockDevices: { readonly names: readonly string[]; readonly complete: boolean };
-  /** `too many`: there is none among the first 10,000, and there are more. */
+  /** `too many`: none among the first 10,000, and there are more. */
   readonly linkTo: 'yes' | 'no' | 'too many';
   readonly text: string;
   readonly access: true;
 }
 
-/** What a probe process sends back: a value or the code of a system error. */
+/** A reply: a value or the code of a system error. */
 export type Reply =
   | { readonly id: number; readonly value: Answers[keyof Answers] }
   | { readonly id: number; readonly code: string };
 
-/** The outcome of a question. */
+/** The result of a question. */
 export type Outcome<Value> =
   | { readonly kind: 'value'; readonly value: Value }
   /** The system error's code: `ENOENT`, `EACCES`, … */
   | { readonly kind: 'error'; readonly code: string }
-  /** The look-up does not return, or could not be made. */
+  /** The look-up hangs, or could not be made. */
   | { readonly kind: 'unanswered' };

@@ -7,21 +7,21 @@ import type { Reply } from './respond.ts';
 /** Users and the bcrypt hashes of their passwords. */
 type Users = ReadonlyMap<string, string>;
 
-/** Compares a password with bcrypt hashes one after the other. Answers whether it matches the first. */
+/** Compares a password with bcrypt hashes one after the other. Returns whether it matches the first. */
 export type Compare = (password: string, hashes: readonly string[]) => Promise<boolean>;
 
-/** Lets a request in (`undefined`), or says what to answer instead. */
+/** Admits a request (`undefined`), or returns the reply that rejects it. */
 export type Guard = (authorization: string | undefined, users: Users) => Promise<Reply | undefined>;
 
-/** How many right and how many wrong logins are kept. */
+/** How many successful and how many failed logins are cached. */
 const REMEMBERED = 100;
 
-/** How many checks may wait. Each takes tens of ms or more, and anybody who reaches the port can cause one. */
+/** How many checks may wait. Each takes tens of ms or more, and anyone who reaches the port can cause one. */
 const WAITING = 16;
 
 const require = createRequire(import.meta.url);
 
-/** The code of the thread. As text, so that it runs from the sources and from the build alike. */
+/** The code of the thread, as text, so that it runs from the sources and from the build. */
 const THREAD = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { compareSync } = require(workerData.bcrypt);
@@ -42,19 +42,19 @@ function compareInThread(password: string, hashes: readonly string[]): Promise<b
     });
     worker.once('message', (same: unknown) => resolve(same === true));
     worker.once('error', reject);
-    worker.once('exit', () => reject(new Error('The comparison of a password ended without a result')));
-    // It does not keep the process alive.
+    worker.once('exit', () => reject(new Error('The password check ended without a result')));
+    // Do not keep the process alive.
     worker.unref();
   });
 }
 
 /**
- * Creates the guard of the server, by basic authentication. Passwords are checked one at a time, and results are kept by
- * a keyed hash of name, password and bcrypt hash. The key is the process's own, and a new bcrypt hash needs a new check.
+ * Creates the server's guard with basic authentication. Passwords are checked one at a time, and results are cached by a keyed hash
+ * of name, password and bcrypt hash. The key belongs to the process, and a new bcrypt hash needs a new check.
  */
 export function createGuard(compare: Compare = compareInThread): Guard {
   const secret = randomBytes(32);
-  // Apart, so that guesses do not displace users.
+  // Separate caches, so that guesses do not displace users.
   const right = new Set<string>();
   const wrong = new Set<string>();
   const running = new Map<string, Promise<boolean>>();
@@ -93,9 +93,9 @@ export function createGuard(compare: Compare = compareInThread): Guard {
 }
 
 /**
- * The user's hash, and others that make every check cost the same: otherwise the time would tell which names exist, and
- * which have a cheap hash. A bcrypt hash of cost c takes 2^c rounds, so after one of cost 5, those of cost 5, 6 and 7
- * make up for the difference to cost 8.
+ * The user's hash, plus others that make every check cost as much as the most expensive user's hash: otherwise the time would
+ * reveal which names exist and which have a cheap hash. A bcrypt hash of cost c takes 2^c rounds, so after one of cost 5, those
+ * of cost 5, 6 and 7 make up the difference to cost 8.
  */
 function hashesToCompare(hash: string | undefined, users: Users): readonly string[] {
   const costs = [...users.values()].map(costOf);

@@ -10,24 +10,24 @@ import { hasGone, textReply, whenOver } from './respond.ts';
 import type { Reply } from './respond.ts';
 import { SingleFlight } from './single-flight.ts';
 
-/** What a client asks for. */
+/** A client's request. */
 export interface ScrapeRequest {
   readonly format: Format;
   /** Only these collectors. */
   readonly collect?: readonly string[];
-  /** All but these collectors. */
+  /** All except these collectors. */
   readonly exclude?: readonly string[];
-  /** When the answer is to be there, in ms of `performance.now()`. */
+  /** The deadline of the answer, in ms of `performance.now()`. */
   readonly deadline?: number;
 }
 
 /** Renders one exposition. */
 export type ScrapeFunction = (request: ScrapeRequest) => Promise<Pieces>;
 
-/** Answers requests for metrics; the query is what follows the `?`. */
+/** Answers requests for metrics. The query is the text after the `?`. */
 export type MetricsHandler = (request: IncomingMessage, response: ServerResponse, query: string) => Promise<Reply>;
 
-/** One exposition for all requests that came at the same time. */
+/** One exposition for all concurrent requests. */
 class Exposition {
   readonly plain: Pieces;
   #compressed: Promise<Pieces> | undefined;
@@ -37,19 +37,19 @@ class Exposition {
     this.plain = plain;
   }
 
-  /** Its compressed form, made at the first call. */
+  /** Its compressed form, created at the first call. */
   gzipped(): Promise<Pieces> {
     return (this.#compressed ??= this.#compress());
   }
 
-  /** Keeps it until a response is over. To be called for all responses before the first of them is sent. */
+  /** Keeps it until a response is over. Call it for all responses before the first of them is sent. */
   holdFor(response: ServerResponse, socket: Socket): void {
     this.#holders += 1;
     whenOver(response, socket, () => this.#release());
   }
 
   async #compress(): Promise<Pieces> {
-    // The thread goes on reading it when all clients have hung up.
+    // The compressing thread still reads it after all clients have disconnected.
     this.#holders += 1;
     try {
       return await compress(this.plain);
@@ -64,10 +64,10 @@ class Exposition {
   }
 }
 
-/** Creates the handler for the telemetry path. It serves at most `maxRequests` at a time; 0 means any number. */
+/** Creates the handler for the telemetry path. It serves at most `maxRequests` concurrent requests; 0: no limit. */
 export function createMetricsHandler(options: {
   readonly scrape: ScrapeFunction;
-  /** The collectors that can be asked for. */
+  /** The collectors that can be requested. */
   readonly collectors: readonly string[];
   readonly maxRequests: number;
   readonly log: Log;
@@ -96,11 +96,11 @@ export function createMetricsHandler(options: {
     const { format, contentType } = negotiateFormat(accept);
     const budget = scrapeBudget(headerOf(request, 'x-prometheus-scrape-timeout-seconds'));
     const deadline = budget === undefined ? {} : { deadline: performance.now() + budget };
-    // A request that joins a run takes its deadline: the Prometheus servers of a pair have the same one.
+    // A request that joins a run uses its deadline: the servers of a Prometheus pair have the same one.
     const shared = await flights.run(JSON.stringify([format, selection]), () =>
       expose({ format, ...selection, ...deadline }),
     );
-    if (shared === undefined) return textReply(500, 'The scrape failed; the log of the exporter says why.');
+    if (shared === undefined) return textReply(500, 'The scrape failed; see the log of the exporter.');
     // All requests that joined the run get here before any of them is answered. One that has gone would not close.
     if (hasGone(request, response)) return textReply(499, '');
     shared.holdFor(response, request.socket);
@@ -114,7 +114,7 @@ export function createMetricsHandler(options: {
   };
 }
 
-/** Reads `collect[]` and `exclude[]`. A string says what is wrong with them. */
+/** Reads `collect[]` and `exclude[]`. Returns a string if they are invalid. */
 function selectionOf(query: string, known: readonly string[]): Pick<ScrapeRequest, 'collect' | 'exclude'> | string {
   const parameters = new URLSearchParams(query);
   const collect = [...new Set(parameters.getAll('collect[]'))].toSorted();

@@ -1,6 +1,6 @@
 import type { Format } from '../exposition/encode.ts';
 
-/** The format of a response and how it is announced. */
+/** The format of a response and its content type. */
 export interface Negotiated {
   readonly format: Format;
   /** The whole `Content-Type`. */
@@ -8,8 +8,8 @@ export interface Negotiated {
 }
 
 /**
- * Versions of each format whose body is ours to the letter. Text 1.0.0 is 0.0.4 for metric names without UTF-8. OpenMetrics
- * 2.0 is answered with 1.0.0, which its readers know too: a 2.0 parser rejects our `info` families.
+ * Versions of each format with exactly our body. Text 1.0.0 equals 0.0.4 for metric names without UTF-8. OpenMetrics 2.0 is
+ * answered with 1.0.0, which its readers also accept: a 2.0 parser rejects our `info` families.
  */
 const FORMATS: readonly {
   readonly mediaType: string;
@@ -31,12 +31,12 @@ const FORMATS: readonly {
   },
 ];
 
-/** Text 0.0.4, for clients that name no format that we have. */
+/** Text 0.0.4, for clients that accept none of our formats. */
 const ANY_TEXT: Negotiated = { format: 'text', contentType: 'text/plain; version=0.0.4; charset=utf-8' };
 
 /**
- * Schemes for writing names that need UTF-8. Ours need none and stay as they are in these three; `dots` would double their
- * underscores, so a client that asks for it is told `underscores`.
+ * Escaping schemes for names that need UTF-8. Our names need none and are the same in these three. `dots` would double their
+ * underscores, so a client that requests it gets `underscores`.
  */
 const ESCAPINGS: ReadonlyMap<string, string> = new Map([
   ['allow-utf-8', 'allow-utf-8'],
@@ -45,10 +45,10 @@ const ESCAPINGS: ReadonlyMap<string, string> = new Map([
   ['dots', 'underscores'],
 ]);
 
-/** Seconds of a client's timeout that are kept for the response to reach it, as in the Blackbox exporter. */
+/** Seconds of a client's timeout reserved for transferring the response, as in the Blackbox exporter. */
 const TIMEOUT_OFFSET_SECONDS = 0.5;
 
-/** Longer timeouts count as none. */
+/** Longer timeouts count as unlimited. */
 const LONGEST_TIMEOUT_SECONDS = 3600;
 
 interface Preference {
@@ -59,9 +59,9 @@ interface Preference {
 }
 
 /**
- * Chooses a format by the `Accept` header (Prometheus: docs/instrumenting/content_negotiation.md). OpenMetrics must be asked
- * for by name, since `curl` and browsers accept anything and their users expect text. A client that accepts neither format
- * gets text too, which helps more than a 406.
+ * Chooses a format by the `Accept` header (Prometheus: docs/instrumenting/content_negotiation.md). OpenMetrics must be requested by
+ * name, because `curl` and browsers accept anything and their users expect text. A client that accepts neither format gets text
+ * too, which is more useful than a 406.
  */
 export function negotiateFormat(accept: string | undefined): Negotiated {
   let best: { readonly negotiated: Negotiated; readonly quality: number } | undefined;
@@ -87,7 +87,7 @@ function answerTo({ name, parameters }: Preference): Negotiated | undefined {
   };
 }
 
-/** Whether the `Accept-Encoding` header allows gzip and does not prefer the plain form. Of zstd, which Node.js 20 lacks, nothing is sent. */
+/** Whether the `Accept-Encoding` header allows gzip and does not prefer the plain form. zstd is not supported: Node.js 20 lacks it. */
 export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   const preferences = parsePreferences(acceptEncoding);
   const quality = (name: string): number | undefined => preferences.find((each) => each.name === name)?.quality;

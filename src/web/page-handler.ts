@@ -14,8 +14,8 @@ import type { Reply } from './respond.ts';
 import { SingleFlight } from './single-flight.ts';
 
 /**
- * What the browser is to let the page do: show its own style sheet, run its own script, ask the exporter, and send its
- * own form. Nothing else, whatever a container is called.
+ * What the browser lets the page do: use its own style sheet and script, fetch from the exporter, and send its own form. Nothing
+ * else, whatever text a container's name contains.
  */
 export const PAGE_POLICY = [
   "default-src 'none'",
@@ -31,18 +31,18 @@ export const PAGE_POLICY = [
 const HEADERS = {
   'Content-Security-Policy': PAGE_POLICY,
   'Referrer-Policy': 'no-referrer',
-  // It is true for a moment, and it names containers.
+  // It is only valid for a moment, and it names containers.
   'Cache-Control': 'no-store',
   Vary: 'Accept-Encoding',
 };
 
-/** How many pages are made at a time. People are few; a program that asks for thousands is to ask for metrics. */
+/** How many pages are rendered at a time. Programs should request the metrics instead. */
 const MOST_AT_A_TIME = 4;
 
-/** Answers requests for the page; the query is what follows the `?`. */
+/** Answers requests for the page. The query is the text after the `?`. */
 export type PageHandler = (request: IncomingMessage, query: string) => Promise<Reply>;
 
-/** Creates the handler for `/`. It reads nothing until somebody asks; who asks meanwhile shares what is read. */
+/** Creates the handler for `/`. It only reads on request, and concurrent requests share the report. */
 export function createPageHandler(options: {
   readonly report: () => Promise<HostReport>;
   readonly version: Version;
@@ -65,7 +65,7 @@ export function createPageHandler(options: {
 
   return async (request, query) => {
     if (running >= MOST_AT_A_TIME)
-      return textReply(503, 'Too many people are looking at this page now; try again later.');
+      return textReply(503, 'Too many concurrent requests for this page; try again later.');
     running += 1;
     try {
       const page = await make(query);

@@ -2,17 +2,17 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { whenOver } from './respond.ts';
 
-/** How long a client may take to fetch an answer while others wait for its place, in ms. */
+/** How long a client may take to read an answer while others wait for its place, in ms. */
 const PATIENCE_MS = 5_000;
 
 /**
- * The places of requests that are served at a time. When all are taken, a client that has not fetched its answer for a
- * while loses its place and its connection: otherwise clients that ask and never read would keep others out.
+ * The places of concurrent requests. When all are taken, a client that has not read its answer for a while loses its place and its
+ * connection: otherwise clients that never read would block others.
  */
 export class Places {
   readonly #most: number;
   readonly #patience: number;
-  /** Where the answer goes, and since when it has been ready, in ms of `performance.now()`. */
+  /** The response, and since when the answer has been ready, in ms of `performance.now()`. */
   readonly #taken = new Map<ServerResponse, { readonly socket: Socket; readySince: number | undefined }>();
 
   /** @param most how many there are; 0 for any number. */

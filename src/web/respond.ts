@@ -18,8 +18,8 @@ export function textReply(status: number, line: string, headers: Readonly<Record
 }
 
 /**
- * Sends an answer; to HEAD only its head. The connection of a client that takes longer than `limits.ms` to fetch it is
- * closed, as it holds one of the places of `--web.max-requests`.
+ * Sends an answer; for HEAD only the headers. A client that takes longer than `limits.ms` to read it is disconnected, because it
+ * holds one of the places of `--web.max-requests`.
  */
 export function send(
   request: IncomingMessage,
@@ -37,7 +37,7 @@ export function send(
     'Content-Length': length,
     'X-Content-Type-Options': 'nosniff',
     ...headers,
-    // The body of the request, if it has one, is not read.
+    // A request body is not read.
     ...(hasBody(request) ? { Connection: 'close' } : {}),
   });
   const timer = setTimeout(() => response.destroy(), limits.ms).unref();
@@ -46,14 +46,14 @@ export function send(
   response.end();
 }
 
-/** Whether the client has gone. A response in a pipeline does not know that by itself. */
+/** Whether the client has disconnected. A response in a pipeline does not notice this by itself. */
 export function hasGone(request: IncomingMessage, response: ServerResponse): boolean {
   return response.destroyed || request.socket.destroyed;
 }
 
 /**
- * Calls back once a response is over. One that waits in a pipeline behind others has no socket yet, and never closes if
- * the connection goes first.
+ * Calls back once a response is over. A response that waits in a pipeline has no socket yet, and never closes if the connection
+ * ends first.
  */
 export function whenOver(response: ServerResponse, socket: Socket, callback: () => void): void {
   const over = (): void => {

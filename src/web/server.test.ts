@@ -195,7 +195,7 @@ describe('the telemetry path', () => {
     for (const { status, body, headers } of answers) {
       expect(status).toBe(500);
       expect(headers['content-type']).toBe('text/plain; charset=utf-8');
-      expect(body.toString()).toBe('The scrape failed; the log of the exporter says why.\n');
+      expect(body.toString()).toBe('The scrape failed; see the log of the exporter.\n');
     }
     expect(new Set(logged)).toEqual(new Set(['scrape failed']));
   });

@@ -15,19 +15,19 @@ import { createGuard } from './auth.ts';
 import { UnreadResponses } from './unread-responses.ts';
 import type { CurrentRules } from './web-rules.ts';
 
-/** What the server asks the rest of the daemon. */
+/** What the server needs from the rest of the daemon. */
 export interface ServerHandlers {
   readonly version: Version;
-  /** The collectors that run and that `collect[]` and `exclude[]` may name. */
+  /** The enabled collectors, which `collect[]` and `exclude[]` may name. */
   readonly collectors: readonly string[];
   readonly scrape: ScrapeFunction;
-  /** Reads what the page shows. */
+  /** Reads the report for the page. */
   readonly report: () => Promise<HostReport>;
 }
 
 /** A server that listens until it is disposed of. */
 export interface Server extends AsyncDisposable {
-  /** Where it really listens, `host:port`, in the order of the configuration. */
+  /** The actual addresses, `host:port`, in the order of the configuration. */
   readonly addresses: readonly string[];
 }
 
@@ -49,18 +49,18 @@ export async function listen(
   function answer(server: HttpServer, request: IncomingMessage, response: ServerResponse): void {
     response.once('close', () => closing && setImmediate(() => server.closeIdleConnections()));
     whenOver(response, request.socket, connections.begin(request.socket));
-    // A client may disconnect at any time. Without a listener that would be an exception.
+    // A client may disconnect at any time. Without a listener this would be an exception.
     response.on('error', () => {});
     const { headers, users, allows } = rules.current();
     const admitted = allows()
       ? guard(request.headers.authorization, users)
       : Promise.resolve(textReply(429, 'Too many requests: the rate_limit of the web configuration is reached.'));
     admitted
-      // A client that has left meanwhile takes no place.
+      // A client that has disconnected meanwhile takes no place.
       .then((refusal) => refusal ?? (hasGone(request, response) ? textReply(499, '') : route(request, response)))
       .catch((error: unknown) => {
         log.error({ error }, 'request failed');
-        return textReply(500, 'Internal error; the log of the exporter says why.');
+        return textReply(500, 'Internal error; see the log of the exporter.');
       })
       .then((reply) => {
         if (closing) response.setHeader('Connection', 'close');
@@ -121,17 +121,17 @@ function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Ro
       case '/healthz':
         return textReply(200, `${version.name} is healthy.`);
       case '/-/ready':
-        // It listens only once the containers of the host are known.
+        // The server only listens once the host's containers are known.
         return textReply(200, `${version.name} is ready.`);
       case '/':
         return page(request, query);
       default:
-        return textReply(404, 'There is nothing here.');
+        return textReply(404, 'Not found.');
     }
   };
 }
 
-/** Splits what follows the method into path and query. Proxies may send the whole URL. */
+/** Splits the request target into path and query. Proxies may send the whole URL. */
 function splitTarget(target: string): [path: string, query: string] {
   const local = target.replace(/^https?:\/\/[^/?#]*/i, '');
   const mark = local.indexOf('?');

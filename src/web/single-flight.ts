@@ -1,4 +1,4 @@
-/** Lets those who ask for the same thing at the same time share one run and its outcome, a failure included. */
+/** Lets concurrent requests for the same key share one run and its result, including a failure. */
 export class SingleFlight<T> {
   readonly #flights = new Map<string, Promise<T>>();
 

@@ -20,13 +20,13 @@ export interface ServerLimits {
   readonly keepAlive: number;
   /** How often the first two are checked. */
   readonly checkInterval: number;
-  /** For responses under way when the server is disposed of. */
+  /** For responses in progress when the server is disposed. */
   readonly grace: number;
-  /** At all addresses together: the descriptors of the process are for the files of containers. */
+  /** Over all addresses, because the descriptors of the process are needed for the files of containers. */
   readonly connections: number;
 }
 
-/** What suits scrapes. */
+/** Suitable for scrapes. */
 export const DEFAULT_LIMITS: ServerLimits = {
   headers: 10_000,
   request: 20_000,
@@ -37,7 +37,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   connections: 512,
 };
 
-/** Creates a server that does not wait for ever and does not throw on what is no HTTP. */
+/** Creates a server that never waits for ever and does not throw on invalid HTTP. */
 export function createHttpServer(limits: ServerLimits, rules: CurrentRules): HttpServer {
   const options = {
     headersTimeout: limits.headers,
@@ -52,10 +52,10 @@ export function createHttpServer(limits: ServerLimits, rules: CurrentRules): Htt
   return server;
 }
 
-/** Answers what is no HTTP. Not logged: whoever can reach the port could fill the disk. */
+/** Answers invalid HTTP. Not logged: anyone who reaches the port could fill the disk. */
 function refuse(error: Error, socket: Duplex): void {
   const code = errnoOf(error);
-  // Without a handshake there is nobody to whom it could be said.
+  // Before the TLS handshake there is no way to answer.
   if (!socket.writable || code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(code ?? '')) {
     socket.destroy();
     return;
@@ -69,7 +69,7 @@ function refuse(error: Error, socket: Duplex): void {
   socket.end(head + body, () => socket.destroy());
 }
 
-/** Begins to listen. An error says in one line where that failed and why. */
+/** Begins to listen. An error states the address and the reason in one line. */
 export async function bind(server: HttpServer, address: ListenAddress): Promise<void> {
   const { host, port, text } = address;
   try {
@@ -90,7 +90,7 @@ function reasonOf(error: unknown): string {
   return toError(error).message;
 }
 
-/** Stops listening, and waits for the connections to end. Those that do nothing are ended. */
+/** Stops listening, closes idle connections, and waits for the others to end. */
 export function close(server: HttpServer): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());

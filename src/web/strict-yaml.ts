@@ -1,13 +1,13 @@
 import { LineCounter, parseDocument } from 'yaml';
 
 /**
- * Reads YAML to maps, lists and texts. All scalars stay as they are written: no user name turns into a number.
+ * Parses YAML to maps, lists and texts. All scalars stay text, so that no user name becomes a number.
  *
- * @throws Error that tells the line and nothing of what is written there.
+ * @throws Error with the line number, but without the content of the line.
  */
 export function readYaml(text: string): unknown {
   const lineCounter = new LineCounter();
-  // What is "pretty" about errors is that they quote the source, secrets included.
+  // Pretty errors quote the source, including secrets.
   const document = parseDocument(text, { schema: 'failsafe', lineCounter, prettyErrors: false });
   const [wrong] = [...document.errors, ...document.warnings];
   if (wrong === undefined) {

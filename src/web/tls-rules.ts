@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
 import type { ClientAuth, Pem, TlsSettings } from './tls-settings.ts';
 
-/** Checked certificates, and the demands on clients. */
+/** Validated certificates, and the requirements for clients. */
 export interface TlsRules {
   readonly context: SecureContextOptions;
   readonly clientAuth: ClientAuth;
@@ -11,7 +11,7 @@ export interface TlsRules {
   readonly clientAllowedSans: ReadonlySet<string> | undefined;
 }
 
-/** A wrong file fails here and not at the first handshake. The errors name the setting and show nothing of a key. */
+/** An invalid file fails here, not at the first handshake. Errors name the setting and never show a key. */
 export function createTlsRules(settings: TlsSettings, read: (pem: Pem) => string): TlsRules {
   const { clientAuth, minVersion, maxVersion, clientCa } = settings;
   const cert = read(settings.cert);
@@ -46,7 +46,7 @@ function ciphersOf({ cipherSuites }: TlsSettings): string {
   return (before13.length > 0 ? before13 : cipherSuites).join(':');
 }
 
-/** OpenSSL stops at the first certificate that it cannot read, and says nothing. */
+/** OpenSSL silently stops at the first certificate that it cannot read. */
 function certificatesIn(pem: Pem, text: string): X509Certificate[] {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   const begun = text.match(/-----BEGIN /g)?.length ?? 0;

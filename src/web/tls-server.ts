@@ -5,18 +5,18 @@ import { alternativeNames } from './alternative-names.ts';
 import type { CurrentRules } from './web-rules.ts';
 import type { TlsRules } from './tls-rules.ts';
 
-/** Creates an HTTPS server that takes up new rules at the next connection. */
+/** Creates an HTTPS server that applies new rules from the next connection. */
 export function createTlsServer(options: ServerOptions, rules: CurrentRules, initial: TlsRules): Server {
   let inForce = initial;
   const server = createServer({ ...options, ...initial.context, ...asked(initial) });
-  // Before the listeners of Node, so that this connection is the first under the new rules.
+  // Runs before Node's listeners, so that the new rules apply to this connection.
   server.prependListener('connection', () => {
     const { tls = inForce } = rules.current();
     if (tls === inForce) return;
     inForce = tls;
     server.setSecureContext(tls.context);
-    // Node reads these two of the server at each connection, but has no call to set them. Were it to stop doing so,
-    // clients that have to show a certificate would be turned away below.
+    // Node reads these two fields at each connection, but has no method to set them. If that changes, clients that must
+    // present a certificate are rejected below.
     Object.assign(server, asked(tls));
   });
   server.prependListener('secureConnection', (socket) => {
