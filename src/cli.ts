@@ -60,7 +60,7 @@ async function serveUntilSignal(flags: Flags): Promise<void> {
   const signal = abortOnSignals(log);
   try {
     const { serve } = await import('./commands/serve.ts');
-    await serve(config, log, signal);
+    await serve(config, { log, signal, environment: process.env });
   } catch (error) {
     if (signal.aborted && error === signal.reason) return;
     log.debug({ error }, 'failed');

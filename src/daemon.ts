@@ -7,6 +7,7 @@ import type { CgroupMatch } from './container.ts';
 import { type Discovery, discoverContainers } from './discover/containers.ts';
 import { createdTimestamps } from './exposition/created-timestamps.ts';
 import { Encoder, type Pieces } from './exposition/encode.ts';
+import { EventLoopWatch } from './event-loop-watch.ts';
 import { Failures } from './exposition/failures.ts';
 import { createOwnMetrics } from './exposition/own-metrics.ts';
 import { runCollectors } from './exposition/scrape.ts';
@@ -41,6 +42,8 @@ export interface Daemon extends AsyncDisposable {
   look<T>(use: (scrape: Scrape) => Promise<T>): Promise<T>;
   /** Waits up to `ms` until engines have named all containers. Returns whether they have. */
   waitForNames(ms: number): Promise<boolean>;
+  /** Whether its event loop runs, and has not just stood still for long. */
+  isHealthy(): boolean;
 }
 
 /** How often to check whether the names have arrived. */
@@ -92,7 +95,8 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
 
   const ancestors = new AncestorFiles(kernel);
   const failures = new Failures(log);
-  const ownMetrics = createOwnMetrics(readVersion(), probes);
+  const eventLoop = new EventLoopWatch();
+  const ownMetrics = createOwnMetrics(readVersion(), { probes, eventLoop });
   const created = config.createdTimestamps
     ? createdTimestamps(reads.read('stat', () => kernel.proc('stat')))
     : undefined;
@@ -126,6 +130,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       return encoder.finish();
     },
     look: (use) => lookUntil(Infinity, use),
+    isHealthy: () => eventLoop.isHealthy(),
     async waitForNames(ms) {
       const isNamed = (match: CgroupMatch): boolean => {
         const own = sources.filter((source) => source.up !== undefined && source.mayKnow(match));
@@ -138,6 +143,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       return areNamed();
     },
     async [Symbol.asyncDispose]() {
+      eventLoop[Symbol.dispose]();
       await discovery[Symbol.asyncDispose]();
       await oom?.[Symbol.asyncDispose]();
       inventory.close();

@@ -35,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'daemon.ts',
     'log.ts',
     'version.ts',
+    'service-manager.ts',
   ],
 };
 

@@ -6,6 +6,7 @@ import { listen } from '../web/server.ts';
 import { readWebRules } from '../web/web-rules.ts';
 import type { Log } from '../log.ts';
 import { readHost } from '../report/host-report.ts';
+import { connectToServiceManager } from '../service-manager.ts';
 import { readVersion } from '../version.ts';
 
 /**
@@ -15,8 +16,17 @@ import { readVersion } from '../version.ts';
 const HEAP_GROWTH = '--heap-growing-percent=20';
 
 /** Serves until the signal aborts, then releases everything in reverse order. */
-export async function serve(config: Config, log: Log, signal: AbortSignal): Promise<void> {
+export async function serve(
+  config: Config,
+  options: {
+    readonly log: Log;
+    readonly signal: AbortSignal;
+    readonly environment: Readonly<Record<string, string | undefined>>;
+  },
+): Promise<void> {
+  const { log, signal, environment } = options;
   setFlagsFromString(HEAP_GROWTH);
+  using manager = connectToServiceManager(environment, { log });
   // First, so that an invalid file fails before any work.
   const rules = readWebRules(config.web.configFile, log);
   await using daemon = await startDaemon(config, log);
@@ -27,9 +37,11 @@ export async function serve(config: Config, log: Log, signal: AbortSignal): Prom
       collectors: config.collectors,
       scrape: (request) => daemon.scrape(request),
       report: () => daemon.look(readHost),
+      isHealthy: () => daemon.isHealthy(),
     },
     { log, rules },
   );
   log.info({ addresses: server.addresses }, 'listening');
+  manager.ready();
   if (!signal.aborted) await once(signal, 'abort');
 }

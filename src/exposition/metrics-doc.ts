@@ -1,5 +1,5 @@
 import type { Collector } from '../collectors/collector.ts';
-import { BUILD_INFO, CLOCK, STUCK_LOOKUPS } from './own-metrics.ts';
+import { BUILD_INFO, CLOCK, LONGEST_STALL, STALLED, STUCK_LOOKUPS } from './own-metrics.ts';
 import { OUTCOME_FAMILIES } from './scrape.ts';
 
 /** A metric in the documentation. */
@@ -29,6 +29,8 @@ function ownRows(): Row[] {
     { ...BUILD_INFO, type: 'info', labels: BUILD_INFO.labelNames },
     { ...CLOCK, type: 'gauge', labels: [] },
     { ...STUCK_LOOKUPS, type: 'gauge', labels: [] },
+    { ...LONGEST_STALL, type: 'gauge', labels: [] },
+    { ...STALLED, type: 'counter', labels: [] },
   ];
 }
 

@@ -9,7 +9,10 @@ import type { Format } from './encode.ts';
 import { countOpenDescriptors, createOwnMetrics } from './own-metrics.ts';
 
 const PROMTOOL = '/usr/bin/promtool';
-const own = createOwnMetrics({ name: 'isolation-exporter', version: '1.2.3', revision: undefined }, { stuck: 0 });
+const own = createOwnMetrics(
+  { name: 'isolation-exporter', version: '1.2.3', revision: undefined },
+  { probes: { stuck: 0 }, eventLoop: { longestSeconds: 12, totalSeconds: 34 } },
+);
 
 async function encoded(format: Format): Promise<string> {
   const encoder = new Encoder(format);

@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
-import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { absentAsUndefined } from '../kernel/errno.ts';
 import type { Version } from '../version.ts';
 import type { CreatedAt } from './created-timestamps.ts';
@@ -47,8 +47,29 @@ export const STUCK_LOOKUPS = {
   help: 'Containers and engines with a look-up that does not return: a FUSE or network server does not answer, or a disk is gone. What it would tell is unknown.',
 } as const;
 
+export const LONGEST_STALL = {
+  name: 'isolation_exporter_event_loop_longest_stall_seconds',
+  help:
+    'Longest time since the start in which the event loop of the exporter stood still, to a second; 0 below one second. ' +
+    'Nothing is served or seen meanwhile. After 30 seconds /-/healthy fails for the next 30.',
+} as const;
+export const STALLED = {
+  name: 'isolation_exporter_event_loop_stalled_seconds_total',
+  help: 'Time since the start in which the event loop of the exporter stood still for a second or more at a time.',
+} as const;
+
+/** How long the event loop has stood still since the start. */
+export interface EventLoopStalls {
+  readonly longestSeconds: number;
+  readonly totalSeconds: number;
+}
+
 /** Starts measuring the process. prom-client's hooks stay until the process ends. */
-export function createOwnMetrics(version: Version, probes: { readonly stuck: number }): OwnMetrics {
+export function createOwnMetrics(
+  version: Version,
+  state: { readonly probes: { readonly stuck: number }; readonly eventLoop: EventLoopStalls },
+): OwnMetrics {
+  const { probes, eventLoop } = state;
   const registry = new Registry();
   const registers = [registry];
   const buildInfo = new Gauge({ ...BUILD_INFO, registers });
@@ -66,6 +87,21 @@ export function createOwnMetrics(version: Version, probes: { readonly stuck: num
     registers,
     collect() {
       this.set(probes.stuck);
+    },
+  });
+  new Gauge({
+    ...LONGEST_STALL,
+    registers,
+    collect() {
+      this.set(eventLoop.longestSeconds);
+    },
+  });
+  new Counter({
+    ...STALLED,
+    registers,
+    collect() {
+      this.reset();
+      this.inc(eventLoop.totalSeconds);
     },
   });
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION });

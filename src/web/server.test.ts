@@ -57,6 +57,7 @@ async function start(setup: Setup = {}): Promise<Server & { readonly address: st
       collectors: ['cpu', 'memory'],
       scrape: async () => [Buffer.from('a 1\n')],
       report: async () => hostReport(containerReport('web')),
+      isHealthy: () => true,
       ...setup.handlers,
     },
     { log, rules: readWebRules(undefined, log), ...(setup.limits === undefined ? {} : { limits: setup.limits }) },
@@ -491,6 +492,12 @@ describe('hostile clients', () => {
     }
     expect((await get(address, '/metrics')).body.length).toBe(body.length);
     expect(logged).toEqual([]);
+  });
+
+  test('a daemon whose event loop stood still is not healthy, and still gives metrics', async () => {
+    const { address } = await start({ handlers: { isHealthy: () => false } });
+    for (const path of ['/-/healthy', '/healthz']) expect((await get(address, path)).status).toBe(503);
+    for (const path of ['/metrics', '/-/ready', '/']) expect((await get(address, path)).status).toBe(200);
   });
 
   test('more idle connections than allowed: the longest idle one is closed', async () => {

@@ -23,6 +23,8 @@ export interface ServerHandlers {
   readonly scrape: ScrapeFunction;
   /** Reads the report for the page. */
   readonly report: () => Promise<HostReport>;
+  /** For `/-/healthy`. */
+  readonly isHealthy: () => boolean;
 }
 
 /** A server that listens until it is disposed of. */
@@ -105,7 +107,7 @@ type Router = (request: IncomingMessage, response: ServerResponse) => Promise<Re
 
 function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Router {
   const { telemetryPath, maxRequests } = config;
-  const { version, scrape, report, collectors } = handlers;
+  const { version, scrape, report, isHealthy, collectors } = handlers;
   const metrics = createMetricsHandler({ scrape, collectors, maxRequests, log });
   const page = createPageHandler({ report, version, telemetryPath });
 
@@ -119,6 +121,7 @@ function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Ro
         return metrics(request, response, query);
       case '/-/healthy':
       case '/healthz':
+        if (!isHealthy()) return textReply(503, 'The event loop stood still for 30 seconds or more.');
         return textReply(200, `${version.name} is healthy.`);
       case '/-/ready':
         // The server only listens once the host's containers are known.

@@ -56,6 +56,7 @@ async function start(text: string, limits = {}): Promise<number> {
       collectors: ['cpu'],
       scrape: async () => [Buffer.from('a 1\n')],
       report: async () => hostReport(),
+      isHealthy: () => true,
     },
     { log, rules: readWebRules(file, log), limits },
   );

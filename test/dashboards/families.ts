@@ -34,7 +34,8 @@ export function collectorFamilies(): Families {
 /** What boards may ask for: of the collectors, of scrapes, of the exporter and its process, of Prometheus. */
 export async function allFamilies(): Promise<Families> {
   const encoder = new Encoder('text');
-  await createOwnMetrics({ ...readVersion(), revision: 'abc' }, { stuck: 0 }).encode(encoder);
+  const state = { probes: { stuck: 0 }, eventLoop: { longestSeconds: 0, totalSeconds: 0 } };
+  await createOwnMetrics({ ...readVersion(), revision: 'abc' }, state).encode(encoder);
   const own = parseExposition(Buffer.concat(encoder.finish()).toString(), 'text').flatMap(({ samples }) => samples);
   return new Map([
     ...collectorFamilies(),
