@@ -54,7 +54,7 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
     packagesIfKnown: ['docker-cli'],
   },
   fuse: { probe: 'command -v bindfs && test -c /dev/fuse', packages: ['bindfs'] },
-  podman: { probe: 'command -v podman && command -v runc', packages: ['podman', 'runc'] },
+  podman: { probe: 'command -v podman && command -v runc && command -v crun', packages: ['podman', 'runc', 'crun'] },
   engines: {
     probe: 'command -v systemd-nspawn && command -v lxc-start && command -v newuidmap && command -v podman',
     packages: ['systemd-container', 'lxc', 'uidmap'],
