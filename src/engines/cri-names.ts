@@ -1,12 +1,12 @@
 import { field, type Named, named, text } from './engine-client.ts';
 
-/** What is known of a pod's sandbox. */
+/** The names of a pod's sandbox. */
 export interface Sandbox extends Named {
-  /** What its containers have of it. */
+  /** The part that its containers share. */
   readonly ofPod: { readonly namespace?: string; readonly pod?: string; readonly runtime?: string };
 }
 
-/** What `ListPodSandbox` says of each pod's sandbox: the pause, or the virtual machine. It is called as in cAdvisor. */
+/** Names in the answer to `ListPodSandbox`: of the pause, or the virtual machine. cAdvisor calls it `POD` as well. */
 export function sandboxesOf(answer: unknown): Sandbox[] {
   return listOf(answer, 'items').flatMap((sandbox) => {
     const metadata = field(sandbox, 'metadata');
@@ -20,7 +20,7 @@ export function sandboxesOf(answer: unknown): Sandbox[] {
   });
 }
 
-/** What `ListContainers` says of each container, and in which sandbox it is. */
+/** Names in the answer to `ListContainers`, and the sandbox of each container. */
 export function containersOf(answer: unknown): (Named & { readonly sandbox: string | undefined })[] {
   return listOf(answer, 'containers').flatMap((container) => {
     const found = named(field(container, 'id'), {
@@ -31,12 +31,12 @@ export function containersOf(answer: unknown): (Named & { readonly sandbox: stri
   });
 }
 
-/** The image by the name that `ContainerStatus` has for it. */
+/** The name of the image in the answer to `ContainerStatus`. */
 export function imageOfStatus(answer: unknown): string | undefined {
   return imageOf(field(field(answer, 'status'), 'image'));
 }
 
-/** A digest is none: the kubelet asks for images by it, and lists repeat that. */
+/** A digest is no name: the kubelet asks for images by digest, and lists repeat that. */
 function imageOf(spec: unknown): string | undefined {
   const image = text(field(spec, 'image'));
   return text(field(spec, 'userSpecifiedImage')) ?? (image?.startsWith('sha256:') ? undefined : image);

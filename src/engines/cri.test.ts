@@ -19,7 +19,7 @@ const VM = 'ef'.repeat(32);
 
 type Answer = (request: { readonly filter?: { readonly id?: string } }) => object | 'nothing';
 
-/** Speaks as much of the interface as names take. What it is asked for, it passes over; what hangs answers nothing. */
+/** Answers the part of the interface that names need. Methods that hang never answer. */
 class FakeRuntime {
   readonly asked: string[] = [];
   readonly answers: Record<CriMethodName, Answer> = {
@@ -83,7 +83,7 @@ class FakeRuntime {
   }
 }
 
-/** As runtimes do: the beginning of an id is enough. */
+/** Runtimes accept the beginning of an id. */
 function matches(filter: { readonly id?: string } | undefined, id: string): boolean {
   return id.startsWith(filter?.id ?? '');
 }
@@ -123,14 +123,14 @@ function start(options: { paths?: readonly string[]; isDefault?: boolean; timing
 
 async function started(): Promise<NameSource> {
   await runtime.listen(socket());
-  // Nothing is said of a runtime that is slow: this process may be, on a busy machine.
+  // Generous, as this process may be slow on a busy machine.
   const names = start({ timings: { ping: 4_000, list: 4_000, inspect: 4_000 } });
   await expect.poll(() => names.up, poll).toBe(true);
   return names;
 }
 
 describe('names', () => {
-  test('a list gives all but the image, which the kubelet asks for by its digest', async () => {
+  test('takes everything but the image from the list, which has the digest that the kubelet asked for', async () => {
     const names = await started();
     expect(names.namesOf(NGINX)).toEqual({ namespace: 'shop', pod: 'web-0', containerInPod: 'nginx' });
     names.want(NGINX);
@@ -139,7 +139,7 @@ describe('names', () => {
     expect(log.warn).not.toHaveBeenCalled();
   });
 
-  test('a sandbox is infra, and has the handler that runs its pod', async () => {
+  test('marks a sandbox as infra, with the handler that runs its pod', async () => {
     const names = await started();
     names.want(VM);
     await expect
@@ -147,7 +147,7 @@ describe('names', () => {
       .toEqual({ namespace: 'shop', pod: 'vm-0', containerInPod: 'POD', runtime: 'kata', infra: true });
   });
 
-  test('a container that the runtime admits to later is asked about again', async () => {
+  test('inspects a container again that the runtime does not report yet', async () => {
     const names = await started();
     const late = '12'.repeat(32);
     names.want(late);
@@ -158,7 +158,7 @@ describe('names', () => {
       .toMatchObject({ pod: 'vm-0', containerInPod: 'app', runtime: 'kata' });
   });
 
-  test('what was not known for long is asked for again, as there are no events', async () => {
+  test('inspects a container again that was unknown for long, as there are no events', async () => {
     const names = await started();
     const late = '12'.repeat(32);
     names.want(late);
@@ -168,7 +168,7 @@ describe('names', () => {
     await expect.poll(() => names.namesOf(late)?.pod, poll).toBe('vm-0');
   });
 
-  test('one whose pod is not there yet is asked about again', async () => {
+  test('inspects a container again whose pod is missing', async () => {
     const names = await started();
     const [pod, late] = ['34'.repeat(32), '12'.repeat(32)];
     runtime.containers.push({ id: late, podSandboxId: pod, metadata: { name: 'app' }, image: { image: 'app:2' } });
@@ -178,7 +178,7 @@ describe('names', () => {
     await expect.poll(() => names.namesOf(late)?.pod, poll).toBe('late-0');
   });
 
-  test('another container whose id begins alike is not taken for it', async () => {
+  test('does not take a container for another one whose id begins alike', async () => {
     const names = await started();
     const begin = NGINX.slice(0, 12);
     names.want(begin);
@@ -198,7 +198,7 @@ describe('names', () => {
   });
 });
 
-test('messages are those of the interface, in the numbers of its own description', async () => {
+test('encodes messages with the field numbers of the interface', async () => {
   const { root } = protobuf.parse(`
     syntax = "proto3";
     message Metadata { string name = 1; string uid = 2; string namespace = 3; uint32 attempt = 4; }
@@ -234,7 +234,7 @@ test('messages are those of the interface, in the numbers of its own description
 });
 
 describe('a runtime', () => {
-  test('that hangs is found out, and its names stay', async () => {
+  test('that hangs is noticed, and its names stay', async () => {
     const names = await started();
     runtime.answers.Version = () => 'nothing';
     await expect.poll(() => names.up, poll).toBe(false);
@@ -244,7 +244,7 @@ describe('a runtime', () => {
     expect(log.warn).toHaveBeenCalledTimes(1);
   });
 
-  test('that goes and comes is asked again, and its names stay meanwhile', async () => {
+  test('that restarts is asked again, and its names stay meanwhile', async () => {
     const names = await started();
     runtime.close();
     await expect.poll(() => names.up, poll).toBe(false);
@@ -254,14 +254,14 @@ describe('a runtime', () => {
     await expect.poll(() => names.up, poll).toBe(true);
   });
 
-  test('that is there without the interface is no failure unless it was asked for', async () => {
+  test('without the interface is no failure unless a user has configured it', async () => {
     await runtime.listen(socket(), 'Version');
     const byDefault = start({ isDefault: true });
     await expect.poll(() => log.debug.mock.calls.length, poll).toBeGreaterThan(0);
     await expect.poll(() => byDefault.up, poll).toBeUndefined();
     const asked = runtime.asked.length;
     const seen = new Set<boolean | undefined>();
-    // It is asked again, and nobody waits for it meanwhile.
+    // It is asked again, and no container waits for its name meanwhile.
     await expect
       .poll(() => {
         seen.add(byDefault.up);
@@ -276,7 +276,7 @@ describe('a runtime', () => {
     expect(byName.up).toBe(false);
   });
 
-  test('is found behind the second socket if the first is not one', async () => {
+  test('is found at the second socket if something else listens at the first', async () => {
     const other = new FakeRuntime();
     await other.listen(socket('docker.sock'), 'Version');
     await runtime.listen(socket());
@@ -302,7 +302,7 @@ describe('a runtime', () => {
     expect(log.warn.mock.calls).toEqual([[{ source: 'cri', limit: 'list_size' }, expect.any(String)]]);
   });
 
-  test('that accepts connections and says nothing is down, and has but one of them', async () => {
+  test('that accepts connections and stays silent is down, and gets only one connection', async () => {
     let connections = 0;
     const sockets = new Set<Socket>();
     const raw = createServer((connection) => {
@@ -312,7 +312,7 @@ describe('a runtime', () => {
     await new Promise<void>((resolve) => void raw.listen(socket(), resolve));
     const names = start({ timings: { ping: 20 } });
     await expect.poll(() => [log.warn.mock.calls.length, connections], poll).toEqual([1, 1]);
-    // Time for more attempts, which nothing tells of.
+    // Enough time for further attempts.
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect([names.up, connections]).toEqual([false, 1]);
     for (const connection of sockets) connection.destroy();

@@ -44,7 +44,7 @@ describe('inspection', () => {
     expect(namedByInspect(answer)?.names).toEqual({ name: 'web', image: 'x' });
   });
 
-  test('the sandbox of a pod is infra', () => {
+  test('marks the sandbox of a pod as infra', () => {
     const answer = { Id: 'abc', Config: { Labels: { 'io.kubernetes.docker.type': 'podsandbox' } } };
     expect(namedByInspect(answer)?.names).toEqual({ infra: true });
   });
@@ -80,7 +80,7 @@ describe('list', () => {
     ]);
   });
 
-  test('what is no list is an error', () => {
+  test('rejects anything but a list', () => {
     expect(() => namedByList({ message: 'no' })).toThrow(SyntaxError);
   });
 });

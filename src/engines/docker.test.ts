@@ -331,7 +331,7 @@ describe('names', () => {
 });
 
 describe('an engine that is not there', () => {
-  test('by default is no failure, and is found when it comes', async () => {
+  test('is no failure by default, and is found once it starts', async () => {
     const names = start({ isDefault: true });
     names.want(WEB);
     await pause(60);
@@ -349,7 +349,7 @@ describe('an engine that is not there', () => {
     expect(start({ isDefault: true }).up).toBe(false);
   });
 
-  test('although it was named is a failure, and said once', async () => {
+  test('is a failure if a user has configured it, and is logged once', async () => {
     const names = start();
     expect(names.up).toBe(false);
     await pause(100);
@@ -401,8 +401,8 @@ describe('an engine that fails', () => {
   test.each(Object.entries(failures))(
     'and %s: names stay, one line is logged, and it is found again',
     async (_, [path, answer]) => {
-      // What it does to new calls is met at the next heartbeat or, where that is well, with a new connection. Then there
-      // is to be no heartbeat: one that comes while the engine is still at its failure says that it is there again.
+      // The next heartbeat notices a failure of new calls, or else a new connection does. In that case heartbeats must be off:
+      // one during the failure would find the engine up again.
       const atHeartbeat = path === '/' || path === '/_ping';
       const names = await started(atHeartbeat ? {} : { heartbeat: 60_000 });
       names.want(WEB);
@@ -449,7 +449,7 @@ describe('an engine that fails', () => {
     });
     const names = start();
     await expect.poll(() => log.warn, poll).toHaveBeenCalled();
-    // Over some more tries.
+    // For some more attempts.
     await pause(100);
     expect(names.up).toBe(false);
     expect(log.warn).toHaveBeenCalledTimes(1);
@@ -498,7 +498,7 @@ describe('the end', () => {
     },
   );
 
-  test('comes at once where there is nothing', async () => {
+  test('is immediate if there is no engine', async () => {
     const names = start({ isDefault: true });
     await names[Symbol.asyncDispose]();
     expect(names.up).toBeUndefined();

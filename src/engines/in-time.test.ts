@@ -3,14 +3,14 @@ import { inTime } from './in-time.ts';
 
 const never = (): Promise<never> => new Promise(() => {});
 
-test('an answer is passed on, and so is an error', async () => {
+test('passes on an answer or an error', async () => {
   const { signal } = new AbortController();
   expect(await inTime(() => Promise.resolve(7), { ms: 1_000, signal, what: 'x' })).toBe(7);
   const failing = inTime(() => Promise.reject(new Error('no')), { ms: 1_000, signal, what: 'x' });
   await expect(failing).rejects.toThrow('no');
 });
 
-test('to wait ends with the time, and with what it is for', async () => {
+test('gives up after the time, and with its purpose', async () => {
   const session = new AbortController();
   const { signal } = session;
   await expect(inTime(never, { ms: 5, signal, what: 'ping' })).rejects.toThrow('No answer (ping)');
@@ -20,7 +20,7 @@ test('to wait ends with the time, and with what it is for', async () => {
   await expect(inTime(never, { ms: 60_000, signal, what: 'list' })).rejects.toThrow('aborted');
 });
 
-test('what is asked is told that nobody waits for it any more', async () => {
+test('aborts the signal once nobody waits any more', async () => {
   const { signal } = new AbortController();
   const ends: string[] = [];
   const asked = (of: AbortSignal): Promise<never> => {

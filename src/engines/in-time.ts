@@ -1,6 +1,6 @@
 /**
- * Asks something and waits for the answer, but not for ever and not past the end of what it is for. The signal that the
- * question is given is aborted when it is over, however that came.
+ * Waits for an answer, but neither longer than the limit nor past the abort of its signal. The signal that the question gets
+ * is aborted at the end in any case.
  *
  * @throws Error if there is no answer in time.
  */

@@ -1,13 +1,13 @@
 import type { CgroupMatch, Names } from '../container.ts';
 import type { NameSource } from './name-source.ts';
 
-/** How long a new container is held back for its name, so that it does not show under its id first. */
+/** How long a new container is held back so that it does not show under its id first. */
 const WAIT_FOR_NAME_MS = 2_000;
 
-/** What is known of a container that no engine names (in time). */
+/** The names of a container that no engine has named in time. */
 export const NO_NAMES: Names = {};
 
-/** What containers are called, by the engines that may know. */
+/** The names of containers, from the engines that may know them. */
 export class Naming {
   readonly #sources: readonly NameSource[];
 
@@ -15,7 +15,7 @@ export class Naming {
     this.#sources = sources;
   }
 
-  /** Finds out the names of a container. */
+  /** Asks for the names of a container. */
   want(match: CgroupMatch): void {
     for (const source of this.#sourcesFor(match)) source.want(match.id);
   }
@@ -24,7 +24,7 @@ export class Naming {
     for (const source of this.#sourcesFor(match)) source.forget(match.id);
   }
 
-  /** The names by now; `undefined` if they may still come and have been waited for only this long. */
+  /** The names known so far; `undefined` if they may still come after a wait of `waitedMs`. */
   namesOf(match: CgroupMatch, waitedMs: number): Names | undefined {
     let mayCome = false;
     for (const source of this.#sourcesFor(match)) {

@@ -10,7 +10,7 @@ describe('EventWatches', () => {
   let refused: unknown[];
   let watches: EventWatches;
 
-  /** Writes the file of a cgroup, as the kernel does by its own means. */
+  /** Changes the file of a cgroup, as the kernel does. */
   function change(cgroup: string): void {
     writeFileSync(join(root, cgroup, 'memory.events'), 'oom_kill 1\n');
   }
@@ -21,7 +21,7 @@ describe('EventWatches', () => {
     await vi.waitFor(() => expect(events).toBeGreaterThan(before));
   }
 
-  /** Long enough for an event that should not come. */
+  /** Long enough to notice an event that should not come. */
   const pause = (): Promise<void> =>
     new Promise((resolve) => {
       setTimeout(resolve, 50);
@@ -45,7 +45,7 @@ describe('EventWatches', () => {
     rmSync(root, { recursive: true });
   });
 
-  it('reports events in the cgroup above a container, for as long as a container is in it', async () => {
+  it('reports events of the parent cgroup as long as it holds a container', async () => {
     watches.add('/docker/a');
     watches.add('/docker/b');
     await untilReported('docker');
@@ -60,12 +60,12 @@ describe('EventWatches', () => {
     expect([watches.up, refused]).toEqual([true, []]);
   });
 
-  it('watches a container below the root itself', async () => {
+  it('watches a container right below the root itself', async () => {
     watches.add('/pod');
     await untilReported('pod');
   });
 
-  it('ignores a container that it does not know', () => {
+  it('ignores an unknown container', () => {
     watches.remove('/docker/x');
     expect(watches.up).toBe(true);
   });
@@ -75,16 +75,16 @@ describe('EventWatches', () => {
     watches.add('/docker/a');
     watches.add('/pod/c');
     expect(watches.up).toBe(false);
-    // A missing file is nothing that the kernel refuses.
+    // The kernel has not refused anything.
     expect(refused).toEqual([]);
     change('docker');
     await vi.waitFor(() => expect(watches.up).toBe(true));
-    // It may have changed before it was watched.
+    // The file may have changed before it was watched.
     expect(events).toBeGreaterThan(0);
     await untilReported('docker');
   });
 
-  it('watches it at once for the next container', async () => {
+  it('tries a missing file again at once for the next container', async () => {
     watches[Symbol.dispose]();
     watches = new EventWatches({ root, onEvent: () => void (events += 1), onRefused: () => {}, retryMs: 60_000 });
     rmSync(join(root, 'docker/memory.events'));
@@ -102,14 +102,14 @@ describe('EventWatches', () => {
     expect(watches.up).toBe(true);
   });
 
-  it('is up although the cgroup of a container is gone before it is watched', () => {
+  it('stays up if the cgroup of a container is gone before it is watched', () => {
     rmSync(join(root, 'docker'), { recursive: true });
     watches.add('/docker/a');
     expect([watches.up, refused]).toEqual([true, []]);
   });
 
-  it('says once that the kernel refuses watches, and tries again', async () => {
-    // A file where a directory should be: any error but a missing file.
+  it('reports once that the kernel refuses watches, and tries again', async () => {
+    // A file in place of a directory: ENOTDIR, as good as any refusal.
     rmSync(join(root, 'docker'), { recursive: true });
     rmSync(join(root, 'pod'), { recursive: true });
     writeFileSync(join(root, 'docker'), '');

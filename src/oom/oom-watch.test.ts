@@ -49,12 +49,12 @@ class Host {
     });
   }
 
-  /** Lets the host's total say something. */
+  /** Sets the host's total. */
   kills(kills: number): void {
     writeFileSync(join(this.root, 'proc/vmstat'), `oom_kill ${kills}\n`);
   }
 
-  /** Lets the counter of a cgroup say something; it is made if it is not there. */
+  /** Sets the counter of a cgroup, and creates the cgroup if it does not exist. */
   count(path: string, kills: number): void {
     const directory = join(this.root, 'cgroup', path);
     mkdirSync(directory, { recursive: true });
@@ -69,7 +69,7 @@ class Host {
   }
 }
 
-/** Kills by name as a scrape sees them, with those that cannot be told any container's. */
+/** Kills by name as a scrape sees them, and under '' the unattributed ones. */
 function scrape(watch: OomWatch, ...containers: readonly ContainerCgroup[]): Record<string, number | undefined> {
   const { accounts, unattributed } = watch.counts(
     containers.map((cgroup) => ({
@@ -96,7 +96,7 @@ describe('OomWatch', () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  it('does not take the counter of a container for that of the one before it at its path', async () => {
+  it('does not take the counter of a container for that of the previous one at its path', async () => {
     host.count('/docker/a', 0);
     const first = host.container('a');
     await using watch = host.begin();
@@ -114,7 +114,7 @@ describe('OomWatch', () => {
     expect(scrape(watch, second)).toEqual({ a: 1, '': 0 });
   });
 
-  it('tries again to write the state file when it could not', async () => {
+  it('tries again to write the state file after a failure', async () => {
     const directory = join(root, 'state');
     host.count('/docker/a', 0);
     const cgroup = host.container('a');
@@ -133,7 +133,7 @@ describe('OomWatch', () => {
     expect(killsIn(join(directory, 'oom.json'))).toEqual([1]);
   });
 
-  it('keeps a kill that happens just before the end, with its time', async () => {
+  it('saves a kill just before the end, with its time', async () => {
     host.count('/docker/a', 0);
     const cgroup = host.container('a');
     const watch = host.begin();
@@ -149,7 +149,7 @@ describe('OomWatch', () => {
     expect(next.counts([]).accounts).toMatchObject([{ kills: 1, lastKill: expect.closeTo(Date.now() / 1000, -2) }]);
   });
 
-  it('goes on while it cannot look, and knows all again once it can', async () => {
+  it('keeps running while the total of the host cannot be read, and catches up afterwards', async () => {
     host.count('/docker/a', 0);
     const cgroup = host.container('a');
     await using watch = host.begin();
@@ -168,7 +168,7 @@ describe('OomWatch', () => {
     expect(watch.sources.get('vmstat')).toBe(true);
   });
 
-  it('counts what the counters tell where it can never look', async () => {
+  it('counts by the counters alone if the total of the host can never be read', async () => {
     rmSync(join(root, 'proc/vmstat'));
     mkdirSync(join(root, 'proc/vmstat'));
     host.count('/docker/a', 1);
@@ -179,7 +179,7 @@ describe('OomWatch', () => {
     expect(scrape(watch, cgroup)).toEqual({ a: 1, '': undefined });
   });
 
-  it('ends with what it knows when it cannot look any more', async () => {
+  it('saves what it knows if the total of the host cannot be read at the end', async () => {
     host.count('/docker/a', 1);
     host.kills(1);
     const cgroup = host.container('a');
@@ -222,15 +222,15 @@ describe('OomWatch', () => {
     expect(watch.counts([])).toMatchObject({ host: 1, expired: 1 });
   });
 
-  describe('where nobody can tell whose a kill is', () => {
+  describe('where kills cannot be attributed', () => {
     const warning = 'no memory controller; OOM kills in containers without it stay unattributed';
 
     beforeEach(() => {
-      // A log that can be opened, but in which all victims are in the root cgroup.
+      // A log that can be opened. With such a kernel all victims in it are in the root cgroup.
       host.hasLog = true;
     });
 
-    it('says nothing of kills if the kernel has no memory controller', async () => {
+    it('exports no kills of containers if the kernel has no memory controller', async () => {
       host.hasMemory = false;
       mkdirSync(join(root, 'cgroup/docker/a'), { recursive: true });
       const cgroup = host.container('a');
@@ -243,7 +243,7 @@ describe('OomWatch', () => {
       expect(host.warnings).toEqual([warning]);
     });
 
-    it('says nothing of kills in a container without the controller, until it has it', async () => {
+    it('exports no kills of a container without the controller, until it has it', async () => {
       mkdirSync(join(root, 'cgroup/docker/a'), { recursive: true });
       host.count('/docker/b', 0);
       const [without, web] = [host.container('a'), host.container('b')];
@@ -267,7 +267,7 @@ describe('OomWatch', () => {
       expect([watch.sources.get('memory_controller'), host.warnings]).toEqual([true, []]);
     });
 
-    it('trusts the log of a kernel that counts no kills by cgroup, but not if there is no log', async () => {
+    it('relies on the log of a kernel that does not count kills by cgroup, if it can be read', async () => {
       mkdirSync(join(root, 'cgroup/docker/a'), { recursive: true });
       writeFileSync(join(root, 'cgroup/docker/a/memory.events'), 'low 0\nhigh 0\nmax 0\noom 0\n');
       const cgroup = host.container('a');

@@ -36,7 +36,7 @@ describe('StateFile', () => {
   const load = (file = new StateFile(path, log)): Record<string, unknown> | undefined =>
     file.load((found) => Object.fromEntries(found));
 
-  /** Saves and waits for it. */
+  /** Saves, and waits until it is written. */
   async function save(file: StateFile, values: Readonly<Record<string, unknown>>): Promise<void> {
     await vi.waitFor(() => expect(file.save(entries(values))).toBe(true));
     await vi.waitFor(() => expect(file.save(entries(values))).toBe(true));
@@ -49,7 +49,7 @@ describe('StateFile', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it('has nothing before the first run, and then what that has saved, readable for its user only', async () => {
+  it('loads what the last run saved, from a file that only its user can read', async () => {
     const file = new StateFile(path, log);
     expect(load(file)).toBeUndefined();
     expect(file.save(entries({ a: 1 }))).toBe(true);
@@ -61,12 +61,12 @@ describe('StateFile', () => {
     expect([readdirSync(directory), warnings, file.up]).toEqual([['state.json'], [], true]);
   });
 
-  it('takes an empty file for one that nobody has written yet', () => {
+  it('loads nothing from an empty file', () => {
     writeFileSync(path, '');
     expect([load(), warnings]).toEqual([undefined, []]);
   });
 
-  it('appends what has changed, and writes all anew when that gets too long', async () => {
+  it('appends changes, and rewrites the file once they are too long', async () => {
     const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, nth) => [`key${nth}`, 'x'.repeat(100)]));
     const file = new StateFile(path, log);
     await save(file, many);
@@ -82,7 +82,7 @@ describe('StateFile', () => {
     expect([load(), warnings]).toEqual([{ a: 1 }, []]);
   });
 
-  it('loses nothing that was saved if the program is killed', async () => {
+  it('loads what was saved before an incomplete line', async () => {
     const file = new StateFile(path, log);
     await save(file, { a: 1 });
     await save(file, { a: 2 });
@@ -102,7 +102,7 @@ describe('StateFile', () => {
     expect(warnings[0]).toMatch(/^cannot use the damaged state file; moved it away: /);
   });
 
-  it('moves a file away whose entries make no sense', () => {
+  it('moves a file with malformed entries away', () => {
     writeFileSync(path, new JournalWriter().begin(entries({ a: 1 })));
     const refuse = (): never => {
       throw new SyntaxError('no sense');
@@ -111,7 +111,7 @@ describe('StateFile', () => {
     expect(existsSync(`${path}.damaged`)).toBe(true);
   });
 
-  it('leaves a file of another version alone and uses one beside it', async () => {
+  it('keeps a file of another version and uses one beside it', async () => {
     const other = '{"version":99,"kills":1}';
     writeFileSync(path, other);
     const file = new StateFile(path, log);
@@ -126,7 +126,7 @@ describe('StateFile', () => {
     );
   });
 
-  it('says once that it cannot be written, and goes on once it can', async () => {
+  it('logs once that the file cannot be written, and recovers', async () => {
     const nowhere = join(directory, 'nowhere');
     const file = new StateFile(join(nowhere, 'state.json'), log);
     await save(file, { a: 1 });
@@ -142,7 +142,7 @@ describe('StateFile', () => {
     await file.close(entries({ a: 3 }));
   });
 
-  it('writes all anew if somebody has replaced the file', async () => {
+  it('rewrites the file if somebody has replaced it', async () => {
     const file = new StateFile(path, log);
     await save(file, { a: 1 });
     renameSync(path, join(directory, 'elsewhere'));
@@ -152,7 +152,7 @@ describe('StateFile', () => {
     await file.close(entries({ a: 3 }));
   });
 
-  it('neither reads nor writes through a link', async () => {
+  it('neither reads nor writes through a symbolic link', async () => {
     const target = join(directory, 'target');
     writeFileSync(target, 'precious');
     symlinkSync(target, path);
@@ -169,7 +169,7 @@ describe('StateFile', () => {
     ]);
   });
 
-  it('does not write through a link at the place of its draft', async () => {
+  it('does not write through a symbolic link at the path of its draft', async () => {
     const target = join(directory, 'target');
     writeFileSync(target, 'precious');
     symlinkSync(target, `${path}.new`);
@@ -178,24 +178,21 @@ describe('StateFile', () => {
     expect([readFileSync(target, 'utf8'), load(), existsSync(`${path}.new`)]).toEqual(['precious', { a: 1 }, false]);
   });
 
-  it.each(['a directory', 'a FIFO', 'a socket'])(
-    'says once that the path is %s, and leaves that alone',
-    async (kind) => {
-      const server = createServer();
-      if (kind === 'a directory') mkdirSync(path);
-      else if (kind === 'a FIFO') execFileSync('sh', ['-c', 'mkfifo "$0"', path]);
-      else await once(server.listen(path), 'listening');
-      const before = lstatSync(path);
-      const file = new StateFile(path, log);
-      expect(load(file)).toBeUndefined();
-      expect(file.up).toBe(false);
-      await save(file, { a: 1 });
-      await file.close(entries({ a: 1 }));
-      expect(warnings).toEqual([
-        `cannot use the state file; a restart would lose OOM kills: It is ${kind}, not a regular file`,
-      ]);
-      expect([lstatSync(path).ino, readdirSync(directory)]).toEqual([before.ino, ['state.json']]);
-      server.close();
-    },
-  );
+  it.each(['a directory', 'a FIFO', 'a socket'])('logs once that the path is %s, and leaves it alone', async (kind) => {
+    const server = createServer();
+    if (kind === 'a directory') mkdirSync(path);
+    else if (kind === 'a FIFO') execFileSync('sh', ['-c', 'mkfifo "$0"', path]);
+    else await once(server.listen(path), 'listening');
+    const before = lstatSync(path);
+    const file = new StateFile(path, log);
+    expect(load(file)).toBeUndefined();
+    expect(file.up).toBe(false);
+    await save(file, { a: 1 });
+    await file.close(entries({ a: 1 }));
+    expect(warnings).toEqual([
+      `cannot use the state file; a restart would lose OOM kills: It is ${kind}, not a regular file`,
+    ]);
+    expect([lstatSync(path).ino, readdirSync(directory)]).toEqual([before.ino, ['state.json']]);
+    server.close();
+  });
 });

@@ -35,7 +35,7 @@ describe('a state journal', () => {
     });
   });
 
-  it('is read as it was written, whatever the entries are', () => {
+  it('reads any entries as they were written', () => {
     const values = fc.dictionary(fc.string(), fc.jsonValue());
     fc.assert(
       fc.property(fc.array(values, { minLength: 1, maxLength: 5 }), (states) => {
@@ -46,7 +46,7 @@ describe('a state journal', () => {
     );
   });
 
-  it('is refused if any bit of its first line is another', () => {
+  it('rejects a first line with any flipped bit', () => {
     const file = Buffer.from(fileOf({ 'record:/docker/a#7': { kills: 1, name: 'wéb' } }));
     let kept = 0;
     for (let bit = 0; bit < file.length * 8; bit += 1) {
@@ -60,11 +60,11 @@ describe('a state journal', () => {
         kept += Number(error instanceof OtherVersion);
       }
     }
-    // The version itself can become another number.
+    // A flipped bit can turn the version into another number.
     expect(kept).toBeLessThanOrEqual(8);
   });
 
-  it('ends before the first line of which any bit is another', () => {
+  it('stops before the first line with any flipped bit', () => {
     const [first, second, third] = [{ a: 1 }, { a: 2 }, { a: 3, b: 4 }];
     const file = Buffer.from(fileOf(first, second, third));
     const [from, to] = [fileOf(first).length, fileOf(first, second).length];
@@ -77,7 +77,7 @@ describe('a state journal', () => {
     }
   });
 
-  it('ends before a line that was not written to its end', () => {
+  it('stops before an incomplete line', () => {
     const whole = fileOf({ a: 1 }, { a: 2 });
     const first = fileOf({ a: 1 });
     for (let length = first.length; length < whole.length; length += 1) {
@@ -88,7 +88,7 @@ describe('a state journal', () => {
     }
   });
 
-  it('notices lines that are missing or swapped', () => {
+  it('notices missing and swapped lines', () => {
     const [first, second, third] = fileOf({ a: 1 }, { a: 2 }, { a: 3 }).split(/(?<=\n)/);
     expect(valuesIn(`${first}${third}`)).toEqual({ a: 1 });
     expect(valuesIn(`${first}${third}${second}`)).toEqual({ a: 1 });
@@ -99,11 +99,11 @@ describe('a state journal', () => {
     `{"version":${STATE_VERSION + 1},"sum":"${'0'.repeat(64)}","set":{},"drop":[]}\n`,
     '{"version":1,"bootId":"x","lives":[]}',
     '{\n  "version": 99\n}\n',
-  ])('says that it has another version: %j', (text) => {
+  ])('reports another version: %j', (text) => {
     expect(() => readJournal(text)).toThrow(OtherVersion);
   });
 
-  it.each(['{', '[]', 'null', '{}', '{"version":"x"}', '\n', 'text\n'])('is damaged: %j', (text) => {
+  it.each(['{', '[]', 'null', '{}', '{"version":"x"}', '\n', 'text\n'])('rejects a damaged file: %j', (text) => {
     expect(() => readJournal(text)).toThrow(SyntaxError);
   });
 });

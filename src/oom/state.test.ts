@@ -23,7 +23,7 @@ describe('the saved state', () => {
   const saved = (bench: Bench): State =>
     stateIn(readJournal(new JournalWriter().begin(entriesOf(stateNow(bench)))).entries);
 
-  it('is taken up by the next run, which counts nothing twice', () => {
+  it('is restored by the next run, which counts nothing twice', () => {
     const bench = new Bench('below');
     bench.retention.restore(saved(before()).records, 20);
     expect(bench.kills()).toEqual({ web: [2, 10], gone: [1, 10] });
@@ -38,7 +38,7 @@ describe('the saved state', () => {
     expect(bench.kills()).toEqual({ web: [3, 15] });
   });
 
-  it('knows whose the kills in the counter of an outer container are', () => {
+  it('tells the kills of an inner container from those of the outer one', () => {
     const [outer, inner] = ['/docker/outer', '/docker/outer/docker/inner'];
     const first = new Bench('below');
     first.retention.name(first.appear('outer'), named('outer'));
@@ -63,7 +63,7 @@ describe('the saved state', () => {
     expect(third.kills()).toEqual({ outer: [0, undefined] });
   });
 
-  it('knows which of two containers at a path is the one that lives', () => {
+  it('finds the live one of two containers at one path', () => {
     const first = new Bench('below');
     for (const at of [10, 20]) {
       const cgroup = first.appear('a');
@@ -80,7 +80,7 @@ describe('the saved state', () => {
     expect([second.kills(), second.retention.kills]).toEqual([{ web: [2, 20] }, 2]);
   });
 
-  it('has the kills in cgroups inside that are gone, on v1', () => {
+  it('includes kills in removed inner cgroups, on v1', () => {
     const first = new Bench('own');
     first.retention.name(first.appear('a'), named('web'));
     first.count({ '/docker/a': 0, '/docker/a#/unit': 1 }, 5);
@@ -96,7 +96,7 @@ describe('the saved state', () => {
     }
   });
 
-  it('keeps the times over a reboot, and begins to count at 0', () => {
+  it('keeps the times over a reboot, and starts to count at 0', () => {
     const bench = new Bench('below');
     bench.totals.restore(0, afterReboot(saved(before())));
     expect(bench.kills()).toEqual({ web: [undefined, 10], gone: [undefined, 10] });
@@ -106,12 +106,12 @@ describe('the saved state', () => {
     expect(bench.kills()['web']).toEqual([0, 10]);
   });
 
-  describe('at another moment', () => {
-    /** When the kills were, at which the state was saved 20 s after boot: two of 10 s after it. */
+  describe('restored at another moment', () => {
+    /** The times of two kills 10 s after boot, in a state that was saved 20 s after it. */
     const lastKills = (boot: typeof BOOT, now: number): (number | undefined)[] =>
       atBoot(saved(before()), boot, now).records.map(({ lastKill }) => lastKill);
 
-    it('has the times of the same boot, however the wall clock is set', () => {
+    it('keeps its times within a boot, however the wall clock is set', () => {
       for (const step of [0, 7_200, -7_200]) {
         const boot = { ...BOOT, time: BOOT.time + step };
         expect(lastKills(boot, 100)).toEqual([10, 10]);
@@ -119,36 +119,36 @@ describe('the saved state', () => {
       }
     });
 
-    it('adds the time that the machine was off to the ages', () => {
+    it('adds the time that the machine was off to the ages of kills', () => {
       const boot = { id: 'other', time: BOOT.time + 20 + 300 };
       // 10 s before it was saved, 300 s off, 5 s since boot.
       expect(lastKills(boot, 5)).toEqual([5 - 315, 5 - 315]);
       expect(isSameBoot(saved(before()), boot, 5)).toBe(false);
     });
 
-    it('is of no age below the one that it had, if the wall clock was set back meanwhile', () => {
+    it('does not make kills younger if the wall clock was set back meanwhile', () => {
       const boot = { id: 'other', time: BOOT.time - 7_200 };
       expect(lastKills(boot, 5)).toEqual([5 - 10, 5 - 10]);
     });
 
-    it('is of another past if the machine was set back to an earlier moment of the boot', () => {
+    it('counts as of another boot if the machine was set back to an earlier moment', () => {
       expect(isSameBoot(saved(before()), BOOT, 15)).toBe(false);
       expect(lastKills(BOOT, 15)).toEqual([5, 5]);
     });
 
-    it('has no time in the future', () => {
+    it('puts no kill into the future', () => {
       const state = saved(before());
       const damaged = { ...state, records: state.records.map((record) => ({ ...record, lastKill: 1e6 })) };
       expect(atBoot(damaged, BOOT, 100).records.map(({ lastKill }) => lastKill)).toEqual([100, 100]);
     });
   });
 
-  it('is read as it was written', () => {
+  it('reads what was written', () => {
     const bench = before();
     expect(saved(bench)).toEqual(JSON.parse(JSON.stringify(stateNow(bench))));
   });
 
-  it("is not worth a write if only the position in the kernel's log and the time have changed", () => {
+  it("is not written again if only the position in the kernel's log and the time have changed", () => {
     const state = stateNow(before());
     const entries = entriesOf(state);
     expect(differ(entries, entriesOf({ ...state, kmsg: { sequence: 8, time: 9 } }))).toBe(false);
@@ -159,7 +159,7 @@ describe('the saved state', () => {
     expect(differ(entries, entriesOf({ ...state, records: state.records.slice(1) }))).toBe(true);
   });
 
-  it('is refused if entries are missing or have another form', () => {
+  it('is rejected if entries are missing or malformed', () => {
     const entries = new Map(Object.entries({ boot: BOOT, saved: 1, expired: 0, kmsg: { sequence: 1, time: 1 } }));
     expect(() => stateIn(entries)).not.toThrow();
     for (const [key, value] of Object.entries({
