@@ -101,5 +101,5 @@ export const named = (container: string): NamedLabels => ({ labels: labelsOf(con
 export function killIn(cgroup: string | undefined, at: number): KmsgKill {
   const nothing = { limitedBy: undefined, limit: undefined, constraint: undefined };
   const event = { group: undefined, isOver: true };
-  return { time: 0, pid: 1, command: 'tail', uid: 0, cgroup, at, beforeStart: false, event, ...nothing };
+  return { time: 0, pid: 1, command: 'tail', uid: 0, cgroup, at, beforeStart: false, event, listed: [], ...nothing };
 }

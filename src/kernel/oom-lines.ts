@@ -92,6 +92,21 @@ export function parseGroup(text: string): string | undefined {
   return /^Tasks in (\/.*) are going to be killed due to memory\.oom\.group set$/.exec(text)?.[1];
 }
 
+/**
+ * Parses a row of the list of processes that a report has, of those in the limited cgroup and below it:
+ *
+ *     [  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name
+ *     [  17366]     0 17366     1090      781       64      717         0    53248        0             0 bash
+ *
+ * @returns the pid; `0` for the head of the list.
+ */
+export function parseListed(text: string): number | undefined {
+  if (!text.startsWith('[')) return undefined;
+  if (/^\[ +pid +\] +uid +tgid /.test(text)) return 0;
+  const pid = /^\[ *\d+\] +\d+ +(\d+) +\d/.exec(text)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
 /** Parses the limit in bytes: `memory: usage 16384kB, limit 16384kB, failcnt 0`. */
 export function parseLimit(text: string): number | undefined {
   const limit = /^memory: usage \d+kB, limit (\d+)kB, /.exec(text)?.[1];

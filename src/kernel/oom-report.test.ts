@@ -49,8 +49,27 @@ describe('createOomReader', () => {
         limit: 16 * 2 ** 20,
         constraint: 'CONSTRAINT_MEMCG',
         event: { group: undefined, isOver: false },
+        listed: [],
       },
     ]);
+  });
+
+  it('reads which processes the limited cgroup has', () => {
+    const list = [
+      'Tasks state (memory values in pages):',
+      '[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name',
+      '[  17366]     0 17366     1090      781       64      717         0    53248        0             0 bash',
+      '[1234567]  1000 1234567     2472     2244     1920      324         0    57344        0         -1000 [1] 2 3 4',
+    ];
+    const [first, second] = victimsIn(
+      ...list,
+      report('oom_memcg=/docker/a,task_memcg=/docker/a', 'bash', 17_366),
+      killed('bash', 17_366),
+      ...list.slice(0, 3),
+      report('oom_memcg=/docker/b,task_memcg=/docker/b', 'bash', 17_366),
+      killed('bash', 17_366),
+    );
+    expect([first?.listed, second?.listed]).toEqual([[17_366, 1_234_567], [17_366]]);
   });
 
   it('reads a kill because the host ran out of memory', () => {
@@ -209,6 +228,7 @@ describe('createOomReader, with the log of an older kernel', () => {
         limit: 512 * 2 ** 20,
         constraint: undefined,
         event: { group: undefined, isOver: false },
+        listed: [14_970],
       },
     ]);
   });

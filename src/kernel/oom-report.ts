@@ -11,6 +11,7 @@ import {
   parseSkipped,
   parseKilled,
   parseLimit,
+  parseListed,
 } from './oom-lines.ts';
 
 /** A process killed by the OOM killer, from the kernel log. Each counts as one in `oom_kill` of `/proc/vmstat`. */
@@ -33,7 +34,12 @@ export interface OomVictim {
   readonly constraint: string | undefined;
   /** The event that killed it. */
   readonly event: OomEvent;
+  /** The processes in the cgroup whose limit was hit, and below it, as far as a report lists them. */
+  readonly listed: readonly number[];
 }
+
+/** How many of these are read. */
+const MAX_LISTED = 512;
 
 /** In bytes. The maximum of a record (`PRINTKRB_RECORD_MAX`, before Linux 5.10 `LOG_LINE_MAX`); longer pieces are cut. */
 const SHORTEST_CUT_PIECE = 992;
@@ -83,6 +89,7 @@ class OomReader {
   /** The report of the current event. */
   #report: Report | undefined;
   #limit: number | undefined;
+  #listed: number[] = [];
   readonly #events: OomEvents;
   readonly #join = createJoiner();
 
@@ -97,6 +104,7 @@ class OomReader {
     if (text === undefined) return undefined;
     const { time } = record;
     this.#limit = parseLimit(text) ?? this.#limit;
+    this.#list(parseListed(text));
     const dump = parseDump(text);
     if (dump !== undefined) {
       this.#dump = dump;
@@ -107,6 +115,11 @@ class OomReader {
     const group = parseGroup(text);
     if (group !== undefined) this.#events.beginGroup(decodeHexEscapes(group), time);
     return this.#victimIn(text, time);
+  }
+
+  #list(pid: number | undefined): void {
+    if (pid === 0) this.#listed = [];
+    else if (pid !== undefined && this.#listed.length < MAX_LISTED) this.#listed.push(pid);
   }
 
   #choose(text: string): void {
@@ -153,6 +166,7 @@ class OomReader {
       limit: limitedBy === undefined ? undefined : this.#limit,
       constraint,
       event,
+      listed: own !== undefined && limitedBy !== undefined ? this.#listed : [],
     };
   }
 

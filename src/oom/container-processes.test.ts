@@ -57,6 +57,16 @@ describe('ContainerProcesses', () => {
     expect([cgroupOf(3), cgroupOf(4)]).toEqual([undefined, '/docker/b']);
   });
 
+  it('takes over processes that the kernel lists, unless it has seen them elsewhere', () => {
+    processes.appeared(container('a'), 'found');
+    processes.appeared(container('b'), 'started');
+    running['/docker/b'] = [1];
+    vi.advanceTimersByTime(5);
+    processes.learn('/docker/a', [1, 2]);
+    processes.learn('/none', [3]);
+    expect([cgroupOf(1), cgroupOf(2), cgroupOf(3)]).toEqual(['/docker/b', '/docker/a', undefined]);
+  });
+
   it('remembers the processes of a removed container for a moment', () => {
     const removed = container('a');
     processes.appeared(removed, 'started');

@@ -42,6 +42,7 @@ export class ContainerProcesses implements Disposable {
   readonly #read: ReadProcesses;
   readonly #byPid = new Map<number, ProcessPlace>();
   readonly #entries = new Map<ContainerCgroup, Entry>();
+  readonly #byPath = new Map<string, Entry>();
   readonly #expiring = new Set<Entry>();
   /** The containers that are yet to be looked at since the burst began, older ones. */
   #left: Iterator<Entry> | undefined;
@@ -64,6 +65,7 @@ export class ContainerProcesses implements Disposable {
   appeared(container: ContainerCgroup, when: 'found' | 'started'): void {
     const entry: Entry = { container, pids: new Map(), isLarge: false, timer: undefined };
     this.#entries.set(container, entry);
+    this.#byPath.set(container.path, entry);
     if (when === 'started') this.#lookLater(entry, 0);
   }
 
@@ -72,9 +74,22 @@ export class ContainerProcesses implements Disposable {
     const entry = this.#entries.get(container);
     if (entry === undefined) return;
     this.#entries.delete(container);
+    if (this.#byPath.get(container.path) === entry) this.#byPath.delete(container.path);
     clearTimeout(entry.timer);
     this.#expiring.add(entry);
     entry.timer = setTimeout(() => this.#forget(entry), REMEMBER_MS).unref();
+  }
+
+  /** Takes over that processes are in a container, unless it is known where they are. */
+  learn(path: string, pids: readonly number[]): void {
+    const entry = this.#byPath.get(path);
+    if (entry === undefined || entry.isLarge) return;
+    const now = performance.now();
+    for (const pid of pids) {
+      if (this.#byPid.has(pid)) continue;
+      entry.pids.set(pid, now);
+      this.#byPid.set(pid, { container: entry.container, cgroup: path });
+    }
   }
 
   /** A burst has begun: each container is looked at once. */

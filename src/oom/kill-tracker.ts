@@ -238,6 +238,10 @@ export class KillTracker implements Disposable {
     for (const kill of this.#kernelLog?.kills() ?? []) {
       this.#hasNews = true;
       this.#attribution.fromKmsg(kill, kill.beforeStart ? undefined : this.#processes.placeOf(kill.pid));
+      // If its limit was hit, it is likely to be hit again, and the next report may be left out.
+      if (kill.limitedBy !== undefined && !kill.beforeStart) {
+        this.#processes.learn(this.#places.discoveryPathOf(kill.limitedBy), kill.listed);
+      }
     }
   }
 
@@ -266,8 +270,7 @@ export class KillTracker implements Disposable {
   #finish(record: ContainerRecord): void {
     const time = performance.now();
     record.events.release(time, this.#expectedReports, record.groups);
-    const isLeft = this.#killLog.write(record, time);
-    if (!isLeft && record.named?.named === true) this.#open.delete(record);
+    if (!this.#killLog.write(record, time)) this.#open.delete(record);
   }
 
   /** What may still explain a kill that only a counter has. */

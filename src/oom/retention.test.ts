@@ -164,6 +164,20 @@ describe('a container', () => {
     expect([bench.retention.kills, bench.totals.expiredKills]).toEqual([11_100, 100]);
   });
 
+  it('has an event for each kill when its record is archived, also if the log has not reported it', () => {
+    const bench = new Bench('below');
+    const cgroup = bench.appear('a');
+    bench.retention.name(cgroup, named('web'));
+    bench.count({ '/docker/a': 2 }, 5);
+    bench.remove(cgroup, 6);
+    for (let id = 0; id < 1_000; id += 1) bench.report(`/docker/c${id}`, 11);
+    bench.retention.update(20);
+    expect(bench.records.at('/docker/a')).toBeUndefined();
+    expect(bench.retention.counts('kmsg')).toContainEqual(
+      expect.objectContaining({ labels: named('web').labels, kills: 2, events: 2 }),
+    );
+  });
+
   it('goes on counting after its record was archived', () => {
     const bench = new Bench('below');
     bench.names.set('a', 'web');

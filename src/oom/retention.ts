@@ -151,6 +151,8 @@ export class Retention {
     if (record.kills > 0 && record.named === undefined) this.#nameRemoved(record, Infinity);
     if (record.nameRequestedAt !== undefined && record.named?.named !== true)
       this.#options.names.forgetName(record.match);
+    // Nothing will explain them any more.
+    record.events.releaseNow(record.groups);
     this.#options.drop(record);
     this.#totals.archive(record);
   }

@@ -20,10 +20,18 @@ describeLive('a real OOM kill pages, on this host', ['docker', 'prometheus', 'al
     const alertname = 'IsolationContainerMemoryLimitMissing';
     const page = await notified('/pager', { alertname, container: 'unlimited' });
     expect(page.annotations['description']).toBe(
-      `Container unlimited on ${exporter.address} can use all memory of the host.`,
+      `Container unlimited on ${exporter.address} has no memory limit: it can use all memory of the host, or of a cgroup that it shares with others.`,
     );
     const all = (await receiver.received()).flatMap(({ alerts }) => alerts);
     expect(all.filter((alert) => isLike(alert, { alertname, container: 'leaky' }))).toEqual([]);
+  });
+
+  test('three kills in a row raise the alert for loops', async () => {
+    const { docker, notified } = lab();
+    const script = 'for i in 1 2 3; do sleep 2; tail /dev/zero; done; sleep 1000000';
+    await docker.run(...words(`--name looping ${LITTLE_MEMORY}`), LAB_IMAGE, 'sh', '-c', script);
+    const page = await notified('/pager', { alertname: 'IsolationContainerOOMKillLoop', container: 'looping' });
+    expect(page.annotations['description']).toContain('in container looping');
   });
 
   test('nothing on the way complains', async () => {

@@ -183,6 +183,29 @@ function suite(findMachine: () => Promise<Machine>, plans: Plans): () => Docker 
     await first[Symbol.asyncDispose]();
   });
 
+  test('a kill in a container that lives on is logged under its name, without a scrape', async () => {
+    await using exporter = await exporterFor(docker);
+    const name = `${prefix}unscraped`;
+    await docker.run(
+      '--name',
+      name,
+      '--network',
+      'none',
+      '--memory',
+      '8m',
+      '--memory-swap',
+      '8m',
+      LAB_IMAGE,
+      'sh',
+      '-c',
+      'sleep 3; tail /dev/zero; sleep 1000000',
+    );
+    await within(machine, 'the line', async () => {
+      const lines = (await exporter.log()).filter(({ container, msg }) => container === name && msg === 'OOM kill');
+      return lines.length === 1;
+    });
+  });
+
   test('kills are counted under the names from before while dockerd is down', async () => {
     await using exporter = await exporterFor(docker);
     const name = `${prefix}orphan`;

@@ -1,0 +1,156 @@
+import { fileURLToPath } from 'node:url';
+import { type Exporter, type Samples, startExporter } from '../lab/exporter.ts';
+import { eventually, type Machine, quote, succeed } from '../lab/machine.ts';
+import type { Scenario } from './scenarios.ts';
+
+const KILLER = fileURLToPath(new URL('./kill.pl', import.meta.url));
+
+/** What the kernel counted, and what the exporter made of it. */
+export interface ScenarioResult {
+  readonly scenario: Scenario;
+  /** Kills in a second that were reached. */
+  readonly rate: number;
+  /** By the kernel. */
+  readonly events: number;
+  readonly kills: number;
+  /** Events by the exporter, in the containers that it attributed kills to. */
+  readonly eventsFound: number;
+  /** Kills of these containers that the exporter attributed to none of them. */
+  readonly unattributed: number;
+  /** Kills that the exporter counted beyond the kernel's. */
+  readonly doubled: number;
+  /** Kills of the host, by /proc/vmstat, that are in no counter of the exporter. */
+  readonly lost: number;
+}
+
+interface KernelCount {
+  readonly kills: number;
+  readonly events: number;
+}
+
+/** Makes the kills of a scenario beside a new exporter, and compares. */
+export async function runScenario(machine: Machine, scenario: Scenario): Promise<ScenarioResult> {
+  const directory = await succeed(machine, 'mktemp -d /tmp/isolation-exporter-torture-XXXXXX');
+  const kmsg = scenario.trouble === 'no kmsg' ? ['--path.kmsg='] : [];
+  const flags = [`--oom.state-file=${directory}/state`, '--docker.host=', '--oom.retention=24h', ...kmsg];
+  let exporter = await startExporter(machine, { flags });
+  try {
+    const killing = killAll(machine, scenario, directory);
+    if (scenario.trouble === 'SIGKILL') {
+      const seconds = scenario.containers / scenario.rate;
+      for (const part of [0.3, 0.4]) {
+        await succeed(machine, `sleep ${seconds * part}`);
+        await exporter.kill('SIGKILL');
+        await exporter[Symbol.asyncDispose]();
+        exporter = await startExporter(machine, { flags });
+      }
+    }
+    const { truth, seconds } = await killing;
+    const kills = sumOf(truth, (count) => count.kills);
+    return { scenario, rate: kills / seconds, ...(await compare(machine, exporter, truth)) };
+  } finally {
+    await exporter[Symbol.asyncDispose]();
+    await machine.run(`rm -rf ${directory}`);
+  }
+}
+
+async function killAll(
+  machine: Machine,
+  { way, containers, rate, lifeMs, trouble }: Scenario,
+  directory: string,
+): Promise<{ readonly truth: ReadonlyMap<string, KernelCount>; readonly seconds: number }> {
+  const parent = `/${directory.split('/').at(-1)}/docker`;
+  const plan = [`parent=${parent}`, `count=${containers}`, `rate=${rate}`, `life=${lifeMs}`, `way=${way}`];
+  const kill = `perl ${quote(KILLER, ...plan)}`;
+  const timeoutMs = (300_000 + (containers / rate) * 1_000) * machine.slowness;
+  const output = await succeed(machine, trouble === 'overrun' ? overrunning(kill) : kill, { timeoutMs });
+  await machine.run(`rmdir /sys/fs/cgroup/*${parent} /sys/fs/cgroup${parent} 2>/dev/null
+    rmdir /sys/fs/cgroup/*${parent.replace('/docker', '')} /sys/fs/cgroup${parent.replace('/docker', '')} 2>/dev/null; true`);
+  const truth = new Map<string, KernelCount>();
+  let seconds = NaN;
+  for (const line of output.split('\n')) {
+    const [id = '', first, second] = line.split(' ');
+    if (id === 'seconds') seconds = Number(first);
+    else truth.set(id, { kills: Number(first), events: Number(second) });
+  }
+  return { truth, seconds };
+}
+
+/** Fills the kernel's log faster than anybody can read it, meanwhile. */
+function overrunning(script: string): string {
+  return `
+    before=$(cat /proc/sys/kernel/printk_devkmsg)
+    echo on > /proc/sys/kernel/printk_devkmsg
+    perl -e 'open my $k, ">", "/dev/kmsg" or die; my $t = "x" x 900; while (1) { syswrite $k, $t for 1..300; select undef, undef, undef, 0.02 }' &
+    flood=$!
+    ${script}
+    kill $flood
+    echo "$before" > /proc/sys/kernel/printk_devkmsg`;
+}
+
+async function compare(
+  machine: Machine,
+  exporter: Exporter,
+  truth: ReadonlyMap<string, KernelCount>,
+): Promise<Omit<ScenarioResult, 'scenario' | 'rate'>> {
+  // What is not settled yet is in no counter, for two seconds at most.
+  await succeed(machine, 'sleep 3');
+  let samples: Samples | undefined;
+  let lost = NaN;
+  await eventually(
+    'nobody was killed during a scrape',
+    async () => {
+      const before = await hostKills(machine);
+      samples = await exporter.scrape();
+      lost = before - (samples.value('isolation_host_oom_kills_total') ?? NaN);
+      return before === (await hostKills(machine)) && lost === 0 ? true : undefined;
+    },
+    { timeoutMs: 15_000 * machine.slowness, everyMs: 500 },
+  ).catch(() => {});
+  if (samples === undefined) throw new Error('The exporter did not answer');
+  const { kills, events, sum } = countsIn(samples);
+  let [unattributed, doubled, eventsFound] = [0, 0, 0];
+  for (const [id, { kills: true_ }] of truth) {
+    const found = kills.get(id.slice(0, 12)) ?? 0;
+    unattributed += Math.max(0, true_ - found);
+    doubled += Math.max(0, found - true_);
+    eventsFound += events.get(id.slice(0, 12)) ?? 0;
+  }
+  const host = samples.value('isolation_host_oom_kills_total') ?? NaN;
+  return {
+    events: sumOf(truth, (count) => count.events),
+    kills: sumOf(truth, (count) => count.kills),
+    eventsFound,
+    unattributed,
+    doubled,
+    lost: Math.abs(lost) + Math.abs(host - sum),
+  };
+}
+
+function countsIn(samples: Samples): {
+  readonly kills: ReadonlyMap<string, number>;
+  readonly events: ReadonlyMap<string, number>;
+  /** Of all kills, attributed, unattributed or expired. */
+  readonly sum: number;
+} {
+  const kills = new Map<string, number>();
+  const events = new Map<string, number>();
+  let sum = 0;
+  for (const { name, labels, value } of samples.all) {
+    const container = new Map(Object.entries(labels)).get('container') ?? '';
+    if (name === 'isolation_container_oom_kills_total') kills.set(container, value);
+    if (name === 'isolation_container_oom_events_total') events.set(container, value);
+    if (/^isolation_(?:container_oom_kills|oom_kills_unattributed|oom_kills_expired)_total$/.test(name)) sum += value;
+  }
+  return { kills, events, sum };
+}
+
+async function hostKills(machine: Machine): Promise<number> {
+  return Number(await succeed(machine, `awk '$1 == "oom_kill" { print $2 }' /proc/vmstat`));
+}
+
+function sumOf(truth: ReadonlyMap<string, KernelCount>, part: (count: KernelCount) => number): number {
+  let sum = 0;
+  for (const count of truth.values()) sum += part(count);
+  return sum;
+}

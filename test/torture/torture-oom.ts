@@ -1,0 +1,52 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bootGuest } from '../lab/guest.ts';
+import { host } from '../lab/host.ts';
+import type { Machine } from '../lab/machine.ts';
+import { type MachineResults, renderTables, withTables } from './reliability-table.ts';
+import { runScenario, type ScenarioResult } from './run-scenario.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+const PAGE = new URL('../../docs/reliability.md', import.meta.url);
+
+/**
+ * Tortures the built exporter with real OOM kills on this host (cgroup v1) and in an emulated guest (cgroup v2), and writes
+ * what came of it into docs/reliability.md. Takes a quarter of an hour on the host and an hour in the guest, as root on a
+ * machine where the live tests run.
+ *
+ * Usage: npm run torture:oom [-- v1|v2] [name of a scenario]. With a name it prints and writes nothing.
+ */
+async function main(version: string | undefined, name: string | undefined): Promise<void> {
+  const machines: MachineResults[] = [];
+  if (version !== 'v2') machines.push({ title: 'cgroup v1, this host', results: await torture(host, 1, name) });
+  if (version !== 'v1') machines.push({ title: 'cgroup v2, an emulated guest', results: await tortureGuest(name) });
+  const tables = renderTables(machines);
+  console.log(tables);
+  if (version === undefined && name === undefined) writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8'), tables));
+}
+
+async function tortureGuest(name: string | undefined): Promise<readonly ScenarioResult[]> {
+  const directory = mkdtempSync('/tmp/isolation-exporter-torture-');
+  try {
+    await using guest = await bootGuest({ flavour: 'plain', directory: join(directory, 'plain'), owner: process.pid });
+    return await torture(guest, 2, name);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function torture(machine: Machine, version: 1 | 2, name: string | undefined): Promise<readonly ScenarioResult[]> {
+  const results: ScenarioResult[] = [];
+  for (const scenario of SCENARIOS) {
+    if ((scenario.only ?? version) !== version || (name !== undefined && scenario.name !== name)) continue;
+    const result = await runScenario(machine, scenario);
+    console.error(JSON.stringify(result));
+    results.push(result);
+    // The kernel reports ten kills in five seconds in full; the next scenario begins with all of them.
+    await machine.run('sleep 6');
+  }
+  return results;
+}
+
+const [version, name] = process.argv.slice(2);
+await main(version, name);
