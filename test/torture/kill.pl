@@ -85,6 +85,8 @@ sub live {
 sub finish {
     my ($container) = @_;
     my @cgroups = @{$container->{counted}};
+    # The others of a group are killed one after the other, slowly on a slow console.
+    for (1 .. 30_000) { last if !processes_in($cgroups[0]); select(undef, undef, undef, 0.001) }
     my $kills = 0;
     $kills += counter($_, 'oom_kill') for @cgroups;
     my $groups = $v1 ? 0 : counter($cgroups[0], 'oom_group_kill');
@@ -136,6 +138,12 @@ sub counter {
     open my $in, '<', $file or return 0;
     for (<$in>) { return $1 if /^$key (\d+)$/ }
     return 0;
+}
+
+sub processes_in {
+    my ($path) = @_;
+    open my $in, '<', "$memory$path/cgroup.procs" or return 0;
+    return scalar(() = <$in>);
 }
 
 sub put {
