@@ -26,7 +26,7 @@ function runFor(seconds: number): void {
   }
 }
 
-/** Time goes by without a beat; then the timers of the loop run. */
+/** Time passes without a beat; then the timers of the loop run. */
 function standStillFor(seconds: number): void {
   now += seconds * 1_000;
 }

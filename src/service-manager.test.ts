@@ -16,7 +16,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('without a service manager nobody is told', () => {
+test('sends nothing without a service manager', () => {
   for (const environment of [{}, { NOTIFY_SOCKET: '' }, { WATCHDOG_USEC: '30000000' }]) {
     using manager = connectToServiceManager(environment, { log, send });
     manager.ready();
@@ -24,7 +24,7 @@ test('without a service manager nobody is told', () => {
   expect([sent, vi.getTimerCount()]).toEqual([[], 0]);
 });
 
-test('it is told when the daemon serves, and four times in each time-out that it still does', async () => {
+test('sends READY once the daemon serves, then WATCHDOG four times in each time-out', async () => {
   const manager = connectToServiceManager({ ...SOCKET, WATCHDOG_USEC: '30000000' }, { log, send });
   await vi.advanceTimersByTimeAsync(60_000);
   expect(sent).toEqual([]);
@@ -42,7 +42,7 @@ test.each([
   { WATCHDOG_USEC: '-1' },
   { WATCHDOG_USEC: 'x' },
   { WATCHDOG_USEC: '30000000', WATCHDOG_PID: '1' },
-])('without a watchdog for this process it is told once: %j', async (environment) => {
+])('sends only READY without a watchdog for this process: %j', async (environment) => {
   using manager = connectToServiceManager({ ...SOCKET, ...environment }, { log, send });
   manager.ready();
   await vi.advanceTimersByTimeAsync(60_000);

@@ -30,7 +30,7 @@ describe('CPU throttling', () => {
   const stat = (periods: number, throttled: number) =>
     `usage_usec 5\nuser_usec 3\nsystem_usec 2\nnr_periods ${periods}\nnr_throttled ${throttled}\nthrottled_usec 2500000\n`;
 
-  it('is told for each cgroup that has a quota, from its own cpu.stat', () => {
+  it('is exported for each cgroup with a quota, from its own cpu.stat', () => {
     const files = {
       'kubepods/cpu.max': 'max 100000\n',
       'kubepods/cpu.stat': stat(0, 0),
@@ -156,7 +156,7 @@ describe('hits of PIDs limits', () => {
     ...(more.peak !== undefined && { [`${path}/pids.peak`]: `${more.peak}\n` }),
   });
 
-  it('are told by the limited cgroup since Linux 6.11', () => {
+  it('come from the limited cgroup since Linux 6.11', () => {
     const files = {
       ...pidsOf('kubepods', '30000', 4, { local: 0 }),
       ...pidsOf(POD, '6', 4, { local: 3 }),

@@ -210,7 +210,7 @@ export class ContainerInventory {
     entry.isStuck = this.#postures.isStuck(entry);
     if (lookedUp === undefined) return;
     const take = (found: LookedUp): void => {
-      // All has been read anew since.
+      // Everything has been read again since.
       if (entry.posture?.lookedUp !== lookedUp) return;
       const { posture: before } = entry.posture;
       const posture = { ...before, ...found, denied: before.denied ?? found.denied };

@@ -6,7 +6,7 @@ export interface Lifecycle {
   readonly removed: number;
 }
 
-/** The existing containers, and counts of those that appeared and were removed. */
+/** The existing containers, and how many appeared and were removed. */
 export class ContainerSet {
   readonly containers = new Map<string, ContainerCgroup>();
   readonly lifecycle = new Map<string, { started: number; removed: number }>();

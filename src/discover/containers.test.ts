@@ -90,7 +90,7 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     expect(discovery?.watchUp).toBe(true);
   });
 
-  it('is told of those that come and go, also in a parent made with them', async () => {
+  it('reports containers that appear and disappear, also in a parent created with them', async () => {
     await discover();
     make('/new/parent/c1');
     await expect.poll(() => discovery?.containers.has('/new/parent/c1'), { timeout: 10_000 }).toBe(true);
@@ -138,7 +138,7 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     expect(appeared[1]?.inode).not.toBe(first?.inode);
   });
 
-  it('finds by walking what it was not told of, and says that the watch is down meanwhile', async () => {
+  it('finds containers without events by walking, and reports the watch as down meanwhile', async () => {
     make('/parent');
     const deaf: DiscoveryOptions['watchDirectory'] = async () => ({ close: async () => {} });
     await discover({ watchDirectory: deaf });

@@ -114,7 +114,7 @@ export class Watches implements AsyncDisposable {
     if (!entry.wanted) return;
     try {
       entry.watch = await this.#watchDirectory(this.#root + path, {
-        // Events of a failed watch no longer count; those of one that is being closed still do.
+        // Events of a failed watch no longer count; events of a watch that is being closed still do.
         onName: (name) => {
           if (entry.state !== 'failed') this.#onName(path, name);
         },

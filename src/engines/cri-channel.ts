@@ -61,7 +61,7 @@ export function isTooLong(error: unknown): boolean {
 }
 
 /**
- * Closes each connection when the next one begins. After a GOAWAY grpc-js connects anew, and leaves it to the runtime to
+ * Closes each connection when the next one begins. After a GOAWAY grpc-js reconnects, and leaves it to the runtime to
  * close the old socket: one that does not would cost a descriptor for each attempt.
  */
 function limitToOneConnection(credentials: ChannelCredentials): { close(): void } {

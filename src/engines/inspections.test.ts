@@ -85,9 +85,9 @@ test('what an event has deferred is inspected when the engine can be asked again
   inspections.pause();
   await vi.advanceTimersByTimeAsync(10_000);
   expect(asked).toEqual(['a', 'a']);
-  inspections.begin(async (id) => void asked.push(`${id} anew`));
+  inspections.begin(async (id) => void asked.push(`${id} again`));
   await vi.advanceTimersByTimeAsync(0);
-  expect(asked.at(-1)).toBe('a anew');
+  expect(asked.at(-1)).toBe('a again');
 });
 
 test('a container that is forgotten is asked about no more', async () => {

@@ -36,7 +36,7 @@ export class Inspections implements Disposable {
   readonly #wanted = new Map<string, Wanted>();
   readonly #queue = new Set<string>();
   readonly #repeats: RateLimit;
-  /** Containers with an event that are to be inspected as soon as the rate allows it. */
+  /** Containers with an event, which are inspected as soon as the rate allows it. */
   readonly #deferred = new Set<string>();
   #deferredTimer: NodeJS.Timeout | undefined;
   #inspect: ((id: string) => Promise<void>) | undefined;
@@ -159,7 +159,7 @@ export class Inspections implements Disposable {
         (reason: unknown) => reason ?? new Error('Failed'),
       );
       wanted.state = error === undefined ? 'done' : 'waiting';
-      // The container may have been forgotten and wanted anew meanwhile.
+      // The container may have been forgotten and wanted again meanwhile.
       if (this.#wanted.get(id) !== wanted) continue;
       if (wanted.again) this.#repeat(id, wanted);
       else if (error !== undefined && this.#inspect !== inspect) this.#enqueue(id);

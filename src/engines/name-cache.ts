@@ -11,7 +11,7 @@ export class NameCache implements Disposable {
   readonly #keepForgottenMs: number;
   readonly #isWanted: (id: string) => boolean;
   readonly #names = new Map<string, Names>();
-  /** When each forgotten container's names are to be dropped, the earliest first. */
+  /** When the names of each forgotten container are dropped, earliest first. */
   readonly #forgotten = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 

@@ -233,7 +233,7 @@ describe('the level', () => {
       },
     ],
     [
-      'with a socket that it may use in spite of its user namespace',
+      'with a socket that it may use despite its user namespace',
       0,
       { process: { users: REMAPPED }, mounts: { hostMounts: [mount('socket', { usable: true })] } },
     ],

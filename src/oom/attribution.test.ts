@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Bench, HOUR, killIn, named } from '../../test/oom-bench.ts';
 
 describe('a kill', () => {
-  it('counts once, whichever source tells of it first', () => {
+  it('counts once, whichever source reports it first', () => {
     for (const tellFirst of [true, false]) {
       const bench = new Bench('below');
       bench.retention.name(bench.appear('a'), named('web'));
@@ -14,7 +14,7 @@ describe('a kill', () => {
     }
   });
 
-  it('that no log tells of is taken from the counter, and one that the counter took with it, from the log', () => {
+  it('missing in the log comes from the counter, and one whose counter is gone from the log', () => {
     const bench = new Bench('below');
     const cgroup = bench.appear('a');
     bench.retention.name(cgroup, named('web'));
@@ -49,7 +49,7 @@ describe('a kill', () => {
     expect(v2.kills()).toEqual({ web: [3, 6] });
   });
 
-  it('in a cgroup inside that is made anew is one more, on v1', () => {
+  it('in a recreated inner cgroup is one more, on v1', () => {
     const bench = new Bench('own');
     bench.retention.name(bench.appear('a'), named('web'));
     const [gone, killed] = [{ '/docker/a': 0 }, { '/docker/a': 0, '/docker/a#/unit': 1 }];
@@ -57,7 +57,7 @@ describe('a kill', () => {
     bench.count(gone, 6);
     bench.count(killed, 7);
     expect(bench.kills()).toEqual({ web: [2, 7] });
-    // The log tells of the same one, and then of another one that no counter was read after.
+    // The log reports the same kill, and then another one after the last reading of the counter.
     bench.report('/docker/a/unit', 8);
     expect(bench.kills()).toEqual({ web: [2, 8] });
     bench.count(gone, 9);
@@ -91,7 +91,7 @@ describe('a kill', () => {
     expect(bench.retention.kills).toBe(4);
   });
 
-  it('in a container whose path another one had is told of once, also before it is seen', () => {
+  it('in a container that reuses the path of another counts once, also before it is seen', () => {
     const bench = new Bench('below');
     const first = bench.appear('a');
     bench.retention.name(first, named('web'));
@@ -138,7 +138,7 @@ describe('a counter above', () => {
     expect([bench.kills(), bench.wanted.size]).toEqual([{ web: [1, 10] }, 0]);
   });
 
-  it('tells of the last kill of a container that was gone at once', () => {
+  it('reveals the last kill of a container that was gone at once', () => {
     const bench = without();
     const brief = bench.appear('b');
     bench.remove(brief, 6);
@@ -147,7 +147,7 @@ describe('a counter above', () => {
     bench.names.set('b', 'brief');
     bench.retention.update(7);
     expect(bench.kills()).toEqual({ web: [1, 5], brief: [1, 7] });
-    // It is told of once.
+    // It counts once.
     bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 8);
     bench.retention.update(7 + HOUR);
     bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7 + HOUR);

@@ -129,7 +129,7 @@ export class Attribution {
     return changed;
   }
 
-  /** The cgroups above containers whose counters can tell of a kill that no other source has reported. */
+  /** The cgroups above containers whose counters can reveal a kill that no other source has reported. */
   parents(): ReadonlySet<string> {
     return this.#parentDelta.parents(this.#records.live);
   }

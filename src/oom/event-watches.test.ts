@@ -109,7 +109,7 @@ describe('EventWatches', () => {
   });
 
   it('reports once that the kernel refuses watches, and tries again', async () => {
-    // A file in place of a directory: ENOTDIR, as good as any refusal.
+    // A file in place of a directory: the watch fails with ENOTDIR.
     rmSync(join(root, 'docker'), { recursive: true });
     rmSync(join(root, 'pod'), { recursive: true });
     writeFileSync(join(root, 'docker'), '');

@@ -37,7 +37,7 @@ export interface OomOptions extends Omit<KillTrackerOptions, 'clock'> {
 
 /**
  * Sees every OOM kill. It often reads what costs next to nothing, the host's total in `/proc/vmstat`, and the counters of
- * containers only when that total has changed. The kernel's log tells of kills whose cgroup is gone by then, and names the
+ * containers only when that total has changed. The kernel log reports kills whose cgroup is gone by then, and names the
  * victims.
  */
 export class OomWatch implements AsyncDisposable {

@@ -42,7 +42,7 @@ export class Retention {
     this.#totals = options.totals;
   }
 
-  /** The kills of all containers, also of those that are no longer exported. */
+  /** The kills of all containers, including ones no longer exported. */
   get kills(): number {
     let kills = this.#totals.expiredKills;
     for (const total of this.#totals.archived) kills += total.kills;

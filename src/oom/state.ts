@@ -18,7 +18,7 @@ export interface State {
   readonly records: readonly SavedRecord[];
 }
 
-/** The kernel's counters, the numbers of its log and the steady clock start anew at each boot. */
+/** The kernel's counters, the record numbers of its log and the steady clock restart at each boot. */
 export interface Boot {
   readonly id: string;
   /** In seconds since the epoch, by the wall clock as it was set when the state was saved. */

@@ -1,6 +1,6 @@
 import { uptime } from 'node:os';
 
-/** In seconds. The wall clock is only taken for set anew beyond this, so that times do not waver from scrape to scrape. */
+/** In seconds. The wall clock only counts as changed beyond this, so that times do not vary from scrape to scrape. */
 const STEP_S = 1;
 
 /** Reads the clocks of the machine, in seconds. */

@@ -16,6 +16,6 @@ it('counts what is there for two seconds, and takes nothing back', () => {
   expect(after(9, 10_000)).toBe(8);
   expect(after(8, 11_000)).toBe(8);
   expect(after(8, 20_000)).toBe(8);
-  // A kill a second is told of two seconds late, each.
+  // With one kill per second, each is reported two seconds late.
   expect([after(9, 21_000), after(10, 22_000), after(11, 23_000), after(12, 24_000)]).toEqual([8, 8, 9, 10]);
 });

@@ -20,7 +20,7 @@ test.each([
   ['level=unknown', { level: 'unknown' }],
   ['severity=high', { severity: 'high' }],
   ['finding=privileged', { finding: 'privileged' }],
-  // What is not understood is as good as absent.
+  // Invalid parameters are ignored.
   ['sort=colour&order=up&level=7&severity=severe&finding=%3Cscript%3E&x=y', {}],
   ['level=&severity=&finding=&search=', {}],
   ['%', {}],

@@ -88,7 +88,7 @@ describe('what is mounted', () => {
     expect(await readWith(etc + over)).toMatchObject(expected);
   });
 
-  it('is a socket of which it is not to be told whether it can be used, where it is covered', async () => {
+  it('is a socket of unknown use where another mount covers it', async () => {
     const socket = '310 300 0:30 /docker.sock /none/docker.sock rw - tmpfs tmpfs rw\n';
     const found = [{ kind: 'socket', hostPath: '/run/docker.sock', usable: undefined }];
     expect(await readWith(`${socket}311 310 0:120 /null /none/docker.sock rw - tmpfs tmpfs rw\n`)).toMatchObject({

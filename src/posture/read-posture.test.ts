@@ -246,12 +246,12 @@ describe('what runs it', () => {
     });
   });
 
-  test('is not to be told of a program of the host with the right name in the wrong place', async () => {
+  test('is unknown for a host program with the right name in the wrong directory', async () => {
     copyFileSync('/bin/sleep', join(directory, 'runsc'));
     expect((await postureOf(await named('runsc-sandbox', join(directory, 'runsc')))).sandbox).toBeUndefined();
   });
 
-  test('is not to be told of a program that was replaced', async () => {
+  test('is unknown for a replaced program', async () => {
     copyFileSync('/bin/sleep', join(directory, 'qemu-kvm'));
     const pid = await named('qemu-kvm', join(directory, 'qemu-kvm'));
     expect((await postureOf(pid)).sandbox).toEqual({

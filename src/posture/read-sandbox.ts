@@ -19,7 +19,7 @@ const LONGEST_COMMAND_LINE = 64 * 1024;
 /** The link targets of virtual machine descriptors: of KVM, and of Microsoft's hypervisor. */
 const MACHINES = ['anon_inode:kvm-vm', '/dev/mshv'];
 
-/** A container whose runtime is to be recognised. */
+/** A container whose runtime is unknown. */
 export interface Question {
   readonly host: Host;
   /** By the path of its cgroup. */

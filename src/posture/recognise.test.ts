@@ -155,7 +155,7 @@ describe('a sandbox', () => {
       evidence([qemu, { ...virtiofsd, program: { name: 'virtiofsd', ofHost: undefined } }]),
     ],
     ['QEMU in an unknown mount namespace', evidence([{ ...qemu, hostMnt: undefined }])],
-  ])('is not to be told: %s', (_, given) => {
+  ])('is unknown: %s', (_, given) => {
     expect(recogniseSandbox(given)).toBeUndefined();
   });
 });

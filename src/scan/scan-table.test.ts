@@ -8,7 +8,7 @@ import { renderScanTable } from './scan-table.ts';
 const plain = createPaint('off');
 const coloured = createPaint('on');
 
-/** What a colour is told to a terminal by. */
+/** The escape sequences for colours. */
 // oxlint-disable-next-line no-control-regex
 const COLOURS = /\u001b\[[\d;]+m(?!b)/g;
 

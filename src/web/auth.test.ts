@@ -99,7 +99,7 @@ test('an unknown name is never let in, even if a comparison matches', async () =
   expect(asked).toEqual([{ password: 'x', hashes: [nobody, nobody] }]);
 });
 
-test('every check takes the same number of rounds, whoever asks and whatever the cost of the hash', async () => {
+test('every check takes the same number of rounds, for any name and any cost of the hash', async () => {
   const users = new Map([4, 6, 11, 11, 14].map((cost, index) => [`user${index}`, hashOf(cost)]));
   const rounds: number[] = [];
   const guard = createGuard(async (_, hashes) => {
@@ -121,7 +121,7 @@ test('the hashes that only take time do not decide', async () => {
   expect(await guard(basic('dear', 'other'), users)).toBeUndefined();
 });
 
-test('only so many wait, one at a time, and the next is told to come again', async () => {
+test('only a limited number wait, and the next is asked to retry', async () => {
   const { asked, compare, end } = counted(false);
   const guard = createGuard(compare);
   const waiting = Array.from({ length: 16 }, (_, index) => guard(basic('alice', `${index}`), USERS));

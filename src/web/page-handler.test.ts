@@ -46,7 +46,7 @@ describe('the page', () => {
     const page = handlerOf(report);
     expect(waiting).toHaveLength(0);
     const answers = ['', 'sort=name'].map((query) => page(request(), query));
-    // Who asks meanwhile shares what is read.
+    // Concurrent requests share the report.
     expect(waiting).toHaveLength(1);
     release();
     for (const { status } of await Promise.all(answers)) expect(status).toBe(200);

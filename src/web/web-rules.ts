@@ -33,7 +33,7 @@ type Stamps = Map<string, string>;
 
 /**
  * Reads the web configuration file and all that it names. `current` looks whether one of them changed, which costs a
- * `stat` of each, and reads them anew if so. If they are then not right, the last rules that were stay in force, and
+ * `stat` of each, and reads them again if so. If they are invalid, the last valid rules stay in force, and
  * the log says so once.
  *
  * @throws Error in one line if the files are not right at the start.

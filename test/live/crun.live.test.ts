@@ -44,7 +44,7 @@ describeLong('Podman with crun, on cgroup v2', ['guest-systemd', 'podman'], () =
   test.each([
     ['none', 0],
     ['default', 67_108_864],
-  ])('the swap limit %s is what Podman was told', async (name, expected) => {
+  ])('exports the swap limit %s that Podman set', async (name, expected) => {
     const id = ids.get(name) ?? '';
     const scope = `/machine.slice/libpod-${id}.scope`;
     const inner = await succeed(machine, `cat /sys/fs/cgroup${scope}/container/memory.swap.max`);
