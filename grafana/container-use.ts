@@ -68,11 +68,13 @@ export const MEMORY: Row = {
       8,
       timeseries({
         title: 'Memory events',
-        what: 'How often its own limits were met. max: the limit was hit and the kernel reclaimed memory. high: memory.high was exceeded. oom: an allocation failed at the limit. OOM kills: the OOM killer killed a process, or a group of them together.',
-        from: 'memory.events.local (v1: memory.failcnt and memory.memsw.failcnt), and oom_kill and oom_group_kill of memory.events (v1: oom_kill of memory.oom_control).',
+        what: 'How often its own limits were met. max: the limit was hit and the kernel reclaimed memory. high: memory.high was exceeded. oom: an allocation failed at the limit. swap: swap was refused (max, fail) or slowed down (high). OOM kills: the OOM killer killed a process, or a group of them together.',
+        from: 'memory.events.local (v1: memory.failcnt and memory.memsw.failcnt), memory.swap.events, and oom_kill, oom_group_kill and sock_throttled of memory.events (v1: oom_kill of memory.oom_control).',
         red: 'max on its own costs time; an OOM kill costs the process. Raise the limit, or find what grows.',
         queries: [
           events(growth(ofContainer('isolation_container_memory_events_total')), '{{event}}'),
+          events(growth(ofContainer('isolation_container_memory_swap_events_total')), 'swap {{event}}'),
+          events(growth(ofContainer('isolation_container_memory_throttled_sockets_total')), 'throttled sockets'),
           events(growth(ofContainer('isolation_container_oom_events_total')), 'OOM kills'),
         ],
         unit: 'short',
@@ -101,10 +103,13 @@ export const MEMORY: Row = {
       8,
       8,
       timeseries({
-        title: 'Major page faults',
-        what: 'Page faults per second that had to read from disk. Many of them with memory near the limit mean that the container’s own code is evicted and read again.',
-        from: 'pgmajfault of memory.stat (v1: total_pgmajfault).',
-        queries: [range(rate(ofContainer('isolation_container_memory_major_faults_total')), 'major faults')],
+        title: 'Major page faults and refaults',
+        what: 'Page faults per second that had to read from disk, and pages that were needed again soon after they were reclaimed. Many of them with memory near the limit are thrashing: the container’s own code and data are evicted and read again.',
+        from: 'pgmajfault, workingset_refault_anon and workingset_refault_file of memory.stat (v1: with total_ in front).',
+        queries: [
+          range(rate(ofContainer('isolation_container_memory_major_faults_total')), 'major faults'),
+          range(rate(ofContainer('isolation_container_memory_refaults_total')), 'refaults {{kind}}'),
+        ],
         unit: 'cps',
         softMax: 1,
       }),
@@ -189,7 +194,7 @@ export const CPU_AND_PROCESSES: Row = {
       }),
     ),
     sized(
-      12,
+      8,
       8,
       timeseries({
         title: 'PIDs usage and limit',
@@ -205,7 +210,7 @@ export const CPU_AND_PROCESSES: Row = {
       }),
     ),
     sized(
-      12,
+      6,
       8,
       timeseries({
         title: 'PIDs limit hits',
@@ -217,6 +222,37 @@ export const CPU_AND_PROCESSES: Row = {
         draw: 'bars',
         softMax: 1,
         overrides: [coloured('limit hits', 'red')],
+      }),
+    ),
+    sized(
+      6,
+      8,
+      timeseries({
+        title: 'Open files of the init process',
+        what: 'File descriptors that the init process has open, and how many it may have. Other processes of the container are not counted.',
+        from: 'size of /proc/<pid>/fd (Linux 6.2), and Max open files of /proc/<pid>/limits.',
+        red: 'at the red line open, accept and socket fail: Too many open files. Raise the limit (ulimit), or find the leak.',
+        queries: [
+          range(ofContainer('isolation_container_init_open_files'), 'open files'),
+          range(ofContainer('isolation_container_init_open_files_limit'), 'soft limit'),
+        ],
+        unit: 'short',
+        overrides: [coloured('open files', 'blue'), asLimit('soft limit', 'red')],
+      }),
+    ),
+    sized(
+      4,
+      8,
+      timeseries({
+        title: 'Frozen',
+        what: 'Whether the container is frozen (1), as docker pause does, and the share of time in which it was. A frozen container does nothing, and does not answer.',
+        from: 'frozen of cgroup.events (v1: freezer.state), and frozen_usec of cgroup.stat.local (Linux 6.18).',
+        queries: [
+          range(ofContainer('isolation_container_frozen'), 'frozen'),
+          range(rate(ofContainer('isolation_container_frozen_seconds_total')), 'share of time'),
+        ],
+        unit: 'short',
+        softMax: 1,
       }),
     ),
   ],

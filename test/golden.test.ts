@@ -17,12 +17,14 @@ const OF_THIS_RUN =
 describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) => {
   let daemon: Daemon;
   beforeAll(async () => {
-    const flags = new Map([
+    const flags = new Map<string, readonly string[]>([
       ['path.procfs', [`${FIXTURES}${host}/proc`]],
       ['path.cgroupfs', [`${FIXTURES}${host}/cgroup`]],
       ['path.kmsg', ['']],
       ['docker.host', ['']],
       ['podman.host', ['']],
+      // Those that are off by default, too.
+      ...collectors.map(({ name }) => [`collector.${name}`, ['true']] as const),
     ]);
     daemon = await startDaemon(createConfig({ flags, environment: {}, collectors }), silent);
   });

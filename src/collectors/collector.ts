@@ -56,6 +56,8 @@ interface CollectorHeader {
   readonly name: string;
   /** What it collects, for `--help` and the documentation. */
   readonly help: string;
+  /** Runs only if it is enabled by name: few need what it collects. */
+  readonly offByDefault?: true;
   /** The advice for the log if access is denied. */
   readonly remedy?: string;
 }

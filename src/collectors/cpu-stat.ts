@@ -19,12 +19,15 @@ export interface CpuStat extends Throttling {
   readonly usage: number | undefined;
   readonly user: number | undefined;
   readonly system: number | undefined;
+  /** A part of `user`; `undefined` on older kernels: 6.1 lacks it, 6.12 has it. */
+  readonly nice: number | undefined;
 }
 
 const parseV2 = flatKeyedParser([
   'usage_usec',
   'user_usec',
   'system_usec',
+  'nice_usec',
   'nr_periods',
   'nr_throttled',
   'throttled_usec',
@@ -42,6 +45,7 @@ export function readCpuStat(files: CgroupFiles): CpuStat | undefined {
       usage: scaled(stat.usage_usec, 1e6),
       user: scaled(stat.user_usec, 1e6),
       system: scaled(stat.system_usec, 1e6),
+      nice: scaled(stat.nice_usec, 1e6),
       periods: stat.nr_periods,
       throttledPeriods: stat.nr_throttled,
       throttled: scaled(stat.throttled_usec, 1e6),

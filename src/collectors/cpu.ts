@@ -39,6 +39,13 @@ export const cpu: Collector = defineContainerCollector({
       value: (reading) => reading.system,
     },
     {
+      name: 'isolation_container_cpu_nice_seconds_total',
+      type: 'counter',
+      since: 'cgroup',
+      help: 'CPU time of processes with a lowered priority (nice > 0), a part of that in user mode: nice_usec of cpu.stat. Absent on older kernels (6.1 lacks it, 6.12 has it) and on cgroup v1.',
+      value: (reading) => reading.nice,
+    },
+    {
       name: 'isolation_container_cpu_periods_total',
       type: 'counter',
       since: 'cgroup',

@@ -1,59 +1,170 @@
+import type { Container } from '../container.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
-import { countIn } from './cgroup-value.ts';
-import { type Collector, defineContainerCollector, oncePerScrape } from './collector.ts';
+import { parseHugetlbLimit, parseV1Limit } from '../kernel/single-value.ts';
+import { countIn, parsedFile } from './cgroup-value.ts';
+import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';
 
-type Usage = readonly (readonly [size: string, bytes: number])[];
+/** Huge pages of one size. */
+interface HugePages {
+  /** `2MB`, `1GB`, … */
+  readonly size: string;
+  /** Bytes. */
+  readonly usage: number | undefined;
+  /** Bytes; `Infinity`: unlimited. */
+  readonly limit: number | undefined;
+  readonly limitHits: number | undefined;
+}
 
-/** Huge pages in use, by page size. */
+type Reading = readonly HugePages[];
+
+/** Huge pages by size: in use, allowed and refused. */
 export const hugetlb: Collector = defineContainerCollector({
   name: 'hugetlb',
-  help: 'Huge pages in use.',
-  read({ files }, scrape): Usage {
-    const nothing = nothingInUse(scrape);
-    if (nothing !== undefined) return nothing;
-    const suffix = files.versionOf('hugetlb') === 1 ? 'usage_in_bytes' : 'current';
-    return pageSizes(scrape).flatMap((size) => {
-      const bytes = countIn(files, 'hugetlb', `hugetlb.${size}.${suffix}`);
-      return bytes === undefined ? [] : [[size, bytes] as const];
-    });
+  help: 'Huge pages in use, their limits and how often these were hit.',
+  read(container, scrape): Reading {
+    if (hasNoHugePages(scrape)) return isControlled(container, scrape) ? unused(scrape) : NOTHING;
+    return pageSizes(scrape).map((size) => ({
+      size,
+      usage: usageOf(container.files, size),
+      limit: effectiveLimit(container, scrape, size),
+      limitHits: limitHitsOf(container.files, size),
+    }));
   },
   families: [
-    {
-      name: 'isolation_container_hugetlb_usage_bytes',
-      type: 'gauge',
-      help: 'Memory in huge pages by page size: hugetlb.<size>.current (v1: usage_in_bytes). Absent without the hugetlb controller; 0 if the host has no huge pages.',
-      labels: ['page_size'],
-      samples(sizes, emit) {
-        for (const [size, bytes] of sizes) emit(bytes, size);
-      },
-    },
+    bySize(
+      'isolation_container_hugetlb_usage_bytes',
+      'gauge',
+      'Memory in huge pages by page size: hugetlb.<size>.current (v1: usage_in_bytes). Absent without the hugetlb controller; 0 for all if the host has no huge pages.',
+      ({ usage }) => usage,
+    ),
+    bySize(
+      'isolation_container_hugetlb_limit_bytes',
+      'gauge',
+      'Effective limit of huge pages by page size: the lowest hugetlb.<size>.max (v1: limit_in_bytes) from the cgroup of the init process to the root. Absent if unlimited or unknown, and if the host has no huge pages.',
+      ({ limit }) => (limit === Infinity ? undefined : limit),
+    ),
+    bySize(
+      'isolation_container_hugetlb_limit_hits_total',
+      'counter',
+      'Times that the container got no huge page because of a limit: max of hugetlb.<size>.events, whichever cgroup has the limit (v1: failcnt, for its own limit only). Absent if the host has no huge pages.',
+      ({ limitHits }) => limitHits,
+    ),
   ],
 });
 
+function bySize(
+  name: string,
+  type: 'gauge' | 'counter',
+  help: string,
+  value: (pages: HugePages) => number | undefined,
+): Family<Reading> {
+  return {
+    name,
+    type,
+    ...(type === 'counter' && { since: 'cgroup' }),
+    help,
+    labels: ['page_size'],
+    samples(reading, emit) {
+      for (const pages of reading) {
+        const sample = value(pages);
+        if (sample !== undefined) emit(sample, pages.size);
+      }
+    },
+  };
+}
+
+function usageOf(files: CgroupFiles, size: string): number | undefined {
+  const suffix = files.versionOf('hugetlb') === 1 ? 'usage_in_bytes' : 'current';
+  return countIn(files, 'hugetlb', `hugetlb.${size}.${suffix}`);
+}
+
+const parseEvents = flatKeyedParser(['max']);
+
+/** On v2 the kernel counts in the cgroup that wants the page, on v1 in the one whose limit refuses it. */
+function limitHitsOf(files: CgroupFiles, size: string): number | undefined {
+  if (files.versionOf('hugetlb') === 1) return countIn(files, 'hugetlb', `hugetlb.${size}.failcnt`);
+  return parsedFile(files, 'hugetlb', `hugetlb.${size}.events`, parseEvents)?.max;
+}
+
+/** `undefined` if nothing limits, or a limit that may be lower is unknown. */
+function effectiveLimit(container: Container, scrape: Scrape, size: string): number | undefined {
+  const levels = scrape.levels(container, 'hugetlb');
+  if (levels === undefined) return undefined;
+  let lowest: number | undefined;
+  for (const files of [...levels.inside, ...levels.above]) {
+    const limit = limitOfCgroup(files, size, scrape);
+    if (limit !== undefined) lowest = Math.min(lowest ?? Infinity, limit);
+    else if (files.versionOf('hugetlb') === 1 && files.path !== '') return undefined;
+  }
+  return lowest;
+}
+
+/** Each limit is read once per scrape, however many containers a cgroup holds. */
+const limits = oncePerScrape(() => new Map<CgroupFiles, Map<string, number | undefined>>());
+
+function limitOfCgroup(files: CgroupFiles, size: string, scrape: Scrape): number | undefined {
+  const bySizes = limits(scrape).get(files) ?? new Map<string, number | undefined>();
+  limits(scrape).set(files, bySizes);
+  if (bySizes.has(size)) return bySizes.get(size);
+  const limit =
+    files.versionOf('hugetlb') === 1
+      ? parsedFile(files, 'hugetlb', `hugetlb.${size}.limit_in_bytes`, parseV1Limit)
+      : parsedFile(files, 'hugetlb', `hugetlb.${size}.max`, parseHugetlbLimit);
+  bySizes.set(size, limit);
+  return limit;
+}
+
 /**
- * On most hosts there are no huge pages, so no container can use any, and the files need not be read. `Hugetlb: 0 kB` in
- * `/proc/meminfo` covers all sizes, since Linux 4.15.
+ * Without huge pages on the host, as on most, no container can use any, and several files for each need not be read. The
+ * line `Hugetlb: 0 kB` of `/proc/meminfo` is the sum of all sizes, since Linux 4.15.
  */
-const nothingInUse = oncePerScrape((scrape): Usage | undefined => {
-  if (!/^Hugetlb: +0 kB$/m.test(scrape.kernel.proc('meminfo') ?? '')) return undefined;
-  return pageSizes(scrape).map((size) => [size, 0]);
-});
+const hasNoHugePages = oncePerScrape((scrape) => /^Hugetlb: +0 kB$/m.test(scrape.kernel.proc('meminfo') ?? ''));
 
-/** How many containers to try for the page sizes. */
-const MOST_ASKED = 32;
+const NOTHING: Reading = [];
 
-/** The kernel's page sizes, from the file names. They do not change at run time. */
-const known = new WeakMap<KernelFiles, readonly string[]>();
+const unused = oncePerScrape((scrape): Reading =>
+  pageSizes(scrape).map((size) => ({ size, usage: 0, limit: undefined, limitHits: undefined })),
+);
+
+/** Whether a container has the controller. On v2 its parent says so, for all of its children. */
+function isControlled(container: Container, scrape: Scrape): boolean {
+  const { files } = container;
+  if (files.pathIn('hugetlb') === undefined) return false;
+  if (files.versionOf('hugetlb') === 1) return true;
+  const levels = scrape.levels(container, 'hugetlb');
+  const parent = levels?.inside.at(-1) === files ? levels.above[0] : undefined;
+  return parent === undefined || isSwitchedOn(parent, scrape);
+}
+
+const switchedOn = oncePerScrape(() => new Map<CgroupFiles, boolean>());
+
+function isSwitchedOn(parent: CgroupFiles, scrape: Scrape): boolean {
+  const known = switchedOn(scrape);
+  const before = known.get(parent);
+  if (before !== undefined) return before;
+  const controllers = parent.read('hugetlb', 'cgroup.subtree_control');
+  const isOn = controllers === undefined || / hugetlb /.test(` ${Buffer.from(controllers).toString('latin1').trim()} `);
+  known.set(parent, isOn);
+  return isOn;
+}
+
+/** How many containers are asked for the page sizes. */
+const MAX_ASKED = 32;
+
+/** The page sizes of this kernel, from the names of the files. They do not change while it runs. */
+const sizesOfKernel = new WeakMap<KernelFiles, readonly string[]>();
 
 const pageSizes = oncePerScrape(({ kernel, containers }) => {
-  let sizes = known.get(kernel) ?? [];
-  // A container that is being created or removed may lack these files.
-  for (const { files } of containers.slice(0, sizes.length > 0 ? 0 : MOST_ASKED)) {
+  let sizes = sizesOfKernel.get(kernel) ?? [];
+  // A container that is just being made or removed has no such files, but one among a few has.
+  for (const { files } of containers.slice(0, sizes.length > 0 ? 0 : MAX_ASKED)) {
     sizes = files
       .list('hugetlb')
       .flatMap((name) => /^hugetlb\.(\d+[KMG]B)\.(?:current|usage_in_bytes)$/.exec(name)?.[1] ?? []);
     if (sizes.length > 0) break;
   }
-  known.set(kernel, sizes);
+  sizesOfKernel.set(kernel, sizes);
   return sizes;
 });

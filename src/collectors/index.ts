@@ -1,6 +1,8 @@
 import type { Collector } from './collector.ts';
 import { cpu } from './cpu.ts';
+import { descriptors } from './descriptors.ts';
 import { findings } from './findings.ts';
+import { freezer } from './freezer.ts';
 import { host } from './host.ts';
 import { hugetlb } from './hugetlb.ts';
 import { info } from './info.ts';
@@ -9,12 +11,16 @@ import { io } from './io.ts';
 import { limiters } from './limiters.ts';
 import { limits } from './limits.ts';
 import { memory } from './memory.ts';
+import { misc } from './misc.ts';
 import { namespaces } from './namespaces.ts';
 import { network } from './network.ts';
 import { oom } from './oom.ts';
 import { pids } from './pids.ts';
 import { posture } from './posture.ts';
 import { pressure } from './pressure.ts';
+import { rdma } from './rdma.ts';
+import { uclamp } from './uclamp.ts';
+import { zswap } from './zswap.ts';
 
 /** All collectors, in the order of the exposition: cheap and important ones first. */
 export const collectors: readonly Collector[] = [
@@ -30,8 +36,14 @@ export const collectors: readonly Collector[] = [
   memory,
   cpu,
   pids,
+  freezer,
+  descriptors,
   pressure,
   io,
   hugetlb,
   network,
+  zswap,
+  uclamp,
+  misc,
+  rdma,
 ];

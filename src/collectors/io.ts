@@ -1,4 +1,4 @@
-import { parseBlkio } from '../kernel/blkio.ts';
+import { type DeviceCounts, parseBlkio } from '../kernel/blkio.ts';
 import { parseDiskNames } from '../kernel/diskstats.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { type DeviceIo, parseIoStat } from '../kernel/io-stat.ts';
@@ -47,7 +47,7 @@ function byDevice(
     name,
     type: 'counter',
     since: 'cgroup',
-    help: `${what} by device: ${key} of io.stat (v1: blkio.throttle.${v1File}_recursive). Absent for a device without I/O; on v1 recent kernels (seen on 6.18) count only on a device that some cgroup had a throttle rule for, since boot.`,
+    help: `${what} by device: ${key} of io.stat (v1: blkio.throttle.${v1File}_recursive; without _recursive before Linux 4.16, where cgroups inside the container are not counted). Absent for a device without I/O; on v1 recent kernels (seen on 6.18) count only on a device that some cgroup had a throttle rule for, since boot.`,
     labels: ['device'],
     samples(devices, emit) {
       for (const counts of devices) emit(value(counts), counts.device);
@@ -59,13 +59,10 @@ const diskNames = oncePerScrape((scrape) => parseDiskNames(scrape.kernel.proc('d
 
 /** Both files list the same devices. */
 function readV1(files: CgroupFiles): readonly DeviceIo[] {
-  const bytes = parsedFile(files, 'blkio', 'blkio.throttle.io_service_bytes_recursive', parseBlkio) ?? [];
+  const bytes = readThrottle(files, 'blkio.throttle.io_service_bytes') ?? [];
   if (bytes.length === 0) return [];
   const operations = new Map(
-    parsedFile(files, 'blkio', 'blkio.throttle.io_serviced_recursive', parseBlkio)?.map((counts) => [
-      counts.device,
-      counts,
-    ]),
+    readThrottle(files, 'blkio.throttle.io_serviced')?.map((counts) => [counts.device, counts]),
   );
   return bytes.map(({ device, read, write }) => ({
     device,
@@ -74,4 +71,9 @@ function readV1(files: CgroupFiles): readonly DeviceIo[] {
     reads: operations.get(device)?.read ?? 0,
     writes: operations.get(device)?.write ?? 0,
   }));
+}
+
+/** The counts with those of the cgroups inside; before Linux 4.16 the cgroup's own. */
+function readThrottle(files: CgroupFiles, name: string): readonly DeviceCounts[] | undefined {
+  return parsedFile(files, 'blkio', `${name}_recursive`, parseBlkio) ?? parsedFile(files, 'blkio', name, parseBlkio);
 }

@@ -1,8 +1,11 @@
+import type { Container } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { hasLimit, limitOfCgroup } from './cgroup-limits.ts';
 import { parsedFile, countIn } from './cgroup-value.ts';
 import type { Scrape } from './collector.ts';
+import { limitsOfContainer } from './effective-limits.ts';
 
 /** How often a cgroup's own limits were met, since it was made. Only those limits are here that it has. */
 export type LimitEvents = Readonly<Partial<Record<'low' | 'high' | 'max' | 'oom' | 'memsw_max', number | undefined>>>;
@@ -38,4 +41,36 @@ export function limitEventsOf(files: CgroupFiles, scrape: Scrape): LimitEvents {
     max: hasMax ? events?.max : undefined,
     oom: hasMax ? events?.oom : undefined,
   };
+}
+
+/** How often swap was refused or slowed down, since the cgroup was made. */
+export type SwapEvents = Readonly<Partial<Record<'high' | 'max' | 'fail', number | undefined>>>;
+
+const parseSwapEvents = flatKeyedParser(['high', 'max', 'fail']);
+
+const NO_SWAP_EVENTS: SwapEvents = {};
+
+/**
+ * Reads `memory.swap.events`. It counts in the cgroup that wants to swap, whichever limit on its path refuses that; without
+ * any limit there is nothing to read.
+ */
+export function swapEventsOf(container: Container, scrape: Scrape): SwapEvents {
+  const { files } = container;
+  if (files.versionOf('memory') === 1) return NO_SWAP_EVENTS;
+  const { limit } = limitsOfContainer(container, scrape).effective.swap;
+  if (limit === undefined || limit === Infinity) return NO_SWAP_EVENTS;
+  return parsedFile(files, 'memory', 'memory.swap.events', parseSwapEvents) ?? NO_SWAP_EVENTS;
+}
+
+const parseSockets = flatKeyedParser(['sock_throttled']);
+
+/** Whether this kernel counts throttled sockets. Most do not, and need not be asked for each container. */
+const countsSockets = new WeakMap<KernelFiles, boolean>();
+
+/** How often sockets of a cgroup, and of those inside, were throttled: `sock_throttled` of `memory.events`. */
+export function throttledSocketsOf(files: CgroupFiles, { kernel }: Scrape): number | undefined {
+  if (files.versionOf('memory') === 1 || countsSockets.get(kernel) === false) return undefined;
+  const events = parsedFile(files, 'memory', 'memory.events', parseSockets);
+  if (events !== undefined) countsSockets.set(kernel, events.sock_throttled !== undefined);
+  return events?.sock_throttled;
 }

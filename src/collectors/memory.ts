@@ -3,7 +3,7 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { parsedFile, countIn } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Scrape } from './collector.ts';
-import { type LimitEvents, limitEventsOf } from './memory-events.ts';
+import { type LimitEvents, limitEventsOf, type SwapEvents, swapEventsOf, throttledSocketsOf } from './memory-events.ts';
 import { unreclaimableOfV1, unreclaimableOfV2, V1_FIELDS, V2_FIELDS } from './unreclaimable-memory.ts';
 
 /** Bytes, and counts since the cgroup was made. */
@@ -20,7 +20,12 @@ interface MemoryReading {
   readonly swap: number | undefined;
   readonly faults: number | undefined;
   readonly majorFaults: number | undefined;
+  readonly refaultsAnon: number | undefined;
+  readonly refaultsFile: number | undefined;
+  readonly oomGroup: number | undefined;
   readonly events: LimitEvents;
+  readonly swapEvents: SwapEvents;
+  readonly throttledSockets: number | undefined;
 }
 
 const ABSENT = 'Absent without the memory controller.';
@@ -109,6 +114,23 @@ export const memory: Collector = defineContainerCollector({
       value: (reading) => reading.majorFaults,
     },
     {
+      name: 'isolation_container_memory_refaults_total',
+      type: 'counter',
+      since: 'cgroup',
+      help: `Pages that were needed again soon after they had been reclaimed; a steady rate is thrashing: workingset_refault_anon and workingset_refault_file of memory.stat (v1: with total_ in front). Absent before Linux 5.9. ${ABSENT}`,
+      labels: ['kind'],
+      samples({ refaultsAnon, refaultsFile }, emit) {
+        if (refaultsAnon !== undefined) emit(refaultsAnon, 'anon');
+        if (refaultsFile !== undefined) emit(refaultsFile, 'file');
+      },
+    },
+    {
+      name: 'isolation_container_memory_oom_group',
+      type: 'gauge',
+      help: 'Whether the OOM killer kills all processes of the container at once (1) or the largest one (0): memory.oom.group. Absent before Linux 4.19 and on cgroup v1.',
+      value: (reading) => reading.oomGroup,
+    },
+    {
       name: 'isolation_container_memory_events_total',
       type: 'counter',
       since: 'cgroup',
@@ -121,14 +143,37 @@ export const memory: Collector = defineContainerCollector({
         for (const [event, count] of Object.entries(events)) if (count !== undefined) emit(count, event);
       },
     },
+    {
+      name: 'isolation_container_memory_swap_events_total',
+      type: 'counter',
+      since: 'cgroup',
+      help: 'Times that swap was refused or slowed down: high, max (a limit, of the container or a cgroup above) and fail (that, or swap was full) of memory.swap.events. Absent without an effective swap limit, and on cgroup v1.',
+      labels: ['event'],
+      samples({ swapEvents }, emit) {
+        for (const [event, count] of Object.entries(swapEvents)) if (count !== undefined) emit(count, event);
+      },
+    },
+    {
+      name: 'isolation_container_memory_throttled_sockets_total',
+      type: 'counter',
+      since: 'cgroup',
+      help: 'Times that a socket of the container was throttled for want of memory: sock_throttled of memory.events. Absent on older kernels (6.12 lacks it, 7.2 has it) and on cgroup v1.',
+      value: (reading) => reading.throttledSockets,
+    },
   ],
 });
 
 /** Reads the memory use of a container; `undefined` without the memory controller. */
-export function readMemory({ files }: Pick<Container, 'files'>, scrape: Scrape): MemoryReading | undefined {
+export function readMemory(container: Container, scrape: Scrape): MemoryReading | undefined {
+  const { files } = container;
   const version = files.versionOf('memory');
   if (version === undefined) return undefined;
-  return { ...(version === 1 ? readV1(files) : readV2(files)), events: limitEventsOf(files, scrape) };
+  return {
+    ...(version === 1 ? readV1(files) : readV2(files)),
+    events: limitEventsOf(files, scrape),
+    swapEvents: swapEventsOf(container, scrape),
+    throttledSockets: throttledSocketsOf(files, scrape),
+  };
 }
 
 /** Usage without the page cache that is dropped first, in bytes. */
@@ -139,9 +184,18 @@ export function workingSetOf({
   return usage === undefined || inactiveFile === undefined ? undefined : Math.max(0, usage - inactiveFile);
 }
 
-const parseV2Stat = flatKeyedParser([...V2_FIELDS, 'file_mapped', 'pgfault', 'pgmajfault']);
+const parseV2Stat = flatKeyedParser([
+  ...V2_FIELDS,
+  'file_mapped',
+  'pgfault',
+  'pgmajfault',
+  'workingset_refault_anon',
+  'workingset_refault_file',
+]);
 
-function readV2(files: CgroupFiles): Omit<MemoryReading, 'events'> {
+type WithoutEvents = Omit<MemoryReading, 'events' | 'swapEvents' | 'throttledSockets'>;
+
+function readV2(files: CgroupFiles): WithoutEvents {
   const stat = parsedFile(files, 'memory', 'memory.stat', parseV2Stat);
   return {
     usage: countIn(files, 'memory', 'memory.current'),
@@ -156,6 +210,9 @@ function readV2(files: CgroupFiles): Omit<MemoryReading, 'events'> {
     swap: countIn(files, 'memory', 'memory.swap.current'),
     faults: stat?.pgfault,
     majorFaults: stat?.pgmajfault,
+    refaultsAnon: stat?.workingset_refault_anon,
+    refaultsFile: stat?.workingset_refault_file,
+    oomGroup: countIn(files, 'memory', 'memory.oom.group'),
   };
 }
 
@@ -166,9 +223,11 @@ const parseV1Stat = flatKeyedParser([
   'total_swap',
   'total_pgfault',
   'total_pgmajfault',
+  'total_workingset_refault_anon',
+  'total_workingset_refault_file',
 ]);
 
-function readV1(files: CgroupFiles): Omit<MemoryReading, 'events'> {
+function readV1(files: CgroupFiles): WithoutEvents {
   const stat = parsedFile(files, 'memory', 'memory.stat', parseV1Stat);
   const kernel = countIn(files, 'memory', 'memory.kmem.usage_in_bytes');
   return {
@@ -184,5 +243,8 @@ function readV1(files: CgroupFiles): Omit<MemoryReading, 'events'> {
     swap: stat?.total_swap,
     faults: stat?.total_pgfault,
     majorFaults: stat?.total_pgmajfault,
+    refaultsAnon: stat?.total_workingset_refault_anon,
+    refaultsFile: stat?.total_workingset_refault_file,
+    oomGroup: undefined,
   };
 }

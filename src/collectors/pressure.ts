@@ -1,19 +1,20 @@
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
-import { type Pressure, parsePressure } from '../kernel/pressure.ts';
+import { parseIrqPressure, type Pressure, parsePressure } from '../kernel/pressure.ts';
 import { parsedFile } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family } from './collector.ts';
 
-const RESOURCES = ['cpu', 'memory', 'io'] as const;
-type PressureReading = Readonly<Partial<Record<(typeof RESOURCES)[number], Pressure | undefined>>>;
+const RESOURCES = ['cpu', 'memory', 'io', 'irq'] as const;
+type PressureReading = Readonly<Record<(typeof RESOURCES)[number], Partial<Pressure> | undefined>>;
 
-/** Pressure stall information: time spent waiting for CPU, memory and I/O. */
+/** Pressure stall information: time spent waiting for CPU, memory, I/O and interrupts. */
 export const pressure: Collector = defineContainerCollector({
   name: 'pressure',
-  help: 'Time spent waiting for CPU, memory and I/O (PSI).',
+  help: 'Time spent waiting for CPU, memory, I/O and interrupts (PSI).',
   read: ({ files }): PressureReading => ({
     cpu: read(files, 'cpu.pressure'),
     memory: read(files, 'memory.pressure'),
     io: read(files, 'io.pressure'),
+    irq: readIrq(files),
   }),
   families: [
     byResource(
@@ -23,7 +24,7 @@ export const pressure: Collector = defineContainerCollector({
     ),
     byResource(
       'isolation_container_pressure_stalled_seconds_total',
-      'Time in which all non-idle tasks waited for the resource: full of cpu.pressure, memory.pressure, io.pressure.',
+      'Time in which all non-idle tasks waited for the resource: full of cpu.pressure, memory.pressure, io.pressure, and of irq.pressure (interrupts, where the kernel accounts their time).',
       (found) => found.full,
     ),
   ],
@@ -33,10 +34,16 @@ function read(files: CgroupFiles, name: string): Pressure | undefined {
   return parsedFile(files, 'unified', name, parsePressure);
 }
 
+/** Interrupts stop all tasks alike, so there is no `some`. */
+function readIrq(files: CgroupFiles): Partial<Pressure> | undefined {
+  const full = parsedFile(files, 'unified', 'irq.pressure', parseIrqPressure);
+  return full === undefined ? undefined : { full };
+}
+
 function byResource(
   name: string,
   help: string,
-  microseconds: (pressure: Pressure) => number | undefined,
+  microseconds: (pressure: Partial<Pressure>) => number | undefined,
 ): Family<PressureReading> {
   return {
     name,

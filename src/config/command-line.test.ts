@@ -138,7 +138,7 @@ test('the documentation has a table for each group', () => {
     '| `--web.max-requests <count>` | `ISOLATION_EXPORTER_WEB_MAX_REQUESTS` | `40` | Maximum number',
   );
   expect(doc).toContain(
-    '| `--[no-]collector.big-pages` | `ISOLATION_EXPORTER_COLLECTOR_BIG_PAGES` | Pages \\| huge. |',
+    '| `--[no-]collector.big-pages` | `ISOLATION_EXPORTER_COLLECTOR_BIG_PAGES` | on | Pages \\| huge. |',
   );
   expect(doc).toContain('## isolation-exporter diagnose\n\nShow what');
   expect(doc).toContain('| `--output <format>` | none | `table` | Output format: table or json. |');

@@ -113,12 +113,12 @@ function optionOf({ flag, placeholder, help, defaults, repeatable, group }: Opti
 }
 
 function collectorOptions(collectors: readonly CollectorEntry[]): Option[] {
-  const all = collectors.flatMap(({ name, help }) => [
-    new Option(`--${collectorFlag(name)}`, help),
+  const all = collectors.flatMap(({ name, help, offByDefault }) => [
+    new Option(`--${collectorFlag(name)}`, offByDefault === true ? `${help} (default: off)` : help),
     new Option(`--no-${collectorFlag(name)}`).hideHelp(),
   ]);
   const disable = new Option(`--${DISABLE_DEFAULTS.flag}`, DISABLE_DEFAULTS.help);
-  return [disable, ...all].map((option) => option.helpGroup('Collectors (all are on by default):'));
+  return [disable, ...all].map((option) => option.helpGroup('Collectors (on by default):'));
 }
 
 /** Shows a collector's two flags on one line of the help. */

@@ -160,8 +160,9 @@ function listenAddresses({ source, values }: Given): ListenAddress[] {
 
 function enabledCollectors(input: Sources & { readonly collectors: readonly CollectorEntry[] }): string[] {
   const byDefault = switchOf(DISABLE_DEFAULTS.flag, input) !== true;
-  const names = input.collectors.map(({ name }) => name);
-  return names.filter((name) => switchOf(collectorFlag(name), input) ?? byDefault);
+  return input.collectors
+    .filter(({ name, offByDefault }) => switchOf(collectorFlag(name), input) ?? (byDefault && offByDefault !== true))
+    .map(({ name }) => name);
 }
 
 function switchOf(flag: string, { flags, environment }: Sources): boolean | undefined {

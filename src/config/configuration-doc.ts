@@ -12,18 +12,20 @@ export function renderConfigurationDoc(collectors: readonly CollectorEntry[]): s
     ];
     return table(group, ['Option', 'Environment', 'Default', 'Meaning'], rows);
   });
-  const switches = collectors.map(({ name, help }) => {
+  const switches = collectors.map(({ name, help, offByDefault }) => {
     const flag = collectorFlag(name);
-    return row([code(`--[no-]${flag}`), code(variableOf(flag)), help]);
+    return row([code(`--[no-]${flag}`), code(variableOf(flag)), offByDefault === true ? 'off' : 'on', help]);
   });
   const { flag, help } = DISABLE_DEFAULTS;
-  const rows = [row([code(`--${flag}`), code(variableOf(flag)), help]), ...switches];
+  const rows = [row([code(`--${flag}`), code(variableOf(flag)), 'off', help]), ...switches];
   const commands = COMMANDS.map(({ name, help: meaning, epilogue, options }) => {
     const heading = `isolation-exporter ${name}`;
     const about = `${meaning}\n${epilogue}`;
     return table(heading, ['Option', 'Environment', 'Default', 'Meaning'], options.map(rowOf), about);
   });
-  return [...sections, table('Collectors', ['Option', 'Environment', 'Meaning'], rows), ...commands].join('\n');
+  return [...sections, table('Collectors', ['Option', 'Environment', 'Default', 'Meaning'], rows), ...commands].join(
+    '\n',
+  );
 }
 
 function rowOf({ flag, placeholder, defaults, help, commandLineOnly }: OptionEntry<unknown>): string {

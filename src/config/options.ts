@@ -39,6 +39,8 @@ export type OptionGroup = (typeof OPTION_GROUPS)[number];
 export interface CollectorEntry {
   readonly name: string;
   readonly help: string;
+  /** Runs only if it is enabled by name. */
+  readonly offByDefault?: true;
 }
 
 const ENGINE_HOST = 'unix:///path, tcp://host:port, http://host:port or https://host:port';

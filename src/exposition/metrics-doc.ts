@@ -12,13 +12,17 @@ interface Row {
 
 /** Renders `docs/metrics.md` from the collectors themselves. */
 export function renderMetricsDoc(collectors: readonly Collector[]): string {
-  const sections = collectors.map(({ name, help, scope, families }) => {
+  const sections = collectors.map(({ name, help, scope, families, offByDefault }) => {
     const identity = scope === 'host' ? [] : ['engine', 'namespace', 'pod', 'container'];
     const rows = families.map((family) => ({
       ...family,
       labels: [...identity, ...('labels' in family ? family.labels : [])],
     }));
-    return section(name, help, rows);
+    return section(
+      name,
+      offByDefault === true ? `${help} Off by default; \`--collector.${name}\` enables it.` : help,
+      rows,
+    );
   });
   return [INTRODUCTION, ...sections, section('The exporter itself', OWN, ownRows())].join('\n');
 }

@@ -13,7 +13,7 @@ export interface DeviceCounts {
 
 /**
  * Parses `blkio.throttle.io_service_bytes_recursive` (bytes) and `blkio.throttle.io_serviced_recursive` (operations) of
- * cgroup v1 (Documentation/admin-guide/cgroup-v1/blkio-controller.rst):
+ * cgroup v1 (Documentation/admin-guide/cgroup-v1/blkio-controller.rst), and the same files without `_recursive`:
  *
  *     254:0 Read 4096
  *     254:0 Write 0

@@ -18,6 +18,9 @@ export type Controller =
   | 'io'
   | 'hugetlb'
   | 'devices'
+  | 'freezer'
+  | 'misc'
+  | 'rdma'
   | 'unified';
 
 /** The longest time that a missing file is assumed to be missing. A controller can be enabled late. */

@@ -9,9 +9,17 @@ import { flatKeyedParser } from './flat-keyed.ts';
 import { parseIoStat } from './io-stat.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { parseNetDev } from './net-dev.ts';
-import { parsePressure } from './pressure.ts';
+import { parseIrqPressure, parsePressure } from './pressure.ts';
+import { parseMisc, parseRdma } from './resource-values.ts';
 import { parseCgroupProcs } from './cgroup-procs.ts';
-import { parseCount, parseLimit, parseV1Limit, parseV1Period, parseV1Quota } from './single-value.ts';
+import {
+  parseCount,
+  parseHugetlbLimit,
+  parseLimit,
+  parseV1Limit,
+  parseV1Period,
+  parseV1Quota,
+} from './single-value.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
@@ -23,9 +31,13 @@ describe('every parser', () => {
     parseIoStat,
     parseNetDev,
     parsePressure,
+    parseIrqPressure,
+    parseMisc,
+    parseRdma,
     parseCount,
     parseLimit,
     parseV1Limit,
+    parseHugetlbLimit,
     parseV1Quota,
     parseV1Period,
     parseCgroupProcs,
@@ -231,6 +243,40 @@ describe('parsePressure()', () => {
     `${some}full\n`,
     'some total=\n',
   ])('refuses %j', (text) => expect(() => parsePressure(bytes(text))).toThrow(SyntaxError));
+});
+
+describe('parseIrqPressure()', () => {
+  it('reads the one line', () =>
+    expect(parseIrqPressure(bytes('full avg10=0.00 avg60=0.00 avg300=0.00 total=32210\n'))).toBe(32_210));
+  it.each(['', 'some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n', 'full total=\n'])('refuses %j', (text) =>
+    expect(() => parseIrqPressure(bytes(text))).toThrow(SyntaxError),
+  );
+});
+
+describe('parseMisc()', () => {
+  it('reads each resource, and max as no limit', () =>
+    expect([...parseMisc(bytes('sev 10\nsev_es max\ntdx.max 0\n'))]).toEqual([
+      ['sev', 10],
+      ['sev_es', Infinity],
+      ['tdx.max', 0],
+    ]));
+  it('finds nothing on a host that has no such resource', () => expect(parseMisc(bytes('')).size).toBe(0));
+  it.each(['sev\n', 'sev x\n', ' 1\n', 'sev 1 2\n', 'sev -1\n'])('refuses %j', (text) =>
+    expect(() => parseMisc(bytes(text))).toThrow(SyntaxError),
+  );
+});
+
+describe('parseRdma()', () => {
+  it('reads each resource of each device', () =>
+    expect(parseRdma(bytes('mlx4_0 hca_handle=2 hca_object=2000\nocrdma1 hca_handle=3 hca_object=max\n'))).toEqual([
+      { device: 'mlx4_0', resource: 'hca_handle', value: 2 },
+      { device: 'mlx4_0', resource: 'hca_object', value: 2000 },
+      { device: 'ocrdma1', resource: 'hca_handle', value: 3 },
+      { device: 'ocrdma1', resource: 'hca_object', value: Infinity },
+    ]));
+  it.each(['mlx4_0 x\n', 'mlx4_0 a=b\n', 'mlx4_0 =1\n', 'mlx4_0 a=1=2\n'])('refuses %j', (text) =>
+    expect(() => parseRdma(bytes(text))).toThrow(SyntaxError),
+  );
 });
 
 describe('parseIoStat()', () => {

@@ -25,6 +25,18 @@ export function parsePressure(bytes: Bytes): Pressure {
   return { some, full: totalAt(bytes, { line: FULL, start: end + 1, end: indexOfByte(bytes, NEWLINE, end + 1) }) };
 }
 
+/**
+ * Parses `irq.pressure` (since Linux 6.1, with CONFIG_IRQ_TIME_ACCOUNTING), which has one line:
+ *
+ *     full avg10=0.00 avg60=0.00 avg300=0.00 total=32210
+ *
+ * @returns the time in which all tasks waited for interrupts, in microseconds since the cgroup was made.
+ * @throws SyntaxError if that line is not `full` with a total.
+ */
+export function parseIrqPressure(bytes: Bytes): number {
+  return totalAt(bytes, { line: FULL, start: 0, end: indexOfByte(bytes, NEWLINE, 0) });
+}
+
 const SOME = Buffer.from('some ');
 const FULL = Buffer.from('full ');
 const TOTAL = Buffer.from(' total=');

@@ -1,7 +1,13 @@
 import { decimalOf } from './bytes.ts';
 
+/** A limit of a process; `Infinity`: unlimited. */
+interface ProcLimit {
+  readonly soft: number;
+  readonly hard: number;
+}
+
 /**
- * Parses the hard limits in `/proc/<pid>/limits` (proc_pid_limits(5)) by name; `unlimited` is `Infinity`:
+ * Parses `/proc/<pid>/limits` (proc_pid_limits(5)) by name; `unlimited` is `Infinity`:
  *
  *     Limit                     Soft Limit           Hard Limit           Units
  *     Max processes             unlimited            unlimited            processes
@@ -9,16 +15,20 @@ import { decimalOf } from './bytes.ts';
  *
  * @throws SyntaxError for a line that does not have two limits.
  */
-export function parseHardLimits(text: string): ReadonlyMap<string, number> {
-  const limits = new Map<string, number>();
+export function parseProcLimits(text: string): ReadonlyMap<string, ProcLimit> {
+  const limits = new Map<string, ProcLimit>();
   for (const line of text.split('\n').slice(1)) {
     if (line === '') continue;
-    const found = /^(\S.*?) {2,}(?:\d+|unlimited) +(\d+|unlimited)\b/.exec(line);
-    const [, name, hard] = found ?? [];
+    const found = /^(\S.*?) {2,}(\d+|unlimited) +(\d+|unlimited)\b/.exec(line);
+    const [, name, soft, hard] = found ?? [];
     if (name === undefined) throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as a limit of a process`);
-    const limit = hard === 'unlimited' ? Infinity : decimalOf(hard ?? '');
-    if (limit === undefined) throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as a limit of a process`);
-    limits.set(name, limit);
+    limits.set(name, { soft: valueOf(soft, line), hard: valueOf(hard, line) });
   }
   return limits;
+}
+
+function valueOf(text: string | undefined, line: string): number {
+  const value = text === 'unlimited' ? Infinity : decimalOf(text ?? '');
+  if (value === undefined) throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as a limit of a process`);
+  return value;
 }

@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync } from 'node:fs';
 import { type Bytes, textOf } from './bytes.ts';
 import { isAbsence, namePath } from './errno.ts';
 import type { FileReader } from './file-reader.ts';
@@ -38,6 +38,11 @@ export class ProcessFiles {
   /** The target of a link such as `ns/net`; `undefined` if absent or the process has ended. */
   link(name: string): string | undefined {
     return this.#named(name, (path) => readlinkSync(path));
+  }
+
+  /** The size of a file in bytes, or of a directory in whatever the kernel counts there; `undefined` as above. */
+  size(name: 'fd'): number | undefined {
+    return this.#named(name, (path) => lstatSync(path).size);
   }
 
   /**

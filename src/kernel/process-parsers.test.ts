@@ -5,7 +5,7 @@ import { parseCgroupProcs } from './cgroup-procs.ts';
 import { parseDevicesList } from './devices-list.ts';
 import { parseLsmLabel } from './lsm-label.ts';
 import { parseListeningPaths } from './net-unix.ts';
-import { parseHardLimits } from './proc-limits.ts';
+import { parseProcLimits } from './proc-limits.ts';
 import { insideOf, isIdentityMap, outsideOf, parseIdMap } from './uid-map.ts';
 
 describe('every parser', () => {
@@ -14,7 +14,7 @@ describe('every parser', () => {
     parseDevicesList,
     parseLsmLabel,
     parseListeningPaths,
-    parseHardLimits,
+    parseProcLimits,
     parseIdMap,
     parseCgroupProcs: (input) => parseCgroupProcs(Buffer.from(input)),
   };
@@ -123,18 +123,18 @@ describe('parseListeningPaths()', () => {
     expect(() => parseListeningPaths('Num\n0000000024fb1dc1: x\n')).toThrow(SyntaxError));
 });
 
-describe('parseHardLimits()', () => {
-  it('reads the hard limits', () => {
+describe('parseProcLimits()', () => {
+  it('reads both limits', () => {
     const text =
       'Limit                     Soft Limit           Hard Limit           Units     \n' +
       'Max cpu time              unlimited            unlimited            seconds   \n' +
       'Max open files            1024                 524288               files     \n' +
       'Max nice priority         0                    0                    \n';
-    expect([...parseHardLimits(text)]).toEqual([
-      ['Max cpu time', Infinity],
-      ['Max open files', 524_288],
-      ['Max nice priority', 0],
+    expect([...parseProcLimits(text)]).toEqual([
+      ['Max cpu time', { soft: Infinity, hard: Infinity }],
+      ['Max open files', { soft: 1024, hard: 524_288 }],
+      ['Max nice priority', { soft: 0, hard: 0 }],
     ]);
   });
-  it('refuses a line without', () => expect(() => parseHardLimits('Limit\nMax x y\n')).toThrow(SyntaxError));
+  it('refuses a line without', () => expect(() => parseProcLimits('Limit\nMax x y\n')).toThrow(SyntaxError));
 });

@@ -56,6 +56,21 @@ export function parseV1Limit(bytes: Bytes): number {
 }
 
 /**
+ * Parses `hugetlb.<size>.max` (v2) in bytes. Unlimited (`Infinity`) is `max`, or on some kernels the huge number of v1 (seen on
+ * Linux 6.18):
+ *
+ *     2097152
+ *     max
+ *     9223372036854771712
+ *
+ * @throws SyntaxError for anything else.
+ */
+export function parseHugetlbLimit(bytes: Bytes): number {
+  const value = parseLimit(bytes);
+  return value >= V1_UNLIMITED ? Infinity : value;
+}
+
+/**
  * Parses `cpu.cfs_quota_us` (v1) in microseconds; `-1` is unlimited, `Infinity`:
  *
  *     50000

@@ -6,7 +6,7 @@ import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { HostNamespaces } from '../kernel/host-namespaces.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
-import { parseHardLimits } from '../kernel/proc-limits.ts';
+import { parseProcLimits } from '../kernel/proc-limits.ts';
 import { readDevices } from './devices.ts';
 import { type Host, hostFacts } from './host.ts';
 import { LookUps } from '../probes/look-ups.ts';
@@ -291,8 +291,10 @@ function raisedLimits(files: ProcessFiles, parent: ProcessFiles | undefined): re
   if (own === undefined || above === undefined) return undefined;
   // The common case.
   if (own === above) return [];
-  const limitsAbove = parseHardLimits(above);
-  return [...parseHardLimits(own)].filter(([name, limit]) => limit > (limitsAbove.get(name) ?? limit)).map(([n]) => n);
+  const limitsAbove = parseProcLimits(above);
+  const isRaised = ([name, { hard }]: readonly [string, { readonly hard: number }]): boolean =>
+    hard > (limitsAbove.get(name)?.hard ?? hard);
+  return [...parseProcLimits(own)].filter(isRaised).map(([name]) => name);
 }
 
 function readNumber(files: ProcessFiles, name: string, denied: (error: Error) => void): number | undefined {

@@ -126,12 +126,13 @@ describeLive('hierarchies that are mounted more than once', ['containers'], () =
   });
 });
 
-describeLive('a controller that is switched off and on again, on cgroup v2 of Linux 6.12', ['guest-newer'], () => {
+describeLive('cgroup v2 of Linux 6.12', ['guest-newer'], () => {
   const parent = 'isolation-exporter-switch';
   const id = 'cd'.repeat(32);
   const directory = `/sys/fs/cgroup/${parent}/docker/${id}`;
   let guest: Machine;
   let container: Background;
+  let exporter: Exporter;
 
   beforeAll(async () => {
     guest = await sharedGuest('newer');
@@ -142,15 +143,17 @@ describeLive('a controller that is switched off and on again, on cgroup v2 of Li
       echo 16777216 > ${directory}/memory.max
       exec sleep 1000000`,
     );
+    exporter = await startExporter(guest, { flags: ['--docker.host='] });
+    await untilShown(guest, exporter, [id]);
   });
   afterAll(async () => {
+    await exporter?.[Symbol.asyncDispose]();
     await container?.stop();
     await removeCgroups(guest, parent);
   });
 
-  test('takes its own series away, and brings them back', async () => {
+  test('a controller that is switched off takes its own series away, and brings them back', async () => {
     expect(await succeed(guest, 'uname -r')).toMatch(/^6\.1[2-9]/);
-    await using exporter = await startExporter(guest, { flags: ['--docker.host='] });
     const of = { container: id.slice(0, 12) };
     const controllers = `/sys/fs/cgroup/${parent}/docker/cgroup.subtree_control`;
     const seriesOf = (samples: Samples): string[] =>
@@ -161,7 +164,6 @@ describeLive('a controller that is switched off and on again, on cgroup v2 of Li
       samples.all
         .filter(({ name, value }) => name === 'isolation_scrape_collector_success' && value === 0)
         .map(({ labels }) => labels['collector'] ?? '');
-    await untilShown(guest, exporter, [id]);
     const on = await exporter.scrape();
     expect(on.value('isolation_container_memory_limit_bytes', of)).toBe(16_777_216);
 
@@ -177,5 +179,29 @@ describeLive('a controller that is switched off and on again, on cgroup v2 of Li
     }
     await succeed(guest, `echo +memory > ${controllers} && echo 16777216 > ${directory}/memory.max`);
     expect(seriesOf(await exporter.scrape())).toEqual(seriesOf(on));
+  });
+
+  test('has what newer kernels report', async () => {
+    const of = { container: id.slice(0, 12) };
+    await succeed(
+      guest,
+      `echo 1 > ${directory}/cgroup.freeze && echo 1 > ${directory}/memory.oom.group && echo 4096 > ${directory}/memory.swap.max
+      until grep -q 'frozen 1' ${directory}/cgroup.events; do sleep 0.1; done`,
+    );
+    const samples = await exporter.scrape();
+    const value = (name: string, labels = {}) => samples.value(`isolation_container_${name}`, { ...of, ...labels });
+    expect(value('frozen')).toBe(1);
+    expect(value('memory_oom_group')).toBe(1);
+    expect(value('memory_swap_events_total', { event: 'max' })).toBe(0);
+    expect(value('memory_refaults_total', { kind: 'file' })).toBeGreaterThanOrEqual(0);
+    expect(value('cpu_nice_seconds_total')).toBe(0);
+    expect(value('init_open_files')).toBe(
+      Number(await succeed(guest, `ls /proc/$(head -n 1 ${directory}/cgroup.procs)/fd | wc -l`)),
+    );
+    await succeed(
+      guest,
+      `echo 0 > ${directory}/cgroup.freeze; until grep -q 'frozen 0' ${directory}/cgroup.events; do sleep 0.1; done`,
+    );
+    expect((await exporter.scrape()).value('isolation_container_frozen', of)).toBe(0);
   });
 });

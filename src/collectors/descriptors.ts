@@ -1,0 +1,47 @@
+import { statSync } from 'node:fs';
+import type { InitProcess } from '../container.ts';
+import { parseProcLimits } from '../kernel/proc-limits.ts';
+import { type Collector, defineContainerCollector, oncePerScrape } from './collector.ts';
+
+interface OpenFiles {
+  readonly open: number | undefined;
+  readonly limit: number | undefined;
+}
+
+/** Open files of the init process, and how many it may have. */
+export const descriptors: Collector = defineContainerCollector({
+  name: 'descriptors',
+  help: 'Open files of the init process, and their limit.',
+  read({ init }, scrape): OpenFiles | undefined {
+    if (init === undefined) return undefined;
+    return { open: kernelCounts(scrape) ? init.files.size('fd') : undefined, limit: limitOf(init) };
+  },
+  families: [
+    {
+      name: 'isolation_container_init_open_files',
+      type: 'gauge',
+      help: 'File descriptors that the init process has open: size of /proc/<pid>/fd. Absent before Linux 6.2, and without a process that the exporter can see.',
+      value: ({ open }) => open,
+    },
+    {
+      name: 'isolation_container_init_open_files_limit',
+      type: 'gauge',
+      help: 'File descriptors that the init process may have open: soft limit of "Max open files" in /proc/<pid>/limits (RLIMIT_NOFILE). Absent if unlimited or unknown.',
+      value: ({ limit }) => (limit === Infinity ? undefined : limit),
+    },
+  ],
+});
+
+/** Before Linux 6.2 the directory has the size 0, and to list it costs too much. This process has files open for sure. */
+const kernelCounts = oncePerScrape(() => statSync('/proc/self/fd').size > 0);
+
+/** Read once for each reading of the facts of a process: it changes as rarely as they do. */
+const known = new WeakMap<InitProcess, number | undefined>();
+
+function limitOf(init: InitProcess): number | undefined {
+  if (known.has(init)) return known.get(init);
+  const text = init.files.text('limits');
+  const limit = text === undefined ? undefined : parseProcLimits(text).get('Max open files')?.soft;
+  known.set(init, limit);
+  return limit;
+}
