@@ -1,3 +1,4 @@
+import { takeMalformed } from './cgroup-value.ts';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -196,7 +197,11 @@ describe('collectors that are off by default', () => {
       'cpu_uclamp_min_ratio 0.375',
       'cpu_uclamp_max_ratio 0.5',
     ]);
-    expect(() => samplesIn(uclamp, 2, { 'cpu.uclamp.min': 'half\n' })).toThrow('cpu.uclamp.min: Cannot parse');
+    // A malformed file costs its own value only.
+    expect(samplesIn(uclamp, 2, { 'cpu.uclamp.min': 'half\n', 'cpu.uclamp.max': '50.00\n' })).toEqual([
+      'cpu_uclamp_max_ratio 0.5',
+    ]);
+    expect(takeMalformed()?.message).toContain('cpu.uclamp.min: Cannot parse');
   });
 
   it('misc', () => {

@@ -161,6 +161,15 @@ describe.skipIf(switched === undefined)(
       expect(kernel.open).toBe(0);
     });
 
+    it('reads on, if nobody has read while it was off', () => {
+      const { files, read, ofController } = setUp();
+      expect(read(ofController)).toBe(true);
+      writeFileSync(`${top}${parent}/cgroup.subtree_control`, `-${controller}`);
+      writeFileSync(`${top}${parent}/cgroup.subtree_control`, `+${controller}`);
+      expect(read(ofController)).toBe(true);
+      files.close();
+    });
+
     it.skipIf(!existsSync(`${top}/cgroup.pressure`))('loses pressure alone while that is off', () => {
       const { files, read } = setUp();
       expect([read('cpu.pressure'), read('cpu.stat')]).toEqual([true, true]);

@@ -121,7 +121,8 @@ export class CgroupFiles {
     this.#reader.release(known);
     this.#descriptors[number] = VANISHED;
     this.#noteIfGone(controller);
-    return undefined;
+    // It may be on again by now.
+    return this.gone ? undefined : this.#readFirst(controller, name);
   }
 
   /**
