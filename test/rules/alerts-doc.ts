@@ -78,7 +78,7 @@ itself is down: monitor it from outside.
 | a process of the host is killed | IsolationOOMKillUnattributed |
 | the exporter dies with the container | IsolationContainerOOMKilled if it was scraped once, else IsolationHostOOMKill once it is back; and IsolationExporterDown |
 | Prometheus is down meanwhile | IsolationHostOOMKill, IsolationOOMKillFoundAfterGap |
-| the host's clock is wrong by more than 15 minutes | IsolationHostOOMKill, IsolationExporterClockSkew |
+| the host's clock is wrong | IsolationContainerOOMKilled, by the difference between the clocks; IsolationExporterClockSkew |
 | the host is rebooted before the next scrape | nothing |
 
 In one case a kill is not reported. Without \`/dev/kmsg\` and without a state file, a container that lost a child while the exporter

@@ -58,7 +58,24 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'window at 215: 30s -> 15s': 'a finer step finds the same sample',
     'window at 215: 30s -> 60s': 'as does a coarser one',
   },
-  IsolationContainerOOMKillLoop: { 'comparison at 76: > -> >=': 'there are no half kills' },
+  IsolationContainerOOMKillLoop: { 'comparison at 77: > -> >=': 'there are no half events' },
+  IsolationContainerOOMKilled: {
+    'window at 105: 15m -> 1800s': 'older kills are over the limit',
+    'window at 414: 15m -> 1800s': 'the last sample is the same',
+    'window at 418: 30s -> 15s': 'a finer step finds the same sample',
+    'window at 418: 30s -> 60s': 'as does a coarser one',
+    'function at 198: last_over_time -> avg_over_time': 'the difference hardly changes',
+  },
+  IsolationOOMKillUnattributed: {
+    'window at 84: 5m -> 600s': BOTH,
+    'window at 372: 5m -> 600s': BOTH,
+    'function at 300: last_over_time -> avg_over_time': 'above 0 both or neither',
+  },
+  IsolationOOMKillFoundAfterGap: {
+    'window at 438: 5m -> 600s': BOTH,
+    'function at 4: last_over_time -> avg_over_time': 'a time changes with a kill only',
+    'function at 345: last_over_time -> avg_over_time': 'a time changes with a kill only',
+  },
 };
 
 describeLive('rules that are broken on purpose', ['prometheus'], () => {

@@ -9,6 +9,7 @@ describeOnReleases('what is shipped for Prometheus', (release) => {
   const promtool = async (...words: readonly string[]) => {
     const { stdout, stderr, code } = await host.run(
       `cd ${PROMETHEUS_FOLDER} && ${release.promtool} ${words.join(' ')}`,
+      { timeoutMs: 240_000 },
     );
     return { code, said: stdout + stderr };
   };
