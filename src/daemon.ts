@@ -30,6 +30,7 @@ import type { Log } from './log.ts';
 import { OptionalReads } from './optional-reads.ts';
 import { OomWatch } from './oom/oom-watch.ts';
 import { ProbedCommandLines } from './probes/command-lines.ts';
+import { type CheckPath, createPathCheck } from './probes/path-check.ts';
 import { PathProbes } from './probes/path-probes.ts';
 import { PostureReader } from './posture/read-posture.ts';
 import { readVersion } from './version.ts';
@@ -53,10 +54,17 @@ const NAMES_EVERY_MS = 20;
  * Starts everything that the exporter needs, in order: kernel files, engine connections, discovery. Between scrapes it only
  * follows kernel events about containers and OOM kills.
  *
- * @throws Error if the host has no cgroup hierarchy.
+ * @throws Error if the host has no cgroup hierarchy, or if a path of the configuration could keep the exporter waiting for ever.
  */
 export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const probes = new PathProbes(log);
+  const checkPath = createPathCheck(probes);
+  try {
+    await refuseUnsafePaths(config, checkPath);
+  } catch (error) {
+    probes[Symbol.dispose]();
+    throw error;
+  }
   const reads = new OptionalReads(log);
   const kernel = new KernelFiles({
     procRoot: config.path.procfs,
@@ -67,7 +75,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     ),
   });
   const { discovery: hierarchy, version: cgroup } = kernel.layout;
-  const sources = startNameSources(config, log);
+  const sources = startNameSources(config, { log, checkPath });
   const hostNamespaces = findHostNamespaces(kernel.procRoot);
   const naming = new Naming(sources);
   const postures = new PostureReader(kernel, hostNamespaces, probes);
@@ -154,6 +162,15 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   };
 }
 
+/** The files at these paths are read by the thread that serves. */
+async function refuseUnsafePaths({ path }: Config, check: CheckPath): Promise<void> {
+  for (const option of ['procfs', 'cgroupfs', 'kmsg'] as const) {
+    const at = path[option];
+    const state = at === undefined ? 'absent' : await check(`--path.${option}`, at);
+    if (typeof state !== 'string') throw new Error(`--path.${option}: ${state.unsafe}`);
+  }
+}
+
 /** Returns `undefined` if no enabled collector exports OOM kills. */
 function watchOom(parts: {
   readonly config: Config;
@@ -194,6 +211,7 @@ function stateOf(options: {
   const { kernel, reads, discovery, sources, hostNamespaces, oom } = options;
   const hasPsi = reads.read('pressure/cpu', () => kernel.proc('pressure/cpu')) !== undefined;
   const health = new Map([
+    ['cgroup_walk', discovery.walkComplete],
     ['cgroup_watch', discovery.watchUp],
     ['host_namespaces', hostNamespaces.has('net') && hostNamespaces.has('mnt') && hostNamespaces.has('pid')],
     ...(oom?.sources ?? []),

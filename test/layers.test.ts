@@ -10,7 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['log.ts', 'version.ts'],
   discover: ['kernel', 'container.ts', 'log.ts'],
   identify: ['kernel', 'container.ts'],
-  engines: ['kernel', 'config', 'container.ts', 'log.ts'],
+  engines: ['kernel', 'probes', 'config', 'container.ts', 'log.ts'],
   probes: ['kernel', 'log.ts'],
   posture: ['kernel', 'probes', 'container.ts'],
   containers: ['engines', 'identify', 'kernel', 'posture', 'container.ts', 'pace.ts'],

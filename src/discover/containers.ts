@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path';
 import type { CgroupMatch, ContainerCgroup, Undecided } from '../container.ts';
+import { parentOf } from '../kernel/paths.ts';
 import type { Log } from '../log.ts';
 import { CgroupTracker, isUndecided } from './cgroup-tracker.ts';
 import { afterPendingInotifyEvents } from './pending-events.ts';
@@ -24,6 +25,11 @@ export interface Discovery extends AsyncDisposable {
    * every second find containers that live long enough.
    */
   readonly watchUp: boolean;
+  /**
+   * Whether the last walk could look at every cgroup. One whose name is not UTF-8 cannot be looked at; what a container makes
+   * inside itself does not count.
+   */
+  readonly walkComplete: boolean;
   /** Walks the whole hierarchy now. */
   walkNow(): void;
 }
@@ -129,6 +135,10 @@ class CgroupDiscovery implements Discovery {
 
   get lifecycle(): ReadonlyMap<string, Lifecycle> {
     return this.#containerSet.lifecycle;
+  }
+
+  get walkComplete(): boolean {
+    return [...this.#unseen.keys()].every((path) => this.#isInContainer(path));
   }
 
   get watchUp(): boolean {
@@ -254,6 +264,11 @@ class CgroupDiscovery implements Discovery {
     this.#wasUp = up;
     if (up) this.#log.info({}, 'inotify reports all cgroups again');
     this.#schedule();
+  }
+
+  #isInContainer(path: string): boolean {
+    for (let above = parentOf(path); above !== ''; above = parentOf(above)) if (this.containers.has(above)) return true;
+    return false;
   }
 
   #tellUnseen(walked: Walk): void {

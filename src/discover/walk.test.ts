@@ -30,6 +30,18 @@ describe('a walk', () => {
     expect(walk(root, '/none').directories.size).toBe(0);
   });
 
+  it('reports a name that is not UTF-8, and finds what is beside it', () => {
+    const root = plainRoot();
+    mkdirSync(`${root}/a`);
+    mkdirSync(Buffer.concat([Buffer.from(`${root}/b`), Buffer.from([0xff, 0xfe])]));
+    mkdirSync(`${root}/c\ufffd`);
+    const { directories, unseen } = walk(root, '');
+    expect([...directories.keys()].toSorted()).toEqual(['', '/a', '/c\ufffd']);
+    expect([...unseen].map(([path, error]) => [path, String(error)])).toEqual([
+      ['/b\ufffd\ufffd', 'Error: Its name is not UTF-8'],
+    ]);
+  });
+
   it('looks at one path', () => {
     const root = plainRoot();
     writeFileSync(`${root}/file`, '');

@@ -13,6 +13,13 @@ export interface Seen {
   readonly device: number;
 }
 
+/** The name of a directory is not UTF-8, so that no path leads to it. */
+export class UnreadableName extends Error {
+  constructor() {
+    super('Its name is not UTF-8');
+  }
+}
+
 /** All directories of a tree at one moment. */
 export interface Walk {
   /** By path below the root, which itself is `''`; parents come before their children. */
@@ -74,7 +81,10 @@ export function walk(root: string, from: string, isMountPoint: (path: string) =>
       for (const entry of readdirSync(root + path, { withFileTypes: true })) {
         if (!entry.isDirectory()) continue;
         const child = `${path}/${entry.name}`;
-        if (!isMountPoint(child)) visit(child);
+        if (isMountPoint(child)) continue;
+        visit(child);
+        // Bytes that are not UTF-8 are lost in the name, and what is left leads nowhere.
+        if (entry.name.includes('\ufffd') && !directories.has(child)) unseen.set(child, new UnreadableName());
       }
     } catch (error) {
       if (isAbsence(error)) directories.delete(path);

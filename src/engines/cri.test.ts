@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createPathCheck } from '../probes/path-check.ts';
+import { PathProbes } from '../probes/path-probes.ts';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CgroupMatch } from '../container.ts';
 import { createCriMethods, type CriMethodName } from './cri-messages.ts';
 import { containersOf, imageOfStatus, sandboxesOf } from './cri-names.ts';
@@ -12,6 +14,9 @@ import { QUICK } from '../../test/quick-timings.ts';
 import { EngineSource } from './engine-source.ts';
 import type { NameSource } from './name-source.ts';
 import { CRI } from './name-sources.ts';
+
+const probes = new PathProbes({ info() {}, warn() {} });
+afterAll(() => probes[Symbol.dispose]());
 
 const NGINX = 'ab'.repeat(32);
 const PAUSE = 'cd'.repeat(32);
@@ -112,6 +117,7 @@ const socket = (name = 'cri.sock'): string => join(directory, name);
 function start(options: { paths?: readonly string[]; isDefault?: boolean; timings?: object } = {}): NameSource {
   const { paths = [socket()], isDefault = false } = options;
   source = new EngineSource({
+    checkPath: createPathCheck(probes),
     ...CRI,
     places: paths.map((path) => CRI.placeOf({ kind: 'unix', path, text: path })),
     isDefault,

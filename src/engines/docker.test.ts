@@ -1,14 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createPathCheck } from '../probes/path-check.ts';
+import { PathProbes } from '../probes/path-probes.ts';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createRawServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EngineHost } from '../config/values.ts';
 import { QUICK } from '../../test/quick-timings.ts';
 import { EngineSource } from './engine-source.ts';
 import { DOCKER } from './name-sources.ts';
 import type { NameSource } from './name-source.ts';
+
+const probes = new PathProbes({ info() {}, warn() {} });
+afterAll(() => probes[Symbol.dispose]());
 
 const WEB = 'ab'.repeat(32);
 const DB = 'cd'.repeat(32);
@@ -137,6 +142,7 @@ afterEach(async () => {
 function start(options: { host?: EngineHost; isDefault?: boolean; timings?: object } = {}): NameSource {
   const { host = unix(socketPath()), isDefault = false } = options;
   source = new EngineSource({
+    checkPath: createPathCheck(probes),
     ...DOCKER,
     places: [DOCKER.placeOf(host)],
     isDefault,
@@ -346,12 +352,14 @@ describe('an engine that is not there', () => {
 
   test('is waited for as soon as its default socket is there', async () => {
     await engine.listen(socketPath());
-    expect(start({ isDefault: true }).up).toBe(false);
+    const names = start({ isDefault: true });
+    await expect.poll(() => names.up, poll).toBeDefined();
   });
 
   test('is a failure if a user has configured it, and is logged once', async () => {
     const names = start();
     expect(names.up).toBe(false);
+    await expect.poll(() => log.warn.mock.calls.length, poll).toBe(1);
     await pause(100);
     expect(log.warn).toHaveBeenCalledTimes(1);
     await engine.listen(socketPath());

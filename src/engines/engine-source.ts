@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CgroupMatch, Names } from '../container.ts';
 import type { Log } from '../log.ts';
@@ -7,6 +6,7 @@ import { runSession, type SessionTimings } from './engine-session.ts';
 import { Inspections } from './inspections.ts';
 import { NameCache } from './name-cache.ts';
 import type { NameSource } from './name-source.ts';
+import type { CheckPath } from '../probes/path-check.ts';
 
 export interface EngineOptions {
   readonly name: string;
@@ -15,6 +15,7 @@ export interface EngineOptions {
   /** No user has configured it, so its absence is no failure. */
   readonly isDefault: boolean;
   readonly log: Log;
+  readonly checkPath: CheckPath;
   readonly timings?: Partial<Timings>;
   /** Where it may listen: the first place that exists is asked, after a failure the next. */
   readonly places: readonly EnginePlace[];
@@ -136,10 +137,11 @@ export class EngineSource implements NameSource {
     const { signal } = this.#stop;
     let failures = 0;
     while (!signal.aborted) {
-      const there = this.#options.places.filter(({ socketPath }) => socketPath === undefined || existsSync(socketPath));
+      const { there, unsafe } = await this.#placesThere();
+      if (signal.aborted) return;
       const place = there[failures % there.length];
       if (place === undefined) {
-        if (this.up !== undefined) this.#down(new Error(`There is no ${this.#socketPaths()}`));
+        if (this.up !== undefined) this.#down(new Error(unsafe ?? `There is no ${this.#socketPaths()}`));
         this.tried = true;
         await this.#pause(this.#timings.lookForSocket);
         continue;
@@ -163,6 +165,20 @@ export class EngineSource implements NameSource {
       failures += 1;
       await this.#pause(backOff * (0.5 + Math.random() / 2));
     }
+  }
+
+  /** The places whose socket can be connected to, and why one that is there cannot. */
+  async #placesThere(): Promise<{ readonly there: readonly EnginePlace[]; readonly unsafe: string | undefined }> {
+    const there: EnginePlace[] = [];
+    let unsafe: string | undefined;
+    for (const place of this.#options.places) {
+      const { socketPath } = place;
+      const state =
+        socketPath === undefined ? 'there' : await this.#options.checkPath(`the socket of ${this.name}`, socketPath);
+      if (state === 'there') there.push(place);
+      else if (state !== 'absent') ({ unsafe } = state);
+    }
+    return { there, unsafe };
   }
 
   #socketPaths(): string {

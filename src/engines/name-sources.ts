@@ -1,6 +1,5 @@
 import type { Config, EngineConfig } from '../config/config.ts';
 import type { CgroupMatch } from '../container.ts';
-import type { Log } from '../log.ts';
 import type { EngineHost, UnixHost } from '../config/values.ts';
 import { placeOfCri } from './cri.ts';
 import { connectToDocker } from './docker.ts';
@@ -43,9 +42,12 @@ export const CRI: Kind<UnixHost> = {
 };
 
 /** Starts a source for each engine that is configured. */
-export function startNameSources(config: Pick<Config, 'docker' | 'podman' | 'cri' | 'oom'>, log: Log): NameSource[] {
+export function startNameSources(
+  config: Pick<Config, 'docker' | 'podman' | 'cri' | 'oom'>,
+  { log, checkPath }: Pick<EngineOptions, 'log' | 'checkPath'>,
+): NameSource[] {
   // Kills are exported for so long, by the names of containers that may be gone.
-  const parts = { log, timings: { history: config.oom.retention } };
+  const parts = { log, checkPath, timings: { history: config.oom.retention } };
   return [
     start(DOCKER, config.docker, parts),
     start(PODMAN, config.podman, parts),
@@ -71,7 +73,7 @@ export async function askEngine(place: EnginePlace): Promise<void> {
 function start<Host>(
   kind: Kind<Host>,
   config: EngineConfig<Host> | undefined,
-  parts: Pick<EngineOptions, 'log' | 'timings'>,
+  parts: Pick<EngineOptions, 'log' | 'checkPath' | 'timings'>,
 ): NameSource[] {
   if (config === undefined) return [];
   const { hosts, isDefault } = config;

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { readText } from './read-text.ts';
 import { absentAsUndefined } from './errno.ts';
 import { MountPoints } from './mount-points.ts';
 import { escapeOctal, type Mount, parseMountinfo } from './mountinfo.ts';
@@ -60,7 +61,7 @@ interface MountTable {
  */
 export function findCgroupLayout(procRoot: string, cgroupRoot: string): CgroupLayout {
   const tableOf = (process: string, mountedAt: string): MountTable => ({
-    read: () => absentAsUndefined(() => readFileSync(`${procRoot}/${process}/mountinfo`, 'utf8')),
+    read: () => readText(`${procRoot}/${process}/mountinfo`),
     mountedAt,
     visibleAt: cgroupRoot,
   });
@@ -136,7 +137,7 @@ function controllersOfV1(superOptions: readonly string[]): string[] {
 
 /** v2 lists them in `cgroup.controllers`: `cpuset cpu io memory hugetlb pids rdma misc`. */
 function controllersOfUnified(root: string): string[] {
-  const text = absentAsUndefined(() => readFileSync(`${root}/cgroup.controllers`, 'utf8')) ?? '';
+  const text = readText(`${root}/cgroup.controllers`) ?? '';
   return text.split(/\s+/).filter(Boolean);
 }
 

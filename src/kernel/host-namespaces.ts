@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { readText } from './read-text.ts';
 import { unseenAsUndefined } from './errno.ts';
 import { parseMountinfo } from './mountinfo.ts';
 
@@ -124,5 +125,5 @@ function commOf(procRoot: string, pid: number): string | undefined {
 }
 
 function textOf(path: string): string | undefined {
-  return unseenAsUndefined(() => readFileSync(path, 'utf8'));
+  return unseenAsUndefined(() => readText(path));
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { absentAsUndefined, toError } from '../kernel/errno.ts';
+import { toError } from '../kernel/errno.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { parentOf } from '../kernel/paths.ts';
+import { readText } from '../kernel/read-text.ts';
 import { parseCgroupProcs } from '../kernel/cgroup-procs.ts';
 import type { CounterScope } from './container-record.ts';
 import type { GroupKills } from './event-count.ts';
@@ -129,15 +129,15 @@ function readEach(root: string, parts: Iterable<Part>): Reading {
 }
 
 function countsIn(file: string): ReturnType<typeof parseCounts> | undefined {
-  const bytes = absentAsUndefined(() => readFileSync(file));
-  return bytes === undefined ? undefined : parseCounts(bytes);
+  const text = readText(file);
+  return text === undefined ? undefined : parseCounts(Buffer.from(text));
 }
 
 /** `memory.oom.group` of the cgroup and those above it. What cannot be read is taken for not set. */
 function groupSetting(root: string, path: string): GroupKills['set'] {
   const isSet = (cgroup: string): boolean => {
     try {
-      return readFileSync(`${root}${cgroup}/memory.oom.group`, 'utf8').trim() === '1';
+      return readText(`${root}${cgroup}/memory.oom.group`)?.trim() === '1';
     } catch {
       return false;
     }
@@ -150,8 +150,8 @@ function groupSetting(root: string, path: string): GroupKills['set'] {
 function processesIn(root: string, parts: Iterable<Part>): ReadonlyMap<string, readonly number[]> {
   const pids = new Map<string, readonly number[]>();
   for (const { name, at } of parts) {
-    const bytes = absentAsUndefined(() => readFileSync(`${root}${at}/cgroup.procs`));
-    pids.set(name, bytes === undefined ? [] : parseCgroupProcs(bytes));
+    const text = readText(`${root}${at}/cgroup.procs`);
+    pids.set(name, text === undefined ? [] : parseCgroupProcs(Buffer.from(text)));
     if (pids.size >= MAX_LISTED) break;
   }
   return pids;

@@ -3,6 +3,7 @@ import { type Markup, markup } from './markup.ts';
 
 /** What each source is for, and what is lost without it. */
 const MEANINGS: Readonly<Record<string, string>> = {
+  cgroup_walk: 'A look at every cgroup; containers in one that cannot be looked at are missing.',
   cgroup_watch: 'inotify events for new and removed containers; without them the exporter looks every second.',
   host_namespaces: 'The host’s own namespaces; without them it is unknown what containers share with the host.',
   vmstat: 'The host’s OOM kill counter; without it kills outside containers are unknown.',

@@ -50,7 +50,7 @@ export class PathProbes implements Disposable {
    * a busy machine does not count against a path.
    */
   async start(): Promise<void> {
-    await this.#worker()?.started;
+    await this.#keepAlive(this.#worker()?.started ?? Promise.resolve());
   }
 
   /** Resolves once a starting process accepts questions. */
@@ -89,7 +89,7 @@ export class PathProbes implements Disposable {
     question: Asks,
     shownAs: string = question.path,
   ): Promise<Outcome<Answers[Asks['look']]>> {
-    return new Promise((resolve) => {
+    const answered = new Promise<Outcome<Answers[Asks['look']]>>((resolve) => {
       const settle: Asked['settle'] = (reply) => {
         if (reply === undefined) resolve({ kind: 'unanswered' });
         else if ('code' in reply) resolve({ kind: 'error', code: reply.code });
@@ -97,13 +97,27 @@ export class PathProbes implements Disposable {
       };
       this.#dispatch({ subject, question, shownAs, settle });
     });
+    return this.#keepAlive(answered);
   }
 
   /** Ends all probe processes, without waiting for those that cannot end. */
   [Symbol.dispose](): void {
     this.#disposed = true;
     clearTimeout(this.#idle);
-    for (const probe of this.#processes) probe.kill();
+    for (const probe of this.#processes) {
+      for (const asked of probe.takeBack(() => true)) asked.settle(undefined);
+      probe.kill();
+    }
+  }
+
+  /** A probe process does not keep this one alive, but somebody who waits for an answer does. */
+  async #keepAlive<T>(answer: Promise<T>): Promise<T> {
+    const timer = setInterval(() => {}, 60_000);
+    try {
+      return await answer;
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   #dispatch(asked: Asked): void {

@@ -9,6 +9,7 @@ import {
   openSync,
   opendirSync,
   readlinkSync,
+  realpathSync,
   readSync,
   statSync,
 } from 'node:fs';
@@ -63,6 +64,8 @@ function answer(request) {
       return blockDevicesIn(path, request.skip);
     case 'linkTo':
       return hasLinkTo(path, request.targets);
+    case 'realPath':
+      return realpathSync.native(path);
     case 'text':
       return textOf(path, request.most);
     default:

@@ -10,6 +10,8 @@ export type Question =
   | { readonly look: 'linkTo'; readonly path: string; readonly targets: readonly string[] }
   /** The first `most` bytes of a file. */
   | { readonly look: 'text'; readonly path: string; readonly most: number }
+  /** The path without links, of what the path leads to. */
+  | { readonly look: 'realPath'; readonly path: string }
   /** Whether this process may read and write what the path leads to. */
   | { readonly look: 'access'; readonly path: string };
 
@@ -26,6 +28,7 @@ export interface Answers {
   /** `too many`: none among the first 10,000, and there are more. */
   readonly linkTo: 'yes' | 'no' | 'too many';
   readonly text: string;
+  readonly realPath: string;
   readonly access: true;
 }
 

@@ -1,4 +1,6 @@
 import { rmdirSync } from 'node:fs';
+import { createPathCheck } from '../../src/probes/path-check.ts';
+import { PathProbes } from '../../src/probes/path-probes.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { identifyCgroup } from '../../src/identify/cgroup-path.ts';
 import { EngineSource } from '../../src/engines/engine-source.ts';
@@ -13,6 +15,9 @@ import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { eventually } from '../lab/machine.ts';
+
+const probes = new PathProbes({ info() {}, warn() {} });
+afterAll(() => probes[Symbol.dispose]());
 
 const PARENT = `/isolation-exporter-${process.pid}`;
 
@@ -44,6 +49,7 @@ describeLive('names and init processes from a real Docker', ['docker'], () => {
   beforeAll(async () => {
     docker = await startDocker(host);
     source = new EngineSource({
+      checkPath: createPathCheck(probes),
       ...DOCKER,
       places: [DOCKER.placeOf({ kind: 'unix', path: docker.socket, text: docker.socket })],
       isDefault: false,

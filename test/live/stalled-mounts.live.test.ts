@@ -116,6 +116,42 @@ describeLive('a FUSE server that stops', ['docker', 'fuse'], () => {
     });
   });
 
+  test('keeps names of an engine away whose socket is there, and nothing else', async () => {
+    const [mount] = mounts;
+    const socket = `unix://${mount?.path}/docker.sock`;
+    // While the server answers, too: it may not the next time.
+    for (const change of ['stop', 'resume'] as const) {
+      mount?.[change]();
+      const exporter = await startExporter(host, { flags: [`--docker.host=${socket}`] });
+      try {
+        await succeed(host, `curl -sS --fail -m ${AT_ONCE} http://${exporter.address}/-/healthy`);
+        const samples = await exporter.scrape();
+        expect(samples.value('isolation_source_up', { source: 'docker' })).toBe(0);
+        expect(samples.value('isolation_source_up', { source: 'cgroup_watch' })).toBe(1);
+      } finally {
+        await exporter[Symbol.asyncDispose]();
+      }
+    }
+  });
+
+  test('behind a path of the configuration ends the exporter with a line that says so', async () => {
+    const [mount] = mounts;
+    mount?.stop();
+    for (const option of ['procfs', 'cgroupfs', 'kmsg']) {
+      const flags = `--path.${option}=${mount?.path}/x --docker.host= --podman.host= --cri.endpoint=`;
+      const { code, stderr } = await host.run(
+        `${process.execPath} dist/cli.js --web.listen-address=127.0.0.1:0 ${flags}`,
+        {
+          timeoutMs: 30_000,
+        },
+      );
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(`--path.${option}: A look at "[^"]*" does not return\n$`),
+      ]);
+    }
+  });
+
   test('does not keep an exporter from ending', async () => {
     for (const mount of mounts) mount.stop();
     const third = await start();
