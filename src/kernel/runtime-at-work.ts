@@ -12,6 +12,15 @@ const AT_WORK_FOR_S = 5;
 /** A runtime becomes the container's own program in place, so what it was called earlier does not count, in ms. */
 const YOUNG_MS = 500;
 
+/** A runtime that enters a container is met in one scrape, seldom in two. In ms. */
+const BELIEVED_FOR_MS = 20_000;
+
+/** After such a time without a runtime in it, a container is believed again, in ms. */
+const FORGOTTEN_AFTER_MS = 60_000;
+
+/** So many containers are remembered. */
+const MOST_REMEMBERED = 4096;
+
 /**
  * Whether a process is a runtime that is entering the container, as for `docker exec`. It is already in the container's cgroup
  * but for a moment still has its own privileges and namespaces. Its name is only a claim, so it is trusted only for a moment.
@@ -26,5 +35,20 @@ export function isRuntimeAtWork(files: ProcessFiles, kernel: KernelFiles, cgroup
   const uptime = Number((kernel.proc('uptime') ?? '').split(' ')[0]);
   if (!(uptime - start < AT_WORK_FOR_S)) return false;
   const words = kernel.commandLines.of({ cgroup, pid: files.pid, start }, YOUNG_MS);
-  return words === PENDING || RUNTIME.test(words?.split('\0', 1)[0] ?? '');
+  const claims = words === PENDING || RUNTIME.test(words?.split('\0', 1)[0] ?? '');
+  return claims && isBelieved(cgroup, performance.now());
+}
+
+/** When a container last began to have a runtime in it, and when one was last seen, in ms of `performance.now()`. */
+const seen = new Map<string, { readonly since: number; readonly last: number }>();
+
+/** A container that always has a young process with the name of a runtime would never be judged by it. */
+function isBelieved(cgroup: string, now: number): boolean {
+  const before = seen.get(cgroup);
+  const since = before === undefined || now - before.last > FORGOTTEN_AFTER_MS ? now : before.since;
+  seen.delete(cgroup);
+  seen.set(cgroup, { since, last: now });
+  const [oldest] = seen.keys();
+  if (seen.size > MOST_REMEMBERED && oldest !== undefined) seen.delete(oldest);
+  return now - since < BELIEVED_FOR_MS;
 }
