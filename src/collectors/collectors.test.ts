@@ -1,9 +1,9 @@
-import { takeMalformed } from './cgroup-value.ts';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CgroupTree, samplesOf } from '../../test/cgroup-tree.ts';
+import { takeMalformed } from './cgroup-value.ts';
 import type { Collector } from './collector.ts';
 import { freezer } from './freezer.ts';
 import { hugetlb } from './hugetlb.ts';
@@ -18,6 +18,7 @@ import { zswap } from './zswap.ts';
 let root: string;
 
 beforeEach(() => {
+  hugetlbOfHost = 2048;
   root = mkdtempSync(join(tmpdir(), 'isolation-exporter-collectors-'));
 });
 afterEach(() => rmSync(root, { recursive: true }));
@@ -131,10 +132,6 @@ describe('io', () => {
 describe('hugetlb', () => {
   const UNLIMITED = '9223372036852678656\n';
 
-  beforeEach(() => {
-    hugetlbOfHost = 2048;
-  });
-
   it('has use, the lowest limit on the path, and how often it was hit', () => {
     const files = {
       'hugetlb.2MB.current': '2097152\n',
@@ -175,6 +172,41 @@ describe('hugetlb', () => {
   });
 });
 
+describe('a file in no form that the kernel writes', () => {
+  it.each([
+    [freezer, 1, 'freezer.state', 'COLD\n'],
+    [memory, 2, 'memory.oom.group', '2\n'],
+    [pressure, 2, 'irq.pressure', 'some total=1\n'],
+    [hugetlb, 2, 'hugetlb.2MB.events', 'max -1\n'],
+    [zswap, 2, 'memory.zswap.max', '-1\n'],
+    [uclamp, 2, 'cpu.uclamp.min', 'half\n'],
+    [uclamp, 2, 'cpu.uclamp.max', '100.01\n'],
+    [misc, 2, 'misc.max', 'sev many\n'],
+    [rdma, 2, 'rdma.current', 'mlx4_0\thca_handle\n'],
+  ] as const)('costs its own value, and is reported (%#)', (collector, version, name, content) => {
+    takeMalformed();
+    expect(samplesIn(collector, version, { 'hugetlb.2MB.current': '0\n', [name]: content })).toEqual(
+      collector === hugetlb ? ['hugetlb_usage_bytes{2MB} 0'] : [],
+    );
+    expect(takeMalformed()?.message).toMatch(`${name}: Cannot parse`);
+  });
+
+  it('makes an effective limit unknown, not that of the next cgroup', () => {
+    const files = { 'hugetlb.2MB.current': '0\n', 'hugetlb.2MB.max': 'x\n' };
+    expect(samplesIn(hugetlb, 2, files, { 'jobs/hugetlb.2MB.max': '2097152\n' })).toEqual([
+      'hugetlb_usage_bytes{2MB} 0',
+    ]);
+  });
+
+  it('is not made up for by a file that counts less', () => {
+    const files = {
+      'blkio.throttle.io_service_bytes_recursive': 'x\n',
+      'blkio.throttle.io_service_bytes': '8:0 Read 1\nTotal 1\n',
+    };
+    expect(samplesIn(io, 1, files)).toEqual([]);
+  });
+});
+
 describe('collectors that are off by default', () => {
   it('zswap', () => {
     const files = { 'memory.stat': 'zswap 4096\nzswapped 16384\nzswpwb 2\n', 'memory.zswap.max': '8192\n' };
@@ -197,11 +229,6 @@ describe('collectors that are off by default', () => {
       'cpu_uclamp_min_ratio 0.375',
       'cpu_uclamp_max_ratio 0.5',
     ]);
-    // A malformed file costs its own value only.
-    expect(samplesIn(uclamp, 2, { 'cpu.uclamp.min': 'half\n', 'cpu.uclamp.max': '50.00\n' })).toEqual([
-      'cpu_uclamp_max_ratio 0.5',
-    ]);
-    expect(takeMalformed()?.message).toContain('cpu.uclamp.min: Cannot parse');
   });
 
   it('misc', () => {

@@ -1,5 +1,5 @@
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
-import { sameBytes, type Bytes } from '../kernel/bytes.ts';
+import { type Bytes, cannotParse, textOf } from '../kernel/bytes.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { parsedFile } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector } from './collector.ts';
@@ -32,10 +32,12 @@ export const freezer: Collector = defineContainerCollector({
   ],
 });
 
-const FROZEN = Buffer.from('FROZEN\n');
-
-/** `THAWED`, `FREEZING` or `FROZEN`. */
-const isFrozen = (bytes: Bytes): boolean => sameBytes(bytes, 0, bytes.length, FROZEN);
+/** `THAWED`, `FREEZING` or `FROZEN` (Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst). */
+function isFrozen(bytes: Bytes): boolean {
+  const state = textOf(bytes).trimEnd();
+  if (!['THAWED', 'FREEZING', 'FROZEN'].includes(state)) throw cannotParse('a state of the freezer', bytes);
+  return state === 'FROZEN';
+}
 
 function readV1(files: CgroupFiles): FreezerReading {
   return { frozen: parsedFile(files, 'freezer', 'freezer.state', isFrozen), frozenTime: undefined };
@@ -48,7 +50,7 @@ function readV2(files: CgroupFiles): FreezerReading {
   const frozen = parsedFile(files, 'unified', 'cgroup.events', parseEvents)?.frozen;
   const time = parsedFile(files, 'unified', 'cgroup.stat.local', parseLocalStat)?.frozen_usec;
   return {
-    frozen: frozen === undefined ? undefined : frozen === 1,
+    frozen: frozen === 0 || frozen === 1 ? frozen === 1 : undefined,
     frozenTime: time === undefined ? undefined : time / 1e6,
   };
 }

@@ -2,8 +2,8 @@ import type { Container } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
-import { parseHugetlbLimit, parseV1Limit } from '../kernel/single-value.ts';
-import { countIn, parsedFile } from './cgroup-value.ts';
+import { parseHugetlbLimit } from '../kernel/single-value.ts';
+import { countIn, MALFORMED, parsedFile, parsedOrMalformed } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';
 
 /** Huge pages of one size. */
@@ -95,23 +95,24 @@ function effectiveLimit(container: Container, scrape: Scrape, size: string): num
   let lowest: number | undefined;
   for (const files of [...levels.inside, ...levels.above]) {
     const limit = limitOfCgroup(files, size, scrape);
+    if (limit === MALFORMED) return undefined;
     if (limit !== undefined) lowest = Math.min(lowest ?? Infinity, limit);
     else if (files.versionOf('hugetlb') === 1 && files.path !== '') return undefined;
   }
   return lowest;
 }
 
-/** Each limit is read once per scrape, however many containers a cgroup holds. */
-const limits = oncePerScrape(() => new Map<CgroupFiles, Map<string, number | undefined>>());
+type SizeLimit = number | typeof MALFORMED | undefined;
 
-function limitOfCgroup(files: CgroupFiles, size: string, scrape: Scrape): number | undefined {
-  const bySizes = limits(scrape).get(files) ?? new Map<string, number | undefined>();
+/** Each limit is read once per scrape, however many containers a cgroup holds. */
+const limits = oncePerScrape(() => new Map<CgroupFiles, Map<string, SizeLimit>>());
+
+function limitOfCgroup(files: CgroupFiles, size: string, scrape: Scrape): SizeLimit {
+  const bySizes = limits(scrape).get(files) ?? new Map<string, SizeLimit>();
   limits(scrape).set(files, bySizes);
   if (bySizes.has(size)) return bySizes.get(size);
-  const limit =
-    files.versionOf('hugetlb') === 1
-      ? parsedFile(files, 'hugetlb', `hugetlb.${size}.limit_in_bytes`, parseV1Limit)
-      : parsedFile(files, 'hugetlb', `hugetlb.${size}.max`, parseHugetlbLimit);
+  const suffix = files.versionOf('hugetlb') === 1 ? 'limit_in_bytes' : 'max';
+  const limit = parsedOrMalformed(files, 'hugetlb', `hugetlb.${size}.${suffix}`, parseHugetlbLimit);
   bySizes.set(size, limit);
   return limit;
 }

@@ -2,7 +2,7 @@ import { type DeviceCounts, parseBlkio } from '../kernel/blkio.ts';
 import { parseDiskNames } from '../kernel/diskstats.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { type DeviceIo, parseIoStat } from '../kernel/io-stat.ts';
-import { parsedFile } from './cgroup-value.ts';
+import { MALFORMED, parsedFile, parsedOrMalformed } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, oncePerScrape } from './collector.ts';
 
 /** Block I/O by device. */
@@ -75,5 +75,7 @@ function readV1(files: CgroupFiles): readonly DeviceIo[] {
 
 /** The counts with those of the cgroups inside; before Linux 4.16 the cgroup's own. */
 function readThrottle(files: CgroupFiles, name: string): readonly DeviceCounts[] | undefined {
-  return parsedFile(files, 'blkio', `${name}_recursive`, parseBlkio) ?? parsedFile(files, 'blkio', name, parseBlkio);
+  const recursive = parsedOrMalformed(files, 'blkio', `${name}_recursive`, parseBlkio);
+  if (recursive === MALFORMED) return undefined;
+  return recursive ?? parsedFile(files, 'blkio', name, parseBlkio);
 }

@@ -1,6 +1,7 @@
 import type { Container } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
+import { parseSwitch } from '../kernel/single-value.ts';
 import { parsedFile, countIn } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Scrape } from './collector.ts';
 import { type LimitEvents, limitEventsOf, type SwapEvents, swapEventsOf, throttledSocketsOf } from './memory-events.ts';
@@ -22,7 +23,7 @@ interface MemoryReading {
   readonly majorFaults: number | undefined;
   readonly refaultsAnon: number | undefined;
   readonly refaultsFile: number | undefined;
-  readonly oomGroup: number | undefined;
+  readonly oomGroup: boolean | undefined;
   readonly events: LimitEvents;
   readonly swapEvents: SwapEvents;
   readonly throttledSockets: number | undefined;
@@ -128,7 +129,7 @@ export const memory: Collector = defineContainerCollector({
       name: 'isolation_container_memory_oom_group',
       type: 'gauge',
       help: 'Whether the OOM killer kills all processes of the container at once (1) or the largest one (0): memory.oom.group. Absent before Linux 4.19 and on cgroup v1.',
-      value: (reading) => reading.oomGroup,
+      value: ({ oomGroup }) => (oomGroup === undefined ? undefined : Number(oomGroup)),
     },
     {
       name: 'isolation_container_memory_events_total',
@@ -212,7 +213,7 @@ function readV2(files: CgroupFiles): WithoutEvents {
     majorFaults: stat?.pgmajfault,
     refaultsAnon: stat?.workingset_refault_anon,
     refaultsFile: stat?.workingset_refault_file,
-    oomGroup: countIn(files, 'memory', 'memory.oom.group'),
+    oomGroup: parsedFile(files, 'memory', 'memory.oom.group', parseSwitch),
   };
 }
 

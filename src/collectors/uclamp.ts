@@ -1,4 +1,4 @@
-import { type Bytes, textOf } from '../kernel/bytes.ts';
+import { type Bytes, cannotParse, textOf } from '../kernel/bytes.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { parsedFile } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector } from './collector.ts';
@@ -39,7 +39,7 @@ function read(files: CgroupFiles, name: string): number | undefined {
 function parsePercentage(bytes: Bytes): number {
   const text = textOf(bytes).trim();
   if (text === 'max') return 1;
-  if (!/^\d{1,3}\.\d\d$/.test(text))
-    throw new SyntaxError(`Cannot parse ${JSON.stringify(text.slice(0, 80))} as percentage`);
-  return Number(text) / 100;
+  const ratio = /^\d{1,3}\.\d\d$/.test(text) ? Number(text) / 100 : NaN;
+  if (!(ratio <= 1)) throw cannotParse('a percentage', bytes);
+  return ratio;
 }

@@ -10,12 +10,13 @@ import { parseIoStat } from './io-stat.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { parseNetDev } from './net-dev.ts';
 import { parseIrqPressure, parsePressure } from './pressure.ts';
-import { parseMisc, parseRdma } from './resource-values.ts';
 import { parseCgroupProcs } from './cgroup-procs.ts';
+import { parseMisc, parseRdma } from './resource-values.ts';
 import {
   parseCount,
   parseHugetlbLimit,
   parseLimit,
+  parseSwitch,
   parseV1Limit,
   parseV1Period,
   parseV1Quota,
@@ -31,13 +32,14 @@ describe('every parser', () => {
     parseIoStat,
     parseNetDev,
     parsePressure,
+    parseCount,
+    parseLimit,
+    parseHugetlbLimit,
+    parseSwitch,
     parseIrqPressure,
     parseMisc,
     parseRdma,
-    parseCount,
-    parseLimit,
     parseV1Limit,
-    parseHugetlbLimit,
     parseV1Quota,
     parseV1Period,
     parseCgroupProcs,

@@ -22,13 +22,13 @@ export function parseProcLimits(text: string): ReadonlyMap<string, ProcLimit> {
     const found = /^(\S.*?) {2,}(\d+|unlimited) +(\d+|unlimited)\b/.exec(line);
     const [, name, soft, hard] = found ?? [];
     if (name === undefined) throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as a limit of a process`);
-    limits.set(name, { soft: valueOf(soft, line), hard: valueOf(hard, line) });
+    limits.set(name, { soft: valueOf(soft ?? '', line), hard: valueOf(hard ?? '', line) });
   }
   return limits;
 }
 
-function valueOf(text: string | undefined, line: string): number {
-  const value = text === 'unlimited' ? Infinity : decimalOf(text ?? '');
+function valueOf(text: string, line: string): number {
+  const value = text === 'unlimited' ? Infinity : decimalOf(text);
   if (value === undefined) throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as a limit of a process`);
   return value;
 }

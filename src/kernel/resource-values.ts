@@ -1,4 +1,4 @@
-import { type Bytes, textOf } from './bytes.ts';
+import { type Bytes, cannotParse, decimalOf, textOf } from './bytes.ts';
 
 /**
  * Parses a file of the misc controller, `misc.current`, `misc.max`, `misc.peak` or `misc.events`
@@ -38,6 +38,7 @@ export interface RdmaValue {
 export function parseRdma(bytes: Bytes): readonly RdmaValue[] {
   return linesOf(bytes).flatMap((line) => {
     const [device = '', ...pairs] = line.split(' ').filter(Boolean);
+    if (pairs.length === 0) throw cannotParse('a device and its resources', bytes);
     return pairs.map((pair) => {
       const [resource = '', value = '', ...rest] = pair.split('=');
       return { device, resource, value: valueOf(value, line, resource === '' || rest.length > 0) };
@@ -50,9 +51,9 @@ function linesOf(bytes: Bytes): string[] {
 }
 
 function valueOf(text: string, line: string, isMalformed: boolean): number {
-  if (text === 'max' && !isMalformed) return Infinity;
-  if (isMalformed || !/^\d+$/.test(text)) {
+  const value = text === 'max' ? Infinity : decimalOf(text);
+  if (isMalformed || value === undefined) {
     throw new SyntaxError(`Cannot parse ${JSON.stringify(line.slice(0, 80))} as a resource and its value`);
   }
-  return Number(text);
+  return value;
 }

@@ -56,18 +56,32 @@ export function parseV1Limit(bytes: Bytes): number {
 }
 
 /**
- * Parses `hugetlb.<size>.max` (v2) in bytes. Unlimited (`Infinity`) is `max`, or on some kernels the huge number of v1 (seen on
- * Linux 6.18):
+ * Parses the limit of a page size, `hugetlb.<size>.max` (v1: `hugetlb.<size>.limit_in_bytes`), in bytes. v2 writes unlimited
+ * (`Infinity`) as `max`, or as v1 does (seen on Linux 6.18):
  *
  *     2097152
  *     max
  *     9223372036854771712
  *
- * @throws SyntaxError for anything else.
+ * @throws SyntaxError if it is neither a number nor `max`.
  */
 export function parseHugetlbLimit(bytes: Bytes): number {
   const value = parseLimit(bytes);
   return value >= V1_UNLIMITED ? Infinity : value;
+}
+
+/**
+ * Parses a switch such as `memory.oom.group`:
+ *
+ *     1
+ *     0
+ *
+ * @throws SyntaxError for anything else.
+ */
+export function parseSwitch(bytes: Bytes): boolean {
+  const value = parseCount(bytes);
+  if (value > 1) throw cannotParse('0 or 1', bytes);
+  return value === 1;
 }
 
 /**
