@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What stands in for the daemon: it does what the environment says. */
 const SERVE = `
 import { createServer } from 'node:http';
-export async function serve(config, log, signal) {
+export async function serve(config, { log, signal }) {
   const kind = process.env.STUB;
   if (kind === 'fail') throw new Error('Cannot listen on :1:\\n address already in use\\u001b[2J');
   const server = createServer().listen(0, '127.0.0.1');
