@@ -124,7 +124,7 @@ describe.concurrent('the command', { timeout: 30_000 }, () => {
 
   test('warns of an unknown variable', async () => {
     const { stderr } = await run([], { STUB: 'fail', ISOLATION_EXPORTER_LOGLEVEL: 'debug' });
-    expect(stderr).toContain('msg="unknown environment variables" variables=ISOLATION_EXPORTER_LOGLEVEL');
+    expect(stderr).toContain('msg="ignoring unknown environment variables" variables=ISOLATION_EXPORTER_LOGLEVEL');
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)('stops at %s', async (signal) => {

@@ -55,7 +55,7 @@ async function serveUntilSignal(flags: Flags): Promise<void> {
   refuseOtherSystems();
   const log = createLog(config.log);
   if (config.unknownVariables.length > 0) {
-    log.warn({ variables: config.unknownVariables }, 'unknown environment variables');
+    log.warn({ variables: config.unknownVariables }, 'ignoring unknown environment variables');
   }
   const signal = abortOnSignals(log);
   try {

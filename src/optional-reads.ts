@@ -1,8 +1,7 @@
 import type { Log } from './log.ts';
 
 /**
- * Reads that the rest does not depend on. What cannot be read is unknown (`undefined`) and takes nothing else with it; the
- * log says so once, and once that it can be read again.
+ * Reads that the rest does not depend on. A failed read gives `undefined` and is logged once, and so is its recovery.
  */
 export class OptionalReads {
   readonly #log: Log;
@@ -24,7 +23,7 @@ export class OptionalReads {
     }
   }
 
-  /** The same for what takes its time. */
+  /** The same for asynchronous reads. */
   async wait<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {
     try {
       const value = await read();
@@ -39,10 +38,10 @@ export class OptionalReads {
   #failed(what: string, error: unknown): void {
     if (this.#failing.has(what)) return;
     this.#failing.add(what);
-    this.#log.warn({ what, error }, 'cannot read it; leaving it out');
+    this.#log.warn({ what, error }, 'an optional read failed; continuing without it');
   }
 
   #succeeded(what: string): void {
-    if (this.#failing.delete(what)) this.#log.info({ what }, 'can read it again');
+    if (this.#failing.delete(what)) this.#log.info({ what }, 'an optional read works again');
   }
 }

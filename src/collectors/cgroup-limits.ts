@@ -33,7 +33,7 @@ const known = oncePerScrape(() => ({
   high: new Map<CgroupFiles, number | undefined>(),
   low: new Map<CgroupFiles, number | undefined>(),
   hierarchical: new Map<CgroupFiles, boolean>(),
-  /** Cgroups whose limit is in no form that the kernel writes. */
+  /** Cgroups whose limit file is malformed. */
   malformed: {
     memory: new Set<CgroupFiles>(),
     swap: new Set<CgroupFiles>(),

@@ -8,8 +8,8 @@ export const MALFORMED = Symbol('malformed');
 let firstMalformed: SyntaxError | undefined;
 
 /**
- * The first malformed file that was read since the last call. It costs what it would have told and nothing else, so reading goes on;
- * whoever reports failures asks here.
+ * The first malformed file that was read since the last call. Only its own value is lost, so reading goes on; the code
+ * that reports failures calls this.
  */
 export function takeMalformed(): SyntaxError | undefined {
   const taken = firstMalformed;

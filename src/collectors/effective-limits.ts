@@ -59,7 +59,7 @@ interface Resolved extends EffectiveLimit {
   readonly limited: boolean | undefined;
 }
 
-/** Nobody knows the lowest limit, but one that is known is one. */
+/** The lowest limit is unknown, but there is one if any limit is known. */
 function unknown(own: number | undefined): Resolved {
   return { own, limit: undefined, level: undefined, limited: own !== undefined && own < Infinity ? true : undefined };
 }
@@ -84,7 +84,7 @@ function resolve(container: Container, scrape: Scrape, resource: LimitedResource
     }
   }
   const { limit, level } = lowest;
-  // What is inside does not count: the container may have set it by itself, and can lift it again.
+  // Cgroups inside the container do not count: the container may have set these limits itself, and can lift them.
   const isLimited = privately || (own !== undefined && ownLimit !== undefined && ownLimit < Infinity);
   return { own: ownLimit, limit, level, limited: limit === undefined ? undefined : isLimited };
 }
@@ -129,8 +129,8 @@ function lowestOf(above: readonly LimitLevel[], resource: LimitedResource, scrap
 }
 
 /**
- * Whether a limit that was not found is unknown, and not just not there: its file is malformed, or missing on v1, where every
- * cgroup but the root has all files of a controller.
+ * Whether a missing limit is unknown rather than not set: its file is malformed, or missing on v1, where every cgroup
+ * but the root has all files of a controller.
  */
 function isUnknown({ files, path }: LimitLevel, resource: LimitedResource, scrape: Scrape): boolean {
   if (isMalformed(files, resource, scrape)) return true;

@@ -24,7 +24,7 @@ const NONE: readonly LimitLevel[] = [];
 
 /**
  * Finds the cgroups whose limits hold for a container, and tells those that are its own or its pod's from those that it
- * shares with others. `undefined` if the host does not have the controller, or nobody knows where the container is.
+ * shares with others. `undefined` if the host does not have the controller, or the container's place is unknown.
  */
 export function limitLevelsOf(container: Container, controller: Controller, scrape: Scrape): LimitLevels | undefined {
   const found = scrape.levels(container, controller);

@@ -37,7 +37,7 @@ export interface PidsLimiter {
   readonly level: LimitLevel;
   readonly limit: number;
   readonly current: number | undefined;
-  /** Forks that it refused; `undefined` if nobody can tell. */
+  /** Forks that it refused; `undefined` if unknown. */
   readonly hits: number | undefined;
 }
 

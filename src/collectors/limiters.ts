@@ -15,7 +15,7 @@ interface Limiters {
   readonly memory: readonly MemoryLimiter[];
   readonly cpu: readonly CpuLimiter[];
   readonly pids: readonly PidsLimiter[];
-  /** Forks that one of several limits refused, nobody knows which. */
+  /** Forks that one of several limits refused, where the kernel does not show which. */
   readonly unattributed: number | undefined;
 }
 

@@ -109,7 +109,7 @@ export const limits: Collector = defineContainerCollector({
   ],
 });
 
-/** A gauge for a limit, absent when there is none: nobody has to write `limit > 0`. */
+/** A gauge for a limit, absent when there is none, so that queries do not need `limit > 0`. */
 function limit(name: string, help: string, read: (limits: Limits) => number | undefined): Family<Limits> {
   return {
     name,

@@ -10,9 +10,9 @@ import { limitingAmong } from './limiting-levels.ts';
 
 /** Forks that PIDs limits refused to a container, or to all in the limited cgroup, by the limit that did. */
 export interface PidsHits {
-  /** By the limit of the container's own cgroup; `undefined` if it has none, or nobody can tell. */
+  /** By the limit of the container's own cgroup; `undefined` if it has none, or the kernel does not show it. */
   readonly own: number | undefined;
-  /** By the limits of other cgroups. One whose hits nobody can tell is not in it. */
+  /** By the limits of other cgroups. Limits whose hits are unknown are not in it. */
   readonly others: ReadonlyMap<LimitLevel, number>;
   /** By any one of several limits, where the kernel does not say which; else `undefined`. */
   readonly unattributed: number | undefined;
@@ -100,7 +100,10 @@ function byFork(
   return { own: ownHits, others: hits, unattributed: mayBeOpen ? refused : undefined };
 }
 
-/** A limit that was never reached has refused nothing, unless all were changed since. */
+/**
+ * The limits that may have refused forks: those that `pids.peak` has reached. If none has, limits were changed since,
+ * and it may be any.
+ */
 function culpritsAmong(limiting: readonly LimitLevel[], scrape: Scrape): readonly LimitLevel[] {
   const reached = limiting.filter(({ files }) => {
     const peak = countIn(files, 'pids', 'pids.peak');

@@ -124,7 +124,7 @@ test('the table of options is consistent', () => {
       if (text === '') expect(option.empty, option.flag).toBeDefined();
       else expect(option.parse(text), option.flag).toBeDefined();
     }
-    // What has a variable in the environment is named so that it says what it is about.
+    // Options that have an environment variable are named `subject.detail`.
     expect(option.flag).toMatch(option.commandLineOnly ? /^[a-z-]+$/ : /^[a-z]+(\.[a-z-]+)+$/);
     expect(option.help).toMatch(/^[A-Z].*\.$/);
   }

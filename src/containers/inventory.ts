@@ -138,7 +138,7 @@ export class ContainerInventory {
     return this.#lookUps.settled(this.#postures.lookUpState, deadline);
   }
 
-  /** What fails for one container takes none of the others with it. */
+  /** A failure in one container does not affect the others. */
   #refreshOrKeep(entry: TrackedContainer, now: number): void {
     try {
       entry.files.lookAgain();
@@ -252,7 +252,7 @@ function factsOf(entry: TrackedContainer): Pick<Container, 'init' | 'cgroupUsedS
   return { init, cgroupUsedSince: entry.cgroupUsedSince };
 }
 
-/** As long as look-ups are not answered, what they told last time counts. */
+/** Until look-ups are answered, their last results count. */
 function keepLookedUp(
   reading: PostureReading | undefined,
   before: PostureReading | undefined,

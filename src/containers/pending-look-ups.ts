@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * How long a scrape waits for look-ups that another process makes, in ms. They take less than one; a path behind which nobody
- * answers costs the first scrape that meets it this much, and later ones nothing.
+ * How long a scrape waits for look-ups that another process makes, in ms. They take less than one; a path whose server
+ * does not answer costs the first scrape this much, and later ones nothing.
  */
 const WAIT_MS = 500;
 
 /** On a machine without a free CPU they take longer, in ms. */
 const WAIT_FOR_CPU_MS = 5_000;
 
-/** What makes look-ups. */
+/** The part that makes look-ups. */
 interface Maker {
   /** Resolves once it makes them: what delays that delays all of them, and ends. */
   started(): Promise<void>;

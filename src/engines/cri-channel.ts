@@ -9,11 +9,11 @@ const MAX_ANSWER = 16 * 1024 * 1024;
 /**
  * Calls a method. The answer comes as plain objects; absent texts and numbers are left out.
  *
- * @throws UnsupportedApi if what answers has no such interface.
+ * @throws UnsupportedApi if the service on the socket has no such interface.
  */
 export type Ask = (name: CriMethodName, request: object, signal: AbortSignal) => Promise<unknown>;
 
-/** A channel to a runtime; it connects when it is asked something. */
+/** A channel to a runtime; it connects at the first call. */
 export interface CriChannel {
   readonly ask: Ask;
   close(): void;
@@ -53,7 +53,7 @@ export async function openChannel(socketPath: string): Promise<CriChannel> {
   };
 }
 
-/** Whether an answer was refused for its length: by either end for its bytes, or by this one for its entries. */
+/** Whether an answer was rejected as too long: too many bytes (by either side) or too many entries (by this side). */
 export function isTooLong(error: unknown): boolean {
   return (
     isServiceError(error) && (error.details.includes('larger than max') || error.details.includes(TOO_MANY_ENTRIES))
@@ -66,7 +66,7 @@ export function isTooLong(error: unknown): boolean {
  */
 function limitToOneConnection(credentials: ChannelCredentials): { close(): void } {
   let current: Socket | undefined;
-  // grpc-js has no other place where it shows its sockets.
+  // grpc-js exposes its sockets nowhere else.
   const createConnector = credentials._createSecureConnector.bind(credentials);
   credentials._createSecureConnector = (...options) => {
     const connector = createConnector(...options);

@@ -2,7 +2,7 @@ import type { IType, Reader, Root, Type } from 'protobufjs/light.js';
 
 type Fields = Readonly<Record<string, readonly [type: string, number: number]>>;
 
-/** In a list. No node runs as many; each costs memory, however few bytes it has in the message. */
+/** In a list. No node runs that many. Each costs memory, however short it is in the message. */
 const MAX_ENTRIES = 20_000;
 
 /**
@@ -74,7 +74,7 @@ export async function createCriMethods(): Promise<(name: CriMethodName) => CriMe
   };
 }
 
-/** An entry can have two bytes and become an object of a hundred, so they are counted before any is made. */
+/** An entry of two bytes becomes an object of a hundred, so entries are counted before any object is created. */
 function refuseLongList(reader: Reader): void {
   for (let entries = 0; reader.pos < reader.len; entries += 1) {
     if (entries === MAX_ENTRIES) throw new Error(`The answer has ${TOO_MANY_ENTRIES}`);

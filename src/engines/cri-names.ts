@@ -6,7 +6,10 @@ export interface Sandbox extends Named {
   readonly ofPod: { readonly namespace?: string; readonly pod?: string; readonly runtime?: string };
 }
 
-/** Names in the answer to `ListPodSandbox`: of the pause, or the virtual machine. cAdvisor calls it `POD` as well. */
+/**
+ * Names in the answer to `ListPodSandbox`: of the pause container or the virtual machine. Its container name is `POD`,
+ * as in cAdvisor.
+ */
 export function sandboxesOf(answer: unknown): Sandbox[] {
   return listOf(answer, 'items').flatMap((sandbox) => {
     const metadata = field(sandbox, 'metadata');
@@ -36,7 +39,7 @@ export function imageOfStatus(answer: unknown): string | undefined {
   return imageOf(field(field(answer, 'status'), 'image'));
 }
 
-/** A digest is no name: the kubelet asks for images by digest, and lists repeat that. */
+/** A digest is not a name: the kubelet requests images by digest, and lists repeat that. */
 function imageOf(spec: unknown): string | undefined {
   const image = text(field(spec, 'image'));
   return text(field(spec, 'userSpecifiedImage')) ?? (image?.startsWith('sha256:') ? undefined : image);

@@ -46,7 +46,7 @@ async function list(ask: Ask, signal: AbortSignal, onLimit: OnLimit): Promise<Co
     const containers = [...sandboxes, ...found.map((container) => inPod(container, byId.get(container.sandbox ?? '')))];
     return { containers, isComplete: true };
   } catch (error) {
-    // A list that is too long names nobody, but each container can still be inspected.
+    // A list that is too long gives no names, but each container can still be inspected.
     if (!isTooLong(error)) throw error;
     onLimit('list_size');
     return { containers: [], isComplete: false };
@@ -54,7 +54,7 @@ async function list(ask: Ask, signal: AbortSignal, onLimit: OnLimit): Promise<Co
 }
 
 async function inspect(ask: Ask, id: string, signal: AbortSignal): Promise<Named> {
-  // The runtime also answers to the beginning of an id.
+  // The runtime also accepts the beginning of an id.
   const findSandbox = async (of: string): Promise<Sandbox | undefined> =>
     sandboxesOf(await ask('ListPodSandbox', { filter: { id: of } }, signal)).find((sandbox) => sandbox.id === of);
   const container = containersOf(await ask('ListContainers', { filter: { id } }, signal)).find((it) => it.id === id);

@@ -34,7 +34,7 @@ const EVENTS: Readonly<Record<string, EngineEvent['kind']>> = {
 /** Podman 4 filters by its own name for `die`. */
 const FILTERS = { type: ['container'], event: [...Object.keys(EVENTS), 'died'] };
 
-/** Makes of an answer what dockerode is to return. */
+/** Turns an answer into what dockerode returns. */
 type Read = (answer: HttpAnswer) => Promise<unknown>;
 
 /** An engine with Docker's API: Docker, Podman. Sends GET requests only. */
@@ -73,7 +73,7 @@ export async function connectToDocker(address: DockerAddress, onLimit: OnLimit):
         return inspected.objects[0];
       };
       const found = namedByInspect(await docker(signal, read).getContainer(encodeURIComponent(id)).inspect());
-      // Engines also answer to names and to the beginning of an id.
+      // Engines also accept names and the beginning of an id.
       if (found?.id !== id) throw new Error('The answer is about another container');
       return found;
     },

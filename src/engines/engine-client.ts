@@ -34,7 +34,7 @@ export interface EngineEvent extends Named {
  * trusted: they are limited in size, and a field of a wrong type counts as absent.
  */
 export interface EngineClient {
-  /** @throws Error if it does not answer, {@link UnsupportedApi} if what answers is no such engine. */
+  /** @throws Error if it does not answer, {@link UnsupportedApi} if the service on the socket is no such engine. */
   ping(signal: AbortSignal): Promise<void>;
   /** All containers, with less detail than `inspect`. */
   list(signal: AbortSignal): Promise<ContainerList>;
@@ -59,7 +59,7 @@ export interface EnginePlace {
   close(): void;
 }
 
-/** The socket belongs to something else than such an engine, or is closed to this user. */
+/** The socket belongs to something other than such an engine, or is closed to this user. */
 export class UnsupportedApi extends Error {}
 
 /** In characters. Longer than any real name. */

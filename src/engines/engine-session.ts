@@ -47,7 +47,7 @@ export async function runSession({ place, stop, ...parts }: SessionOptions): Pro
   const session = new AbortController();
   const end = (): void => session.abort();
   const { signal } = session;
-  // Each call listens to it. Node would take many listeners for a leak.
+  // Each call adds a listener. Without this, Node would warn of a leak.
   setMaxListeners(0, signal);
   try {
     stop.throwIfAborted();
@@ -143,7 +143,7 @@ class Session {
     return at !== undefined && at + EVENT_TIME_STEP_MS <= this.#startedAt;
   }
 
-  /** Learns from lists what other engines tell by events. */
+  /** Learns from repeated lists what other engines send as events. */
   async #takeAgain(): Promise<never> {
     for (;;) {
       await this.#sleep(this.#parts.timings.listAgain);

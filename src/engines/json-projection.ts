@@ -9,7 +9,7 @@ const MAX_VALUE = 16 * 1024;
 const MAX_OBJECT = 64 * 1024;
 /** Brackets inside one kept value. */
 const MAX_DEPTH = 8;
-/** In bytes. A longer member name is none that anybody selects. */
+/** In bytes. No selected member name is longer. */
 const MAX_KEY = 256;
 
 const QUOTE = 0x22;

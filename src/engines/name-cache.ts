@@ -1,6 +1,6 @@
 import type { Names } from '../container.ts';
 
-/** Limit on names that nobody asked for. No engine runs as many containers on one host, so one that says so is broken. */
+/** Limit on names that were not requested. An engine that reports more containers on one host is broken. */
 const MOST_UNASKED = 10_000;
 
 /** Limit on names of containers that are gone. */

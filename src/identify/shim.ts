@@ -59,8 +59,9 @@ export function shimOf(kernel: KernelFiles, pids: readonly number[], cgroup: str
 }
 
 /**
- * The command line of a process that containers have as parent. One with the name of a shim in the host's own pid namespace
- * is the engine's, which keeps nobody waiting, so it is read at once: what a cgroup is at the start is decided in one look.
+ * The command line of a process that containers have as parent. One with the name of a shim in the host's own pid
+ * namespace belongs to the engine and cannot block a reader, so it is read at once: at startup each cgroup is
+ * classified by one check.
  */
 function commandLineOfParent(kernel: KernelFiles, pid: number, cgroup: string): string {
   const status = kernel.proc(`${pid}/status`);

@@ -14,9 +14,9 @@ export interface CommandLineOwner {
 }
 
 /**
- * Command lines of processes: `/proc/<pid>/cmdline`, words that end with NUL. The kernel takes the lock of the process's
- * memory for it, and a page fault on a FUSE mapping can hold that for as long as the FUSE server likes. So what reads them is
- * left to whoever starts the daemon.
+ * Command lines of processes: `/proc/<pid>/cmdline`, words that end with NUL. The kernel takes the lock of the
+ * process's memory for it, and a page fault on a FUSE mapping can hold that for as long as the FUSE server likes. So
+ * the caller chooses what reads them.
  */
 export interface CommandLines {
   /**

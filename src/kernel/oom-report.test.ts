@@ -5,8 +5,8 @@ import { createOomReader, type OomVictim } from './oom-report.ts';
 const ID = 'fa1ae45002513c9278c101c2c2e4555b59b1d4f249219af626affc06941eae5c';
 
 /**
- * The victims in records a millisecond apart. A text without a prefix of its own is a whole line by the kernel; of a prefix
- * the number is ignored.
+ * The victims in records a millisecond apart. A text without a prefix becomes a record of the kernel; in a prefix only
+ * the flags and the facility count.
  */
 function victimsIn(...texts: string[]): OomVictim[] {
   const read = createOomReader();

@@ -46,9 +46,9 @@ export class ProcessFiles {
   }
 
   /**
-   * Where another process of this user's finds a file such as `root/run/docker.sock`, as long as this object is open. What is
-   * behind `root`, `cwd` and `exe` is the container's to decide and may keep a reader waiting for ever, so it is never looked
-   * at by this process. `undefined` once closed.
+   * Where another process of this user's finds a file such as `root/run/docker.sock`, as long as this object is open.
+   * The container decides what `root`, `cwd` and `exe` lead to, and a reader may hang there for ever, so this process
+   * never reads it. `undefined` once closed.
    */
   outside(name: string): { readonly path: string; readonly shownAs: string } | undefined {
     if (this.#closed) return undefined;

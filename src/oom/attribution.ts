@@ -109,7 +109,7 @@ export class Attribution {
    * Adds what the sources reported to the kills of the records. The counters must have been read between two moments at
    * which the host had the same number of kills; otherwise one counter could include a kill that another one misses.
    *
-   * @param at when kills that only counters know may have happened; `undefined`: nobody knows.
+   * @param at when kills that only counters know may have happened; `undefined`: unknown.
    */
   settle(at: number | undefined): void {
     this.#placeLate();
@@ -199,7 +199,7 @@ export class Attribution {
     }
   }
 
-  /** Places kills that the kernel did not report, once it has said which group they were of. */
+  /** Attributes kills without a report of their own, once the kernel has named their group. */
   #placeLate(): void {
     const now = performance.now();
     const left: UnplacedKill[] = [];
@@ -239,9 +239,9 @@ export class Attribution {
 }
 
 /**
- * Whether the cgroup that the kernel names for a kill leaves open in which container it was, so that the cgroup in which
- * the process was seen counts. The group may be a pod, or have containers inside; `/` is all that is known without the
- * memory controller.
+ * Whether the cgroup that the kernel names for a kill does not show which container it was in, so that the cgroup in
+ * which the process was seen counts. The group may be a pod, or have containers inside; `/` is all that is known
+ * without the memory controller.
  */
 function isVague(named: string | undefined, isGroup: boolean, seenIn: string): boolean {
   if (named === undefined || named === '/') return true;

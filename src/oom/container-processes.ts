@@ -1,6 +1,8 @@
 import type { ContainerCgroup } from '../container.ts';
 
-/** When a new container is looked at, in ms after it appeared: its runtime needs a moment to move in. */
+/**
+ * When a new container is looked at, in ms after it appeared: its runtime needs a moment to move its processes there.
+ */
 const LOOK_AT_MS = [5, 25, 100, 1_000];
 
 /** How long one call may take, in ms. The rest is for the next call. */
@@ -9,7 +11,7 @@ const BUDGET_MS = 1;
 /** How long the processes of a removed container are remembered: the kernel's log may report them a moment later. In ms. */
 const REMEMBER_MS = 5_000;
 
-/** How many processes of a container are remembered. One with more makes them by itself. */
+/** How many processes of a container are remembered. A container can create any number. */
 const MAX_PROCESSES = 512;
 
 /** How long a process that is not there any more is remembered, in ms. Another one will get its pid. */
@@ -60,7 +62,7 @@ export class ContainerProcesses implements Disposable {
   /**
    * A container has appeared.
    *
-   * @param when `found`: it was there before the daemon, so its first processes are no news.
+   * @param when `found`: it was there before the daemon, so its processes are not new.
    */
   appeared(container: ContainerCgroup, when: 'found' | 'started'): void {
     const entry: Entry = { container, pids: new Map(), isLarge: false, timer: undefined };
@@ -80,7 +82,7 @@ export class ContainerProcesses implements Disposable {
     entry.timer = setTimeout(() => this.#forget(entry), REMEMBER_MS).unref();
   }
 
-  /** Takes over that processes are in a container, unless it is known where they are. */
+  /** Notes that processes are in a container, unless their place is known already. */
   learn(path: string, pids: readonly number[]): void {
     const entry = this.#byPath.get(path);
     if (entry === undefined || entry.isLarge) return;

@@ -51,8 +51,8 @@ export interface ContainerRecord {
   /** The container's own kills. Never falls. */
   kills: number;
   /**
-   * Whether the container has a cgroup in the memory hierarchy, and the kernel counts kills in it. Without one, the kernel's log
-   * names another cgroup, so nobody can tell its kills.
+   * Whether the container has a cgroup in the memory hierarchy, and the kernel counts kills in it. Without one, the
+   * kernel's log names another cgroup, so its kills cannot be identified.
    */
   memoryCgroup: 'counted' | 'uncounted' | 'unknown';
   /** Why its counter could not be read; `undefined` also if it has none. */
@@ -95,10 +95,11 @@ export function createRecord(
 }
 
 /**
- * Works out the container's own kills from what the sources say by now. Inner containers must be settled first.
+ * Computes the container's own kills from what the sources have reported so far. Inner containers must be settled
+ * first.
  *
  * @param scope what the counters count.
- * @param at when kills that only a counter knows may have happened; `undefined`: nobody knows.
+ * @param at when kills that only a counter knows may have happened; `undefined`: unknown.
  */
 export function settleRecord(record: ContainerRecord, scope: CounterScope, at: number | undefined): void {
   const { kills, reported } = record.sources.sum(scope === 'own' ? 0 : killsInside(record));

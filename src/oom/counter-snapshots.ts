@@ -65,7 +65,7 @@ export class CounterSnapshots {
   /**
    * Reads the host's total.
    *
-   * @returns how many kills there were since the last snapshot; 0 also if nobody knows.
+   * @returns how many kills there were since the last snapshot; 0 also if unknown.
    */
   readNewKills(): number {
     const total = this.#readTotal();

@@ -11,7 +11,7 @@ import { childDirectories } from '../kernel/child-directories.ts';
 
 const parseCounts = flatKeyedParser(['oom_kill', 'oom_group_kill']);
 
-/** A container that is a whole system has some dozens of cgroups inside; one with more makes them by itself. */
+/** A container that is a whole system has some dozens of cgroups inside; one with more creates them itself. */
 const MAX_CGROUPS = 512;
 
 /** In how many cgroups of a container processes are looked for. */
@@ -133,7 +133,7 @@ function countsIn(file: string): ReturnType<typeof parseCounts> | undefined {
   return text === undefined ? undefined : parseCounts(Buffer.from(text));
 }
 
-/** `memory.oom.group` of the cgroup and those above it. What cannot be read is taken for not set. */
+/** `memory.oom.group` of the cgroup and those above it. What cannot be read counts as not set. */
 function groupSetting(root: string, path: string): GroupKills['set'] {
   const isSet = (cgroup: string): boolean => {
     try {

@@ -10,7 +10,7 @@ export interface GroupKills {
 export interface SavedEvents {
   /** Events that the kernel's log has reported. */
   readonly reported: number;
-  /** Others. */
+  /** Events that only a counter has shown. */
   readonly released: number;
   /** The kills of these, without a report. */
   readonly unreportedKills: number;

@@ -111,7 +111,10 @@ export class KillTracker implements Disposable {
     return this.#snapshots.up;
   }
 
-  /** A container whose kills nobody can attribute, as it has no cgroup in the memory hierarchy; `undefined`: there is none. */
+  /**
+   * A container whose kills cannot be attributed, as it has no cgroup in the memory hierarchy; `undefined`: there is
+   * none.
+   */
   get unattributable(): string | undefined {
     const before = performance.now() - CGROUP_CREATION_MS;
     for (const [{ path, seenAt }, { memoryCgroup, error }] of this.records.liveByCgroup) {
@@ -171,7 +174,7 @@ export class KillTracker implements Disposable {
     this.retention.showOnly(shown);
   }
 
-  /** Takes everything that the sources know by now. */
+  /** Takes in everything that the sources have reported so far. */
   update(): void {
     const start = performance.now();
     const isConsistent = this.#takeSources();

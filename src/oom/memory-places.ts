@@ -8,7 +8,7 @@ import { parseProcessCgroups } from '../kernel/process-cgroups.ts';
 /** How many removed containers are remembered: the kernel's log may report their last kill later. */
 const MAX_REMOVED = 1_000;
 
-/** As many processes of a container are asked where they are. */
+/** How many processes of a container are checked for their place. */
 const MAX_ASKED = 3;
 
 /**
@@ -58,9 +58,9 @@ export class MemoryPlaces {
   /**
    * The path in the hierarchy of discovery of a cgroup that the kernel's log names.
    *
-   * Of the containers around it the innermost counts. A container that nobody could ask where it is, because it has ended,
-   * is known by its name: the outermost cgroup with that name, as a container can make any name inside its own. So is one
-   * that discovery has not recognised yet.
+   * Of the containers around it the innermost counts. A container that ended before its place was read is recognised by
+   * its name: the outermost cgroup with that name, as a container can make any name inside its own. So is one that
+   * discovery has not recognised yet.
    */
   discoveryPathOf(logged: string): string {
     const hierarchy = this.#kernel.layout.hierarchyOf('memory');
@@ -82,7 +82,7 @@ export class MemoryPlaces {
       if (known !== undefined) continue;
       const from = ownPath(path, container);
       if (from === undefined || (outermost !== undefined && outermost.from.length <= from.length)) continue;
-      // One that can be asked is where it says.
+      // The place of a container with processes is known for certain.
       const memoryPath = this.memoryPathOf(container);
       if (this.#known.get(container) === undefined || memoryPath === from) outermost = { from, to: container };
     }

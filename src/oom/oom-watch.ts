@@ -28,9 +28,9 @@ const GATHER_EVENTS_MS = 10;
 
 /** How to watch. */
 export interface OomOptions extends Omit<KillTrackerOptions, 'clock'> {
-  /** The path of the kernel's log; `undefined`: do without. */
+  /** The path of the kernel's log; `undefined`: not read. */
   readonly kmsg: string | undefined;
-  /** `undefined`: keep nothing for the next run. */
+  /** `undefined`: nothing is kept for the next run. */
   readonly stateFile: string | undefined;
   readonly clock?: SteadyClock;
 }
@@ -97,7 +97,7 @@ export class OomWatch implements AsyncDisposable {
     this.#watches?.remove(cgroup.path);
   }
 
-  /** Starts to look, once the containers that are there have appeared. */
+  /** Starts polling. Call it after the existing containers have been added. */
   start(): void {
     this.#isStarted = true;
     this.#update();

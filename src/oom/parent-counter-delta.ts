@@ -27,7 +27,7 @@ export class ParentCounterDelta {
 
   /**
    * Finds the containers whose kills raised the counters of their parents. If several containers were removed from one
-   * parent, or the parent holds anything but containers, the kill could be anybody's and stays unattributed.
+   * parent, or the parent holds anything but containers, it is unknown whose kill it was, and it stays unattributed.
    *
    * @param counts the counters of parents, by path.
    * @param known all records, with their own kills settled.

@@ -8,7 +8,7 @@ import type { SavedRecord } from './state.ts';
 export interface RecordNames {
   /** The labels of a container; `undefined` while its name may still come. */
   readonly labelsOf: (match: CgroupMatch, waitedMs: number) => NamedLabels | undefined;
-  /** Asks the engine for the name of a container that is gone, so that nobody else asks. */
+  /** Asks the engine for the name of a container that is gone, which nothing else requests. */
   readonly wantName: (match: CgroupMatch) => void;
   readonly forgetName: (match: CgroupMatch) => void;
 }
@@ -61,7 +61,7 @@ export class Retention {
   appearing({ path, match }: ContainerCgroup): void {
     const kept = this.#records.at(path);
     if (kept?.nameRequestedAt === undefined || !this.#records.isRemoved(kept)) return;
-    // Its path alone may have passed for another engine's. The own engine is asked on behalf of the live container now.
+    // Its path alone may have been mistaken for another engine's. Its own engine is now asked for the live container.
     if (kept.match.engine !== match.engine) this.#options.names.forgetName(kept.match);
     kept.nameRequestedAt = undefined;
   }
@@ -151,7 +151,7 @@ export class Retention {
     if (record.kills > 0 && record.named === undefined) this.#nameRemoved(record, Infinity);
     if (record.nameRequestedAt !== undefined && record.named?.named !== true)
       this.#options.names.forgetName(record.match);
-    // Nothing will explain them any more.
+    // No report will explain them any more.
     record.events.releaseNow(record.groups);
     this.#options.drop(record);
     this.#totals.archive(record);

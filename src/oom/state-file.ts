@@ -44,7 +44,7 @@ export class StateFile {
   load<T>(parse: (entries: LoadedEntries) => T): T | undefined {
     try {
       const text = readRegularFile(this.#path);
-      // Somebody has created it for us.
+      // An administrator may have created it empty.
       if (text === undefined || text === '') return undefined;
       const { entries, damage } = readJournal(text);
       if (damage !== undefined) {
@@ -92,7 +92,7 @@ export class StateFile {
     refuseSpecialFile(this.#path);
     await this.#release();
     const draft = `${this.#path}.new`;
-    // Removes a link, not what it leads to. What is created then is neither a link nor anybody else's.
+    // Removes a link, not its target. The file created next is neither a link nor owned by another user.
     await rm(draft, { force: true });
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     const handle = await open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);

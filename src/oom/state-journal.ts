@@ -27,7 +27,7 @@ export class OtherVersion extends Error {
   }
 }
 
-/** What a file has told. */
+/** The content of a state file. */
 export interface Journal {
   readonly entries: LoadedEntries;
   /** Why the rest of the file was not used: what is before it is the state of a moment earlier. */

@@ -6,7 +6,7 @@ import type { SavedSources } from './kill-sources.ts';
 import type { ArchivedKills } from './kill-totals.ts';
 import type { Entries, LoadedEntries } from './state-journal.ts';
 
-/** What the next run of the exporter gets to know. */
+/** What is saved for the next run of the exporter. */
 export interface State {
   readonly boot: Boot;
   /** The last record of the kernel's log that was read. */
@@ -108,7 +108,7 @@ export function isSameBoot(state: State, boot: Boot, now: number): boolean {
   return state.boot.id === boot.id && state.savedAt <= now;
 }
 
-/** What changes all the time, which alone is not worth a write. */
+/** Changes all the time, so that a change of it alone is not written. */
 const POSITION = 'kmsg';
 const SAVED_AT = 'saved';
 const FLEETING: ReadonlySet<string> = new Set([POSITION, SAVED_AT]);

@@ -1,4 +1,4 @@
-/** For a kill that is no container's so far, as long as its name or the container itself may still come to light, in ms. */
+/** How long to wait for the container of a kill to become known, or its name, in ms. */
 const PATIENCE_MS = 2_000;
 
 /**
@@ -14,7 +14,7 @@ export class UnattributedKills {
     while ((this.#seen[1]?.at ?? Infinity) <= now - PATIENCE_MS) this.#seen.shift();
   }
 
-  /** How many have been there all the time. */
+  /** How many were unattributed for all of that time. */
   get lasting(): number {
     return Math.min(...this.#seen.map(({ kills }) => kills));
   }

@@ -137,7 +137,10 @@ export class PathProbes implements Disposable {
     if (this.#working !== undefined) return this.#working;
     if (this.#processes.size >= MOST_PROCESSES) {
       if (!this.#saidFull) {
-        this.#log.warn({ blocked: this.#processes.size }, 'too many look-ups hang; starting no more');
+        this.#log.warn(
+          { blocked: this.#processes.size },
+          'too many path look-ups hang; making no more until some return',
+        );
       }
       this.#saidFull = true;
       return undefined;
@@ -171,10 +174,7 @@ export class PathProbes implements Disposable {
     const blocked = this.#blocked.get(subject);
     if (blocked?.probe !== probe || blocked.stuck) return;
     blocked.stuck = true;
-    this.#log.warn(
-      { subject, path: shownAs },
-      'a look-up does not return; what it would tell is unknown until it does',
-    );
+    this.#log.warn({ subject, path: shownAs }, 'a path look-up hangs; its result is unknown until it returns');
     for (const asked of probe.takeBack(() => true)) asked.settle(undefined);
     // It is read after the call that does not return, so a reply to it says that the call has returned.
     probe.ask({ subject, shownAs, question: { look: 'access', path: '/proc' }, settle: () => {} });
@@ -184,7 +184,7 @@ export class PathProbes implements Disposable {
   #release(subject: string, { shownAs, stuck, probe }: Blocked): void {
     this.#blocked.delete(subject);
     if (stuck && probe !== undefined) {
-      this.#log.info({ subject, path: shownAs }, 'a hanging look-up has returned');
+      this.#log.info({ subject, path: shownAs }, 'a hanging path look-up has returned');
     }
   }
 

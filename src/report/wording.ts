@@ -43,7 +43,7 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 export function bytesText(bytes: number): string {
   let value = bytes;
   let index = 0;
-  // A value that would round to 1024 is one of the next unit.
+  // A value that would round to 1024 is shown in the next unit.
   while (value >= 1023.5 && index < UNITS.length - 1) {
     value /= 1024;
     index += 1;

@@ -80,7 +80,7 @@ export class Connections {
   }
 }
 
-/** Idle connections go before busy ones, and the longest unchanged first. */
+/** Whether to close `a` before `b`: idle connections before busy ones, and the longest inactive first. */
 function isBefore(a: Connection, b: Connection): boolean {
   const [idle, other] = [a.requests === 0, b.requests === 0];
   return idle === other ? a.turn < b.turn : idle;

@@ -126,7 +126,7 @@ describe('without TLS', () => {
     damage();
     for (let count = 0; count < 3; count += 1) expect(await status(port, plain)).toBe(401);
     expect(await status(port, { ...plain, ...ALICE })).toBe(200);
-    const complaint = 'web configuration is wrong; the last good one stays in force';
+    const complaint = 'web configuration is invalid; keeping the last valid one';
     expect(logged).toEqual(['web configuration read', complaint]);
     writeFileSync(file, USERS);
     expect(await status(port, { ...plain, ...ALICE })).toBe(200);
@@ -271,7 +271,7 @@ describe.skipIf(!HAS_OPENSSL)('with TLS (needs openssl)', () => {
     // Half of a change.
     copyFileSync(made['one']!.cert, join(folder, 'server.crt'));
     for (let count = 0; count < 3; count += 1) expect(await shown(port)).toBe('two');
-    expect(logged.filter((line) => line.includes('is wrong'))).toHaveLength(1);
+    expect(logged.filter((line) => line.includes('is invalid'))).toHaveLength(1);
     use('one');
     expect(await shown(port)).toBe('one');
   });
@@ -284,7 +284,7 @@ describe.skipIf(!HAS_OPENSSL)('with TLS (needs openssl)', () => {
     const other = await start('{}');
     writeFileSync(file, TLS + USERS);
     expect(await status(other, plain)).toBe(200);
-    expect(logged.at(-1)).toContain('is wrong');
+    expect(logged.at(-1)).toContain('is invalid');
   });
 
   describe('client_auth_type', () => {

@@ -34,7 +34,7 @@ export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
 
 const TLS = 'tls_server_config';
 
-/** The toolkit knows older versions, which OpenSSL 3 does not offer. As a minimum they are raised to 1.2. */
+/** The toolkit accepts older versions, which OpenSSL 3 does not offer. As a minimum they are raised to 1.2. */
 const OLD_VERSIONS: ReadonlySet<string> = new Set(['TLS10', 'TLS11']);
 const VERSIONS: ReadonlyMap<string, TlsVersion> = new Map([
   ['TLS12', 'TLSv1.2'],
@@ -104,7 +104,7 @@ export function tlsSettingsOf(value: unknown, warn: (text: string) => void): Tls
   if (cert === undefined) throw wrong(TLS, 'cert_file or cert is missing');
   if (key === undefined) throw wrong(TLS, 'key_file or key is missing');
   if (clientCa !== undefined && clientAuth === 'NoClientCert') {
-    throw wrong(clientCa.setting, 'without a client_auth_type it would check nobody');
+    throw wrong(clientCa.setting, 'without a client_auth_type it has no effect');
   }
   if (clientCa === undefined && clientAuth.includes('Verify')) {
     // As in Go; there they are the authorities of the system, here those that Node.js brings.
@@ -114,7 +114,7 @@ export function tlsSettingsOf(value: unknown, warn: (text: string) => void): Tls
 }
 
 function clientAuthOf(name: string): ClientAuth {
-  // An older name, which the toolkit still takes.
+  // An older name, which the toolkit still accepts.
   const found = CLIENT_AUTH.find((type) => type === (name === 'RequireClientCert' ? 'RequireAnyClientCert' : name));
   if (found === undefined) throw wrong(`${TLS}.client_auth_type`, `expected ${CLIENT_AUTH.join(', ')}`);
   return found;
@@ -123,9 +123,9 @@ function clientAuthOf(name: string): ClientAuth {
 function sansOf(section: Section, clientAuth: ClientAuth): readonly string[] | undefined {
   const path = `${TLS}.client_allowed_sans`;
   const sans = textsOf(section.get('client_allowed_sans'), path);
-  if (sans?.length === 0) throw wrong(path, 'an empty list would let nobody in');
+  if (sans?.length === 0) throw wrong(path, 'an empty list would reject every client');
   if (sans !== undefined && clientAuth === 'NoClientCert') {
-    throw wrong(path, 'without a client_auth_type it would check nobody');
+    throw wrong(path, 'without a client_auth_type it has no effect');
   }
   return sans;
 }

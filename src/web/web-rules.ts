@@ -68,7 +68,7 @@ export function readWebRules(path: string | undefined, log: Log): CurrentRules {
       }
     } catch (error) {
       const message = String(error);
-      if (message !== complaint) log.error({ error }, 'web configuration is wrong; the last good one stays in force');
+      if (message !== complaint) log.error({ error }, 'web configuration is invalid; keeping the last valid one');
       complaint = message;
     }
     stamps = next;

@@ -53,7 +53,7 @@ const check = ({ checks }: Diagnosis, name: string): Diagnosis['checks'][number]
 
 const isRoot = process.getuid?.() === 0;
 
-/** Whether everybody can get at Node and the program: every directory above them lets through. */
+/** Whether any user can run Node and the program: every directory above them must be searchable by all. */
 const isOpenToAll =
   isRoot &&
   spawnSync('setpriv', ['--reuid=65534', '--clear-groups', 'test', '-r', PROGRAM, '-a', '-x', process.execPath])

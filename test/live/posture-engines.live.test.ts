@@ -9,7 +9,7 @@ import { untilJudged, verdictOn } from './levels.ts';
 // The time-outs inside come first: they say what was waited for.
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 2_400_000 });
 
-/** As measured; what the findings are in detail depends on the version of each. */
+/** The levels as measured. The exact findings depend on the version of each engine. */
 const EXPECTED: Readonly<
   Record<OtherName, { readonly engine: string; readonly level: number; readonly sandbox: string }>
 > = {
