@@ -14,15 +14,15 @@ const PRESENCE = 'only whether there is a sample counts, and the first selector 
 /** Mutants that are equivalent to the rule, and why. */
 const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   IsolationContainerMemoryNearLimit: {
-    'window at 90: 5m -> 600s': BOTH,
-    'window at 185: 5m -> 600s': BOTH,
-    'window at 316: 5m -> 600s': BOTH,
-    'window at 415: 5m -> 600s': BOTH,
-    'window at 540: 5m -> 600s': BOTH,
-    'window at 658: 5m -> 600s': BOTH,
-    'function at 101: last_over_time -> avg_over_time': 'limits hardly change',
-    'function at 327: last_over_time -> avg_over_time': 'limits hardly change',
-    'function at 551: last_over_time -> avg_over_time': 'limits hardly change',
+    'window at 92: 5m -> 600s': BOTH,
+    'window at 187: 5m -> 600s': BOTH,
+    'window at 320: 5m -> 600s': BOTH,
+    'window at 419: 5m -> 600s': BOTH,
+    'window at 546: 5m -> 600s': BOTH,
+    'window at 664: 5m -> 600s': BOTH,
+    'function at 103: last_over_time -> avg_over_time': 'limits hardly change',
+    'function at 331: last_over_time -> avg_over_time': 'limits hardly change',
+    'function at 557: last_over_time -> avg_over_time': 'limits hardly change',
   },
   IsolationContainerCPUThrottlingHigh: {
     'comparison at 179: > -> >=': 'releases of Prometheus round differently at 300',
