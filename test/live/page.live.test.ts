@@ -166,7 +166,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     const row = container(page, 'exposed');
     await tabTo(page, row.locator('summary'));
     await page.keyboard.press('Enter');
-    await row.getByText('Network namespace of the host.').waitFor();
+    await row.getByText("The host's network namespace.").waitFor();
     await tabTo(page, row.getByRole('link', { name: 'How to fix it' }).first());
     await page.keyboard.press('Enter');
     const fix = page.locator('article:target');
