@@ -48,7 +48,7 @@ export const inventory: Collector = defineHostCollector({
       help:
         'How often an engine that gives names reached a limit of the exporter: value_size (a name or label was left ' +
         'out), list_size (containers were left out of its list, and are named one by one), inspection_rate (events ' +
-        'came too fast; names are late). Absent where no engine is asked.',
+        'came too fast; some names are delayed). Absent where no engine is asked.',
       labels: ['source', 'limit'],
       samples({ limitHits }, emit) {
         for (const [source, limits] of limitHits) for (const [limit, hits] of limits) emit(hits, source, limit);

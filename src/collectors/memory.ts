@@ -158,7 +158,7 @@ export const memory: Collector = defineContainerCollector({
       name: 'isolation_container_memory_throttled_sockets_total',
       type: 'counter',
       since: 'cgroup',
-      help: 'Times that a socket of the container was throttled for want of memory: sock_throttled of memory.events. Absent on older kernels (6.12 lacks it, 7.2 has it) and on cgroup v1.',
+      help: 'Times that a socket of the container was throttled because memory was short: sock_throttled of memory.events. Absent on older kernels (6.12 lacks it, 7.2 has it) and on cgroup v1.',
       value: (reading) => reading.throttledSockets,
     },
   ],

@@ -1,6 +1,6 @@
 import { defineCheck } from './check.ts';
 
-/** Environment variables that look like options but are none. */
+/** Environment variables that match no option. */
 export const variables = defineCheck({
   name: 'environment',
   read: ({ unknownVariables }) => unknownVariables,

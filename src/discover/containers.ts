@@ -230,7 +230,10 @@ class CgroupDiscovery implements Discovery {
 
   #onWatchFailed(directory: string, error: unknown): void {
     if (this.#wasUp)
-      this.#log.warn({ cgroup: directory, error }, 'cannot watch a cgroup; falling back to walks every second');
+      this.#log.warn(
+        { cgroup: directory, error },
+        'cannot watch a cgroup; scanning the whole tree every second instead',
+      );
     this.#tellHealth();
   }
 
@@ -241,7 +244,8 @@ class CgroupDiscovery implements Discovery {
   }
 
   #noteLoss(path: string): void {
-    if (this.#wasUp) this.#log.warn({ cgroup: path }, 'inotify event lost; falling back to walks every second');
+    if (this.#wasUp)
+      this.#log.warn({ cgroup: path }, 'inotify event lost; scanning the whole tree every second instead');
     this.#lostAtWalk = this.#walks;
     this.#tellHealth();
   }

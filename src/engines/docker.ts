@@ -82,7 +82,7 @@ export async function connectToDocker(address: DockerAddress, onLimit: OnLimit):
       const read: Read = async (answer) => readLines(answer, EVENT_SELECTION, MAX_EVENTS);
       // In seconds; 0 would mean that no past event is wanted.
       const options = { since: Math.max(1, Math.floor(since / 1000)), filters: JSON.stringify(FILTERS) };
-      // Engines send the head of the answer at once.
+      // Engines send the response headers immediately.
       const lines: unknown = await docker(signal, read).getEvents(options);
       return eventsOf(lines as AsyncIterable<Line>, report);
     },

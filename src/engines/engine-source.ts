@@ -41,7 +41,7 @@ const REPEATS_PER_SECOND = 10;
 const LIMIT_MESSAGES: Readonly<Record<EngineLimit, string>> = {
   value_size: 'a name or label from the engine is too large; leaving it out',
   list_size: 'the list of containers is too long; asking for the rest one by one',
-  inspection_rate: 'too many events to inspect after each; some names are late',
+  inspection_rate: 'inspection rate limit reached; some names will be delayed',
 };
 
 /** Events from just before a session broke are asked for again. In ms. */

@@ -121,7 +121,7 @@ describe('StateFile', () => {
     expect(readFileSync(path, 'utf8')).toBe(other);
     expect(warnings).toEqual(
       Array(2).fill(
-        'the state file has another version; using a file beside it: It has version 99 of the format, this build reads version 3',
+        'the state file has a different format version; using a separate file: It has version 99 of the format, this build reads version 3',
       ),
     );
   });

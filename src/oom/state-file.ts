@@ -141,7 +141,10 @@ export class StateFile {
   #loadBeside<T>(error: OtherVersion, parse: (entries: LoadedEntries) => T): T | undefined {
     const file = this.#path;
     this.#path = `${file}.v${STATE_VERSION}`;
-    this.#log.warn({ file, error, instead: this.#path }, 'the state file has another version; using a file beside it');
+    this.#log.warn(
+      { file, error, instead: this.#path },
+      'the state file has a different format version; using a separate file',
+    );
     return this.load(parse);
   }
 

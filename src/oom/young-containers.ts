@@ -16,7 +16,7 @@ export class YoungContainers {
     this.#containers.delete(cgroup);
   }
 
-  /** Whether there is any. `now` is in ms of `performance.now()`. */
+  /** Whether any young container is listed. `now` is in ms of `performance.now()`. */
   hasAny(now: number): boolean {
     this.#prune(now);
     return this.#containers.size > 0;

@@ -15,7 +15,7 @@ import { toError } from '../kernel/errno.ts';
 /** What people see of a container, from the readings behind its metrics. `undefined` is unknown. */
 export interface ContainerReport extends Assessment {
   readonly labels: Labels;
-  /** The engine's id. */
+  /** The id that the engine gave the container. */
   readonly id: string;
   /** The path of its cgroup, which is unique. */
   readonly path: string;

@@ -19,7 +19,7 @@ export function textReply(status: number, line: string, headers: Readonly<Record
 
 /**
  * Sends an answer; for HEAD only the headers. A client that takes longer than `limits.ms` to read it is disconnected, because it
- * holds one of the places of `--web.max-requests`.
+ * occupies one of the slots of `--web.max-requests`.
  */
 export function send(
   request: IncomingMessage,
