@@ -2,14 +2,14 @@ import type { Bytes } from '../kernel/bytes.ts';
 import type { CgroupFiles, Controller } from '../kernel/cgroup-files.ts';
 import { parseCount } from '../kernel/single-value.ts';
 
-/** The file is there, and its content is in no form that the kernel writes: its value is unknown. */
+/** The file exists, but the kernel never writes content in this form. Its value is unknown. */
 export const MALFORMED = Symbol('malformed');
 
 let firstMalformed: SyntaxError | undefined;
 
 /**
- * The first malformed file that was read since the last call. Only its own value is lost, so reading goes on; the code
- * that reports failures calls this.
+ * The first malformed file that was read since the last call. Only the value of that file is lost, so reading
+ * continues. The code that reports failures calls this function.
  */
 export function takeMalformed(): SyntaxError | undefined {
   const taken = firstMalformed;
@@ -18,8 +18,8 @@ export function takeMalformed(): SyntaxError | undefined {
 }
 
 /**
- * Reads a file of a cgroup and parses it; `undefined` if there is no such file, `MALFORMED` if its parser refuses it, which
- * {@link takeMalformed} reports.
+ * Reads a file of a cgroup and parses it; `undefined` if there is no such file, `MALFORMED` if its parser throws.
+ * {@link takeMalformed} returns that failure.
  */
 export function parsedOrMalformed<T>(
   files: CgroupFiles,
@@ -38,7 +38,7 @@ export function parsedOrMalformed<T>(
   }
 }
 
-/** The same where it makes no difference why a value is unknown. */
+/** The same for callers that do not need the reason why a value is unknown. */
 export function parsedFile<T>(
   files: CgroupFiles,
   controller: Controller,

@@ -4,7 +4,7 @@ import type { Controller } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { HostNamespaces, NamespaceKind } from '../kernel/host-namespaces.ts';
 
-/** What lets the exporter read `/proc/<pid>/ns` of other processes. */
+/** Advice on the privilege for reading `/proc/<pid>/ns` of other processes. */
 export const NAMESPACE_REMEDY =
   'run as root with CAP_SYS_PTRACE, in a container also with --pid=host and an unconfined AppArmor profile';
 
@@ -22,7 +22,7 @@ interface FamilyHeader {
   readonly help: string;
   /** `pod`: the sample belongs to the whole pod, if there is one, and then has no `container` label. */
   readonly of?: 'pod';
-  /** For a counter; absent if nothing says when it was 0. */
+  /** For a counter; absent if the time when it was 0 is unknown. */
   readonly since?: CountsSince;
 }
 
@@ -112,8 +112,8 @@ export interface Scrape {
    */
   levels(container: Container, controller: Controller): CgroupLevels | undefined;
   /**
-   * Whom the cgroups above the one at `path` belong to, the nearest first, as far as that is the container in it or its pod
-   * alone. All further up are shared.
+   * The owners of the cgroups above the one at `path`, the nearest first. Includes only cgroups that belong to the
+   * container at `path` or to its pod alone. All cgroups further up are shared.
    */
   privateParents(path: string): readonly CgroupScope[];
   /** The containers whose init is in a namespace. */

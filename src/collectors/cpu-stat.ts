@@ -2,7 +2,7 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { parsedFile } from './cgroup-value.ts';
 
-/** What the quota of a cgroup did to it since the cgroup was made. */
+/** The throttling of a cgroup by its own quota, since the cgroup was created. */
 export interface Throttling {
   /** Enforcement periods in which the cgroup had work. */
   readonly periods: number | undefined;
@@ -69,7 +69,7 @@ export function readV1Throttling(files: CgroupFiles): Throttling | undefined {
   );
 }
 
-/** Divides what is there. */
+/** Divides a value; `undefined` stays `undefined`. */
 export function scaled(value: number | undefined, perUnit: number): number | undefined {
   return value === undefined ? undefined : value / perUnit;
 }

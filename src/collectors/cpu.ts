@@ -11,7 +11,7 @@ const ABSENT = 'Absent without a quota of its own: isolation_container_limiter_*
 
 type CpuReading = Partial<CpuStat>;
 
-/** CPU time, and how its own quota held the container back. */
+/** The CPU time of a container, and its throttling by its own quota. */
 export const cpu: Collector = defineContainerCollector({
   name: 'cpu',
   help: 'CPU time and throttling.',
@@ -76,7 +76,7 @@ export const cpu: Collector = defineContainerCollector({
   ],
 });
 
-/** Reads the CPU time of a container, and what its own quota did to it. */
+/** Reads the CPU time of a container, and its throttling by its own quota. */
 export function readCpu({ files }: Pick<Container, 'files'>, scrape: Scrape): CpuReading | undefined {
   const isLimited = hasLimit(files, 'cpu', scrape);
   if (files.versionOf('cpu') === 1) return { ...readV1Usage(files), ...(isLimited ? readV1Throttling(files) : NONE) };
@@ -84,7 +84,7 @@ export function readCpu({ files }: Pick<Container, 'files'>, scrape: Scrape): Cp
   return stat === undefined || isLimited ? stat : { ...stat, ...NONE };
 }
 
-/** Without a quota the kernel's counts stand still, at 0 or wherever they were when it was lifted. */
+/** Without a quota the kernel's counts do not change: they stay at 0, or at their values when the quota was removed. */
 const NONE: Throttling = { periods: undefined, throttledPeriods: undefined, throttled: undefined, burst: undefined };
 
 /** In ticks. */

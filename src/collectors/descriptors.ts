@@ -32,7 +32,10 @@ export const descriptors: Collector = defineContainerCollector({
   ],
 });
 
-/** Before Linux 6.2 the directory has the size 0, and to list it costs too much. This process has files open for sure. */
+/**
+ * Before Linux 6.2 the directory has the size 0, and listing it costs too much. This process certainly has open files,
+ * so its own directory shows which kernel it is.
+ */
 const kernelCounts = oncePerScrape(() => statSync('/proc/self/fd').size > 0);
 
 /** Read once for each reading of the facts of a process: it changes as rarely as they do. */

@@ -118,8 +118,8 @@ function limitOfCgroup(files: CgroupFiles, size: string, scrape: Scrape): SizeLi
 }
 
 /**
- * Without huge pages on the host, as on most, no container can use any, and several files for each need not be read. The
- * line `Hugetlb: 0 kB` of `/proc/meminfo` is the sum of all sizes, since Linux 4.15.
+ * Most hosts have no huge pages. No container can then use any, and reading several files for each container is
+ * unnecessary. The line `Hugetlb: 0 kB` of `/proc/meminfo` is the sum of all sizes, since Linux 4.15.
  */
 const hasNoHugePages = oncePerScrape((scrape) => /^Hugetlb: +0 kB$/m.test(scrape.kernel.proc('meminfo') ?? ''));
 
@@ -129,7 +129,7 @@ const unused = oncePerScrape((scrape): Reading =>
   pageSizes(scrape).map((size) => ({ size, usage: 0, limit: undefined, limitHits: undefined })),
 );
 
-/** Whether a container has the controller. On v2 its parent says so, for all of its children. */
+/** Whether a container has the controller. On v2, `cgroup.subtree_control` of its parent applies to all children. */
 function isControlled(container: Container, scrape: Scrape): boolean {
   const { files } = container;
   if (files.pathIn('hugetlb') === undefined) return false;
@@ -151,7 +151,7 @@ function isSwitchedOn(parent: CgroupFiles, scrape: Scrape): boolean {
   return isOn;
 }
 
-/** How many containers are asked for the page sizes. */
+/** The maximum number of containers whose files are tried to find the page sizes. */
 const MAX_ASKED = 32;
 
 /** The page sizes of this kernel, from the names of the files. They do not change while it runs. */
@@ -159,7 +159,7 @@ const sizesOfKernel = new WeakMap<KernelFiles, readonly string[]>();
 
 const pageSizes = oncePerScrape(({ kernel, containers }) => {
   let sizes = sizesOfKernel.get(kernel) ?? [];
-  // A container that is just being made or removed has no such files, but one among a few has.
+  // A container that is being created or removed has no such files, so several containers are tried.
   for (const { files } of containers.slice(0, sizes.length > 0 ? 0 : MAX_ASKED)) {
     sizes = files
       .list('hugetlb')

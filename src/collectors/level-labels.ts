@@ -4,8 +4,8 @@ import type { LimitLevel } from './limit-levels.ts';
 const LONGEST = 250;
 
 /**
- * The path of a level's cgroup as a label. A path that is too long loses its beginning: the cgroups of a container begin
- * alike, so without their ends they would be one series.
+ * The path of a level's cgroup as a label. A path that is too long loses its beginning. The paths of a container's
+ * cgroups begin alike, so only their ends keep the series distinct.
  */
 export function cgroupLabel({ path }: Pick<LimitLevel, 'path'>): string {
   if (path === '') return '/';

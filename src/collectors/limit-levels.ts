@@ -2,7 +2,7 @@ import type { CgroupScope, Container } from '../container.ts';
 import type { CgroupFiles, Controller } from '../kernel/cgroup-files.ts';
 import type { Scrape } from './collector.ts';
 
-/** A cgroup whose limits hold for a container, and whose it is. */
+/** A cgroup whose limits apply to a container, and its owner. */
 export interface LimitLevel {
   readonly scope: CgroupScope;
   /** In the hierarchy of the controller; `''` is the root. */
@@ -23,8 +23,9 @@ export interface LimitLevels {
 const NONE: readonly LimitLevel[] = [];
 
 /**
- * Finds the cgroups whose limits hold for a container, and tells those that are its own or its pod's from those that it
- * shares with others. `undefined` if the host does not have the controller, or the container's place is unknown.
+ * Finds the cgroups whose limits apply to a container. Distinguishes those that belong to it or to its pod from those
+ * that it shares with others. `undefined` if the host does not have the controller, or the container's place is
+ * unknown.
  */
 export function limitLevelsOf(container: Container, controller: Controller, scrape: Scrape): LimitLevels | undefined {
   const found = scrape.levels(container, controller);
@@ -64,7 +65,10 @@ function privateParents(files: CgroupFiles, path: string, scrape: Scrape): reado
   return known.scopes;
 }
 
-/** What the children of one parent have above them differs at most by scopes: `libpod-payload-…` in a unit, and others. */
+/**
+ * The children of one parent have the same cgroups above them. Only the scopes can differ, for example for
+ * `libpod-payload-…` in a unit.
+ */
 const scopedChains = new WeakMap<readonly CgroupFiles[], Map<string, readonly LimitLevel[]>>();
 
 function scoped(chain: readonly CgroupFiles[], scopes: readonly CgroupScope[]): readonly LimitLevel[] {

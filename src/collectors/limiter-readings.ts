@@ -21,7 +21,7 @@ export interface MemoryLimiter {
   readonly usage: number | undefined;
   /** Usage minus the page cache that is dropped first. */
   readonly workingSet: number | undefined;
-  /** What neither dropping page cache nor shrinking the kernel's caches would free. */
+  /** Memory that the kernel can free neither by dropping page cache nor by shrinking its own caches. */
   readonly unreclaimable: number | undefined;
   readonly events: LimitEvents;
 }
@@ -68,7 +68,7 @@ function readMemoryLimiter(files: CgroupFiles, scrape: Scrape): Omit<MemoryLimit
   };
 }
 
-/** What both kinds of `memory.stat` say of memory that can be reclaimed, in bytes. */
+/** How much memory the kernel can reclaim easily, and how much not at all, from `memory.stat` of v1 or v2, in bytes. */
 interface Reclaim {
   readonly inactiveFile: number | undefined;
   readonly unreclaimable: number | undefined;

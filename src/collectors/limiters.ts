@@ -21,7 +21,7 @@ interface Limiters {
 
 const LEVEL = ['scope', 'cgroup'] as const;
 
-/** Limits that other cgroups than the container's own set for it, their use, and what they did. */
+/** Limits on a container that other cgroups set, the use of these cgroups, and the effects of the limits. */
 export const limiters: Collector = defineContainerCollector({
   name: 'limiters',
   help: 'Limits of other cgroups that hold for a container (its pod, a slice, one inside it), and what they did.',

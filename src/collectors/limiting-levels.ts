@@ -17,8 +17,8 @@ const limitingAbove = oncePerScrape(() => ({
 const NONE: readonly LimitLevel[] = [];
 
 /**
- * The cgroups other than the container's own that have a limit which holds for it: those inside first, then those above,
- * the nearest first.
+ * The cgroups other than the container's own whose limits apply to it: first those inside, then those above, the
+ * nearest first.
  */
 export function limitingLevelsOf(
   container: Container,

@@ -21,8 +21,9 @@ const WHERE = 'from the cgroup of the init process to the root';
 const RESOURCES = ['memory', 'swap', 'cpu', 'pids'] as const;
 
 /**
- * Limits, own and effective. A limit holds for a cgroup and all below it, so the effective one is the lowest from the
- * cgroup of the init process to the root: that of a pod or a slice counts, whatever the engine says.
+ * Limits, own and effective. A limit holds for a cgroup and all below it, so the effective limit is the lowest one from
+ * the cgroup of the init process to the root. The limit of a pod or a slice counts too, regardless of the engine's
+ * settings.
  */
 export const limits: Collector = defineContainerCollector({
   name: 'limits',

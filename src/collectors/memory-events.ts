@@ -7,7 +7,7 @@ import { parsedFile, countIn } from './cgroup-value.ts';
 import type { Scrape } from './collector.ts';
 import { limitsOfContainer } from './effective-limits.ts';
 
-/** How often a cgroup's own limits were met, since it was made. Only those limits are here that it has. */
+/** How often a cgroup reached its own limits, since it was created. Only limits that it has are included. */
 export type LimitEvents = Readonly<Partial<Record<'low' | 'high' | 'max' | 'oom' | 'memsw_max', number | undefined>>>;
 
 const parseEvents = flatKeyedParser(['low', 'high', 'max', 'oom']);
@@ -15,9 +15,9 @@ const parseEvents = flatKeyedParser(['low', 'high', 'max', 'oom']);
 const NONE: LimitEvents = {};
 
 /**
- * Reads what the memory limits of a cgroup itself did: on v2 `memory.events.local`, as `memory.events` has those of all
- * cgroups below too. The file came with Linux 5.3; until 5.1 `memory.events` was local. On v1 `memory.failcnt` and
- * `memory.memsw.failcnt` have always been the cgroup's own.
+ * Reads how often a cgroup reached its own memory limits. On v2 the file is `memory.events.local`, because
+ * `memory.events` also includes all cgroups below. The file came with Linux 5.3; until 5.1 `memory.events` was local.
+ * On v1 `memory.failcnt` and `memory.memsw.failcnt` have always been the cgroup's own.
  */
 export function limitEventsOf(files: CgroupFiles, scrape: Scrape): LimitEvents {
   const hasMax = hasLimit(files, 'memory', scrape);
@@ -51,8 +51,8 @@ const parseSwapEvents = flatKeyedParser(['high', 'max', 'fail']);
 const NO_SWAP_EVENTS: SwapEvents = {};
 
 /**
- * Reads `memory.swap.events`. It counts in the cgroup that wants to swap, whichever limit on its path refuses that; without
- * any limit there is nothing to read.
+ * Reads `memory.swap.events`. The kernel counts in the cgroup that wants to swap, regardless of which limit on its path
+ * refuses. Without any limit, there is nothing to read.
  */
 export function swapEventsOf(container: Container, scrape: Scrape): SwapEvents {
   const { files } = container;
@@ -64,7 +64,10 @@ export function swapEventsOf(container: Container, scrape: Scrape): SwapEvents {
 
 const parseSockets = flatKeyedParser(['sock_throttled']);
 
-/** Whether this kernel counts throttled sockets. Most do not, and need not be asked for each container. */
+/**
+ * Whether this kernel counts throttled sockets. Most kernels do not, so the answer is kept instead of checking each
+ * container.
+ */
 const countsSockets = new WeakMap<KernelFiles, boolean>();
 
 /** How often sockets of a cgroup, and of those inside, were throttled: `sock_throttled` of `memory.events`. */

@@ -2,7 +2,7 @@ import type { Container } from '../container.ts';
 import { type InterfaceCounts, type DirectionCounts, parseNetDev } from '../kernel/net-dev.ts';
 import { type Collector, defineContainerCollector, type Family, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
 
-/** Network traffic, once per network namespace, never the host's. */
+/** Network traffic, once per network namespace. The host's traffic is never exported. */
 export const network: Collector = defineContainerCollector({
   name: 'network',
   help: 'Network traffic by interface, once per network namespace, without the host.',

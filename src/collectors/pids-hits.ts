@@ -8,13 +8,13 @@ import { oncePerScrape, type Scrape } from './collector.ts';
 import { type LimitLevel, type LimitLevels, limitLevelsOf } from './limit-levels.ts';
 import { limitingAmong } from './limiting-levels.ts';
 
-/** Forks that PIDs limits refused to a container, or to all in the limited cgroup, by the limit that did. */
+/** Forks that PIDs limits refused to a container, or to all processes in the limited cgroup, by limit. */
 export interface PidsHits {
   /** By the limit of the container's own cgroup; `undefined` if it has none, or the kernel does not show it. */
   readonly own: number | undefined;
-  /** By the limits of other cgroups. Limits whose hits are unknown are not in it. */
+  /** By the limits of other cgroups. Limits with unknown hits are absent. */
   readonly others: ReadonlyMap<LimitLevel, number>;
-  /** By any one of several limits, where the kernel does not say which; else `undefined`. */
+  /** By one of several limits, if the kernel does not show which one; otherwise `undefined`. */
   readonly unattributed: number | undefined;
 }
 
@@ -27,10 +27,10 @@ const hitsByContainer = oncePerScrape(() => new Map<Container, PidsHits>());
 /**
  * Finds out how often PIDs limits refused a fork. The kernel counts in one of two ways:
  *
- * - By the limit: cgroup v2 since Linux 6.11. `pids.events.local` of a cgroup has what its own limit refused, to anybody in
- *   it. (`pids.events` has that of all cgroups below, too.)
- * - By the fork: cgroup v1, v2 before Linux 6.11, and v2 mounted with `pids_localevents`. `pids.events` of the cgroup that
- *   the process is in counts, whichever limit on the path to the root refused.
+ * - By the limit: cgroup v2 since Linux 6.11. `pids.events.local` of a cgroup counts the forks that its own limit
+ *   refused to any process in it. (`pids.events` also includes all cgroups below.)
+ * - By the fork: cgroup v1, v2 before Linux 6.11, and v2 mounted with `pids_localevents`. `pids.events` of the
+ *   process's own cgroup counts the refusal, regardless of which limit on the path to the root refused it.
  *
  * See Documentation/admin-guide/cgroup-v2.rst and kernel/cgroup/pids.c.
  */
@@ -93,7 +93,7 @@ function byFork(
     if (level === culprit) hits.set(level, refused);
     else if (culprit !== undefined || !culprits.includes(level)) hits.set(level, 0);
   }
-  // From 0 on, as a counter that begins at its first hit has not increased.
+  // Starts at 0, because a counter that first appears with its first hit shows no increase.
   const mayBeOpen = all.length > 1 && !isOneContainer(all) && culprit === undefined;
   const ownHits = own && hits.get(own);
   if (own !== undefined) hits.delete(own);
@@ -101,8 +101,8 @@ function byFork(
 }
 
 /**
- * The limits that may have refused forks: those that `pids.peak` has reached. If none has, limits were changed since,
- * and it may be any.
+ * The limits that may have refused forks: those that `pids.peak` has reached. If none has, the limits have changed
+ * since, and any of them may have refused.
  */
 function culpritsAmong(limiting: readonly LimitLevel[], scrape: Scrape): readonly LimitLevel[] {
   const reached = limiting.filter(({ files }) => {

@@ -27,7 +27,7 @@ interface TrackedContainer {
   members: Members | undefined;
   posture: PostureReading | undefined;
   cgroupUsedSince: number | undefined;
-  /** Something in its posture is unknown because a look-up does not return. */
+  /** A fact in its posture is unknown because a look-up does not return. */
   isStuck: boolean;
   factsUntil: number;
 }
@@ -121,11 +121,13 @@ export class ContainerInventory {
     });
   }
 
-  /** Waits for command lines that tell which process is the init of a container. Answers whether there were any to wait for. */
+  /**
+   * Waits for the command lines that show which process is the init of a container. Returns whether any were pending.
+   */
   async #commandLinesCame(deadline: number): Promise<boolean> {
     const settled = this.#kernel.commandLines.settled();
     if (settled === undefined) return false;
-    // One that does not come is waited for once.
+    // Only one scrape waits for a command line that never arrives.
     if (!this.#waitsForCommandLines) {
       this.#waitsForCommandLines = true;
       this.#lookUps.add(settled.then(() => void (this.#waitsForCommandLines = false)));
@@ -155,7 +157,7 @@ export class ContainerInventory {
       return;
     }
     const { cgroup, files, container } = entry;
-    // What was unknown because a look-up did not return can be found out now.
+    // The look-up that blocked no longer does, so the unknown facts can be read now.
     if (entry.isStuck && !this.#postures.isStuck(entry)) entry.factsUntil = 0;
     let facts: ProcessFacts | undefined;
     if (isSandbox(cgroup, names)) {
@@ -210,7 +212,7 @@ export class ContainerInventory {
     entry.isStuck = this.#postures.isStuck(entry);
     if (lookedUp === undefined) return;
     const take = (found: LookedUp): void => {
-      // Everything has been read again since.
+      // All facts have been read again since, so this result is out of date.
       if (entry.posture?.lookedUp !== lookedUp) return;
       const { posture: before } = entry.posture;
       const posture = { ...before, ...found, denied: before.denied ?? found.denied };
@@ -226,7 +228,7 @@ export class ContainerInventory {
     const { init: before, posture: postureBefore } = entry;
     entry.init = undefined;
     entry.posture = undefined;
-    // Random, so that containers that started together are not all read in the same scrape for ever.
+    // The random part spreads containers that started together, so that they are not always read in the same scrape.
     entry.factsUntil = now + FACTS_FOR_MS * (0.5 + Math.random() / 2);
     try {
       entry.init = withOpenFilesOf(before, findInit(this.#kernel, entry.files));
@@ -252,7 +254,7 @@ function factsOf(entry: TrackedContainer): Pick<Container, 'init' | 'cgroupUsedS
   return { init, cgroupUsedSince: entry.cgroupUsedSince };
 }
 
-/** Until look-ups are answered, their last results count. */
+/** As long as look-ups are pending, their last results are used. */
 function keepLookedUp(
   reading: PostureReading | undefined,
   before: PostureReading | undefined,

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * How long a scrape waits for look-ups that another process makes, in ms. They take less than one; a path whose server
- * does not answer costs the first scrape this much, and later ones nothing.
+ * How long a scrape waits for look-ups that another process makes, in ms. A look-up takes less than 1 ms. A path whose
+ * server does not answer delays the first scrape by this time, and later scrapes not at all.
  */
 const WAIT_MS = 500;
 
-/** On a machine without a free CPU they take longer, in ms. */
+/** The same for a machine without a free CPU, where look-ups take longer, in ms. */
 const WAIT_FOR_CPU_MS = 5_000;
 
 /** The part that makes look-ups. */
 interface Maker {
-  /** Resolves once it makes them: what delays that delays all of them, and ends. */
+  /** Resolves once the process can make look-ups. A delay before that affects all look-ups, and is temporary. */
   started(): Promise<void>;
-  /** It makes them, and only waits for the CPU. */
+  /** It is making look-ups, and only waits for the CPU. */
   readonly isBusy: boolean;
 }
 
@@ -35,7 +35,7 @@ export class PendingLookUps {
   }
 
   /**
-   * Waits until all are answered, but not for those that do not return, and none of them twice.
+   * Waits until all are answered. Gives up on look-ups that do not return, and does not wait for them again.
    *
    * @param deadline of `performance.now()`.
    */
@@ -56,7 +56,7 @@ async function until(what: Promise<unknown>, deadline: number): Promise<void> {
   const ms = deadline - performance.now();
   if (!(ms > 0)) return;
   const wait = new AbortController();
-  // A timer holds no more than 24 days.
+  // Timers cannot wait longer than 24 days.
   const timer = sleep(Math.min(ms, 60_000), undefined, { signal: wait.signal }).catch(() => {});
   await Promise.race([what, timer]);
   wait.abort();

@@ -21,7 +21,7 @@ export interface CriChannel {
 
 /** Opens a channel to a Unix socket. */
 export async function openChannel(socketPath: string): Promise<CriChannel> {
-  // It comes with dockerode, and takes 17 MiB in memory: loaded only where there is a runtime.
+  // grpc-js comes with dockerode, and takes 17 MiB of memory. It is loaded only if a runtime exists.
   const grpc = await import('@grpc/grpc-js');
   const method = await createCriMethods();
   const credentials = grpc.credentials.createInsecure();
@@ -29,7 +29,7 @@ export async function openChannel(socketPath: string): Promise<CriChannel> {
   const client = new grpc.Client(`unix:${socketPath}`, credentials, {
     'grpc.max_receive_message_length': MAX_ANSWER,
     'grpc.enable_retries': 0,
-    // Connections go to the socket alone, whatever a proxy variable of the environment says.
+    // Connections only go to the socket, even if the environment has a proxy variable.
     'grpc.enable_http_proxy': 0,
     'grpc.service_config_disable_resolution': 1,
     'grpc.use_local_subchannel_pool': 1,
@@ -61,8 +61,8 @@ export function isTooLong(error: unknown): boolean {
 }
 
 /**
- * Closes each connection when the next one begins. After a GOAWAY grpc-js reconnects, and leaves it to the runtime to
- * close the old socket: one that does not would cost a descriptor for each attempt.
+ * Closes each connection when the next one begins. After a GOAWAY, grpc-js reconnects and expects the runtime to close
+ * the old socket. A runtime that does not close it would cost a descriptor for each attempt.
  */
 function limitToOneConnection(credentials: ChannelCredentials): { close(): void } {
   let current: Socket | undefined;

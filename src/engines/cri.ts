@@ -5,8 +5,8 @@ import { containersOf, imageOfStatus, type Sandbox, sandboxesOf } from './cri-na
 import { type ContainerList, type EnginePlace, type Named, type OnLimit, UnsupportedApi } from './engine-client.ts';
 
 /**
- * Where a runtime with the Container Runtime Interface of Kubernetes (gRPC) listens: containerd, CRI-O. Names never
- * change there, and the runtime keeps those of ended containers for a while, so nothing is subscribed to.
+ * Where a runtime with the Container Runtime Interface of Kubernetes (gRPC) listens: containerd, CRI-O. A runtime never
+ * changes names, and keeps those of ended containers for a while. A subscription to events is therefore unnecessary.
  */
 export function placeOfCri(socketPath: string): EnginePlace {
   // One channel for all attempts: grpc-js waits for ever for a runtime that accepts a connection and stays silent.

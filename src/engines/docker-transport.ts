@@ -21,9 +21,9 @@ interface Transport {
 
 /**
  * Sends the GET requests of dockerode in place of docker-modem, which follows redirects to any host, buffers answers of
- * any length and throws where nobody can catch it (docs/decisions). Here an answer ends in `read` or in an error: no
- * redirect is followed, no protocol is switched, and nothing comes from the environment. Each request has its own
- * connection, so an engine that restarts leaves none behind.
+ * any length and throws where no caller can catch the error (docs/decisions). Here every answer ends in `read` or in an
+ * error. The transport follows no redirect, switches no protocol and reads nothing from the environment. Each request
+ * has its own connection, so an engine that restarts leaves no stale connections.
  *
  * @param call.signal ends the request, at any time.
  * @param call.read takes the answer as soon as its head has arrived.
@@ -55,7 +55,7 @@ function get(address: DockerAddress, path: string, signal: AbortSignal): Promise
       socket.on('error', () => {}).destroy();
       reject(new Error('The answer has status 101'));
     });
-    // Errors after the head has arrived are the body's; without a listener they would end the process.
+    // After the head has arrived, the body reports errors. Without this listener, an error would end the process.
     request.on('error', reject);
     request.on('close', () => reject(new Error('The connection ended without an answer')));
     request.end();

@@ -20,7 +20,10 @@ const MAX_LIST = { bytes: 64_000_000, objects: 20_000 };
 /** An event has the container's labels. */
 const MAX_EVENTS = { longest: 32_000_000, bytesPerSecond: 16_000_000 };
 
-/** What events mean. The last ones of a container may be all that is left of it; Podman calls the removal `remove`. */
+/**
+ * What events mean. A container's last events may be the only remaining source of its names. Podman calls the removal
+ * `remove`.
+ */
 const EVENTS: Readonly<Record<string, EngineEvent['kind']>> = {
   create: 'changed',
   start: 'changed',
@@ -39,7 +42,8 @@ type Read = (answer: HttpAnswer) => Promise<unknown>;
 
 /** An engine with Docker's API: Docker, Podman. Sends GET requests only. */
 export async function connectToDocker(address: DockerAddress, onLimit: OnLimit): Promise<EngineClient> {
-  // It is two thirds of all dependencies, and 20 MiB in memory: loaded only where there is an engine.
+  // dockerode accounts for two thirds of all dependencies, and takes 20 MiB of memory. It is loaded only if an engine
+  // exists.
   const { default: Dockerode } = await import('dockerode');
   const docker = (signal: AbortSignal, read: Read): Docker =>
     // Its types do not know this option, which takes the place of docker-modem.

@@ -14,7 +14,7 @@ export interface ContainerList {
   readonly isComplete: boolean;
 }
 
-/** Limits on what an engine may cost. What is beyond them is left out or done later. */
+/** Limits on the resources that an engine may use. Work beyond a limit is skipped or postponed. */
 export const ENGINE_LIMITS = ['value_size', 'list_size', 'inspection_rate'] as const;
 export type EngineLimit = (typeof ENGINE_LIMITS)[number];
 
@@ -23,7 +23,10 @@ export type OnLimit = (limit: EngineLimit) => void;
 
 /** Something that happened to a container. */
 export interface EngineEvent extends Named {
-  /** `changed`: the engine may have more to say; `ended`: it has exited; `removed`: the engine no longer knows it. */
+  /**
+   * `changed`: the engine may have new names; `ended`: the container has exited; `removed`: the engine no longer knows
+   * it.
+   */
   readonly kind: 'changed' | 'ended' | 'removed';
   /** Wall-clock time in ms since the epoch; `undefined` if the engine does not say. */
   readonly at: number | undefined;
@@ -65,7 +68,7 @@ export class UnsupportedApi extends Error {}
 /** In characters. Longer than any real name. */
 const LONGEST = 1_000;
 
-/** Digits of the hash at the end of a name that was cut, so that two cut names stay two. */
+/** The number of hash digits at the end of a name that was cut. The hash keeps two cut names distinct. */
 const HASH_DIGITS = 12;
 
 /** A field of a value of any type. */

@@ -24,7 +24,7 @@ interface SessionOptions {
   readonly timings: SessionTimings;
   readonly cache: NameCache;
   readonly inspections: Inspections;
-  /** Since when events are wanted, in ms since the epoch. */
+  /** The time of the earliest requested event, in ms since the epoch. */
   readonly since: number;
   /** Ends the session. */
   readonly stop: AbortSignal;
@@ -128,7 +128,7 @@ class Session {
     for await (const event of events) {
       const { id, kind, names } = event;
       const isPast = this.#isPast(event);
-      // The list is newer than the past of a container that is in it.
+      // For a container in the list, the list is newer than past events.
       if (isPast && this.#listed.has(id)) continue;
       cache.putBrief(id, names);
       if (!inspections.isWanted(id)) {
@@ -143,7 +143,7 @@ class Session {
     return at !== undefined && at + EVENT_TIME_STEP_MS <= this.#startedAt;
   }
 
-  /** Learns from repeated lists what other engines send as events. */
+  /** Requests the list repeatedly, to learn what other engines send as events. */
   async #takeAgain(): Promise<never> {
     for (;;) {
       await this.#sleep(this.#parts.timings.listAgain);

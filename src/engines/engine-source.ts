@@ -81,7 +81,7 @@ export class EngineSource implements NameSource {
   #upToDate: number;
   /** Places where something else listens. */
   readonly #nonEngines = new Set<EnginePlace>();
-  /** The log says that the engine does not answer, and not yet that it answers again. */
+  /** The source has logged that the engine does not answer, and has not yet logged that it answers again. */
   #saidDown = false;
   /** How often each limit was reached. */
   readonly limitHits = new Map<EngineLimit, number>(ENGINE_LIMITS.map((limit) => [limit, 0]));
@@ -199,7 +199,7 @@ export class EngineSource implements NameSource {
         this.tried = true;
         if (!this.#saidDown) this.#sayUp();
       },
-      // An engine that fails right after each answer is not worth two lines each time.
+      // An engine that fails right after each answer must not cause two log lines each time.
       onBeat: () => {
         this.#upToDate = Date.now();
         if (this.#saidDown) this.#sayUp();
@@ -221,8 +221,8 @@ export class EngineSource implements NameSource {
   }
 
   /**
-   * Whether something else listens at the default sockets, as far as is known. That is no failure of an engine that no user
-   * has configured, and there are no names to wait for.
+   * Whether, as far as known, another service listens on the default sockets. If no user has configured the engine,
+   * this is not a failure, and no names are expected.
    */
   #isElsewhere(there: readonly EnginePlace[]): boolean {
     return this.#options.isDefault && !this.#wasUp && there.some((place) => this.#nonEngines.has(place));

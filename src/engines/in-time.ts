@@ -1,6 +1,6 @@
 /**
- * Waits for an answer, but neither longer than the limit nor past the abort of its signal. The signal that the question gets
- * is aborted at the end in any case.
+ * Waits for an answer until the time limit, or until its signal is aborted. At the end, the signal that was passed to
+ * the request is always aborted.
  *
  * @throws Error if there is no answer in time.
  */

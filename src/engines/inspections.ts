@@ -4,7 +4,7 @@ import { RateLimit } from './rate-limit.ts';
 const PARALLEL = 4;
 
 interface Wanted {
-  /** `done` until an event of the container; `waiting` has a timer, or there is no session. */
+  /** `done`: nothing to do until an event of the container; `waiting`: a timer is running, or there is no session. */
   state: 'queued' | 'asking' | 'waiting' | 'done';
   /** An event came while the container was being inspected. */
   again: boolean;
@@ -27,9 +27,10 @@ interface InspectionOptions {
 }
 
 /**
- * Decides which containers an engine is asked about. Each is inspected once when it appears, again after an event or a
- * failure, but not for ever if it keeps failing. Events of one container that come close together cause one
- * inspection, after the last of them; a container that floods the engine with events costs a few requests a second.
+ * Decides when to inspect which container. Each container is inspected once when it appears, and again after an event
+ * or a failure. After several failures in a row, the attempts stop. Events of one container that come close together
+ * cause one inspection, after the last of them. A container that floods the engine with events costs a few requests a
+ * second.
  */
 export class Inspections implements Disposable {
   readonly #options: InspectionOptions;
@@ -67,7 +68,7 @@ export class Inspections implements Disposable {
   /** An event of a container that is wanted. */
   again(id: string): void {
     const wanted = this.#wanted.get(id);
-    // One that is still to be inspected will be, after this event.
+    // A container that still waits for its inspection is inspected after this event anyway.
     if (wanted === undefined || wanted.state === 'queued') return;
     wanted.failures = 0;
     if (wanted.state === 'asking') wanted.again = true;

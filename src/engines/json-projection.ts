@@ -21,7 +21,10 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** What the next byte outside a string belongs to. Numbers, as there is one decision for each byte of an answer. */
+/**
+ * What the next byte outside a string belongs to. These are numbers for speed, because each byte of an answer needs one
+ * decision.
+ */
 const START = 0;
 const ELEMENT = 1;
 const KEY = 2;
@@ -33,8 +36,8 @@ const DONE = 7;
 
 /**
  * Reads JSON as it arrives and keeps only the selected members, so an answer of any size costs as much memory as the
- * names in it. What is not selected is passed over without being checked, at any depth: only brackets and strings are
- * followed. A selected value that is too long or too deeply nested is left out and counted.
+ * names in it. Other members are skipped without validation, at any depth: the parser only tracks brackets and strings.
+ * A selected value that is too long or too deeply nested is omitted and counted.
  *
  * For the selection `{ Id: true, Labels: { app: true } }`,
  *

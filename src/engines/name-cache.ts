@@ -1,6 +1,6 @@
 import type { Names } from '../container.ts';
 
-/** Limit on names that were not requested. An engine that reports more containers on one host is broken. */
+/** The maximum number of containers whose names nobody requested. An engine that reports more on one host is broken. */
 const MOST_UNASKED = 10_000;
 
 /** Limit on names of containers that are gone. */
@@ -32,8 +32,8 @@ export class NameCache implements Disposable {
   }
 
   /**
-   * Stores what a list or an event says. It may be less than is known, and its image may be an id once the tag has moved,
-   * but its name may be newer.
+   * Stores names from a list or an event. These can be fewer than the known names, and the image can be an id once the
+   * tag has moved. But the container's name may be newer.
    */
   putBrief(id: string, brief: Names): void {
     if (!this.#hasRoomFor(id)) return;
@@ -46,7 +46,9 @@ export class NameCache implements Disposable {
     this.#forgotten.delete(id);
   }
 
-  /** Drops the names of a container after a while: it may be back in a moment, or its kills may still be exported. */
+  /**
+   * Drops the names of a container after a delay, because the container may return or its kills may still be exported.
+   */
   forget(id: string): void {
     if (!this.#names.has(id) || this.#forgotten.has(id)) return;
     this.#forgotten.set(id, performance.now() + this.#keepForgottenMs);

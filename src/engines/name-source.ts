@@ -6,9 +6,9 @@ export interface NameSource extends AsyncDisposable {
   readonly name: string;
   /** Whether it answers; `undefined` where its default sockets have never existed, or belong to something else. */
   readonly up: boolean | undefined;
-  /** Whether the engine has been looked for once; until then `up` means nothing. */
+  /** Whether the source has looked for the engine at least once. Until then, `up` means nothing. */
   readonly tried: boolean;
-  /** How often each limit on what its engine may cost was reached, by the limit. */
+  /** How often each limit on the engine's resource use was reached, by limit. */
   readonly limitHits: ReadonlyMap<string, number>;
   /** Whether it can name a container of this kind at all. */
   mayKnow(match: CgroupMatch): boolean;

@@ -35,8 +35,8 @@ export const PODMAN: Kind<EngineHost> = {
 
 export const CRI: Kind<UnixHost> = {
   name: 'cri',
-  // Not containers that other clients of containerd run, nor those in a node that is itself a container (kind): the runtime
-  // does not know them, and nobody should wait for their names.
+  // Excludes containers of other containerd clients, and containers in a node that is itself a container (kind). The
+  // runtime does not know them, so waiting for their names would be pointless.
   mayKnow: ({ engine, podUid, outer }) => podUid !== undefined && outer === undefined && CRI_ENGINES.has(engine),
   placeOf: ({ path }) => placeOfCri(path),
 };
@@ -46,7 +46,7 @@ export function startNameSources(
   config: Pick<Config, 'docker' | 'podman' | 'cri' | 'oom'>,
   { log, checkPath }: Pick<EngineOptions, 'log' | 'checkPath'>,
 ): NameSource[] {
-  // Kills are exported for so long, by the names of containers that may be gone.
+  // Kills are exported for this long, under the names of containers that may no longer exist.
   const parts = { log, checkPath, timings: { history: config.oom.retention } };
   return [
     start(DOCKER, config.docker, parts),

@@ -1,7 +1,7 @@
 import type { CgroupMatch, Names } from '../container.ts';
 import type { NameSource } from './name-source.ts';
 
-/** How long a new container is held back so that it does not show under its id first. */
+/** How long to delay the export of a new container, so that it does not first appear under its id. */
 const WAIT_FOR_NAME_MS = 2_000;
 
 /** The names of a container that no engine has named in time. */

@@ -92,7 +92,7 @@ export function confirmed(identity: CgroupIdentity): CgroupIdentity {
   return rest;
 }
 
-/** The position in the path. One object per path, which moves from name to name. */
+/** The position in the path. Each path has one such object, which advances from name to name. */
 interface PathPosition {
   readonly path: string;
   name: string;

@@ -6,8 +6,9 @@ import { settle } from './settle.ts';
 
 /**
  * Classifies the cgroup at exactly this path: a container's own, an engine's, or `undefined`, also for cgroups inside a
- * container. If the path is ambiguous, the parent of the processes inside decides, and until there is one the result is
- * undecided. A path that can only be a container's, whatever the engine, counts as one in the end.
+ * container. If the path is ambiguous, the parent of the processes inside decides. As long as no such process exists,
+ * the result is undecided. A path that can only be a container's, of whichever engine, is finally classified as a
+ * container.
  */
 export function classify(kernel: KernelFiles, path: string): CgroupMatch | Undecided | undefined {
   const identity = identifyCgroup(path);

@@ -18,8 +18,8 @@ export type Settled =
   | 'starting';
 
 /**
- * Resolves an ambiguous path, whether it is a container and of which engine, from the content of the cgroup: the parent of its
- * processes, or the cgroups that its engine creates.
+ * Resolves an ambiguous path: whether it is a container, and of which engine. The evidence is in the cgroup: the parent
+ * of its processes, or the cgroups that its engine creates.
  *
  * @throws the system error if a missing privilege hides the processes.
  */

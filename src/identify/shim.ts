@@ -59,9 +59,9 @@ export function shimOf(kernel: KernelFiles, pids: readonly number[], cgroup: str
 }
 
 /**
- * The command line of a process that containers have as parent. One with the name of a shim in the host's own pid
- * namespace belongs to the engine and cannot block a reader, so it is read at once: at startup each cgroup is
- * classified by one check.
+ * The command line of a process that containers have as parent. A parent with the name of a shim in the host's own pid
+ * namespace belongs to the engine and cannot block a reader. Its command line is read immediately, because at startup
+ * one check must classify each cgroup.
  */
 function commandLineOfParent(kernel: KernelFiles, pid: number, cgroup: string): string {
   const status = kernel.proc(`${pid}/status`);

@@ -5,8 +5,8 @@ import { isAtOrBelow, parentOf } from './paths.ts';
 /** The cgroups whose limits hold for a container in the hierarchy of one controller, from its init up to the root. */
 export interface CgroupLevels {
   /**
-   * The cgroup that holds the init process first, the container's own (its `files`) last; mostly that one alone. Empty if
-   * the init is in no cgroup of the container.
+   * From the cgroup that holds the init process to the container's own (its `files`). In most containers these are the
+   * same cgroup. Empty if the init is in no cgroup of the container.
    */
   readonly inside: readonly CgroupFiles[];
   /** The cgroups above, the root last (its path is empty). The same array for all containers in one parent. */
@@ -31,8 +31,8 @@ export class AncestorFiles {
   /**
    * The levels whose limits hold for a container.
    *
-   * On cgroup v2 a file that a level lacks means that this level sets no limit. On v1 every cgroup but the root has all
-   * files of its controller, so that there a missing one means that the limit is unknown.
+   * On cgroup v2, a missing file means that this level sets no limit. On v1, every cgroup except the root has all files
+   * of its controller, so a missing file means that the limit is unknown.
    *
    * @returns `undefined` if the kernel does not have the controller, or it is not known where the container is in its
    *   hierarchy.

@@ -12,12 +12,12 @@ export const NEWLINE = 0x0a;
 export const SPACE = 0x20;
 const ZERO = 0x30;
 
-/** The kernel's largest counter, as near as a `number` comes to it. */
+/** The kernel's largest counter, rounded to the nearest `number`. */
 const LARGEST = 2 ** 64;
 
 /**
- * Parses the bytes from `start` to `end` as a count: a whole decimal number that fits into 64 bits without a sign. `undefined` if
- * they are not one. A negative count, or one that is too large, is no value that the kernel writes.
+ * Parses the bytes from `start` to `end` as a count: a whole decimal number that fits into 64 bits without a sign.
+ * `undefined` if they are not one. The kernel never writes a negative or larger count.
  */
 export function decimalAt(bytes: Bytes, start: number, end: number): number | undefined {
   if (start >= end) return undefined;

@@ -7,7 +7,7 @@ import { absentAsUndefined } from './errno.ts';
 import { type FileReader, MISSING } from './file-reader.ts';
 import { childDirectories } from './child-directories.ts';
 
-/** Where a file of a cgroup is: under a controller, or in the cgroup2 hierarchy whatever controllers that has. */
+/** The hierarchy of a cgroup file: the one of a controller, or `unified` for cgroup2, regardless of its controllers. */
 export type Controller =
   | 'cpu'
   | 'cpuacct'
@@ -26,7 +26,10 @@ export type Controller =
 /** The longest time that a missing file is assumed to be missing. A controller can be enabled late. */
 const MISSING_FOR_MS = 60_000;
 
-/** Stands for a descriptor: the file disappeared while its cgroup still exists. Each read looks for it again. */
+/**
+ * Takes the place of a descriptor if the file disappeared but its cgroup still exists. Each read tries to open the file
+ * again.
+ */
 const VANISHED = MISSING - 1;
 
 /** The files of one cgroup in all hierarchies, read through descriptors that stay open until `close`. */
@@ -121,7 +124,7 @@ export class CgroupFiles {
     this.#reader.release(known);
     this.#descriptors[number] = VANISHED;
     this.#noteIfGone(controller);
-    // It may be on again by now.
+    // The controller may have been enabled again since.
     return this.gone ? undefined : this.#readFirst(controller, name);
   }
 
@@ -233,8 +236,8 @@ export class CgroupFiles {
   }
 
   /**
-   * Whether to check for missing files again. A runtime creates a container's cgroups in one hierarchy after the other, and
-   * controllers can be enabled later: so the checks are frequent in a young cgroup, and become rarer.
+   * Whether to check for missing files again. A runtime creates a container's cgroups in one hierarchy after the other,
+   * and controllers can be enabled later. The checks are therefore frequent for a young cgroup, and become rarer.
    */
   #isMissingOld(): boolean {
     const knownFor = this.#missingSince - this.#knownSince;
@@ -268,7 +271,7 @@ function ownIn(place: Place | undefined, path: string): string | undefined {
 
 const numbers = new Map<string, number>();
 
-/** A small, stable number for a file name: there are only some dozens of names. */
+/** A small, stable number for a file name. Only a few dozen names exist. */
 function numberOf(name: string): number {
   let known = numbers.get(name);
   if (known === undefined) {

@@ -20,8 +20,8 @@ export const SAME_PATH: Places = new Map();
 const NOWHERE: Place = { own: undefined, init: undefined };
 
 /**
- * Finds the cgroups of a container in all hierarchies. On cgroup v1 an engine creates them below its own cgroup in each hierarchy,
- * so they differ if a supervisor has moved the engine in one of them.
+ * Finds the cgroups of a container in all hierarchies. On cgroup v1, an engine creates a container's cgroups below its
+ * own cgroup in each hierarchy. The paths therefore differ if a supervisor has moved the engine in only one hierarchy.
  *
  * @param container.path the container's cgroup in the hierarchy of discovery.
  * @param container.initPath the cgroup there that holds its init; `undefined` without a visible init.
@@ -48,7 +48,9 @@ export function findPlaces(
   return places.size === 0 ? SAME_PATH : places;
 }
 
-/** The path of a process below the root of a hierarchy; `undefined` if the hierarchy is not mounted that far up. */
+/**
+ * The path of a process's cgroup below the root of a hierarchy; `undefined` if the cgroup is outside the mounted part.
+ */
 export function pathIn(hierarchy: Hierarchy, cgroups: ProcessCgroups): string | undefined {
   const key = hierarchy.version === 2 ? '' : hierarchy.controllers.find((name) => cgroups.has(name));
   const path = key === undefined ? undefined : cgroups.get(key);
@@ -56,8 +58,9 @@ export function pathIn(hierarchy: Hierarchy, cgroups: ProcessCgroups): string | 
 }
 
 /**
- * Converts a path from the kernel (`/proc/<pid>/cgroup`, the kernel log) into one below the root of the mounted hierarchy, which may
- * not be the kernel's root: in a node of kind it is the node's own cgroup. `undefined` if it is not below that.
+ * Converts a path from the kernel (`/proc/<pid>/cgroup`, the kernel log) into one below the root of the mounted
+ * hierarchy, which may not be the kernel's root: in a node of kind it is the node's own cgroup. `undefined` if the path
+ * is not below the mounted hierarchy.
  */
 export function pathBelowMount({ mountRoot }: Pick<Hierarchy, 'mountRoot'>, path: string): string | undefined {
   const top = mountRoot === '/' ? '' : mountRoot;

@@ -2,8 +2,9 @@ import { readdirSync, statSync } from 'node:fs';
 import { absentAsUndefined } from './errno.ts';
 
 /**
- * The names of the directories in a directory of cgroupfs; empty if it is gone. In kernfs a directory has 2 links plus one for
- * each child, so a leaf, as most are, is not listed: that would cost twenty times as much.
+ * The names of the directories in a directory of cgroupfs; empty if it is gone. In kernfs a directory has 2 links plus
+ * one for each child. The link count therefore identifies a leaf, as most cgroups are, at a twentieth of the cost of
+ * listing it.
  *
  * @throws the system error for anything but absence.
  */

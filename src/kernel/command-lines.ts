@@ -6,23 +6,23 @@ export const PENDING = Symbol('pending');
 
 /** A process whose command line is asked for. */
 export interface CommandLineOwner {
-  /** The path of the cgroup that it is looked at for. */
+  /** The path of the cgroup for which the process is inspected. */
   readonly cgroup: string;
   readonly pid: number;
-  /** Seconds since boot: with the pid it is this process and no later one. */
+  /** In seconds since boot. Together with the pid, the start time distinguishes the process from later ones. */
   readonly start: number;
 }
 
 /**
- * Command lines of processes: `/proc/<pid>/cmdline`, words that end with NUL. The kernel takes the lock of the
- * process's memory for it, and a page fault on a FUSE mapping can hold that for as long as the FUSE server likes. So
- * the caller chooses what reads them.
+ * Command lines of processes: `/proc/<pid>/cmdline`, words that end with NUL. To render it, the kernel takes the lock
+ * of the process's memory. A page fault on a FUSE mapping can hold that lock for as long as the FUSE server likes. The
+ * caller therefore chooses the implementation that reads command lines.
  */
 export interface CommandLines {
   /**
    * The command line; `undefined` if there is no such process, or if it cannot be found out.
    *
-   * @param maxAgeMs older answers do not count; any counts if not given.
+   * @param maxAgeMs the maximum age of an answer; any age if not given.
    */
   of(owner: CommandLineOwner, maxAgeMs?: number): string | typeof PENDING | undefined;
   /** Resolves once nothing is pending any more; `undefined` if nothing is. */

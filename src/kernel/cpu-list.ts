@@ -13,7 +13,8 @@ const DASH = 0x2d;
  *     0-3
  *     0,2-5,8
  *
- * The kernel writes them in ascending order. An empty list says that nothing is set here: nothing can run on no CPU.
+ * The kernel writes them in ascending order. An empty list means that the cgroup sets no CPUs, since a task cannot run
+ * without a CPU.
  *
  * @returns `undefined` for an empty list.
  * @throws SyntaxError for anything else.

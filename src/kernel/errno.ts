@@ -15,7 +15,7 @@ export function errnoOf(error: unknown): string | undefined {
   return undefined;
 }
 
-/** The error itself; anything else that was thrown becomes the message of a new one. */
+/** Returns an `Error` unchanged. Any other thrown value becomes the message of a new `Error`. */
 export function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }

@@ -8,7 +8,7 @@ import { errnoOf, isAbsence, namePath } from './errno.ts';
  */
 const SURELY_COMPLETE = 2048;
 
-/** Stands for a descriptor: there is no such file. */
+/** Takes the place of a descriptor if the file does not exist. */
 export const MISSING = -1;
 
 /** The longest file that is read, in bytes: a host's mount table with 50,000 mounts. */
@@ -21,8 +21,8 @@ const SHORTEST_BUFFER = 64 * 1024;
 const LONGEST_KEPT = 1024 * 1024;
 
 /**
- * How every pseudo-file is opened. The kernel's own files do not care about `O_NONBLOCK`; with it a FIFO that somebody put in
- * place of one reads as empty instead of waiting for a writer.
+ * The flags for opening every pseudo-file. The kernel's own files ignore `O_NONBLOCK`. If somebody has replaced a file
+ * by a FIFO, the flag makes it read as empty instead of waiting for a writer.
  */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
@@ -109,7 +109,7 @@ export class FileReader {
   }
 
   #readAll(descriptor: number, complete: number, longest: number): Bytes {
-    // What grew for one long file is let go with the next one.
+    // A buffer that grew for one long file is released at the next read.
     if (this.#buffer.length > LONGEST_KEPT) this.#useBuffer(Buffer.allocUnsafeSlow(SHORTEST_BUFFER));
     let length = readSync(descriptor, this.#buffer, 0, this.#buffer.length, 0);
     if (length < complete || length === 0) return (this.#views[length] ??= this.#buffer.subarray(0, length));

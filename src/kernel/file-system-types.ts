@@ -1,8 +1,8 @@
 import type { Mount } from './mountinfo.ts';
 
 /**
- * File systems that answer from memory or from a disk of this machine. Every other one, also one that is not known here, may
- * keep a reader waiting for a server: FUSE, NFS, CIFS, autofs, 9p, Ceph, Lustre, GFS2, OCFS2, AFS, virtiofs, …
+ * File systems that answer from memory or from a local disk. Any other file system, including an unknown one, may block
+ * a reader until a server answers: FUSE, NFS, CIFS, autofs, 9p, Ceph, Lustre, GFS2, OCFS2, AFS, virtiofs, …
  */
 const LOCAL: ReadonlySet<string> = new Set(
   (
@@ -20,10 +20,10 @@ const DEEPEST = 4;
 export type MountAt = (path: string) => Mount | undefined;
 
 /**
- * Whether a look at a file on a mount may have to wait for a server. An overlay waits if one of its layers does: they are
- * looked for among the mounts of the host, where engines mount overlays.
+ * Whether access to a file on a mount may have to wait for a server. An overlay waits if one of its layers does. The
+ * layers are looked up in the host's mounts, because engines mount overlays there.
  *
- * @param hostMountAt `undefined`: the host's mounts are not known, so that layers cannot be looked for.
+ * @param hostMountAt `undefined` if the host's mounts are unknown. Then the layers cannot be looked up.
  */
 export function mayWait(mount: Mount, hostMountAt: MountAt | undefined, depth = 0): boolean {
   if (LOCAL.has(mount.type)) return false;

@@ -78,7 +78,10 @@ function inodeOf(path: string): number | undefined {
   return unseenAsUndefined(() => inodeOfLink(readlinkSync(path)));
 }
 
-/** `net` and `mnt` have fixed numbers only on new kernels: a process with a low number proves it. */
+/**
+ * `net` and `mnt` have fixed numbers only on new kernels. If this process is in a namespace with a low number, that
+ * namespace is the initial one.
+ */
 function constantOf(kind: NamespaceKind, procRoot: string): HostNamespace | undefined {
   if (kind !== 'net' && kind !== 'mnt') return witness('constant', INITIAL_NAMESPACES[kind]);
   const own = inodeOf(`${procRoot}/self/ns/${kind}`);

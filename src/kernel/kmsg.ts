@@ -5,7 +5,7 @@ import { type KmsgRecord, parseKmsgRecord } from './kmsg-record.ts';
 /** In bytes. No record is longer, escapes included (`CONSOLE_EXT_LOG_MAX`); the kernel answers EINVAL to a smaller buffer. */
 export const LONGEST_RECORD = 16 * 1024;
 
-/** Microseconds. CPUs stamp their records before they queue for a number, so times can go back by a little. */
+/** Microseconds. A CPU takes the time of a record before the record gets its number, so times can go back slightly. */
 const TIME_DISORDER_US = 1_000_000;
 
 /** The last record that was read. */
@@ -22,7 +22,7 @@ export interface KmsgDevice extends Disposable {
   read(into: Buffer): number;
 }
 
-/** The kernel's log, from its oldest record on. Other readers of it miss nothing. */
+/** The kernel's log, from its oldest record on. Reading it takes no records away from other readers. */
 export class Kmsg implements Disposable {
   readonly #device: KmsgDevice;
   readonly #buffer = Buffer.allocUnsafeSlow(LONGEST_RECORD);
@@ -56,7 +56,7 @@ export class Kmsg implements Disposable {
   }
 
   /**
-   * The records that have come since the last call. Text that has not the form of a record is skipped.
+   * The records since the last call. Text that is not in the format of a record is skipped.
    *
    * @throws the system error if the log cannot be read any more.
    */
@@ -75,7 +75,10 @@ export class Kmsg implements Disposable {
     this.#device[Symbol.dispose]();
   }
 
-  /** By number, unless the time says otherwise: a number ahead of the kernel's must not silence the log for good. */
+  /**
+   * Compares sequence numbers, then times. A stored number can be ahead of the kernel's, and must not suppress all
+   * later records.
+   */
   #wasReadBefore({ sequence, time }: KmsgRecord): boolean {
     if (this.#after === undefined || sequence > this.#after.sequence) return false;
     return time <= this.#after.time + TIME_DISORDER_US;

@@ -2,8 +2,9 @@
 const REFRESH_MS = 60_000;
 
 /**
- * The mounts below the root of a cgroup hierarchy. Each hides a part of the hierarchy and usually shows another part, or all of it,
- * again: the node of a kind or minikube cluster mounts each v1 hierarchy below itself.
+ * The mounts below the root of a cgroup hierarchy. Each mount hides a part of the hierarchy. It usually shows another
+ * part, or the whole hierarchy, a second time. For example, the node of a kind or minikube cluster mounts each v1
+ * hierarchy below itself.
  */
 export class MountPoints {
   readonly #read: () => ReadonlySet<string>;
@@ -18,7 +19,7 @@ export class MountPoints {
 
   /** Whether something is mounted on the directory `path` below `root`. */
   has(root: string, path: string): boolean {
-    // Usually there are none, and the paths of thousands of cgroups need not be built.
+    // Usually there are no mount points. Checking this first avoids building the paths of thousands of cgroups.
     return this.#paths.size > 0 && this.#paths.has(root + path);
   }
 

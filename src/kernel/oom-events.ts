@@ -1,9 +1,12 @@
 /**
- * One decision of the OOM killer, which kills one process, or a whole group of them (`memory.oom.group`). It is the same
- * object for all of its victims.
+ * One decision of the OOM killer. It kills one process, or a whole group of processes (`memory.oom.group`). All victims
+ * of one decision have the same event object.
  */
 export interface OomEvent {
-  /** The cgroup whose processes are killed together, escaped as in the log; `undefined` if it is not a group, or not yet. */
+  /**
+   * The cgroup whose processes are killed together, escaped as in the log; `undefined` if the event has no group, or
+   * none is known yet.
+   */
   readonly group: string | undefined;
   /** The kernel has moved on, so there are no more victims to come. */
   readonly isOver: boolean;
@@ -12,13 +15,15 @@ export interface OomEvent {
 /** The kernel writes at most this many reports in {@link SUPPRESSION_US}, and then the `Killed process` lines alone. */
 const MAX_REPORTS = 10;
 
-/** `DEFAULT_RATELIMIT_INTERVAL`, and what a tick of the clock may add. In µs. */
+/** `DEFAULT_RATELIMIT_INTERVAL` plus the time that a clock tick may add, in µs. */
 const SUPPRESSION_US = 5_050_000;
 
-/** In a burst, a kill is taken for one of the group before it if it comes this soon after it, in µs. */
+/** In a burst, a kill counts as part of the preceding group if it follows within this time, in µs. */
 const SHORTEST_PAUSE_US = 100_000;
 
-/** On a slow console lines come slowly: the same as a multiple of the longest pause between two lines of the event so far. */
+/**
+ * The same limit as a multiple of the longest pause so far between two lines of the event. A slow console delays lines.
+ */
 const PAUSE_FACTOR = 4;
 
 /** Outside of bursts, how long to wait for the next line of a group, in µs. */
@@ -32,10 +37,10 @@ export class OomEvents {
   #longestPause = 0;
   /** When the latest reports were written. */
   readonly #reports: number[] = [];
-  /** Until then reports may be left out because of earlier ones that nobody has read. */
+  /** Until this time, the kernel may omit reports because of earlier reports that this process did not read. */
   #suppressedUntil: number;
 
-  /** @param start when the first record was written, or the first one after some were lost. */
+  /** @param start when the kernel wrote the first record, or the first record after a gap. */
   constructor(start: number) {
     this.#suppressedUntil = start + SUPPRESSION_US;
   }
@@ -62,14 +67,16 @@ export class OomEvents {
     return event;
   }
 
-  /** The kernel has announced that it kills all processes of a cgroup, after the one that it chose. */
+  /** After it chose a process, the kernel has announced that it kills all processes of a cgroup. */
   beginGroup(cgroup: string, time: number): void {
     if (this.#event === undefined || this.#event.isOver) this.begin(time);
     if (this.#event !== undefined) this.#event.group = cgroup;
     this.#noteLine(time);
   }
 
-  /** The event of a kill without a report: the group that is being killed, or a new one. */
+  /**
+   * The event of a kill without a report: the current event if the kernel is killing its group, otherwise a new event.
+   */
   eventOf(time: number): OomEvent {
     const event = this.#event;
     if (event === undefined || event.isOver || event.group === undefined || !this.#isInTime(time)) {
@@ -91,7 +98,7 @@ export class OomEvents {
     return time - this.#lastLine < longest;
   }
 
-  /** Whether the kernel may have left out a report, so that a kill without one may be an event of its own. */
+  /** Whether the kernel may have omitted a report. If so, a kill without a report may be a separate event. */
   #isSuppressed(time: number): boolean {
     const [oldest = 0] = this.#reports;
     const isBurst = this.#reports.length === MAX_REPORTS && time - oldest < SUPPRESSION_US;

@@ -93,7 +93,7 @@ export function parseGroup(text: string): string | undefined {
 }
 
 /**
- * Parses a row of the list of processes that a report has, of those in the limited cgroup and below it:
+ * Parses a row of the process list in a report. The list has the processes in the limited cgroup and below it:
  *
  *     [  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name
  *     [  17366]     0 17366     1090      781       64      717         0    53248        0             0 bash
@@ -124,9 +124,9 @@ const LIMITED = ',oom_memcg=/';
 const GLOBAL = ',global_oom,task_memcg=/';
 
 /**
- * Finds the cgroups in `…,oom_memcg=/a,task_memcg=/a/b,task=tail`. Names of cgroups and tasks may contain commas and the keys
- * themselves. But the name of the task is known from another line, and no name contains a slash, so a container cannot pass for
- * another one through its names.
+ * Finds the cgroups in `…,oom_memcg=/a,task_memcg=/a/b,task=tail`. Names of cgroups and tasks may contain commas and
+ * the keys themselves. But another line gives the name of the task, and no name contains a slash. A container therefore
+ * cannot choose names that make it look like another container.
  */
 function placesInSummary(summary: string, command: string): OomPlaces | undefined {
   const task = `,task=${command}`;

@@ -20,11 +20,14 @@ export interface OomVictim {
   readonly time: number;
   /** In the initial pid namespace. */
   readonly pid: number;
-  /** `/proc/<pid>/comm`: at most 15 bytes, chosen by the process. */
+  /** `/proc/<pid>/comm`: at most 15 bytes. The process can choose it. */
   readonly command: string;
   /** In the initial user namespace; `undefined` before Linux 5.4. */
   readonly uid: number | undefined;
-  /** Its cgroup in the memory hierarchy; `undefined` if missing: the kernel writes at most ten full reports in five seconds. */
+  /**
+   * Its cgroup in the memory hierarchy; `undefined` if the log lacks it. The kernel writes at most ten full reports in
+   * five seconds.
+   */
   readonly cgroup: string | undefined;
   /** The cgroup whose limit was hit; `undefined` if the host ran out of memory, or if the kernel did not say. */
   readonly limitedBy: string | undefined;
@@ -38,13 +41,13 @@ export interface OomVictim {
   readonly listed: readonly number[];
 }
 
-/** How many of these are read. */
+/** The maximum number of them that the parser reads. */
 const MAX_LISTED = 512;
 
 /** In bytes. The maximum of a record (`PRINTKRB_RECORD_MAX`, before Linux 5.10 `LOG_LINE_MAX`); longer pieces are cut. */
 const SHORTEST_CUT_PIECE = 992;
 
-/** In characters. More than this is not one line, but pieces of other lines in between. */
+/** In characters. A longer text is not one line: it contains pieces of other lines. */
 const LONGEST_LINE = 16_384;
 
 /** The facts about the process in a report. */
@@ -66,10 +69,10 @@ interface Report {
  *     Memory cgroup out of memory: Kill process 3897 (stress) score 1001 or sacrifice child
  *     Killed process 3897 (stress) total-vm:1579488kB, anon-rss:1048132kB, file-rss:12kB
  *
- * Linux 5.0 and 5.1 mix both. The lines `Kill process` and `Killed process` come with each kill, the others with at most ten
- * kills in five seconds. With `memory.oom.group` there is `Tasks in /docker/<id> are going to be killed …` and then
- * `Killed process` for each of them, the chosen one included once more. Kills do not mix: the kernel holds a lock for each.
- * Other lines are skipped.
+ * Linux 5.0 and 5.1 mix both. The lines `Kill process` and `Killed process` come with each kill, the others with at
+ * most ten kills in five seconds. With `memory.oom.group` the kernel writes `Tasks in /docker/<id> are going to be
+ * killed …`, and then `Killed process` for each of these tasks. This includes the chosen process a second time. The
+ * lines of two kills never mix, because the kernel holds a lock during each kill. Other lines are skipped.
  */
 export function createOomReader(): (record: KmsgRecord) => OomVictim | undefined {
   let reader: OomReader | undefined;
@@ -190,7 +193,7 @@ function createJoiner(): (record: KmsgRecord) => string | undefined {
   return ({ text, isContinuation }) => {
     const line = isContinuation && begun !== undefined && !isUnfinished(text) ? begun + text : text;
     if (isUnfinished(line)) {
-      // It is unknown what is missing from a cut piece.
+      // The piece was cut, and nothing shows what is missing.
       const isCut = Buffer.byteLength(decodeHexEscapes(text)) >= SHORTEST_CUT_PIECE;
       begun = isCut || line.length > LONGEST_LINE ? undefined : line;
       return undefined;

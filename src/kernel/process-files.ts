@@ -46,9 +46,9 @@ export class ProcessFiles {
   }
 
   /**
-   * Where another process of this user's finds a file such as `root/run/docker.sock`, as long as this object is open.
-   * The container decides what `root`, `cwd` and `exe` lead to, and a reader may hang there for ever, so this process
-   * never reads it. `undefined` once closed.
+   * The path at which another process of the same user finds a file such as `root/run/docker.sock`, as long as this
+   * object is open. The container controls the targets of `root`, `cwd` and `exe`. A reader may hang there for ever, so
+   * this process never reads the path itself. `undefined` once closed.
    */
   outside(name: string): { readonly path: string; readonly shownAs: string } | undefined {
     if (this.#closed) return undefined;

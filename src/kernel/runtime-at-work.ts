@@ -9,22 +9,27 @@ const RUNTIME = /(?:^|\/)(?:runc|crun|youki|lxc-attach|lxc-start)$/;
 /** A runtime needs milliseconds. More time would only help a process that pretends to be one. */
 const AT_WORK_FOR_S = 5;
 
-/** A runtime becomes the container's own program in place, so what it was called earlier does not count, in ms. */
+/**
+ * The maximum age of a known command line, in ms. A runtime turns into the container's program by execve, so an older
+ * one proves nothing.
+ */
 const YOUNG_MS = 500;
 
-/** A runtime that enters a container is met in one scrape, seldom in two. In ms. */
+/**
+ * How long a container may appear to have a runtime in it, in ms. A real runtime is seen in one scrape, seldom in two.
+ */
 const BELIEVED_FOR_MS = 20_000;
 
-/** After such a time without a runtime in it, a container is believed again, in ms. */
+/** After this time without a runtime in it, a container is trusted again, in ms. */
 const FORGOTTEN_AFTER_MS = 60_000;
 
-/** So many containers are remembered. */
+/** The maximum number of remembered containers. */
 const MOST_REMEMBERED = 4096;
 
 /**
- * Whether a process is a runtime that is entering the container, as for `docker exec`. It is already in the container's cgroup
- * but for a moment still has its own privileges and namespaces. Its name is only a claim, so it is trusted only for a moment.
- * As long as its command line is not known, it may be one.
+ * Whether a process is a runtime that is entering the container, as for `docker exec`. It is already in the container's
+ * cgroup but for a moment still has its own privileges and namespaces. Its name is only a claim, so it is trusted only
+ * for a moment. A process whose command line is not yet known may be a runtime.
  *
  * @param cgroup the path of the container's cgroup.
  */
@@ -42,7 +47,10 @@ export function isRuntimeAtWork(files: ProcessFiles, kernel: KernelFiles, cgroup
 /** When a container last began to have a runtime in it, and when one was last seen, in ms of `performance.now()`. */
 const seen = new Map<string, { readonly since: number; readonly last: number }>();
 
-/** A container that always has a young process with the name of a runtime would never be judged by it. */
+/**
+ * Whether to trust the claim. Without this limit, a container could always run a young process with a runtime's name,
+ * and so avoid assessment.
+ */
 function isBelieved(cgroup: string, now: number): boolean {
   const before = seen.get(cgroup);
   const since = before === undefined || now - before.last > FORGOTTEN_AFTER_MS ? now : before.since;

@@ -6,8 +6,8 @@ const KNOWN_FOR_MS = 60_000;
 const known = new WeakMap<KernelFiles, { readonly options: ReadonlySet<string>; readonly until: number }>();
 
 /**
- * The options that cgroup2 is mounted with, such as `nsdelegate` and `pids_localevents`. They hold for all mounts, and
- * anybody's later mount in the host's cgroup namespace can change them, so they are read again once a minute.
+ * The options that cgroup2 is mounted with, such as `nsdelegate` and `pids_localevents`. They apply to all cgroup2
+ * mounts. Any later mount in the host's cgroup namespace can change them, so they are read again once a minute.
  */
 export function unifiedOptions(kernel: KernelFiles): ReadonlySet<string> {
   const now = performance.now();

@@ -39,8 +39,8 @@ export interface ProcessPosture {
   /** Ids as the exporter sees them: on the host, the host's ids. */
   readonly uid: number;
   /**
-   * Whether any of its uids is the host's root. A process can hold it even in a user namespace that does not map root, and then owns
-   * root's files.
+   * Whether any of its uids is the host's root. A process can have this uid even in a user namespace that does not map
+   * root. It then owns root's files.
    */
   readonly holdsRoot: boolean;
   readonly gid: number;

@@ -16,7 +16,7 @@ export function found<Value>(
   if (outcome.kind === 'value') return outcome.value;
   const { code } = outcome;
   if (isAbsenceCode(code)) return 'absent';
-  // A path of another mount can lead through a file here, and what was a directory may be a link by now.
+  // A path from another mount can lead through a file here, and a former directory may now be a link.
   if (code === 'ENOTDIR' || code === 'ELOOP') return 'absent';
   if (isDeniedCode(code))
     denied(Object.assign(new Error(`Cannot look at ${JSON.stringify(shownAs)}: ${code}`), { code }));

@@ -41,11 +41,14 @@ export interface PostureReading {
   readonly byPid: ReadonlyMap<number, ProcessPosture | undefined>;
   /** The parent of the init: an engine's own process, if it is in the cgroup at all. */
   readonly parent: number;
-  /** Whether a process is about to become another program, so that it must be inspected again even if the list is unchanged. */
+  /**
+   * Whether a process is about to execute another program. It must then be inspected again, even if the list is
+   * unchanged.
+   */
   readonly pending: boolean;
   /**
-   * Resolves, within some seconds, to the facts that depend on look-ups. `undefined`: there are none. It never rejects: a fact that
-   * cannot be found out stays unknown.
+   * Resolves, within some seconds, to the facts that depend on look-ups. `undefined` if there are none. The promise
+   * never rejects: a fact that cannot be determined stays unknown.
    */
   readonly lookedUp: Promise<LookedUp> | undefined;
 }
@@ -218,9 +221,9 @@ function readTable(files: ProcessFiles, host: Host, denied: (error: Error) => vo
 }
 
 /**
- * Whether the parent of the init is older than the container, like nspawn, LXC and conmon, which may be in its cgroup. It is in the
- * host's pid namespace. If the init is too, that proves nothing: then the parent must also have the host's mounts, or belong to a
- * rootless engine.
+ * Whether the parent of the init is older than the container, like nspawn, LXC and conmon, which may be in its cgroup.
+ * Such a parent is in the host's pid namespace. If the init is in that namespace too, this proves nothing. The parent
+ * must then also have the host's mounts, or belong to a rootless engine.
  */
 function isOfEngine({ hostPid, hostMnt, users }: ProcessPosture, init: ProcessPosture | undefined): boolean {
   if (!hostPid) return false;

@@ -52,8 +52,9 @@ export function mayBeSandbox(engine: string, names: readonly string[]): boolean 
 }
 
 /**
- * Recognises the sandbox of a container by the programs of its processes. Names, command lines and cgroup paths are only claims.
- * Proof is a file of the host, which a container cannot run unless it has it.
+ * Recognises the sandbox of a container by the programs of its processes. Names, command lines and cgroup paths are
+ * only claims. The proof is a program file of the host. A container cannot run it unless the file is visible in the
+ * container.
  *
  * @returns `none` if it is not a sandbox, whatever it claims; `undefined` if it claims to be one and this can be neither confirmed
  * nor refuted.

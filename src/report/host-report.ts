@@ -33,7 +33,10 @@ export async function readHost(scrape: Scrape): Promise<HostReport> {
   };
 }
 
-/** Any failure is shown by the metrics, so that the page is none the worse for it. */
+/**
+ * The kernel's release; `undefined` if it cannot be read. The metrics show any failure, so the page only omits the
+ * value.
+ */
 function releaseOf({ kernel }: Scrape): string | undefined {
   try {
     return kernel.proc('sys/kernel/osrelease')?.trim();
