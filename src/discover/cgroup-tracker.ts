@@ -14,7 +14,7 @@ const LOOK_AGAIN_MS = [100, 1000];
 /** From this age on, the path alone classifies a cgroup. A little less than the last check, because timers can fire early. */
 const GIVE_UP_MS = 900;
 
-/** The same while a runtime is setting it up: slow machines take long, and the name of a runtime can be forged. */
+/** The same while a runtime is setting the cgroup up. Slow machines take long, and the name of a runtime can be forged. */
 const GIVE_UP_STARTING_MS = 60_000;
 
 /** A container can create any number of cgroups inside itself. Beyond this number only walks find them. */

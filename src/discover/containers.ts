@@ -26,8 +26,8 @@ export interface Discovery extends AsyncDisposable {
    */
   readonly watchUp: boolean;
   /**
-   * Whether the last walk could look at every cgroup. One whose name is not UTF-8 cannot be looked at; what a container makes
-   * inside itself does not count.
+   * Whether the last walk could look at every cgroup. A cgroup whose name is not UTF-8 cannot be looked at. Cgroups that a
+   * container creates inside itself do not count.
    */
   readonly walkComplete: boolean;
   /** Walks the whole hierarchy now. */

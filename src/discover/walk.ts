@@ -83,7 +83,7 @@ export function walk(root: string, from: string, isMountPoint: (path: string) =>
         const child = `${path}/${entry.name}`;
         if (isMountPoint(child)) continue;
         visit(child);
-        // Bytes that are not UTF-8 are lost in the name, and what is left leads nowhere.
+        // The name has lost its bytes that are not UTF-8, so it leads nowhere.
         if (entry.name.includes('\ufffd') && !directories.has(child)) unseen.set(child, new UnreadableName());
       }
     } catch (error) {

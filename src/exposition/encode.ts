@@ -51,8 +51,8 @@ const NONE = new Uint8Array(0);
 
 /**
  * Writes one exposition. Labels arrive rendered (see `renderLabels`), because a container has the same labels on all of its
- * samples. What is left for each sample is to copy bytes: concatenating strings takes twice as long, and as long again to
- * collect the garbage. The caller must not add a series twice: a check here would cost more than the encoding.
+ * samples. Each sample then only needs bytes copied. Concatenating strings would take twice as long, and collecting their
+ * garbage as long again. The caller must not add a series twice: a check here would cost more than the encoding.
  */
 export class Encoder {
   readonly format: Format;

@@ -73,7 +73,7 @@ export async function runCollectors(options: {
     for (const { container, labels, read } of targetsOf(collector, scrape, known)) {
       if (isLate()) break;
       try {
-        // What somebody else has read meanwhile is not this container's.
+        // Discards malformed content that other readers have found meanwhile: it does not belong to this container.
         takeMalformed();
         const value = read();
         const malformed = takeMalformed();
@@ -133,7 +133,7 @@ function* targetsOf(
   }
 }
 
-/** A family with more labels of its own has facts of one container, which do not come again for another. */
+/** A family with more labels of its own describes single containers, so its label values do not repeat for others. */
 const MOST_REPEATED = 3;
 
 function encodeFamily(

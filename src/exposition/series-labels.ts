@@ -33,9 +33,9 @@ export function identities(containers: readonly Container[]): ReadonlyMap<Contai
 }
 
 /**
- * The rendered labels of entries that are kept by labels, no two alike. Different names can look alike once they are cut or made
- * printable. Then an entry has the labels of its live container; of the others the first keeps the name, and the rest get a hash
- * of their labels.
+ * The rendered labels of entries that are kept by labels, all distinct. Different names can become equal once they are cut or
+ * made printable. Then the entry of a live container keeps that container's labels. Among the others the first keeps the name,
+ * and the rest get a hash of their labels.
  */
 export function identitiesOfKept<Entry extends { readonly labels: Labels }>(
   entries: readonly Entry[],

@@ -38,8 +38,8 @@ export interface AttributionOptions {
 }
 
 /**
- * Finds the container of each kill. It brings the kernel's counters and its log together, so that each kill counts once
- * whichever of them reports it. It reads nothing itself. All times are in seconds by the steady clock.
+ * Finds the container of each kill. It combines the kernel's counters and its log, so that each kill counts once, whether one
+ * of them reports it or both. It reads nothing itself. All times are in seconds by the steady clock.
  */
 export class Attribution {
   readonly #options: AttributionOptions;
@@ -172,8 +172,8 @@ export class Attribution {
     const isSeen = seenIn !== undefined && isVague(named, isGroup, seenIn.cgroup);
     const record = isSeen ? this.#containerAt(seenIn, at) : own;
     if (record === undefined) return false;
-    // A counter that includes the cgroups below is matched with all reports from below. Where a process was seen, it may
-    // have left for another cgroup of the container.
+    // A counter that includes the cgroups below is matched with all reports from below. A process may have moved to another
+    // cgroup of the container since it was seen.
     const place = this.#options.counters === 'below' ? record.path : record === own ? named : undefined;
     record.sources.report(place, at);
     record.lastKill = Math.max(record.lastKill ?? 0, at);
@@ -239,9 +239,9 @@ export class Attribution {
 }
 
 /**
- * Whether the cgroup that the kernel names for a kill does not show which container it was in, so that the cgroup in
- * which the process was seen counts. The group may be a pod, or have containers inside; `/` is all that is known
- * without the memory controller.
+ * Whether the cgroup that the kernel names for a kill is too vague to show the container. Then the cgroup in which the process
+ * was seen counts. A named group may be a pod, or have containers inside. Without the memory controller, `/` is all
+ * that is known.
  */
 function isVague(named: string | undefined, isGroup: boolean, seenIn: string): boolean {
   if (named === undefined || named === '/') return true;

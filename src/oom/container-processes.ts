@@ -14,7 +14,7 @@ const REMEMBER_MS = 5_000;
 /** How many processes of a container are remembered. A container can create any number. */
 const MAX_PROCESSES = 512;
 
-/** How long a process that is not there any more is remembered, in ms. Another one will get its pid. */
+/** How long an ended process is remembered, in ms. The kernel will give its pid to another process. */
 const REMEMBER_ENDED_MS = 10_000;
 
 /** Where a process was last seen. */
@@ -46,10 +46,10 @@ export class ContainerProcesses implements Disposable {
   readonly #entries = new Map<ContainerCgroup, Entry>();
   readonly #byPath = new Map<string, Entry>();
   readonly #expiring = new Set<Entry>();
-  /** The containers that are yet to be looked at since the burst began, older ones. */
+  /** Older containers that have not been looked at since the burst began. */
   #left: Iterator<Entry> | undefined;
 
-  /** @param read whatever it throws is ignored: nobody can wait. */
+  /** @param read all its errors are ignored, because nobody can wait. */
   constructor(read: ReadProcesses) {
     this.#read = read;
   }
@@ -145,7 +145,7 @@ export class ContainerProcesses implements Disposable {
         this.#byPid.set(pid, place);
       }
     }
-    // Its list takes long to read, and a container of that size is still there after a kill.
+    // A list of that length takes long to read, and a container of that size still exists after a kill.
     if (entry.pids.size > MAX_PROCESSES) {
       entry.isLarge = true;
       for (const pid of entry.pids.keys()) this.#forgetProcess(entry, pid);

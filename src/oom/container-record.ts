@@ -57,7 +57,7 @@ export interface ContainerRecord {
   memoryCgroup: 'counted' | 'uncounted' | 'unknown';
   /** Why its counter could not be read; `undefined` also if it has none. */
   error: Error | undefined;
-  /** By the steady clock; `undefined` before the first kill, and if nothing tells the time. */
+  /** By the steady clock; `undefined` before the first kill, and if no source has its time. */
   lastKill: number | undefined;
   /** When the container was seen to be gone, by the steady clock; `undefined` while it lives. */
   removedAt: number | undefined;
@@ -66,7 +66,7 @@ export interface ContainerRecord {
   /** Since when the engine is asked for the name on behalf of this record, by the steady clock. */
   nameRequestedAt: number | undefined;
   readonly unlogged: UnloggedEvent[];
-  /** Kills without a report that the exporter's own log shows, of those in {@link EventCount.releasedKills}. */
+  /** How many of {@link EventCount.releasedKills} (kills without a report) the exporter's own log shows. */
   loggedWithoutReport: number;
 }
 

@@ -25,8 +25,8 @@ export interface CounterSnapshot {
 }
 
 /**
- * Reads the counters of containers as they are at one moment: between two readings of the host's total with the same
- * result. As long as the total does not change, it reads only the counters of new containers.
+ * Reads the counters of all containers as of one moment: between two readings of the host's total that gave the same
+ * value. As long as the total does not change, it reads only the counters of new containers.
  */
 export class CounterSnapshots {
   readonly #kernel: KernelFiles;
@@ -137,7 +137,7 @@ export class CounterSnapshots {
     return [...this.#unread].flatMap((cgroup) => this.#records.of(cgroup) ?? []);
   }
 
-  /** A runtime may create a container's cgroup in the memory hierarchy after that of discovery, so it is read again. */
+  /** Keeps missing cgroups for another reading: a runtime may create them later in the memory hierarchy than in discovery's. */
   #forgetRead(readings: readonly ContainerReading[]): void {
     const missing = new Set(readings.flatMap(({ record, reading }) => (reading === undefined ? record : [])));
     for (const cgroup of this.#unread) {

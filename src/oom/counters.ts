@@ -11,7 +11,7 @@ import { childDirectories } from '../kernel/child-directories.ts';
 
 const parseCounts = flatKeyedParser(['oom_kill', 'oom_group_kill']);
 
-/** A container that is a whole system has some dozens of cgroups inside; one with more creates them itself. */
+/** A container that runs a whole system has some dozens of cgroups inside. Only a container that creates them itself has more. */
 const MAX_CGROUPS = 512;
 
 /** In how many cgroups of a container processes are looked for. */
@@ -95,7 +95,7 @@ function readBelow(root: string, path: string): Reading {
 
 /** The container's cgroup, or one inside it. */
 interface Part {
-  /** Its path as discovery would have it. */
+  /** Its path in the hierarchy of discovery. */
   readonly name: string;
   /** Its path in the memory hierarchy. */
   readonly at: string;

@@ -21,23 +21,23 @@ export interface SavedEvents {
 /** How long to wait for the kernel's log to report a kill that a counter has. In ms. */
 const WAIT_FOR_KMSG_MS = 1_000;
 
-/** How long a group of processes is considered to be dying after the last of them, where only counters tell. In ms. */
+/** How long after its last kill a group of processes counts as still dying, where only counters show kills. In ms. */
 const WAIT_FOR_GROUP_MS = 500;
 
 /** How long to wait at most. In ms. */
 const MAX_WAIT_MS = 2_000;
 
-/** What the kills of a container can still be explained by. */
+/** The sources that may still explain the kills of a container. */
 export type KillReports = 'kmsg' | 'groups' | 'nothing';
 
 /**
- * The OOM events of one container: what a person calls an OOM kill. A group of processes that the kernel kills together is
- * one event. The kernel's log says which kills belong together. Kills that only a counter has are released as events once
- * the log can no longer be expected to report them.
+ * The OOM events of one container: what people call an OOM kill. A group of processes that the kernel kills together is one
+ * event. The kernel's log says which kills belong together. Some kills appear only in a counter. They are released, which means
+ * counted as events, once the log is no longer expected to report them.
  */
 export class EventCount {
   #reported = 0;
-  /** Kills that are released, and the events that they are taken for. */
+  /** The kills released so far, and the number of events that they count as. */
   #releasedKills = 0;
   #released = 0;
   #groups = 0;
@@ -79,7 +79,7 @@ export class EventCount {
       if (!this.isWaiting) this.#waitingSince = now;
     }
     this.#unreported = unreported;
-    // What was released is explained late, by events that are counted on their own.
+    // The log has reported released kills late. Their events are counted separately, so the released ones are taken back.
     const explained = this.#releasedKills - unreported;
     if (explained > 0) {
       this.#releasedKills = unreported;

@@ -5,7 +5,7 @@ import { parentOf } from '../kernel/paths.ts';
 /** How often a watch that could not be set up is tried again, in ms. */
 const RETRY_MS = 10_000;
 
-/** Why a file is not watched: the kernel refuses, or the cgroup has no such file (yet). */
+/** Why a file is not watched: the kernel refuses the watch, or the cgroup has no such file (yet). */
 type Obstacle = 'refused' | 'missing';
 
 interface Entry {
@@ -25,8 +25,8 @@ export interface EventWatchesOptions {
 }
 
 /**
- * Watches the `memory.events` of the cgroups that hold containers (cgroup v2). inotify reports a change of that file, also
- * for each event further below, so one watch on a parent serves all containers in it.
+ * Watches the `memory.events` of the cgroups that hold containers (cgroup v2). The kernel also changes that file for events in
+ * the cgroups below. So one inotify watch on a parent serves all containers in it.
  */
 export class EventWatches implements Disposable {
   readonly #options: EventWatchesOptions;
@@ -52,7 +52,7 @@ export class EventWatches implements Disposable {
     if (entry.watcher === undefined) this.#open(target, entry);
   }
 
-  /** Watches for a container no longer. */
+  /** Stops watching for a container. */
   remove(path: string): void {
     const target = watchedFor(path);
     const entry = this.#entries.get(target);
@@ -81,11 +81,11 @@ export class EventWatches implements Disposable {
       const isLate = entry.obstacle !== undefined;
       entry.watcher = watcher;
       entry.obstacle = undefined;
-      // Something may have happened before.
+      // There may have been a kill before the watch.
       if (isLate) onEvent();
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') this.#fail(entry, error);
-      // A cgroup that is gone has no kills any more. One without the file has its memory controller switched off.
+      // A removed cgroup has no more kills. In a cgroup without the file, the memory controller is switched off.
       else entry.obstacle = existsSync(root + target) ? 'missing' : undefined;
       this.#retryLater();
     }

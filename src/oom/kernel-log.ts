@@ -58,7 +58,7 @@ export class KernelLog implements Disposable {
         const victim = this.#read(record);
         if (victim === undefined) continue;
         const time = victim.time / 1e6;
-        // The clock of the log drifts from all others, and stops in suspend. But new records are from after the last reading.
+        // The log's clock drifts from all others, and stops in suspend. But new records are later than the last reading.
         const at = Math.min(now, Math.max(readAt, now - (sinceBoot - time)));
         yield { ...victim, at, beforeStart: this.#readAt === undefined && time < this.#startedAt };
       }

@@ -26,7 +26,7 @@ export class KillLog {
   }
 
   /**
-   * Writes what the log does not show yet of a container's kills.
+   * Logs the kills of a container that the log does not show yet.
    *
    * @param now in ms of `performance.now()`.
    * @returns whether something is left to write.
@@ -72,7 +72,7 @@ function killFields({ beforeStart, command, pid, uid, limit, limitedBy, constrai
   return { ...(beforeStart && { past: true }), command, pid, uid, limit, limitedBy, constraint };
 }
 
-/** The kernel names the process that it chose once more among its group. */
+/** For a group, the kernel's log names the chosen process twice: on its own, and again among the group. */
 function groupFields(kills: readonly KmsgKill[]): object {
   const victims = new Map(kills.map(({ pid, command }) => [pid, `${command}[${pid}]`]));
   if (victims.size === 1) return {};

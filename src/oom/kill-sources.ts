@@ -1,4 +1,4 @@
-/** Kills in one cgroup by two sources, either of which may know more than the other. */
+/** Kills in one cgroup according to two sources. Either source may know of more kills than the other. */
 interface CgroupKills {
   fromCounter: number;
   fromKmsg: number;
@@ -11,7 +11,7 @@ interface Unreported {
   readonly until: number;
 }
 
-/** The resolution of the steady clock, and more, in seconds: the time of a kill in the kernel's log is more exact. */
+/** A margin above the resolution of the steady clock, in seconds: the kernel's log has more exact times of kills. */
 const CLOCK_SLACK_S = 0.05;
 
 /** How long the kernel's log may take to report a kill that a counter already has, in seconds. A console can be slow. */
@@ -114,7 +114,7 @@ export class KillSources {
       reported += fromKmsg;
       unreported += Math.max(0, fromCounter - inside - fromKmsg);
     }
-    // A report without a cgroup is of a kill that some counter may have already.
+    // Some counter may already include the kill of a report without a cgroup.
     return { kills: reported + Math.max(unreported, this.#withoutCgroup), reported: reported + this.#withoutCgroup };
   }
 

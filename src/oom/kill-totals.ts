@@ -20,7 +20,7 @@ export type ArchivedKills = Pick<Total, 'labels' | 'kills' | 'events' | 'lastKil
 /** How many sets of labels are kept for containers that are gone. Beyond that the oldest expire early. */
 export const MAX_ARCHIVED = 10_000;
 
-/** Before all times, and a number that can be subtracted from another. */
+/** Earlier than any time. A finite number, so that differences are numbers too. */
 const LONG_AGO = -Number.MAX_VALUE;
 
 /** Kills by labels, which outlive the records of containers. */
@@ -28,7 +28,7 @@ export class KillTotals {
   readonly #totals = new Map<string, Total>();
   #expiredKills = 0;
 
-  /** Adds a record to the total of its labels, and takes it out of the total of earlier ones. */
+  /** Adds a record to the total of its labels, and removes it from the total of its earlier labels. */
   add(record: ContainerRecord, named: NamedLabels): void {
     if (record.named !== undefined && keyOf(record.named.labels) !== keyOf(named.labels)) this.#detach(record);
     record.named = named;

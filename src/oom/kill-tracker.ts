@@ -41,11 +41,11 @@ export interface KillTrackerOptions extends Pick<AttributionOptions, 'identify'>
   readonly log: Log;
 }
 
-/** The kills that were found so far. All are from one moment and add up. */
+/** The kills found so far. All counts are from the same moment, so they add up. */
 type KillCountsNow = Omit<OomCounts, 'lostRecords'>;
 
 /**
- * Takes kills from the sources to the records of containers, one step after the other: the kernel's log, the counters,
+ * Moves kills from the sources to the records of containers. The steps run in this order: the kernel's log, the counters,
  * attribution, retention, the exporter's own log.
  */
 export class KillTracker implements Disposable {
@@ -191,8 +191,8 @@ export class KillTracker implements Disposable {
   }
 
   /**
-   * The same, unless nothing has changed: it costs next to nothing then. In a burst it rests between updates, and only
-   * looks at what may be gone by the next one.
+   * Updates only if something has changed; otherwise the call costs almost nothing. In a burst it rests between updates, and
+   * only looks at what may be gone by the next update.
    *
    * @returns `postponed`: something has changed, and the records do not have it yet.
    */
@@ -241,14 +241,14 @@ export class KillTracker implements Disposable {
     for (const kill of this.#kernelLog?.kills() ?? []) {
       this.#hasNews = true;
       this.#attribution.fromKmsg(kill, kill.beforeStart ? undefined : this.#processes.placeOf(kill.pid));
-      // If its limit was hit, it is likely to be hit again, and the next report may be left out.
+      // A container that hit its limit is likely to hit it again, and the kernel may leave out the next report.
       if (kill.limitedBy !== undefined && !kill.beforeStart) {
         this.#processes.learn(this.#places.discoveryPathOf(kill.limitedBy), kill.listed);
       }
     }
   }
 
-  /** Returns whether the counters could be read at one moment. */
+  /** Returns whether all counters could be read at the same moment. */
   #takeSources(): boolean {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       this.#readKernelLog();
@@ -269,7 +269,7 @@ export class KillTracker implements Disposable {
     return false;
   }
 
-  /** Counts the kills of a record as events and logs them, as far as that is due. */
+  /** Counts those kills of a record as events that are due, and logs them. */
   #finish(record: ContainerRecord): void {
     const time = performance.now();
     record.events.release(time, this.#expectedReports, record.groups);

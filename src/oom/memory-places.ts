@@ -12,8 +12,8 @@ const MAX_REMOVED = 1_000;
 const MAX_ASKED = 3;
 
 /**
- * Where containers are in the memory hierarchy. On cgroup v1 that may be another path than the one discovery has found,
- * and it is the one that the kernel's log has. All paths are below the root of their hierarchy.
+ * Where containers are in the memory hierarchy. On cgroup v1 this path may differ from the one that discovery has found. The
+ * kernel's log uses the path in the memory hierarchy. All paths are below the root of their hierarchy.
  */
 export class MemoryPlaces {
   readonly #kernel: KernelFiles;
@@ -45,7 +45,7 @@ export class MemoryPlaces {
     }
   }
 
-  /** The path of a container in the memory hierarchy; that of discovery if nothing says that it is another. */
+  /** The path of a container in the memory hierarchy; the path of discovery unless another one is known. */
   memoryPathOf(path: string): string {
     const { discovery } = this.#kernel.layout;
     const hierarchy = this.#kernel.layout.hierarchyOf('memory');
@@ -58,9 +58,9 @@ export class MemoryPlaces {
   /**
    * The path in the hierarchy of discovery of a cgroup that the kernel's log names.
    *
-   * Of the containers around it the innermost counts. A container that ended before its place was read is recognised by
-   * its name: the outermost cgroup with that name, as a container can make any name inside its own. So is one that
-   * discovery has not recognised yet.
+   * The innermost container around the cgroup counts. A container that ended before its place was read, or that discovery
+   * has not recognised yet, is recognised by its name. The outermost cgroup with that name counts, because a container can
+   * create cgroups of any name inside its own.
    */
   discoveryPathOf(logged: string): string {
     const hierarchy = this.#kernel.layout.hierarchyOf('memory');
@@ -130,7 +130,7 @@ function isThere(directory: string): boolean {
   return unseenAsUndefined(() => statSync(directory, { throwIfNoEntry: false })) !== undefined;
 }
 
-/** `/b/c` of `/a/b/c`; empty for a path of one name. */
+/** `/b/c` for `/a/b/c`; empty for a path of one name. */
 function withoutFirstName(path: string): string {
   const slash = path.indexOf('/', 1);
   return slash < 0 ? '' : path.slice(slash);

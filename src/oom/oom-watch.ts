@@ -11,13 +11,13 @@ import { SteadyClock } from './steady-clock.ts';
 /** How often to look while inotify reports each kill, in ms. */
 const POLL_MS = 1_000;
 
-/** The same while only the kernel's log says whose a kill was, and it can wait. */
+/** The same while only the kernel's log says whose kill it was. Its records can wait. */
 const POLL_KMSG_MS = 200;
 
-/** The same while only a counter can tell: a container may be gone in less than a tenth of a second after its kill. */
+/** The same while only a counter shows a kill: a container may be gone less than a tenth of a second after its kill. */
 const POLL_COUNTERS_MS = 20;
 
-/** The same in a burst, and where only counters can tell whether a container that has just started was killed. */
+/** The same in a burst, and where only counters show whether a container that has just started had a kill. */
 const POLL_BURST_MS = 5;
 
 /** The same while something is about to become known: a name, a victim, the container of a kill. */
@@ -36,8 +36,8 @@ export interface OomOptions extends Omit<KillTrackerOptions, 'clock'> {
 }
 
 /**
- * Sees every OOM kill. It often reads what costs next to nothing, the host's total in `/proc/vmstat`, and the counters of
- * containers only when that total has changed. The kernel log reports kills whose cgroup is gone by then, and names the
+ * Sees every OOM kill. It often reads the host's total in `/proc/vmstat`, which costs almost nothing. It reads the counters of
+ * containers only when that total has changed. The kernel log also reports kills whose cgroup is already gone, and names the
  * victims.
  */
 export class OomWatch implements AsyncDisposable {
@@ -124,7 +124,7 @@ export class OomWatch implements AsyncDisposable {
     clearTimeout(this.#gathering);
     this.#tracker[Symbol.dispose]();
     this.#watches?.[Symbol.dispose]();
-    // The next run would see a kill that is not saved, too, but not when it was.
+    // The next run would also see an unsaved kill, but would not know its time.
     if (this.#saved !== undefined) this.#tracker.update();
     await this.#saved?.close(this.#kernelLog?.last);
     this.#kernelLog?.[Symbol.dispose]();
@@ -153,7 +153,7 @@ export class OomWatch implements AsyncDisposable {
   #updateIfChanged(): void {
     const result = this.#tracker.updateIfChanged();
     if (result === 'updated') this.#saved?.noteUpdate();
-    // What was read must be in the records.
+    // All that was read must be in the records.
     if (result !== 'postponed') this.#saved?.saveIfDue(this.#kernelLog?.last);
     this.#schedule();
   }

@@ -2,8 +2,8 @@ import type { ContainerRecord } from './container-record.ts';
 import { parentOf } from '../kernel/paths.ts';
 
 /**
- * The last kill of a container that was gone before its own counter could be read. On cgroup v2 the counter of the cgroup
- * above includes it, and outlives the container.
+ * Finds the last kill of a container that was gone before its own counter could be read. On cgroup v2 the counter of the
+ * parent cgroup includes this kill, and outlives the container.
  */
 export class ParentCounterDelta {
   /** By path of the parent: kills in its counter that belong to no known container, or are older than the first reading. */
@@ -27,7 +27,8 @@ export class ParentCounterDelta {
 
   /**
    * Finds the containers whose kills raised the counters of their parents. If several containers were removed from one
-   * parent, or the parent holds anything but containers, it is unknown whose kill it was, and it stays unattributed.
+   * parent, or the parent holds anything other than containers, the victim's container is unknown. Such a kill stays
+   * unattributed.
    *
    * @param counts the counters of parents, by path.
    * @param known all records, with their own kills settled.

@@ -25,8 +25,8 @@ export interface RetentionOptions {
 }
 
 /**
- * How many removed containers with kills have a record of their own. Beyond that the oldest are archived early: their kills
- * stay exported, but a late report of another one would start a new record.
+ * How many removed containers with kills have a record of their own. Beyond that the oldest are archived early. Their kills
+ * stay exported, but a late report of another kill would start a new record.
  */
 const MAX_REMOVED = 1_000;
 
@@ -61,7 +61,7 @@ export class Retention {
   appearing({ path, match }: ContainerCgroup): void {
     const kept = this.#records.at(path);
     if (kept?.nameRequestedAt === undefined || !this.#records.isRemoved(kept)) return;
-    // Its path alone may have been mistaken for another engine's. Its own engine is now asked for the live container.
+    // By its path alone, it may have been mistaken for another engine's container. From now on its own engine is asked.
     if (kept.match.engine !== match.engine) this.#options.names.forgetName(kept.match);
     kept.nameRequestedAt = undefined;
   }
@@ -77,7 +77,7 @@ export class Retention {
     if (record !== undefined && record.named?.labels !== named.labels) this.#totals.add(record, named);
   }
 
-  /** Stops exporting live containers that are not shown (any more) and had no kills, such as a pause. */
+  /** Stops exporting live containers that had no kills and are not (or no longer) shown, such as a pause container. */
   showOnly(shown: ReadonlySet<ContainerCgroup>): void {
     for (const [cgroup, record] of this.#records.liveByCgroup) {
       if (record.named !== undefined && record.kills === 0 && !shown.has(cgroup)) this.#totals.remove(record);
@@ -133,7 +133,7 @@ export class Retention {
     }
   }
 
-  /** The kill may be old, but a name takes some time from when it is asked for. */
+  /** Even for an old kill, the name only arrives some time after the request. */
   #nameRemoved(record: ContainerRecord, now: number): void {
     if (record.nameRequestedAt === undefined) this.#requestName(record, now);
     const waited = now - (record.nameRequestedAt ?? now);
@@ -158,7 +158,7 @@ export class Retention {
   }
 }
 
-/** Outer containers before inner ones; of those at one path the latest last, as it may still be alive. */
+/** Sorts outer containers before inner ones. At the same path the latest comes last, because it may still be alive. */
 function byBeginning(a: SavedRecord, b: SavedRecord): number {
   if (a.path.length !== b.path.length) return a.path.length - b.path.length;
   return (a.removedAt ?? Number.MAX_VALUE) - (b.removedAt ?? Number.MAX_VALUE);

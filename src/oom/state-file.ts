@@ -87,7 +87,7 @@ export class StateFile {
     this.#appendedBytes += Buffer.byteLength(line);
   }
 
-  /** Writes a new file beside the old one and then replaces it, so that one of them is whole at any time. */
+  /** Writes a new file beside the old one and then renames it over the old one, so that one complete file always exists. */
   async #writeWhole(entries: Entries): Promise<void> {
     refuseSpecialFile(this.#path);
     await this.#release();
@@ -137,7 +137,7 @@ export class StateFile {
     this.#isFailing = true;
   }
 
-  /** A build with the other version may come back and wants its file then, so this one uses a file of its own. */
+  /** A build with the other version may run again later and need its file. So this build uses a file of its own. */
   #loadBeside<T>(error: OtherVersion, parse: (entries: LoadedEntries) => T): T | undefined {
     const file = this.#path;
     this.#path = `${file}.v${STATE_VERSION}`;

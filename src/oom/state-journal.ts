@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The version of the format. Builds with another version keep the file of this one, and the other way round. */
+/** The version of the format. A build leaves the file of another version alone, whichever of them is newer. */
 export const STATE_VERSION = 3;
 
 /** What to save: JSON texts by key. */
@@ -30,13 +30,13 @@ export class OtherVersion extends Error {
 /** The content of a state file. */
 export interface Journal {
   readonly entries: LoadedEntries;
-  /** Why the rest of the file was not used: what is before it is the state of a moment earlier. */
+  /** Why the rest of the file was not used. The part before it is a valid, slightly older state. */
   readonly damage: SyntaxError | undefined;
 }
 
 /**
- * Writes the lines of a state file. Each line is JSON and has a checksum over itself and the checksum of the line before, so
- * that no line can change, move or be missing unnoticed, except the last ones:
+ * Writes the lines of a state file. Each line is JSON, with a checksum over itself and the checksum of the line before. So a
+ * changed, moved or missing line is always noticed, unless only the last lines are missing:
  *
  *     {"version":3,"sum":"9f86…","set":{"boot":"…","record:/docker/a#7":{"kills":1}},"drop":[]}
  *     {"version":3,"sum":"60303…","set":{"record:/docker/a#7":{"kills":2}},"drop":["total:web"]}

@@ -1,11 +1,11 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { isAbsence } from '../kernel/errno.ts';
 
-/** In bytes. A state with 10,000 removed containers has some 10 MB. */
+/** In bytes. A state with 10,000 removed containers takes about 10 MB. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
 /**
- * Reads a file that somebody may have replaced by anything. It neither follows a link nor waits for the other end of a FIFO.
+ * Reads a file that somebody may have replaced with anything. It neither follows a link nor waits for the other end of a FIFO.
  *
  * @returns its text; `undefined` if there is no such file.
  * @throws Error if it is no regular file or too large, or the system error.

@@ -59,7 +59,7 @@ export function stateOf(parts: {
   };
 }
 
-/** Without the inner records, the next run would take their kills in the outer counter for the outer container's own. */
+/** Without the inner records, the next run would count their kills in the outer counter as the outer container's own. */
 function isWorthSaving({ kills, inner, archivedInnerKills }: ContainerRecord): boolean {
   return kills > 0 || archivedInnerKills > 0 || [...inner].some(isWorthSaving);
 }
@@ -85,8 +85,8 @@ export function afterReboot({ records, totals }: Pick<State, 'records' | 'totals
 }
 
 /**
- * Converts the times of a state to the steady clock of this boot. Ages stay, and the time between the runs is added: within a
- * boot that is by the steady clock, else by the wall clock, the only one that goes on. No time lies in the future.
+ * Converts the times of a state to the steady clock of this boot. Ages stay, and the time between the runs is added. The
+ * steady clock measures that time within a boot. Across boots only the wall clock continues. No time lies in the future.
  *
  * @param now in seconds since boot.
  */
@@ -103,12 +103,12 @@ export function atBoot(state: State, boot: Boot, now: number): State {
   return { ...state, totals: state.totals.map(converted), records: state.records.map(converted) };
 }
 
-/** Whether counters and the kernel's log go on from there. A virtual machine can be set back to an earlier moment of a boot. */
+/** Whether counters and the kernel's log continue from the state. A virtual machine can return to an earlier moment of a boot. */
 export function isSameBoot(state: State, boot: Boot, now: number): boolean {
   return state.boot.id === boot.id && state.savedAt <= now;
 }
 
-/** Changes all the time, so that a change of it alone is not written. */
+/** Entries that change all the time. A change of these alone is not written. */
 const POSITION = 'kmsg';
 const SAVED_AT = 'saved';
 const FLEETING: ReadonlySet<string> = new Set([POSITION, SAVED_AT]);

@@ -14,8 +14,8 @@ export interface ClockSource {
 const SYSTEM: ClockSource = { steady: uptime, wall: () => Date.now() / 1000 };
 
 /**
- * A clock that never steps. What happens is remembered by it, and shown by the wall clock as that is set now: if somebody sets
- * the wall clock by two hours, all times shown move by two hours, their ages stay, and none lies in the future.
+ * A clock that never steps. Events are stored by this clock, and exported by the wall clock as it is set now. If somebody moves
+ * the wall clock by two hours, all exported times move by two hours. Their ages stay the same, and none lies in the future.
  */
 export class SteadyClock {
   readonly #source: ClockSource;
@@ -38,7 +38,7 @@ export class SteadyClock {
     return this.#offset;
   }
 
-  /** Returns what converts seconds since boot to seconds since the epoch, as the wall clock is set now. */
+  /** Returns a function that converts seconds since boot to seconds since the epoch, as the wall clock is set now. */
   toWall(): (steady: number) => number {
     const bootTime = this.bootTime();
     const wall = this.#source.wall();

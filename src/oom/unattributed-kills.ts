@@ -2,8 +2,8 @@
 const PATIENCE_MS = 2_000;
 
 /**
- * The kills on the host beyond those of containers. Such a kill can turn out to be a container's a moment later, and a
- * counter must not take back what it has counted: what lasts for two seconds, stays.
+ * The kills on the host beyond those of containers. A moment later such a kill can turn out to be a container's, but a counter
+ * must never fall. So only kills that stay unattributed for two seconds are counted.
  */
 export class UnattributedKills {
   readonly #seen: { readonly at: number; readonly kills: number }[] = [];

@@ -4,16 +4,16 @@ import { type Mount, parseMountinfo } from '../kernel/mountinfo.ts';
 import { parentOf } from '../kernel/paths.ts';
 import type { PathProbes } from './path-probes.ts';
 
-/** Whether a path can be used; `unsafe`: to use it could keep the exporter waiting for ever. */
+/** Whether a path can be used; `unsafe`: the exporter could wait for ever if it used the path. */
 export type PathState = 'there' | 'absent' | { readonly unsafe: string };
 
-/** Looks at a path before it is used, for whom the log is to name. */
+/** Checks a path before it is used. The log names `subject` as its owner. */
 export type CheckPath = (subject: string, path: string) => Promise<PathState>;
 
 /**
- * Checks paths of the configuration with a probe, for those that the serving thread then uses itself: to connect to a socket, the
- * kernel looks its path up in the thread that connects. One on a file system that may wait for a server is never used: it answers
- * now, and may not the next time.
+ * Checks paths of the configuration with a probe before the serving thread uses them itself: the kernel looks up the path of a
+ * socket in the thread that connects. A path on a file system that may wait for a server is never used: even if it answers now,
+ * it may hang the next time.
  */
 export function createPathCheck(probes: Pick<PathProbes, 'ask'>): CheckPath {
   return async (subject, path) => {
@@ -25,7 +25,7 @@ export function createPathCheck(probes: Pick<PathProbes, 'ask'>): CheckPath {
         ? 'there'
         : { unsafe: `${JSON.stringify(path)} is on a file system of type ${type}, which may not answer` };
     }
-    // What may not be looked at is there, and whoever uses it learns why not.
+    // Any other error, such as a missing permission, counts as there: the later use of the path reports why it fails.
     return outcome.code === 'ENOENT' || outcome.code === 'ENOTDIR' ? 'absent' : 'there';
   };
 }

@@ -21,16 +21,16 @@ interface Blocked {
   /** `undefined`: it was given up. */
   readonly probe: ProbeProcess | undefined;
   readonly shownAs: string;
-  /** It has been silent for long enough to log it. */
+  /** The process has been silent for so long that the hang is logged. */
   stuck: boolean;
   /** Of `performance.now()`. */
   readonly until: number;
 }
 
 /**
- * Reads paths that containers or network servers control: on a FUSE mount or a network file system whose server does not answer, or
- * on a disk that is gone. Each call may hang for ever, so a separate process makes it. A process that hangs is left alone with its
- * subject, another one answers the others, and the subject is tried again once the call returns.
+ * Reads paths that containers or network servers control, such as on a FUSE mount, on a network file system whose server does not
+ * answer, or on a disk that is gone. Each call may hang for ever, so a separate process makes it. A hanging process only blocks
+ * its own subject, and another process answers the others. The blocked subject is tried again once the call returns.
  */
 export class PathProbes implements Disposable {
   readonly #log: Pick<Log, 'info' | 'warn'>;
@@ -110,7 +110,7 @@ export class PathProbes implements Disposable {
     }
   }
 
-  /** A probe process does not keep this one alive, but somebody who waits for an answer does. */
+  /** A probe process does not keep this process alive, but a caller that waits for an answer does. */
   async #keepAlive<T>(answer: Promise<T>): Promise<T> {
     const timer = setInterval(() => {}, 60_000);
     try {
@@ -176,7 +176,7 @@ export class PathProbes implements Disposable {
     blocked.stuck = true;
     this.#log.warn({ subject, path: shownAs }, 'a path look-up hangs; its result is unknown until it returns');
     for (const asked of probe.takeBack(() => true)) asked.settle(undefined);
-    // It is read after the call that does not return, so a reply to it says that the call has returned.
+    // The process reads this question after the hanging call. So a reply to it shows that the call has returned.
     probe.ask({ subject, shownAs, question: { look: 'access', path: '/proc' }, settle: () => {} });
     this.#makeRoom();
   }

@@ -1,6 +1,6 @@
 // @ts-check
-// The program of a probe: a process that looks at paths which may keep it waiting for ever, so that the exporter does not.
-// It is plain JavaScript because Node runs it as it stands, from the sources as well as from dist.
+// The program of a probe process. It looks at paths that may hang for ever, so that the exporter itself never hangs on them.
+// It is plain JavaScript, because Node runs this file directly, both from the sources and from dist.
 import {
   accessSync,
   closeSync,
@@ -16,7 +16,7 @@ import {
 
 /** @import { Answers, Request, Reply } from './requests.ts' */
 
-/** A directory with more entries is not listed to its end. */
+/** The listing of a directory stops after this many entries. */
 const MOST_ENTRIES = 10_000;
 
 /** At most this many directories below the first one are listed. */
@@ -78,7 +78,7 @@ function answer(request) {
  * The block devices in a directory and in those right below it.
  *
  * @param {string} path
- * @param {readonly string[]} skip names of directories that are not to be entered.
+ * @param {readonly string[]} skip names of directories that must not be entered.
  * @returns {Answers['blockDevices']}
  */
 function blockDevicesIn(path, skip) {
@@ -116,7 +116,7 @@ function hasLinkTo(path, targets) {
 }
 
 /**
- * Where a link leads; nowhere if it is gone by now.
+ * The target of a link; empty if the link is already gone.
  *
  * @param {string} path
  */
@@ -158,7 +158,7 @@ function list(path) {
 }
 
 /**
- * What was a directory a moment ago may be something else by now.
+ * A path that was a directory a moment ago may already be something else.
  *
  * @param {string} path
  */

@@ -6,7 +6,7 @@ import { isIPv6 } from 'node:net';
  *     DNS:prometheus.example, IP Address:0:0:0:0:0:0:0:1, URI:"spiffe://a/b,c", email:ops@example.org
  *
  * IPv6 addresses come in their short form, as Go has them. A value with a comma is in quotes, as JSON; entries of other kinds
- * are skipped. A text of another form has no names from there on: a client can put anything into its certificate.
+ * are skipped. Parsing stops where the text has another form: a client can put anything into its certificate.
  */
 export function alternativeNames(subjectAltName: string | undefined): readonly string[] {
   const entries = (subjectAltName ?? '').matchAll(/(?:^|, )([^:,"]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?=$|, )/gy);

@@ -5,7 +5,7 @@ export type Section = ReadonlyMap<string, unknown>;
  * Reads a section, which may be absent or empty.
  *
  * @param path for errors: `tls_server_config`.
- * @param known the settings that there are; any name will do without it.
+ * @param known the valid settings; without it any name is valid.
  * @throws Error in one line, without values, for a setting that is not among them.
  */
 export function sectionOf(value: unknown, path: string, known?: readonly string[]): Section {

@@ -10,9 +10,9 @@ interface Connection {
 }
 
 /**
- * The open connections of all listeners. When there are too many, one is closed for the new one: the one that has been
- * idle longest, among those of the address that has the most. So a client that opens connections without end closes its
- * own, and a scrape or a health check always gets through.
+ * The open connections of all listeners. When there are too many, each new one closes an old one: the longest idle connection of
+ * the address that has the most. So a client that opens connections without end only loses its own, and a scrape or a health
+ * check always gets through.
  */
 export class Connections {
   readonly #most: number;
@@ -42,7 +42,7 @@ export class Connections {
 
   /** A request has arrived. Call the result once it is answered. */
   begin(socket: Socket): () => void {
-    // With TLS this is another socket than the one that was accepted, but it has the same peer.
+    // With TLS this socket differs from the accepted one, but has the same peer.
     const connection = this.#open.get(peerOf(socket) ?? '');
     if (connection === undefined) return () => {};
     connection.requests += 1;

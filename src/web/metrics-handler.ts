@@ -101,7 +101,7 @@ export function createMetricsHandler(options: {
       expose({ format, ...selection, ...deadline }),
     );
     if (shared === undefined) return textReply(500, 'The scrape failed; see the log of the exporter.');
-    // All requests that joined the run get here before any of them is answered. One that has gone would not close.
+    // All requests that joined the run get here before any is answered. If a client has disconnected, `close` would not follow.
     if (hasGone(request, response)) return textReply(499, '');
     shared.holdFor(response, request.socket);
     places.isReady(response);

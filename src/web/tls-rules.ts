@@ -40,7 +40,7 @@ export function createTlsRules(settings: TlsSettings, read: (pem: Pem) => string
   return { context, clientAuth, clientAllowedSans: sans === undefined ? undefined : new Set(sans) };
 }
 
-/** As in Go, the list is about TLS 1.2: the suites of TLS 1.3 are all on whatever it says. One without any of 1.2 switches 1.2 off. */
+/** As in Go, the list applies to TLS 1.2: all suites of TLS 1.3 are always on. A list without any suite of 1.2 disables 1.2. */
 function ciphersOf({ cipherSuites }: TlsSettings): string {
   const before13 = cipherSuites.filter((name) => !name.startsWith('TLS_'));
   return (before13.length > 0 ? before13 : cipherSuites).join(':');

@@ -33,8 +33,8 @@ function asked({ clientAuth }: TlsRules): { readonly requestCert: boolean; reado
 }
 
 /**
- * Whether a client has shown what it must. `authorized` alone does not tell: Node says so too of a TLS 1.3 session that
- * a client without a certificate resumes.
+ * Whether a client has presented the required certificate. `authorized` alone is not enough: Node also sets it when a client
+ * without a certificate resumes a TLS 1.3 session.
  */
 function isWelcome(socket: TLSSocket, { clientAuth, clientAllowedSans }: TlsRules): boolean {
   const certificate = socket.getPeerX509Certificate();

@@ -17,10 +17,10 @@ export interface TlsSettings {
   readonly serverPrefersItsCiphers: boolean;
 }
 
-/** A certificate or a key, and which setting it is from: in a file, or as text. */
+/** A certificate or a key, in a file or as text, and the setting that it comes from. */
 export type Pem = { readonly setting: string } & ({ readonly file: string } | { readonly text: string });
 
-/** What clients are asked for. */
+/** Whether clients must present a certificate, and whether it is verified. */
 export const CLIENT_AUTH = [
   'NoClientCert',
   'RequestClientCert',
@@ -79,7 +79,7 @@ const SETTINGS = [
 /**
  * Reads `tls_server_config`; `undefined` means plain HTTP.
  *
- * @param warn gets what is accepted and has less effect than in the toolkit.
+ * @param warn receives each setting that is accepted, but has less effect than in the toolkit.
  * @throws Error in one line, without secrets.
  */
 export function tlsSettingsOf(value: unknown, warn: (text: string) => void): TlsSettings | undefined {
@@ -107,7 +107,7 @@ export function tlsSettingsOf(value: unknown, warn: (text: string) => void): Tls
     throw wrong(clientCa.setting, 'without a client_auth_type it has no effect');
   }
   if (clientCa === undefined && clientAuth.includes('Verify')) {
-    // As in Go; there they are the authorities of the system, here those that Node.js brings.
+    // As in Go, but Go uses the authorities of the system, and here Node.js uses its bundled ones.
     warn(`${TLS}.client_auth_type: ${clientAuth} without client_ca_file accepts a certificate of any public authority`);
   }
   return { cert, key, ...settings };

@@ -2,12 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { whenOver } from './respond.ts';
 
-/** In bytes. Some twenty expositions of a thousand containers. */
+/** In bytes. About twenty expositions of a thousand containers. */
 const MAX_UNREAD = 64 * 1024 * 1024;
 
 /**
- * Responses that clients have not fetched yet. Their bytes stay in memory, so beyond a limit the connections of the
- * oldest ones are closed: a client that asks again and again and never reads costs a bounded amount of memory.
+ * Responses that clients have not fetched yet. Their bytes stay in memory. Beyond a limit the connections of
+ * the oldest responses are closed, so a client that sends requests and never reads costs a bounded amount of memory.
  */
 export class UnreadResponses {
   readonly #waiting = new Map<ServerResponse, { readonly bytes: number; readonly socket: Socket }>();

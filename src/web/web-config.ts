@@ -9,11 +9,11 @@ export interface WebFile {
   readonly tls: TlsSettings | undefined;
   /** Headers to add to every response. */
   readonly headers: ReadonlyMap<string, string>;
-  /** The bcrypt hash of each user's password. Without users nobody is asked for one. */
+  /** The bcrypt hash of each user's password. Without users no password is required. */
   readonly users: ReadonlyMap<string, string>;
   /** `undefined`: none. */
   readonly rateLimit: RateLimit | undefined;
-  /** What is accepted and has less effect than in the toolkit, or a cost. */
+  /** Warnings about settings that are accepted, but have less effect than in the toolkit, or are costly. */
   readonly warnings: readonly string[];
 }
 

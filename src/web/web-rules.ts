@@ -9,14 +9,14 @@ import type { Pem } from './tls-settings.ts';
 import { createTlsRules } from './tls-rules.ts';
 import type { TlsRules } from './tls-rules.ts';
 
-/** Who may ask, and over what. */
+/** Who may send requests, and over which protocol. */
 export interface WebRules {
   /** `undefined`: plain HTTP. */
   readonly tls: TlsRules | undefined;
   readonly headers: ReadonlyMap<string, string>;
   /** Users and the bcrypt hashes of their passwords; none: everybody. */
   readonly users: ReadonlyMap<string, string>;
-  /** Takes a request into account and answers whether it may pass. */
+  /** Counts a request, and returns whether it may pass. */
   readonly allows: Limiter;
 }
 
@@ -25,18 +25,18 @@ export interface CurrentRules {
   current(): WebRules;
 }
 
-/** A file's change is looked for in these ms once more: the time of a file is coarser than two writes can be. */
+/** A changed file is read once more after this time, in ms: the times of a file are too coarse to tell two close writes apart. */
 const UNSETTLED_MS = 2_000;
 
 /** How the files looked just before they were read. */
 type Stamps = Map<string, string>;
 
 /**
- * Reads the web configuration file and all that it names. `current` looks whether one of them changed, which costs a
- * `stat` of each, and reads them again if so. If they are invalid, the last valid rules stay in force, and
- * the log says so once.
+ * Reads the web configuration file and all that it names. `current` checks whether one of them has changed, which
+ * costs a `stat` of each. If so, it reads them all again. If they are invalid, the last valid rules stay in force, and the
+ * log reports this once.
  *
- * @throws Error in one line if the files are not right at the start.
+ * @throws Error in one line if the files are invalid at the start.
  */
 export function readWebRules(path: string | undefined, log: Log): CurrentRules {
   if (path === undefined) {
