@@ -71,7 +71,7 @@ function queriesOf(panels: readonly Panel[]): [title: string, refId: string, exp
   );
 }
 
-/** Here labels are not the point. */
+/** Labels are not checked here. */
 function anyLabel(): ReadonlySet<string> {
   return new Set();
 }

@@ -19,7 +19,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 const POD = 'kubepods/burstable/pod12345678-1234-1234-1234-123456789abc';
 const WEB = `${POD}/${'a'.repeat(64)}`;
 
-/** What the collectors say of the container in the tree, as far as the name has one of these words. */
+/** The samples of the container in the tree whose names contain one of these words. */
 function samplesIn(version: 1 | 2, files: CgroupTree['files'], words: RegExp, more: Partial<CgroupTree> = {}) {
   const tree = { root, version, files, path: `/${WEB}`, ...more };
   const collectors: readonly Collector[] = [memory, cpu, pids, limiters];

@@ -90,7 +90,7 @@ describe('no answer is followed, kept open or fatal', () => {
       'http://127.0.0.1:1/',
       'x:',
     ];
-    // All that have a meaning, and some without.
+    // All statuses that have a meaning, and some that have none.
     const statuses = Array.from({ length: 900 }, (_, index) => index + 100).filter(
       (status) => status % 100 < 12 || status === 226 || status === 418 || status === 451 || status % 100 === 99,
     );

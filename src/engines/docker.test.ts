@@ -242,7 +242,7 @@ describe('names', () => {
         response.end('{}');
       }, 5);
     });
-    // An inspection that is given up would make room for another before the engine has answered it.
+    // An abandoned inspection would make room for another before the engine has answered it.
     const names = await started({ inspect: 4_000 });
     for (let index = 0; index < 50; index += 1) names.want(`id${index}`);
     await expect.poll(() => engine.asked.filter((path) => path.includes('/id')).length, poll).toBeGreaterThan(50);

@@ -179,7 +179,7 @@ describe('OomWatch', () => {
     expect(scrape(watch, cgroup)).toEqual({ a: 1, '': undefined });
   });
 
-  it('saves what it knows if the total of the host cannot be read at the end', async () => {
+  it('saves its state if the total of the host cannot be read at the end', async () => {
     host.count('/docker/a', 1);
     host.kills(1);
     const cgroup = host.container('a');

@@ -157,7 +157,7 @@ it('sockets that give no root are none of those', () => {
   expect(isDaemonSocket('/run/mydocker.sock')).toBe(false);
 });
 
-it('nothing is looked at that a server or a process of somebody may never answer', () => {
+it('reads no path whose server or process may never answer', () => {
   const table = new MountTable(
     '1 0 0:40 / / rw - overlay overlay rw\n2 1 0:41 / /data rw - fuse.sshfs x rw\n3 2 0:42 / /data/tmp rw - tmpfs x rw\n' +
       '4 1 0:43 / /dev rw - fuse x rw\n5 1 0:44 / /dev rw - tmpfs x rw\n',

@@ -237,7 +237,7 @@ describe('a posture', () => {
 });
 
 describe('what runs it', () => {
-  test('is no gVisor that only has its name', async () => {
+  test('is not taken for gVisor because of its name alone', async () => {
     const pid = await named('runsc-sandbox', 'sleep');
     expect((await postureOf(pid)).sandbox).toMatchObject({ kind: 'oci', kernel: 'shared' });
     copyFileSync('/bin/sleep', join(directory, 'exe'));

@@ -300,7 +300,7 @@ describe('the other pages', () => {
     expect({ status, body: body.toString() }).toEqual({ status: 200, body: `isolation-exporter is ${word}.\n` });
   });
 
-  test('/ is for people', async () => {
+  test('shows the status page at /', async () => {
     const { address } = await start();
     const { status, headers, body } = await get(address, '/');
     expect(status).toBe(200);

@@ -9,7 +9,7 @@ export interface Choice {
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** What a variable is that nobody has chosen a value of. */
+/** The value of a variable without a selected value. */
 const ALL: Readonly<Record<string, string>> = { job: '.+', instance: '.+', engine: '.+', namespace: '.*', pod: '.*' };
 
 /** Points that a graph has room for. */

@@ -163,7 +163,7 @@ describeLive('hostile names', ['docker', 'prometheus'], () => {
   };
   const fourTimes = (value: string) => [value, value, value, value];
 
-  test('are what they were where they can be, and one sample each', async () => {
+  test('keep what can still be read, with one sample each', async () => {
     for (const kind of ['quotes', 'backslashes', 'lines', 'injection', 'braces'] as const) {
       const shown = HOSTILE[kind].replaceAll('\r', '\ufffd');
       expect(await labelsOf(kind), kind).toEqual(fourTimes(shown));

@@ -44,7 +44,7 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
   };
   const logs = async () => (await host.run(`${docker.client} logs ${id} 2>&1`)).stdout;
 
-  test('every collector succeeds, and says what there is', async () => {
+  test('every collector succeeds and exports samples', async () => {
     try {
       await untilComplete(host, { scrape: () => scrape() });
     } catch (error) {
