@@ -18,7 +18,7 @@ import { startNameSources } from './engines/name-sources.ts';
 import type { NameSource } from './engines/name-source.ts';
 import { identifyCgroup } from './identify/cgroup-path.ts';
 import { labelsOf } from './containers/labels.ts';
-import { privateParentsOf } from './identify/cgroup-scope.ts';
+import { isRuntimeCgroup, privateParentsOf } from './identify/cgroup-scope.ts';
 import { Naming, NO_NAMES } from './engines/naming.ts';
 import { ContainerInventory } from './containers/inventory.ts';
 import { AncestorFiles } from './kernel/ancestor-files.ts';
@@ -116,6 +116,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       hostNamespaces,
       levels: ({ files }, controller) => ancestors.levels(files, controller),
       privateParents: privateParentsOf,
+      isRuntimeCgroup,
       members: membersByNamespace(containers),
       oom: reads.read('OOM kills', () => oom?.counts(containers)),
       state: stateOf({ kernel, reads, discovery, sources, hostNamespaces, oom }),

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Collector, Scrape } from '../src/collectors/collector.ts';
 import type { Container } from '../src/container.ts';
-import { privateParentsOf } from '../src/identify/cgroup-scope.ts';
+import { isRuntimeCgroup, privateParentsOf } from '../src/identify/cgroup-scope.ts';
 import { AncestorFiles } from '../src/kernel/ancestor-files.ts';
 import type { CgroupLayout } from '../src/kernel/cgroup-layout.ts';
 import { KernelFiles } from '../src/kernel/kernel-files.ts';
@@ -55,6 +55,7 @@ export function samplesOf(collector: Collector, tree: CgroupTree): readonly stri
     hostNamespaces: new Map(),
     levels: ({ files }, controller) => ancestors.levels(files, controller),
     privateParents: privateParentsOf,
+    isRuntimeCgroup,
     members: () => [],
     oom: undefined,
     state: { lifecycle: new Map(), sources: new Map(), limitHits: new Map() },

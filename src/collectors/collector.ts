@@ -116,6 +116,8 @@ export interface Scrape {
    * container at `path` or to its pod alone. All cgroups further up are shared.
    */
   privateParents(path: string): readonly CgroupScope[];
+  /** Whether the runtime made the cgroup at `path`, which is directly inside a container's own. */
+  isRuntimeCgroup(path: string): boolean;
   /** The containers whose init is in a namespace. */
   members(kind: NamespaceKind, inode: number): readonly Container[];
   /** OOM kills so far; `undefined` if OOM detection is off. */

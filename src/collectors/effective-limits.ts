@@ -1,6 +1,7 @@
 import type { Container } from '../container.ts';
 import {
   type CgroupLimits,
+  hasLimit,
   holdsBelow,
   isMalformed,
   limitOfCgroup,
@@ -68,7 +69,7 @@ function resolve(container: Container, scrape: Scrape, resource: LimitedResource
   const ownLimit = limitOfCgroup(container.files, resource, scrape);
   const levels = limitLevelsOf(container, RESOURCE_CONTROLLERS[resource], scrape);
   if (levels === undefined) return unknown(ownLimit);
-  const { inside, own, above } = levels;
+  const { inside, runtime, own, above } = levels;
   let lowest = lowestOf(above, resource, scrape);
   if (!lowest.complete) return unknown(ownLimit);
   const { privately } = lowest;
@@ -84,8 +85,9 @@ function resolve(container: Container, scrape: Scrape, resource: LimitedResource
     }
   }
   const { limit, level } = lowest;
-  // Cgroups inside the container do not count: the container may have set these limits itself, and can lift them.
-  const isLimited = privately || (own !== undefined && ownLimit !== undefined && ownLimit < Infinity);
+  // Other cgroups inside the container do not count: the container may have set these limits itself, and can lift them.
+  const isLimited =
+    privately || [own, runtime].some((each) => each !== undefined && hasLimit(each.files, resource, scrape));
   return { own: ownLimit, limit, level, limited: limit === undefined ? undefined : isLimited };
 }
 

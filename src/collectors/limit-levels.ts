@@ -14,6 +14,8 @@ export interface LimitLevel {
 export interface LimitLevels {
   /** The cgroups inside the container's own, that of the init process first. Most containers have none. */
   readonly inside: readonly LimitLevel[];
+  /** The one of them that the runtime made for the whole container: crun's `container`, nspawn's `payload`. */
+  readonly runtime: LimitLevel | undefined;
   /** The container's own cgroup; `undefined` if its init process is not in it. */
   readonly own: LimitLevel | undefined;
   /** The cgroups above, the root last. The same array for all containers of a parent, as long as it exists. */
@@ -33,10 +35,13 @@ export function limitLevelsOf(container: Container, controller: Controller, scra
   const { files } = container;
   const path = files.pathIn(controller);
   if (path === undefined || found.inside.length === 0) {
-    return { inside: NONE, own: undefined, above: scoped(found.above, []) };
+    return { inside: NONE, runtime: undefined, own: undefined, above: scoped(found.above, []) };
   }
   const inside = found.inside.length === 1 ? NONE : found.inside.slice(0, -1).map((each) => levelOf(each, 'container'));
-  return { inside, own: ownLevel(files, path), above: scoped(found.above, privateParents(files, path, scrape)) };
+  const outermost = inside.at(-1);
+  const runtime = outermost !== undefined && scrape.isRuntimeCgroup(outermost.path) ? outermost : undefined;
+  const above = scoped(found.above, privateParents(files, path, scrape));
+  return { inside, runtime, own: ownLevel(files, path), above };
 }
 
 function levelOf(files: CgroupFiles, scope: CgroupScope): LimitLevel {

@@ -66,6 +66,17 @@ describe('the effective limit', () => {
     ]);
   });
 
+  it.each(['memory.max', 'cpu.max'])('of the cgroup that crun makes inside is one of the container: %s', (name) => {
+    const path = '/machine.slice/libpod-1.scope';
+    const [unlimited, limit] = name === 'cpu.max' ? ['max 100000', '50000 100000'] : ['max', '67108864'];
+    const files = {
+      [`${path.slice(1)}/${name}`]: `${unlimited}\n`,
+      [`${path.slice(1)}/container/${name}`]: `${limit}\n`,
+    };
+    const found = samplesIn(2, files, { path, initPath: `${path}/container` });
+    expect(found).toContain(`${name.replace('.max', '')}_limited 1`);
+  });
+
   it('of what is inside is no limit of the container, which can lift it again', () => {
     const files = { 'jobs/web/memory.max': 'max\n', 'jobs/web/init.scope/memory.max': '1024\n' };
     expect(samplesIn(2, files, { initPath: '/jobs/web/init.scope' })).toEqual([

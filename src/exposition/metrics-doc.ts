@@ -73,8 +73,9 @@ init process up to the root. Their owner is the label \`scope\`:
 How the metrics use it:
 
 - \`…_limited\` and the findings \`…_unlimited\` ask whether the container's own cgroup or one of scope \`pod\`, \`task\` or \`unit\` has a
-  limit. A shared limit does not protect the container's neighbours from it. A limit inside the container does not count either:
-  the container can remove it.
+  limit. The cgroup that a runtime makes inside for the whole container (\`container\` of crun, \`payload\` of nspawn) counts as its
+  own: crun 1.8 limits memory and CPU only there. A shared limit does not protect the container's neighbours from it. Any other
+  limit inside the container does not count either: the container can remove it.
 - \`…_limit_bytes\`, \`…_limit_cores\` and \`…_pids_limit\` are the effective limits: the lowest of all, shared ones included.
   \`isolation_container_effective_limit_info\` names the cgroup that sets them if it is not the container's own.
 - Throttling, memory events and PIDs limit hits of the container (\`isolation_container_cpu_throttled_*\`,

@@ -68,6 +68,7 @@ const SCRAPE: Scrape = {
   hostNamespaces: new Map(),
   levels: () => undefined,
   privateParents: () => [],
+  isRuntimeCgroup: () => false,
   members: () => [],
   oom: undefined,
   state: { lifecycle: new Map(), sources: new Map(), limitHits: new Map() },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { privateParentsOf } from './cgroup-scope.ts';
+import { isRuntimeCgroup, privateParentsOf } from './cgroup-scope.ts';
 
 const ID = 'ab'.repeat(32);
 const POD_ID = 'cd'.repeat(32);
@@ -78,4 +78,17 @@ describe('parents that belong to a container or its pod alone', () => {
     ['a container at the root', `/${ID}`],
     ['the root', ''],
   ])('%s: none', (_, path) => expect(privateParentsOf(path)).toEqual([]));
+});
+
+describe('cgroups that a runtime makes inside a container', () => {
+  it.each([
+    ['crun under Podman', `/machine.slice/libpod-${ID}.scope/container`, true],
+    ['crun under CRI-O', `/kubepods.slice/kubepods-pod${UID_}.slice/crio-${ID}.scope/container`, true],
+    ['nspawn', '/machine.slice/systemd-nspawn@m3.service/payload', true],
+    ['nspawn without registration', '/machine.slice/m1.scope/payload', true],
+    ['LXC on Proxmox', '/lxc/101/ns', true],
+    ['libvirt', '/machine.slice/machine-lxc\\x2d12\\x2dc1.scope/libvirt', true],
+    ["systemd's in the container", `/machine.slice/libpod-${ID}.scope/init.scope`, false],
+    ['a name of the container itself', `/docker/${ID}/container`, false],
+  ])('%s', (_, path, expected) => expect(isRuntimeCgroup(path)).toBe(expected));
 });

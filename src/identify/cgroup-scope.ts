@@ -65,3 +65,23 @@ function scopeOf(parent: string, child: string): CgroupScope | undefined {
       (name?.test(parentName) ?? true) && (path?.test(parent) ?? true) && (inside?.test(child) ?? true),
   )?.scope;
 }
+
+/** Cgroups that a runtime makes directly inside the container's own, and starts all its processes in. */
+const RUNTIME_CGROUPS: readonly RegExp[] = [
+  // /machine.slice/libpod-<id>.scope/container: crun
+  /\.scope\/container$/,
+  // /machine.slice/systemd-nspawn@m3.service/payload; /machine.slice/m1.scope/payload
+  /\.(?:service|scope)\/payload$/,
+  // /lxc/101/ns: LXC on Proxmox
+  /(?:^|\/)lxc\/[^/]+\/ns$/,
+  // /machine.slice/machine-lxc\x2d12\x2dc1.scope/libvirt
+  /\.scope\/libvirt$/,
+];
+
+/**
+ * Whether a cgroup directly inside the container's own is the runtime's work. Its limits are the container's: some
+ * releases of crun (1.8) set those of memory and CPU only there. Those of any other cgroup inside are not.
+ */
+export function isRuntimeCgroup(path: string): boolean {
+  return RUNTIME_CGROUPS.some((pattern) => pattern.test(path));
+}

@@ -63,13 +63,20 @@ describeLong('Podman with crun, on cgroup v2', ['guest-systemd', 'podman'], () =
   test('the limits of both cgroups are there, each with what it did', async () => {
     const id = ids.get('none') ?? '';
     const scope = `/machine.slice/libpod-${id}.scope`;
-    const stat = (path: string) =>
-      succeed(machine, `sed -n 's/^nr_periods //p' /sys/fs/cgroup${scope}${path}/cpu.stat`).then(Number);
+    // Some releases of crun limit the CPU in the inner one only: then the other has no throttling to reports.
+    const periodsOf = async (path: string) => {
+      const directory = `/sys/fs/cgroup${scope}${path}`;
+      const periods = await succeed(
+        machine,
+        `grep -qs '^[0-9]' ${directory}/cpu.max && sed -n 's/^nr_periods //p' ${directory}/cpu.stat || true`,
+      );
+      return periods === '' ? undefined : Number(periods);
+    };
     const samples = await exporter.scrape();
     const of = { container: id.slice(0, 12) };
     const inner = { ...of, scope: 'container', cgroup: `${scope}/container` };
     expect(samples.value('isolation_container_limiter_memory_limit_bytes', inner)).toBe(67_108_864);
-    expect(samples.value('isolation_container_limiter_cpu_periods_total', inner)).toBe(await stat('/container'));
-    expect(samples.value('isolation_container_cpu_periods_total', of)).toBe(await stat(''));
+    expect(samples.value('isolation_container_limiter_cpu_periods_total', inner)).toBe(await periodsOf('/container'));
+    expect(samples.value('isolation_container_cpu_periods_total', of)).toBe(await periodsOf(''));
   });
 });

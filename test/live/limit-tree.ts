@@ -26,7 +26,12 @@ limit() {
   esac
 }
 # Moves this shell into the cgroup at a path.
-enter() { local controller; for controller in cpu cpuacct memory pids; do echo $BASHPID > "$(hierarchy $controller)/$1/cgroup.procs"; done; }
+enter() {
+  local controller lists=()
+  # Nothing may fork any more once the shell is below a PIDs limit.
+  for controller in cpu cpuacct memory pids; do lists+=("$(hierarchy $controller)/$1/cgroup.procs"); done
+  for controller in "\${lists[@]}"; do echo $BASHPID > "$controller"; done
+}
 `;
 
 /** Runs a script that makes and limits cgroups with `make` and `limit`. */

@@ -123,8 +123,11 @@ function suite(options: {
     expect(refused).toBeGreaterThan(0);
     const samples = await exporter.scrape();
     const [byWeb, byDb] = [web, db].map((id) => valuesOf(samples, id)('limiter_pids_limit_hits_total', of) ?? NaN);
-    if (options.pidsAreCountedBy === 'limit') expect([byWeb, byDb]).toEqual([refused, refused]);
-    else expect((byWeb ?? NaN) + (byDb ?? NaN)).toBe(refused);
+    const local = await kernel('pids', 'pids.events.local', 'max');
+    const inEach = await Promise.all([web, db].map((id) => kernel('pids', `${id}/pids.events`, 'max')));
+    const isByLimit = options.pidsAreCountedBy === 'limit';
+    expect([byWeb, byDb]).toEqual(isByLimit ? [local, local] : inEach);
+    expect(isByLimit ? byWeb : (byWeb ?? NaN) + (byDb ?? NaN)).toBe(refused);
 
     const own = ['cpu_throttled_periods_total', 'cpu_periods_total', 'memory_events_total', 'pids_limit_hits_total'];
     expect(own.map((name) => value(name))).toEqual(own.map(() => undefined));
