@@ -3,7 +3,7 @@ import { afterPendingInotifyEvents } from './pending-events.ts';
 import type { WatchTrust } from './event-reconciler.ts';
 import type { Watch, WatchDirectory } from './watch.ts';
 
-interface Entry {
+interface DirectoryWatch {
   state: 'opening' | 'live' | 'listed' | 'failed';
   wanted: boolean;
   opened: Promise<void>;
@@ -18,7 +18,7 @@ export class Watches implements AsyncDisposable {
   readonly #onName: (directory: string, name: string) => void;
   readonly #onLive: (directory: string) => void;
   readonly #onFailed: (directory: string, error: unknown) => void;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, DirectoryWatch>();
   readonly #closing = new Map<string, Promise<void>>();
 
   constructor(options: {
@@ -67,7 +67,7 @@ export class Watches implements AsyncDisposable {
 
   add(path: string): void {
     if (this.has(path)) return;
-    const entry: Entry = { state: 'opening', wanted: true, opened: Promise.resolve() };
+    const entry: DirectoryWatch = { state: 'opening', wanted: true, opened: Promise.resolve() };
     this.#entries.set(path, entry);
     // chokidar would share an open watch of the same name, although it is on an older directory.
     entry.opened = this.#open(path, entry, this.#closing.get(path));
@@ -109,7 +109,7 @@ export class Watches implements AsyncDisposable {
     await Promise.all(this.#closing.values());
   }
 
-  async #open(path: string, entry: Entry, closed: Promise<void> | undefined): Promise<void> {
+  async #open(path: string, entry: DirectoryWatch, closed: Promise<void> | undefined): Promise<void> {
     await closed;
     if (!entry.wanted) return;
     try {
@@ -129,7 +129,7 @@ export class Watches implements AsyncDisposable {
     this.#onLive(path);
   }
 
-  #fail(path: string, entry: Entry, error: unknown): void {
+  #fail(path: string, entry: DirectoryWatch, error: unknown): void {
     if (!entry.wanted) return;
     entry.state = 'failed';
     // Removed before it was watched: the watch on its parent or the next walk notices.
@@ -137,7 +137,7 @@ export class Watches implements AsyncDisposable {
     else this.#onFailed(path, error);
   }
 
-  async #close(entry: Entry): Promise<void> {
+  async #close(entry: DirectoryWatch): Promise<void> {
     await new Promise<void>((resolve) => {
       afterPendingInotifyEvents(resolve);
     });

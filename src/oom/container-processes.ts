@@ -27,7 +27,7 @@ export interface ProcessPlace {
 /** The processes of a container, by the cgroup that they are in. */
 export type ReadProcesses = (container: ContainerCgroup) => ReadonlyMap<string, readonly number[]>;
 
-interface Entry {
+interface RememberedContainer {
   readonly container: ContainerCgroup;
   /** When each was last seen, by pid. In ms of `performance.now()`. */
   readonly pids: Map<number, number>;
@@ -43,11 +43,11 @@ interface Entry {
 export class ContainerProcesses implements Disposable {
   readonly #read: ReadProcesses;
   readonly #byPid = new Map<number, ProcessPlace>();
-  readonly #entries = new Map<ContainerCgroup, Entry>();
-  readonly #byPath = new Map<string, Entry>();
-  readonly #expiring = new Set<Entry>();
+  readonly #entries = new Map<ContainerCgroup, RememberedContainer>();
+  readonly #byPath = new Map<string, RememberedContainer>();
+  readonly #expiring = new Set<RememberedContainer>();
   /** Older containers that have not been looked at since the burst began. */
-  #left: Iterator<Entry> | undefined;
+  #left: Iterator<RememberedContainer> | undefined;
 
   /** @param read all its errors are ignored, because nobody can wait. */
   constructor(read: ReadProcesses) {
@@ -65,7 +65,7 @@ export class ContainerProcesses implements Disposable {
    * @param when `found`: it was there before the daemon, so its processes are not new.
    */
   appeared(container: ContainerCgroup, when: 'found' | 'started'): void {
-    const entry: Entry = { container, pids: new Map(), isLarge: false, timer: undefined };
+    const entry: RememberedContainer = { container, pids: new Map(), isLarge: false, timer: undefined };
     this.#entries.set(container, entry);
     this.#byPath.set(container.path, entry);
     if (when === 'started') this.#lookLater(entry, 0);
@@ -124,7 +124,7 @@ export class ContainerProcesses implements Disposable {
     for (const { timer } of this.#expiring) clearTimeout(timer);
   }
 
-  #lookLater(entry: Entry, attempt: number): void {
+  #lookLater(entry: RememberedContainer, attempt: number): void {
     const age = LOOK_AT_MS[attempt];
     if (age === undefined) return;
     const delay = age - (LOOK_AT_MS[attempt - 1] ?? 0);
@@ -134,7 +134,7 @@ export class ContainerProcesses implements Disposable {
     }, delay).unref();
   }
 
-  #look(entry: Entry): void {
+  #look(entry: RememberedContainer): void {
     if (entry.isLarge) return;
     const now = performance.now();
     for (const [pid, seenAt] of entry.pids) if (now - seenAt > REMEMBER_ENDED_MS) this.#forgetProcess(entry, pid);
@@ -152,7 +152,7 @@ export class ContainerProcesses implements Disposable {
     }
   }
 
-  #processesOf({ container }: Entry): ReturnType<ReadProcesses> {
+  #processesOf({ container }: RememberedContainer): ReturnType<ReadProcesses> {
     try {
       return this.#read(container);
     } catch {
@@ -160,12 +160,12 @@ export class ContainerProcesses implements Disposable {
     }
   }
 
-  #forget(entry: Entry): void {
+  #forget(entry: RememberedContainer): void {
     this.#expiring.delete(entry);
     for (const pid of entry.pids.keys()) this.#forgetProcess(entry, pid);
   }
 
-  #forgetProcess(entry: Entry, pid: number): void {
+  #forgetProcess(entry: RememberedContainer, pid: number): void {
     entry.pids.delete(pid);
     // Another container may have a process with that pid by now.
     if (this.#byPid.get(pid)?.container === entry.container) this.#byPid.delete(pid);

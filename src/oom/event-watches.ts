@@ -8,7 +8,7 @@ const RETRY_MS = 10_000;
 /** Why a file is not watched: the kernel refuses the watch, or the cgroup has no such file (yet). */
 type Obstacle = 'refused' | 'missing';
 
-interface Entry {
+interface EventWatch {
   users: number;
   watcher: FSWatcher | undefined;
   obstacle: Obstacle | undefined;
@@ -30,7 +30,7 @@ export interface EventWatchesOptions {
  */
 export class EventWatches implements Disposable {
   readonly #options: EventWatchesOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, EventWatch>();
   #retry: NodeJS.Timeout | undefined;
 
   constructor(options: EventWatchesOptions) {
@@ -69,7 +69,7 @@ export class EventWatches implements Disposable {
     this.#entries.clear();
   }
 
-  #open(target: string, entry: Entry): void {
+  #open(target: string, entry: EventWatch): void {
     const { root, onEvent } = this.#options;
     try {
       const watcher = watch(`${root}${target}/memory.events`, { persistent: false }, onEvent);
@@ -91,7 +91,7 @@ export class EventWatches implements Disposable {
     }
   }
 
-  #fail(entry: Entry, error: unknown): void {
+  #fail(entry: EventWatch, error: unknown): void {
     const isFirst = ![...this.#entries.values()].some(({ obstacle }) => obstacle === 'refused');
     entry.obstacle = 'refused';
     if (isFirst) this.#options.onRefused(error);

@@ -2,7 +2,7 @@ import type { Mount } from '../kernel/mountinfo.ts';
 import { parentOf } from '../kernel/paths.ts';
 
 /** A place in a file system. */
-interface Place {
+interface HostLocation {
   readonly device: string;
   /** From the root of that file system. */
   readonly path: string;
@@ -77,7 +77,7 @@ export class HostMounts {
   }
 
   /** Finds a host file by its mounted file system. */
-  placeOf(path: string): Place | undefined {
+  placeOf(path: string): HostLocation | undefined {
     const mount = this.at(path);
     if (mount === undefined) return undefined;
     const below = mount.mountPoint === '/' ? path : path.slice(mount.mountPoint.length);
@@ -94,7 +94,7 @@ export class HostMounts {
 }
 
 /** The path of a file as seen through a mount; `undefined` if it is not below the mounted directory. */
-export function seenThrough({ device, root, mountPoint }: Mount, place: Place): string | undefined {
+export function seenThrough({ device, root, mountPoint }: Mount, place: HostLocation): string | undefined {
   const below = device === place.device ? pathBelow(place.path, root) : undefined;
   return below === undefined ? undefined : joined(mountPoint, below);
 }
