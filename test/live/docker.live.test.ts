@@ -85,7 +85,7 @@ function suite(findMachine: () => Promise<Machine>): { docker: () => Docker; exp
     const of = (name: string) => samples.value(`isolation_container_${name}`, { container: 'unlimited' });
     expect(['memory_limited', 'cpu_limited', 'pids_limited'].map(of)).toEqual([0, 0, 0]);
     const ofIt = samples.all.filter(({ labels }) => labels['container'] === 'unlimited').map(({ name }) => name);
-    expect(ofIt.filter((name) => /_limit(?:_bytes|_cores)?$/.test(name))).toEqual([]);
+    expect(ofIt.filter((name) => /_(?:memory|swap|cpu|pids)_(?:own_)?limit(?:_bytes|_cores)?$/.test(name))).toEqual([]);
   });
 
   test('id, image, runtime and start are what Docker says', async () => {
