@@ -25,8 +25,10 @@ export function createPathCheck(probes: Pick<PathProbes, 'ask'>): CheckPath {
         ? 'there'
         : { unsafe: `${JSON.stringify(path)} is on a file system of type ${type}, which may not answer` };
     }
-    // Any other error, such as a missing permission, counts as there: the later use of the path reports why it fails.
-    return outcome.code === 'ENOENT' || outcome.code === 'ENOTDIR' ? 'absent' : 'there';
+    // A path behind a directory that is closed to this user counts as absent: a default socket there is no failure.
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(outcome.code)) return 'absent';
+    // Any other error counts as there: the later use of the path reports why it fails.
+    return 'there';
   };
 }
 
