@@ -52,7 +52,8 @@ END`,
       host,
       `${ctr} run --detach --memory-limit 67108864 --rootfs ${directory}/image ${id} /bin/busybox sleep 1000000`,
     );
-    await within(host, 'the container', async () => (await infoOf()) !== undefined);
+    // Its sandbox follows once another process has looked at the runtime's program.
+    await within(host, 'the container and its sandbox', async () => (await infoOf())?.has('sandbox') === true);
     expect(Object.fromEntries((await infoOf()) ?? [])).toEqual({
       engine: 'containerd',
       container: id,

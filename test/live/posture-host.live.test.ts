@@ -58,11 +58,11 @@ const CASES: Readonly<Record<string, { readonly flags: string; readonly expected
       level: 0,
       findings: [
         'cgroup_writable',
+        'critical_host_path_writable',
         'engine_socket',
         'host_root_mounted',
         'sensitive_path_mounted',
         'sys_writable',
-        'critical_host_path_writable',
       ],
       sandbox: 'oci',
     },

@@ -108,7 +108,7 @@ describeLive('a FUSE server that stops', ['docker', 'fuse'], () => {
       const samples = await late?.scrape();
       return samples?.value('isolation_exporter_stuck_lookups') === 0;
     });
-    const lines = ((await late?.log()) ?? []).filter(({ msg }) => String(msg).startsWith('a look-up'));
+    const lines = ((await late?.log()) ?? []).filter(({ msg }) => String(msg).includes('path look-up'));
     expect(lines.map(({ level }) => level)).toEqual(['warn', 'info']);
     await within(host, 'what runs the container is known again', async () => {
       const samples = await late?.scrape();
