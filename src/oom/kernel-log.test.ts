@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { KmsgKill } from './container-record.ts';
 import { KernelLog } from './kernel-log.ts';
 
-/** Seconds since boot by the clock of the log. */
-const monotonic = (): number => Number(process.hrtime.bigint()) / 1e9;
+/** Seconds since boot by the clock of the log. A machine that has just been booted has no past of some minutes. */
+const SINCE_BOOT = 100_000;
 
 /** A log in which kills appear that the kernel has stamped so many seconds ago. */
 class Log {
@@ -29,7 +29,7 @@ class Log {
 
   kill(pid: number, secondsAgo: number): void {
     this.#sequence += 1;
-    const time = Math.floor((monotonic() - secondsAgo) * 1e6);
+    const time = (SINCE_BOOT - secondsAgo) * 1e6;
     this.#records.push(`3,${this.#sequence},${time},-;Out of memory: Killed process ${pid} (x) total-vm:1kB\n`);
   }
 
@@ -43,6 +43,9 @@ class Log {
 }
 
 describe('KernelLog', () => {
+  beforeEach(() => void vi.spyOn(process.hrtime, 'bigint').mockReturnValue(BigInt(SINCE_BOOT) * 1_000_000_000n));
+  afterEach(() => void vi.restoreAllMocks());
+
   it('gives kills of before the start the time that the kernel has stamped them with', () => {
     const log = new Log();
     log.kill(1, 600);
