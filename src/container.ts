@@ -7,6 +7,8 @@ import type { Posture } from './posture/posture.ts';
 export interface CgroupMatch {
   /** `docker`, `podman`, `containerd`, `cri-o`, `cri` (unknown which), `lxc`, `nspawn`, … */
   readonly engine: string;
+  /** The path does not say for certain which engine it is: what an engine lists is that engine's. */
+  readonly engineGuessed?: true;
   /** The engine's id: 64 hex digits for most, a name for LXC and nspawn. */
   readonly id: string;
   /** The Kubernetes pod, with dashes. */
@@ -24,8 +26,11 @@ export interface Undecided {
   readonly undecided: true;
   /** The classification if that does not change soon. */
   readonly otherwise: CgroupMatch | undefined;
-  /** The runtime is still setting it up, so it is worth waiting longer. */
-  readonly starting: boolean;
+  /**
+   * `starting`: the runtime is still setting it up. `empty`: it has no process, so the runtime may not have begun.
+   * `unconfirmed`: its processes say nothing.
+   */
+  readonly because: 'starting' | 'empty' | 'unconfirmed';
 }
 
 /** A container's cgroup while it exists. Path and inode together identify it: a path can be reused. */

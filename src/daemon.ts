@@ -13,6 +13,7 @@ import { createOwnMetrics } from './exposition/own-metrics.ts';
 import { runCollectors } from './exposition/scrape.ts';
 import type { ScrapeRequest } from './web/metrics-handler.ts';
 import { classify } from './identify/classify.ts';
+import { withListedEngine } from './identify/settle.ts';
 import { membersByNamespace } from './containers/namespace-members.ts';
 import { startNameSources } from './engines/name-sources.ts';
 import type { NameSource } from './engines/name-source.ts';
@@ -84,7 +85,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const discovery = await discoverContainers({
     root: hierarchy.root,
     mounts: kernel.layout.mountPoints,
-    classify: (path) => classify(kernel, path),
+    classify: (path) => classify(kernel, path, (id) => naming.engineOf(id)),
     onAppeared: (found) => {
       inventory.add(found);
       oom?.appeared(found);
@@ -188,7 +189,8 @@ function watchOom(parts: {
     log,
     identify: (path) => {
       const found = identifyCgroup(path);
-      return found?.candidate === undefined ? found : undefined;
+      if (found === undefined || found.candidate !== undefined) return undefined;
+      return withListedEngine(found, (id) => naming.engineOf(id)) ?? found;
     },
     names: {
       labelsOf: (match, waitedMs) => {

@@ -9,12 +9,12 @@ import { Walker, type WalkerMounts } from './walker.ts';
 import type { Watches } from './watches.ts';
 
 /** Ages at which a young directory is checked again, in addition to each walk. In ms. */
-const LOOK_AGAIN_MS = [100, 1000];
+const LOOK_AGAIN_MS = [100, 1000, 3000];
 
-/** From this age on, the path alone classifies a cgroup. A little less than the last check, because timers can fire early. */
+/** From this age on, the path alone classifies a cgroup. A little less than the second check, because timers can fire early. */
 const GIVE_UP_MS = 900;
 
-/** The same while a runtime is setting the cgroup up. Slow machines take long, and the name of a runtime can be forged. */
+/** The same while a runtime is or may be setting the cgroup up. Slow machines take long, and the name of a runtime can be forged. */
 const GIVE_UP_STARTING_MS = 60_000;
 
 /** A container can create any number of cgroups inside itself. Beyond this number only walks find them. */
@@ -86,7 +86,7 @@ export class CgroupTracker {
     } catch (error) {
       if (!this.#classifyFailed) this.#options.log.warn({ cgroup: path, error }, 'cannot classify a cgroup');
       this.#classifyFailed = true;
-      return { undecided: true, otherwise: undefined, starting: false };
+      return { undecided: true, otherwise: undefined, because: 'unconfirmed' };
     }
   }
 
@@ -131,6 +131,7 @@ export class CgroupTracker {
   #decide(directory: Directory, seen: Seen): void {
     const wasUndecided = directory.kind === 'undecided';
     if (wasUndecided) this.#identify(directory);
+    else if (directory.isGuess) this.#correct(directory);
     // Containers only if they have children: Docker in Docker, systemd in a container.
     const isLeaf = (directory.kind === 'container' || directory.kind === 'infra') && seen.leaf;
     if (!isLeaf) this.#watch(directory);
@@ -171,8 +172,19 @@ export class CgroupTracker {
       directory.kind = 'infra';
     } else {
       directory.kind = 'container';
+      directory.isGuess = match.engineGuessed === true;
       this.#options.containerSet.add({ path, inode, match, seenAt }, directory.atStart ? 'found' : 'started');
     }
+  }
+
+  /** A container whose engine was a guess has become another engine's: on a slow machine, its first process came late. */
+  #correct(directory: Directory): void {
+    const found = this.classify(directory.path);
+    if (isUndecided(found)) return;
+    this.#options.containerSet.remove(directory.path);
+    directory.kind = 'undecided';
+    directory.isGuess = false;
+    this.#identify(directory);
   }
 
   /** A new container may soon get children, and an empty cgroup a process. */
@@ -217,7 +229,13 @@ export function isUndecided(found: CgroupMatch | Undecided | undefined): found i
   return found !== undefined && 'undecided' in found;
 }
 
-function isWorthWaiting({ starting }: Undecided, { seenAt, atStart }: Directory): boolean {
-  const patience = starting ? GIVE_UP_STARTING_MS : atStart ? 0 : GIVE_UP_MS;
-  return performance.now() - seenAt < patience;
+function isWorthWaiting({ because }: Undecided, { seenAt, atStart }: Directory): boolean {
+  return performance.now() - seenAt < patienceWith(because, atStart);
+}
+
+/** In ms. What was there before the daemon is not about to be set up, unless a runtime is at it. */
+function patienceWith(because: Undecided['because'], atStart: boolean): number {
+  if (because === 'starting') return GIVE_UP_STARTING_MS;
+  if (atStart) return 0;
+  return because === 'empty' ? GIVE_UP_STARTING_MS : GIVE_UP_MS;
 }

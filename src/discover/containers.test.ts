@@ -283,7 +283,7 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
         if (!path.startsWith('/soon')) return classify(path);
         return told
           ? { engine: 'test', id: path, infra: false }
-          : { undecided: true, otherwise: undefined, starting: false };
+          : { undecided: true, otherwise: undefined, because: 'unconfirmed' };
       },
     });
     make('/soon1');
@@ -299,7 +299,7 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     await discover({
       classify: (path) => {
         if (!path.startsWith('/open')) return classify(path);
-        return { undecided: true, otherwise: { engine: 'test', id: path, infra: false }, starting: false };
+        return { undecided: true, otherwise: { engine: 'test', id: path, infra: false }, because: 'unconfirmed' };
       },
     });
     expect([...(discovery?.containers.keys() ?? [])]).toEqual(['/open0']);
@@ -308,6 +308,43 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     make('/open2');
     remove('/open2');
     await expect.poll(counts, { timeout: 10_000 }).toEqual({ started: 2, removed: 1 });
+  });
+
+  it('waits longer for the first process of a new cgroup', async () => {
+    make('/open0');
+    await discover({
+      classify: (path) => {
+        if (!path.startsWith('/open')) return classify(path);
+        return { undecided: true, otherwise: { engine: 'test', id: path, infra: false }, because: 'empty' };
+      },
+    });
+    make('/open1');
+    await sleep(1500);
+    expect([...(discovery?.containers.keys() ?? [])]).toEqual(['/open0']);
+  });
+
+  it('corrects a guessed engine once it is known', async () => {
+    make('/open0');
+    let engine: string | undefined;
+    await discover({
+      classify: (path) => {
+        if (!path.startsWith('/open')) return classify(path);
+        const match = { id: path, infra: false };
+        if (engine !== undefined) return { ...match, engine };
+        const otherwise = { ...match, engine: 'test', engineGuessed: true } as const;
+        return { undecided: true, otherwise, because: 'unconfirmed' };
+      },
+    });
+    make('/open1');
+    await expect.poll(() => discovery?.containers.size, { timeout: 10_000 }).toBe(2);
+    engine = 'other';
+    discovery?.walkNow();
+    const engines = [...(discovery?.containers.values() ?? [])].map(({ match }) => match.engine);
+    expect(engines).toEqual(['other', 'other']);
+    expect(counts()).toEqual({ started: 1, removed: 2 });
+    expect(discovery?.lifecycle.get('other')).toEqual({ started: 1, removed: 0 });
+    discovery?.walkNow();
+    expect(appeared).toHaveLength(4);
   });
 
   it('leaves out what an engine keeps beside its containers', async () => {

@@ -40,8 +40,8 @@ export interface DiscoveryOptions {
   /** The mount points below it, which are not entered; absent: there can be none. */
   readonly mounts?: WalkerMounts | undefined;
   /**
-   * Classifies the directory at exactly this path below the root. While it is undecided, it is called again 100 ms and 1 s after
-   * the directory was first seen, and at each walk.
+   * Classifies the directory at exactly this path below the root. While it is undecided, it is called again 100 ms, 1 s and 3 s
+   * after the directory was first seen, and at each walk; at each walk also while the engine is a guess.
    */
   readonly classify: (path: string) => CgroupMatch | Undecided | undefined;
   /** Also called for containers that exist at startup. */

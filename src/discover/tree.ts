@@ -14,6 +14,8 @@ export interface Directory {
   readonly atStart: boolean;
   /** `undecided`: possibly a container; `other`: not a container, but there may be some below it. */
   kind: 'undecided' | 'container' | 'infra' | 'other';
+  /** For a container: its engine is a guess, which each walk checks again. */
+  isGuess: boolean;
   /** All events from before it was first seen were delivered. */
   settled: boolean;
   /** For a container: how many directories inside it have a watch. */
@@ -50,6 +52,7 @@ export class Tree {
       seenAt: performance.now(),
       atStart: options.atStart,
       kind: path === '' ? 'other' : 'undecided',
+      isGuess: false,
       settled: false,
       watchesInside: 0,
       watchedIn: undefined,

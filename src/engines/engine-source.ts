@@ -10,6 +10,8 @@ import type { CheckPath } from '../probes/path-check.ts';
 
 export interface EngineOptions {
   readonly name: string;
+  /** See {@link NameSource.engine}. */
+  readonly engine?: string | undefined;
   /** Whether the engine may know the name of a container. */
   readonly mayKnow: (match: CgroupMatch) => boolean;
   /** No user has configured it, so its absence is no failure. */
@@ -68,6 +70,7 @@ const TIMINGS: Timings = {
  */
 export class EngineSource implements NameSource {
   readonly name: string;
+  readonly engine: string | undefined;
   up: boolean | undefined;
   tried = false;
   readonly #options: EngineOptions;
@@ -88,6 +91,7 @@ export class EngineSource implements NameSource {
 
   constructor(options: EngineOptions) {
     this.name = options.name;
+    this.engine = options.engine;
     this.up = options.isDefault ? undefined : false;
     this.#options = options;
     this.#timings = { ...TIMINGS, ...options.timings };

@@ -4,6 +4,8 @@ import type { CgroupMatch, Names } from '../container.ts';
 export interface NameSource extends AsyncDisposable {
   /** As in `isolation_source_up{source="docker"}`. */
   readonly name: string;
+  /** The engine of all containers that it names; absent if it names those of several. */
+  readonly engine?: string | undefined;
   /** Whether it answers; `undefined` where its default sockets have never existed, or belong to something else. */
   readonly up: boolean | undefined;
   /** Whether the source has looked for the engine at least once. Until then, `up` means nothing. */

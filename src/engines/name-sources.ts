@@ -17,19 +17,22 @@ const PING_MS = 2_000;
 interface Kind<Host> {
   /** As in `isolation_source_up{source="docker"}`. */
   readonly name: string;
+  readonly engine?: string;
   readonly mayKnow: (match: CgroupMatch) => boolean;
   readonly placeOf: (host: Host) => EnginePlace;
 }
 
 export const DOCKER: Kind<EngineHost> = {
   name: 'docker',
-  mayKnow: ({ engine }) => engine === 'docker',
+  engine: 'docker',
+  mayKnow: isOrMayBe('docker'),
   placeOf: placeOfDocker,
 };
 
 export const PODMAN: Kind<EngineHost> = {
   name: 'podman',
-  mayKnow: ({ engine }) => engine === 'podman',
+  engine: 'podman',
+  mayKnow: isOrMayBe('podman'),
   placeOf: placeOfDocker,
 };
 
@@ -77,8 +80,12 @@ function start<Host>(
 ): NameSource[] {
   if (config === undefined) return [];
   const { hosts, isDefault } = config;
-  const { name, mayKnow, placeOf } = kind;
-  return [new EngineSource({ ...parts, name, mayKnow, isDefault, places: hosts.map(placeOf) })];
+  const { name, engine, mayKnow, placeOf } = kind;
+  return [new EngineSource({ ...parts, name, engine, mayKnow, isDefault, places: hosts.map(placeOf) })];
+}
+
+function isOrMayBe(name: string): (match: CgroupMatch) => boolean {
+  return ({ engine, engineGuessed }) => engine === name || engineGuessed === true;
 }
 
 function placeOfDocker(host: EngineHost): EnginePlace {

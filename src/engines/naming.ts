@@ -35,6 +35,11 @@ export class Naming {
     return mayCome && waitedMs < WAIT_FOR_NAME_MS ? undefined : NO_NAMES;
   }
 
+  /** The engine that lists a container with this id. */
+  engineOf(id: string): string | undefined {
+    return this.#sources.find((source) => source.engine !== undefined && source.namesOf(id) !== undefined)?.engine;
+  }
+
   #sourcesFor(match: CgroupMatch): readonly NameSource[] {
     return this.#sources.filter((source) => source.mayKnow(match));
   }

@@ -19,8 +19,6 @@ export interface CgroupIdentity extends CgroupMatch {
   readonly outer?: CgroupIdentity;
   /** It may be a container: the witness decides, see `settle`. */
   readonly candidate?: CandidatePattern['confirmedBy'];
-  /** The engine is a guess (the id is not), see `settle`. */
-  readonly engineGuessed?: true;
   /** The Amazon ECS task. */
   readonly ecsTask?: string;
 }

@@ -93,13 +93,13 @@ describe('the witness of a cgroup', () => {
     'a cgroup that the client chose is confirmed by the id: %s',
     (path) => {
       expect(settled(cgroup(path, ctr))).toEqual({ engine: 'containerd', id: 'web.1', cgroup: path, infra: false });
-      expect(settled(cgroup(path, shell))).toBe('later');
+      expect(settled(cgroup(path, shell))).toBe('unconfirmed');
     },
   );
 
   test('a scope of machined is a container once it has a payload, or if systemd-nspawn is in it', async () => {
     const vm = cgroup('/machine.slice/machine-fedora43.scope', shell);
-    expect(settled(vm)).toBe('later');
+    expect(settled(vm)).toBe('unconfirmed');
     const container = cgroup('/machine.slice/machine-m1.scope');
     cgroup(`${container}/payload`, shell);
     expect(settled(container)).toEqual({ engine: 'nspawn', id: 'm1', cgroup: container, infra: false });
@@ -131,14 +131,25 @@ describe('the witness of a cgroup', () => {
   });
 
   test('is undecided without a process', () => {
-    expect(settled(cgroup('/test-ns/empty'))).toBe('later');
-    expect(settled(cgroup(`/some/${ID}`))).toBe('later');
-    expect(settled('/gone/gone')).toBe('later');
+    expect(settled(cgroup('/test-ns/empty'))).toBe('empty');
+    expect(settled(cgroup(`/some/${ID}`))).toBe('empty');
+    expect(settled('/gone/gone')).toBe('empty');
+  });
+
+  test('an engine that lists the id has it, with a process or without', () => {
+    const engineOf = (id: string) => (id === ID ? 'podman' : undefined);
+    const ofPodman = { engine: 'podman', id: ID, infra: false };
+    for (const path of [cgroup(`/listed/${ID}`), cgroup(`/listed2/${ID}`, docker), cgroup(`/my.slice/x-${ID}.scope`)]) {
+      expect(classify(kernel, path, engineOf)).toEqual({ ...ofPodman, cgroup: path });
+    }
+    expect(classify(kernel, `/listed/${OTHER_ID}`, engineOf)).toMatchObject({ undecided: true });
+    // The path alone is certain.
+    expect(classify(kernel, `/docker/${ID}`, engineOf)).toMatchObject({ engine: 'docker' });
   });
 
   test('a shim inside the container does not count', () => {
     const shim = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${ctr}/status`, 'utf8'))?.[1]);
-    expect(settled(cgroup('/test-ns/web.1', ctr, shim))).toBe('later');
+    expect(settled(cgroup('/test-ns/web.1', ctr, shim))).toBe('unconfirmed');
   });
 
   test('the namespace identifies the engine', () => {
@@ -155,7 +166,7 @@ describe('the witness of a cgroup', () => {
       podUid: UID,
     });
     // Started by something else, perhaps by the runc that is to hand it over.
-    expect(settled(cgroup(`/kubepods/pod${UID}/${ID}`, shell))).toBe('later');
+    expect(settled(cgroup(`/kubepods/pod${UID}/${ID}`, shell))).toBe('unconfirmed');
   });
 
   test('certain paths are not checked', () => {
@@ -176,7 +187,7 @@ describe('the witness of a cgroup', () => {
       { timeout: 10_000, interval: 5 },
     );
     expect(settled(cgroup(`/starting/${ID}`, pid))).toBe('starting');
-    expect(classify(kernel, `/starting/${ID}`)).toMatchObject({ undecided: true, starting: true });
+    expect(classify(kernel, `/starting/${ID}`)).toMatchObject({ undecided: true, because: 'starting' });
   });
 
   test('classify() takes only a container’s own cgroup, and says what an open question may end in', () => {
@@ -186,7 +197,7 @@ describe('the witness of a cgroup', () => {
     expect(classify(kernel, cgroup('/test-ns/empty'))).toEqual({
       undecided: true,
       otherwise: undefined,
-      starting: false,
+      because: 'empty',
     });
     expect(classify(kernel, cgroup(`/some/${ID}`))).toMatchObject({
       undecided: true,

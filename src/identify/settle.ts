@@ -1,3 +1,4 @@
+import type { CgroupMatch, Undecided } from '../container.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { type CgroupIdentity, confirmed, identifyCgroup } from './cgroup-path.ts';
 import { pidsOfContainer } from './container-pids.ts';
@@ -12,26 +13,27 @@ export type Settled =
   | CgroupIdentity
   /** It is not a container. */
   | undefined
-  /** There is no witness yet: nothing runs in it, or nothing confirms it. */
-  | 'later'
-  /** The runtime is setting it up and will hand it over to the shim. */
-  | 'starting';
+  /** There is no witness yet. */
+  | Undecided['because'];
+
+/** The engine that lists a container with this id. */
+export type EngineOf = (id: string) => string | undefined;
 
 /**
  * Resolves an ambiguous path: whether it is a container, and of which engine. The evidence is in the cgroup: the parent
- * of its processes, or the cgroups that its engine creates.
+ * of its processes, or the cgroups that its engine creates. A guessed engine is replaced by the one that lists the id.
  *
  * @throws the system error if a missing privilege hides the processes.
  */
-export function settle(kernel: KernelFiles, identity: CgroupIdentity): Settled {
+export function settle(kernel: KernelFiles, identity: CgroupIdentity, engineOf: EngineOf = () => undefined): Settled {
   const { candidate, cgroup, engineGuessed } = identity;
   if (candidate === 'payload') {
-    return hasChild(kernel, cgroup, 'payload') || isRunByNspawn(kernel, cgroup) ? confirmed(identity) : 'later';
+    return hasChild(kernel, cgroup, 'payload') || isRunByNspawn(kernel, cgroup) ? confirmed(identity) : 'unconfirmed';
   }
   if (candidate === 'supervisor') {
     return hasChild(kernel, parentOf(cgroup), 'supervisor') ? confirmed(identity) : undefined;
   }
-  return candidate === 'shim' || engineGuessed === true ? settleByShim(kernel, identity) : identity;
+  return candidate === 'shim' || engineGuessed === true ? settleByShim(kernel, identity, engineOf) : identity;
 }
 
 /** On cgroup v1, and with some options on v2, systemd-nspawn is in the cgroup of the container that it runs. */
@@ -43,14 +45,28 @@ function isRunByNspawn(kernel: KernelFiles, cgroup: string): boolean {
     .some((pid) => /^(?:[^\0]*\/)?systemd-nspawn\0/.test(kernel.proc(`${pid}/cmdline`) ?? ''));
 }
 
-function settleByShim(kernel: KernelFiles, identity: CgroupIdentity): Settled {
+function settleByShim(kernel: KernelFiles, identity: CgroupIdentity, engineOf: EngineOf): Settled {
   if (isPodOfPodman(kernel, identity)) return undefined;
+  const listedBy = withListedEngine(identity, engineOf);
+  if (listedBy !== undefined) return listedBy;
   const pids = pidsOfContainer(kernel, kernel.cgroup(identity.cgroup));
+  if (pids.length === 0) return 'empty';
   const shim = shimOf(kernel, pids, identity.cgroup);
-  if (shim === undefined) return isStarting(kernel, pids, identity.cgroup) ? 'starting' : 'later';
-  const { engineGuessed: _, ...certain } = confirmed(identity);
-  if (identity.candidate !== undefined) return isFor(shim, identity) ? { ...certain, id: shim.id } : undefined;
-  return { ...certain, engine: ENGINE_BY_NAMESPACE[shim.namespace] ?? 'containerd' };
+  if (shim === undefined) return isStarting(kernel, pids, identity.cgroup) ? 'starting' : 'unconfirmed';
+  if (identity.candidate !== undefined)
+    return isFor(shim, identity) ? { ...confirmed(identity), id: shim.id } : undefined;
+  return withEngine(identity, ENGINE_BY_NAMESPACE[shim.namespace] ?? 'containerd');
+}
+
+/** The container of an engine that lists it, if the engine was a guess so far; otherwise `undefined`. */
+export function withListedEngine<Match extends CgroupMatch>(match: Match, engineOf: EngineOf): Match | undefined {
+  const engine = match.engineGuessed === true ? engineOf(match.id) : undefined;
+  return engine === undefined ? undefined : withEngine(match, engine);
+}
+
+function withEngine<Match extends CgroupMatch>(match: Match, engine: string): Match {
+  const { engineGuessed: _, ...certain } = match;
+  return { ...certain, engine } as Match;
 }
 
 /** The shim's id is the last name of the path, or the end of a scope's name. */
