@@ -63,7 +63,7 @@ async function serveUntilSignal(flags: Flags): Promise<void> {
     await serve(config, { log, signal, environment: process.env });
   } catch (error) {
     if (signal.aborted && error === signal.reason) return;
-    log.debug({ error }, 'failed');
+    log.debug({ error }, 'daemon stopped with an error');
     throw error;
   }
 }

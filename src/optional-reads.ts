@@ -38,10 +38,10 @@ export class OptionalReads {
   #failed(what: string, error: unknown): void {
     if (this.#failing.has(what)) return;
     this.#failing.add(what);
-    this.#log.warn({ what, error }, 'an optional read failed; continuing without it');
+    this.#log.warn({ what, error }, 'cannot read an optional source; continuing without it');
   }
 
   #succeeded(what: string): void {
-    if (this.#failing.delete(what)) this.#log.info({ what }, 'an optional read works again');
+    if (this.#failing.delete(what)) this.#log.info({ what }, 'optional source is readable again');
   }
 }

@@ -41,7 +41,8 @@ export function connectToServiceManager(
       await send(message);
       saidFailed = false;
     } catch (error) {
-      if (!saidFailed) log.warn({ error }, 'cannot notify systemd, which will restart the daemon if that lasts');
+      if (!saidFailed)
+        log.warn({ error }, 'cannot notify systemd; it will restart the daemon unless notifications resume');
       saidFailed = true;
     } finally {
       isSending = false;

@@ -70,8 +70,8 @@ describe('the command line', () => {
     [['diagnose', '--outptu=json'], "error: unknown option '--outptu'\n(Did you mean --output?)"],
     // Options of the daemon alone are no options of a command, wherever they stand.
     [['diagnose', '--log.level=debug'], "error: unknown option '--log.level=debug'"],
-    [['--log.level=debug', 'diagnose'], "option '--log.level' is not one of 'diagnose'"],
-    [['--no-collector.cpu', 'diagnose'], "option '--collector.cpu' is not one of 'diagnose'"],
+    [['--log.level=debug', 'diagnose'], "option '--log.level' does not exist for 'diagnose'"],
+    [['--no-collector.cpu', 'diagnose'], "option '--collector.cpu' does not exist for 'diagnose'"],
   ])('%j is refused', async (argv, message) => {
     await expect(parse(argv)).rejects.toThrow(message);
     await expect(parse(argv)).rejects.toBeInstanceOf(CommanderError);

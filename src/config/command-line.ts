@@ -134,7 +134,7 @@ function flagsOfBoth(program: Command, command: Command): Flags {
   const before = flagsOf(program);
   const taken = new Set(command.options.map((option) => option.name()));
   for (const flag of before.keys()) {
-    if (!taken.has(flag)) command.error(`option '--${flag}' is not one of '${command.name()}'`);
+    if (!taken.has(flag)) command.error(`option '--${flag}' does not exist for '${command.name()}'`);
   }
   return new Map([...before, ...flagsOf(command)]);
 }

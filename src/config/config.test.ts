@@ -105,9 +105,9 @@ describe('addresses', () => {
   });
 
   test('must be distinct', () => {
-    expect(complaint({ 'web.listen-address': [':1', ':2', ':1'] })).toBe('--web.listen-address: ":1" is given twice');
+    expect(complaint({ 'web.listen-address': [':1', ':2', ':1'] })).toBe('--web.listen-address: ":1" appears twice');
     expect(complaint({}, { ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS: 'a:1,A:1' })).toBe(
-      'ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS: "A:1" is given twice',
+      'ISOLATION_EXPORTER_WEB_LISTEN_ADDRESS: "A:1" appears twice',
     );
     expect(ports(config({ 'web.listen-address': ['[::1]:1', '127.0.0.1:1'] }))).toEqual([1, 1]);
     expect(ports(config({ 'web.listen-address': [':0', ':0'] }))).toEqual([0, 0]);

@@ -152,7 +152,7 @@ function listenAddresses({ source, values }: Given): ListenAddress[] {
   for (const { host, port, text } of addresses) {
     const key = `${host?.toLowerCase()} ${port}`;
     // Port 0 gives a different port each time.
-    if (port !== 0 && seen.has(key)) throw new UsageError(`${source}: ${quote(text)} is given twice`);
+    if (port !== 0 && seen.has(key)) throw new UsageError(`${source}: ${quote(text)} appears twice`);
     seen.add(key);
   }
   return addresses;

@@ -60,11 +60,11 @@ async function inspect(ask: Ask, id: string, signal: AbortSignal): Promise<Named
   const container = containersOf(await ask('ListContainers', { filter: { id } }, signal)).find((it) => it.id === id);
   if (container === undefined) {
     const sandbox = await findSandbox(id);
-    if (sandbox === undefined) throw new Error('It is neither a container nor a sandbox');
+    if (sandbox === undefined) throw new Error('The id belongs to neither a container nor a pod sandbox');
     return sandbox;
   }
   const sandbox = await findSandbox(container.sandbox ?? '');
-  if (sandbox === undefined) throw new Error('Its pod is not there');
+  if (sandbox === undefined) throw new Error("The container's pod does not exist");
   const image = imageOfStatus(await ask('ContainerStatus', { containerId: id }, signal));
   const { names } = inPod(container, sandbox);
   return { id, names: { ...names, ...(image !== undefined && { image }) } };

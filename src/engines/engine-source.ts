@@ -42,7 +42,7 @@ const REPEATS_PER_SECOND = 10;
 
 const LIMIT_MESSAGES: Readonly<Record<EngineLimit, string>> = {
   value_size: 'a name or label from the engine is too large; leaving it out',
-  list_size: 'the list of containers is too long; asking for the rest one by one',
+  list_size: 'the list of containers is too long; inspecting the rest one by one',
   inspection_rate: 'inspection rate limit reached; some names will be delayed',
 };
 
@@ -145,7 +145,7 @@ export class EngineSource implements NameSource {
       if (signal.aborted) return;
       const place = there[failures % there.length];
       if (place === undefined) {
-        if (this.up !== undefined) this.#down(new Error(unsafe ?? `There is no ${this.#socketPaths()}`));
+        if (this.up !== undefined) this.#down(new Error(unsafe ?? `No socket at ${this.#socketPaths()}`));
         this.tried = true;
         await this.#pause(this.#timings.lookForSocket);
         continue;
@@ -234,7 +234,7 @@ export class EngineSource implements NameSource {
 
   #notThere(error: unknown): void {
     this.up = undefined;
-    this.#options.log.debug({ source: this.name, error }, 'no engine of this kind');
+    this.#options.log.debug({ source: this.name, error }, 'engine not found; continuing without its names');
   }
 
   #down(error: unknown): void {

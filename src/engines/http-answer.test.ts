@@ -38,10 +38,10 @@ test('a list that is too long gives what was read of it', async () => {
   expect([many.objects.length, many.isComplete]).toEqual([10, false]);
 });
 
-test('a list that ends in the middle is an error', async () => {
-  await expect(readList(answer('[{"Id":"a"},'), SELECTION, ALL)).rejects.toThrow('ends in the middle');
-  await expect(readList(answer(''), SELECTION, ALL)).rejects.toThrow('ends in the middle');
-  await expect(readList(answer('{"message":"no"}'), SELECTION, ALL)).rejects.toThrow('not the list');
+test('a list that is truncated is an error', async () => {
+  await expect(readList(answer('[{"Id":"a"},'), SELECTION, ALL)).rejects.toThrow('is truncated');
+  await expect(readList(answer(''), SELECTION, ALL)).rejects.toThrow('is truncated');
+  await expect(readList(answer('{"message":"no"}'), SELECTION, ALL)).rejects.toThrow('not the expected list');
 });
 
 test('lines may arrive in pieces, and a line that is no object spoils no other', async () => {

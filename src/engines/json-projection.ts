@@ -95,7 +95,7 @@ export class JsonProjection {
 
   /** @throws SyntaxError if the answer ended early. */
   end(): void {
-    if (!this.isDone) throw new SyntaxError('The answer ends in the middle');
+    if (!this.isDone) throw new SyntaxError('The answer is truncated');
   }
 
   #inString(byte: number): void {
@@ -211,7 +211,7 @@ export class JsonProjection {
     this.#state = this.#isList ? ELEMENT : DONE;
     if (object !== undefined) this.#objects.push(object);
     else if (this.#isList) this.leftOut += 1;
-    else throw new SyntaxError('The answer is malformed or has too many members of one name');
+    else throw new SyntaxError('The answer is malformed, or repeats a member too often');
   }
 
   #keep(byte: number): void {
@@ -228,7 +228,7 @@ export class JsonProjection {
   }
 
   #expect(isRight: boolean, next: number): void {
-    if (!isRight) throw new SyntaxError(`The answer is not the ${this.#isList ? 'list' : 'object'} that it should be`);
+    if (!isRight) throw new SyntaxError(`The answer is not the expected ${this.#isList ? 'list' : 'object'}`);
     this.#state = next;
   }
 }

@@ -161,9 +161,9 @@ describe('refuses', () => {
   });
 
   test('a sample without a family or of another family', () => {
-    expect(() => begin().sample('', 1)).toThrow('must be of a family');
-    expect(() => begin().sampleOf('a_sum', '', 1)).toThrow('is not of the family');
-    expect(() => begin(['a', 'histogram']).sampleOf('b_sum', '', 1)).toThrow('is not of the family "a"');
+    expect(() => begin().sample('', 1)).toThrow('must belong to a family');
+    expect(() => begin().sampleOf('a_sum', '', 1)).toThrow('does not belong to the family');
+    expect(() => begin(['a', 'histogram']).sampleOf('b_sum', '', 1)).toThrow('does not belong to the family "a"');
   });
 });
 

@@ -114,7 +114,7 @@ export class Encoder {
   /** Adds a sample whose name differs from the family's: `…_bucket`, `…_sum`, `…_count`. */
   sampleOf(name: string, labels: string, value: number): void {
     if (this.#base === '' || !name.startsWith(this.#base)) {
-      throw new Error(`Sample "${name}" is not of the family "${this.#base}"`);
+      throw new Error(`Sample "${name}" does not belong to the family "${this.#base}"`);
     }
     this.#add(Buffer.from(name), labels, value, NONE);
   }
@@ -128,7 +128,7 @@ export class Encoder {
   }
 
   #begin(): void {
-    if (this.#base === '') throw new Error('A sample must be of a family');
+    if (this.#base === '') throw new Error('A sample must belong to a family');
     if (this.#header === '') return;
     this.#putText(this.#header);
     this.#header = '';

@@ -89,7 +89,7 @@ describe('StateFile', () => {
     writeFileSync(path, readFileSync(path, 'utf8').slice(0, -5));
     expect(load()).toEqual({ a: 1 });
     expect(warnings).toEqual([
-      'the end of the state file is damaged; using what was saved before it: The last line is not whole',
+      'the end of the state file is damaged; using what was saved before it: The last line is incomplete',
     ]);
     await file.close(entries({}));
   });
@@ -121,7 +121,7 @@ describe('StateFile', () => {
     expect(readFileSync(path, 'utf8')).toBe(other);
     expect(warnings).toEqual(
       Array(2).fill(
-        'the state file has a different format version; using a separate file: It has version 99 of the format, this build reads version 3',
+        'the state file has a different format version; using a separate file: The file has format version 99; this build reads version 3',
       ),
     );
   });
@@ -165,7 +165,7 @@ describe('StateFile', () => {
       false,
     ]);
     expect(warnings).toEqual([
-      'cannot use the state file; a restart would lose OOM kills: It is a symbolic link, not a regular file',
+      'cannot use the state file; a restart would lose OOM kills: The path is a symbolic link, not a regular file',
     ]);
   });
 
@@ -190,7 +190,7 @@ describe('StateFile', () => {
     await save(file, { a: 1 });
     await file.close(entries({ a: 1 }));
     expect(warnings).toEqual([
-      `cannot use the state file; a restart would lose OOM kills: It is ${kind}, not a regular file`,
+      `cannot use the state file; a restart would lose OOM kills: The path is ${kind}, not a regular file`,
     ]);
     expect([lstatSync(path).ino, readdirSync(directory)]).toEqual([before.ino, ['state.json']]);
     server.close();

@@ -22,7 +22,7 @@ export class OtherVersion extends Error {
   readonly version: number;
 
   constructor(version: number) {
-    super(`It has version ${version} of the format, this build reads version ${STATE_VERSION}`);
+    super(`The file has format version ${version}; this build reads version ${STATE_VERSION}`);
     this.version = version;
   }
 }
@@ -89,8 +89,8 @@ export function readJournal(text: string): Journal {
     for (const key of drop) entries.delete(key);
     for (const [key, value] of Object.entries(set)) entries.set(key, value);
   }
-  if (lines.length === 0) throw new SyntaxError('It has no whole line');
-  return { entries, damage: rest === '' ? undefined : new SyntaxError('The last line is not whole') };
+  if (lines.length === 0) throw new SyntaxError('The file has no complete line');
+  return { entries, damage: rest === '' ? undefined : new SyntaxError('The last line is incomplete') };
 }
 
 /** Other versions may be one JSON value of another form. */

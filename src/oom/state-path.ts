@@ -22,7 +22,7 @@ export function readRegularFile(path: string): string | undefined {
   try {
     const stats = fstatSync(descriptor);
     refuse(stats);
-    if (stats.size > MOST_BYTES) throw new Error(`It has ${stats.size} bytes, which is too much for a state file`);
+    if (stats.size > MOST_BYTES) throw new Error(`The file has ${stats.size} bytes, more than any state file`);
     return readFileSync(descriptor, 'utf8');
   } finally {
     closeSync(descriptor);
@@ -40,7 +40,7 @@ export function refuseSpecialFile(path: string): void {
 }
 
 function refuse(stats: Stats): void {
-  if (!stats.isFile()) throw new Error(`It is ${kindOf(stats)}, not a regular file`);
+  if (!stats.isFile()) throw new Error(`The path is ${kindOf(stats)}, not a regular file`);
 }
 
 function kindOf(stats: Stats): string {

@@ -19,6 +19,6 @@ export function found<Value>(
   // A path from another mount can lead through a file here, and a former directory may now be a link.
   if (code === 'ENOTDIR' || code === 'ELOOP') return 'absent';
   if (isDeniedCode(code))
-    denied(Object.assign(new Error(`Cannot look at ${JSON.stringify(shownAs)}: ${code}`), { code }));
+    denied(Object.assign(new Error(`Cannot inspect ${JSON.stringify(shownAs)}: ${code}`), { code }));
   return undefined;
 }

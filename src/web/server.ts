@@ -93,7 +93,7 @@ export async function listen(
       server.on('connection', (socket) => connections.add(socket));
       server.on('request', (request, response) => answer(server, request, response));
       await bind(server, address);
-      server.on('error', (error) => log.warn({ error }, 'server error'));
+      server.on('error', (error) => log.warn({ error }, 'HTTP server error'));
       servers.push(server);
     }
   } catch (error) {

@@ -14,10 +14,10 @@ export function readYaml(text: string): unknown {
     try {
       return document.toJS({ mapAsMap: true });
     } catch (error) {
-      throw new Error('not YAML (an alias without its anchor, or too many)', { cause: error });
+      throw new Error('invalid YAML (an alias without its anchor, or too many aliases)', { cause: error });
     }
   }
   const { line } = lineCounter.linePos(wrong.pos[0]);
-  const what = wrong.code === 'DUPLICATE_KEY' ? 'a key is given twice' : `not YAML (${wrong.code.toLowerCase()})`;
+  const what = wrong.code === 'DUPLICATE_KEY' ? 'a key appears twice' : `invalid YAML (${wrong.code.toLowerCase()})`;
   throw new Error(`line ${line}: ${what}`);
 }

@@ -22,7 +22,7 @@ export function createTlsRules(settings: TlsSettings, read: (pem: Pem) => string
     createPrivateKey(key),
   );
   if (certificate?.checkPrivateKey(privateKey) !== true) {
-    throw new Error(`${settings.key.setting}: not the key of the certificate`);
+    throw new Error(`${settings.key.setting}: does not match the certificate`);
   }
   if (clientCa !== undefined) certificatesIn(clientCa, ca ?? '');
   const context = {
@@ -53,7 +53,7 @@ function certificatesIn(pem: Pem, text: string): X509Certificate[] {
   const what = 'not a certificate in PEM';
   if (blocks.length === 0) throw new Error(`${pem.setting}: ${what}`);
   if (pem.setting.includes('client_ca') && blocks.length < begun) {
-    throw new Error(`${pem.setting}: not only certificates in PEM`);
+    throw new Error(`${pem.setting}: contains something other than PEM certificates`);
   }
   return blocks.map((block) => checked(pem, what, () => new X509Certificate(block)));
 }

@@ -368,7 +368,7 @@ describe.skipIf(!HAS_OPENSSL)('with TLS (needs openssl)', () => {
       ['tls_server_config: {cert_file: nothing.crt, key_file: server.key}', /cert_file: ENOENT.*nothing\.crt/],
       ['tls_server_config: {cert_file: server.key, key_file: server.key}', /cert_file: not a certificate in PEM$/],
       ['tls_server_config: {cert_file: server.crt, key_file: server.crt}', /key_file: not a private key in PEM/],
-      ['tls_server_config: {cert_file: server.crt, key_file: ca.key}', /key_file: not the key of the certificate$/],
+      ['tls_server_config: {cert_file: server.crt, key_file: ca.key}', /key_file: does not match the certificate$/],
       [`${TLS}  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: web.yml`, /client_ca_file: not a certif/],
     ])('%j is refused', async (text, message) => {
       await expect(start(text)).rejects.toThrow(message);

@@ -138,12 +138,12 @@ describe('what is wrong', () => {
     ['basic_auth_users: alice', /^basic_auth_users: expected settings with names$/],
     ['[]', /^expected settings with names$/],
     ['? [a]\n: b', /^a name is not text$/],
-    [`basic_auth_users:\n  alice: ${HASH}\n  alice: ${HASH}\n`, /^line 3: a key is given twice$/],
-    ['basic_auth_users:\n  alice: "secret', /^line 2: not YAML/],
-    ['tls_server_config:\n\tkey: secret', /^line 2: not YAML/],
-    ['a: *secret', /^not YAML \(an alias/],
-    ['a: !secret b', /^line 1: not YAML/],
-    ['--- {}\n--- {}', /^line 2: not YAML/],
+    [`basic_auth_users:\n  alice: ${HASH}\n  alice: ${HASH}\n`, /^line 3: a key appears twice$/],
+    ['basic_auth_users:\n  alice: "secret', /^line 2: invalid YAML/],
+    ['tls_server_config:\n\tkey: secret', /^line 2: invalid YAML/],
+    ['a: *secret', /^invalid YAML \(an alias/],
+    ['a: !secret b', /^line 1: invalid YAML/],
+    ['--- {}\n--- {}', /^line 2: invalid YAML/],
   ])('%j', (text, message) => {
     let said = '';
     try {

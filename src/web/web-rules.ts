@@ -59,7 +59,7 @@ export function readWebRules(path: string | undefined, log: Log): CurrentRules {
     try {
       const loaded = load(file, next);
       if ((loaded.rules.tls === undefined) !== (rules.tls === undefined)) {
-        throw new Error(`${file}: tls_server_config: to switch TLS on or off takes a restart`);
+        throw new Error(`${file}: tls_server_config: switching TLS on or off requires a restart`);
       }
       if (loaded.digest !== digest || complaint !== undefined) {
         ({ rules, warnings, digest } = loaded);
