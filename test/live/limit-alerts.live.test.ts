@@ -1,13 +1,29 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
-import { describeLive } from '../lab/live.ts';
+import { describeLive, describeLong, sharedGuest } from '../lab/live.ts';
+import type { Background, Machine } from '../lab/machine.ts';
 import { removeCgroups } from '../lab/remains.ts';
-import { untilComplete, within, words } from './docker-containers.ts';
-import { makeCgroups } from './limit-tree.ts';
+import { untilComplete, untilShown, within, words } from './docker-containers.ts';
+import { kernelValue, makeCgroups, runIn } from './limit-tree.ts';
 import { type Prometheus, startConfiguredPrometheus } from './prometheus.ts';
+
+// The time-outs inside come first: they say what was waited for.
+vi.setConfig({ testTimeout: 3_600_000, hookTimeout: 3_600_000 });
+
+describeLive('limits of a cgroup above containers of Docker on this host', ['docker', 'prometheus'], () =>
+  suite(() => Promise.resolve(host)),
+);
+describeLong('limits of a cgroup above containers of Docker on cgroup v2', ['docker', 'prometheus', 'guest'], () =>
+  suite(() => sharedGuest('plain')),
+);
+describeLong(
+  'limits of a cgroup above containers of Docker on cgroup v2 of Linux 6.12',
+  ['docker', 'prometheus', 'guest-newer'],
+  () => suite(() => sharedGuest('newer')),
+);
 
 const RULES = readFileSync(new URL('../../deploy/prometheus/alerts.yml', import.meta.url), 'utf8');
 
@@ -32,38 +48,58 @@ interface Alert {
   readonly state: string;
 }
 
-describeLive('alerts on limits of a cgroup above', ['docker', 'prometheus'], () => {
+const MIB = 1024 * 1024;
+const POD = 'pod12345678-1234-1234-1234-123456789abc';
+const [bestEffort, burstable] = ['c', 'd'].map((digit) => digit.repeat(64)) as [string, string];
+
+function suite(findMachine: () => Promise<Machine>): void {
   const parent = `isolation-exporter-alerts-${process.pid}`;
+  const kubepods = `${parent}-pods/kubepods`;
+  const pods: Background[] = [];
+  let machine: Machine;
   let docker: Docker;
   let exporter: Exporter;
   let prometheus: Prometheus;
 
   beforeAll(async () => {
-    docker = await startDocker(host);
+    machine = await findMachine();
+    docker = await startDocker(machine);
     for (const [name, load] of Object.entries(LOADS)) {
       const flags = words(`--name ${name} --network none --cgroup-parent=/${parent}`);
       await docker.run(...flags, LAB_IMAGE, 'sh', '-c', load);
     }
     const kept = async (name: string) => (await docker.cli('exec', name, 'ls', '/dev/shm')) === 'kept';
-    await within(host, 'the load', async () => (await kept('left')) && kept('right'));
+    await within(machine, 'the load', async () => (await kept('left')) && kept('right'));
     for (const name of ['left', 'right']) await docker.cli('exec', name, 'mkdir', '/dev/shm/go');
     await makeCgroups(
-      host,
-      `limit ${parent} memory ${100 * 1024 * 1024}; limit ${parent} cpu 10000; limit ${parent} pids 8`,
+      machine,
+      `limit ${parent} memory ${100 * MIB}; limit ${parent} cpu 10000; limit ${parent} pids 8
+      make ${kubepods}/besteffort/${POD}/${bestEffort}; make ${kubepods}/burstable/${POD}/${burstable}
+      limit ${kubepods} memory ${512 * MIB}; limit ${kubepods} cpu 100000; limit ${kubepods} pids 1000
+      limit ${kubepods}/burstable/${POD} memory ${128 * MIB}; limit ${kubepods}/burstable/${POD} cpu 50000
+      limit ${kubepods}/burstable/${POD} pids 100`,
     );
-    exporter = await startExporter(host, { flags: [`--docker.host=unix://${docker.socket}`] });
-    await untilComplete(host, exporter, ['left', 'right']);
-    prometheus = await startConfiguredPrometheus(host, {
+    for (const path of [`besteffort/${POD}/${bestEffort}`, `burstable/${POD}/${burstable}`]) {
+      pods.push(await runIn(machine, `${kubepods}/${path}`, 'exec sleep 100000'));
+    }
+    exporter = await startExporter(machine, { flags: [`--docker.host=unix://${docker.socket}`] });
+    await untilComplete(machine, exporter, ['left', 'right']);
+    await untilShown(machine, exporter, [bestEffort, burstable]);
+    const interval = machine === host ? '2s' : '15s';
+    prometheus = await startConfiguredPrometheus(machine, {
       // Nobody waits for a quarter of an hour here, or for 300 periods; all else is as shipped.
       'alerts.yml': RULES.replaceAll(/^( +)for: \w+$/gm, '$1for: 0s').replaceAll('> 300 and', '> 30 and'),
-      'prometheus.yml': `{ global: { scrape_interval: 2s, evaluation_interval: 2s }, rule_files: [alerts.yml], scrape_configs: [{ job_name: isolation-exporter, static_configs: [{ targets: ['${exporter.address}'] }] }] }`,
+      'prometheus.yml': `{ global: { scrape_interval: ${interval}, evaluation_interval: ${interval} }, rule_files: [alerts.yml], scrape_configs: [{ job_name: isolation-exporter, static_configs: [{ targets: ['${exporter.address}'] }] }] }`,
     });
   });
   afterAll(async () => {
     await prometheus?.[Symbol.asyncDispose]();
     await exporter?.[Symbol.asyncDispose]();
+    for (const pod of pods) await pod.stop();
     await docker?.[Symbol.asyncDispose]();
-    await removeCgroups(host, parent);
+    if (machine === undefined) return;
+    await removeCgroups(machine, parent);
+    await removeCgroups(machine, `${parent}-pods`);
   });
 
   test.each(['CPUThrottlingHigh', 'PidsLimitHit', 'MemoryNearLimit', 'MemoryLimitHit'])(
@@ -78,18 +114,76 @@ describeLive('alerts on limits of a cgroup above', ['docker', 'prometheus'], () 
             labels['container'] === container,
         );
       };
-      await within(host, 'the alert', async () => (await firing('left')) !== undefined, 120_000);
+      await within(machine, 'the alert', async () => (await firing('left')) !== undefined, 120_000);
       const alert = await firing('left');
       expect(alert?.labels).toMatchObject({ scope: 'shared', cgroup: `/${parent}` });
       expect(alert?.annotations['description']).toContain(`cgroup /${parent} (shared)`);
     },
   );
 
-  test('a limit that strangers share is a missing one', async () => {
-    const alerts = 'ALERTS{alertstate="firing",container="left"}';
-    const names = async () => (await prometheus.labels(alerts)).map(({ alertname }) => alertname);
-    expect(await names()).toEqual(
-      expect.arrayContaining(['Memory', 'CPU', 'Pids'].map((what) => `IsolationContainer${what}LimitMissing`)),
+  /** The containers that an alert fires for, by their names. */
+  const firingFor = async (alert: string) =>
+    (await prometheus.labels(`ALERTS{alertstate="firing",alertname="IsolationContainer${alert}"}`)).map(
+      ({ container }) => container,
     );
+
+  test.each(['Memory', 'CPU', 'Pids'])(
+    'of %s that strangers share is a missing one, of a pod is none',
+    async (what) => {
+      const missing = () => firingFor(`${what}LimitMissing`);
+      const expected = [bestEffort.slice(0, 12), 'left', 'right'];
+      await within(machine, 'the alert', async () => {
+        const all = await missing();
+        return expected.every((name) => all.includes(name));
+      });
+      expect((await missing()).toSorted()).toEqual(expected.toSorted());
+    },
+  );
+
+  test('the numbers are those of the limiting cgroup, and none are of the container', async () => {
+    // Nothing counts while they stand still.
+    for (const name of ['left', 'right']) await docker.cli('pause', name);
+    try {
+      const samples = await exporter.scrape();
+      const of = { container: 'left', scope: 'shared', cgroup: `/${parent}` };
+      const value = (name: string, more: Readonly<Record<string, string>> = {}) =>
+        samples.value(`isolation_container_limiter_${name}`, { ...of, ...more });
+      const kernel = (controller: string, file: string, key?: string) =>
+        kernelValue(machine, controller, `${parent}/${file}`, key);
+      const isV1 = (await kernel('memory', 'memory.failcnt')) !== undefined;
+      const throttled = isV1
+        ? ((await kernel('cpu', 'cpu.stat', 'throttled_time')) ?? NaN) / 1e9
+        : ((await kernel('cpu', 'cpu.stat', 'throttled_usec')) ?? NaN) / 1e6;
+      const hits = isV1
+        ? await kernel('memory', 'memory.failcnt')
+        : await kernel('memory', 'memory.events.local', 'max');
+      expect({
+        periods: value('cpu_periods_total'),
+        throttledPeriods: value('cpu_throttled_periods_total'),
+        throttled: value('cpu_throttled_seconds_total'),
+        hits: value('memory_events_total', { event: 'max' }),
+        usage: value('memory_usage_bytes'),
+        pids: value('pids'),
+      }).toEqual({
+        periods: await kernel('cpu', 'cpu.stat', 'nr_periods'),
+        throttledPeriods: await kernel('cpu', 'cpu.stat', 'nr_throttled'),
+        throttled,
+        hits,
+        usage: await kernel('memory', isV1 ? 'memory.usage_in_bytes' : 'memory.current'),
+        pids: await kernel('pids', 'pids.current'),
+      });
+      expect([value('memory_limit_bytes'), value('cpu_limit_cores'), value('pids_limit')]).toEqual([100 * MIB, 0.1, 8]);
+      const own = [
+        'cpu_throttled_periods_total',
+        'memory_events_total',
+        'pids_limit_hits_total',
+        'memory_own_limit_bytes',
+      ];
+      expect(own.map((name) => samples.value(`isolation_container_${name}`, { container: 'left' }))).toEqual(
+        own.map(() => undefined),
+      );
+    } finally {
+      for (const name of ['left', 'right']) await docker.cli('unpause', name);
+    }
   });
-});
+}

@@ -45,7 +45,57 @@ describeLive('a real OOM kill pages, on this host', ['docker', 'prometheus', 'al
 
 // An emulated Prometheus does not get through all rules within a second.
 describeLive('a real OOM kill pages, on cgroup v2', ['guest', 'docker', 'prometheus', 'alertmanager'], () => {
-  suite(() => sharedGuest('plain'), '5s');
+  const lab = suite(() => sharedGuest('plain'), '5s');
+  const OF_GROUP = { container: 'group' };
+
+  /** Starts the container, and lets its limit kill all of its five processes together. */
+  const killGroup = async (start: () => Promise<string>): Promise<void> => {
+    const { docker } = lab();
+    const id = await start();
+    await succeed(docker.machine, `echo 1 > /sys/fs/cgroup${docker.cgroupOf(id)}/memory.oom.group`);
+    await docker.cli('exec', 'group', 'mkdir', '/dev/shm/go');
+    await docker.cli('wait', 'group');
+  };
+
+  const eventsOfGroup = async () =>
+    (await lab().exporter.scrape()).value('isolation_container_oom_events_total', OF_GROUP);
+
+  test('once for a group of processes that the kernel kills together', async () => {
+    const { docker, exporter, notified, receiver, prometheus } = lab();
+    const killsOnHost = async () => Number(await succeed(docker.machine, "sed -n 's/^oom_kill //p' /proc/vmstat"));
+    const before = await killsOnHost();
+    const script = `for i in 1 2 3 4; do sleep 1000000 & done
+      until [ -e /dev/shm/go ]; do sleep 0.2; done; exec tail /dev/zero`;
+    await killGroup(() => docker.run(...words(`--name group ${LITTLE_MEMORY}`), LAB_IMAGE, 'sh', '-c', script));
+    await within(docker.machine, 'the event', async () => (await eventsOfGroup()) === 1);
+    await notified('/pager', { alertname: 'IsolationContainerOOMKilled', ...OF_GROUP });
+
+    const kills = (await exporter.scrape()).value('isolation_container_oom_kills_total', OF_GROUP);
+    expect(kills).toBe((await killsOnHost()) - before);
+    expect(kills).toBeGreaterThanOrEqual(5);
+    const lines = (await exporter.log()).filter(({ msg, container }) => msg === 'OOM kill' && container === 'group');
+    expect(lines).toHaveLength(1);
+    expect(new Set(lines[0]?.['victims'] as readonly string[]).size).toBe(5);
+
+    const ofLoop = 'ALERTS{alertname="IsolationContainerOOMKillLoop",container="group"}';
+    expect(await prometheus.labels(ofLoop)).toEqual([]);
+    const pages = (await receiver.received()).filter(
+      ({ path, alerts }) => path === '/pager' && alerts.some((alert) => alert.labels['container'] === 'group'),
+    );
+    expect(pages).toHaveLength(1);
+  });
+
+  test('and again as a loop after the third of them', async () => {
+    const { docker, notified } = lab();
+    for (const _ of ['second', 'third']) {
+      await killGroup(async () => {
+        await docker.cli('start', 'group');
+        return docker.cli('inspect', '--format', '{{.Id}}', 'group');
+      });
+    }
+    await within(docker.machine, 'the events', async () => (await eventsOfGroup()) === 3);
+    await notified('/pager', { alertname: 'IsolationContainerOOMKillLoop', ...OF_GROUP });
+  });
 });
 
 // The time-outs inside come first, in the guest too: they say what was waited for.
