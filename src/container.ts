@@ -92,6 +92,8 @@ export type CgroupScope = 'container' | 'pod' | 'task' | 'unit' | 'shared';
 export interface Container {
   readonly cgroup: ContainerCgroup;
   readonly names: Names;
+  /** The source of its names, as in `isolation_source_up`; `undefined` if it has none. */
+  readonly namedBy?: string | undefined;
   readonly labels: Labels;
   /** Its cgroup files in every hierarchy. */
   readonly files: CgroupFiles;

@@ -20,7 +20,7 @@ import type { NameSource } from './engines/name-source.ts';
 import { identifyCgroup } from './identify/cgroup-path.ts';
 import { labelsOf } from './containers/labels.ts';
 import { isRuntimeCgroup, privateParentsOf } from './identify/cgroup-scope.ts';
-import { Naming, NO_NAMES } from './engines/naming.ts';
+import { isNamed, Naming } from './engines/naming.ts';
 import { ContainerInventory } from './containers/inventory.ts';
 import { AncestorFiles } from './kernel/ancestor-files.ts';
 import { findCgroupLayout } from './kernel/cgroup-layout.ts';
@@ -76,7 +76,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     ),
   });
   const { discovery: hierarchy, version: cgroup } = kernel.layout;
-  const sources = startNameSources(config, { log, checkPath });
+  const sources = startNameSources(config, { log, checkPath, probes });
   const hostNamespaces = findHostNamespaces(kernel.procRoot);
   const naming = new Naming(sources);
   const postures = new PostureReader(kernel, hostNamespaces, probes);
@@ -195,7 +195,7 @@ function watchOom(parts: {
     names: {
       labelsOf: (match, waitedMs) => {
         const names = naming.namesOf(match, waitedMs);
-        return names === undefined ? undefined : { labels: labelsOf(match, names), named: names !== NO_NAMES };
+        return names === undefined ? undefined : { labels: labelsOf(match, names), named: isNamed(names) };
       },
       wantName: (match) => naming.want(match),
       forgetName: (match) => naming.forget(match),

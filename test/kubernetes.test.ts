@@ -45,6 +45,19 @@ describe('deploy/kubernetes', () => {
     });
   });
 
+  it('sees the names of log files, and no log', () => {
+    const { containers, volumes } = (base('daemonset') as unknown as Broken).spec.template.spec;
+    expect(containers[0].volumeMounts).toContainEqual({
+      name: 'container-logs',
+      mountPath: '/var/log/containers',
+      readOnly: true,
+    });
+    // Links only: the logs are in /var/log/pods, or where the runtime keeps them.
+    expect(volumes.map(({ hostPath }) => hostPath.path).filter((path) => path.startsWith('/var/log'))).toEqual([
+      '/var/log/containers',
+    ]);
+  });
+
   it('has a quota for the priority of its pods', () => {
     const daemonSet = base('daemonset') as unknown as Broken;
     expect(base('resourcequota')).toMatchObject({
@@ -88,6 +101,7 @@ interface Broken extends KubernetesObject {
       spec: {
         hostPid: boolean;
         priorityClassName: string;
+        volumes: readonly { readonly hostPath: { readonly path: string } }[];
         containers: [{ image: unknown; readonly volumeMounts: readonly unknown[] }];
       };
     };

@@ -40,6 +40,7 @@ export function containerReport(
     labels: { engine: 'docker', namespace: '', pod: '', container: name },
     id: '0123456789abcdef'.repeat(4),
     path: `/docker/${name}`,
+    namedBy: 'docker',
     image: 'lab:1',
     runtime: 'runc',
     startTime: 1_700_000_000,

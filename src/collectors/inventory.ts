@@ -36,7 +36,7 @@ export const inventory: Collector = defineHostCollector({
       type: 'gauge',
       help:
         'Whether a source of the exporter works (1) or not (0): cgroup_walk (a look at every cgroup), cgroup_watch (inotify on cgroupfs), host_namespaces, ' +
-        'vmstat, memory_controller (whether OOM kills in all containers can be attributed), psi, and the engines that provide names. Absent if the source does not apply.',
+        'vmstat, memory_controller (whether OOM kills in all containers can be attributed), psi, the engines that provide names, and kubelet_logs (names of pods from the names of log files). Absent if the source does not apply.',
       labels: ['source'],
       samples({ sources }, emit) {
         for (const [source, up] of sources) emit(up ? 1 : 0, source);
@@ -46,9 +46,9 @@ export const inventory: Collector = defineHostCollector({
       name: 'isolation_source_limit_hits_total',
       type: 'counter',
       help:
-        'How often an engine that gives names reached a limit of the exporter: value_size (a name or label was left ' +
+        'How often a source of names reached a limit of the exporter: value_size (a name or label was left ' +
         'out), list_size (containers were left out of its list, and are named one by one), inspection_rate (events ' +
-        'came too fast; some names are delayed). Absent where no engine is asked.',
+        'came too fast; some names are delayed). Absent where no source of names is asked.',
       labels: ['source', 'limit'],
       samples({ limitHits }, emit) {
         for (const [source, limits] of limitHits) for (const [limit, hits] of limits) emit(hits, source, limit);

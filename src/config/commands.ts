@@ -87,6 +87,7 @@ export const COMMANDS = [
     options: [
       OPTIONS.procfs,
       OPTIONS.cgroupfs,
+      OPTIONS.containerLogs,
       OPTIONS.docker,
       OPTIONS.podman,
       OPTIONS.cri,
@@ -103,6 +104,7 @@ export const COMMANDS = [
       OPTIONS.procfs,
       OPTIONS.cgroupfs,
       OPTIONS.kmsg,
+      OPTIONS.containerLogs,
       OPTIONS.docker,
       OPTIONS.podman,
       OPTIONS.cri,

@@ -45,6 +45,7 @@ test('works without any option', () => {
       ],
       isDefault: true,
     },
+    kubeletLogs: { directory: '/var/log/containers', isDefault: true },
     discovery: { walkInterval: 10_000 },
     oom: { retention: 3_600_000, stateFile: undefined },
     log: { level: 'info', format: 'logfmt' },

@@ -23,6 +23,13 @@ export interface EngineConfig<Host = EngineHost> {
   readonly isDefault: boolean;
 }
 
+/** The directory of links that the kubelet makes to the logs of containers. */
+export interface KubeletLogsConfig {
+  readonly directory: string;
+  /** The user did not configure it, so its absence is not a failure. */
+  readonly isDefault: boolean;
+}
+
 /** The whole configuration, checked and frozen. */
 export interface Config {
   readonly web: WebConfig;
@@ -38,6 +45,7 @@ export interface Config {
   readonly docker: EngineConfig | undefined;
   readonly podman: EngineConfig | undefined;
   readonly cri: EngineConfig<UnixHost> | undefined;
+  readonly kubeletLogs: KubeletLogsConfig | undefined;
   /** In ms. */
   readonly discovery: { readonly walkInterval: number };
   readonly oom: {
@@ -89,6 +97,7 @@ export function createConfig(input: {
     docker: engine(OPTIONS.docker),
     podman: engine(OPTIONS.podman),
     cri: engine(OPTIONS.cri),
+    kubeletLogs: kubeletLogs(input),
     discovery: { walkInterval: one(OPTIONS.walkInterval) },
     oom: { retention: one(OPTIONS.oomRetention), stateFile: unlessEmpty(OPTIONS.oomStateFile) },
     log: { level: one(OPTIONS.logLevel), format: one(OPTIONS.logFormat) },
@@ -111,6 +120,12 @@ export function readOptions<T>(option: OptionEntry<T>, sources: Sources): readon
   const { source, values } = valuesOf(option, sources);
   const given = option.repeatable ? values : values.slice(-1);
   return given.filter((text) => text !== '').map((text) => parseValue(option, { source, text }));
+}
+
+function kubeletLogs(input: Sources): KubeletLogsConfig | undefined {
+  const given = valuesOf(OPTIONS.containerLogs, input);
+  if (given.values.at(-1) === '') return undefined;
+  return { directory: parseLast(OPTIONS.containerLogs, given), isDefault: given.source === 'default' };
 }
 
 interface Sources {

@@ -113,6 +113,16 @@ export const OPTIONS = {
     empty: 'off',
     parse: parsePath,
   }),
+  containerLogs: entry({
+    flag: 'path.container-logs',
+    group: 'Paths',
+    placeholder: '<path>',
+    help: 'Where the kubelet links the logs of containers. The names of the links name pods and containers; no log is read. Empty to disable.',
+    defaults: ['/var/log/containers'],
+    expected: 'an absolute path',
+    empty: 'off',
+    parse: parsePath,
+  }),
   docker: entry({
     flag: 'docker.host',
     group: 'Engines',

@@ -175,8 +175,11 @@ export class ContainerInventory {
       // Keep the same object while nothing changes, so that derived data can be cached.
       else if (this.#lookForNewProcesses(entry, container)) return;
     }
-    const labels = container?.names === names ? container.labels : labelsOf(cgroup.match, names);
-    entry.container = { cgroup, names, labels, files, ...(facts ?? this.#processFacts(entry, now)) };
+    const named =
+      container?.names === names
+        ? { namedBy: container.namedBy, labels: container.labels }
+        : { namedBy: this.#naming.sourceOf(cgroup.match, names), labels: labelsOf(cgroup.match, names) };
+    entry.container = { cgroup, names, ...named, files, ...(facts ?? this.#processFacts(entry, now)) };
   }
 
   /**

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
-import type { Config, EngineConfig } from '../config/config.ts';
+import type { Config, EngineConfig, KubeletLogsConfig } from '../config/config.ts';
 import type { UnixHost } from '../config/values.ts';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { capabilityNames } from '../kernel/capabilities.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
+import { listKubeletLogs } from '../engines/kubelet-log-source.ts';
 import { type FoundContainers, findContainers } from './found-containers.ts';
 import { type Others, lookAtOthers } from './visible-processes.ts';
+import type { KubeletNames } from './kubelet-logs.ts';
 import { toError } from '../kernel/errno.ts';
 
 /** The credentials that the kernel's access checks see. */
@@ -32,16 +34,20 @@ export interface CheckContext {
   readonly docker: EngineConfig | undefined;
   readonly podman: EngineConfig | undefined;
   readonly cri: EngineConfig<UnixHost> | undefined;
+  /** What the kubelet's logs name; `undefined` if disabled. Listed once. */
+  readonly kubeletNames: () => Promise<KubeletNames | undefined>;
   readonly unknownVariables: readonly string[];
 }
 
 /** Reads the facts that several checks need. */
 export function createCheckContext(
-  config: Pick<Config, 'path' | 'docker' | 'podman' | 'cri' | 'unknownVariables'>,
+  config: Pick<Config, 'path' | 'docker' | 'podman' | 'cri' | 'kubeletLogs' | 'unknownVariables'>,
 ): CheckContext {
   const { procfs, cgroupfs, kmsg } = config.path;
   const found = layoutAt(procfs, cgroupfs);
   const layout = typeof found === 'string' ? undefined : found;
+  const containers = layout === undefined ? undefined : findContainers(procfs, layout);
+  let names: Promise<KubeletNames | undefined> | undefined;
   return {
     procfs,
     kmsg,
@@ -49,12 +55,28 @@ export function createCheckContext(
     layoutError: typeof found === 'string' ? found : undefined,
     own: readOwn(),
     others: lookAtOthers(procfs),
-    containers: layout === undefined ? undefined : findContainers(procfs, layout),
+    containers,
     docker: config.docker,
     podman: config.podman,
     cri: config.cri,
+    kubeletNames: () => (names ??= readKubeletNames(config.kubeletLogs, containers?.podContainers ?? [])),
     unknownVariables: config.unknownVariables,
   };
+}
+
+async function readKubeletNames(
+  config: KubeletLogsConfig | undefined,
+  containers: FoundContainers['podContainers'],
+): Promise<KubeletNames | undefined> {
+  if (config === undefined) return undefined;
+  const found = { ...config, containers: containers.length };
+  try {
+    const logs = await listKubeletLogs(config.directory);
+    const named = containers.filter(({ id, podUid }) => logs.namesOf(id, podUid) !== undefined).length;
+    return { ...found, named, error: undefined };
+  } catch (error) {
+    return { ...found, named: 0, error: toError(error).message };
+  }
 }
 
 function readOwn(): Own {

@@ -10,6 +10,7 @@ import { docker, podman } from './engines.ts';
 import type { EngineAnswer } from './engine-answer.ts';
 import { hostNamespaces } from './host-namespaces.ts';
 import { inotify } from './inotify.ts';
+import { kubeletLogs } from './kubelet-logs.ts';
 import { kmsg } from './kmsg.ts';
 import { oomCounts } from './oom-counts.ts';
 import { otherProcesses } from './other-processes.ts';
@@ -251,7 +252,7 @@ judges(pressure, [
 
 const FOUND = {
   count: 5,
-  inPods: 0,
+  podContainers: [],
   engines: { docker: 4, lxc: 1 },
   denied: 0,
   empty: 0,
@@ -330,7 +331,12 @@ test('podman has remedies of its own', () => {
   expect(JSON.stringify(remedies)).not.toContain('docker.host');
 });
 
-const CRI = { endpoints: [{ endpoint: 'unix:///c.sock', answer: 'answers' }], isDefault: true, containers: 0 } as const;
+const CRI = {
+  endpoints: [{ endpoint: 'unix:///c.sock', answer: 'answers' }],
+  isDefault: true,
+  containers: 0,
+  namedByLogs: 0,
+} as const;
 const criSays = (...answers: readonly EngineAnswer[]) => ({
   ...CRI,
   endpoints: answers.map((answer, index) => ({ endpoint: `/${index}`, answer })),
@@ -338,7 +344,26 @@ const criSays = (...answers: readonly EngineAnswer[]) => ({
 judges(cri, [
   [CRI, 'ok', /^answers at unix:\/\/\/c\.sock$/],
   [criSays({ error: 'EACCES' }, 'answers'), 'ok', /^answers at \/1$/],
-  [{ ...CRI, endpoints: [], containers: 3 }, 'ok', /^disabled; 3 containers in pods are shown by id$/],
+  [
+    { ...CRI, endpoints: [], containers: 3 },
+    'ok',
+    /^disabled; 3 containers in pods are shown by id, pause containers included$/,
+  ],
+  [
+    { ...CRI, endpoints: [], containers: 3, namedByLogs: 2 },
+    'ok',
+    /^disabled; the kubelet's logs name 2 of 3 containers in pods, without images$/,
+  ],
+  [
+    { ...criSays('absent'), containers: 3, namedByLogs: 2 },
+    'note',
+    /^nothing at \/0; the kubelet's logs name 2 of 3 containers in pods, without images$/,
+  ],
+  [
+    { ...criSays('absent'), isDefault: false, containers: 3, namedByLogs: 2 },
+    'failed',
+    /^nothing at \/0; the kubelet's/,
+  ],
   [criSays('absent', 'absent'), 'ok', /^nothing at \/0 or \/1; this host has no container in a pod$/],
   [
     criSays('absent', { error: 'EACCES' }),
@@ -349,9 +374,26 @@ judges(cri, [
   [
     { ...criSays('hidden', 'absent'), containers: 1 },
     'failed',
-    /^\/0 does not answer: EACCES; 1 container in a pod is shown by id$/,
+    /^\/0 does not answer: EACCES; 1 container in a pod is shown by id, pause containers included$/,
     'kubernetes',
     'the overlay cri (equivalent to root on the node), or --cri.endpoint= to disable',
+  ],
+]);
+
+const LOGS = { directory: '/logs', isDefault: true, error: undefined, containers: 3, named: 2 };
+judges(kubeletLogs, [
+  [undefined, 'ok', /^disabled$/],
+  [LOGS, 'ok', /^\/logs can be listed; it names 2 of 3 containers in pods; pause containers have no log$/],
+  [{ ...LOGS, named: 3 }, 'ok', /; it names 3 of 3 containers in pods$/],
+  [{ ...LOGS, containers: 0, named: 0 }, 'ok', /; this host has no container in a pod$/],
+  [{ ...LOGS, error: 'ENOENT', named: 0 }, 'ok', /^nothing at \/logs$/],
+  [{ ...LOGS, error: 'EACCES', named: 0 }, 'note', /^\/logs cannot be listed: EACCES$/],
+  [
+    { ...LOGS, error: 'ENOENT', named: 0, isDefault: false },
+    'failed',
+    /^nothing at \/logs$/,
+    'kubernetes',
+    'a read-only hostPath volume of /var/log/containers, or --path.container-logs= to disable',
   ],
 ]);
 

@@ -8,6 +8,7 @@ import { cri } from './cri.ts';
 import { docker, podman } from './engines.ts';
 import { hostNamespaces } from './host-namespaces.ts';
 import { inotify } from './inotify.ts';
+import { kubeletLogs } from './kubelet-logs.ts';
 import { kmsg } from './kmsg.ts';
 import { oomCounts } from './oom-counts.ts';
 import { otherProcesses } from './other-processes.ts';
@@ -38,5 +39,6 @@ export const checks: readonly Check[] = [
   docker,
   podman,
   cri,
+  kubeletLogs,
   variables,
 ];

@@ -3,7 +3,12 @@ import { defineCheck, type CheckResult } from './check.ts';
 /** Which containers exist, and whether their processes can be inspected. */
 export const containers = defineCheck({
   name: 'containers',
-  read: ({ containers }) => containers,
+  read({ containers }) {
+    if (containers === undefined) return undefined;
+    // Their ids are no facts of this check.
+    const { podContainers: _, ...found } = containers;
+    return found;
+  },
   judge(found): CheckResult {
     if (found === undefined) return { status: 'unknown', message: 'no cgroup tree to search' };
     const { count, denied, empty, engines, example } = found;

@@ -9,21 +9,27 @@ interface CriFacts {
   readonly isDefault: boolean;
   /** Containers in pods on this host, pause containers included. */
   readonly containers: number;
+  /** How many of them the kubelet's logs name. */
+  readonly namedByLogs: number;
 }
 
 /** Whether a container runtime provides the names of pods and their containers. */
 export const cri = defineCheck<CriFacts>({
   name: 'cri',
-  async read({ cri: config, containers }) {
+  async read({ cri: config, containers, kubeletNames }) {
     const endpoints = [];
     for (const host of config?.hosts ?? []) {
       endpoints.push({ endpoint: host.text, answer: await answerOf(CRI.placeOf(host)) });
     }
-    return { endpoints, isDefault: config?.isDefault ?? false, containers: containers?.inPods ?? 0 };
+    return {
+      endpoints,
+      isDefault: config?.isDefault ?? false,
+      containers: containers?.podContainers.length ?? 0,
+      namedByLogs: (await kubeletNames())?.named ?? 0,
+    };
   },
-  judge({ endpoints, isDefault, containers }): CheckResult {
-    const count = containers === 1 ? '1 container in a pod is' : `${containers} containers in pods are`;
-    const nameless = containers === 0 ? '' : `; ${count} shown by id`;
+  judge({ endpoints, isDefault, containers, namedByLogs }): CheckResult {
+    const nameless = containers === 0 ? '' : `; ${shownById(containers, namedByLogs)}`;
     if (endpoints.length === 0) return { status: 'ok', message: `disabled${nameless}` };
     const answering = endpoints.find(({ answer }) => answer === 'answers');
     if (answering !== undefined) return { status: 'ok', message: `answers at ${answering.endpoint}` };
@@ -39,6 +45,7 @@ export const cri = defineCheck<CriFacts>({
         message: `${message}; this host has no container in a pod`,
       };
     }
+    if (isDefault && namedByLogs > 0) return { status: 'note', message: `${message}${nameless}` };
     return {
       status: 'failed',
       message: `${message}${nameless}`,
@@ -47,6 +54,13 @@ export const cri = defineCheck<CriFacts>({
     };
   },
 });
+
+function shownById(containers: number, named: number): string {
+  const others = containers - named;
+  const count = others === 1 ? '1 container in a pod is' : `${others} containers in pods are`;
+  if (named === 0) return `${count} shown by id, pause containers included`;
+  return `the kubelet's logs name ${named} of ${containers} containers in pods, without images`;
+}
 
 const REMEDIES: Remedies = {
   shell: 'run it as root, or set --cri.endpoint to the socket; --cri.endpoint= to disable',

@@ -1,6 +1,6 @@
 import type { CgroupMatch } from '../container.ts';
 import { walk } from '../discover/walk.ts';
-import { CRI } from '../engines/name-sources.ts';
+import { isInPodOfHost } from '../engines/kubelet-log-source.ts';
 import { identifyCgroup } from '../identify/cgroup-path.ts';
 import { classify } from '../identify/classify.ts';
 import { findInit } from '../identify/init-process.ts';
@@ -13,8 +13,8 @@ export interface FoundContainers {
   /** How many, by engine. */
   readonly engines: Readonly<Record<string, number>>;
   readonly count: number;
-  /** Containers that the kubelet created. */
-  readonly inPods: number;
+  /** Containers that the kubelet created, pause containers included. */
+  readonly podContainers: readonly { readonly id: string; readonly podUid: string }[];
   /** Containers whose namespaces the kernel does not show. */
   readonly denied: number;
   /** Containers without a visible process. */
@@ -32,7 +32,8 @@ const DESCRIPTORS = 64;
 export function findContainers(procfs: string, layout: CgroupLayout): FoundContainers {
   const kernel = new KernelFiles({ procRoot: procfs, layout, descriptorBudget: DESCRIPTORS });
   const engines: Record<string, number> = {};
-  const tally = { count: 0, inPods: 0, denied: 0, empty: 0, otherCgroups: 0 };
+  const tally = { count: 0, denied: 0, empty: 0, otherCgroups: 0 };
+  const podContainers: { id: string; podUid: string }[] = [];
   let example: string | undefined;
   const { root } = layout.discovery;
   const isMountPoint = (path: string): boolean => layout.mountPoints?.has(root, path) === true;
@@ -41,7 +42,8 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
     if (match === undefined && isOther(path)) tally.otherCgroups += 1;
     if (match === undefined || match.infra) continue;
     tally.count += 1;
-    if (CRI.mayKnow(match)) tally.inPods += 1;
+    const { id, podUid } = match;
+    if (podUid !== undefined && isInPodOfHost(match)) podContainers.push({ id, podUid });
     engines[match.engine] = (engines[match.engine] ?? 0) + 1;
     const seen = namespacesOf(kernel, path);
     if (seen === 'empty') tally.empty += 1;
@@ -50,7 +52,7 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
       example ??= seen.message;
     }
   }
-  return { engines, ...tally, example };
+  return { engines, ...tally, podContainers, example };
 }
 
 /** Whether a cgroup is neither a container nor inside one. */

@@ -16,8 +16,10 @@ export interface NameSource extends AsyncDisposable {
   mayKnow(match: CgroupMatch): boolean;
   /** The names known so far; the same object as long as nothing changes. */
   namesOf(id: string): Names | undefined;
+  /** The names of a container's pod, where the source knows no more. */
+  podOf?(id: string): Names | undefined;
   /** A container has appeared: ask for its names. */
-  want(id: string): void;
+  want(id: string, podUid?: string): void;
   /** A container is gone. */
   forget(id: string): void;
 }

@@ -5,7 +5,9 @@ import { placeOfCri } from './cri.ts';
 import { connectToDocker } from './docker.ts';
 import type { EnginePlace } from './engine-client.ts';
 import { type EngineOptions, EngineSource } from './engine-source.ts';
+import type { PathProbes } from '../probes/path-probes.ts';
 import { inTime } from './in-time.ts';
+import { KubeletLogSource } from './kubelet-log-source.ts';
 import type { NameSource } from './name-source.ts';
 
 /** Engines whose containers in pods the Container Runtime Interface may name. */
@@ -44,10 +46,10 @@ export const CRI: Kind<UnixHost> = {
   placeOf: ({ path }) => placeOfCri(path),
 };
 
-/** Starts a source for each engine that is configured. */
+/** Starts all configured sources, the best first. */
 export function startNameSources(
-  config: Pick<Config, 'docker' | 'podman' | 'cri' | 'oom'>,
-  { log, checkPath }: Pick<EngineOptions, 'log' | 'checkPath'>,
+  config: Pick<Config, 'docker' | 'podman' | 'cri' | 'kubeletLogs' | 'oom'>,
+  { log, checkPath, probes }: Pick<EngineOptions, 'log' | 'checkPath'> & { readonly probes: PathProbes },
 ): NameSource[] {
   // Kills are exported for this long, under the names of containers that may no longer exist.
   const parts = { log, checkPath, timings: { history: config.oom.retention } };
@@ -55,6 +57,8 @@ export function startNameSources(
     start(DOCKER, config.docker, parts),
     start(PODMAN, config.podman, parts),
     start(CRI, config.cri, parts),
+    // Last, because the others know more. It needs no access to a runtime.
+    config.kubeletLogs === undefined ? [] : new KubeletLogSource({ config: config.kubeletLogs, probes, log }),
   ].flat();
 }
 

@@ -7,6 +7,11 @@ const WAIT_FOR_NAME_MS = 2_000;
 /** The names of a container that no engine has named in time. */
 export const NO_NAMES: Names = {};
 
+/** Whether these include the container's own name, not only that of its pod. */
+export function isNamed({ name, containerInPod }: Names): boolean {
+  return name !== undefined || containerInPod !== undefined;
+}
+
 /** The names of containers, from the engines that may know them. */
 export class Naming {
   readonly #sources: readonly NameSource[];
@@ -17,7 +22,7 @@ export class Naming {
 
   /** Asks for the names of a container. */
   want(match: CgroupMatch): void {
-    for (const source of this.#sourcesFor(match)) source.want(match.id);
+    for (const source of this.#sourcesFor(match)) source.want(match.id, match.podUid);
   }
 
   forget(match: CgroupMatch): void {
@@ -26,13 +31,31 @@ export class Naming {
 
   /** The names known so far; `undefined` if they may still come after a wait of `waitedMs`. */
   namesOf(match: CgroupMatch, waitedMs: number): Names | undefined {
+    const isWaiting = waitedMs < WAIT_FOR_NAME_MS;
     let mayCome = false;
+    let betterMayCome = false;
     for (const source of this.#sourcesFor(match)) {
       const names = source.namesOf(match.id);
-      if (names !== undefined) return names;
+      // An earlier source knows more, such as the image.
+      if (names !== undefined && !(betterMayCome && isWaiting)) return names;
       if (source.up !== undefined) mayCome = true;
+      if (source.up === true) betterMayCome = true;
     }
-    return mayCome && waitedMs < WAIT_FOR_NAME_MS ? undefined : NO_NAMES;
+    if (mayCome && isWaiting) return undefined;
+    return this.#podOf(match) ?? NO_NAMES;
+  }
+
+  /** The source of these names, as in `isolation_source_up`. */
+  sourceOf({ id }: CgroupMatch, names: Names): string | undefined {
+    return this.#sources.find((source) => source.namesOf(id) === names || source.podOf?.(id) === names)?.name;
+  }
+
+  #podOf(match: CgroupMatch): Names | undefined {
+    for (const source of this.#sourcesFor(match)) {
+      const names = source.podOf?.(match.id);
+      if (names !== undefined) return names;
+    }
+    return undefined;
   }
 
   /** The engine that lists a container with this id. */

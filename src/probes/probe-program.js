@@ -22,6 +22,12 @@ const MOST_ENTRIES = 10_000;
 /** At most this many directories below the first one are listed. */
 const MOST_DIRECTORIES = 64;
 
+/** The search for links stops after this many entries of any kind. */
+const MOST_SEARCHED = 100_000;
+
+/** Two changes within this time, in ms, can give a directory the same time stamp. */
+const SAME_STAMP_MS = 2_000;
+
 /** File systems of their own in `/dev` that hold many files and no devices. */
 const WITHOUT_DEVICES = ['pts', 'shm', 'mqueue', 'hugepages'];
 
@@ -64,6 +70,8 @@ function answer(request) {
       return blockDevicesIn(path, request.skip);
     case 'linkTo':
       return hasLinkTo(path, request.targets);
+    case 'links':
+      return linksIn(request);
     case 'realPath':
       return realpathSync.native(path);
     case 'text':
@@ -113,6 +121,38 @@ function hasLinkTo(path, targets) {
   } finally {
     directory.closeSync();
   }
+}
+
+/**
+ * The links in a directory and their targets. None is followed.
+ *
+ * @param {Extract<Request, { look: 'links' }>} request
+ * @returns {Answers['links']}
+ */
+function linksIn({ path, suffix, most, unlessVersion }) {
+  const { dev, ino, mtimeNs, mtimeMs } = statSync(path, { bigint: true });
+  const version = `${dev} ${ino} ${mtimeNs}`;
+  if (version === unlessVersion) return 'unchanged';
+  const isSettled = Math.abs(Date.now() - Number(mtimeMs)) > SAME_STAMP_MS;
+  /** @type {[string, string][]} */
+  const links = [];
+  let complete = true;
+  const directory = opendirSync(path, { bufferSize: 1024 });
+  try {
+    let left = MOST_SEARCHED;
+    for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
+      const isWanted = entry.isSymbolicLink() && entry.name.endsWith(suffix);
+      if (left === 0 || (isWanted && links.length === most)) {
+        complete = false;
+        break;
+      }
+      left -= 1;
+      if (isWanted) links.push([entry.name, linkAt(`${path}/${entry.name}`)]);
+    }
+  } finally {
+    directory.closeSync();
+  }
+  return { links, complete, version: isSettled ? version : '' };
 }
 
 /**

@@ -8,6 +8,14 @@ export type Question =
   | { readonly look: 'blockDevices'; readonly path: string; readonly skip: readonly string[] }
   /** Whether a link in a directory such as `fd` leads to one of `targets`. */
   | { readonly look: 'linkTo'; readonly path: string; readonly targets: readonly string[] }
+  /** The links in a directory whose names end in `suffix`, at most `most` of them, unless the directory has this version. */
+  | {
+      readonly look: 'links';
+      readonly path: string;
+      readonly suffix: string;
+      readonly most: number;
+      readonly unlessVersion: string;
+    }
   /** The first `most` bytes of a file. */
   | { readonly look: 'text'; readonly path: string; readonly most: number }
   /** The path without links, of what the path leads to. */
@@ -27,6 +35,14 @@ export interface Answers {
   readonly blockDevices: { readonly names: readonly string[]; readonly complete: boolean };
   /** `too many`: none among the first 10,000, and there are more. */
   readonly linkTo: 'yes' | 'no' | 'too many';
+  /** `version` changes with the directory; empty if it has just changed, because another change may not change it. */
+  readonly links:
+    | 'unchanged'
+    | {
+        readonly links: readonly (readonly [name: string, target: string])[];
+        readonly complete: boolean;
+        readonly version: string;
+      };
   readonly text: string;
   readonly realPath: string;
   readonly access: true;

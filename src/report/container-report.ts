@@ -19,6 +19,8 @@ export interface ContainerReport extends Assessment {
   readonly id: string;
   /** The path of its cgroup, which is unique. */
   readonly path: string;
+  /** The source of its names, as in `isolation_source_up`. */
+  readonly namedBy: string | undefined;
   readonly image: string | undefined;
   readonly runtime: string | undefined;
   /** Seconds since the epoch. */
@@ -115,6 +117,7 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
     labels,
     id: cgroup.match.id,
     path: cgroup.path,
+    namedBy: container.namedBy,
     image: names.image,
     runtime: names.runtime,
     startTime: init?.startTime,

@@ -32,6 +32,7 @@ test('has all facts of a container', () => {
   expect(facts).toEqual({
     engine: 'docker',
     container: 'web',
+    namedBy: 'docker',
     id: '0123456789abcdef'.repeat(4),
     image: 'lab:1',
     runtime: 'runc',

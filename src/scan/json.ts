@@ -25,6 +25,7 @@ function jsonOf(report: ContainerReport): object {
   return {
     ...Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== '')),
     id: report.id,
+    namedBy: report.namedBy,
     image: report.image,
     runtime: report.runtime,
     sandbox: report.sandbox,

@@ -16,9 +16,26 @@ export function notesOn({ containers, sources }: HostReport): readonly string[] 
   return [
     ...summaryOf(containers),
     ...(isUncertain ? ['≥ means at least: unknown facts can only raise the level.'] : []),
+    ...namesOf(containers),
     ...(silent.length > 0 ? [`No names from ${silent.join(', ')}: containers are shown by id.`] : []),
     ...missing(containers, sources).map((text) => cutTo(WIDTH, printable(text))),
   ];
+}
+
+/** Which sources gave names, and how many containers have none. */
+function namesOf(containers: readonly ContainerReport[]): readonly string[] {
+  const unnamed = containers.filter(isShownById);
+  const named = containers.filter((container) => !unnamed.includes(container));
+  const sources = [...new Set(named.flatMap(({ namedBy }) => namedBy ?? []))].toSorted();
+  if (sources.length === 0) return [];
+  const counts = sources.map((source) => `${named.filter(({ namedBy }) => namedBy === source).length} from ${source}`);
+  const rest = unnamed.length === 1 ? '; 1 container is shown by id' : `; ${unnamed.length} containers are shown by id`;
+  return [`Names: ${counts.join(', ')}${unnamed.length === 0 ? '' : rest}.`];
+}
+
+/** Whether the name of a container is the beginning of its id, which is a long number. */
+function isShownById({ id, labels }: ContainerReport): boolean {
+  return /^[0-9a-f]{32,}$/.test(id) && id.startsWith(labels.container);
 }
 
 function summaryOf(containers: readonly ContainerReport[]): readonly string[] {

@@ -50,6 +50,7 @@ test('shows level, limits, namespaces and findings of each container', () => {
       '2 containers. Findings: 1 critical, 2 high, 1 medium.',
       'Why, and how to fix it: isolation-exporter scan --explain FINDING',
       '≥ means at least: unknown facts can only raise the level.',
+      'Names: 2 from docker.',
       '',
     ].join('\n'),
   );
@@ -105,6 +106,20 @@ test("says that the host's namespaces are unknown", () => {
   const report = { ...hostReport(containerReport('web')), sources: new Map([['host_namespaces', false]]) };
   expect(renderScanTable(report, plain)).toMatch(
     /\nSome facts could not be read, see isolation-exporter diagnose: the host's namespaces/,
+  );
+});
+
+test('says which sources gave names, and how many containers have none', () => {
+  const inPod = { engine: 'containerd', namespace: 'shop', pod: 'cart-0' };
+  const report = hostReport(
+    containerReport('web'),
+    containerReport('app', { labels: { ...inPod, container: 'app' }, namedBy: 'kubelet_logs' }),
+    // Only the names of its pod are known, as of a pause container.
+    containerReport('pause', { labels: { ...inPod, container: '0123456789ab' }, namedBy: 'kubelet_logs' }),
+    containerReport('lxc', { id: 'dead', labels: { ...inPod, engine: 'lxc', container: 'dead' }, namedBy: undefined }),
+  );
+  expect(renderScanTable(report, plain)).toContain(
+    '\nNames: 1 from docker, 1 from kubelet_logs; 1 container is shown by id.\n',
   );
 });
 

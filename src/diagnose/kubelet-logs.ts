@@ -1,0 +1,49 @@
+import { defineCheck, type CheckResult, type Remedies } from './check.ts';
+
+/** What the kubelet's names of log files give. */
+export interface KubeletNames {
+  readonly directory: string;
+  readonly isDefault: boolean;
+  /** Why the directory cannot be listed, such as ENOENT. */
+  readonly error: string | undefined;
+  /** Containers in pods on this host, pause containers included, and how many of them a log names. */
+  readonly containers: number;
+  readonly named: number;
+}
+
+/** Whether the names of log files name containers in pods. */
+export const kubeletLogs = defineCheck<KubeletNames | undefined>({
+  name: 'kubelet logs',
+  read: (subject) => subject.kubeletNames(),
+  judge(found): CheckResult {
+    if (found === undefined) return { status: 'ok', message: 'disabled' };
+    const { directory, isDefault, error, containers, named } = found;
+    if (error === undefined) {
+      const message = containers === 0 ? 'this host has no container in a pod' : nameCount(found);
+      return { status: 'ok', message: `${directory} can be listed; ${message}` };
+    }
+    const message = error === 'ENOENT' ? `nothing at ${directory}` : `${directory} cannot be listed: ${error}`;
+    if (isDefault && (error === 'ENOENT' || containers === named)) return { status: 'ok', message };
+    if (isDefault) return { status: 'note', message };
+    return {
+      status: 'failed',
+      message,
+      missing: 'names of pods and containers, where no container runtime is asked',
+      remedies: REMEDIES,
+    };
+  },
+});
+
+/** How many containers in pods the logs name, and what the others may be. */
+export function nameCount({ containers, named }: Pick<KubeletNames, 'containers' | 'named'>): string {
+  const others = containers - named;
+  const rest = others === 0 ? '' : '; pause containers have no log';
+  return `it names ${named} of ${containers} ${containers === 1 ? 'container' : 'containers'} in pods${rest}`;
+}
+
+const REMEDIES: Remedies = {
+  shell: 'set --path.container-logs to the directory; --path.container-logs= to disable',
+  systemd: 'let the unit read the directory, or --path.container-logs= to disable',
+  docker: '-v /var/log/containers:/var/log/containers:ro, or --path.container-logs= to disable',
+  kubernetes: 'a read-only hostPath volume of /var/log/containers, or --path.container-logs= to disable',
+};

@@ -1,0 +1,143 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { containersOf } from '../manifest.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const HOST = 'guest-v2-docker-systemd';
+const CAPTURED = fileURLToPath(new URL(`../fixtures/${HOST}`, import.meta.url));
+
+/** The pods of a node, from the cgroups of a captured host of Docker. */
+const SHOP = '6cf2e0c5-0b7a-4c2e-9a55-2d4b6a1f0c11';
+const STATIC = '9f3a4c1de0b24f7c8a6d5e4f3c2b1a71';
+const [APP = '', SIDECAR = '', PAUSE = '', ETCD = '', YOUNG = ''] = [...containersOf(HOST).values()].toSorted();
+
+const node = mkdtempSync(join(tmpdir(), 'isolation-node-'));
+const logs = join(node, 'containers');
+const idOf = new Map<string, string>();
+
+/** Moves a captured container to where the kubelet has it. */
+function moveToPod(short: string, podUid: string): void {
+  const { stdout } = spawnSync('ls', [join(node, 'cgroup/system.slice')], { encoding: 'utf8' });
+  const [, id = ''] = new RegExp(`docker-(${short}[0-9a-f]+)\\.scope`).exec(stdout) ?? [];
+  const pod = join(node, `cgroup/kubepods.slice/kubepods-pod${podUid.replaceAll('-', '_')}.slice`);
+  mkdirSync(pod, { recursive: true });
+  renameSync(join(node, `cgroup/system.slice/docker-${id}.scope`), join(pod, `cri-containerd-${id}.scope`));
+  idOf.set(short, id);
+}
+
+function linkLog(short: string, namespace: string, pod: string, container: string, podUid: string): void {
+  const target = `/var/log/pods/${namespace}_${pod}_${podUid}/${container}/0.log`;
+  symlinkSync(target, join(logs, `${pod}_${namespace}_${container}-${idOf.get(short)}.log`));
+}
+
+const FLAGS = [
+  `--path.procfs=${node}/proc`,
+  `--path.cgroupfs=${node}/cgroup`,
+  `--path.container-logs=${logs}`,
+  '--docker.host=',
+  '--podman.host=',
+  '--cri.endpoint=',
+];
+
+function run(
+  command: string,
+  ...options: readonly string[]
+): { readonly stdout: string; readonly status: number | null } {
+  return spawnSync(process.execPath, [PROGRAM, command, ...FLAGS, ...options], { encoding: 'utf8' });
+}
+
+beforeAll(() => {
+  if (!existsSync(PROGRAM)) throw new Error('dist/cli.js is not there; npm run build');
+  cpSync(join(CAPTURED, 'cgroup'), join(node, 'cgroup'), { recursive: true });
+  cpSync(join(CAPTURED, 'proc'), join(node, 'proc'), { recursive: true, verbatimSymlinks: true });
+  // A captured host has a directory there; `diagnose` reads the link.
+  renameSync(join(node, 'proc/self'), join(node, 'proc/999999'));
+  symlinkSync('999999', join(node, 'proc/self'));
+  mkdirSync(logs);
+  for (const short of [APP, SIDECAR, PAUSE, YOUNG]) moveToPod(short, SHOP);
+  moveToPod(ETCD, STATIC);
+  linkLog(APP, 'shop', 'cart-0', 'app', SHOP);
+  linkLog(SIDECAR, 'shop', 'cart-0', 'sidecar', SHOP);
+  linkLog(ETCD, 'kube-system', 'etcd-n1', 'etcd', STATIC);
+  // Of a container that is gone, and what is nobody's.
+  symlinkSync(`/var/log/pods/shop_old_${SHOP}/app/0.log`, join(logs, 'rubbish.log'));
+  symlinkSync('/dev/zero', join(logs, `x_y_z-${'e'.repeat(64)}.log`));
+});
+afterAll(() => rmSync(node, { recursive: true }));
+
+describe('a node of Kubernetes without any socket', () => {
+  const labels = (container: string, pod: string, namespace: string): string =>
+    `isolation_container_start_time_seconds{engine="containerd",namespace="${namespace}",pod="${pod}",container="${container}"}`;
+
+  it('exports containers under namespace, pod and container, and names a container that gets its log later', async () => {
+    const address = ['--web.listen-address=127.0.0.1:0', '--path.kmsg=', '--log.format=json'];
+    const child = spawn(process.execPath, [PROGRAM, ...FLAGS, ...address], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (part: string) => (said += part));
+    try {
+      const until = async (isDone: () => boolean | Promise<boolean>): Promise<void> => {
+        const deadline = performance.now() + 30_000;
+        while (!(await isDone())) {
+          if (performance.now() > deadline) throw new Error(said);
+          await sleep(100);
+        }
+      };
+      await until(() => said.includes('"addresses":["'));
+      const origin = `http://${/"addresses":\["([^"]+)"\]/.exec(said)?.[1]}`;
+      const scrape = async (): Promise<string> => (await fetch(`${origin}/metrics`)).text();
+      let metrics = '';
+      // Containers without a log are shown after the wait for a name.
+      await until(async () => (metrics = await scrape()).includes(labels(PAUSE, 'cart-0', 'shop')));
+      expect(metrics).toContain(labels('app', 'cart-0', 'shop'));
+      expect(metrics).toContain(labels('sidecar', 'cart-0', 'shop'));
+      expect(metrics).toContain(labels('etcd', 'etcd-n1', 'kube-system'));
+      expect(metrics).toContain(labels(YOUNG, 'cart-0', 'shop'));
+      expect(metrics).toContain('isolation_containers{engine="containerd"} 5\n');
+      expect(metrics).toContain('isolation_source_up{source="kubelet_logs"} 1\n');
+      expect(metrics).toContain('isolation_source_limit_hits_total{source="kubelet_logs",limit="list_size"} 0\n');
+      linkLog(YOUNG, 'shop', 'cart-0', 'migrate', SHOP);
+      await until(async () => (metrics = await scrape()).includes(labels('migrate', 'cart-0', 'shop')));
+      expect(metrics).not.toContain(labels(YOUNG, 'cart-0', 'shop'));
+      expect(said).not.toContain('"level":"warn"');
+    } finally {
+      child.kill();
+      await once(child, 'close');
+    }
+  });
+
+  it('is scanned with the source of each name', () => {
+    const { status, stdout } = run('scan', '--output=json');
+    expect(status).toBe(0);
+    const { containers } = JSON.parse(stdout) as { containers: readonly Record<string, unknown>[] };
+    expect(
+      containers.map(({ namespace, pod, container, namedBy }) => [namespace, pod, container, namedBy].join(' ')),
+    ).toEqual([
+      'kube-system etcd-n1 etcd kubelet_logs',
+      `shop cart-0 ${PAUSE} kubelet_logs`,
+      'shop cart-0 app kubelet_logs',
+      'shop cart-0 migrate kubelet_logs',
+      'shop cart-0 sidecar kubelet_logs',
+    ]);
+    expect(run('scan').stdout).toContain('\nNames: 4 from kubelet_logs; 1 container is shown by id.\n');
+  });
+
+  it('is diagnosed', () => {
+    const { checks } = JSON.parse(run('diagnose', '--output=json').stdout) as {
+      checks: readonly { readonly name: string; readonly status: string; readonly message: string }[];
+    };
+    expect(checks.find(({ name }) => name === 'kubelet logs')).toMatchObject({
+      status: 'ok',
+      message: `${logs} can be listed; it names 4 of 5 containers in pods; pause containers have no log`,
+    });
+    expect(checks.find(({ name }) => name === 'cri')).toMatchObject({
+      status: 'ok',
+      message: "disabled; the kubelet's logs name 4 of 5 containers in pods, without images",
+    });
+  });
+});
