@@ -50,7 +50,7 @@ const LIMIT_MESSAGES: Readonly<Record<EngineLimit, string>> = {
 const HISTORY_OVERLAP = 5_000;
 
 const TIMINGS: Timings = {
-  ping: 2_000,
+  ping: 5_000,
   inspect: 2_000,
   list: 10_000,
   heartbeat: 5_000,

@@ -13,7 +13,7 @@ import type { NameSource } from './name-source.ts';
 /** Engines whose containers in pods the Container Runtime Interface may name. */
 const CRI_ENGINES: ReadonlySet<string> = new Set(['containerd', 'cri-o', 'cri', 'kata']);
 
-const PING_MS = 2_000;
+const PING_MS = 5_000;
 
 /** A kind of engine and how to ask it. */
 interface Kind<Host> {
@@ -65,7 +65,7 @@ export function startNameSources(
 /**
  * Checks once whether an engine answers.
  *
- * @throws Error if it answers wrongly, or not within 2 s.
+ * @throws Error if it answers wrongly, or not within 5 s.
  */
 export async function askEngine(place: EnginePlace): Promise<void> {
   try {
