@@ -1,11 +1,22 @@
 /** Matchers for the variables job and instance, in the form that linters expect. */
-const HOSTS = 'job=~"$job", instance=~"$instance"';
+export const HOSTS = 'job=~"$job", instance=~"$instance"';
 
-/** Matchers for the variables of the container dashboard. */
-const CONTAINER = `${HOSTS}, engine=~"$engine", namespace=~"$namespace", pod=~"$pod", container="$container"`;
+/**
+ * Matchers for the other variables, in raw strings of PromQL, where a format of Grafana's escapes exactly what must be escaped.
+ * In double quotes Grafana's default escapes a single quote too, and a double quote only with the feature toggle
+ * `prometheusSpecialCharsInLabelValues`. No name has a backtick (`src/exposition/series-labels.ts`).
+ */
+const ANY_OF = (name: string) => `${name}=~\`\${${name}:regex}\``;
+export const ENGINE = ANY_OF('engine');
+export const NAMESPACE = ANY_OF('namespace');
+export const POD = ANY_OF('pod');
+const PODS = [HOSTS, ENGINE, NAMESPACE, POD].join(', ');
+
+/** The one container. */
+const CONTAINER = `${PODS}, container=\`\${container:raw}\``;
 
 /** Series of a pod's network have no container label. */
-const CONTAINER_OR_POD = `${HOSTS}, engine=~"$engine", namespace=~"$namespace", pod=~"$pod", container=~"$container|"`;
+const CONTAINER_OR_POD = `${PODS}, container=~\`\${container:regex}|\``;
 
 /** The labels that identify a container. */
 export const IDENTITY = 'job, instance, engine, namespace, pod, container';

@@ -4,6 +4,7 @@ import {
   VariableSort,
   VariableType,
 } from '@grafana/grafana-foundation-sdk/dashboard';
+import { ENGINE, HOSTS, NAMESPACE, POD } from './queries.ts';
 import { DATASOURCE } from './query.ts';
 
 /** The Prometheus, its jobs and the hosts. */
@@ -13,7 +14,8 @@ export const HOST_VARIABLES: readonly VariableModel[] = [
   several('instance', 'Instance', 'label_values(isolation_exporter_build_info{job=~"$job"}, instance)', '.+'),
 ];
 
-const INFO = 'isolation_container_info{job=~"$job", instance=~"$instance"';
+/** The containers that a choice of other variables leaves. */
+const info = (...chosen: readonly string[]) => `isolation_container_info{${[HOSTS, ...chosen].join(', ')}}`;
 
 /**
  * The container. Containers outside Kubernetes have no namespace and no pod, which `.*` includes. Only one container can be
@@ -21,14 +23,10 @@ const INFO = 'isolation_container_info{job=~"$job", instance=~"$instance"';
  */
 export const CONTAINER_VARIABLES: readonly VariableModel[] = [
   ...HOST_VARIABLES,
-  several('engine', 'Engine', `label_values(${INFO}}, engine)`, '.+'),
-  several('namespace', 'Namespace', `label_values(${INFO}, engine=~"$engine"}, namespace)`, '.*'),
-  several('pod', 'Pod', `label_values(${INFO}, engine=~"$engine", namespace=~"$namespace"}, pod)`, '.*'),
-  query(
-    'container',
-    'Container',
-    `label_values(${INFO}, engine=~"$engine", namespace=~"$namespace", pod=~"$pod"}, container)`,
-  ),
+  several('engine', 'Engine', `label_values(${info()}, engine)`, '.+'),
+  several('namespace', 'Namespace', `label_values(${info(ENGINE)}, namespace)`, '.*'),
+  several('pod', 'Pod', `label_values(${info(ENGINE, NAMESPACE)}, pod)`, '.*'),
+  query('container', 'Container', `label_values(${info(ENGINE, NAMESPACE, POD)}, container)`),
 ];
 
 function several(name: string, label: string, definition: string, allValue: string): VariableModel {

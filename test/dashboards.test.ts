@@ -2,13 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
+import { type Panel, VariableType } from '@grafana/grafana-foundation-sdk/dashboard';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { BOARDS } from '../grafana/boards.ts';
 import { render } from '../grafana/dashboard.ts';
 import { boardFiles, targetsOf } from './dashboards/board-files.ts';
 import { allFamilies, collectorFamilies, type Families } from './dashboards/families.ts';
-import { interpolate } from './dashboards/interpolate.ts';
+import { ALL_VALUES, type Choice, interpolate } from './dashboards/interpolate.ts';
 import { NOT_SHOWN } from './dashboards/not-shown.ts';
 import { analyse } from './dashboards/promql.ts';
 
@@ -102,6 +102,13 @@ describe.each(files)('$name', ({ dashboard, panels, rows, text }) => {
     expect([...new Set(used)].filter((name) => !name.startsWith('__') && !own.includes(name))).toEqual([]);
   });
 
+  it('has the variables with several values that interpolate() knows', () => {
+    for (const { type, name, multi, allValue } of dashboard.templating.list ?? []) {
+      if (type === VariableType.Query)
+        expect([name, multi, allValue]).toEqual([name, name in ALL_VALUES, ALL_VALUES[name]]);
+    }
+  });
+
   it('uses existing metrics in variables and annotations', () => {
     const queries = (dashboard.templating.list ?? []).map(({ definition }) => definition ?? '').filter(Boolean);
     for (const definition of queries) {
@@ -180,11 +187,18 @@ describe.each(files.flatMap(({ name, panels }) => panels.map((panel) => ({ board
 
 // The grammar above accepts type errors, such as the rate of an instant vector.
 test.skipIf(!existsSync(PROMTOOL))('promtool accepts all queries', () => {
-  const choice = { from: 0, to: 21_600, scrapeInterval: 15, values: { container: 'web' } };
-  const queries = files.flatMap(({ panels, dashboard }) => [
-    ...panels.flatMap(targetsOf).map(({ expr, interval }) => interpolate(expr, choice, interval)),
-    ...(dashboard.annotations.list ?? []).map(({ expr = '', step }) => interpolate(expr, choice, step)),
-  ]);
+  const range = { from: 0, to: 21_600, scrapeInterval: 15 };
+  const odd = String.raw`a.b\d's "x" (+)`;
+  const choices: readonly Choice[] = [
+    { ...range, values: { container: 'web' } },
+    { ...range, values: { container: odd, namespace: odd, pod: ['', odd], instance: ['h1:1', 'h2:1'] } },
+  ];
+  const queries = choices.flatMap((choice) =>
+    files.flatMap(({ panels, dashboard }) => [
+      ...panels.flatMap(targetsOf).map(({ expr, interval }) => interpolate(expr, choice, interval)),
+      ...(dashboard.annotations.list ?? []).map(({ expr = '', step }) => interpolate(expr, choice, step)),
+    ]),
+  );
   const rules = queries.map((expr, index) => ({ record: `board:query:${index}`, expr }));
   const directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-boards-'));
   const file = join(directory, 'rules.yml');

@@ -259,6 +259,14 @@ describe('labels that become equal once printable', () => {
   });
 });
 
+describe('identityOfLabels()', () => {
+  it('has no backtick, which ends a raw string of PromQL', () => {
+    expect(identityOfLabels(container('a`b"c', { pod: '`' }).labels)).toBe(
+      `engine="docker",pod="'",container="a'b\\"c"`,
+    );
+  });
+});
+
 describe('identitiesOfKept()', () => {
   const entry = (name: string) => ({ labels: container(name).labels });
   const long = 'x'.repeat(300);

@@ -98,10 +98,14 @@ function renderWithId({ labels }: Container, id: string): string {
   return render({ ...labels, container: `${name}~${id.slice(0, ID_AFTER_NAME)}` });
 }
 
+/**
+ * A backtick becomes a single quote: dashboards put names into raw strings of PromQL, which a backtick would end. Engines allow
+ * none, but a container with write access to its cgroup can create any name.
+ */
 function render(labels: Labels): string {
   return renderLabels(
     LABEL_NAMES,
-    LABEL_NAMES.map((name) => labels[name]),
+    LABEL_NAMES.map((name) => labels[name].replaceAll('`', "'")),
   );
 }
 

@@ -5,12 +5,20 @@ export interface Choice {
   readonly to: number;
   /** Prometheus' scrape interval in seconds, as in the settings of the data source in Grafana. */
   readonly scrapeInterval: number;
-  /** Of the board's variables; what is not among them is `All`. */
-  readonly values: Readonly<Record<string, string>>;
+  /** Of the board's variables; what is not among them is `All`. Several values for one that can have several. */
+  readonly values: Readonly<Record<string, string | readonly string[]>>;
+  /** Whether Grafana has the feature toggle `prometheusSpecialCharsInLabelValues`. By default it has not. */
+  readonly specialCharacters?: true;
 }
 
-/** The value of a variable without a selected value. */
-const ALL: Readonly<Record<string, string>> = { job: '.+', instance: '.+', engine: '.+', namespace: '.*', pod: '.*' };
+/** The `allValue` of each variable that can have several values. Grafana puts it in as it is, in any format. */
+export const ALL_VALUES: Readonly<Record<string, string>> = {
+  job: '.+',
+  instance: '.+',
+  engine: '.+',
+  namespace: '.*',
+  pod: '.*',
+};
 
 /** Points that a graph has room for. */
 const POINTS = 300;
@@ -22,17 +30,61 @@ export function stepOf(choice: Choice, minStep?: string): number {
   return Math.max(least, Math.ceil((choice.to - choice.from) / POINTS));
 }
 
-/** Puts values for a query's variables, as Grafana does. */
+/** Puts values for a query's variables, as Grafana does: `$name` and `${name:format}`, in one pass. */
 export function interpolate(expr: string, choice: Choice, minStep?: string): string {
   // So that there are always several scrapes in it.
   const rateInterval = Math.max(stepOf(choice, minStep) + choice.scrapeInterval, 4 * choice.scrapeInterval);
-  return expr
-    .replaceAll('$__rate_interval', `${rateInterval}s`)
-    .replaceAll('$__range_s', String(Math.ceil(choice.to - choice.from)))
-    .replaceAll('$__range', `${Math.ceil(choice.to - choice.from)}s`)
-    .replaceAll(/\$(\w+)/g, (variable, name: string) => {
-      const value = choice.values[name] ?? ALL[name];
+  const builtIn: Readonly<Record<string, string>> = {
+    __rate_interval: `${rateInterval}s`,
+    __range_s: String(Math.ceil(choice.to - choice.from)),
+    __range: `${Math.ceil(choice.to - choice.from)}s`,
+  };
+  return expr.replaceAll(
+    /\$(\w+)|\$\{(\w+)(?::(\w+))?\}/g,
+    (variable, plain?: string, braced?: string, format?: string) => {
+      const name = plain ?? braced ?? '';
+      const value = choice.values[name];
+      const known = builtIn[name] ?? (value === undefined ? ALL_VALUES[name] : undefined);
+      if (known !== undefined) return known;
       if (value === undefined) throw new Error(`${variable} has no value: ${expr}`);
-      return value;
-    });
+      return formatValue(value, format ?? (name in ALL_VALUES ? 'regex of Prometheus' : 'text of Prometheus'), choice);
+    },
+  );
+}
+
+/**
+ * Grafana's formats of values: `packages/grafana-prometheus/src/escaping.ts` for what a query of Prometheus gets without a
+ * format, `public/app/features/templating/formatVariableValue.ts` (scenes: `formatRegistry.ts`) for the others.
+ */
+function formatValue(value: string | readonly string[], format: string, { specialCharacters }: Choice): string {
+  const anyOf = (escape: (text: string) => string) => {
+    const each = [value].flat().map(escape);
+    return each.length === 1 ? each[0]! : `(${each.join('|')})`;
+  };
+  switch (format) {
+    case 'raw':
+      return String(value);
+    case 'regex':
+      return anyOf((text) => text.replaceAll(/[\\^$*+?.()|[\]{}/]/g, String.raw`\$&`));
+    // A variable with several values, inside double quotes.
+    case 'regex of Prometheus':
+      return specialCharacters
+        ? anyOf((text) =>
+            text
+              .replaceAll('\\', String.raw`\\\\`)
+              .replaceAll('"', String.raw`\\\"`)
+              .replaceAll(/[$^*{}[\]'+?.()|]/g, String.raw`\\$&`),
+          )
+        : anyOf((text) => text.replaceAll('\\', String.raw`\\\\`).replaceAll(/[$^*{}[\]+?.()|]/g, String.raw`\\$&`));
+    case 'text of Prometheus':
+      return specialCharacters
+        ? String(value)
+            .replaceAll('\\', String.raw`\\`)
+            .replaceAll('"', String.raw`\"`)
+        : String(value)
+            .replaceAll('\\', String.raw`\\`)
+            .replaceAll("'", String.raw`\\'`);
+    default:
+      throw new Error(`${format} is not known here`);
+  }
 }

@@ -1,5 +1,5 @@
 import { OLDEST, type PrometheusRelease } from '../lab/prometheus-releases.ts';
-import { eventually, type Machine, succeed } from '../lab/machine.ts';
+import { eventually, type Machine, quote, succeed } from '../lab/machine.ts';
 
 /** A Prometheus with one target. */
 export interface Prometheus extends AsyncDisposable {
@@ -16,9 +16,13 @@ export interface Prometheus extends AsyncDisposable {
 }
 
 /** Starts Prometheus on a free port of loopback, with a target that it scrapes each second, and waits for the first scrape. */
-export function startPrometheus(machine: Machine, target: string): Promise<Prometheus> {
+export function startPrometheus(
+  machine: Machine,
+  target: string,
+  options: { readonly release?: PrometheusRelease; readonly features?: readonly string[] } = {},
+): Promise<Prometheus> {
   const config = `{ global: { scrape_interval: 1s }, scrape_configs: [{ job_name: isolation-exporter, static_configs: [{ targets: ['${target}'] }] }] }`;
-  return startConfiguredPrometheus(machine, { 'prometheus.yml': config });
+  return startConfiguredPrometheus(machine, { 'prometheus.yml': config }, options);
 }
 
 /** The same with these files in its folder, `prometheus.yml` among them, as any release with any feature flags. */
@@ -49,7 +53,7 @@ export async function startConfiguredPrometheus(
     );
     const ask = async (path: string): Promise<unknown> => {
       const url = `http://${address}/api/v1/${path}`;
-      return (JSON.parse(await succeed(machine, `curl -sS --fail -m 20 '${url}'`)) as { data: unknown }).data;
+      return (JSON.parse(await succeed(machine, `curl -sS --fail -m 20 ${quote(url)}`)) as { data: unknown }).data;
     };
     const query = async (text: string) => (await ask(`query?query=${encodeURIComponent(text)}`)) as Vector;
     const prometheus: Prometheus = {

@@ -40,7 +40,7 @@ export async function pageOf(board: BoardFile, choice: Choice, ask: Ask): Promis
   );
   const data: PageData = { graphs, from: choice.from, to: choice.to, marks: (await Promise.all(marks)).flat() };
   const variables = (templating.list ?? []).map(({ name, label = name }) => {
-    const value = name === 'datasource' ? 'Prometheus' : (choice.values[name] ?? 'All');
+    const value = name === 'datasource' ? 'Prometheus' : [choice.values[name] ?? 'All'].flat().join(' + ');
     return markup`<span>${label}: ${value}</span>`;
   });
   // tsx names functions through a helper that the page lacks.
