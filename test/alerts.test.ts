@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { collectors } from '../src/collectors/index.ts';
 import { findings } from '../src/findings/index.ts';
+import { renderVictoriaMetricsRules } from '../tools/victoria-metrics-rules.ts';
 import { groups, rules } from './rules/rule-files.ts';
 
 const RUNBOOKS = new URL('../docs/runbooks/', import.meta.url);
@@ -84,6 +86,19 @@ describe('every alert', () => {
     const critical = findings.filter(({ severity }) => severity === 'critical').map(({ id }) => id);
     expect(asked.filter((id) => !critical.includes(id))).toEqual([]);
     expect(asked).toContain('process_escaped');
+  });
+
+  // After a change: npx vitest run --project program -u
+  it('is in the file for VictoriaMetrics, with another expression at most', async () => {
+    const text = renderVictoriaMetricsRules(
+      readFileSync(new URL('../deploy/prometheus/alerts.yml', import.meta.url), 'utf8'),
+    );
+    const others = (parse(text) as { groups: typeof groups }).groups.map(({ name, rules }) => ({
+      name,
+      rules: rules.map((rule) => ({ ...rule, expr: expect.any(String) as string })),
+    }));
+    expect(groups).toEqual(others);
+    await expect(text).toMatchFileSnapshot('../deploy/victoria-metrics/alerts.yml');
   });
 
   it('is in the right group', () => {

@@ -53,7 +53,18 @@ const rest = (base: string) => `## How to use them
    \`sed -i 's#${base}#https://YOUR.HOST/PATH#' alerts.yml tests/*.yml\`
 4. Set your own receivers in \`deploy/alertmanager/alertmanager.yml\`.
 
-After you change a rule, \`promtool test rules tests/*.yml\` shows whether it still works, and \`npx vitest run --project rules\`
+With VictoriaMetrics, give vmalert \`deploy/victoria-metrics/alerts.yml\` instead. MetricsQL counts the first sample of a counter
+as an increase, so the rules for Prometheus would fire for each host that is first seen with old kills. The scrape configuration is
+the same (\`-promscrape.config\`). \`-remoteWrite.url\` and \`-remoteRead.url\` let a restarted vmalert continue the \`for\` of an
+alert:
+
+\`\`\`sh
+vmalert -rule=alerts.yml -datasource.url=http://localhost:8428 -notifier.url=http://localhost:9093 \\
+  -remoteWrite.url=http://localhost:8428 -remoteRead.url=http://localhost:8428
+\`\`\`
+
+After you change a rule, \`promtool test rules tests/*.yml\` shows whether it still works, as does
+\`vmalert-tool unittest --files='tests/*.yml' -disableAlertgroupLabel\` in a copy of \`deploy/victoria-metrics\` beside these tests; and \`npx vitest run --project rules\`
 in a clone of the repository shows whether the tests would notice if it did not.
 
 Make exceptions in the selector of a rule, such as \`container!~"batch-.*"\`, or with a silence. No rule can report that Prometheus
