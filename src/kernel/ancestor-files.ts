@@ -91,7 +91,7 @@ export class AncestorFiles {
   }
 }
 
-/** The cgroup at `path`, or the one above it that is `MOST_INSIDE` levels below `own`. */
+/** The cgroup at `path`. If it is nested too deeply, its ancestor `MOST_INSIDE` levels below `own`. */
 function outermost(path: string, own: string): string {
   const names = path.slice(own.length + 1).split('/', MOST_INSIDE);
   return `${own}/${names.join('/')}`;

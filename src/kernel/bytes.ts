@@ -30,7 +30,7 @@ export function decimalAt(bytes: Bytes, start: number, end: number): number | un
   return value <= LARGEST ? value : undefined;
 }
 
-/** The same for text. */
+/** The same as {@link decimalAt}, but for text. */
 export function decimalOf(text: string): number | undefined {
   if (!/^\d+$/.test(text)) return undefined;
   const value = Number(text);

@@ -9,7 +9,7 @@ describe('capabilities', () => {
     ['0000000000000001', ['CHOWN']],
     ['0000000400080000', ['SYS_PTRACE', 'SYSLOG']],
     ['0000018000000000', ['BPF', 'CHECKPOINT_RESTORE']],
-    // The first that this list does not have yet.
+    // This bit is the first one that the list does not name yet.
     ['0000020000000000', ['41']],
   ])('%s', (hex, names) => {
     expect(capabilitiesIn(hex)).toEqual(names);

@@ -34,7 +34,10 @@ const VANISHED = MISSING - 1;
 
 /** The files of one cgroup in all hierarchies, read through descriptors that stay open until `close`. */
 export class CgroupFiles {
-  /** The path in the hierarchy of discovery, such as `/docker/<id>`. {@link pathIn} has those in the others. */
+  /**
+   * The path in the hierarchy in which containers are discovered, such as `/docker/<id>`. {@link pathIn} returns the
+   * paths in the others.
+   */
   readonly path: string;
   readonly #reader: FileReader;
   readonly #layout: CgroupLayout;
@@ -50,8 +53,8 @@ export class CgroupFiles {
   /**
    * Use `KernelFiles.cgroup`.
    *
-   * @param cgroup.inode in the hierarchy of discovery: tells this cgroup from a later one at the same path. Without it,
-   *   the files are those of whichever cgroup is at the path.
+   * @param cgroup.inode the inode in the hierarchy in which containers are discovered. It distinguishes this cgroup
+   *   from a later one at the same path. Without it, the files belong to whichever cgroup is at the path.
    */
   constructor(
     reader: FileReader,
@@ -131,14 +134,15 @@ export class CgroupFiles {
   /**
    * The processes in the cgroup itself, with pids of this process's namespace; invisible ones are omitted.
    *
-   * Each read opens a new descriptor: a kept one of a v1 `cgroup.procs` repeats the list of its last reader for up to a second.
+   * Each read opens the file again. On cgroup v1, a descriptor that stays open repeats the list of its last reader for
+   * up to a second.
    */
   processes(): number[] {
     const bytes = this.processList();
     return bytes === undefined ? [] : parseCgroupProcs(bytes);
   }
 
-  /** The same in the kernel's format, for comparison: one pid per line. */
+  /** The content of the same file, for comparison: one pid per line. */
   processList(): Bytes | undefined {
     if (this.gone) return undefined;
     const directory = this.#discoveryDirectory();

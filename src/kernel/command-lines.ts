@@ -1,7 +1,7 @@
 import { textOf } from './bytes.ts';
 import type { FileReader } from './file-reader.ts';
 
-/** Not known yet: ask again in a moment. */
+/** The command line is not known yet. Ask again in a moment. */
 export const PENDING = Symbol('pending');
 
 /** A process whose command line is asked for. */
@@ -29,7 +29,7 @@ export interface CommandLines {
   settled(): Promise<void> | undefined;
 }
 
-/** Reads them at once, for commands that may be kept waiting and for tests. */
+/** Reads command lines immediately. For commands that may be kept waiting, and for tests. */
 export function directCommandLines(reader: FileReader, procRoot: string): CommandLines {
   return {
     of({ pid }) {

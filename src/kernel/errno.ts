@@ -25,7 +25,7 @@ export function isAbsence(error: unknown): boolean {
   return isAbsenceCode(errnoOf(error));
 }
 
-/** The same for the code of a system error. */
+/** The same as {@link isAbsence}, for the code of a system error. */
 export function isAbsenceCode(code: string | undefined): boolean {
   return code !== undefined && ABSENT.has(code);
 }
@@ -35,7 +35,7 @@ export function isDenied(error: unknown): boolean {
   return isDeniedCode(errnoOf(error));
 }
 
-/** The same for the code of a system error. */
+/** The same as {@link isDenied}, for the code of a system error. */
 export function isDeniedCode(code: string | undefined): boolean {
   return code === 'EACCES' || code === 'EPERM';
 }
@@ -50,7 +50,7 @@ export function absentAsUndefined<T>(read: () => T): T | undefined {
   }
 }
 
-/** The same, but a missing privilege becomes `undefined` too. */
+/** The same as {@link absentAsUndefined}, but a missing privilege becomes `undefined` too. */
 export function unseenAsUndefined<T>(read: () => T): T | undefined {
   try {
     return read();

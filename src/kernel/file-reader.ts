@@ -14,7 +14,7 @@ export const MISSING = -1;
 /** The longest file that is read, in bytes: a host's mount table with 50,000 mounts. */
 const LONGEST = 16 * 1024 * 1024;
 
-/** In bytes. */
+/** The initial size of the buffer, in bytes. */
 const SHORTEST_BUFFER = 64 * 1024;
 
 /** A buffer that had to grow beyond this is not kept, in bytes. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { mayWait, type MountAt } from './file-system-types.ts';
 import { type Mount, parseMountinfo } from './mountinfo.ts';
 
-/** The mounts of a host, and what is found at a path of it. */
+/** The mounts of a host, and the answer for a path on it. */
 const HOST = parseMountinfo(
   '27 1 254:0 / / rw - ext4 /dev/vda rw\n' +
     '28 27 0:50 / /srv/images rw - nfs4 server:/images rw\n' +

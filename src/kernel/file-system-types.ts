@@ -30,12 +30,12 @@ export function mayWait(mount: Mount, hostMountAt: MountAt | undefined, depth = 
   if (mount.type !== 'overlay' || depth > DEEPEST) return true;
   const layers = layersOf(mount);
   const absolute = layers.filter((path) => path.startsWith('/'));
-  // Docker and containerd shorten lower layers to paths relative to the directory that the upper one is in.
+  // Docker and containerd shorten the paths of lower layers: they are relative to the directory of the upper layer.
   if (absolute.length === 0) return layers.length > 0;
   if (hostMountAt === undefined) return false;
   return absolute.some((path) => {
     const below = hostMountAt(path);
-    // The root of a live system is made of directories that are hidden below it.
+    // The root of a live system is an overlay of directories that it hides itself, so they cannot be looked up.
     return below !== undefined && below.id !== mount.id && mayWait(below, hostMountAt, depth + 1);
   });
 }
@@ -46,7 +46,7 @@ function layersOf({ superOptions }: Mount): string[] {
     const [, name, value] = /^(lowerdir\+?|datadir\+|upperdir|workdir)=(.*)$/s.exec(option) ?? [];
     if (name === undefined || value === undefined) return [];
     const text = value.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
-    // A colon in the name of a layer has a backslash before it.
+    // A backslash precedes a colon in the name of a layer.
     const parts = name === 'lowerdir' ? text.split(/(?<!\\):+/) : [text];
     return parts.map((part) => part.replaceAll('\\:', ':')).filter(Boolean);
   });

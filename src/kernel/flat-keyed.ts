@@ -23,7 +23,7 @@ export function flatKeyedParser<const Key extends string>(keys: readonly Key[]):
     if (wanted.has(hash)) throw new Error(`Keys ${key} and ${wanted.get(hash)?.key} have the same hash`);
     wanted.set(hash, { key, bytes });
   }
-  // Every result starts as a copy of this, so that all have the same shape.
+  // Every result is a copy of this object, so that all results have the same shape for V8.
   const nothing = Object.fromEntries(keys.map((key) => [key, undefined])) as FlatKeyed<Key>;
 
   return (bytes) => {

@@ -16,7 +16,7 @@ export class KernelFiles {
 
   /**
    * @param options.descriptorBudget how many files may stay open. Beyond that, reads are slower but still correct.
-   * @param options.commandLines how command lines are read; at once if not given.
+   * @param options.commandLines how to read command lines; by default they are read immediately.
    */
   constructor(options: {
     readonly procRoot: string;
@@ -58,7 +58,7 @@ export class KernelFiles {
     return bytes === undefined ? undefined : textOf(bytes);
   }
 
-  /** The same as bytes. */
+  /** The same as {@link proc}, as bytes. */
   procBytes(name: string): Bytes | undefined {
     return this.#reader.readOnce(`${this.procRoot}/${name}`);
   }

@@ -6,7 +6,7 @@ export interface KmsgRecord {
   readonly time: number;
   /** The kernel wrote it. User space can write records to `/dev/kmsg` too, but not with this facility. */
   readonly fromKernel: boolean;
-  /** It continues the line of an earlier record: flag `c`, before Linux 4.10 `+`. */
+  /** The record continues the line of an earlier record: flag `c`, before Linux 4.10 `+`. */
   readonly isContinuation: boolean;
   /** Escaped: see `decodeHexEscapes`. */
   readonly text: string;

@@ -45,7 +45,7 @@ export class Kmsg implements Disposable {
     this.#last = after;
   }
 
-  /** How many records were overwritten before they were read, counted from the first that was read. */
+  /** How many records were overwritten before this process read them, counted from the first record that it read. */
   get lost(): number {
     return this.#lost;
   }

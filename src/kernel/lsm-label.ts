@@ -2,16 +2,16 @@
 export type LsmLabel =
   | {
       readonly lsm: 'apparmor';
-      /** `docker-default`; `unconfined` without one; several in a stack. */
+      /** The profile, such as `docker-default`; `unconfined` if there is none. A stack has several. */
       readonly profile: string;
-      /** `enforce`, `complain` (violations are logged only), `kill`, `mixed` (a stack); `''` for unconfined. */
+      /** `enforce`, `complain` (violations are logged only), `kill` or `mixed` (a stack); `''` if unconfined. */
       readonly mode: string;
     }
   | {
       readonly lsm: 'selinux';
       /** The type in the context: `container_t`, `spc_t`, `unconfined_t`. */
       readonly type: string;
-      /** The categories that separate containers: `s0:c1,c2`; `''` without. */
+      /** The categories that separate containers: `s0:c1,c2`; `''` if there are none. */
       readonly level: string;
     }
   /** Smack, or an unknown format. */

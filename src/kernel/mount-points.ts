@@ -1,4 +1,7 @@
-/** Rereading a long mount table takes milliseconds, so it is not done for every walk. */
+/**
+ * The minimum time between two reads of the mount table, in ms. Reading a long table takes milliseconds, too much for
+ * every walk.
+ */
 const REFRESH_MS = 60_000;
 
 /**

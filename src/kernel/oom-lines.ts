@@ -1,8 +1,8 @@
 /** The cgroups that a report names, in the memory hierarchy, escaped as in the log. */
 export interface OomPlaces {
-  /** The victim's. */
+  /** The cgroup of the victim. */
   readonly cgroup: string;
-  /** The one whose limit was hit; `undefined`: the host ran out of memory. */
+  /** The cgroup whose limit was hit; `undefined` if the host ran out of memory. */
   readonly limitedBy: string | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface KilledProcess {
   readonly pid: number;
   /** Escaped as in the log. */
   readonly command: string;
-  /** In the initial user namespace; `undefined` where the kernel does not write it. */
+  /** The uid in the initial user namespace; `undefined` if the kernel does not write it. */
   readonly uid: number | undefined;
 }
 
@@ -49,8 +49,8 @@ export function parseKilled(text: string): KilledProcess | undefined {
 }
 
 /**
- * Parses the line about the chosen process, before Linux 5.2. The kernel may then kill a child of that process instead, and names a
- * thread where later kernels name the process:
+ * Parses the line about the chosen process, before Linux 5.2. The kernel may then kill a child of that process instead.
+ * The line names a thread where later kernels name the process:
  *
  *     Memory cgroup out of memory: Kill process 3897 (stress) score 1001 or sacrifice child
  */
@@ -60,7 +60,8 @@ export function parseChosen(text: string): Pick<KilledProcess, 'pid' | 'command'
 }
 
 /**
- * Parses the line about a chosen process that is not killed, as it exits anyway (since Linux 4.19.44, 5.2):
+ * Parses the line about a chosen process that the kernel does not kill, because it is exiting anyway (since Linux
+ * 4.19.44, 5.2):
  *
  *     Memory cgroup out of memory: OOM victim 9716 (tail) is already exiting. Skip killing the task
  */

@@ -5,8 +5,8 @@ import { createOomReader, type OomVictim } from './oom-report.ts';
 const ID = 'fa1ae45002513c9278c101c2c2e4555b59b1d4f249219af626affc06941eae5c';
 
 /**
- * The victims in records a millisecond apart. A text without a prefix becomes a record of the kernel; in a prefix only
- * the flags and the facility count.
+ * The victims in records that are a millisecond apart. A text without a prefix becomes a record of the kernel. Only the
+ * flags and the facility of a prefix count.
  */
 function victimsIn(...texts: string[]): OomVictim[] {
   const read = createOomReader();
@@ -18,7 +18,7 @@ function victimsIn(...texts: string[]): OomVictim[] {
   });
 }
 
-/** The numbers of the events that killed them, from 1 on. */
+/** Numbers the events that killed the victims, starting at 1. */
 function eventsOf(victims: readonly OomVictim[]): number[] {
   const events = [...new Set(victims.map(({ event }) => event))];
   return victims.map(({ event }) => events.indexOf(event) + 1);
@@ -109,7 +109,7 @@ describe('createOomReader', () => {
   it('reads a group as one event, the chosen victim twice and the lines slowly', () => {
     const seconds = (text: string, time: number): string => `3,0,${time * 1e6},-;${text}`;
     const victims = victimsIn(
-      // Reports from before these records might have been the tenth.
+      // The first report here might be the tenth: the kernel may have written others before these records.
       seconds('systemd[1]: Started something.', 0),
       seconds(report('oom_memcg=/a,task_memcg=/a', 'x', 1), 10),
       seconds(killed('x', 1), 10),
@@ -137,11 +137,11 @@ describe('createOomReader', () => {
     const group = 'Tasks in /a are going to be killed due to memory.oom.group set';
     const fast = [ms(killed('x', 1), 20), ms(group, 20), ms(killed('y', 2), 21), ms(killed('z', 3), 200)];
     expect(eventsOf(victimsIn(...reports, ...fast)).slice(-3)).toEqual([11, 11, 12]);
-    // A slow console: 150 ms a line.
+    // A slow console delays each line by 150 ms.
     const slow = [ms(killed('x', 1), 20), ms(group, 170), ms(killed('y', 2), 320), ms(killed('z', 3), 470)];
     expect(eventsOf(victimsIn(...reports, ...slow)).slice(-3)).toEqual([11, 11, 11]);
     const victims = victimsIn(...reports, ...slow);
-    // The victim that was chosen without a report was in the group.
+    // The group includes the victim that the kernel chose without a report.
     expect(victims.at(-3)).toMatchObject({ pid: 1, cgroup: undefined, event: { group: '/a' } });
   });
 
@@ -272,7 +272,7 @@ describe('createOomReader, with the log of an older kernel', () => {
       'Killed process 1 (x) total-vm:73532kB, anon-rss:32008kB, file-rss:212kB, shmem-rss:0kB',
       'Tasks in /a are going to be killed due to memory.oom.group set',
       'Killed process 2 (y) total-vm:73532kB, anon-rss:32008kB, file-rss:212kB, shmem-rss:0kB',
-      // The next kill, too soon for a report.
+      // The next kill comes too soon for a report.
       'Memory cgroup out of memory: Kill process 3 (z) score 987 or sacrifice child',
       'Killed process 3 (z) total-vm:73532kB, anon-rss:32008kB, file-rss:212kB, shmem-rss:0kB',
     );
@@ -330,7 +330,7 @@ describe('createOomReader, with a line in several records', () => {
   const last = ',task=tail,pid=12766,uid=0';
 
   it('joins the pieces of a line that is too long for one record', () => {
-    // As Linux 6.18 writes it for long paths.
+    // This is how Linux 6.18 writes long paths.
     const outer = `/outer-${'x'.repeat(120)}`;
     const inner = `${outer}/${'y'.repeat(800)}`;
     const [victim] = victimsIn(

@@ -37,17 +37,20 @@ export interface OomVictim {
   readonly constraint: string | undefined;
   /** The event that killed it. */
   readonly event: OomEvent;
-  /** The processes in the cgroup whose limit was hit, and below it, as far as a report lists them. */
+  /** The processes that the report lists: those in the cgroup whose limit was hit, and in the cgroups below it. */
   readonly listed: readonly number[];
 }
 
-/** The maximum number of them that the parser reads. */
+/** The maximum number of these processes that the parser reads. */
 const MAX_LISTED = 512;
 
-/** In bytes. The maximum of a record (`PRINTKRB_RECORD_MAX`, before Linux 5.10 `LOG_LINE_MAX`); longer pieces are cut. */
+/**
+ * The maximum length of a record in bytes (`PRINTKRB_RECORD_MAX`, before Linux 5.10 `LOG_LINE_MAX`). The kernel cuts
+ * longer pieces.
+ */
 const SHORTEST_CUT_PIECE = 992;
 
-/** In characters. A longer text is not one line: it contains pieces of other lines. */
+/** The maximum length of a line in characters. A longer text contains pieces of other lines. */
 const LONGEST_LINE = 16_384;
 
 /** The facts about the process in a report. */
@@ -135,7 +138,7 @@ class OomReader {
     this.#events.end();
   }
 
-  /** The chosen process was about to exit. If it is one of a group, the others are killed. */
+  /** The chosen process was about to exit. If it belongs to a group, the kernel kills the other processes of the group. */
   #skip(text: string, time: number): void {
     const process = parseSkipped(text);
     if (process === undefined) return;
@@ -193,7 +196,7 @@ function createJoiner(): (record: KmsgRecord) => string | undefined {
   return ({ text, isContinuation }) => {
     const line = isContinuation && begun !== undefined && !isUnfinished(text) ? begun + text : text;
     if (isUnfinished(line)) {
-      // The piece was cut, and nothing shows what is missing.
+      // The kernel cut the piece, and nothing shows what is missing.
       const isCut = Buffer.byteLength(decodeHexEscapes(text)) >= SHORTEST_CUT_PIECE;
       begun = isCut || line.length > LONGEST_LINE ? undefined : line;
       return undefined;

@@ -1,4 +1,4 @@
-/** Whether a path is another one, or below it. */
+/** Whether a path equals another path or is below it. */
 export function isAtOrBelow(path: string, top: string): boolean {
   return path === top || path.startsWith(`${top}/`);
 }

@@ -41,7 +41,7 @@ test('this process started before now and after boot', () => {
   const boot = parseBootTime(readFileSync('/proc/stat', 'utf8'));
   const start = boot + parseStartTime(readFileSync('/proc/self/stat', 'utf8'));
   expect(start).toBeGreaterThan(boot);
-  // `btime` is in whole seconds.
+  // `btime` has whole seconds only.
   expect(Math.abs(Date.now() / 1000 - process.uptime() - start)).toBeLessThan(2);
 });
 

@@ -16,7 +16,7 @@ export interface ProcStatus {
    * pid namespaces.
    */
   readonly nspid: readonly number[];
-  /** Ids in the reader's user namespace; on the host these are the host's ids. */
+  /** Ids in the reader's user namespace. On the host these are the ids of the host. */
   readonly effectiveUid: number;
   readonly effectiveGid: number;
   /** Whether the real, effective, saved or file system uid is 0: the process can switch back to any of them. */

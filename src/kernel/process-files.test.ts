@@ -47,7 +47,7 @@ describe('ProcessFiles', () => {
 describe.skipIf(!root)('a mount table with a record of nearly a page (needs root)', () => {
   it('is read whole', async () => {
     const at = mkdtempSync(join(tmpdir(), 'isolation-files-'));
-    // A path of 2.7 kB has to be made step by step; all of it is in a mount namespace that ends with the process.
+    // A path of 2.7 kB can only be created step by step. It is in a mount namespace that ends with the process.
     const script = `mount -t tmpfs t ${at} && cd ${at} && mkdir last && name=$(printf 'a%.0s' $(seq 240)) &&
       for step in 1 2 3 4 5 6 7 8 9 10 11; do mkdir $name && cd $name; done && mount -t tmpfs t . && mount --bind / ${at}/last &&
       echo && exec sleep 100`;

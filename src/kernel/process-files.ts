@@ -25,7 +25,7 @@ export class ProcessFiles {
   }
 
   /**
-   * The same as text, for records of any length (those of `mountinfo` can span pages). Invalid UTF-8 becomes U+FFFD.
+   * The content as text, for records of any length (those of `mountinfo` can span pages). Invalid UTF-8 becomes U+FFFD.
    *
    * @param longest in bytes.
    * @throws the system error; EFBIG for a file longer than `longest`.
@@ -40,7 +40,10 @@ export class ProcessFiles {
     return this.#named(name, (path) => readlinkSync(path));
   }
 
-  /** The size of a file in bytes, or of a directory in whatever the kernel counts there; `undefined` as above. */
+  /**
+   * The size of a file in bytes. The size of a directory is whatever the kernel counts there. `undefined` if absent or
+   * the process has ended.
+   */
   size(name: 'fd'): number | undefined {
     return this.#named(name, (path) => lstatSync(path).size);
   }
@@ -64,7 +67,7 @@ export class ProcessFiles {
     this.#directory = undefined;
   }
 
-  /** Reads through a path that only leads to this process. */
+  /** Reads through a path that leads only to this process, never to a later one with the same pid. */
   #named<T>(name: string, read: (path: string) => T): T | undefined {
     if (this.#closed) return undefined;
     // Like `openat`, through the descriptor's own link. Beyond the budget there is no descriptor, and the pid is used.

@@ -16,7 +16,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-/** Whether a process that was started just now, under a name, is taken for a runtime. */
+/** Whether a process that has just started under this name counts as a runtime. */
 async function isTaken(name: string, cgroup: string): Promise<boolean> {
   const child = spawn('bash', ['-c', `exec -a ${name} sleep 100`], { stdio: 'ignore' });
   children.push(child);
@@ -48,6 +48,6 @@ test('a container that has one in every scrape is believed for 20 s only', async
     return taken;
   };
   expect([await at(0), await at(15_000), await at(30_000), await at(45_000)]).toEqual([true, true, false, false]);
-  // Nothing of the kind was in it for a while.
+  // The container had no runtime in it for a while.
   expect(await at(200_000)).toBe(true);
 });

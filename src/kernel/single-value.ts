@@ -71,7 +71,7 @@ export function parseHugetlbLimit(bytes: Bytes): number {
 }
 
 /**
- * Parses a switch such as `memory.oom.group`:
+ * Parses a file with a 0 or a 1, such as `memory.oom.group`:
  *
  *     1
  *     0

@@ -16,7 +16,7 @@ describe('a kill that is known by its process', () => {
     bench.report(undefined, 5, place(cgroup));
     bench.count({ '/docker/a': 0, '/docker/a#/inner': 1 }, 5);
     expect(bench.kills()).toEqual({ web: [1, 5] });
-    // The same in the other order.
+    // The sources report the same kill in the other order.
     bench.count({ '/docker/a': 0, '/docker/a#/inner': 2 }, 6);
     bench.report(undefined, 6, place(cgroup));
     expect(bench.kills()).toEqual({ web: [2, 6] });

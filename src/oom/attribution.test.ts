@@ -57,7 +57,8 @@ describe('a kill', () => {
     bench.count(gone, 6);
     bench.count(killed, 7);
     expect(bench.kills()).toEqual({ web: [2, 7] });
-    // The log reports the same kill, and then another one after the last reading of the counter.
+    // The log reports the kill that the counter already has. It then reports another kill, after the last read of the
+    // counter.
     bench.report('/docker/a/unit', 8);
     expect(bench.kills()).toEqual({ web: [2, 8] });
     bench.count(gone, 9);
@@ -83,7 +84,7 @@ describe('a kill', () => {
     bench.retention.name(inner, named('inner'));
     bench.count({ '/docker/outer': 3, '/docker/outer/docker/inner': 2 }, 5);
     expect(bench.kills()).toEqual({ outer: [1, 5], inner: [2, 5] });
-    // Gone and forgotten, its kills are still in the counter of the outer one.
+    // The inner container is gone and its record dropped, but the outer counter still includes its kills.
     bench.remove(inner, 6);
     bench.retention.update(7 + HOUR);
     bench.count({ '/docker/outer': 4 }, 7 + HOUR);
@@ -119,7 +120,7 @@ describe('a counter above', () => {
     const bench = new Bench('below');
     bench.retention.name(bench.appear('a'), named('web'));
     bench.count({ '/docker/a': 1 }, 5);
-    // Two more were there before the first look.
+    // Two more kills happened before the first read.
     bench.attribution.settleParents(new Map([['/docker', 3]]), () => ['/docker/a'], 5);
     return bench;
   };
@@ -147,7 +148,7 @@ describe('a counter above', () => {
     bench.names.set('b', 'brief');
     bench.retention.update(7);
     expect(bench.kills()).toEqual({ web: [1, 5], brief: [1, 7] });
-    // It counts once.
+    // The kill counts once.
     bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 8);
     bench.retention.update(7 + HOUR);
     bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7 + HOUR);

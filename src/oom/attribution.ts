@@ -13,10 +13,10 @@ import { isComplete } from './counters.ts';
 import type { ProcessPlace } from './container-processes.ts';
 import { ParentCounterDelta } from './parent-counter-delta.ts';
 
-/** How long the kernel may take to name the group of a kill that it did not report, in ms. */
+/** How long to wait for the kernel to name the group of a kill without a report, in ms. */
 const UNPLACED_MS = 10_000;
 
-/** How many such kills are kept. */
+/** How many kills without a known group are kept. */
 const MAX_UNPLACED = 1_000;
 
 interface UnplacedKill {
@@ -29,9 +29,9 @@ interface UnplacedKill {
 export interface AttributionOptions {
   readonly records: ContainerRecords;
   readonly counters: CounterScope;
-  /** Which container a cgroup is, or is inside of, by its path alone; `undefined` if it is not in one for sure. */
+  /** Which container a cgroup is, or is inside of, by its path alone; `undefined` if that is uncertain. */
   readonly identify: (path: string) => (CgroupMatch & { readonly cgroup: string }) | undefined;
-  /** The path of a cgroup in the hierarchy of discovery, by the one in the kernel's log. */
+  /** Converts a path from the kernel's log to the hierarchy in which containers are discovered. */
   readonly discoveryPathOf: (logged: string) => string;
   /** The inode of the cgroup that is at a path now; `undefined` if there is none. */
   readonly inodeOf: (path: string) => number | undefined;
@@ -45,12 +45,12 @@ export class Attribution {
   readonly #options: AttributionOptions;
   readonly #records: ContainerRecords;
   readonly #parentDelta = new ParentCounterDelta();
-  /** Records with reports that are not in their kills yet. */
+  /** Records with reports that their number of kills does not include yet. */
   readonly #unsettled = new Set<ContainerRecord>();
   #changed = new Set<ContainerRecord>();
-  /** The containers in which an event has killed. */
+  /** The containers that each OOM event has killed in. */
   readonly #eventsIn = new WeakMap<OomEvent, Set<ContainerRecord>>();
-  /** Kills in a cgroup that the kernel has not named so far. */
+  /** Kills whose cgroup the kernel has not named so far. */
   #unplaced: UnplacedKill[] = [];
 
   constructor(options: AttributionOptions) {
@@ -68,7 +68,7 @@ export class Attribution {
   }
 
   /**
-   * Marks a container as removed. All that the kernel's log reported until then must have been taken in.
+   * Marks a container as removed. Before the call, add everything that the kernel's log has reported.
    *
    * @returns its record; `undefined` if the container was not known.
    */
@@ -82,7 +82,7 @@ export class Attribution {
   }
 
   /**
-   * Takes in a kill that the kernel's log reports. Ignores kills outside containers.
+   * Adds a kill that the kernel's log reports. Ignores kills outside containers.
    *
    * @param seenIn where the process was last seen.
    */
@@ -92,7 +92,7 @@ export class Attribution {
     if (this.#unplaced.length > MAX_UNPLACED) this.#unplaced.shift();
   }
 
-  /** Takes in the counters of a container, or why they could not be read. `now` is in seconds by the steady clock. */
+  /** Adds the counters of a container, or the reason why they could not be read. `now` is in seconds by the steady clock. */
   fromCounter({ record, reading, groupSetting }: ContainerReading, now: number): void {
     record.error = reading instanceof Error ? reading : undefined;
     if (reading === undefined || reading instanceof Error) return;
@@ -114,7 +114,7 @@ export class Attribution {
   settle(at: number | undefined): void {
     this.#placeLate();
     for (const record of this.#unsettled) if (record.outer !== undefined) this.#unsettled.add(record.outer);
-    // Inner containers first: their kills are not those of the outer one.
+    // Settle inner containers first: their kills do not count for the outer container.
     for (const record of [...this.#unsettled].toSorted((a, b) => b.path.length - a.path.length)) {
       settleRecord(record, this.#options.counters, at);
       if (record.kills > 0) this.#changed.add(record);
@@ -135,7 +135,8 @@ export class Attribution {
   }
 
   /**
-   * Takes in the counters of {@link parents}, read at the same moment as the containers', after {@link settle}.
+   * Adds the counters of {@link parents}. They must have been read at the same moment as the counters of the
+   * containers. Call it after {@link settle}.
    *
    * @param childrenOf the cgroups in a cgroup, or why they cannot be listed.
    */
@@ -155,14 +156,14 @@ export class Attribution {
     }
   }
 
-  /** Drops the record of a removed container. Its kills must be archived before. */
+  /** Drops the record of a removed container. Archive its kills first. */
   drop(record: ContainerRecord): void {
     this.#records.drop(record);
     this.#unsettled.delete(record);
     this.#parentDelta.drop(record);
   }
 
-  /** Adds a kill to the record of its container. Returns whether it was in one. */
+  /** Adds a kill to the record of its container. Returns whether it found one. */
   #report(kill: KmsgKill, seenIn: ProcessPlace | undefined): boolean {
     const { event, at } = kill;
     const logged = kill.cgroup ?? event.group;

@@ -1,11 +1,9 @@
 import type { ContainerCgroup } from '../container.ts';
 
-/**
- * When a new container is looked at, in ms after it appeared: its runtime needs a moment to move its processes there.
- */
+/** When to inspect a new container, in ms after it appeared: its runtime needs a moment to move its processes there. */
 const LOOK_AT_MS = [5, 25, 100, 1_000];
 
-/** How long one call may take, in ms. The rest is for the next call. */
+/** The time limit of one call, in ms. The next call continues. */
 const BUDGET_MS = 1;
 
 /** How long the processes of a removed container are remembered: the kernel's log may report them a moment later. In ms. */
@@ -24,14 +22,14 @@ export interface ProcessPlace {
   readonly cgroup: string;
 }
 
-/** The processes of a container, by the cgroup that they are in. */
+/** The processes of a container, by their cgroup. */
 export type ReadProcesses = (container: ContainerCgroup) => ReadonlyMap<string, readonly number[]>;
 
 interface RememberedContainer {
   readonly container: ContainerCgroup;
   /** When each was last seen, by pid. In ms of `performance.now()`. */
   readonly pids: Map<number, number>;
-  /** It has more processes than are worth remembering. */
+  /** The container has more processes than are worth remembering. */
   isLarge: boolean;
   timer: NodeJS.Timeout | undefined;
 }
@@ -46,23 +44,23 @@ export class ContainerProcesses implements Disposable {
   readonly #entries = new Map<ContainerCgroup, RememberedContainer>();
   readonly #byPath = new Map<string, RememberedContainer>();
   readonly #expiring = new Set<RememberedContainer>();
-  /** Older containers that have not been looked at since the burst began. */
+  /** Older containers that were not inspected since the burst began. */
   #left: Iterator<RememberedContainer> | undefined;
 
-  /** @param read all its errors are ignored, because nobody can wait. */
+  /** @param read lists the processes of a container. Its errors are ignored, because nobody can wait for a retry. */
   constructor(read: ReadProcesses) {
     this.#read = read;
   }
 
-  /** Where a process was last seen in a container; `undefined` if it was not. */
+  /** Where in a container a process was last seen; `undefined` if it was never seen in one. */
   placeOf(pid: number): ProcessPlace | undefined {
     return this.#byPid.get(pid);
   }
 
   /**
-   * A container has appeared.
+   * Adds a container.
    *
-   * @param when `found`: it was there before the daemon, so its processes are not new.
+   * @param when `found`: the container existed before the daemon, so its processes are not new.
    */
   appeared(container: ContainerCgroup, when: 'found' | 'started'): void {
     const entry: RememberedContainer = { container, pids: new Map(), isLarge: false, timer: undefined };
@@ -82,7 +80,7 @@ export class ContainerProcesses implements Disposable {
     entry.timer = setTimeout(() => this.#forget(entry), REMEMBER_MS).unref();
   }
 
-  /** Notes that processes are in a container, unless their place is known already. */
+  /** Notes that processes are in a container, unless it already knows where they are. */
   learn(path: string, pids: readonly number[]): void {
     const entry = this.#byPath.get(path);
     if (entry === undefined || entry.isLarge) return;
@@ -94,13 +92,13 @@ export class ContainerProcesses implements Disposable {
     }
   }
 
-  /** A burst has begun: each container is looked at once. */
+  /** A burst has begun: inspect each container once. */
   beginBurst(): void {
     this.#left = this.#entries.values();
   }
 
   /**
-   * Looks at some containers, and goes on with the others if a burst has begun. Call it as often as possible during one.
+   * Inspects some containers; in a burst, the rest as well. Call it as often as possible during a burst.
    *
    * @param young the containers that may be gone in a moment, the oldest first.
    */
@@ -145,7 +143,7 @@ export class ContainerProcesses implements Disposable {
         this.#byPid.set(pid, place);
       }
     }
-    // A list of that length takes long to read, and a container of that size still exists after a kill.
+    // Such a long list takes long to read, and a container with that many processes survives a kill.
     if (entry.pids.size > MAX_PROCESSES) {
       entry.isLarge = true;
       for (const pid of entry.pids.keys()) this.#forgetProcess(entry, pid);

@@ -6,9 +6,9 @@ import { KillSources } from './kill-sources.ts';
 
 /** A kill that the kernel's log reports. */
 export interface KmsgKill extends OomVictim {
-  /** Seconds by the steady clock, as all times here. */
+  /** Seconds by the steady clock, like all times in this file. */
   readonly at: number;
-  /** It happened before this daemon started. */
+  /** The kill happened before this daemon started. */
   readonly beforeStart: boolean;
 }
 
@@ -18,18 +18,18 @@ export type CounterScope = 'own' | 'below';
 /** The labels of a container. */
 export interface NamedLabels {
   readonly labels: Labels;
-  /** Whether an engine gave the name. If not, the id stands in for it until a name comes. */
+  /** Whether an engine provided the name. If not, the id replaces it until the name arrives. */
   readonly named: boolean;
 }
 
 /** An OOM event in a container that the exporter's own log does not show yet. */
 export interface UnloggedEvent {
   readonly event: OomEvent;
-  /** Its kills in this container, in the order of the kernel's log. */
+  /** The kills of the event in this container, in the order of the kernel's log. */
   readonly kills: KmsgKill[];
-  /** The log has a line about earlier kills of this event. */
+  /** The exporter has already logged a line about earlier kills of this event. */
   readonly isContinued: boolean;
-  /** When the last of them was read, in ms of `performance.now()`. */
+  /** When the last of these kills was read, in ms of `performance.now()`. */
   readAt: number;
 }
 
@@ -37,11 +37,11 @@ export interface UnloggedEvent {
 export interface ContainerRecord {
   match: CgroupMatch;
   readonly path: string;
-  /** `undefined`: nobody saw the cgroup; the kernel's log names its path. */
+  /** `undefined`: discovery never saw the cgroup. The path comes from the kernel's log. */
   inode: number | undefined;
   readonly sources: KillSources;
   readonly events: EventCount;
-  /** What its counters last said about groups; `undefined` on cgroup v1, and before they were read. */
+  /** What its counters last showed about groups; `undefined` on cgroup v1, and before they were read. */
   groups: GroupKills | undefined;
   /** The containers inside this one. On v2 the counter of this one includes their kills. */
   readonly inner: Set<ContainerRecord>;
@@ -57,13 +57,13 @@ export interface ContainerRecord {
   memoryCgroup: 'counted' | 'uncounted' | 'unknown';
   /** Why its counter could not be read; `undefined` also if it has none. */
   error: Error | undefined;
-  /** By the steady clock; `undefined` before the first kill, and if no source has its time. */
+  /** The time of the last kill by the steady clock; `undefined` before the first kill, and if no source has its time. */
   lastKill: number | undefined;
-  /** When the container was seen to be gone, by the steady clock; `undefined` while it lives. */
+  /** When discovery noticed the removal, by the steady clock; `undefined` while the container exists. */
   removedAt: number | undefined;
-  /** `undefined` while the engine may still give a name. */
+  /** `undefined` while the engine may still provide a name. */
   named: NamedLabels | undefined;
-  /** Since when the engine is asked for the name on behalf of this record, by the steady clock. */
+  /** When retention first asked the engine for the name, by the steady clock. */
   nameRequestedAt: number | undefined;
   readonly unlogged: UnloggedEvent[];
   /** How many of {@link EventCount.releasedKills} (kills without a report) the exporter's own log shows. */
@@ -111,12 +111,13 @@ export function settleRecord(record: ContainerRecord, scope: CounterScope, at: n
     record.lastKill = Math.max(record.lastKill ?? 0, at);
     return;
   }
-  // Kills from before the start of the daemon that only a counter knows have no time and no victim: no line for them.
+  // Kills from before the start of the daemon that only a counter shows have no time and no victim, so they are not
+  // logged.
   record.events.releaseNow(record.groups);
   record.loggedWithoutReport = record.events.releasedKills;
 }
 
-/** Adds kills that the counter of a container must have had when it was removed, beyond all that is known. */
+/** Adds kills that the counter of a container must have had when the container was removed, in addition to all known kills. */
 export function addToCounter(record: ContainerRecord, kills: number): void {
   record.sources.count(record.path, record.kills + killsInside(record) + kills);
 }

@@ -21,7 +21,7 @@ export class ContainerRecords {
     return this.#removed;
   }
 
-  /** Of live and removed containers. */
+  /** Includes live and removed containers. */
   all(): ContainerRecord[] {
     return [...this.#live.values(), ...this.#removed];
   }
@@ -55,14 +55,14 @@ export class ContainerRecords {
     this.#live.set(cgroup, this.#create({ path, inode, match, removedAt: undefined }));
   }
 
-  /** Adds a container that nobody has seen alive so far. */
+  /** Adds a container that discovery has not seen alive so far. */
   addRemoved(facts: Pick<ContainerRecord, 'match' | 'path' | 'inode' | 'removedAt'>): ContainerRecord {
     const record = this.#create(facts);
     this.#removed.add(record);
     return record;
   }
 
-  /** Makes the record of a removed container that of a live one. */
+  /** Turns the record of a removed container into that of a live one. */
   revive(record: ContainerRecord, cgroup: ContainerCgroup): void {
     const { inode, match } = cgroup;
     this.#removed.delete(record);

@@ -12,7 +12,7 @@ describe('CounterSnapshots', () => {
   let root: string;
   let records: ContainerRecords;
   let warnings: string[];
-  /** Called before each counter is read. */
+  /** Is called before each read of a counter. */
   let onRead: () => void;
   let readPaths: string[];
   let snapshots: CounterSnapshots;
@@ -129,7 +129,7 @@ describe('CounterSnapshots', () => {
     count('/docker/a', 'oom_kill 0\n');
     appear('/docker/a');
     taken();
-    // Kept aside, so that its inode is not given away again.
+    // Moved away instead of deleted, so that the file system does not reuse its inode.
     renameSync(join(root, 'cgroup/docker/a'), join(root, 'before'));
     count('/docker/a', 'oom_kill 1\n');
     hostKills(1);

@@ -7,17 +7,17 @@ import type { ContainerRecords } from './container-records.ts';
 import { type CounterReading, type Counters, readHostKills, type Reading } from './counters.ts';
 import type { GroupKills } from './event-count.ts';
 
-/** What the counters of a container say, and whether its processes are killed together. */
+/** The counters of a container, and whether its processes are killed together. */
 export interface ContainerReading {
   readonly record: ContainerRecord;
   readonly reading: Reading;
-  /** `undefined`: nothing has changed since it was read last, or there are no groups. */
+  /** `undefined`: nothing has changed since the last read, or there are no groups. */
   readonly groupSetting: GroupKills['set'] | undefined;
 }
 
 /** The counters of containers at one moment. */
 export interface CounterSnapshot {
-  /** There was none before, so its kills may have happened at any time. */
+  /** This is the first snapshot, so its kills may have happened at any time. */
   readonly isFirst: boolean;
   readonly readings: readonly ContainerReading[];
   /** The counters of the cgroups above containers, by path; `undefined` if they were not needed. */
@@ -99,7 +99,7 @@ export class CounterSnapshots {
     return { isFirst, readings, parents: above };
   }
 
-  /** Reads the counters of some containers, each at a moment of its own: outer containers first. */
+  /** Reads the counters of some containers one after the other, so not of the same moment. Reads outer containers first. */
   read(records: Iterable<ContainerRecord>): ContainerReading[] {
     return Array.from(records, (record) => {
       const { path } = record;
@@ -113,7 +113,7 @@ export class CounterSnapshots {
     });
   }
 
-  /** The cgroups directly in one, or why they cannot be listed. */
+  /** The cgroups directly in a cgroup, or why they cannot be listed. */
   childrenOf(path: string): readonly string[] | Error {
     return this.#counters?.childrenOf(path) ?? [];
   }
@@ -137,7 +137,7 @@ export class CounterSnapshots {
     return [...this.#unread].flatMap((cgroup) => this.#records.of(cgroup) ?? []);
   }
 
-  /** Keeps missing cgroups for another reading: a runtime may create them later in the memory hierarchy than in discovery's. */
+  /** Keeps missing cgroups for another try: a runtime may create them later in the memory hierarchy than in that of discovery. */
   #forgetRead(readings: readonly ContainerReading[]): void {
     const missing = new Set(readings.flatMap(({ record, reading }) => (reading === undefined ? record : [])));
     for (const cgroup of this.#unread) {

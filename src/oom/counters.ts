@@ -14,31 +14,32 @@ const parseCounts = flatKeyedParser(['oom_kill', 'oom_group_kill']);
 /** A container that runs a whole system has some dozens of cgroups inside. Only a container that creates them itself has more. */
 const MAX_CGROUPS = 512;
 
-/** In how many cgroups of a container processes are looked for. */
+/** How many cgroups of a container are searched for processes. */
 const MAX_LISTED = 16;
 
-/** What the counters of a container say. */
+/** The counters of a container. */
 export interface CounterReading {
   /** Processes killed since the cgroup was made, by cgroup: `oom_kill`. */
   readonly kills: ReadonlyMap<string, number>;
-  /** Groups of processes killed together: `oom_group_kill`; `undefined` on v1 and before Linux 5.17. */
+  /** Groups of processes killed together: `oom_group_kill`; `undefined` on v1, and on v2 before Linux 5.17. */
   readonly groups: number | undefined;
 }
 
 /**
- * What a container's memory cgroup says, or why it could not be read. `uncounted`: the kernel does not count kills by cgroup
- * (before Linux 4.13). `undefined`: there is no such cgroup, as the container is gone or its memory controller is off.
+ * The counters of a container's memory cgroup, or why they could not be read. `uncounted`: the kernel does not count
+ * kills by cgroup (before Linux 4.13). `undefined`: there is no such cgroup, because the container is gone or has no
+ * memory controller.
  */
 export type Reading = CounterReading | 'uncounted' | Error | undefined;
 
-/** Whether a cgroup of the container is gone if it is not in a reading. */
+/** Whether a cgroup of the container is gone if a reading lacks it. */
 export function isComplete({ kills }: CounterReading): boolean {
   return kills.size < MAX_CGROUPS;
 }
 
 type ListChildren = (path: string) => readonly string[];
 
-/** Whether a cgroup inside a container is another container's. */
+/** Whether a cgroup inside a container belongs to another container. */
 type IsOther = (path: string) => boolean;
 
 /** The kernel's counters of OOM kills. Paths are those of the hierarchy of discovery. */
@@ -46,9 +47,9 @@ export interface Counters {
   readonly scope: CounterScope;
   /** Reads the counters of a container. */
   read(path: string, isOther: IsOther): Reading;
-  /** Which cgroup asks the kernel to kill all processes of a cgroup together; `undefined` on v1, which has no groups. */
+  /** Which cgroup makes the kernel kill all processes of a cgroup together; `undefined` on v1, which has no groups. */
   groupSetting(path: string): GroupKills['set'] | undefined;
-  /** The cgroups directly in one, or why they cannot be listed. */
+  /** The cgroups directly in a cgroup, or why they cannot be listed. */
   childrenOf(path: string): readonly string[] | Error;
   /**
    * The processes in a container and in the cgroups inside it, by cgroup.
@@ -101,7 +102,7 @@ interface Part {
   readonly at: string;
 }
 
-/** The cgroups of a container whose own is `at` in the memory hierarchy, from the outside in. */
+/** The cgroups of a container, from the outside in. Its own cgroup is `at` in the memory hierarchy. */
 function* partsOfContainer(container: {
   readonly path: string;
   readonly at: string;
@@ -133,7 +134,7 @@ function countsIn(file: string): ReturnType<typeof parseCounts> | undefined {
   return text === undefined ? undefined : parseCounts(Buffer.from(text));
 }
 
-/** `memory.oom.group` of the cgroup and those above it. What cannot be read counts as not set. */
+/** `memory.oom.group` of the cgroup and of those above it. A file that cannot be read counts as not set. */
 function groupSetting(root: string, path: string): GroupKills['set'] {
   const isSet = (cgroup: string): boolean => {
     try {

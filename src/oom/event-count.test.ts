@@ -16,7 +16,7 @@ describe('EventCount', () => {
     expect([events.total, events.isWaiting]).toEqual([0, true]);
     events.release(1_000, 'kmsg', undefined);
     expect([events.total, events.isWaiting]).toEqual([1, false]);
-    // It is reported late.
+    // The report arrives late.
     events.report();
     events.note(0, 1_100);
     expect([events.total, events.releasedKills]).toEqual([1, 0]);
@@ -47,7 +47,7 @@ describe('EventCount', () => {
     it('counts one event a group, also if the chosen process is counted first', () => {
       const events = new EventCount();
       events.note(1, 0);
-      // oom_kill is raised a moment before oom_group_kill.
+      // The kernel raises oom_kill a moment before oom_group_kill.
       events.release(10_000, 'groups', groups(0, 'itself'));
       expect([events.total, events.releasedKills]).toEqual([0, 1]);
       events.note(6, 10_100);
@@ -91,7 +91,7 @@ describe('EventCount', () => {
       events.report();
       events.note(0, 0);
       events.release(0, 'kmsg', groups(1, 'itself'));
-      // The log is lost, and there is one more.
+      // The log loses one kill, and one more follows.
       events.note(6, 100);
       events.release(9_000, 'groups', groups(2, 'itself'));
       expect(events.total).toBe(2);

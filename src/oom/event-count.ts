@@ -2,29 +2,29 @@
 export interface GroupKills {
   /** `oom_group_kill` of `memory.events`, for the cgroup and those below it; `undefined` before Linux 5.17. */
   readonly count: number | undefined;
-  /** Which cgroup asks the kernel to kill all processes of this one together: itself, one above it, or none. */
+  /** Which cgroup makes the kernel kill all processes of this one together: itself, one above it, or none. */
   readonly set: 'itself' | 'above' | 'no';
 }
 
-/** What survives a restart of the exporter. */
+/** The part that survives a restart of the exporter. */
 export interface SavedEvents {
   /** Events that the kernel's log has reported. */
   readonly reported: number;
   /** Events that only a counter has shown. */
   readonly released: number;
-  /** The kills of these, without a report. */
+  /** The kills of these events, which have no report. */
   readonly unreportedKills: number;
-  /** `oom_group_kill` when they were counted. */
+  /** The value of `oom_group_kill` when these events were counted. */
   readonly groups: number;
 }
 
 /** How long to wait for the kernel's log to report a kill that a counter has. In ms. */
 const WAIT_FOR_KMSG_MS = 1_000;
 
-/** How long after its last kill a group of processes counts as still dying, where only counters show kills. In ms. */
+/** How long after its last kill a group may still lose processes, if only counters show kills. In ms. */
 const WAIT_FOR_GROUP_MS = 500;
 
-/** How long to wait at most. In ms. */
+/** The longest time to wait, in ms. */
 const MAX_WAIT_MS = 2_000;
 
 /** The sources that may still explain the kills of a container. */
@@ -61,13 +61,13 @@ export class EventCount {
     return this.#unreported > this.#releasedKills;
   }
 
-  /** Takes in an event from the kernel's log. */
+  /** Adds an event from the kernel's log. */
   report(): void {
     this.#reported += 1;
   }
 
   /**
-   * Notes how many kills the kernel's log has not reported by now.
+   * Updates how many kills the kernel's log has not reported.
    *
    * @param now in ms of `performance.now()`.
    * @returns whether there are more than before.
@@ -79,7 +79,7 @@ export class EventCount {
       if (!this.isWaiting) this.#waitingSince = now;
     }
     this.#unreported = unreported;
-    // The log has reported released kills late. Their events are counted separately, so the released ones are taken back.
+    // The log has reported released kills late. Their events count separately, so subtract the released kills.
     const explained = this.#releasedKills - unreported;
     if (explained > 0) {
       this.#releasedKills = unreported;
@@ -90,10 +90,10 @@ export class EventCount {
   }
 
   /**
-   * Counts the kills without a report as events, if it is time.
+   * Counts kills without a report as events, once they have waited long enough.
    *
-   * @param expected what may still explain them.
-   * @param groups what the counters say; `undefined`: nothing, as on cgroup v1, where there are no groups.
+   * @param expected the sources that may still explain them.
+   * @param groups the counters of groups; `undefined` if unknown, as on cgroup v1, which has no groups.
    */
   release(now: number, expected: KillReports, groups: GroupKills | undefined): void {
     if (!this.isWaiting) {
@@ -106,7 +106,7 @@ export class EventCount {
     this.releaseNow(groups);
   }
 
-  /** Counts them without waiting. */
+  /** Counts kills without a report as events, without waiting. */
   releaseNow(groups: GroupKills | undefined): void {
     const kills = this.#unreported - this.#releasedKills;
     this.#releasedKills = this.#unreported;
@@ -115,7 +115,7 @@ export class EventCount {
     this.#update();
   }
 
-  /** What to save. */
+  /** The part to save. */
   save(): SavedEvents {
     return {
       reported: this.#reported,
@@ -125,7 +125,7 @@ export class EventCount {
     };
   }
 
-  /** Takes over what was saved. */
+  /** Restores the saved part. */
   restore({ reported, released, unreportedKills, groups }: SavedEvents): void {
     this.#reported = reported;
     this.#released = released;
@@ -140,7 +140,7 @@ export class EventCount {
     const { count, set } = groups;
     const news = count === undefined ? undefined : Math.max(0, count - this.#groups);
     if (set === 'no' && (news ?? 0) === 0) return kills;
-    // Each event of such a container raises its count, though a moment after the first kill.
+    // Each event of such a container raises the number of groups, but a moment after the first kill.
     if (set === 'itself' && news !== undefined) return Math.min(kills, news);
     return Math.min(kills, Math.max(1, news ?? 1));
   }

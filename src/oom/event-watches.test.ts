@@ -10,7 +10,7 @@ describe('EventWatches', () => {
   let refused: unknown[];
   let watches: EventWatches;
 
-  /** Changes the file of a cgroup, as the kernel does. */
+  /** Changes the file of a cgroup like the kernel does. */
   function change(cgroup: string): void {
     writeFileSync(join(root, cgroup, 'memory.events'), 'oom_kill 1\n');
   }
@@ -21,7 +21,7 @@ describe('EventWatches', () => {
     await vi.waitFor(() => expect(events).toBeGreaterThan(before));
   }
 
-  /** Long enough to notice an event that should not come. */
+  /** Waits long enough to notice an unwanted event. */
   const pause = (): Promise<void> =>
     new Promise((resolve) => {
       setTimeout(resolve, 50);
@@ -75,11 +75,11 @@ describe('EventWatches', () => {
     watches.add('/docker/a');
     watches.add('/pod/c');
     expect(watches.up).toBe(false);
-    // The kernel has not refused anything.
+    // A missing file is not a refusal by the kernel.
     expect(refused).toEqual([]);
     change('docker');
     await vi.waitFor(() => expect(watches.up).toBe(true));
-    // The file may have changed before it was watched.
+    // The file may have changed before the watch existed.
     expect(events).toBeGreaterThan(0);
     await untilReported('docker');
   });

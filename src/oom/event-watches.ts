@@ -2,7 +2,7 @@ import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { errnoOf } from '../kernel/errno.ts';
 import { parentOf } from '../kernel/paths.ts';
 
-/** How often a watch that could not be set up is tried again, in ms. */
+/** How often to retry a watch that could not be set up, in ms. */
 const RETRY_MS = 10_000;
 
 /** Why a file is not watched: the kernel refuses the watch, or the cgroup has no such file (yet). */
@@ -14,9 +14,9 @@ interface EventWatch {
   obstacle: Obstacle | undefined;
 }
 
-/** How to watch. */
+/** What the watches need. */
 export interface EventWatchesOptions {
-  /** Of the memory hierarchy. */
+  /** The root directory of the memory hierarchy. */
   readonly root: string;
   readonly onEvent: () => void;
   /** The kernel refuses a watch: ENOSPC (`fs.inotify.max_user_watches`) or EMFILE (`max_user_instances`). */
@@ -43,7 +43,7 @@ export class EventWatches implements Disposable {
     return true;
   }
 
-  /** Watches for a container. The root has no such file, so a container right below it is watched itself. */
+  /** Watches for a container. The root cgroup has no such file, so a container directly below it gets its own watch. */
   add(path: string): void {
     const target = watchedFor(path);
     const entry = this.#entries.get(target) ?? { users: 0, watcher: undefined, obstacle: undefined };
@@ -81,11 +81,11 @@ export class EventWatches implements Disposable {
       const isLate = entry.obstacle !== undefined;
       entry.watcher = watcher;
       entry.obstacle = undefined;
-      // There may have been a kill before the watch.
+      // A kill may have happened before the watch existed.
       if (isLate) onEvent();
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') this.#fail(entry, error);
-      // A removed cgroup has no more kills. In a cgroup without the file, the memory controller is switched off.
+      // A removed cgroup has no more kills. A cgroup without the file has no memory controller.
       else entry.obstacle = existsSync(root + target) ? 'missing' : undefined;
       this.#retryLater();
     }

@@ -5,16 +5,16 @@ import type { KmsgKill } from './container-record.ts';
 /** How to read the kernel's log. */
 export interface KernelLogOptions {
   readonly path: string;
-  /** The last record that an earlier run has read. */
+  /** The last record that an earlier run of the exporter read. */
   readonly after: KmsgPosition | undefined;
-  /** The time in seconds, by the clock that the times of kills are to have. */
+  /** The time in seconds, by the clock that dates kills. */
   readonly now: () => number;
-  /** Called when it cannot be opened, or cannot be read any more. */
+  /** Is called if the log cannot be opened, or if reading it fails. */
   readonly onFailed: (error: unknown) => void;
   readonly open?: (path: string) => KmsgDevice;
 }
 
-/** The kills in the kernel's log, from its oldest record on. It is read on request and never waited for. */
+/** The kills in the kernel's log, starting at its oldest record. Callers poll it; it never blocks. */
 export class KernelLog implements Disposable {
   readonly #options: KernelLogOptions;
   readonly #startedAt = monotonic();
@@ -75,7 +75,7 @@ export class KernelLog implements Disposable {
   }
 }
 
-/** Seconds of CLOCK_MONOTONIC, the nearest to the clock of the kernel's log. */
+/** Seconds of CLOCK_MONOTONIC, which is the clock closest to that of the kernel's log. */
 function monotonic(): number {
   return Number(process.hrtime.bigint()) / 1e9;
 }

@@ -2,19 +2,19 @@ import type { Log } from '../log.ts';
 import type { ContainerRecord, CounterScope, KmsgKill, UnloggedEvent } from './container-record.ts';
 import type { SteadyClock } from './steady-clock.ts';
 
-/** How long to wait for more victims of an event, where the kernel can kill groups of processes. In ms. */
+/** How long to wait for more victims of an event, if the kernel can kill groups of processes. In ms. */
 const WAIT_FOR_GROUP_MS = 1_000;
 
 /** How many victims a line names. A container can have any number of processes. */
 const MAX_VICTIMS = 32;
 
-/** Writes one line for each OOM event, once its container is named and its victims are known. */
+/** Logs one line for each OOM event, once the container's name and the victims are known. */
 export class KillLog {
   readonly #log: Pick<Log, 'info' | 'warn'>;
   readonly #scope: CounterScope;
   readonly #clock: Pick<SteadyClock, 'toWall'>;
 
-  /** @param options.scope the kind of counters, named in lines for kills without a record in the kernel's log. */
+  /** @param options.scope what the counters count. Lines about kills without a kernel report name it. */
   constructor(options: {
     readonly log: Pick<Log, 'info' | 'warn'>;
     readonly scope: CounterScope;
@@ -26,10 +26,10 @@ export class KillLog {
   }
 
   /**
-   * Logs the kills of a container that the log does not show yet.
+   * Logs the kills of a container that were not logged before.
    *
    * @param now in ms of `performance.now()`.
-   * @returns whether something is left to write.
+   * @returns whether some kills are still to be logged.
    */
   write(record: ContainerRecord, now: number): boolean {
     if (record.named === undefined) return true;
@@ -72,7 +72,7 @@ function killFields({ beforeStart, command, pid, uid, limit, limitedBy, constrai
   return { ...(beforeStart && { past: true }), command, pid, uid, limit, limitedBy, constraint };
 }
 
-/** For a group, the kernel's log names the chosen process twice: on its own, and again among the group. */
+/** For a group, the kernel's log names the chosen process twice: on its own, and again as a member of the group. */
 function groupFields(kills: readonly KmsgKill[]): object {
   const victims = new Map(kills.map(({ pid, command }) => [pid, `${command}[${pid}]`]));
   if (victims.size === 1) return {};

@@ -31,11 +31,11 @@ describe('KillSources', () => {
     expect(sources.sum(0)).toEqual({ kills: 1, reported: 1 });
     sources.count(INNER, 1);
     expect(sources.sum(0)).toEqual({ kills: 1, reported: 1 });
-    // The next one is known by its cgroup.
+    // The log reports the next kill with its cgroup.
     sources.report(OUTER, 6);
     sources.count(OUTER, 1);
     expect(sources.sum(0)).toEqual({ kills: 2, reported: 2 });
-    // And one is known by its pid alone.
+    // The log reports another kill by its pid alone.
     sources.report(undefined, 7);
     expect(sources.sum(0)).toEqual({ kills: 3, reported: 3 });
   });
@@ -49,7 +49,7 @@ describe('KillSources', () => {
     expect(sources.sum(0)).toEqual({ kills: 2, reported: 1 });
     sources.report(undefined, 9);
     expect(sources.sum(0)).toEqual({ kills: 2, reported: 2 });
-    // One that happened later is in another cgroup of that name.
+    // A later kill belongs to another cgroup with that name.
     sources.report(INNER, 11);
     expect(sources.sum(0)).toEqual({ kills: 3, reported: 3 });
   });
@@ -91,7 +91,7 @@ describe('KillSources', () => {
     const second = new KillSources();
     second.restore(first.save(), 20);
     expect(second.sum(0)).toEqual(first.sum(0));
-    // Reported before the end of the first run, and not read by it.
+    // The kernel reported it before the first run ended, but that run did not read it.
     second.report(INNER, 5);
     expect(second.sum(0).kills).toBe(first.sum(0).kills);
   });

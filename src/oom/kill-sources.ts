@@ -7,7 +7,7 @@ interface CgroupKills {
 /** Kills in a cgroup that was removed, without a report in the kernel's log so far. */
 interface Unreported {
   kills: number;
-  /** When the cgroup was seen to be gone, in seconds by the steady clock. */
+  /** When the removal of the cgroup was noticed, in seconds by the steady clock. */
   readonly until: number;
 }
 
@@ -20,9 +20,9 @@ const LATE_S = 30;
 /** How many removed cgroups are remembered one by one. A container can make any number. */
 const MAX_REMOVED_CGROUPS = 64;
 
-/** What survives a restart of the exporter. */
+/** The part that survives a restart of the exporter. */
 export interface SavedSources {
-  /** Of cgroups that exist. */
+  /** The last counter values of existing cgroups. */
   readonly counts: readonly (readonly [cgroup: string, fromCounter: number, fromKmsg: number])[];
   /** Kills in recently removed cgroups that the kernel's log has not reported. */
   readonly recent: readonly (readonly [cgroup: string, kills: number])[];
@@ -35,8 +35,8 @@ export interface SavedSources {
 }
 
 /**
- * The kills in the cgroups of one container. On cgroup v1 every cgroup inside the container counts its own; on v2 the
- * counter of the container includes them, and its own cgroup is the only one here.
+ * The kills in the cgroups of one container. On cgroup v1 every cgroup inside the container has its own count. On v2
+ * the counter of the container includes them, so this object only has the container's own cgroup.
  */
 export class KillSources {
   readonly #byCgroup = new Map<string, CgroupKills>();
@@ -46,7 +46,7 @@ export class KillSources {
   #removedUnreported = 0;
   #withoutCgroup = 0;
 
-  /** How many cgroups it remembers. */
+  /** How many cgroups this object remembers. */
   get size(): number {
     return this.#byCgroup.size + this.#recentlyRemoved.size;
   }
@@ -57,9 +57,9 @@ export class KillSources {
   }
 
   /**
-   * Takes in a report of the kernel's log.
+   * Adds a report from the kernel's log.
    *
-   * @param cgroup where the victim was; `undefined`: somewhere in the container.
+   * @param cgroup the cgroup of the victim; `undefined`: somewhere in the container.
    * @param at when it was killed, in seconds by the steady clock.
    */
   report(cgroup: string | undefined, at: number): void {
@@ -76,15 +76,15 @@ export class KillSources {
     this.#removedReported += 1;
   }
 
-  /** Takes in the counter of a cgroup. It never falls as long as the cgroup exists. */
+  /** Updates the counter of a cgroup. It never falls while the cgroup exists. */
   count(cgroup: string, kills: number): void {
-    // Few of the cgroups inside a container ever have a kill.
+    // Most cgroups inside a container never have a kill.
     if (kills === 0) return;
     const counts = this.#killsIn(cgroup);
     counts.fromCounter = Math.max(counts.fromCounter, kills);
   }
 
-  /** Adds up the kills of cgroups that do not exist any more. `now` is in seconds by the steady clock. */
+  /** Sums the kills of removed cgroups. `now` is in seconds by the steady clock. */
   foldRemoved(exists: (cgroup: string) => boolean, now: number): void {
     for (const [cgroup, { fromCounter, fromKmsg }] of this.#byCgroup) {
       if (exists(cgroup)) continue;
@@ -102,7 +102,7 @@ export class KillSources {
   }
 
   /**
-   * The kills by all sources, and how many of them the kernel's log has reported.
+   * The kills according to all sources, and how many of them the kernel's log has reported.
    *
    * @param inside kills of inner containers that the counter includes.
    */
@@ -114,11 +114,11 @@ export class KillSources {
       reported += fromKmsg;
       unreported += Math.max(0, fromCounter - inside - fromKmsg);
     }
-    // Some counter may already include the kill of a report without a cgroup.
+    // A counter may already include the kill of a report without a cgroup.
     return { kills: reported + Math.max(unreported, this.#withoutCgroup), reported: reported + this.#withoutCgroup };
   }
 
-  /** What to save. */
+  /** The part to save. */
   save(): SavedSources {
     return {
       counts: [...this.#byCgroup].map(([cgroup, { fromCounter, fromKmsg }]) => [cgroup, fromCounter, fromKmsg]),
@@ -129,7 +129,7 @@ export class KillSources {
     };
   }
 
-  /** Takes over what was saved. `now` is in seconds by the steady clock. */
+  /** Restores the saved part. `now` is in seconds by the steady clock. */
   restore(saved: SavedSources, now: number): void {
     for (const [cgroup, fromCounter, fromKmsg] of saved.counts) this.#byCgroup.set(cgroup, { fromCounter, fromKmsg });
     for (const [cgroup, kills] of saved.recent) this.#recentlyRemoved.set(cgroup, { kills, until: now });

@@ -8,7 +8,7 @@ interface Total {
   /** Kills of records that were dropped, and their events. */
   kills: number;
   events: number;
-  /** The last of these, by the steady clock. */
+  /** The time of the last of these kills, by the steady clock. */
   lastKill: number | undefined;
   /** When the last container whose kills are archived was removed, by the steady clock; `undefined`: long ago. */
   removedAt: number | undefined;
@@ -41,7 +41,7 @@ export class KillTotals {
     record.named = undefined;
   }
 
-  /** Takes the kills of a record that is dropped. They stay exported until {@link expireBefore}. */
+  /** Adds the kills of a record that is about to be dropped. They stay exported until {@link expireBefore}. */
   archive(record: ContainerRecord): void {
     const total = record.named && this.#totals.get(keyOf(record.named.labels));
     if (total === undefined) {
@@ -57,7 +57,7 @@ export class KillTotals {
     this.#detach(record);
   }
 
-  /** Takes over the totals of an earlier run. */
+  /** Restores the totals of an earlier run. */
   restore(expiredKills: number, totals: readonly ArchivedKills[]): void {
     this.#expiredKills += expiredKills;
     for (const { labels, kills, events, lastKill, removedAt } of totals) {
@@ -70,8 +70,8 @@ export class KillTotals {
   }
 
   /**
-   * Drops the totals whose containers were all removed before a time by the steady clock, and the oldest of those without a
-   * container if there are too many.
+   * Drops the totals whose containers were all removed before a time by the steady clock. If there are too many totals
+   * without a container, drops the oldest of these too.
    */
   expireBefore(time: number): void {
     const idle = [...this.#totals.values()].filter(({ records }) => records.size === 0);
@@ -90,7 +90,7 @@ export class KillTotals {
     return this.#expiredKills;
   }
 
-  /** What remains of records that were dropped. */
+  /** The kills and events of records that were dropped. */
   get archived(): readonly ArchivedKills[] {
     return [...this.#totals.values()].filter(({ kills, lastKill }) => kills > 0 || lastKill !== undefined);
   }

@@ -19,19 +19,19 @@ import type { SteadyClock } from './steady-clock.ts';
 import { UnattributedKills } from './unattributed-kills.ts';
 import { YoungContainers } from './young-containers.ts';
 
-/** How often the counters are read again if there were kills meanwhile. */
+/** How often to repeat reading the counters if kills happened meanwhile. */
 const MAX_TRIES = 5;
 
-/** How long to rest after an update, as a multiple of the time that it took. A container can make any number of kills. */
+/** How long to pause after an update, as a multiple of the time that it took. A container can cause any number of kills. */
 const REST_FACTOR = 9;
 
-/** The longest rest, in ms. */
+/** The longest pause, in ms. */
 const MAX_REST_MS = 1_000;
 
-/** A runtime creates the cgroups of a container one after the other, but within this time. */
+/** A runtime creates the cgroups of a container one after the other, but within this time. In ms. */
 const CGROUP_CREATION_MS = 5_000;
 
-/** What a tracker works on. */
+/** What a tracker needs. */
 export interface KillTrackerOptions extends Pick<AttributionOptions, 'identify'> {
   readonly kernel: KernelFiles;
   readonly names: RecordNames;
@@ -63,12 +63,12 @@ export class KillTracker implements Disposable {
   readonly #unattributed = new UnattributedKills();
   readonly #burst = new OomBurst();
   #kernelLog: KernelLog | undefined;
-  /** The kernel's log reported a kill since the last update. */
+  /** The kernel's log has reported a kill since the last update. */
   #hasNews = false;
-  /** Records with kills that are not all counted as events, named and logged. */
+  /** Records with kills that are not all counted as events, named and logged yet. */
   readonly #open = new Set<ContainerRecord>();
   #unattributedChanges = false;
-  /** New kills since the last snapshot that the burst knows about. */
+  /** Kills since the last snapshot that the burst detection already includes. */
   #notedKills = 0;
   #nextUpdateAt = 0;
 
@@ -101,19 +101,19 @@ export class KillTracker implements Disposable {
     this.#processes = new ContainerProcesses(({ path }) => this.#processesOf(kernel, counters, path));
   }
 
-  /** Takes kills from the kernel's log from now on. */
+  /** Starts reading kills from the kernel's log. */
   follow(kernelLog: KernelLog): void {
     this.#kernelLog = kernelLog;
   }
 
-  /** Whether the host's total could be read. */
+  /** Whether the last read of the host's total succeeded. */
   get up(): boolean {
     return this.#snapshots.up;
   }
 
   /**
-   * A container whose kills cannot be attributed, as it has no cgroup in the memory hierarchy; `undefined`: there is
-   * none.
+   * A container whose kills cannot be attributed because it has no cgroup in the memory hierarchy; `undefined` if there
+   * is none.
    */
   get unattributable(): string | undefined {
     const before = performance.now() - CGROUP_CREATION_MS;
@@ -123,7 +123,7 @@ export class KillTracker implements Disposable {
     return undefined;
   }
 
-  /** Whether kills come so fast that the kernel's log does not say whose they are. */
+  /** Whether kills come so fast that the kernel's log omits their cgroups. */
   get isBurst(): boolean {
     return this.#burst.isActive(performance.now());
   }
@@ -141,7 +141,7 @@ export class KillTracker implements Disposable {
   /**
    * Adds a container that discovery has found.
    *
-   * @param when `found`: it was there before the daemon.
+   * @param when `found`: the container existed before the daemon.
    */
   appeared(cgroup: ContainerCgroup, when: 'found' | 'started'): void {
     this.#places.add(cgroup.path);
@@ -154,7 +154,7 @@ export class KillTracker implements Disposable {
 
   /** Marks a container as removed. */
   removed(cgroup: ContainerCgroup): void {
-    // Its counter is gone, but the kernel's log has its last kill by now.
+    // The container's counter is gone, but the kernel's log has its last kill by now.
     this.#readKernelLog();
     const record = this.#attribution.removed(cgroup, this.#clock.now());
     if (record !== undefined) this.retention.removed(record);
@@ -164,17 +164,17 @@ export class KillTracker implements Disposable {
     this.#places.remove(cgroup.path);
   }
 
-  /** Gives a live container its labels. */
+  /** Sets the labels of a live container. */
   name(cgroup: ContainerCgroup, named: NamedLabels): void {
     this.retention.name(cgroup, named);
   }
 
-  /** Says which live containers are shown. */
+  /** Sets which live containers are exported. */
   showOnly(shown: ReadonlySet<ContainerCgroup>): void {
     this.retention.showOnly(shown);
   }
 
-  /** Takes in everything that the sources have reported so far. */
+  /** Reads everything that the sources have reported so far. */
   update(): void {
     const start = performance.now();
     const isConsistent = this.#takeSources();
@@ -191,15 +191,15 @@ export class KillTracker implements Disposable {
   }
 
   /**
-   * Updates only if something has changed; otherwise the call costs almost nothing. In a burst it rests between updates, and
-   * only looks at what may be gone by the next update.
+   * Updates only if something has changed; otherwise the call costs almost nothing. In a burst it pauses between
+   * updates, and only inspects containers that may be gone by the next update.
    *
-   * @returns `postponed`: something has changed, and the records do not have it yet.
+   * @returns `postponed`: something has changed, and the records do not include it yet.
    */
   updateIfChanged(): 'unchanged' | 'updated' | 'postponed' {
-    // Before the log is read, so that the processes that it reports are known.
+    // Before the log, so that the processes in its reports are already known.
     if (this.isBurst) this.#processes.look(this.#young.list(performance.now()));
-    // Always, so that the kernel does not overwrite records before they are read.
+    // Read the log even without new kills, so that the kernel does not overwrite records before they are read.
     this.#readKernelLog();
     const newKills = this.#snapshots.readNewKills();
     const time = performance.now();
@@ -215,7 +215,7 @@ export class KillTracker implements Disposable {
     return 'postponed';
   }
 
-  /** All from one moment, without the kills that are not settled yet. */
+  /** All counts are from the same moment. Kills that are not settled yet are left out. */
   counts(): KillCountsNow {
     const { kills, unnamedKills } = this.retention;
     const isKnown = this.#snapshots.up && this.#snapshots.hostKills !== undefined;
@@ -269,14 +269,14 @@ export class KillTracker implements Disposable {
     return false;
   }
 
-  /** Counts those kills of a record as events that are due, and logs them. */
+  /** Counts the kills of a record as events if they have waited long enough, and logs them. */
   #finish(record: ContainerRecord): void {
     const time = performance.now();
     record.events.release(time, this.#expectedReports, record.groups);
     if (!this.#killLog.write(record, time)) this.#open.delete(record);
   }
 
-  /** What may still explain a kill that only a counter has. */
+  /** The sources that may still explain a kill that only a counter shows. */
   get #expectedReports(): KillReports {
     if (this.#kernelLog?.up === true) return 'kmsg';
     return this.#scope === 'below' ? 'groups' : 'nothing';

@@ -24,7 +24,7 @@ describe('MemoryPlaces', () => {
     writeFileSync(join(root, name), text);
   }
 
-  /** `pids` is where containers are discovered; with `'/'` as the root of what is mounted unless told otherwise. */
+  /** `pids` is where containers are discovered. The mounted root is `'/'` unless the test says otherwise. */
   function kernel(mountRoot = '/'): KernelFiles {
     const [pids, memory] = ['pids', 'memory'].map((name): Hierarchy => ({
       root: join(root, name),
@@ -87,7 +87,7 @@ describe('MemoryPlaces', () => {
     const places = new MemoryPlaces(kernel('/docker/node'), containerOf);
     places.add(`/kubepods/${A}`);
     expect(places.discoveryPathOf(`/docker/node/kubepods/${A}`)).toBe(`/kubepods/${A}`);
-    // In a cgroup namespace of its own the node does not know what it is in.
+    // The node has its own cgroup namespace, so it cannot see the cgroups above it.
     const inNamespace = new MemoryPlaces(kernel(), containerOf);
     inNamespace.add(`/kubepods/${A}`);
     expect(inNamespace.discoveryPathOf(`/docker/node/kubepods/${A}`)).toBe(`/kubepods/${A}`);

@@ -18,7 +18,7 @@ const MAX_ASKED = 3;
 export class MemoryPlaces {
   readonly #kernel: KernelFiles;
   readonly #containerOf: (path: string) => string | undefined;
-  /** By path in the hierarchy of discovery: the path in that of memory, `undefined` as long as it is unknown. */
+  /** The paths of containers in the memory hierarchy, by their path in the hierarchy of discovery; `undefined` while unknown. */
   readonly #known = new Map<string, string | undefined>();
   readonly #removed = new Set<string>();
 
@@ -108,7 +108,7 @@ export class MemoryPlaces {
     return found;
   }
 
-  /** Where the kernel says that a container is: a directory of its path, else the place of one of its processes. */
+  /** The kernel's own answer to where a container is: a directory at its path, or else the cgroup of one of its processes. */
   #find(path: string): string | undefined {
     const hierarchy = this.#kernel.layout.hierarchyOf('memory');
     if (hierarchy === undefined) return undefined;
@@ -130,7 +130,7 @@ function isThere(directory: string): boolean {
   return unseenAsUndefined(() => statSync(directory, { throwIfNoEntry: false })) !== undefined;
 }
 
-/** `/b/c` for `/a/b/c`; empty for a path of one name. */
+/** `/b/c` for `/a/b/c`; empty for a path with one name. */
 function withoutFirstName(path: string): string {
   const slash = path.indexOf('/', 1);
   return slash < 0 ? '' : path.slice(slash);

@@ -5,16 +5,16 @@ const WITHIN_MS = 5_000;
 /** A burst is over after this time without kills, in ms. */
 const CALM_MS = 10_000;
 
-/** Whether kills come so fast that the kernel's log does not say whose they are. */
+/** Whether kills come so fast that the kernel's log omits their cgroups. */
 export class OomBurst {
   readonly #kills: number[] = [];
   #until = 0;
 
   /**
-   * Takes in kills that were noticed.
+   * Adds kills.
    *
    * @param now in ms of `performance.now()`.
-   * @returns whether a burst began, or goes on.
+   * @returns whether a burst began or continues.
    */
   note(kills: number, now: number): 'began' | 'goes on' | 'calm' {
     for (let kill = 0; kill < Math.min(kills, KILLS); kill += 1) this.#kills.push(now);

@@ -9,12 +9,12 @@ import { readJournal } from './state-journal.ts';
 import { stateIn } from './state.ts';
 import { SteadyClock } from './steady-clock.ts';
 
-/** A host of cgroup v2 in files, with containers at `/docker/<id>`, for the exporter to watch. */
+/** A host with cgroup v2 made of plain files, with containers at `/docker/<id>`, for the exporter to watch. */
 class Host {
   readonly root: string;
   readonly warnings: string[] = [];
   hasMemory = true;
-  /** Whether the kernel's log can be read. There are no kills in it. */
+  /** Whether the kernel's log can be read. It contains no kills. */
   hasLog = false;
 
   constructor(root: string) {
@@ -27,7 +27,7 @@ class Host {
     this.count('/docker', 0);
   }
 
-  /** A run of the exporter. */
+  /** One run of the exporter. */
   begin(clock = new SteadyClock()): OomWatch {
     const hierarchy = { root: join(this.root, 'cgroup'), mountRoot: '/', version: 2 as const, controllers: ['memory'] };
     const layout = {
@@ -61,7 +61,7 @@ class Host {
     writeFileSync(join(directory, 'memory.events'), `oom_kill ${kills}\n`);
   }
 
-  /** The container that is there now, as discovery would see it. */
+  /** The existing container, as discovery would see it. */
   container(id: string): ContainerCgroup {
     const path = `/docker/${id}`;
     const { ino: inode } = statSync(join(this.root, 'cgroup', path));
@@ -69,7 +69,7 @@ class Host {
   }
 }
 
-/** Kills by name as a scrape sees them, and under '' the unattributed ones. */
+/** Kills by name as a scrape sees them. Unattributed kills have the name ''. */
 function scrape(watch: OomWatch, ...containers: readonly ContainerCgroup[]): Record<string, number | undefined> {
   const { accounts, unattributed } = watch.counts(
     containers.map((cgroup) => ({
@@ -103,7 +103,7 @@ describe('OomWatch', () => {
     watch.appeared(first);
     watch.start();
     expect(scrape(watch, first)).toEqual({ a: 0, '': 0 });
-    // Kept aside, so that its inode is not given away again.
+    // Moved away instead of deleted, so that the file system does not reuse its inode.
     renameSync(join(root, 'cgroup/docker/a'), join(root, 'before'));
     host.count('/docker/a', 1);
     host.kills(1);
@@ -226,7 +226,7 @@ describe('OomWatch', () => {
     const warning = 'no memory controller; OOM kills in containers without it stay unattributed';
 
     beforeEach(() => {
-      // A log that can be opened. With such a kernel all victims in it are in the root cgroup.
+      // This log can be opened. A kernel without the memory controller reports all victims in the root cgroup.
       host.hasLog = true;
     });
 

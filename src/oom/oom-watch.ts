@@ -8,29 +8,29 @@ import { KillTracker, type KillTrackerOptions } from './kill-tracker.ts';
 import { SavedKills } from './saved-kills.ts';
 import { SteadyClock } from './steady-clock.ts';
 
-/** How often to look while inotify reports each kill, in ms. */
+/** How often to poll while inotify reports each kill, in ms. */
 const POLL_MS = 1_000;
 
-/** The same while only the kernel's log says whose kill it was. Its records can wait. */
+/** How often to poll while only the kernel's log shows which container had a kill, in ms. Its records can wait. */
 const POLL_KMSG_MS = 200;
 
-/** The same while only a counter shows a kill: a container may be gone less than a tenth of a second after its kill. */
+/** How often to poll while only a counter shows a kill, in ms: a container may be gone less than 0.1 s after its kill. */
 const POLL_COUNTERS_MS = 20;
 
-/** The same in a burst, and where only counters show whether a container that has just started had a kill. */
+/** How often to poll in a burst, and while only counters show whether a container that has just started had a kill. In ms. */
 const POLL_BURST_MS = 5;
 
-/** The same while something is about to become known: a name, a victim, the container of a kill. */
+/** How often to poll while a name, a victim or the container of a kill is expected soon, in ms. */
 const POLL_UNSETTLED_MS = 100;
 
-/** After an inotify event, more are likely to follow at once. In ms. */
+/** How soon to poll after an inotify event, in ms: more events are likely to follow at once. */
 const GATHER_EVENTS_MS = 10;
 
-/** How to watch. */
+/** What the watch needs. */
 export interface OomOptions extends Omit<KillTrackerOptions, 'clock'> {
-  /** The path of the kernel's log; `undefined`: not read. */
+  /** The path of the kernel's log; `undefined`: do not read it. */
   readonly kmsg: string | undefined;
-  /** `undefined`: nothing is kept for the next run. */
+  /** `undefined`: keep nothing for the next run. */
   readonly stateFile: string | undefined;
   readonly clock?: SteadyClock;
 }
@@ -48,7 +48,7 @@ export class OomWatch implements AsyncDisposable {
   readonly #watches: EventWatches | undefined;
   /** Whether the kernel has the memory controller. */
   readonly #hasMemory: boolean;
-  /** The log says that kills cannot be attributed. */
+  /** The watch has logged that kills cannot be attributed. */
   #isGapLogged = false;
   #isStarted = false;
   #timer: NodeJS.Timeout | undefined;
@@ -74,7 +74,7 @@ export class OomWatch implements AsyncDisposable {
     if (hierarchy?.version === 2) this.#watches = this.#watchEvents(hierarchy.root);
   }
 
-  /** Whether each source works. Sources that do not apply are not in it. */
+  /** Whether each source works. Sources that do not apply are absent. */
   get sources(): ReadonlyMap<string, boolean> {
     return new Map([
       ['vmstat', this.#tracker.up],
@@ -104,9 +104,9 @@ export class OomWatch implements AsyncDisposable {
   }
 
   /**
-   * The kills by now.
+   * The kills so far.
    *
-   * @param containers those that are shown.
+   * @param containers the exported containers.
    */
   counts(containers: readonly Pick<Container, 'cgroup' | 'labels' | 'names'>[]): OomCounts {
     for (const { cgroup, labels, names } of containers) {
@@ -124,7 +124,7 @@ export class OomWatch implements AsyncDisposable {
     clearTimeout(this.#gathering);
     this.#tracker[Symbol.dispose]();
     this.#watches?.[Symbol.dispose]();
-    // The next run would also see an unsaved kill, but would not know its time.
+    // Save now: the next run would also see an unsaved kill, but would not know its time.
     if (this.#saved !== undefined) this.#tracker.update();
     await this.#saved?.close(this.#kernelLog?.last);
     this.#kernelLog?.[Symbol.dispose]();
@@ -153,12 +153,12 @@ export class OomWatch implements AsyncDisposable {
   #updateIfChanged(): void {
     const result = this.#tracker.updateIfChanged();
     if (result === 'updated') this.#saved?.noteUpdate();
-    // All that was read must be in the records.
+    // Everything read so far must be in the records before they are saved.
     if (result !== 'postponed') this.#saved?.saveIfDue(this.#kernelLog?.last);
     this.#schedule();
   }
 
-  /** Sets the time of the next look, or moves it forward. */
+  /** Sets the time of the next poll. Never postpones a poll that is due earlier. */
   #schedule(): void {
     if (!this.#isStarted) return;
     const dueAt = performance.now() + this.#pollMs();

@@ -24,7 +24,7 @@ describe('ParentCounterDelta', () => {
     const parentDelta = new ParentCounterDelta();
     parentDelta.settle(new Map([[pod, 2]]), [recordAt(`${pod}/a`)], alone);
     parentDelta.settle(new Map(), [], alone);
-    // As at the first look, it is not known how many of these are new.
+    // As in the first reading, it is unknown how many of these kills are new.
     const record = recordAt(`${pod}/a`);
     parentDelta.noteRemoved(record);
     expect(parentDelta.settle(new Map([[pod, 3]]), [record], alone)).toEqual(new Map());

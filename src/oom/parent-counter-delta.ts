@@ -58,7 +58,7 @@ export class ParentCounterDelta {
     return found;
   }
 
-  /** Drops a record. From now on its kills count among those of no known container. */
+  /** Drops a record. From then on its kills belong to no known container. */
   drop(record: ContainerRecord): void {
     this.#removed.delete(record);
     for (const [path, others] of this.#others) {
@@ -67,7 +67,7 @@ export class ParentCounterDelta {
   }
 }
 
-/** The kills of all records at and below each cgroup that has any. */
+/** The number of kills of all records at and below each cgroup with kills. */
 function killsBelow(records: readonly ContainerRecord[]): Map<string, number> {
   const sums = new Map<string, number>();
   for (const { path, kills } of records) {

@@ -6,9 +6,9 @@ describe('a container', () => {
     const bench = new Bench('below');
     const cgroup = bench.appear('a');
     bench.retention.name(cgroup, named('web'));
-    // Until its counter is read, 0 would be a guess.
+    // Before its counter is read, 0 would be a guess.
     expect(bench.kills()).toEqual({ web: [undefined, undefined] });
-    // The kernel's log cannot tell either, unless the container has a memory cgroup.
+    // Without a memory cgroup, the kernel's log cannot identify its kills either.
     expect(bench.retention.counts('kmsg')[0]?.kills).toBeUndefined();
     bench.count({ '/docker/a': 0 }, 5);
     expect(bench.kills()).toEqual({ web: [0, undefined] });
@@ -54,12 +54,12 @@ describe('a container', () => {
     const bench = new Bench('below');
     bench.report('/docker/a', 10);
     bench.retention.update(18);
-    // The kill is old, but the engine has had no time to answer.
+    // The kill is old, but the engine had no time to answer yet.
     expect(bench.kills()).toEqual({});
     bench.retention.update(20);
     expect(bench.kills()).toEqual({ a: [1, 10] });
     const cgroup = bench.appear('a', '/docker/a', 'podman');
-    // Its kill is not taken back until its name comes.
+    // The kill stays exported until the name arrives.
     expect([bench.kills(), bench.retention.unnamedKills]).toEqual([{ a: [1, 10] }, 0]);
     expect(bench.wanted).toEqual(new Set(['podman a']));
     bench.retention.name(cgroup, named('web'));
@@ -158,7 +158,7 @@ describe('a container', () => {
       if (id % 1_000 === 999) bench.retention.update(12);
     }
     bench.retention.update(12);
-    // A thousand have records, ten thousand are totals.
+    // A thousand containers have records of their own, and ten thousand have totals.
     expect(Object.keys(bench.kills()).length).toBe(11_000);
     expect(bench.kills()['c0']).toBeUndefined();
     expect([bench.retention.kills, bench.totals.expiredKills]).toEqual([11_100, 100]);

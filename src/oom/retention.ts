@@ -8,17 +8,17 @@ import type { SavedRecord } from './state.ts';
 export interface RecordNames {
   /** The labels of a container; `undefined` while its name may still come. */
   readonly labelsOf: (match: CgroupMatch, waitedMs: number) => NamedLabels | undefined;
-  /** Asks the engine for the name of a container that is gone, which nothing else requests. */
+  /** Asks the engine for the name of a removed container, which no other part asks for. */
   readonly wantName: (match: CgroupMatch) => void;
   readonly forgetName: (match: CgroupMatch) => void;
 }
 
-/** What retention works on. */
+/** What retention needs. */
 export interface RetentionOptions {
   readonly records: ContainerRecords;
   readonly totals: KillTotals;
   readonly names: RecordNames;
-  /** Called with each record that is dropped. */
+  /** Is called with each record that is dropped. */
   readonly drop: (record: ContainerRecord) => void;
   /** How long the kills of a container stay exported after its end, in seconds. */
   readonly retention: number;
@@ -30,7 +30,7 @@ export interface RetentionOptions {
  */
 const MAX_REMOVED = 1_000;
 
-/** Gives records their labels, and decides how long the kills of removed containers stay. All times are by the steady clock. */
+/** Labels records, and decides how long the kills of removed containers stay exported. All times are by the steady clock. */
 export class Retention {
   readonly #options: RetentionOptions;
   readonly #records: ContainerRecords;
@@ -50,7 +50,7 @@ export class Retention {
     return kills;
   }
 
-  /** The part of {@link kills} that waits for labels. */
+  /** The part of {@link kills} that has no labels yet. */
   get unnamedKills(): number {
     let kills = 0;
     for (const record of this.#records.all()) if (record.named === undefined) kills += record.kills;
@@ -61,7 +61,7 @@ export class Retention {
   appearing({ path, match }: ContainerCgroup): void {
     const kept = this.#records.at(path);
     if (kept?.nameRequestedAt === undefined || !this.#records.isRemoved(kept)) return;
-    // By its path alone, it may have been mistaken for another engine's container. From now on its own engine is asked.
+    // The path alone may have suggested another engine. From now on, ask the engine that discovery has found.
     if (kept.match.engine !== match.engine) this.#options.names.forgetName(kept.match);
     kept.nameRequestedAt = undefined;
   }
@@ -71,20 +71,20 @@ export class Retention {
     if (record.kills > 0 && record.named?.named !== true) this.#requestName(record, record.removedAt);
   }
 
-  /** Gives a live container its labels. */
+  /** Labels a live container. */
   name(cgroup: ContainerCgroup, named: NamedLabels): void {
     const record = this.#records.of(cgroup);
     if (record !== undefined && record.named?.labels !== named.labels) this.#totals.add(record, named);
   }
 
-  /** Stops exporting live containers that had no kills and are not (or no longer) shown, such as a pause container. */
+  /** Stops exporting live containers without kills that are hidden, or have become hidden, such as a pause container. */
   showOnly(shown: ReadonlySet<ContainerCgroup>): void {
     for (const [cgroup, record] of this.#records.liveByCgroup) {
       if (record.named !== undefined && record.kills === 0 && !shown.has(cgroup)) this.#totals.remove(record);
     }
   }
 
-  /** Asks for missing names, takes over those that came, and archives the records of containers that are long gone. */
+  /** Asks for missing names, applies the names that have arrived, and archives the records of containers that are long gone. */
   update(now: number): void {
     this.#nameLive();
     const killed: ContainerRecord[] = [];
@@ -124,7 +124,7 @@ export class Retention {
     if (named?.named !== true) this.#requestName(record, now);
   }
 
-  /** A scrape names all live containers. Those with kills are named before, so that the log can name them. */
+  /** A scrape names all live containers. Those with kills get their names earlier, for the log. */
   #nameLive(): void {
     for (const [{ seenAt }, record] of this.#records.liveByCgroup) {
       if (record.kills === 0 || record.named?.named === true) continue;
@@ -133,7 +133,7 @@ export class Retention {
     }
   }
 
-  /** Even for an old kill, the name only arrives some time after the request. */
+  /** Waits for the name even if the kill is old: it arrives some time after the request. */
   #nameRemoved(record: ContainerRecord, now: number): void {
     if (record.nameRequestedAt === undefined) this.#requestName(record, now);
     const waited = now - (record.nameRequestedAt ?? now);
@@ -151,7 +151,7 @@ export class Retention {
     if (record.kills > 0 && record.named === undefined) this.#nameRemoved(record, Infinity);
     if (record.nameRequestedAt !== undefined && record.named?.named !== true)
       this.#options.names.forgetName(record.match);
-    // No report will explain them any more.
+    // No later report will explain these kills.
     record.events.releaseNow(record.groups);
     this.#options.drop(record);
     this.#totals.archive(record);

@@ -10,10 +10,10 @@ import type { Entries } from './state-journal.ts';
 import { afterReboot, atBoot, type Boot, differ, entriesOf, isSameBoot, stateIn, stateOf } from './state.ts';
 import type { SteadyClock } from './steady-clock.ts';
 
-/** Between two saves, in ms. */
+/** The shortest time between two saves, in ms. */
 const MIN_PAUSE_MS = 100;
 
-/** The pause is at least so many times as long as it took to collect what to save. */
+/** The pause after a save is at least this many times as long as collecting the data took. */
 const PAUSE_PER_COST = 20;
 
 /** Keeps records and totals in the state file, for the next run of the exporter. */
@@ -53,9 +53,9 @@ export class SavedKills {
   }
 
   /**
-   * Takes over what an earlier run has saved.
+   * Restores the state of an earlier run.
    *
-   * @returns the last record of the kernel's log that the earlier run has read; `undefined` if it has read none since this
+   * @returns the last record of the kernel's log that the earlier run read; `undefined` if it read none since this
    *   boot.
    */
   restore(): KmsgPosition | undefined {
@@ -78,8 +78,9 @@ export class SavedKills {
   }
 
   /**
-   * Saves in the background if anything but the position in the kernel's log has changed, or if the last attempt failed. In a
-   * burst of kills it does so a few times a second. Call it only when all that was read is in the records.
+   * Saves in the background if anything but the position in the kernel's log has changed, or if the last attempt
+   * failed. In a burst of kills it does so a few times a second. Before the call, everything read so far must be in the
+   * records.
    */
   saveIfDue(kmsg: KmsgPosition | undefined): void {
     const start = performance.now();
@@ -95,7 +96,7 @@ export class SavedKills {
     this.#notBefore = end + Math.max(MIN_PAUSE_MS, (end - start) * PAUSE_PER_COST);
   }
 
-  /** Saves for the last time. */
+  /** Saves for the last time, before the process ends. */
   async close(kmsg: KmsgPosition | undefined): Promise<void> {
     await this.#file.close(this.#entries(kmsg));
   }

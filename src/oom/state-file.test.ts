@@ -36,7 +36,7 @@ describe('StateFile', () => {
   const load = (file = new StateFile(path, log)): Record<string, unknown> | undefined =>
     file.load((found) => Object.fromEntries(found));
 
-  /** Saves, and waits until it is written. */
+  /** Saves, and waits until the file is written. */
   async function save(file: StateFile, values: Readonly<Record<string, unknown>>): Promise<void> {
     await vi.waitFor(() => expect(file.save(entries(values))).toBe(true));
     await vi.waitFor(() => expect(file.save(entries(values))).toBe(true));

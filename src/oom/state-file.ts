@@ -11,7 +11,10 @@ import {
 } from './state-journal.ts';
 import { readRegularFile, refuseSpecialFile } from './state-path.ts';
 
-/** Changes are appended until they are as long as the whole state, but at least this long. In bytes. */
+/**
+ * Changes are appended until they are as long as the whole state, but at least this long, in bytes. Then the file is
+ * rewritten.
+ */
 const MIN_APPENDED = 65_536;
 
 /** The file that keeps the OOM kills from one run of the exporter to the next. A problem with it never stops the daemon. */
@@ -20,7 +23,7 @@ export class StateFile {
   readonly #log: Log;
   readonly #journal = new JournalWriter();
   #writing: Promise<void> | undefined;
-  /** The file that this run has written. */
+  /** The file that this run last wrote. */
   #handle: FileHandle | undefined;
   #wholeBytes = 0;
   #appendedBytes = 0;
@@ -69,7 +72,7 @@ export class StateFile {
     return true;
   }
 
-  /** Writes the whole file for the last time. */
+  /** Writes the whole file for the last time, before the process ends. */
   async close(entries: Entries): Promise<void> {
     await this.#writing;
     await this.#attempt(() => this.#writeWhole(entries));
@@ -108,7 +111,7 @@ export class StateFile {
     }
   }
 
-  /** Whether the file that is written is still the one at the path. */
+  /** Whether the open file is still the one at the path. */
   async #isInPlace(handle: FileHandle): Promise<boolean> {
     const there = lstatOrUndefined(this.#path);
     const { dev, ino } = await handle.stat();
@@ -137,7 +140,7 @@ export class StateFile {
     this.#isFailing = true;
   }
 
-  /** A build with the other version may run again later and need its file. So this build uses a file of its own. */
+  /** A build of the other version may run again later and need its file, so this build uses its own file. */
   #loadBeside<T>(error: OtherVersion, parse: (entries: LoadedEntries) => T): T | undefined {
     const file = this.#path;
     this.#path = `${file}.v${STATE_VERSION}`;

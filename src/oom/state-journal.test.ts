@@ -5,7 +5,7 @@ import { type Entries, JournalWriter, OtherVersion, readJournal, STATE_VERSION }
 const entriesOf = (values: Readonly<Record<string, unknown>>): Entries =>
   new Map(Object.entries(values).map(([key, value]) => [key, JSON.stringify(value)]));
 
-/** The text of a file that gets these entries, one after the other. */
+/** The text of a state file with these entries, one line after the other. */
 function fileOf(...states: readonly Readonly<Record<string, unknown>>[]): string {
   const writer = new JournalWriter();
   return states

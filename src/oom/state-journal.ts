@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The version of the format. A build leaves the file of another version alone, whichever of them is newer. */
+/** The version of the format. A build does not touch a file of another version, newer or older. */
 export const STATE_VERSION = 3;
 
 /** What to save: JSON texts by key. */
@@ -66,14 +66,14 @@ export class JournalWriter {
 /**
  * Reads a state file.
  *
- * @throws OtherVersion, and SyntaxError if nothing of it can be used.
+ * @throws OtherVersion for another version; SyntaxError if no part of the file is usable.
  */
 export function readJournal(text: string): Journal {
   const entries = new Map<string, unknown>();
   let before = '';
   const version = versionOf(text);
   if (version !== undefined && version !== STATE_VERSION) throw new OtherVersion(version);
-  // Whatever follows the last newline was not written to its end.
+  // The text after the last newline is an incomplete line.
   const lines = text.split('\n');
   const rest = lines.pop();
   for (const [index, line] of lines.entries()) {
@@ -84,7 +84,7 @@ export function readJournal(text: string): Journal {
       return { entries, damage };
     }
     before = sum;
-    // The checksum says that it has this form.
+    // The checksum proves this form.
     const { set, drop } = JSON.parse(`{${body}}`) as Line;
     for (const key of drop) entries.delete(key);
     for (const [key, value] of Object.entries(set)) entries.set(key, value);
@@ -93,7 +93,7 @@ export function readJournal(text: string): Journal {
   return { entries, damage: rest === '' ? undefined : new SyntaxError('The last line is incomplete') };
 }
 
-/** Other versions may be one JSON value of another form. */
+/** Other versions may consist of one JSON value of another form. */
 function versionOf(text: string): number | undefined {
   const found = LINE.exec(text.slice(0, Math.max(0, text.indexOf('\n'))))?.[1];
   if (found !== undefined) return Number(found);

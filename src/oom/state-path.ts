@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { isAbsence } from '../kernel/errno.ts';
 
-/** In bytes. A state with 10,000 removed containers takes about 10 MB. */
+/** The maximum size of a state file in bytes. A state with 10,000 removed containers takes about 10 MB. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
 /**
@@ -30,9 +30,9 @@ export function readRegularFile(path: string): string | undefined {
 }
 
 /**
- * Checks that there is a regular file, or nothing: a rename must not replace `/dev/null` or what an administrator has linked.
+ * Checks that the path is a regular file or absent: a rename must not replace `/dev/null` or an administrator's link.
  *
- * @throws Error if there is anything else, or the system error.
+ * @throws Error if the path is anything else, or the system error.
  */
 export function refuseSpecialFile(path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });

@@ -27,7 +27,7 @@ describe('the saved state', () => {
     const bench = new Bench('below');
     bench.retention.restore(saved(before()).records, 20);
     expect(bench.kills()).toEqual({ web: [2, 10], gone: [1, 10] });
-    // The first container still runs, with the inode that it had, and was killed once more meanwhile.
+    // The first container still runs with the same inode, and had one more kill meanwhile.
     bench.appear('a');
     bench.count({ '/docker/a': 3 }, undefined);
     bench.report('/docker/a', 15);
@@ -53,7 +53,7 @@ describe('the saved state', () => {
     second.count({ [outer]: 1, [inner]: 1 }, undefined);
     expect(second.kills()).toEqual({ outer: [0, undefined], inner: [1, 10] });
 
-    // The same when the inner one is forgotten.
+    // The result is the same after the inner record is dropped.
     first.remove(cgroup, 11);
     first.retention.update(12 + HOUR);
     const third = new Bench('below');
@@ -73,7 +73,7 @@ describe('the saved state', () => {
     }
     const second = new Bench('below');
     second.retention.restore(saved(first).records, 30);
-    // It has the inode that it had.
+    // The container has the same inode.
     second.appear('b');
     second.appear('a');
     second.count({ '/docker/a': 1 }, undefined);
@@ -107,7 +107,7 @@ describe('the saved state', () => {
   });
 
   describe('restored at another moment', () => {
-    /** The times of two kills 10 s after boot, in a state that was saved 20 s after it. */
+    /** The times of two kills 10 s after boot, from a state that was saved 20 s after boot. */
     const lastKills = (boot: typeof BOOT, now: number): (number | undefined)[] =>
       atBoot(saved(before()), boot, now).records.map(({ lastKill }) => lastKill);
 
@@ -121,7 +121,7 @@ describe('the saved state', () => {
 
     it('adds the time that the machine was off to the ages of kills', () => {
       const boot = { id: 'other', time: BOOT.time + 20 + 300 };
-      // 10 s before it was saved, 300 s off, 5 s since boot.
+      // The kill was 10 s before the save, the machine was off for 300 s, and it booted 5 s ago.
       expect(lastKills(boot, 5)).toEqual([5 - 315, 5 - 315]);
       expect(isSameBoot(saved(before()), boot, 5)).toBe(false);
     });

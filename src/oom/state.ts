@@ -6,12 +6,12 @@ import type { SavedSources } from './kill-sources.ts';
 import type { ArchivedKills } from './kill-totals.ts';
 import type { Entries, LoadedEntries } from './state-journal.ts';
 
-/** What is saved for the next run of the exporter. */
+/** The state that is saved for the next run of the exporter. */
 export interface State {
   readonly boot: Boot;
   /** The last record of the kernel's log that was read. */
   readonly kmsg: KmsgPosition | undefined;
-  /** When it was saved, in seconds since that boot, as all other times. */
+  /** When the state was saved, in seconds since that boot, like all other times. */
   readonly savedAt: number;
   readonly expiredKills: number;
   readonly totals: readonly ArchivedKills[];
@@ -25,7 +25,7 @@ export interface Boot {
   readonly time: number;
 }
 
-/** What is kept of a record with kills, its own or those of inner containers. */
+/** The saved part of a record that has kills, or contains inner containers with kills. */
 export interface SavedRecord extends Pick<
   ContainerRecord,
   'match' | 'path' | 'inode' | 'kills' | 'archivedInnerKills' | 'lastKill' | 'removedAt' | 'named'
@@ -34,7 +34,7 @@ export interface SavedRecord extends Pick<
   readonly events: SavedEvents;
 }
 
-/** What to save. */
+/** The data to save. */
 export function stateOf(parts: {
   readonly boot: Boot;
   readonly kmsg: KmsgPosition | undefined;
@@ -126,13 +126,13 @@ export function entriesOf({ boot, kmsg, savedAt, expiredKills, totals, records }
   return entries;
 }
 
-/** Whether entries differ in anything that is worth a write. */
+/** Whether two sets of entries differ in anything worth a write. */
 export function differ(a: Entries, b: Entries): boolean {
   const size = (entries: Entries): number => [...entries.keys()].filter((key) => !FLEETING.has(key)).length;
   return size(a) !== size(b) || [...a].some(([key, text]) => !FLEETING.has(key) && b.get(key) !== text);
 }
 
-/** Two containers can have had one path, one after the other. */
+/** One path can have had two containers, one after the other. */
 function setDistinct(entries: Map<string, string>, key: string, value: unknown): void {
   let free = key;
   for (let nth = 2; entries.has(free); nth += 1) free = `${key}#${nth}`;

@@ -22,7 +22,7 @@ describe('SteadyClock', () => {
     clocks.wall += 50 + step;
     expect(clock.now()).toBe(150);
     expect(clocks.wall - clock.toWall()(90)).toBe(60);
-    // What happened before boot has a time, too.
+    // Events from before boot get a time, too.
     expect(clocks.wall - clock.toWall()(-1000)).toBe(1150);
   });
 

@@ -1,6 +1,6 @@
 import { uptime } from 'node:os';
 
-/** In seconds. The wall clock only counts as changed beyond this, so that times do not vary from scrape to scrape. */
+/** The wall clock only counts as changed beyond this many seconds, so that exported times do not vary between scrapes. */
 const STEP_S = 1;
 
 /** Reads the clocks of the machine, in seconds. */
