@@ -112,7 +112,7 @@ export class CgroupTracker {
 
   #drop(directory: Directory): void {
     for (const child of directory.children) this.#drop(child);
-    // Unless it was removed with its parent already.
+    // The directory may already have been removed with its parent.
     if (this.#tree.get(directory.path) !== directory) return;
     clearTimeout(directory.timer);
     this.#noticed(directory);

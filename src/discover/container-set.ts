@@ -21,7 +21,7 @@ export class ContainerSet {
     this.#onRemoved = listeners.onRemoved;
   }
 
-  /** `found`: it existed before the daemon, so it does not count as started. */
+  /** `found`: the container existed before the daemon, so it does not count as started. */
   add(cgroup: ContainerCgroup, how: 'found' | 'started'): void {
     const counts = this.#countsOf(cgroup.match);
     if (how === 'started') counts.started += 1;

@@ -30,12 +30,12 @@ function classify(path: string): CgroupMatch | undefined {
   return name.startsWith('c') ? { engine: 'test', id: name, infra: false } : undefined;
 }
 
-/** A user namespace of its own has a limit of its own, which can be lowered without touching the host's. */
+/** A separate user namespace has its own limit, so a test can lower it without touching the host's. */
 const inUserNamespace = ['unshare', '--user', '--map-root-user', 'sh', '-c'];
 const canLimitWatches =
   spawnSync('env', [...inUserNamespace, 'test -w /proc/sys/user/max_inotify_watches']).status === 0;
 
-/** Runs a module in a process that gets so many watches and no more. */
+/** Runs a module in a process whose number of watches is limited. */
 function runWithWatches(limit: number, script: string): ReturnType<typeof spawnSync> {
   const lower = `echo ${limit} > /proc/sys/user/max_inotify_watches && exec "$@"`;
   const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];
@@ -126,7 +126,7 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     expect(discovery?.watchUp).toBe(true);
   });
 
-  // Disk file systems give a freed inode away again at once; kernfs counts them up.
+  // Disk file systems reuse a freed inode at once; kernfs never does.
   it.runIf(place === 'cgroupfs')('tells a container from the one that had its path before', async () => {
     make('/parent/c1');
     await discover();
@@ -265,9 +265,9 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     for (let index = 0; index < 600; index += 1) make(`/c1/g${index}`);
     const before = inotifyWatches();
     await discover();
-    // The root and the container are watched as well.
+    // The root and the container have watches, too.
     expect(inotifyWatches()).toBe(before + 512 + 2);
-    // There is room again for others.
+    // Other watches fit again.
     for (let index = 0; index < 600; index += 1) remove(`/c1/g${index}`);
     await expect.poll(inotifyWatches, { timeout: 10_000 }).toBeLessThanOrEqual(before + 2);
     make('/c1/later');
@@ -397,7 +397,7 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     });
   });
 
-  /** Runs something as a user who may not list `/shut`. */
+  /** Runs a function as a user who may not list `/shut`. */
   async function withoutPrivilege(run: () => void | Promise<void>): Promise<void> {
     chmodSync(root, 0o755);
     chmodSync(`${root}/shut`, 0o000);
@@ -427,7 +427,7 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     },
   );
 
-  // Elsewhere a directory made at once in the place of another has its inode too, and is taken for it.
+  // On other file systems, a directory that replaces another at once also gets its inode, so it counts as the same.
   it.runIf(place === 'cgroupfs')('watches no container, and a parent only while it exists', async () => {
     const before = inotifyWatches();
     make('/parent/c1');
@@ -469,7 +469,7 @@ function inotifyWatches(): number {
     .filter((line) => line.startsWith('inotify wd:')).length;
 }
 
-/** cgroupfs lets go of directories only, one by one. */
+/** cgroupfs only allows removing directories, one by one. */
 function removeTree(directory: string): void {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     if (entry.isDirectory()) removeTree(join(directory, entry.name));

@@ -54,7 +54,7 @@ export interface DiscoveryOptions {
   readonly watchDirectory?: WatchDirectory;
 }
 
-/** The same while the watch is incomplete, and walks must find containers. */
+/** Time between walks while the watch is incomplete, and walks must find containers. */
 const WALK_INTERVAL_WITHOUT_WATCH_MS = 1000;
 
 /** How often to retry refused watches: with ENOSPC all are refused, and each attempt costs. */
@@ -103,7 +103,7 @@ class CgroupDiscovery implements Discovery {
     this.#containerSet = new ContainerSet(options);
     this.#balance = new EventReconciler({
       onUnseen: (path) => {
-        // A chown right after the creation gives the same event.
+        // A chown right after the creation causes the same event.
         if (!this.#isTouched(path)) this.#countUnseen(path);
       },
       onHalf: (path) => {
@@ -153,7 +153,7 @@ class CgroupDiscovery implements Discovery {
     this.#tracker.reconcile(first, '', { atStart: true });
     await this.#watches.settled();
     this.#starting = false;
-    // For containers that appeared or disappeared while the watches were being set up.
+    // This walk finds containers that appeared or disappeared while the watches were being set up.
     this.walkNow();
   }
 

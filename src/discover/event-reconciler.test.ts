@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventReconciler } from './event-reconciler.ts';
 
-/** One path of a file system whose every change queues an event, and an observer that counts what happens there. */
+/** One path in a file system whose every change queues an event, and an observer that counts the changes. */
 class Scene {
   made = 0;
   started = 0;

@@ -32,7 +32,7 @@ export class EventReconciler {
 
   constructor(listeners: {
     onUnseen: (path: string) => void;
-    /** If the path does not exist now, it is the removal of something created before the watch was live. */
+    /** If the path does not exist now, the event was the removal of something created before the watch was live. */
     onHalf: (path: string) => void;
     onLost: (path: string) => void;
   }) {

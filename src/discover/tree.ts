@@ -3,14 +3,14 @@ import { parentOf } from '../kernel/paths.ts';
 
 /** A directory of the hierarchy while it exists. */
 export interface Directory {
-  /** Below the root, which itself is `''`. */
+  /** The path below the root. The root itself is `''`. */
   readonly path: string;
   readonly inode: number;
   readonly parent: Directory | undefined;
   readonly children: Set<Directory>;
-  /** In ms of `performance.now()`. */
+  /** When the directory was first seen, in ms of `performance.now()`. */
   readonly seenAt: number;
-  /** It existed before the daemon. */
+  /** The directory existed before the daemon. */
   readonly atStart: boolean;
   /** `undecided`: possibly a container; `other`: not a container, but there may be some below it. */
   kind: 'undecided' | 'container' | 'infra' | 'other';
@@ -40,7 +40,7 @@ export class Tree {
     return this.#paths.get(inode);
   }
 
-  /** Adds a directory; `undefined` if its parent is not, or no longer, known. */
+  /** Adds a directory; `undefined` if its parent is not known. */
   add(path: string, seen: Seen, options: { readonly atStart: boolean }): Directory | undefined {
     const parent = path === '' ? undefined : this.#directories.get(parentOf(path));
     if (path !== '' && parent === undefined) return undefined;
@@ -76,7 +76,7 @@ export class Tree {
     return [directory, ...[...directory.children].flatMap((child) => this.below(child))];
   }
 
-  /** Every directory. */
+  /** All known directories. */
   all(): Iterable<Directory> {
     return this.#directories.values();
   }

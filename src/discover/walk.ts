@@ -5,7 +5,7 @@ import { isAbsence } from '../kernel/errno.ts';
 export interface Seen {
   /** Identifies a cgroup together with the path: a path can be reused, an inode not (kernfs counts up). */
   readonly inode: number;
-  /** It certainly has no child directories. */
+  /** The directory certainly has no child directories. */
   readonly leaf: boolean;
   /** Its owner, mode or times were changed after its creation. */
   readonly touched: boolean;
@@ -83,7 +83,7 @@ export function walk(root: string, from: string, isMountPoint: (path: string) =>
         const child = `${path}/${entry.name}`;
         if (isMountPoint(child)) continue;
         visit(child);
-        // The name has lost its bytes that are not UTF-8, so it leads nowhere.
+        // Node has replaced the bytes of the name that are not UTF-8, so the path leads nowhere.
         if (entry.name.includes('\ufffd') && !directories.has(child)) unseen.set(child, new UnreadableName());
       }
     } catch (error) {

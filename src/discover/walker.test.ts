@@ -49,7 +49,7 @@ describe('Walker', () => {
   });
 
   it('rereads the mounts when it meets a directory a second time', () => {
-    // The same directory at two paths, as a bind mount makes it.
+    // The same directory at two paths, as a bind mount shows it.
     symlinkSync(join(root, 'docker'), join(root, 'first'));
     known.set(inodeOf('/docker/c1'), '/first/c1');
     afterRefresh.add('/docker');

@@ -79,7 +79,7 @@ export class Watches implements AsyncDisposable {
     if (entry?.state === 'live') entry.state = 'listed';
   }
 
-  /** The same for all directories. */
+  /** The same as {@link markListed}, for all directories. */
   markAllListed(): void {
     for (const path of this.#entries.keys()) this.markListed(path);
   }
@@ -92,7 +92,7 @@ export class Watches implements AsyncDisposable {
     }
   }
 
-  /** Closes the watch on a directory after all its events so far were delivered. */
+  /** Closes the watch on a directory once all its events so far are delivered. */
   remove(path: string): void {
     const entry = this.#entries.get(path);
     if (entry === undefined) return;

@@ -3,7 +3,7 @@ import type { ChannelCredentials, Client, ServiceError } from '@grpc/grpc-js';
 import { type CriMethod, type CriMethodName, createCriMethods, TOO_MANY_ENTRIES } from './cri-messages.ts';
 import { UnsupportedApi } from './engine-client.ts';
 
-/** In bytes. A list has less than 2 kB for a container; the kubelet itself takes no more than 16 MiB. */
+/** In bytes. A list has less than 2 kB per container. The kubelet itself accepts at most 16 MiB. */
 const MAX_ANSWER = 16 * 1024 * 1024;
 
 /**
@@ -21,7 +21,7 @@ export interface CriChannel {
 
 /** Opens a channel to a Unix socket. */
 export async function openChannel(socketPath: string): Promise<CriChannel> {
-  // grpc-js comes with dockerode, and takes 17 MiB of memory. It is loaded only if a runtime exists.
+  // grpc-js is a dependency of dockerode and takes 17 MiB of memory. It is loaded only if a runtime exists.
   const grpc = await import('@grpc/grpc-js');
   const method = await createCriMethods();
   const credentials = grpc.credentials.createInsecure();

@@ -13,7 +13,7 @@ import { inTime } from './in-time.ts';
 const ID = 'ab'.repeat(32);
 const OK = { ':status': 200, 'content-type': 'application/grpc' };
 
-/** What a runtime does with a connection and with a call. */
+/** How a fake runtime treats connections and calls. */
 interface Behaviour {
   readonly session?: (session: ServerHttp2Session) => void;
   readonly stream?: (stream: ServerHttp2Stream) => void;
@@ -64,7 +64,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** Asks all that a runtime is asked, several times over, as a session does that starts again and again. */
+/** Makes all calls of a session several times, like a session that restarts again and again. */
 async function askAll(times: number, ms = 300): Promise<string[]> {
   const all: string[] = [];
   for (let time = 0; time < times; time += 1) {
@@ -80,7 +80,7 @@ async function askAll(times: number, ms = 300): Promise<string[]> {
   return all;
 }
 
-/** A message of gRPC: a flag (1: compressed), the length in four bytes, the bytes. */
+/** A gRPC message: a flag (1: compressed), the length in four bytes, the bytes. */
 function frame(bytes: Buffer, options: { flag?: number; length?: number } = {}): Buffer {
   const { flag = 0, length = bytes.length } = options;
   const head = Buffer.alloc(5);
@@ -159,7 +159,7 @@ const behaviours: Record<string, Behaviour> = {
   'asks to wait': answering(Buffer.alloc(0), {}, { 'grpc-status': '14', 'grpc-retry-pushback-ms': '999999999' }),
 };
 
-// An error outside of the calls, which would end the daemon, fails the test run.
+// An error outside of the calls would end the daemon, so it fails the test run.
 test.each(Object.entries(behaviours))(
   'a runtime that %s costs neither the daemon nor a connection',
   async (_, attack) => {

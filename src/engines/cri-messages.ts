@@ -2,7 +2,7 @@ import type { IType, Reader, Root, Type } from 'protobufjs/light.js';
 
 type Fields = Readonly<Record<string, readonly [type: string, number: number]>>;
 
-/** In a list. No node runs that many. Each costs memory, however short it is in the message. */
+/** The maximum number of entries in a list. No node runs that many. Each costs memory, however short it is in the message. */
 const MAX_ENTRIES = 20_000;
 
 /**
@@ -50,7 +50,7 @@ export interface CriMethod {
   decode(bytes: Uint8Array): object;
 }
 
-/** In the message of the error about a list that is too long; grpc-js passes on nothing else of an error. */
+/** A part of the error message for a list that is too long. grpc-js passes on only the message of an error. */
 export const TOO_MANY_ENTRIES = `more than ${MAX_ENTRIES} entries`;
 
 /** The methods that are called. None of them changes anything. */

@@ -2,7 +2,7 @@ import { field, type Named, named, text } from './engine-client.ts';
 
 /** The names of a pod's sandbox. */
 export interface Sandbox extends Named {
-  /** The part that its containers share. */
+  /** The names that all containers of the pod share. */
   readonly ofPod: { readonly namespace?: string; readonly pod?: string; readonly runtime?: string };
 }
 
@@ -39,7 +39,7 @@ export function imageOfStatus(answer: unknown): string | undefined {
   return imageOf(field(field(answer, 'status'), 'image'));
 }
 
-/** A digest is not a name: the kubelet requests images by digest, and lists repeat that. */
+/** A digest is not a name. The kubelet requests images by digest, so lists contain digests. */
 function imageOf(spec: unknown): string | undefined {
   const image = text(field(spec, 'image'));
   return text(field(spec, 'userSpecifiedImage')) ?? (image?.startsWith('sha256:') ? undefined : image);

@@ -24,7 +24,7 @@ const VM = 'ef'.repeat(32);
 
 type Answer = (request: { readonly filter?: { readonly id?: string } }) => object | 'nothing';
 
-/** Answers the part of the interface that names need. Methods that hang never answer. */
+/** A fake runtime that implements the calls that names need. Methods that hang never answer. */
 class FakeRuntime {
   readonly asked: string[] = [];
   readonly answers: Record<CriMethodName, Answer> = {
@@ -88,7 +88,7 @@ class FakeRuntime {
   }
 }
 
-/** Runtimes accept the beginning of an id. */
+/** Runtimes accept a prefix of an id. */
 function matches(filter: { readonly id?: string } | undefined, id: string): boolean {
   return id.startsWith(filter?.id ?? '');
 }
@@ -129,7 +129,7 @@ function start(options: { paths?: readonly string[]; isDefault?: boolean; timing
 
 async function started(): Promise<NameSource> {
   await runtime.listen(socket());
-  // Generous, as this process may be slow on a busy machine.
+  // The time limit is generous, because this process may be slow on a busy machine.
   const names = start({ timings: { ping: 4_000, list: 4_000, inspect: 4_000 } });
   await expect.poll(() => names.up, poll).toBe(true);
   return names;
@@ -267,7 +267,7 @@ describe('a runtime', () => {
     await expect.poll(() => byDefault.up, poll).toBeUndefined();
     const asked = runtime.asked.length;
     const seen = new Set<boolean | undefined>();
-    // It is asked again, and no container waits for its name meanwhile.
+    // The runtime is asked again, and meanwhile no container waits for its name.
     await expect
       .poll(() => {
         seen.add(byDefault.up);
@@ -318,7 +318,7 @@ describe('a runtime', () => {
     await new Promise<void>((resolve) => void raw.listen(socket(), resolve));
     const names = start({ timings: { ping: 20 } });
     await expect.poll(() => [log.warn.mock.calls.length, connections], poll).toEqual([1, 1]);
-    // Enough time for further attempts.
+    // This is enough time for further attempts.
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect([names.up, connections]).toEqual([false, 1]);
     for (const connection of sockets) connection.destroy();

@@ -9,7 +9,7 @@ import { type ContainerList, type EnginePlace, type Named, type OnLimit, Unsuppo
  * changes names, and keeps those of ended containers for a while. A subscription to events is therefore unnecessary.
  */
 export function placeOfCri(socketPath: string): EnginePlace {
-  // One channel for all attempts: grpc-js waits for ever for a runtime that accepts a connection and stays silent.
+  // All attempts share one channel: grpc-js waits for ever for a runtime that accepts a connection and stays silent.
   let channel: Promise<CriChannel> | undefined;
   return {
     socketPath,
@@ -54,7 +54,7 @@ async function list(ask: Ask, signal: AbortSignal, onLimit: OnLimit): Promise<Co
 }
 
 async function inspect(ask: Ask, id: string, signal: AbortSignal): Promise<Named> {
-  // The runtime also accepts the beginning of an id.
+  // The runtime also accepts a prefix of an id.
   const findSandbox = async (of: string): Promise<Sandbox | undefined> =>
     sandboxesOf(await ask('ListPodSandbox', { filter: { id: of } }, signal)).find((sandbox) => sandbox.id === of);
   const container = containersOf(await ask('ListContainers', { filter: { id } }, signal)).find((it) => it.id === id);
@@ -70,7 +70,7 @@ async function inspect(ask: Ask, id: string, signal: AbortSignal): Promise<Named
   return { id, names: { ...names, ...(image !== undefined && { image }) } };
 }
 
-/** A container with the names of its pod, which its sandbox has. */
+/** A container with the names of its pod, which come from the pod's sandbox. */
 function inPod({ id, names }: Named, sandbox: Sandbox | undefined): Named {
   return { id, names: { ...names, ...sandbox?.ofPod } };
 }

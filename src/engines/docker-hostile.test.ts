@@ -9,7 +9,7 @@ import { inTime } from './in-time.ts';
 
 const ID = 'ab'.repeat(32);
 
-/** A server that answers every connection alike, whatever is asked. */
+/** A server that answers every connection in the same way, whatever the request. */
 class RawServer {
   readonly sockets = new Set<Socket>();
   connections = 0;
@@ -42,12 +42,12 @@ class RawServer {
 
 const directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-hostile-'));
 const engine = new RawServer();
-/** Where redirects lead. Nobody may go there. */
+/** The target of redirects. No client may connect to it. */
 const elsewhere = new RawServer();
 let client: EngineClient;
 
 beforeAll(async () => {
-  // By TCP, as a Unix socket cannot be reset.
+  // Uses TCP, because a Unix socket cannot be reset.
   await engine.listen({ host: '127.0.0.1', port: 0 });
   await elsewhere.listen({ host: '127.0.0.1', port: 0 });
   client = await connectToDocker({ protocol: 'http', host: '127.0.0.1', port: engine.port }, () => {});
@@ -59,7 +59,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** Asks all that an engine is asked. Answers with what each question came to. */
+/** Makes all calls to an engine, and returns the outcome of each. */
 async function askAll(ms: number): Promise<string[]> {
   const stop = new AbortController();
   const limit = { ms, signal: stop.signal, what: 'test' };
@@ -76,7 +76,7 @@ async function askAll(ms: number): Promise<string[]> {
   return outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 'fulfilled' : String(outcome.reason)));
 }
 
-// An error outside of the calls, which would end the daemon, fails the test run.
+// An error outside of the calls would end the daemon, so it fails the test run.
 describe('no answer is followed, kept open or fatal', () => {
   test('with any status code and a redirect to anywhere', async () => {
     const here = `http://127.0.0.1:${elsewhere.port}/`;
@@ -90,7 +90,7 @@ describe('no answer is followed, kept open or fatal', () => {
       'http://127.0.0.1:1/',
       'x:',
     ];
-    // All statuses that have a meaning, and some that have none.
+    // All statuses with a meaning, and some without.
     const statuses = Array.from({ length: 900 }, (_, index) => index + 100).filter(
       (status) => status % 100 < 12 || status === 226 || status === 418 || status === 451 || status % 100 === 99,
     );
@@ -99,7 +99,7 @@ describe('no answer is followed, kept open or fatal', () => {
       engine.answer = (socket) =>
         socket.end(`HTTP/1.1 ${status} X\r\nLocation: ${target}\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n`);
       const outcomes = await askAll(5_000);
-      // A ping with an empty body is well, as is a stream of events that ends.
+      // A ping with an empty body succeeds, and so does a stream of events that ends.
       if (status === 200) expect([outcomes[0], outcomes[3]]).toEqual(['fulfilled', 'fulfilled']);
       else expect(outcomes.filter((outcome) => outcome === 'fulfilled')).toEqual([]);
     }

@@ -11,28 +11,28 @@ const NAME_LABELS = {
   containerInPod: 'io.kubernetes.container.name',
 } as const satisfies Partial<Record<keyof Names, string>>;
 
-/** Its value is `podsandbox` on a pod's pause container. */
+/** The value of this label is `podsandbox` on a pod's pause container. */
 const SANDBOX_LABEL = 'io.kubernetes.docker.type';
 
 const LABELS: Selection = selected(...Object.values(NAME_LABELS), SANDBOX_LABEL);
 
-/** What is read of `GET /containers/<id>/json`. */
+/** The members read from `GET /containers/<id>/json`. */
 export const INSPECT_SELECTION: Selection = {
   ...selected('Id', 'Name'),
   Config: { Image: true, Labels: LABELS },
   HostConfig: { Runtime: true },
 };
 
-/** What is read of each container in `GET /containers/json`. */
+/** The members read of each container in `GET /containers/json`. */
 export const LIST_SELECTION: Selection = { ...selected('Id', 'Names', 'Image'), Labels: LABELS };
 
-/** What is read of each line of `GET /events`. */
+/** The members read from each line of `GET /events`. */
 export const EVENT_SELECTION: Selection = {
   ...selected('Type', 'Action', 'time'),
   Actor: { ID: true, Attributes: { ...selected('name', 'image'), ...LABELS } },
 };
 
-/** Podman's API gives this for every runtime, so it says nothing. */
+/** Podman's API reports this for every runtime, so it carries no information. */
 const NO_RUNTIME = 'oci';
 
 /** An event of a container's life. */
@@ -59,7 +59,7 @@ export function namedByInspect(answer: unknown): Named | undefined {
 }
 
 /**
- * Reads the answer of `GET /containers/json`: everything but the runtime.
+ * Reads the answer of `GET /containers/json`: all names except the runtime.
  *
  * @throws SyntaxError if it is not a list.
  */

@@ -20,12 +20,12 @@ const DB = 'cd'.repeat(32);
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Answers the part of Docker's API that names need. */
+/** A fake engine with the part of Docker's API that names need. */
 class FakeEngine {
   readonly containers = new Map<string, { name: string; labels?: object; runtime?: unknown }>();
-  /** Other answers, by the beginning of the path. */
+  /** Responses that replace the usual ones, by the beginning of the path. */
   readonly instead = new Map<string, Answer>();
-  /** Events of the past, with their times in seconds. */
+  /** Past events, with their times in seconds. */
   readonly past: { readonly time: number; readonly [key: string]: unknown }[] = [];
   /** The paths of all requests. */
   readonly asked: string[] = [];
@@ -62,7 +62,7 @@ class FakeEngine {
     this.tell({ Type: 'container', Action: action, Actor: { ID: id, Attributes: attributes } });
   }
 
-  /** Remembers an event that happened so many seconds ago. */
+  /** Adds an event that happened so many seconds ago. */
   remember(action: string, id: string, name: string, ago: number): void {
     const time = Math.floor(Date.now() / 1000) - ago;
     this.past.push({ time, Type: 'container', Action: action, Actor: { ID: id, Attributes: { name } } });
@@ -170,7 +170,7 @@ async function started(more: object = {}): Promise<NameSource> {
 
 describe('names', () => {
   test('takes many names from the list, and the details from an inspection', async () => {
-    // Generous, as this process may be slow on a busy machine.
+    // The time limit is generous, because this process may be slow on a busy machine.
     const names = await started({ ping: 4_000, list: 4_000, inspect: 4_000 });
     expect(names.namesOf(WEB)).toEqual({ name: 'web', image: 'sha256:1234', composeProject: 'shop' });
     expect(engine.inspections(WEB)).toBe(0);
@@ -226,7 +226,7 @@ describe('names', () => {
     await expect.poll(() => engine.inspections('unknown'), poll).toBe(5);
     await pause(150);
     expect(engine.inspections('unknown')).toBe(5);
-    // Until the engine sends an event about it.
+    // The names stay until the engine sends an event about the container.
     engine.containers.set('unknown', { name: 'known' });
     engine.tellOf('start', 'unknown');
     await expect.poll(() => names.namesOf('unknown')?.runtime, poll).toBe('runc');
@@ -242,7 +242,7 @@ describe('names', () => {
         response.end('{}');
       }, 5);
     });
-    // An abandoned inspection would make room for another before the engine has answered it.
+    // If an inspection were abandoned, another would start before the engine has answered the first.
     const names = await started({ inspect: 4_000 });
     for (let index = 0; index < 50; index += 1) names.want(`id${index}`);
     await expect.poll(() => engine.asked.filter((path) => path.includes('/id')).length, poll).toBeGreaterThan(50);
@@ -409,8 +409,8 @@ describe('an engine that fails', () => {
   test.each(Object.entries(failures))(
     'and %s: names stay, one line is logged, and it is found again',
     async (_, [path, answer]) => {
-      // The next heartbeat notices a failure of new calls, or else a new connection does. In that case heartbeats must be off:
-      // one during the failure would find the engine up again.
+      // The next heartbeat or a new connection notices that calls fail. Heartbeats are off here: a heartbeat during the
+      // failure would find the engine up again.
       const atHeartbeat = path === '/' || path === '/_ping';
       const names = await started(atHeartbeat ? {} : { heartbeat: 60_000 });
       names.want(WEB);
@@ -457,12 +457,12 @@ describe('an engine that fails', () => {
     });
     const names = start();
     await expect.poll(() => log.warn, poll).toHaveBeenCalled();
-    // For some more attempts.
+    // This is enough time for more attempts.
     await pause(100);
     expect(names.up).toBe(false);
     expect(log.warn).toHaveBeenCalledTimes(1);
     await names[Symbol.asyncDispose]();
-    // Nobody reads from these sockets, so they never end by themselves, and the server would wait for them.
+    // Nobody reads from these sockets, so they never end, and closing the server would wait for them.
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => {
       server.close(resolve);

@@ -11,11 +11,11 @@ import { createTransport, type DockerAddress } from './docker-transport.ts';
 import type { EngineClient, EngineEvent, OnLimit } from './engine-client.ts';
 import { drain, type HttpAnswer, type Line, readLines, readList, readObject } from './http-answer.ts';
 
-/** In bytes. */
+/** The maximum length of a ping's answer, in bytes. */
 const MAX_PING = 1_000;
 /** In bytes. A container that publishes every port has 12 MB. */
 const MAX_INSPECT = 32_000_000;
-/** A list has 1 or 2 kB for a container; one that exposes every port has some MB. */
+/** A list has 1 or 2 kB per container. A container that exposes every port has some MB. */
 const MAX_LIST = { bytes: 64_000_000, objects: 20_000 };
 /** An event has the container's labels. */
 const MAX_EVENTS = { longest: 32_000_000, bytesPerSecond: 16_000_000 };
@@ -34,7 +34,7 @@ const EVENTS: Readonly<Record<string, EngineEvent['kind']>> = {
   remove: 'removed',
 };
 
-/** Podman 4 filters by its own name for `die`. */
+/** Podman 4 filters by its own name for the event `die`. */
 const FILTERS = { type: ['container'], event: [...Object.keys(EVENTS), 'died'] };
 
 /** Turns an answer into what dockerode returns. */
@@ -46,7 +46,7 @@ export async function connectToDocker(address: DockerAddress, onLimit: OnLimit):
   // exists.
   const { default: Dockerode } = await import('dockerode');
   const docker = (signal: AbortSignal, read: Read): Docker =>
-    // Its types do not know this option, which takes the place of docker-modem.
+    // dockerode's types lack this option, which replaces docker-modem.
     new Dockerode({ modem: createTransport(address, { signal, read }) } as Docker.DockerOptions);
   const report = ({ leftOut }: { readonly leftOut: number }): void => {
     if (leftOut > 0) onLimit('value_size');
@@ -77,14 +77,14 @@ export async function connectToDocker(address: DockerAddress, onLimit: OnLimit):
         return inspected.objects[0];
       };
       const found = namedByInspect(await docker(signal, read).getContainer(encodeURIComponent(id)).inspect());
-      // Engines also accept names and the beginning of an id.
+      // Engines also accept names and prefixes of ids.
       if (found?.id !== id) throw new Error('The answer is about another container');
       return found;
     },
 
     async events(since, signal) {
       const read: Read = async (answer) => readLines(answer, EVENT_SELECTION, MAX_EVENTS);
-      // In seconds; 0 would mean that no past event is wanted.
+      // In seconds. 0 would mean that no past events are requested.
       const options = { since: Math.max(1, Math.floor(since / 1000)), filters: JSON.stringify(FILTERS) };
       // Engines send the response headers immediately.
       const lines: unknown = await docker(signal, read).getEvents(options);

@@ -14,11 +14,11 @@ export interface ContainerList {
   readonly isComplete: boolean;
 }
 
-/** Limits on the resources that an engine may use. Work beyond a limit is skipped or postponed. */
+/** Limits on an engine's use of resources. Work beyond a limit is skipped or postponed. */
 export const ENGINE_LIMITS = ['value_size', 'list_size', 'inspection_rate'] as const;
 export type EngineLimit = (typeof ENGINE_LIMITS)[number];
 
-/** Counts that a limit was reached. */
+/** Counts each time that a limit was reached. */
 export type OnLimit = (limit: EngineLimit) => void;
 
 /** Something that happened to a container. */
@@ -33,8 +33,8 @@ export interface EngineEvent extends Named {
 }
 
 /**
- * Asks one kind of engine by its own API. Each call is one request; aborting its signal ends it at any time. Answers are not
- * trusted: they are limited in size, and a field of a wrong type counts as absent.
+ * A client for the API of one kind of engine. Each call is one request; aborting its signal ends it at any time.
+ * Answers are not trusted: their size is limited, and a field of a wrong type counts as absent.
  */
 export interface EngineClient {
   /** @throws Error if it does not answer, {@link UnsupportedApi} if the service on the socket is no such engine. */
@@ -62,32 +62,32 @@ export interface EnginePlace {
   close(): void;
 }
 
-/** The socket belongs to something other than such an engine, or is closed to this user. */
+/** The error for a socket that belongs to something other than such an engine, or that this user may not connect to. */
 export class UnsupportedApi extends Error {}
 
-/** In characters. Longer than any real name. */
+/** The maximum length of a name, in characters. No real name is longer. */
 const LONGEST = 1_000;
 
 /** The number of hash digits at the end of a name that was cut. The hash keeps two cut names distinct. */
 const HASH_DIGITS = 12;
 
-/** A field of a value of any type. */
+/** Reads a field of a value of any type. */
 export function field(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
   return Object.getOwnPropertyDescriptor(value, name)?.value;
 }
 
-/** A text that is not empty, cut if it is too long. */
+/** Reads a text that is not empty. Cuts it if it is too long. */
 export function text(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
   if (value.length <= LONGEST) return value;
   const hash = createHash('sha256').update(value).digest('hex').slice(0, HASH_DIGITS);
   const cut = `${value.slice(0, LONGEST - HASH_DIGITS - 1)}~${hash}`;
-  // Copied, because V8 keeps the whole string in memory for as long as a slice of it is used.
+  // Copy the text: V8 keeps the whole original string in memory while a slice of it is used.
   return Buffer.from(cut).toString('utf8');
 }
 
-/** Names without the unknown ones; `undefined` without an id. */
+/** Removes unknown names; `undefined` without an id. */
 export function named(id: unknown, names: { [K in keyof Names]: Names[K] | undefined }): Named | undefined {
   if (typeof id !== 'string' || id === '' || id.length > LONGEST) return undefined;
   return { id, names: Object.fromEntries(Object.entries(names).filter(([, value]) => value !== undefined)) };

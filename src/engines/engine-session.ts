@@ -15,7 +15,7 @@ export interface SessionTimings {
   /** Enough for a thousand containers on a busy host. */
   readonly list: number;
   readonly heartbeat: number;
-  /** How often an engine without events is asked for its list. */
+  /** How often to request the list from an engine without events. */
   readonly listAgain: number;
 }
 
@@ -138,12 +138,12 @@ class Session {
     throw new Error('The stream of events ended');
   }
 
-  /** Whether it happened before this session. */
+  /** Whether an event happened before this session. */
   #isPast({ at }: EngineEvent): boolean {
     return at !== undefined && at + EVENT_TIME_STEP_MS <= this.#startedAt;
   }
 
-  /** Requests the list repeatedly, to learn what other engines send as events. */
+  /** Requests the list repeatedly, if the engine has no events. */
   async #takeAgain(): Promise<never> {
     for (;;) {
       await this.#sleep(this.#parts.timings.listAgain);

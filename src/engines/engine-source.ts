@@ -14,12 +14,12 @@ export interface EngineOptions {
   readonly engine?: string | undefined;
   /** Whether the engine may know the name of a container. */
   readonly mayKnow: (match: CgroupMatch) => boolean;
-  /** No user has configured it, so its absence is no failure. */
+  /** No user has configured the engine, so its absence is not a failure. */
   readonly isDefault: boolean;
   readonly log: Log;
   readonly checkPath: CheckPath;
   readonly timings?: Partial<Timings>;
-  /** Where it may listen: the first place that exists is asked, after a failure the next. */
+  /** Where the engine may listen: the first place that exists is used, and after a failure the next. */
   readonly places: readonly EnginePlace[];
 }
 
@@ -29,15 +29,15 @@ interface Timings extends SessionTimings {
   readonly shortestBackOff: number;
   readonly longestBackOff: number;
   readonly keepForgotten: number;
-  /** How far back the first session asks for events, which may name containers that were removed before. */
+  /** How far back the first session requests events. They may name containers that were removed before. */
   readonly history: number;
-  /** After each failure to inspect: a container's cgroup exists before its engine reports it. */
+  /** The delays after each failed inspection: a container's cgroup exists before its engine reports it. */
   readonly inspectAgain: readonly number[];
-  /** Between two inspections of one container because of its events. */
+  /** The minimum time between two inspections of one container because of its events. */
   readonly repeatInterval: number;
 }
 
-/** Inspections because of events, for all containers of an engine. */
+/** The maximum rate of inspections because of events, for all containers of an engine. */
 const REPEATS_PER_SECOND = 10;
 
 const LIMIT_MESSAGES: Readonly<Record<EngineLimit, string>> = {
@@ -46,7 +46,7 @@ const LIMIT_MESSAGES: Readonly<Record<EngineLimit, string>> = {
   inspection_rate: 'inspection rate limit reached; some names will be delayed',
 };
 
-/** Events from just before a session broke are asked for again. In ms. */
+/** A new session also requests events from this long before the previous session failed, in ms. */
 const HISTORY_OVERLAP = 5_000;
 
 const TIMINGS: Timings = {
@@ -65,7 +65,7 @@ const TIMINGS: Timings = {
 };
 
 /**
- * Names from an engine, whatever its API. It connects once the engine is there, and reconnects for ever; meanwhile it answers
+ * Names from an engine, for any API. It connects once the engine exists, and reconnects for ever. Meanwhile it answers
  * from its cache.
  */
 export class EngineSource implements NameSource {
@@ -80,9 +80,9 @@ export class EngineSource implements NameSource {
   readonly #inspections: Inspections;
   readonly #loop: Promise<void>;
   #wasUp = false;
-  /** Until when no event was missed, in ms since the epoch. */
+  /** No event before this time was missed, in ms since the epoch. */
   #upToDate: number;
-  /** Places where something else listens. */
+  /** Places where something other than such an engine listens. */
   readonly #nonEngines = new Set<EnginePlace>();
   /** The source has logged that the engine does not answer, and has not yet logged that it answers again. */
   #saidDown = false;
@@ -160,7 +160,7 @@ export class EngineSource implements NameSource {
       if (this.#isElsewhere(there)) this.#notThere(error);
       else this.#down(error);
       this.tried = true;
-      // An engine that keeps failing right after an answer gets the longer pauses, too.
+      // An engine that fails right after each answer gets the longer pauses, too.
       if (performance.now() - start > this.#timings.heartbeat * 2) failures = 0;
       const backOff = Math.min(
         this.#timings.longestBackOff,
@@ -171,7 +171,7 @@ export class EngineSource implements NameSource {
     }
   }
 
-  /** The places whose socket can be connected to, and why one that is there cannot. */
+  /** The places whose socket accepts connections, and why an existing one cannot be used. */
   async #placesThere(): Promise<{ readonly there: readonly EnginePlace[]; readonly unsafe: string | undefined }> {
     const there: EnginePlace[] = [];
     let unsafe: string | undefined;
@@ -212,7 +212,7 @@ export class EngineSource implements NameSource {
     });
   }
 
-  /** Counts every time, logs the first. */
+  /** Counts every time, and logs the first. */
   #hitLimit(limit: EngineLimit): void {
     const hits = this.limitHits.get(limit) ?? 0;
     this.limitHits.set(limit, hits + 1);
@@ -225,8 +225,8 @@ export class EngineSource implements NameSource {
   }
 
   /**
-   * Whether, as far as known, another service listens on the default sockets. If no user has configured the engine,
-   * this is not a failure, and no names are expected.
+   * Whether the default sockets belong to another service, as far as known. If no user has configured the engine, this
+   * is not a failure, and no names are expected.
    */
   #isElsewhere(there: readonly EnginePlace[]): boolean {
     return this.#options.isDefault && !this.#wasUp && there.some((place) => this.#nonEngines.has(place));

@@ -8,16 +8,16 @@ export interface HttpAnswer {
   readonly body: Readable;
 }
 
-/** What was kept of an answer. */
+/** The kept parts of an answer. */
 export interface Projected {
   readonly objects: readonly unknown[];
-  /** Values and objects that were too large to be kept. */
+  /** The number of values and objects that were too large to keep. */
   readonly leftOut: number;
   /** `false` if the answer was cut off at a limit. */
   readonly isComplete: boolean;
 }
 
-/** For how long the rate of an endless answer is counted, in ms. */
+/** The interval over which the rate of an endless answer is measured, in ms. */
 const WINDOW_MS = 250;
 
 /**
@@ -112,7 +112,7 @@ export async function* readLines(
 
 const NEWLINE = 0x0a;
 
-/** Puts lines together from pieces. A newline ends a line in any case: JSON has none inside a string. */
+/** Assembles lines from pieces. Every newline ends a line, because JSON strings contain none. */
 class LineReader {
   readonly #selection: Selection;
   readonly #longest: number;
@@ -146,7 +146,7 @@ class LineReader {
     try {
       for (const object of this.#projection?.push(piece) ?? []) this.#object = object;
     } catch {
-      // Not JSON. The rest of the line is passed over.
+      // The line is not JSON. Skip the rest of it.
       this.#projection = undefined;
     }
   }

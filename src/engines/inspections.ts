@@ -1,12 +1,12 @@
 import { RateLimit } from './rate-limit.ts';
 
-/** Containers that are inspected at a time: enough to keep an engine busy, few enough not to burden it. */
+/** The number of concurrent inspections: enough to keep an engine busy, few enough not to burden it. */
 const PARALLEL = 4;
 
 interface Wanted {
   /** `done`: nothing to do until an event of the container; `waiting`: a timer is running, or there is no session. */
   state: 'queued' | 'asking' | 'waiting' | 'done';
-  /** An event came while the container was being inspected. */
+  /** An event arrived during an inspection of the container. */
   again: boolean;
   failures: number;
   timer: NodeJS.Timeout | undefined;
@@ -15,7 +15,7 @@ interface Wanted {
 }
 
 interface InspectionOptions {
-  /** Delays after each failure in a row, in ms. After the last there is no further attempt. */
+  /** Delays after consecutive failures, in ms. After the last one there is no further attempt. */
   readonly retryDelays: readonly number[];
   /** The shortest time between two inspections of one container because of its events, in ms. */
   readonly repeatInterval: number;
@@ -52,7 +52,7 @@ export class Inspections implements Disposable {
     return this.#wanted.has(id);
   }
 
-  /** A container has appeared. */
+  /** Adds a container that has appeared. */
   want(id: string): void {
     if (this.#wanted.has(id)) return;
     this.#wanted.set(id, {
@@ -65,7 +65,7 @@ export class Inspections implements Disposable {
     this.#enqueue(id);
   }
 
-  /** An event of a container that is wanted. */
+  /** Handles an event of a container. Ignores containers that were not added. */
   again(id: string): void {
     const wanted = this.#wanted.get(id);
     // A container that still waits for its inspection is inspected after this event anyway.
@@ -75,7 +75,7 @@ export class Inspections implements Disposable {
     else this.#repeat(id, wanted);
   }
 
-  /** A container is gone. */
+  /** Removes a container that is gone. */
   forget(id: string): void {
     clearTimeout(this.#wanted.get(id)?.timer);
     this.#wanted.delete(id);
@@ -83,7 +83,7 @@ export class Inspections implements Disposable {
     this.#deferred.delete(id);
   }
 
-  /** The engine can be asked. Every container without an answer is inspected now. */
+  /** The engine answers. Inspects every container without an answer. */
   begin(inspect: (id: string) => Promise<void>): void {
     this.#inspect = inspect;
     for (const [id, wanted] of this.#wanted) {
@@ -92,7 +92,7 @@ export class Inspections implements Disposable {
     }
   }
 
-  /** The engine can no longer be asked. Inspections that are under way fail by themselves. */
+  /** The engine no longer answers. Inspections in progress fail by themselves. */
   pause(): void {
     this.#inspect = undefined;
     this.#deferred.clear();
@@ -106,7 +106,7 @@ export class Inspections implements Disposable {
     this.#queue.clear();
   }
 
-  /** Inspects after an event: now, or as soon as both limits allow it. Until then further events add nothing. */
+  /** Inspects after an event: now, or as soon as both limits allow it. Further events until then have no effect. */
   #repeat(id: string, wanted: Wanted): void {
     clearTimeout(wanted.timer);
     const now = performance.now();
@@ -160,7 +160,7 @@ export class Inspections implements Disposable {
         (reason: unknown) => reason ?? new Error('Failed'),
       );
       wanted.state = error === undefined ? 'done' : 'waiting';
-      // The container may have been forgotten and wanted again meanwhile.
+      // The container may have been removed and added again meanwhile.
       if (this.#wanted.get(id) !== wanted) continue;
       if (wanted.again) this.#repeat(id, wanted);
       else if (error !== undefined && this.#inspect !== inspect) this.#enqueue(id);

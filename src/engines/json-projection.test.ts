@@ -14,7 +14,7 @@ function project(text: string, options: { shape?: 'object' | 'list'; step?: numb
   return { objects, leftOut: projection.leftOut };
 }
 
-/** What the projection is to find, by the means of JSON.parse. */
+/** The expected result of the projection, computed with JSON.parse. */
 function expected(value: unknown, selection: Selection = SELECTION): unknown {
   const picked: Record<string, unknown> = {};
   for (const [key, child] of Object.entries(selection)) {
@@ -56,7 +56,7 @@ test('agrees with JSON.parse, wherever the answer is cut into pieces', () => {
   fc.assert(
     fc.property(fc.array(item, { maxLength: 4 }), written, fc.integer({ min: 1, max: 9 }), (list, write, step) => {
       const objects = list.filter((it) => typeof it === 'object' && it !== null && !Array.isArray(it));
-      // Both go through text: JSON has no -0.
+      // Both values go through text, because JSON has no -0.
       expect(project(write(list), { step }).objects).toEqual(
         JSON.parse(JSON.stringify(objects.map((it) => expected(it)))),
       );

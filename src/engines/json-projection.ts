@@ -3,13 +3,16 @@ export interface Selection {
   readonly [member: string]: Selection | true;
 }
 
-/** In bytes, for one kept value. Names are far shorter; `text` in engine-client.ts cuts them to 1,000 characters. */
+/**
+ * The maximum length of one kept value, in bytes. Names are far shorter; `text` in engine-client.ts cuts them to 1,000
+ * characters.
+ */
 const MAX_VALUE = 16 * 1024;
-/** In bytes, for all that is kept of one object, its member names included. */
+/** The maximum size of everything kept of one object, in bytes, including its member names. */
 const MAX_OBJECT = 64 * 1024;
-/** Brackets inside one kept value. */
+/** The maximum nesting depth of one kept value. */
 const MAX_DEPTH = 8;
-/** In bytes. No selected member name is longer. */
+/** The maximum length of a compared member name, in bytes. No selected name is longer. */
 const MAX_KEY = 256;
 
 const QUOTE = 0x22;
@@ -52,17 +55,17 @@ export class JsonProjection {
   /** Kept values and objects that were left out because they are too long, too deeply nested or malformed. */
   leftOut = 0;
   #state = START;
-  /** The selections of the open objects that are looked into, the innermost last. */
+  /** The selections of the open objects that contain selected members, the innermost last. */
   readonly #open: Selection[] = [];
   #isInString = false;
   #isEscaped = false;
   #key: number[] = [];
   #child: Selection | true | undefined;
-  /** Open brackets inside a value that is kept or passed over. */
+  /** Open brackets inside a value that is kept or skipped. */
   #depth = 0;
   readonly #kept = Buffer.allocUnsafe(MAX_OBJECT + MAX_KEY * 2);
   #length = 0;
-  /** Length of `#kept` before the present member, to take it back. */
+  /** The length of `#kept` before the current member, so that the member can be removed again. */
   #mark = 0;
   #isTooLong = false;
   #objects: unknown[] = [];
@@ -74,10 +77,10 @@ export class JsonProjection {
   }
 
   /**
-   * Reads on.
+   * Parses more bytes.
    *
    * @returns the objects that these bytes complete.
-   * @throws SyntaxError if the answer is not of that shape. After that the projection is of no use.
+   * @throws SyntaxError if the answer does not have that shape. Do not use the projection after that.
    */
   push(bytes: Uint8Array): readonly unknown[] {
     this.#objects = [];
@@ -158,7 +161,7 @@ export class JsonProjection {
     } else this.#openObject(this.#child);
   }
 
-  /** What is selected under the present key in the innermost open object. */
+  /** The selection under the current key of the innermost open object. */
   #selected(): Selection | true | undefined {
     if (this.#key.length > MAX_KEY) return undefined;
     const raw = Buffer.from(this.#key).toString('utf8');
@@ -175,7 +178,7 @@ export class JsonProjection {
     this.#inValue(byte);
   }
 
-  /** A byte of a value that is kept or passed over, or the one that ends it. */
+  /** Handles a byte of a value that is kept or skipped, or the byte that ends it. */
   #inValue(byte: number): void {
     if (this.#state === DONE) return;
     const isClosing = byte === CLOSE_OBJECT || byte === CLOSE_LIST;
@@ -220,7 +223,7 @@ export class JsonProjection {
     if (this.#state === KEPT && this.#length - this.#mark > MAX_VALUE) this.#leaveOut();
   }
 
-  /** Takes back the present member, and passes over the rest of its value. */
+  /** Removes what was kept of the current member, and skips the rest of its value. */
   #leaveOut(): void {
     this.#length = this.#mark;
     this.#state = SKIPPED;

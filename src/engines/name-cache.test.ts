@@ -41,7 +41,7 @@ test('drops forgotten names after a while, unless the container is back', () => 
   cache.remember('c');
   vi.advanceTimersByTime(30_010);
   expect(['a', 'b', 'c'].map((id) => cache.get(id)?.name)).toEqual([undefined, 'b', 'c']);
-  // Forgetting again does not extend the time.
+  // A second call of forget does not extend the time.
   cache.forget('b');
   vi.advanceTimersByTime(30_010);
   expect(['b', 'c'].map((id) => cache.get(id)?.name)).toEqual([undefined, 'c']);

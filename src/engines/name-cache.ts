@@ -3,15 +3,15 @@ import type { Names } from '../container.ts';
 /** The maximum number of containers whose names nobody requested. An engine that reports more on one host is broken. */
 const MOST_UNASKED = 10_000;
 
-/** Limit on names of containers that are gone. */
+/** The maximum number of removed containers whose names are kept. */
 const MOST_FORGOTTEN = 10_000;
 
-/** The names of containers. Its size is bounded, whatever an engine says. */
+/** The names of containers. Its size is bounded, whatever an engine sends. */
 export class NameCache implements Disposable {
   readonly #keepForgottenMs: number;
   readonly #isWanted: (id: string) => boolean;
   readonly #names = new Map<string, Names>();
-  /** When the names of each forgotten container are dropped, earliest first. */
+  /** When to drop the names of each removed container, earliest first. */
   readonly #forgotten = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -21,7 +21,7 @@ export class NameCache implements Disposable {
     this.#isWanted = options.isWanted;
   }
 
-  /** The same object as long as nothing changes. */
+  /** The names of a container. Returns the same object as long as nothing changes. */
   get(id: string): Names | undefined {
     return this.#names.get(id);
   }
@@ -55,7 +55,7 @@ export class NameCache implements Disposable {
     this.#dropForgotten();
   }
 
-  /** Forgets all but some. */
+  /** Forgets all containers except these. */
   forgetOthers(keep: (id: string) => boolean): void {
     for (const id of this.#names.keys()) if (!keep(id)) this.forget(id);
   }

@@ -2,7 +2,7 @@ import type { CgroupMatch, Names } from '../container.ts';
 
 /** Something that knows the names of containers. It never blocks: it answers from its cache. */
 export interface NameSource extends AsyncDisposable {
-  /** As in `isolation_source_up{source="docker"}`. */
+  /** The label value, as in `isolation_source_up{source="docker"}`. */
   readonly name: string;
   /** The engine of all containers that it names; absent if it names those of several. */
   readonly engine?: string | undefined;
@@ -18,8 +18,8 @@ export interface NameSource extends AsyncDisposable {
   namesOf(id: string): Names | undefined;
   /** The names of a container's pod, where the source knows no more. */
   podOf?(id: string): Names | undefined;
-  /** A container has appeared: ask for its names. */
+  /** Adds a container that has appeared, and requests its names. */
   want(id: string, podUid?: string): void;
-  /** A container is gone. */
+  /** Removes a container that is gone. */
   forget(id: string): void;
 }

@@ -17,7 +17,7 @@ const PING_MS = 5_000;
 
 /** A kind of engine and how to ask it. */
 interface Kind<Host> {
-  /** As in `isolation_source_up{source="docker"}`. */
+  /** The label value, as in `isolation_source_up{source="docker"}`. */
   readonly name: string;
   readonly engine?: string;
   readonly mayKnow: (match: CgroupMatch) => boolean;

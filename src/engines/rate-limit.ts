@@ -1,4 +1,4 @@
-/** Lets through a number of things per second, and as many at once after a quiet second. */
+/** A rate limit: lets through a number of events per second, and after a quiet second as many at once. */
 export class RateLimit {
   readonly #perSecond: number;
   #tokens: number;
@@ -10,7 +10,7 @@ export class RateLimit {
   }
 
   /**
-   * Whether one may pass; if so it is counted.
+   * Whether one more may pass. If so, counts it.
    *
    * @param now in ms of `performance.now()`.
    */
@@ -21,7 +21,7 @@ export class RateLimit {
     return true;
   }
 
-  /** Ms until the next may pass. */
+  /** The time until the next one may pass, in ms. */
   wait(now: number): number {
     this.#refill(now);
     return this.#tokens >= 1 ? 0 : ((1 - this.#tokens) / this.#perSecond) * 1000;

@@ -15,7 +15,10 @@ const ALLOCATION = '3c8a6a5e-6d5b-4f3a-9a0e-0e2f7a1c9d11.redis';
 const TASK = '5a0d5ceddf6c44c1928d367a815d890f';
 const BESTEFFORT = `kubepods-besteffort-pod${UID_}.slice`;
 
-/** What a row says besides the path, engine and id. `at` is the container's own cgroup, if it is not the whole path. */
+/**
+ * The expected result of a row besides the path, engine and id. `at` is the container's own cgroup, if it is not the
+ * whole path.
+ */
 type More = Partial<Pick<CgroupIdentity, 'podUid' | 'ownerUid' | 'ecsTask' | 'candidate' | 'engineGuessed'>> & {
   readonly infra?: boolean;
   readonly at?: string;
@@ -32,9 +35,9 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/docker.slice/docker-${A}.scope`, 'docker', A],
     [`/docker-ce/docker/${A}`, 'docker', A],
     [`/system.slice:docker:${A}`, 'docker', A],
-    // Seen from another cgroup namespace.
+    // The path as seen from another cgroup namespace.
     [`/../../../../system.slice/docker-${A}.scope`, 'docker', A],
-    // A bare id at the top can be anybody's who was given no parent; Docker is what did that.
+    // Docker puts a container without a parent at the top, under its bare id. Another engine might do so, too.
     [`/../${A}`, 'docker', A, { engineGuessed: true }],
     [`/${A}`, 'docker', A, { engineGuessed: true }],
     [`/docker/${A}/not_hex`, 'docker', A, { at: `/docker/${A}` }],
@@ -43,7 +46,7 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/docker/${A}/syscont-cgroup-root`, 'docker', A, { at: `/docker/${A}` }],
     [`${ROOTLESS}/docker-${A}.scope`, 'docker', A, { ownerUid: 1000 }],
     [`/docker/${A}/docker/${B}`, 'docker', B, { outer: A }],
-    // The user of a slice inside a container is none of the host's.
+    // The user of a slice inside a container is not a user of the host.
     [`/docker/${A}/user.slice/user-7.slice/user@7.service/user.slice/docker-${B}.scope`, 'docker', B, { outer: A }],
   ],
   'containers nested in themselves, which are one': [
@@ -62,7 +65,7 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/docker/${A}/kubepods/pod${UID}/${A}`, 'docker', A, { at: `/docker/${A}` }],
     [`/docker/${A}/docker/${B}/docker/${A}`, 'docker', B, { at: `/docker/${A}/docker/${B}`, outer: A }],
     ['/lxc.payload.c1/lxc.payload.c1', 'lxc', 'c1', { at: '/lxc.payload.c1' }],
-    // Names that people give can be the same for two engines.
+    // Two engines can have containers with the same name.
     ['/lxc.payload.c1/machine.slice/systemd-nspawn@c1.service', 'nspawn', 'c1', { outer: 'c1' }],
   ],
   'builds, which count as containers: they run code and have limits': [
@@ -99,10 +102,10 @@ const CONTAINERS: Record<string, readonly Row[]> = {
       A,
     ],
     [`${ROOTLESS}/libpod-${A}.scope/container`, 'podman', A, { ownerUid: 1000, at: `${ROOTLESS}/libpod-${A}.scope` }],
-    // The pod's id is not the container's.
+    // The pod's id is not the id of the container.
     [`/machine.slice/machine-libpod_pod_${B}.slice/libpod-${A}.scope`, 'podman', A],
     [`/machine.slice:libpod:${A}`, 'podman', A],
-    // Infra without a container's id has its own name for one.
+    // An engine's own cgroup without a container's id uses its name as the id.
     ['/system.slice/posture.service/runtime', 'podman', 'runtime', { infra: true }],
     [`${ROOTLESS}/podman-1834.scope`, 'podman', 'podman-1834.scope', { infra: true, ownerUid: 1000 }],
     [
@@ -113,31 +116,31 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     ],
     [`/machine.slice/libpod-conmon-${A}.scope`, 'podman', A, { infra: true }],
     ['/libpod_parent/conmon', 'podman', 'conmon', { infra: true }],
-    // A pod with --cgroup-parent: its containers, and their conmon.
+    // A pod with --cgroup-parent has containers and their conmon processes.
     [`/batch/${B}/libpod-${A}`, 'podman', A, { outer: B }],
     [`/batch/${B}/conmon`, 'podman', 'conmon', { infra: true, outer: B }],
-    // A container of Podman in one of Docker, and its conmon there: inside is inside.
+    // A Podman container and its conmon run inside a Docker container, so both are inside.
     [`/docker/${A}/libpod_parent/libpod-${B}`, 'podman', B, { outer: A }],
     [`/docker/${A}/libpod_parent/conmon`, 'podman', 'conmon', { infra: true, outer: A }],
   ],
   containerd: [
-    // Names that anybody can use: candidates.
+    // Anybody can use these names, so the cgroups are only candidates.
     ['/k8s.io/ctr1', 'containerd', 'ctr1', { candidate: 'shim' }],
     ['/default/test_container', 'containerd', 'test_container', { candidate: 'shim' }],
     ['/my_very_long_namespace-1.5/test_container', 'containerd', 'test_container', { candidate: 'shim' }],
     ['/default/some_short_id.service', 'containerd', 'default', { candidate: 'shim', at: '/default' }],
     ['/default/c/init.scope', 'containerd', 'c', { candidate: 'shim', at: '/default/c' }],
     ['/my.slice/ctrpfx-ctr2.scope', 'containerd', 'ctr2', { candidate: 'shim' }],
-    // The client chose the cgroup.
+    // The client chose the path of the cgroup.
     ['/podruntime/kubelet', 'containerd', 'kubelet', { candidate: 'shim' }],
     ['/mypool/gpu/job7', 'containerd', 'job7', { candidate: 'shim' }],
     ['/job7', 'containerd', 'job7', { candidate: 'shim' }],
     ['/init', 'containerd', 'init', { candidate: 'shim' }],
     ['/system.slice/pool.service/job7', 'containerd', 'job7', { candidate: 'shim' }],
-    // 64 hex digits are nobody else's.
+    // Only containers have names of 64 hex digits.
     [`/default/${A}`, 'containerd', A, { engineGuessed: true }],
     [`/system.slice/anything-${A}.scope`, 'containerd', A, { engineGuessed: true }],
-    // nerdctl is a client: the engine, and who knows its name, is containerd.
+    // nerdctl is a client. The engine, which knows the name, is containerd.
     [
       '/system.slice/nerdctl-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope',
       'containerd',
@@ -178,7 +181,7 @@ const CONTAINERS: Record<string, readonly Row[]> = {
       { podUid: UID, at: `/kubepods.slice/kubepods-besteffort.slice/${BESTEFFORT}/crio-${A}.scope` },
     ],
     [`/kubepods/pod${UID}/crio-${A}`, 'cri-o', A, { podUid: UID }],
-    // Without .scope below a slice it is the empty place holder of the sandbox.
+    // Without .scope, a cgroup below a slice is the sandbox's empty placeholder.
     [`/kubepods.slice/${BESTEFFORT}/crio-${A}`, 'cri-o', A, { podUid: UID, infra: true }],
     [`/kubepods/pod${UID}/crio-conmon-${A}`, 'cri-o', A, { podUid: UID, infra: true }],
     [`/system.slice/crio-conmon-${A}.scope`, 'cri-o', A, { infra: true }],
@@ -195,13 +198,13 @@ const CONTAINERS: Record<string, readonly Row[]> = {
       A,
       { podUid: UID, outer: B },
     ],
-    // Docker in a pod: what it runs is no container of the pod's.
+    // Docker runs inside a pod. Its containers do not belong to the pod.
     [`/kubepods/pod${UID}/${B}/docker/${A}`, 'docker', A, { outer: B }],
   ],
   'virtual machines around containers': [
     [`/kubepods/pod${UID}/kata_${A}`, 'kata', A, { podUid: UID }],
     [`/kata_overhead/${A}`, 'kata', A, { infra: true }],
-    // Kata's vCPU threads, in a cgroup that looks like any of containerd's.
+    // Kata's vCPU threads are in a cgroup that looks like a containerd container's.
     [`/kubepods.slice/kubepods-pod${UID_}.slice/cri-containerd-${B}.scope`, 'containerd', B, { podUid: UID }],
     [`/kata/default/kata_${A}`, 'kata', A],
     [`/vc/kata_${A}`, 'kata', A],
@@ -218,7 +221,7 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     ['/lxc.payload/101', 'lxc', '101'],
     ['/lxc.monitor/101', 'lxc', '101', { infra: true }],
     ['/lxc.pivot', 'lxc', 'lxc.pivot', { infra: true }],
-    // Incus has its project in the name; the path does not tell it from LXC.
+    // Incus puts its project into the name. The path does not distinguish Incus from LXC.
     ['/lxc.payload.proj_web', 'lxc', 'proj_web'],
     [`/lxc.payload.c1/docker/${A}`, 'docker', A, { outer: 'c1' }],
   ],
@@ -226,10 +229,10 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     ['/machine.slice/machine-m1.scope/payload', 'nspawn', 'm1', { at: '/machine.slice/machine-m1.scope' }],
     ['/machine.slice/lab-m1.scope/payload', 'nspawn', 'lab-m1', { at: '/machine.slice/lab-m1.scope' }],
     ['/machine.slice/lab-m1.scope/supervisor', 'nspawn', 'lab-m1', { infra: true }],
-    // Without its payload it may be a virtual machine.
+    // Without a payload cgroup it may be a virtual machine.
     ['/machine.slice/machine-fedora43.scope', 'nspawn', 'fedora43', { candidate: 'payload' }],
     ['/machine.slice/vm1.scope', 'nspawn', 'vm1', { candidate: 'payload' }],
-    // --keep-unit
+    // systemd-nspawn --keep-unit
     ['/system.slice/ns-run.service/payload', 'nspawn', 'ns-run', { candidate: 'supervisor' }],
     [
       String.raw`/system.slice/ns\x2drun.service/payload/init.scope`,
@@ -298,15 +301,15 @@ const NOT_CONTAINERS = [
   '/user.slice/user-1000.slice/user@1000.service/init.scope',
   '/user.slice/user-1000.slice/session-3.scope',
   String.raw`/system.slice/system-serial\x2dgetty.slice`,
-  // --cgroups=disabled: only conmon, the parent of its process, knows.
+  // With --cgroups=disabled, only conmon shows the container: it is the parent of the container's process.
   '/system.slice/posture.service',
   '/libpod_parent',
-  // A pod of Podman's.
+  // A pod of Podman.
   `/libpod_parent/${A}`,
   `/kubepods/besteffort/pod${UID}`,
   `/kubepods.slice/kubepods-besteffort.slice/${BESTEFFORT}`,
   '/kubepods/burstable',
-  // Mounts, as systemd has a unit for each.
+  // Mount units, which systemd has for each mount.
   `/system.slice/crio-${A}.mount`,
   `/kubepods.slice/${BESTEFFORT}/crio-${A}.mount`,
   '/system.slice/run-containerd-io.containerd.runtime.v1.linux-k8s.io-14ae50f1d3ada102aec3ab00168fdafb2dc0986d79ca9e8d5b75581fa89e9fea-rootfs.mount',
@@ -317,9 +320,9 @@ const NOT_CONTAINERS = [
   // Virtual machines.
   String.raw`/machine.slice/machine-qemu\x2d1\x2dvm1.scope/libvirt/emulator`,
   '/qemu.slice/100.scope',
-  // A directory that only is called like what /proc/<pid>/cgroup says of a removed one.
+  // A directory whose real name ends in the suffix that /proc/<pid>/cgroup adds to a removed cgroup.
   `/docker/${A} (deleted)`,
-  // An id too long, and one with a letter beyond f.
+  // One id is too long, and the other has a letter that is not a hex digit.
   `${ROOTLESS}/libpod-${A}0123456789abcdef0123456789a.scope`,
   `${ROOTLESS}/libpod-${A.replace('3b', '3g')}.scope`,
   `/docker/${A.toUpperCase()}`,
@@ -356,7 +359,7 @@ test('returns the whole chain of nested containers', () => {
   });
 });
 
-/** Paths made of the parts that patterns look for, in any order. */
+/** Paths made of names that the patterns look for, in any order. */
 const hostilePath = fc
   .array(
     fc.oneof(
@@ -388,7 +391,7 @@ test('never throws, and the cgroup is always the path or an ancestor of it', () 
         expect(path.startsWith(found.cgroup)).toBe(true);
         expect(['', '/']).toContain(path.charAt(found.cgroup.length));
         expect(found.id).not.toBe('');
-        // A payload confirms what its parent's name alone does not.
+        // The payload confirms a parent whose name alone proves nothing.
         expect({ ...identifyCgroup(found.cgroup), candidate: undefined }).toEqual({ ...found, candidate: undefined });
       }
     }),

@@ -15,7 +15,7 @@ import { decodeHexEscapes } from '../kernel/hex-escapes.ts';
 export interface CgroupIdentity extends CgroupMatch {
   /** The container's own cgroup: the whole path, or the prefix above the container's inner cgroups. */
   readonly cgroup: string;
-  /** The container that this one runs in: Docker in Docker, a node of kind. */
+  /** The container around this one: Docker in Docker, or a node of kind. */
   readonly outer?: CgroupIdentity;
   /** It may be a container: the witness decides, see `settle`. */
   readonly candidate?: CandidatePattern['confirmedBy'];

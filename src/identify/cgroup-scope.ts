@@ -66,7 +66,7 @@ function scopeOf(parent: string, child: string): CgroupScope | undefined {
   )?.scope;
 }
 
-/** Cgroups that a runtime makes directly inside the container's own, and starts all its processes in. */
+/** Cgroups that a runtime creates directly inside the container's own, and in which it starts all processes. */
 const RUNTIME_CGROUPS: readonly RegExp[] = [
   // /machine.slice/libpod-<id>.scope/container: crun
   /\.scope\/container$/,
@@ -79,8 +79,8 @@ const RUNTIME_CGROUPS: readonly RegExp[] = [
 ];
 
 /**
- * Whether a cgroup directly inside the container's own is the runtime's work. Its limits are the container's: some
- * releases of crun (1.8) set those of memory and CPU only there. Those of any other cgroup inside are not.
+ * Whether the runtime created a cgroup directly inside the container's own. Its limits are the container's: some
+ * releases of crun (1.8) set the memory and CPU limits only there. Limits of other cgroups inside do not count.
  */
 export function isRuntimeCgroup(path: string): boolean {
   return RUNTIME_CGROUPS.some((pattern) => pattern.test(path));

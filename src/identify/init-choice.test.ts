@@ -68,12 +68,12 @@ describe('the role of a process', () => {
     ['/usr/bin/conmon\0--api-version\x001\0', 'podman', 'parent'],
     ['conmon', 'cri-o', 'parent'],
     ['/opt/kata/bin/containerd-shim-kata-v2\0-namespace\0k8s.io\0', 'kata', 'parent'],
-    // What is no tool of the container's engine is the container's own.
+    // A tool of another engine is an ordinary process of the container.
     ['/usr/bin/conmon\0', 'docker', undefined],
     ['/usr/bin/systemd-nspawn\0', undefined, undefined],
     ['nginx: master process\0', 'docker', undefined],
     ['/runsc-gofer\0', 'docker', undefined],
-    // A kernel thread, a zombie.
+    // A kernel thread and a zombie.
     ['', 'docker', undefined],
   ])('%j of %s', (cmdline, engine, role) => {
     expect(roleOf(cmdline, { nspid: [900] }, () => engine)).toBe(role);

@@ -2,18 +2,18 @@
 export interface Process {
   readonly pid: number;
   readonly ppid: number;
-  /** Its pids, from the outermost pid namespace to its own one. */
+  /** Its pids, from the outermost pid namespace to its own. */
   readonly nspid: readonly number[];
 }
 
 /** A process whose parent is outside the container. */
 export interface Root extends Process {
-  /** Seconds since boot, to a hundredth. */
+  /** When it started, in seconds since boot, to a hundredth. */
   readonly start: number;
   readonly role: Role | undefined;
 }
 
-/** An engine's own process in a container's cgroup: the parent of the container's init, or one beside it. */
+/** An engine's own process in a container's cgroup: the parent of the container's init, or a process beside it. */
 export type Role = 'parent' | 'helper';
 
 interface Tool {
@@ -55,8 +55,8 @@ export function roleOf(
 }
 
 /**
- * Whether a process is the init without a look at others: it is pid 1 of a pid namespace directly below the host's, and its
- * parent is outside the container.
+ * Whether a process is certainly the init, without inspecting others: it is pid 1 of a pid namespace directly below the
+ * host's, and its parent is outside the container.
  */
 export function isSurelyInit(root: Root, shallowest: number): boolean {
   return root.role === undefined && root.nspid.length === 2 && root.nspid[1] === 1 && shallowest >= 2;

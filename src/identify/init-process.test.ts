@@ -12,7 +12,7 @@ import { findInit } from './init-process.ts';
 const A = '3b5046be1db64ef7b9b967ce0aa79d424cd892f1594994594283b3e8269e615b';
 const B = 'c47183275c45fd012ecf63a3d158866925141770864ac6ac29ab6aec4201a845';
 
-/** Real processes in cgroups that are plain folders. */
+/** Real processes in cgroups that are plain directories. */
 const root = mkdtempSync(join(tmpdir(), 'isolation-exporter-init-'));
 const children: ChildProcess[] = [];
 let next = 0;
@@ -30,7 +30,7 @@ function writeIn(path: string, content: string): void {
   writeFileSync(join(root, path), content);
 }
 
-/** A cgroup for each list of processes, below a container's that is new each time. */
+/** Creates a new container cgroup, with one inner cgroup for each list of processes. */
 function container(lists: Record<string, readonly (number | undefined)[]>, parent = '/docker'): string {
   next += 1;
   const path = `${parent}/${next.toString(16).padStart(64, '0')}`;
@@ -51,7 +51,7 @@ function pidsOf(pid: number): readonly number[] {
   return parseProcStatus(readFileSync(`/proc/${pid}/status`, 'utf8')).nspid;
 }
 
-/** The child of a process, once that has become the command `comm`. */
+/** The child of a process, once the child has become the command `comm`. */
 function childOf(pid: number, comm = 'sleep'): Promise<number> {
   return vi.waitFor(
     () => {
@@ -63,7 +63,7 @@ function childOf(pid: number, comm = 'sleep'): Promise<number> {
   );
 }
 
-/** Runs a command as pid 1 of a new pid namespace; whoever is not root needs a user namespace for that. */
+/** Runs a command as pid 1 of a new pid namespace. Without root, that requires a user namespace. */
 function inNewPidNamespace(...command: readonly string[]): { readonly pid: number } {
   const privilege = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   return start('unshare', ...privilege, '--pid', '--fork', '--kill-child', ...command);
@@ -144,7 +144,7 @@ describe('in its own pid namespace', () => {
     const nspawn = start('bash', '-c', 'exec -a systemd-nspawn sh -c "unshare --pid --fork sleep 1000; true"').pid;
     const unshare = await childOf(nspawn, 'unshare');
     const payload = await childOf(unshare);
-    // The name in the path makes it nspawn's; unshare stands for the child that nspawn has first.
+    // The name in the path makes it an nspawn container; unshare stands for nspawn's first child.
     writeIn('machine.slice/machine-m1.scope/cgroup.procs', `${nspawn}\n`);
     writeIn('machine.slice/machine-m1.scope/payload/cgroup.procs', `${payload}\n${unshare}\n`);
     expect(found(kernelFiles(), '/machine.slice/machine-m1.scope')).toBe(unshare);
@@ -164,7 +164,7 @@ describe('in its own pid namespace', () => {
     const first = await childOf(gofer.pid);
     const sandbox = start('sleep', '1000').pid;
     expect(found(kernelFiles(), container({ '': [first, sandbox] }))).toBe(sandbox);
-    // Who only poses as it is found nevertheless.
+    // A process that only poses as an engine's tool is still found.
     expect(found(kernelFiles(), container({ '': [first] }))).toBe(first);
   }, 20_000);
 });
@@ -174,14 +174,15 @@ describe('in the pid namespace of the host', () => {
     const main = start('sh', '-c', 'unshare --pid --fork --kill-child sleep 1000 & wait').pid;
     const unshare = await childOf(main, 'unshare');
     const nested = await childOf(unshare);
-    // Later by more than a tick of the kernel's clock.
+    // It starts more than one tick of the kernel's clock later.
     await new Promise((resolve) => {
       setTimeout(resolve, 30);
     });
     const exec = start('sleep', '1000').pid;
     const kernel = kernelFiles();
     expect(found(kernel, container({ '': [nested, exec, unshare, main] }))).toBe(main);
-    // Its own first process is gone: one that `unshare` has as a child is not the init for being pid 1 of something.
+    // The container's first process is gone. A child of `unshare` that is pid 1 of some namespace is not therefore the
+    // init.
     expect(found(kernel, container({ '': [nested, exec, unshare] }))).toBe(unshare);
   }, 20_000);
 
@@ -212,7 +213,7 @@ test('a runtime that is about to become the init is not the init', async () => {
   const nameOf = () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0];
   await vi.waitFor(() => expect(nameOf()).toBe('runc'), { timeout: 10_000, interval: 5 });
   const early = found(kernelFiles(), path);
-  // On a busy machine it may have been too late to see it.
+  // On a busy machine the check may run too late to see it.
   if (nameOf() === 'runc') expect(early).toBeUndefined();
   await vi.waitFor(() => expect(found(kernelFiles(), path)).toBe(pid), { timeout: 10_000, interval: 50 });
 });
@@ -226,7 +227,7 @@ test('there is none in a removed or empty cgroup, or with ended or invisible pro
   expect(found(kernel, `/docker/${A}`)).toBeUndefined();
   expect(found(kernel, container({ '': [] }))).toBeUndefined();
   expect(found(kernel, container({ '': [ended.pid] }))).toBeUndefined();
-  // Pids that are not in this process's pid namespace are listed as 0.
+  // Processes outside this process's pid namespace are listed as 0.
   expect(found(kernel, container({ '': [0, 0] }))).toBeUndefined();
 });
 

@@ -39,13 +39,13 @@ function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefi
   const files = chosen === undefined || chosen === PENDING ? undefined : kernel.process(chosen.pid);
   if (chosen === undefined || chosen === PENDING || files === undefined) return undefined;
   try {
-    // Its facts are still the runtime's, so they stay unknown until the next scrape.
+    // The process is still the runtime, so the container's facts stay unknown until the next scrape.
     if (isRuntimeAtWork(files, kernel, cgroup.path)) {
       files.close();
       return undefined;
     }
     const namespaces = readNamespaces(files);
-    // It is still the chosen process, and it was alive throughout.
+    // It was the same living process during the whole inspection.
     const stat = files.text('stat');
     if (stat !== undefined && parseStartTime(stat) === chosen.start) {
       return { pid: chosen.pid, startTime: bootTime(kernel) + chosen.start, files, ...namespaces };
@@ -58,7 +58,7 @@ function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefi
   return undefined;
 }
 
-/** Inspects processes until the init is clear. In most containers the first one is enough. */
+/** Inspects processes until one is certainly the init. In most containers the first one is. */
 function choose(kernel: KernelFiles, pids: readonly number[], cgroup: string): Root | typeof PENDING | undefined {
   const members = new Set(pids);
   const inner: Process[] = [];
@@ -111,7 +111,7 @@ function processOf(kernel: KernelFiles, pid: number): Process | undefined {
   const text = kernel.proc(`${pid}/status`);
   if (text === undefined) return undefined;
   const { tgid, ppid, nspid } = parseProcStatus(text);
-  // A threaded cgroup lists threads. Use the process of each.
+  // A threaded cgroup lists threads. Use the process that each thread belongs to.
   return tgid === pid ? { pid, ppid, nspid } : processOf(kernel, tgid);
 }
 

@@ -5,7 +5,10 @@ import { pidsOfContainer } from './container-pids.ts';
 import { isStarting, MOST_PROCESSES, type Shim, shimOf } from './shim.ts';
 import { parentOf } from '../kernel/paths.ts';
 
-/** The engine whose containerd has a namespace. Others are containerd's own clients: ctr, nerdctl, the kubelet. */
+/**
+ * The engine that uses a containerd namespace. All other namespaces belong to clients of containerd: ctr, nerdctl, the
+ * kubelet.
+ */
 const ENGINE_BY_NAMESPACE: Readonly<Record<string, string>> = { moby: 'docker', garden: 'garden' };
 
 /** The result for a cgroup with an ambiguous path. */

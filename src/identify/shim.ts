@@ -7,7 +7,7 @@ import { parseProcStatus } from '../kernel/proc-status.ts';
 export interface Shim {
   /** The namespace in containerd: `moby` for Docker, `k8s.io` for the kubelet. */
   readonly namespace: string;
-  /** The container; for a pod its sandbox, because one shim serves all containers of a pod. */
+  /** The container. For a pod it is the sandbox, because one shim serves all containers of a pod. */
   readonly id: string;
 }
 
@@ -71,14 +71,14 @@ function commandLineOfParent(kernel: KernelFiles, pid: number, cgroup: string): 
   return commandLineOf(kernel, pid, cgroup);
 }
 
-/** Empty as long as it is not known. */
+/** The command line; empty while it is not known. */
 function commandLineOf(kernel: KernelFiles, pid: number, cgroup: string): string {
   const stat = kernel.proc(`${pid}/stat`);
   const words = stat === undefined ? undefined : kernel.commandLines.of({ cgroup, pid, start: parseStartTime(stat) });
   return words === PENDING ? '' : (words ?? '');
 }
 
-/** Whether the first process is still the runtime's (`runc init`), and not yet the container's program. */
+/** Whether the first process is still the runtime's (`runc init`), not yet the container's program. */
 export function isStarting(kernel: KernelFiles, pids: readonly number[], cgroup: string): boolean {
   const [first] = pids;
   const [command = ''] = first === undefined ? [] : commandLineOf(kernel, first, cgroup).split('\0');

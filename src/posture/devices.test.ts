@@ -9,7 +9,7 @@ import { readDevices } from './devices.ts';
 import { MountTable } from './mount-table.ts';
 import type { DevicePosture } from './posture.ts';
 
-/** Those of Docker by default. */
+/** The default device rules of Docker. */
 const USUAL =
   'b *:* m\nc *:* m\nc 1:3 rwm\nc 1:5 rwm\nc 1:7 rwm\nc 1:8 rwm\nc 1:9 rwm\nc 5:0 rwm\nc 5:1 rwm\nc 5:2 rwm\n' +
   'c 10:200 rwm\nc 136:* rwm\n';
@@ -22,7 +22,7 @@ afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true });
 });
 
-/** A root directory with these files below `/dev`: block devices, and directories with a slash at their end. */
+/** Creates a root directory with these entries in `/dev`: block devices, and directories if the name ends with a slash. */
 function rootWith(...paths: readonly string[]): string {
   const root = mkdtempSync(join(tmpdir(), 'isolation-devices-'));
   directories.push(root);

@@ -13,7 +13,7 @@ import { found } from './probed.ts';
  */
 const USUAL = new Set(['1:3', '1:5', '1:7', '1:8', '1:9', '5:0', '5:1', '5:2', '10:200', '136:*']);
 
-/** What is needed to read the devices of a container. */
+/** The facts that reading the devices of a container needs. */
 interface DeviceSources {
   readonly cgroup: Pick<CgroupFiles, 'read'>;
   readonly init: Pick<ProcessFiles, 'outside'>;
@@ -62,6 +62,6 @@ function blockNodes({ init, table, lookUps, denied }: DeviceSources): readonly s
     denied,
   );
   if (nodes === undefined || nodes === 'absent') return undefined;
-  // One is enough.
+  // One block device is enough.
   return nodes.complete || nodes.names.length > 0 ? nodes.names : undefined;
 }

@@ -1,10 +1,10 @@
 import type { Mount } from '../kernel/mountinfo.ts';
 import { parentOf } from '../kernel/paths.ts';
 
-/** A place in a file system. */
+/** The location of a file in a file system. */
 interface HostLocation {
   readonly device: string;
-  /** From the root of that file system. */
+  /** The path from the root of that file system. */
   readonly path: string;
 }
 
@@ -61,8 +61,8 @@ export class HostMounts {
   }
 
   /**
-   * The same for a program. In an overlay it may belong to a container of an unknown engine, so only overlays in which the host has
-   * programs count.
+   * The host paths behind the mount of a program. An overlay may belong to a container of an unknown engine, so only
+   * overlays that contain programs of the host count.
    */
   pathsOfProgram(file: Pick<Mount, 'device' | 'root'>): string[] {
     return this.#pathsOf(file, ({ type, mountPoint }) => type !== 'overlay' || HAS_PROGRAMS.test(mountPoint));

@@ -1,6 +1,6 @@
 import type { HostMount } from './posture.ts';
 
-/** Sockets of daemons that run anything as root for their clients. */
+/** Sockets of daemons that run anything as root on request. */
 const DAEMON_SOCKET = new RegExp(
   // Docker, Podman and the runtimes of Docker and Kubernetes, in any directory
   '/(?:docker|podman|balena(?:-engine)?|containerd|crio|cri-dockerd|dockershim|buildkitd)\\.sock(?:\\.ttrpc)?$' +
@@ -10,10 +10,10 @@ const DAEMON_SOCKET = new RegExp(
     '|^/run/systemd/private$',
 );
 
-/** Write access to these takes over the host. */
+/** Write access to one of these takes over the host. */
 const CRITICAL = ['/proc', '/dev', '/etc', '/root', '/boot', '/var/lib/kubelet'];
 
-/** Equivalent to the whole of `/etc` or `/root`: users, jobs, units, libraries, keys. */
+/** Parts of `/etc` or `/root` that are as critical as the whole: users, jobs, units, libraries, keys. */
 const CRITICAL_BELOW = new RegExp(
   '^/etc/(?:(?:passwd|shadow|group|gshadow)-?|sudoers(?:\\.d)?|(?:ana)?crontab|cron\\.(?:d|hourly|daily|weekly|monthly|yearly)|' +
     'profile(?:\\.d)?|environment(?:\\.d)?|ld\\.so\\.(?:cache|preload|conf(?:\\.d)?)|pam\\.(?:conf|d)|ssh|systemd|' +
@@ -30,19 +30,19 @@ const SENSITIVE = [
   '/run/libvirt/virtqemud-sock',
 ];
 
-/** Sensitive, with everything below. */
+/** Directories that are sensitive, with everything below them. */
 const SENSITIVE_BELOW = /^\/(?:dev|boot|root|var\/lib\/kubelet|etc\/kubernetes)\//;
 
 /** World-readable files that programs in containers need. */
 const HARMLESS =
   /^\/etc\/(?:localtime|timezone|hosts|hostname|resolv\.conf|machine-id|os-release|ssl|pki|ca-certificates)(?:\/|$)/;
 
-/** Devices of every container. Some engines mount the host's node. */
+/** Devices that every container has. Some engines mount the host's nodes. */
 const USUAL_DEVICES = /^\/dev\/(?:null|zero|full|random|urandom|tty|ptmx|console|fuse|net\/tun|shm|mqueue)$/;
 
 /**
- * Mounts that engines make by themselves: files below the id of a container, managed volumes, mounts that the kubelet makes for a
- * pod, and directories of nspawn, LXC, LXD and Incus.
+ * Mounts that engines create by themselves: files in a directory named after the container's id, managed volumes,
+ * mounts that the kubelet creates for a pod, and directories of nspawn, LXC, LXD and Incus.
  */
 const ENGINES_OWN = new RegExp(
   '/[0-9a-f]{64}(?:/|$)|/volumes/[^/]+/_data(?:/|$)|/nerdctl/[0-9a-f]+/volumes/[^/]+/[^/]+/_data(?:/|$)' +
@@ -71,7 +71,7 @@ export function kindOf(path: string): HostMount['kind'] | undefined {
   return HARMLESS.test(path) ? undefined : 'plain';
 }
 
-/** Whether a path is one of these, or above one. */
+/** Whether a path is one of these paths, or above one. */
 function isOrHolds(path: string, others: readonly string[]): boolean {
   return others.some((other) => other === path || other.startsWith(`${path}/`));
 }

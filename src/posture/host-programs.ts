@@ -8,7 +8,7 @@ import type { MountTable } from './mount-table.ts';
 import { nameOf } from '../kernel/paths.ts';
 import { found } from './probed.ts';
 
-/** Where the program of a process is. */
+/** The location of a process's program. */
 export interface Program {
   /** The last part of its path. */
   readonly name: string;
@@ -16,21 +16,21 @@ export interface Program {
   readonly ofHost: boolean | undefined;
 }
 
-/** A process whose program is looked for. */
+/** The process whose program to locate. */
 export interface Running {
   readonly files: ProcessFiles;
   readonly table: MountTable;
   readonly host: Host;
   readonly lookUps: Pick<LookUps, 'ask'>;
-  /** The mount of its root, if that is a host directory into which its program was copied. */
+  /** The mount of the process's root, if that is a host directory with a copy of the program. */
   readonly jail?: Pick<Mount, 'device' | 'root'> | undefined;
   readonly denied: (error: Error) => void;
 }
 
 /**
- * Finds out whether a process runs a program of the host: the very file, not just one of that name.
+ * Determines whether a process runs a program of the host: the file itself, not another file with the same name.
  *
- * @returns `undefined` if it has ended.
+ * @returns `undefined` if the process has ended.
  * @throws the system error if access is denied.
  */
 export function programOf(running: Running): Program | undefined {

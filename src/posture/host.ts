@@ -6,10 +6,10 @@ import { parseListeningPaths } from '../kernel/net-unix.ts';
 import { HostMounts } from './host-mounts.ts';
 import { isDaemonSocket } from './host-paths.ts';
 
-/** The host changes rarely, and with many containers its mount table is long. */
+/** The maximum age of facts about the host, in ms. The host changes rarely, and its mount table is long with many containers. */
 const FACTS_FOR_MS = 15_000;
 
-/** Facts about the host to compare containers with. */
+/** Facts about the host, to compare containers with. */
 export interface Host {
   readonly namespaces: HostNamespaces;
   /** The path of the host's root directory from here; `undefined` if there is none. */
@@ -22,10 +22,10 @@ export interface Host {
   readonly secretFiles: readonly string[];
 }
 
-/** The files that all engines mask. Each masks more, but not the same ones. */
+/** Files that all engines mask. Each engine masks more, but not the same ones. */
 const SECRET_FILES = ['kcore', 'keys', 'timer_list'];
 
-/** Reads the facts of the host, again when they are old. */
+/** Reads the facts about the host, and reads them again when they are too old. */
 export function hostFacts(kernel: KernelFiles, namespaces: HostNamespaces): () => Host {
   let known: { readonly host: Host; readonly until: number } | undefined;
   return () => {
@@ -51,7 +51,10 @@ function readHost(kernel: KernelFiles, namespaces: HostNamespaces): Host {
   };
 }
 
-/** The root of PID 1; if that is shielded, this process's own if it is in the host's mount namespace. */
+/**
+ * The path of the host's root directory: the root of PID 1 or, if that is shielded, this process's own if it is in the
+ * host's mount namespace.
+ */
 function findRoot(kernel: KernelFiles, namespaces: HostNamespaces): string | undefined {
   // Reading the link requires permission to follow it, but touches no file system.
   if (unseenAsUndefined(() => kernel.link('1/root')) !== undefined) return `${kernel.procRoot}/1/root`;

@@ -2,7 +2,7 @@ import { mayWait, type MountAt } from '../kernel/file-system-types.ts';
 import { type Mount, parseMountinfo } from '../kernel/mountinfo.ts';
 import { parentOf } from '../kernel/paths.ts';
 
-/** The longest mount table of a container that is read, in bytes: with 10,000 mounts or more it is unknown. */
+/** The maximum length of a container's mount table, in bytes. A longer one, of 10,000 mounts or more, counts as unknown. */
 export const LONGEST_MOUNTINFO = 2 * 1024 * 1024;
 
 /** The mounts of a process as it sees them. */

@@ -9,13 +9,13 @@ import type { MountTable } from './mount-table.ts';
 import type { HostMount, MountPosture, ProcessPosture } from './posture.ts';
 import { found } from './probed.ts';
 
-/** Worst first: a mount that shows several host paths counts as the worst of them. */
+/** From worst to least: a mount that shows several host paths counts as the worst of them. */
 const KINDS: readonly HostMount['kind'][] = ['root', 'socket', 'critical', 'sensitive', 'plain'];
 
 /** The type of Sysbox's file system that emulates parts of `/proc` and `/sys`. */
 const SYSBOX = 'sysboxfs';
 
-/** A container whose mounts are read. */
+/** The facts about a container that reading its mounts needs. */
 export interface Mounted {
   readonly table: MountTable;
   readonly init: ProcessFiles;
@@ -46,7 +46,7 @@ export function readMounts(mounted: Mounted): MountPosture {
 
 type Behind = Pick<MountPosture, 'hostMounts' | 'propagating'>;
 
-/** The host's own mount table need not be checked mount by mount. */
+/** Whether the mount table is the host's own. Its mounts then need no individual check. */
 const WHOLE_HOST: Behind = {
   hostMounts: [{ kind: 'root', hostPath: '/', mountPoint: '/', writable: true }],
   propagating: [],
@@ -61,7 +61,7 @@ function behind(all: readonly Mount[], mounted: Mounted): Behind {
   };
 }
 
-/** Read-only if either the mount or its file system is. */
+/** Whether a mount is read-only: the mount itself or its file system is. */
 function isWritable({ options, superOptions }: Mount): boolean {
   return !options.includes('ro') && !superOptions.includes('ro');
 }
@@ -108,7 +108,7 @@ function pathsBehind(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMo
   return [{ ...worst, usable: usableOf(accessTo(mountPoint, mount, mounted)) }];
 }
 
-/** The sockets that a mount shows, mounted under another path or through a directory above. */
+/** The sockets that a mount shows under another path, or through a directory above them. */
 function socketsIn(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMount[] {
   const { mountPoint } = mount;
   return mounted.host.sockets.flatMap((hostPath) => {

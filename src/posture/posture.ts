@@ -14,9 +14,9 @@ export interface Posture {
   readonly sandbox: Sandbox | undefined;
   /** The init process, which shows how the container was configured. */
   readonly init: ProcessPosture;
-  /** All processes including the init and those of `docker exec`; equal ones only once. */
+  /** All processes, including the init and those of `docker exec`. Equal processes appear only once. */
   readonly processes: readonly ProcessPosture[];
-  /** Whether all processes were inspected; there can be too many. */
+  /** Whether all processes were inspected. A container can have too many. */
   readonly allProcesses: boolean;
   /** How many processes are in a host namespace although the init is not. */
   readonly escapedProcesses: number | undefined;
@@ -24,11 +24,11 @@ export interface Posture {
   readonly obtainable: CapabilitySet | undefined;
   readonly mounts: MountPosture | undefined;
   readonly devices: DevicePosture;
-  /** Hard limits (`ulimit -H`) above those of the parent of the init, by name in `/proc/<pid>/limits`. */
+  /** Hard limits (`ulimit -H`) that are higher than those of the init's parent, by name in `/proc/<pid>/limits`. */
   readonly raisedUlimits: readonly string[] | undefined;
   /** -1000 to 1000; below 0 the OOM killer prefers other processes. */
   readonly oomScoreAdj: number | undefined;
-  /** The first error of a missing privilege. */
+  /** The first error due to a missing privilege. */
   readonly denied: Error | undefined;
 }
 

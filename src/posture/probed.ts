@@ -3,9 +3,10 @@ import type { ProbedPath } from '../probes/look-ups.ts';
 import type { Outcome } from '../probes/requests.ts';
 
 /**
- * The result of a look-up; `undefined` if unknown, because it is not answered yet, does not return, or is not permitted.
+ * The result of a look-up. `undefined` if it is unknown: the look-up is not answered yet, does not return, or is not
+ * permitted.
  *
- * @param denied is called with the error of a missing privilege.
+ * @param denied is called with the error if a privilege is missing.
  */
 export function found<Value>(
   outcome: Outcome<Value> | 'pending',

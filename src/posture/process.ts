@@ -7,24 +7,24 @@ import { parseProcStatus } from '../kernel/proc-status.ts';
 import { insideOf, isIdentityMap, outsideOf, parseIdMap } from '../kernel/uid-map.ts';
 import type { ProcessPosture, UserNamespace } from './posture.ts';
 
-/** The kinds that reveal an escape from a container. */
+/** The kinds of namespace that reveal an escape from a container. */
 const WAYS_OUT = ['mnt', 'pid', 'user'] as const;
 
-/** What a process of a container is compared with. */
+/** The facts to compare a process with. */
 export interface Surroundings {
   readonly host: HostNamespaces;
   /** The namespaces of the container's init. */
   readonly init: Namespaces;
   /** The posture of the init; `undefined` for the init itself. */
   readonly initPosture: Pick<ProcessPosture, 'hostPid' | 'users'> | undefined;
-  /** Is called with each error of a missing privilege. */
+  /** Is called with each error due to a missing privilege. */
   readonly denied: (error: Error) => void;
 }
 
 /**
  * Reads how one process is confined.
  *
- * @returns `undefined` if it has ended, or is a kernel thread.
+ * @returns `undefined` if the process has ended or is a kernel thread.
  */
 export function readProcess(files: ProcessFiles, surroundings: Surroundings): ProcessPosture | undefined {
   const text = files.text('status');
@@ -76,7 +76,7 @@ function isHostMnt({ mnt }: Namespaces, { host }: Surroundings): boolean | undef
 function hasEscaped(namespaces: Namespaces, hostPid: boolean, surroundings: Surroundings): boolean | undefined {
   const { host, init, initPosture } = surroundings;
   if (initPosture === undefined) return false;
-  // The status also shows the pid namespace, without a privilege.
+  // The pid namespace is also in the status, which needs no privilege.
   if (hostPid && !initPosture.hostPid) return true;
   const answers = WAYS_OUT.map((kind) => {
     const [own, ofInit, ofHost] = [namespaces[kind], init[kind], host.get(kind)?.inode];
@@ -112,7 +112,7 @@ function readUserNamespace(
   if (text === undefined) return undefined;
   const map = parseIdMap(text);
   const ofHost = host.get('user')?.inode;
-  // Another namespace can have the same map as the initial one.
+  // Another user namespace can have the same map as the initial one.
   const isHost = inode === undefined || ofHost === undefined ? isIdentityMap(map) : inode === ofHost;
   return {
     isHost,
@@ -125,10 +125,10 @@ function readUserNamespace(
 
 function readLabel(files: ProcessFiles, { denied }: Surroundings): LsmLabel | undefined {
   try {
-    // Without the file the kernel has no security modules.
+    // A kernel without the file has no security modules.
     return parseLsmLabel(files.text('attr/current') ?? '');
   } catch (error) {
-    // No module with labels, which differs from a module that does not confine this process.
+    // No module with labels is active, which differs from a module that does not confine this process.
     if (errnoOf(error) === 'EINVAL') return { lsm: 'none' };
     if (!(error instanceof Error) || !isDenied(error)) throw error;
     denied(error);
@@ -136,7 +136,7 @@ function readLabel(files: ProcessFiles, { denied }: Surroundings): LsmLabel | un
   }
 }
 
-/** Reads a fact. With a missing privilege it is unknown, and the error is noted. */
+/** Reads a fact. If a privilege is missing, the fact is unknown, and `denied` gets the error. */
 export function orDenied<T>(read: () => T, denied: (error: Error) => void): T | undefined {
   try {
     return read();

@@ -17,7 +17,7 @@ const HOST = new HostMounts(
   ),
 );
 
-/** Those of a default container. */
+/** The mounts of a default container. */
 const OWN =
   '300 200 0:99 / / rw - overlay overlay rw\n301 300 0:98 / /proc rw - proc proc rw\n' +
   '302 301 0:98 /sys /proc/sys ro - proc proc rw\n303 300 0:97 / /sys ro - sysfs sysfs ro\n';
@@ -45,7 +45,7 @@ const PROCESS: ProcessPosture = {
 const probes = new PathProbes({ info() {}, warn() {} });
 afterAll(() => probes[Symbol.dispose]());
 
-/** The mounts of a container whose files are those of this process, with some more than a default one has. */
+/** The mounts of a container: those of a default container and some more. Its files are those of this process. */
 async function readWith(more: string): Promise<MountPosture> {
   const layout = findCgroupLayout('/proc', '/sys/fs/cgroup');
   const kernel = new KernelFiles({ procRoot: '/proc', layout, descriptorBudget: 10 });
@@ -95,7 +95,7 @@ describe('what is mounted', () => {
       hostMounts: found,
     });
     expect(await readWith(`${socket}311 300 0:120 / /none rw - tmpfs tmpfs rw\n`)).toMatchObject({ hostMounts: found });
-    // By the directory that it is in, too.
+    // A directory above the socket counts, too.
     expect(
       (
         await readWith('310 300 0:30 / /none rw - tmpfs tmpfs rw\n311 310 0:120 / /none rw - tmpfs tmpfs rw\n')

@@ -31,7 +31,7 @@ function start(command: string, ...words: readonly string[]): Promise<number> {
   });
 }
 
-/** Waits until a process runs what it was started for. */
+/** Waits until a process runs its intended program. */
 function running(pid: number, comm: string): Promise<number> {
   return vi.waitFor(
     () => {
@@ -42,13 +42,16 @@ function running(pid: number, comm: string): Promise<number> {
   );
 }
 
-/** A process of the host under a name that is not its own. */
+/** Starts a process of the host under another name. */
 async function named(name: string, program: string): Promise<number> {
   const pid = await start('bash', '-c', `exec -a ${name} ${program} 1000`);
   return running(pid, program.slice(program.lastIndexOf('/') + 1));
 }
 
-/** Like a container: in namespaces of its own, in which somebody is root. It has a child that is as it is. */
+/**
+ * Starts a process in its own namespaces, like a container, with a root user inside. It has a child that is confined in
+ * the same way.
+ */
 async function contained(): Promise<number> {
   const twice = 'sleep 1000 & exec sleep 1000';
   const outside = await start(
@@ -133,7 +136,7 @@ describe('a posture', () => {
       holdsRoot: own === 0,
       hostPid: false,
       escaped: false,
-      // Of a user namespace that was made just now one has all.
+      // A process has all capabilities in a user namespace that was just created.
       users: { isHost: false, mapsHostRoot: own === 0, rootUid: own, ownUid: 0, rootless: true },
     });
     expect(posture.processes).toEqual([posture.init]);
@@ -212,7 +215,7 @@ describe('a posture', () => {
   });
 
   test('waits a moment for a runtime that is on its way in', async () => {
-    // It counts as soon as it is not young any more, and on a busy machine that is before it is looked at.
+    // The process counts as soon as it is no longer young. On a busy machine it is too old at the first inspection.
     await vi.waitFor(
       async () => {
         const of = target(init, await named('/usr/bin/runc', 'sleep'));

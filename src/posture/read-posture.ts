@@ -18,10 +18,10 @@ import { orDenied, readProcess, type Surroundings } from './process.ts';
 import { readSandbox, Witnesses } from './read-sandbox.ts';
 import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 
-/** How many processes of a container are inspected. */
+/** The maximum number of processes of a container that are inspected. */
 const MOST_PROCESSES = 256;
 
-/** A container whose posture is read. */
+/** The container to inspect. */
 export interface Target {
   /** Its engine, from the path of its cgroup. */
   readonly engine: string;
@@ -31,7 +31,7 @@ export interface Target {
   readonly pids: readonly number[];
 }
 
-/** Facts from look-ups that a probe process makes. */
+/** Facts from look-ups, which a probe process makes. */
 export type LookedUp = Pick<Posture, 'readAt' | 'sandbox' | 'mounts' | 'devices' | 'denied'>;
 
 /** A posture, and the state needed to update it. */
@@ -39,7 +39,7 @@ export interface PostureReading {
   readonly posture: Posture;
   /** The posture of each process; `undefined` for one that does not count. */
   readonly byPid: ReadonlyMap<number, ProcessPosture | undefined>;
-  /** The parent of the init: an engine's own process, if it is in the cgroup at all. */
+  /** The parent of the init: an engine's own process, if the parent is in the cgroup at all. */
   readonly parent: number;
   /**
    * Whether a process is about to execute another program. It must then be inspected again, even if the list is
@@ -207,7 +207,7 @@ async function repeat(lookUp: () => LookedUp, first: LookedUp, lookUps: LookUps)
   return latest;
 }
 
-/** The mounts of a process; `undefined` if they may not be read, or are too many. */
+/** The mounts of a process; `undefined` if reading them is denied, or there are too many. */
 function readTable(files: ProcessFiles, host: Host, denied: (error: Error) => void): MountTable | undefined {
   try {
     const mountinfo = orDenied(() => files.text('mountinfo', LONGEST_MOUNTINFO), denied);
@@ -221,9 +221,9 @@ function readTable(files: ProcessFiles, host: Host, denied: (error: Error) => vo
 }
 
 /**
- * Whether the parent of the init is older than the container, like nspawn, LXC and conmon, which may be in its cgroup.
- * Such a parent is in the host's pid namespace. If the init is in that namespace too, this proves nothing. The parent
- * must then also have the host's mounts, or belong to a rootless engine.
+ * Whether the parent of the init existed before the container and belongs to the engine, such as nspawn, LXC and
+ * conmon, which may be in its cgroup. Such a parent is in the host's pid namespace. If the init is in that namespace
+ * too, this proves nothing. The parent must then also have the host's mounts, or belong to a rootless engine.
  */
 function isOfEngine({ hostPid, hostMnt, users }: ProcessPosture, init: ProcessPosture | undefined): boolean {
   if (!hostPid) return false;
@@ -273,7 +273,7 @@ function keysOf(processes: readonly ProcessPosture[]): string {
 
 const keys = new WeakMap<ProcessPosture, string>();
 
-/** A key that equal processes share. Only one process name matters. */
+/** A key that equal processes share. Only one process name affects the result. */
 function keyOf(process: ProcessPosture): string {
   const known = keys.get(process);
   if (known !== undefined) return known;

@@ -19,10 +19,10 @@ const LONGEST_COMMAND_LINE = 64 * 1024;
 /** The link targets of virtual machine descriptors: of KVM, and of Microsoft's hypervisor. */
 const MACHINES = ['anon_inode:kvm-vm', '/dev/mshv'];
 
-/** A container whose runtime is unknown. */
+/** The container whose sandbox to find. */
 export interface Question {
   readonly host: Host;
-  /** By the path of its cgroup. */
+  /** The engine, from the path of the container's cgroup. */
   readonly engine: string;
   readonly init: ProcessFiles;
   readonly hostNet: boolean | undefined;
@@ -78,7 +78,7 @@ export function readSandbox(question: Question): Sandbox | undefined {
   return { kind: sharedKind(question), kernel: 'shared', weaknesses: [] };
 }
 
-/** Runtimes that share the host's kernel are all rated alike, so their names are enough. */
+/** Whether a runtime shares the host's kernel. All such runtimes get the same rating, so their names are enough. */
 function sharedKind({ engine, init, byPid, sysbox }: Question): SandboxKind {
   if (sysbox) return 'sysbox';
   if (engine === 'lxc' || engine === 'libvirt-lxc') return 'lxc';
@@ -103,7 +103,7 @@ function witness(
   if (words === 'absent') return undefined;
   const table = new MountTable(mountinfo, host.mounts && ((path) => host.mounts?.at(path)));
   const root = table.at('/');
-  // Firecracker's jailer copies it.
+  // Firecracker's jailer copies the program.
   const jail = engine === 'firecracker' ? root : undefined;
   const machine = found(
     lookUps.ask({ look: 'linkTo', path: descriptors.path, targets: MACHINES }, descriptors.shownAs),

@@ -4,9 +4,9 @@ import { type Evidence, mayBeSandbox, recogniseSandbox, type Witness } from './r
 const ID = 'ab'.repeat(32);
 
 /**
- * gVisor as it was seen (runsc of 2022 on Linux 6.1 and 6.18). The others cannot run on machines of this project: they
- * are built from the sources of Kata Containers (virtcontainers, docs/design), Firecracker (docs/jailer.md) and crun
- * (src/libcrun/handlers/krun.c), and not from what a host showed.
+ * The processes of gVisor as observed (runsc of 2022 on Linux 6.1 and 6.18). The other sandboxes cannot run on the
+ * machines of this project. Their processes follow the sources of Kata Containers (virtcontainers, docs/design),
+ * Firecracker (docs/jailer.md) and crun (src/libcrun/handlers/krun.c), not an observation.
  */
 function witness(name: string, rest: Partial<Witness> = {}): Witness {
   return {

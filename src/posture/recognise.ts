@@ -8,11 +8,11 @@ export interface Witness {
   readonly words: readonly string[] | undefined;
   /** `undefined`: access denied. */
   readonly program: Program | undefined;
-  /** Whether it holds a virtual machine of KVM. `undefined`: access denied. */
+  /** Whether the process holds a KVM virtual machine. `undefined`: access denied. */
   readonly holdsVm: boolean | undefined;
   readonly hostPid: boolean;
   readonly hostMnt: boolean | undefined;
-  /** The type of the file system that is its root, such as `tmpfs`. */
+  /** The type of the file system at the process's root, such as `tmpfs`. */
   readonly rootType: string | undefined;
   readonly seccomp: SeccompMode | undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * The kind of runtime, recognised by what it has on the host and the container cannot forge.
+ * The kind of runtime. It is recognised by traces on the host that a container cannot forge.
  *
- * - `oci`: runc, crun, youki. Nothing that they leave behind shows which one.
+ * - `oci`: runc, crun, youki. They leave nothing behind that shows which one it was.
  * - `oci-rootless`: the same, started by a user without root.
  * - `gvisor`, and virtual machines: `kata`, `firecracker`, `krun`, `qemu` (or another monitor without Kata).
  */

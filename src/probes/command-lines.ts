@@ -1,19 +1,19 @@
 import { type CommandLineOwner, type CommandLines, PENDING } from '../kernel/command-lines.ts';
 import type { PathProbes } from './path-probes.ts';
 
-/** In bytes. The program's name and a shim's first flags come before this. */
+/** The maximum length of a command line, in bytes. The program's name and a shim's first flags come before this. */
 const LONGEST = 1024;
 
-/** An older answer is used and refreshed, in ms: a process can become another program. */
+/** The age in ms beyond which an answer is used once more and then refreshed: a process can become another program. */
 const FRESH_MS = 20_000;
 
-/** How many are cached; 4 MB at most. */
+/** The maximum number of cached command lines; 4 MB. */
 const MOST = 4096;
 
 interface Known {
   readonly start: number;
   readonly text: string | undefined;
-  /** Of `performance.now()`. */
+  /** When the answer arrived, in ms of `performance.now()`. */
   readonly at: number;
 }
 

@@ -1,7 +1,7 @@
 import type { PathProbes } from './path-probes.ts';
 import type { Answers, Outcome, Question } from './requests.ts';
 
-/** The path of a file: for the probe process, and for the log. */
+/** The path of a file, as the probe process opens it and as the log shows it. */
 export interface ProbedPath {
   readonly path: string;
   readonly shownAs: string;

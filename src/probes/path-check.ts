@@ -27,7 +27,7 @@ export function createPathCheck(probes: Pick<PathProbes, 'ask'>): CheckPath {
     }
     // A path behind a directory that is closed to this user counts as absent: a default socket there is no failure.
     if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(outcome.code)) return 'absent';
-    // Any other error counts as there: the later use of the path reports why it fails.
+    // With any other error the path counts as existing. The error appears again when the path is used.
     return 'there';
   };
 }

@@ -37,12 +37,12 @@ function processes(): number[] {
   );
 }
 
-/** Makes the running probe process as silent as one whose call does not return. */
+/** Stops the running probe process, so that it is as silent as one with a blocked call. */
 async function silence(probes: PathProbes): Promise<number> {
   await probes.start();
   const pid = processes().find((each) => !/^State:\tT/m.test(readFileSync(`/proc/${each}/status`, 'utf8'))) ?? 0;
   process.kill(pid, 'SIGSTOP');
-  // It stops in its own time.
+  // The signal takes effect after a moment.
   await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(/^State:\tT/m));
   return pid;
 }
@@ -123,7 +123,7 @@ describe('a look-up that does not return', () => {
       expect(await probes.ask(`hostile ${index}`, { look: 'owner', path: '/' })).toEqual({ kind: 'unanswered' });
     }
     expect(await probes.ask('other', { look: 'owner', path: '/' })).toMatchObject({ kind: 'value' });
-    // Three that are blocked, and one that works.
+    // Three processes are blocked, and one works.
     await vi.waitFor(() => expect(processes().length).toBeLessThanOrEqual(4), { timeout: 10_000 });
     expect(probes.stuck).toBe(5);
     probes[Symbol.dispose]();

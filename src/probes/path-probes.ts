@@ -2,13 +2,13 @@ import type { Log } from '../log.ts';
 import { type Asked, ProbeProcess, SILENCES_MS } from './probe-process.ts';
 import type { Answers, Outcome, Question } from './requests.ts';
 
-/** An idle probe process is ended after this time, in ms. */
+/** How long a probe process may be idle before it is ended, in ms. */
 const IDLE_MS = 120_000;
 
 /** How many probe processes may be blocked. Beyond this the oldest one is given up. */
 const MOST_BLOCKED = 3;
 
-/** One works; the others are blocked, or were killed and cannot end yet. */
+/** The maximum number of probe processes: one works, and the others are blocked or killed but not gone yet. */
 const MOST_PROCESSES = 5;
 
 /** How long a subject is skipped after its blocked process was given up, in ms. */
@@ -18,7 +18,7 @@ const [SUSPICIOUS_MS, STUCK_MS] = SILENCES_MS;
 
 /** A subject whose look-up does not return. */
 interface Blocked {
-  /** `undefined`: it was given up. */
+  /** `undefined`: the process was given up. */
   readonly probe: ProbeProcess | undefined;
   readonly shownAs: string;
   /** The process has been silent for so long that the hang is logged. */

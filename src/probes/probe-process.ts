@@ -24,7 +24,7 @@ export interface ProbeListeners {
   readonly onEnd: (probe: ProbeProcess) => void;
 }
 
-/** Waiting times after which silence is reported, in ms, counted from when the question became the oldest. */
+/** After these times without a reply, `onSilent` is called, in ms. The time counts from when the question became the oldest. */
 export const SILENCES_MS = [150, 5_000] as const;
 
 /** Node may start slowly on a busy machine. Until then, silence says nothing about the path. */
@@ -32,7 +32,7 @@ const START_MS = 10_000;
 
 const PROGRAM = fileURLToPath(new URL('./probe-program.js', import.meta.url));
 
-/** Small: it has 8 MB of its own and five threads. */
+/** Flags for a small heap. The process itself takes 8 MB and five threads. */
 const FLAGS = ['--v8-pool-size=0', '--max-semi-space-size=1', '--max-old-space-size=32'];
 
 let nextId = 0;
@@ -43,7 +43,7 @@ export class ProbeProcess {
   readonly started: Promise<void>;
   readonly #child: ChildProcess;
   readonly #listeners: ProbeListeners;
-  /** In the order in which they are answered. */
+  /** Unanswered questions, in the order in which the process answers them. */
   readonly #waiting = new Map<number, Asked>();
   #unsent: Request[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -83,7 +83,7 @@ export class ProbeProcess {
     return this.#waiting.size;
   }
 
-  /** Whether it runs or waits for the CPU, so that it is not blocked: `/proc/<pid>/stat`. */
+  /** Whether the process runs or waits for the CPU, so that it is not blocked, from `/proc/<pid>/stat`. */
   get isRunnable(): boolean {
     try {
       const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
@@ -102,14 +102,14 @@ export class ProbeProcess {
     this.#unsent.push({ ...asked.question, id });
   }
 
-  /** Takes back all questions that another process can answer. Replies to them are ignored. */
+  /** Takes back all questions that another process can answer, and ignores replies to them. */
   takeBack(isWanted: (asked: Asked) => boolean): readonly Asked[] {
     const taken = [...this.#waiting].filter(([, asked]) => isWanted(asked));
     for (const [id] of taken) this.#waiting.delete(id);
     return taken.map(([, asked]) => asked);
   }
 
-  /** Ends it once it has nothing to do. */
+  /** Ends the process once it has no questions left. */
   disconnect(): void {
     if (this.#child.connected) this.#child.disconnect();
   }

@@ -198,7 +198,7 @@ function list(path) {
 }
 
 /**
- * A path that was a directory a moment ago may already be something else.
+ * Lists a directory. Returns nothing if the path was replaced: a directory of a moment ago may already be something else.
  *
  * @param {string} path
  */
