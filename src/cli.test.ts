@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** What stands in for the daemon: it does what the environment says. */
+/** Replaces the daemon. An environment variable controls what it does. */
 const SERVE = `
 import { createServer } from 'node:http';
 export async function serve(config, { log, signal }) {
@@ -34,7 +34,7 @@ interface Ending {
 
 let folder = '';
 
-// The program as it is, but for the daemon and the collectors.
+// The real program, except for the daemon and the collectors.
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'isolation-exporter-cli-'));
   for (const name of ['collectors', 'commands', 'kernel']) mkdirSync(join(folder, 'src', name), { recursive: true });

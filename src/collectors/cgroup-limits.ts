@@ -4,11 +4,11 @@ import { parseLimit, parseV1Limit, parseV1Period, parseV1Quota } from '../kernel
 import { countIn, MALFORMED, parsedOrMalformed } from './cgroup-value.ts';
 import { oncePerScrape, type Scrape } from './collector.ts';
 
-/** Limits of one cgroup; `Infinity`: unlimited, `undefined`: the controller is not there, or its limit is unknown. */
+/** Limits of one cgroup; `Infinity`: unlimited, `undefined`: the cgroup lacks the controller, or its limit is unknown. */
 export interface CgroupLimits {
   /** Bytes. */
   readonly memory: number | undefined;
-  /** Bytes; on v1 of memory and swap together. */
+  /** Bytes; on v1 the limit of memory and swap together. */
   readonly swap: number | undefined;
   /** Cores. */
   readonly cpu: number | undefined;
@@ -18,7 +18,10 @@ export interface CgroupLimits {
 
 export type LimitedResource = keyof CgroupLimits;
 
-/** `high` and `low` are of memory too, in bytes: reclaim begins above the one, and ends below the other. */
+/**
+ * A kind of limit. `high` and `low` are memory limits too, in bytes: the kernel reclaims memory above `high`, and
+ * protects it below `low`.
+ */
 type Limit = LimitedResource | 'high' | 'low';
 
 /** The controller that limits a resource. */
@@ -89,9 +92,7 @@ export function hasLimit(files: CgroupFiles, resource: Exclude<Limit, 'low'>, sc
   return (limitOfCgroup(files, resource, scrape) ?? Infinity) < Infinity;
 }
 
-/**
- * Whether a v1 memory limit holds for the cgroups below too: `memory.use_hierarchy`, which is always 1 since Linux 5.11.
- */
+/** Whether a v1 memory limit also applies to the cgroups below: `memory.use_hierarchy`, which is always 1 since Linux 5.11. */
 export function holdsBelow(files: CgroupFiles, scrape: Scrape): boolean {
   const { hierarchical } = known(scrape);
   const before = hierarchical.get(files);
@@ -106,7 +107,7 @@ function v1Limit(files: CgroupFiles, name: string): Found {
   return parsedOrMalformed(files, 'memory', name, parseV1Limit);
 }
 
-/** A limit of v2, or `pids.max` of either version. */
+/** A v2 limit, or `pids.max` of either version. */
 function limitIn(files: CgroupFiles, controller: Controller, name: string): Found {
   return parsedOrMalformed(files, controller, name, parseLimit);
 }

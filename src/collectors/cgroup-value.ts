@@ -38,7 +38,7 @@ export function parsedOrMalformed<T>(
   }
 }
 
-/** The same for callers that do not need the reason why a value is unknown. */
+/** The same as {@link parsedOrMalformed}, for callers that do not need the reason why a value is unknown. */
 export function parsedFile<T>(
   files: CgroupFiles,
   controller: Controller,
@@ -49,7 +49,7 @@ export function parsedFile<T>(
   return value === MALFORMED ? undefined : value;
 }
 
-/** Reads a file with one count; `undefined` as above. */
+/** Reads a file with one count; `undefined` if it is absent or malformed. */
 export function countIn(files: CgroupFiles, controller: Controller, name: string): number | undefined {
   return parsedFile(files, controller, name, parseCount);
 }

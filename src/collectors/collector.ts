@@ -141,12 +141,12 @@ export function defineContainerCollector<Reading>(collector: Omit<ContainerColle
   return { scope: 'container', ...collector };
 }
 
-/** The same for a collector of the host. */
+/** Type-checks the families of a collector of the host against its reading. */
 export function defineHostCollector<Reading>(collector: Omit<HostCollector<Reading>, 'scope'>): Collector {
   return { scope: 'host', ...collector };
 }
 
-/** The same for a collector of data that outlives containers. */
+/** Type-checks the families of a collector of data that outlives containers. */
 export function defineKeptCollector<Entry extends Kept, Reading>(
   collector: Omit<KeptCollector<Entry, Reading>, 'scope'>,
 ): Collector {

@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** The samples of a collector for the cgroup /jobs/web, whose files are named without that. */
+/** The samples of a collector for the cgroup /jobs/web. File names are relative to that cgroup. */
 function samplesIn(collector: Collector, version: 1 | 2, own: CgroupTree['files'], above: CgroupTree['files'] = {}) {
   const files = Object.fromEntries(Object.entries(own).map(([name, content]) => [`jobs/web/${name}`, content]));
   const procRoot = join(root, 'proc');

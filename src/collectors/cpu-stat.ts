@@ -6,20 +6,20 @@ import { parsedFile } from './cgroup-value.ts';
 export interface Throttling {
   /** Enforcement periods in which the cgroup had work. */
   readonly periods: number | undefined;
-  /** Those of them in which the quota ran out. */
+  /** The periods of those in which the quota ran out. */
   readonly throttledPeriods: number | undefined;
   /** Seconds, summed over CPUs. */
   readonly throttled: number | undefined;
-  /** Seconds that were used beyond the quota; `undefined` before Linux 5.14. */
+  /** Seconds used beyond the quota; `undefined` before Linux 5.14. */
   readonly burst: number | undefined;
 }
 
-/** CPU time in seconds, and what the quota did. */
+/** CPU time in seconds, and the effects of the quota. */
 export interface CpuStat extends Throttling {
   readonly usage: number | undefined;
   readonly user: number | undefined;
   readonly system: number | undefined;
-  /** A part of `user`; `undefined` on older kernels: 6.1 lacks it, 6.12 has it. */
+  /** Included in `user`; `undefined` on older kernels: 6.1 lacks it, 6.12 has it. */
   readonly nice: number | undefined;
 }
 
@@ -35,8 +35,8 @@ const parseV2 = flatKeyedParser([
 ]);
 
 /**
- * Reads `cpu.stat` of cgroup v2. Times are there in every cgroup, periods only with the cpu controller; periods and
- * throttling are those of the cgroup's own quota, never of one above or below (Documentation/admin-guide/cgroup-v2.rst).
+ * Reads `cpu.stat` of cgroup v2. Every cgroup has times. Periods and throttling require the cpu controller, and concern
+ * only the cgroup's own quota, not those above or below (Documentation/admin-guide/cgroup-v2.rst).
  */
 export function readCpuStat(files: CgroupFiles): CpuStat | undefined {
   const stat = parsedFile(files, 'unified', 'cpu.stat', parseV2);

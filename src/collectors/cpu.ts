@@ -87,7 +87,7 @@ export function readCpu({ files }: Pick<Container, 'files'>, scrape: Scrape): Cp
 /** Without a quota the kernel's counts do not change: they stay at 0, or at their values when the quota was removed. */
 const NONE: Throttling = { periods: undefined, throttledPeriods: undefined, throttled: undefined, burst: undefined };
 
-/** In ticks. */
+/** In clock ticks. */
 const parseV1Account = flatKeyedParser(['user', 'system']);
 
 function readV1Usage(files: CgroupFiles): Pick<CpuReading, 'usage' | 'user' | 'system'> {

@@ -37,7 +37,7 @@ describe('descriptors', () => {
     const files = kernel.process(pid);
     if (files === undefined) throw new Error('the child has ended');
     const init = { pid, startTime: 0, namespaces: {}, namespacesError: undefined, files };
-    // Until sleep has closed what the loader had open.
+    // Waits until sleep has closed the files that the loader opened.
     let open: number;
     do {
       open = readdirSync(`/proc/${pid}/fd`).length;

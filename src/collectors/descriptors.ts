@@ -8,7 +8,7 @@ interface OpenFiles {
   readonly limit: number | undefined;
 }
 
-/** Open files of the init process, and how many it may have. */
+/** Open files of the init process, and its limit. */
 export const descriptors: Collector = defineContainerCollector({
   name: 'descriptors',
   help: 'Open files of the init process, and their limit.',
@@ -33,12 +33,12 @@ export const descriptors: Collector = defineContainerCollector({
 });
 
 /**
- * Before Linux 6.2 the directory has the size 0, and listing it costs too much. This process certainly has open files,
- * so its own directory shows which kernel it is.
+ * Whether the size of a `fd` directory is the number of open files. Before Linux 6.2 it is 0, and listing the directory
+ * costs too much. This process certainly has open files, so its own directory shows which kernel this is.
  */
 const kernelCounts = oncePerScrape(() => statSync('/proc/self/fd').size > 0);
 
-/** Read once for each reading of the facts of a process: it changes as rarely as they do. */
+/** The limit is read once for each reading of the facts about a process: it changes as rarely as they do. */
 const known = new WeakMap<InitProcess, number | undefined>();
 
 function limitOf(init: InitProcess): number | undefined {

@@ -15,11 +15,11 @@ import { type LimitLevel, limitLevelsOf } from './limit-levels.ts';
 export interface EffectiveLimit {
   /** In the unit of the resource; `Infinity`: unlimited, `undefined`: unknown. */
   readonly limit: number | undefined;
-  /** The cgroup that has it; `undefined` without one. */
+  /** The cgroup that sets the limit; `undefined` without one. */
   readonly level: LimitLevel | undefined;
 }
 
-/** What limits a container. */
+/** The limits of a container. */
 export interface ContainerLimits {
   readonly own: CgroupLimits;
   readonly effective: Readonly<Record<LimitedResource, EffectiveLimit>>;
@@ -29,7 +29,7 @@ export interface ContainerLimits {
 /** Whether a container has a limit: its own, its pod's, its task's or its own unit's. `undefined`: unknown. */
 export type Limited = Readonly<Record<'memory' | 'cpu' | 'pids', boolean | undefined>>;
 
-/** Read once per scrape, whichever collectors need it. */
+/** The limits are read once per scrape, for all collectors that need them. */
 const limitsByContainer = oncePerScrape(() => new Map<Container, ContainerLimits>());
 
 /** Finds the limits of a container. */
@@ -49,7 +49,7 @@ export function limitsOfContainer(container: Container, scrape: Scrape): Contain
   return found;
 }
 
-/** v1 limits memory and swap together: what is left above the memory limit is for swap. */
+/** The effective swap limit. v1 limits memory and swap together, so swap gets what remains above the memory limit. */
 function swapAlone({ files }: Container, both: EffectiveLimit, { limit: memory }: EffectiveLimit): EffectiveLimit {
   if (files.versionOf('memory') !== 1 || both.limit === undefined || both.limit === Infinity) return both;
   return { limit: memory === undefined ? undefined : Math.max(0, both.limit - memory), level: both.level };
@@ -76,7 +76,7 @@ function resolve(container: Container, scrape: Scrape, resource: LimitedResource
   for (const level of own === undefined ? inside : [own, ...inside.toReversed()]) {
     const limit = level === own ? ownLimit : limitOfCgroup(level.files, resource, scrape);
     if (limit === undefined && isUnknown(level, resource, scrape)) return unknown(ownLimit);
-    // Of equal limits the container's own is named: its cgroup outlives those inside.
+    // If limits are equal, name the container's own cgroup: it outlives the cgroups inside.
     if (
       limit !== undefined &&
       (lowest.limit === undefined || limit < lowest.limit || (level === own && limit === lowest.limit))
@@ -94,11 +94,11 @@ function resolve(container: Container, scrape: Scrape, resource: LimitedResource
 interface LowestAbove extends EffectiveLimit {
   /** Whether a cgroup that the container shares with nobody but its pod has a limit. */
   readonly privately: boolean;
-  /** Whether no limit is unknown. */
+  /** Whether all limits are known. */
   readonly complete: boolean;
 }
 
-/** By the array of levels, which the containers of a parent share. */
+/** Cached by the array of levels, which the containers of a parent share. */
 const lowestByLevels = oncePerScrape(() => ({
   memory: new Map<readonly LimitLevel[], LowestAbove>(),
   swap: new Map<readonly LimitLevel[], LowestAbove>(),
@@ -140,8 +140,8 @@ function isUnknown({ files, path }: LimitLevel, resource: LimitedResource, scrap
 }
 
 /**
- * The limit of a cgroup above the container's, as far as it holds for what is below. On v1 before Linux 5.11 a memory
- * limit does so only with `memory.use_hierarchy`.
+ * The limit of a cgroup above the container's, if it applies to the cgroups below. On v1 before Linux 5.11 a memory
+ * limit applies to them only with `memory.use_hierarchy`.
  */
 export function bindingLimitOf({ files }: LimitLevel, resource: LimitedResource, scrape: Scrape): number | undefined {
   const limit = limitOfCgroup(files, resource, scrape);

@@ -66,10 +66,10 @@ export const findings: Collector = defineContainerCollector({
   ],
 });
 
-/** Most containers of a host have equal answers. Each set of answers is stored once. */
+/** The answers of a container. Most containers of a host have equal answers, so each set of answers is stored once. */
 const shared = new Map<string, readonly Assessed[]>();
 
-/** An upper bound on the cache. */
+/** The maximum number of cached sets of answers. */
 const MOST_SHARED = 1000;
 
 function share(assessed: readonly Assessed[]): readonly Assessed[] {
@@ -103,7 +103,7 @@ export function hostNamespacesOf(
     const own = init?.namespaces[kind];
     if (own !== undefined) found[kind] = own === inode;
   }
-  // Three kinds are also known from files that need no privilege.
+  // Files that need no privilege also show three of the kinds.
   const pid = found.pid ?? posture?.init.hostPid;
   const user = found.user ?? posture?.init.users?.isHost;
   const mnt = found.mnt ?? posture?.mounts?.isHost;

@@ -6,7 +6,7 @@ import { type Collector, defineContainerCollector } from './collector.ts';
 
 interface FreezerReading {
   readonly frozen: boolean | undefined;
-  /** Seconds since the cgroup was made. */
+  /** Seconds since the cgroup was created. */
   readonly frozenTime: number | undefined;
 }
 

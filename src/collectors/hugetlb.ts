@@ -19,7 +19,7 @@ interface HugePages {
 
 type Reading = readonly HugePages[];
 
-/** Huge pages by size: in use, allowed and refused. */
+/** Huge pages by size: in use, limit and refusals. */
 export const hugetlb: Collector = defineContainerCollector({
   name: 'hugetlb',
   help: 'Huge pages in use, their limits and how often these were hit.',
@@ -82,13 +82,16 @@ function usageOf(files: CgroupFiles, size: string): number | undefined {
 
 const parseEvents = flatKeyedParser(['max']);
 
-/** On v2 the kernel counts in the cgroup that wants the page, on v1 in the one whose limit refuses it. */
+/**
+ * How often a limit refused a page. On v2 the kernel counts in the cgroup that wants the page, on v1 in the one whose
+ * limit refuses it.
+ */
 function limitHitsOf(files: CgroupFiles, size: string): number | undefined {
   if (files.versionOf('hugetlb') === 1) return countIn(files, 'hugetlb', `hugetlb.${size}.failcnt`);
   return parsedFile(files, 'hugetlb', `hugetlb.${size}.events`, parseEvents)?.max;
 }
 
-/** `undefined` if nothing limits, or a limit that may be lower is unknown. */
+/** The effective limit; `undefined` if there is none, or if a limit that may be lower is unknown. */
 function effectiveLimit(container: Container, scrape: Scrape, size: string): number | undefined {
   const levels = scrape.levels(container, 'hugetlb');
   if (levels === undefined) return undefined;
@@ -104,7 +107,7 @@ function effectiveLimit(container: Container, scrape: Scrape, size: string): num
 
 type SizeLimit = number | typeof MALFORMED | undefined;
 
-/** Each limit is read once per scrape, however many containers a cgroup holds. */
+/** Each limit is read once per scrape, however many containers the cgroup holds. */
 const limits = oncePerScrape(() => new Map<CgroupFiles, Map<string, SizeLimit>>());
 
 function limitOfCgroup(files: CgroupFiles, size: string, scrape: Scrape): SizeLimit {
@@ -118,8 +121,8 @@ function limitOfCgroup(files: CgroupFiles, size: string, scrape: Scrape): SizeLi
 }
 
 /**
- * Most hosts have no huge pages. No container can then use any, and reading several files for each container is
- * unnecessary. The line `Hugetlb: 0 kB` of `/proc/meminfo` is the sum of all sizes, since Linux 4.15.
+ * Whether the host has huge pages. Most hosts have none, so no container can use any, and reading several files for
+ * each container is unnecessary. The line `Hugetlb: 0 kB` of `/proc/meminfo` is the sum of all sizes, since Linux 4.15.
  */
 const hasNoHugePages = oncePerScrape((scrape) => /^Hugetlb: +0 kB$/m.test(scrape.kernel.proc('meminfo') ?? ''));
 
@@ -151,7 +154,7 @@ function isSwitchedOn(parent: CgroupFiles, scrape: Scrape): boolean {
   return isOn;
 }
 
-/** The maximum number of containers whose files are tried to find the page sizes. */
+/** The maximum number of containers that are tried to find the page sizes. */
 const MAX_ASKED = 32;
 
 /** The page sizes of this kernel, from the names of the files. They do not change while it runs. */

@@ -5,10 +5,10 @@ import { type HostNamespaces, inodeOfLink } from '../kernel/host-namespaces.ts';
 import type { Scrape } from './collector.ts';
 import { info } from './info.ts';
 
-/** Of this process, as the exporter would find it. */
+/** The mount namespace of this process, as the exporter would find it. */
 const OWN = inodeOfLink(readlinkSync('/proc/self/ns/mnt')) ?? 0;
 
-/** What is said of a container whose init process is in this mount namespace, on a host that has that one. */
+/** The labels for a container whose init is in the first mount namespace, on a host that is in the second. */
 function runsExporter(mnt: number | undefined, host: number | undefined): number | undefined {
   if (info.scope !== 'container') throw new Error('it is of containers');
   const init = mnt === undefined ? undefined : { namespaces: { mnt } };

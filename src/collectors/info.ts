@@ -62,7 +62,7 @@ export const info: Collector = defineContainerCollector({
   ],
 });
 
-/** Does not use names: another container could take the exporter's name. */
+/** Whether a container runs the exporter itself. Does not use names: another container could take the exporter's name. */
 function runsExporter({ init }: Container, scrape: Scrape): boolean {
   const mounts = init?.namespaces.mnt;
   return mounts !== undefined && mounts === ownMounts(scrape);

@@ -1,6 +1,6 @@
 import { type Collector, type DaemonState, defineHostCollector, type Family } from './collector.ts';
 
-/** Counts by engine. */
+/** Numbers of containers, by engine. */
 type ByEngine = ReadonlyMap<string, { readonly running: number; readonly started: number; readonly removed: number }>;
 
 /** How many containers exist, appeared and were removed, and the health of the exporter's sources. */

@@ -57,7 +57,7 @@ function byDevice(
 
 const diskNames = oncePerScrape((scrape) => parseDiskNames(scrape.kernel.proc('diskstats') ?? ''));
 
-/** Both files list the same devices. */
+/** Combines two v1 files, which list the same devices. */
 function readV1(files: CgroupFiles): readonly DeviceIo[] {
   const bytes = readThrottle(files, 'blkio.throttle.io_service_bytes') ?? [];
   if (bytes.length === 0) return [];
@@ -73,7 +73,7 @@ function readV1(files: CgroupFiles): readonly DeviceIo[] {
   }));
 }
 
-/** The counts with those of the cgroups inside; before Linux 4.16 the cgroup's own. */
+/** The counts including the cgroups inside. Before Linux 4.16 the kernel only counts the cgroup itself. */
 function readThrottle(files: CgroupFiles, name: string): readonly DeviceCounts[] | undefined {
   const recursive = parsedOrMalformed(files, 'blkio', `${name}_recursive`, parseBlkio);
   if (recursive === MALFORMED) return undefined;

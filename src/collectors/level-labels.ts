@@ -1,6 +1,6 @@
 import type { LimitLevel } from './limit-levels.ts';
 
-/** Bytes of UTF-8 that a path may have: the exposition cuts longer label values at their end. */
+/** The maximum length of a path in bytes of UTF-8. The exposition cuts longer label values at their end. */
 const LONGEST = 250;
 
 /**

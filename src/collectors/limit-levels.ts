@@ -5,20 +5,20 @@ import type { Scrape } from './collector.ts';
 /** A cgroup whose limits apply to a container, and its owner. */
 export interface LimitLevel {
   readonly scope: CgroupScope;
-  /** In the hierarchy of the controller; `''` is the root. */
+  /** The path in the hierarchy of the controller; `''` is the root. */
   readonly path: string;
   readonly files: CgroupFiles;
 }
 
-/** All cgroups whose limits hold for a container in the hierarchy of one controller. */
+/** All cgroups whose limits apply to a container in the hierarchy of one controller. */
 export interface LimitLevels {
-  /** The cgroups inside the container's own, that of the init process first. Most containers have none. */
+  /** The cgroups inside the container's own, starting with that of the init process. Most containers have none. */
   readonly inside: readonly LimitLevel[];
-  /** The one of them that the runtime made for the whole container: crun's `container`, nspawn's `payload`. */
+  /** The inner cgroup that the runtime created for the whole container: crun's `container`, nspawn's `payload`. */
   readonly runtime: LimitLevel | undefined;
   /** The container's own cgroup; `undefined` if its init process is not in it. */
   readonly own: LimitLevel | undefined;
-  /** The cgroups above, the root last. The same array for all containers of a parent, as long as it exists. */
+  /** The cgroups above, the root last. All containers of a parent share the same array, as long as it exists. */
   readonly above: readonly LimitLevel[];
 }
 

@@ -11,12 +11,12 @@ import { type LimitEvents, limitEventsOf } from './memory-events.ts';
 import { pidsHitsOf } from './pids-hits.ts';
 import { unreclaimableOfV1, unreclaimableOfV2, V1_FIELDS, V2_FIELDS } from './unreclaimable-memory.ts';
 
-/** A cgroup other than the container's own whose memory limit holds for it, and its use in bytes. */
+/** A cgroup other than the container's own whose memory limit applies to the container, and its use in bytes. */
 export interface MemoryLimiter {
   readonly level: LimitLevel;
-  /** `Infinity`: it has `memory.high` only. */
+  /** `memory.max`; `Infinity` if the cgroup only has `memory.high`. */
   readonly limit: number;
-  /** `Infinity`: it has `memory.max` only. */
+  /** `memory.high`; `Infinity` if the cgroup only has `memory.max`. */
   readonly high: number;
   readonly usage: number | undefined;
   /** Usage minus the page cache that is dropped first. */
@@ -26,18 +26,18 @@ export interface MemoryLimiter {
   readonly events: LimitEvents;
 }
 
-/** The same with a quota, in cores. */
+/** A cgroup other than the container's own whose quota applies to the container, in cores. */
 export interface CpuLimiter extends Throttling {
   readonly level: LimitLevel;
   readonly limit: number;
 }
 
-/** The same with a limit of processes and threads. */
+/** A cgroup other than the container's own whose limit of processes and threads applies to the container. */
 export interface PidsLimiter {
   readonly level: LimitLevel;
   readonly limit: number;
   readonly current: number | undefined;
-  /** Forks that it refused; `undefined` if unknown. */
+  /** Forks that the limit refused; `undefined` if unknown. */
   readonly hits: number | undefined;
 }
 

@@ -147,7 +147,7 @@ describe('memory events', () => {
 });
 
 describe('hits of PIDs limits', () => {
-  /** `local` is there since Linux 6.11. */
+  /** `pids.events.local` exists since Linux 6.11. */
   const pidsOf = (path: string, limit: string, events: number, more: { local?: number; peak?: number } = {}) => ({
     [`${path}/pids.max`]: `${limit}\n`,
     [`${path}/pids.current`]: '4\n',

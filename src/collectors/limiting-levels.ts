@@ -7,7 +7,7 @@ import { type LimitLevel, type LimitLevels, limitLevelsOf } from './limit-levels
 
 type LimitingController = Extract<Controller, 'memory' | 'cpu' | 'pids'>;
 
-/** By the array of levels, which the containers of a parent share. */
+/** Cached by the array of levels, which the containers of a parent share. */
 const limitingAbove = oncePerScrape(() => ({
   memory: new Map<readonly LimitLevel[], readonly LimitLevel[]>(),
   cpu: new Map<readonly LimitLevel[], readonly LimitLevel[]>(),
@@ -29,7 +29,7 @@ export function limitingLevelsOf(
   return levels === undefined ? NONE : limitingAmong(levels, controller, scrape);
 }
 
-/** The same for levels that are known. */
+/** The same as {@link limitingLevelsOf}, for levels that are known. */
 export function limitingAmong(
   { inside, above }: LimitLevels,
   controller: LimitingController,

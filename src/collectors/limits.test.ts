@@ -16,7 +16,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 const samplesIn = (version: 1 | 2, files: CgroupTree['files'], more: Partial<CgroupTree> = {}) =>
   samplesOf(limits, { root, version, files, path: '/jobs/web', ...more });
 
-/** Without who sets them. */
+/** The effective limits, without the cgroups that set them. */
 const valuesIn = (...tree: Parameters<typeof samplesIn>) =>
   samplesIn(...tree).filter((each) => !each.includes('_info{'));
 

@@ -146,7 +146,7 @@ function cpuWeight(files: CgroupFiles): number | undefined {
 
 function cpus(container: Container, scrape: Scrape): number | undefined {
   const name = container.files.versionOf('cpuset') === 1 ? 'cpuset.effective_cpus' : 'cpuset.cpus.effective';
-  // Without the controller a cgroup has the CPUs of the one above.
+  // Without the controller a cgroup uses the CPUs of the cgroup above.
   for (const files of [container.files, ...(scrape.levels(container, 'cpuset')?.above ?? [])]) {
     const found = parsedOrMalformed(files, 'cpuset', name, (bytes) => countCpuList(bytes) ?? 'none');
     if (found !== undefined) return typeof found === 'number' ? found : undefined;

@@ -7,7 +7,7 @@ import { parsedFile, countIn } from './cgroup-value.ts';
 import type { Scrape } from './collector.ts';
 import { limitsOfContainer } from './effective-limits.ts';
 
-/** How often a cgroup reached its own limits, since it was created. Only limits that it has are included. */
+/** How often a cgroup reached its own limits since it was created. A limit that it does not have is absent. */
 export type LimitEvents = Readonly<Partial<Record<'low' | 'high' | 'max' | 'oom' | 'memsw_max', number | undefined>>>;
 
 const parseEvents = flatKeyedParser(['low', 'high', 'max', 'oom']);
@@ -43,7 +43,7 @@ export function limitEventsOf(files: CgroupFiles, scrape: Scrape): LimitEvents {
   };
 }
 
-/** How often swap was refused or slowed down, since the cgroup was made. */
+/** How often the kernel refused or slowed down swapping, since the cgroup was created. */
 export type SwapEvents = Readonly<Partial<Record<'high' | 'max' | 'fail', number | undefined>>>;
 
 const parseSwapEvents = flatKeyedParser(['high', 'max', 'fail']);

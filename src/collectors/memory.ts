@@ -7,7 +7,7 @@ import { type Collector, defineContainerCollector, type Scrape } from './collect
 import { type LimitEvents, limitEventsOf, type SwapEvents, swapEventsOf, throttledSocketsOf } from './memory-events.ts';
 import { unreclaimableOfV1, unreclaimableOfV2, V1_FIELDS, V2_FIELDS } from './unreclaimable-memory.ts';
 
-/** Bytes, and counts since the cgroup was made. */
+/** Bytes, and counts since the cgroup was created. */
 interface MemoryReading {
   readonly usage: number | undefined;
   readonly peak: number | undefined;
@@ -31,7 +31,7 @@ interface MemoryReading {
 
 const ABSENT = 'Absent without the memory controller.';
 
-/** Memory in use, by kind, and how often the container's own limits were met. */
+/** Memory in use, by kind, and how often the container reached its own limits. */
 export const memory: Collector = defineContainerCollector({
   name: 'memory',
   help: 'Memory use, faults and limit events.',
@@ -177,7 +177,7 @@ export function readMemory(container: Container, scrape: Scrape): MemoryReading 
   };
 }
 
-/** Usage without the page cache that is dropped first, in bytes. */
+/** Usage without the page cache that the kernel drops first, in bytes. */
 export function workingSetOf({
   usage,
   inactiveFile,

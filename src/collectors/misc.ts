@@ -14,7 +14,7 @@ interface MiscReading {
 const ABSENT =
   'Absent for a resource that the host does not have, and without the misc controller (Linux 5.13, cgroup v2).';
 
-/** Resources that the host has only a few of, such as keys for encrypted virtual machines. */
+/** Scarce resources of the host, such as keys for encrypted virtual machines. */
 export const misc: Collector = defineContainerCollector({
   name: 'misc',
   help: 'Scarce resources of the misc controller, such as keys of encrypted virtual machines.',

@@ -2,7 +2,7 @@ import type { Container } from '../container.ts';
 import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 import { type Collector, defineContainerCollector, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
 
-/** With whom a container shares its namespace of one kind. */
+/** Who shares a container's namespace of one kind. */
 export interface NamespaceSharing {
   readonly kind: NamespaceKind;
   /** How many containers outside its pod share it; `host` for a namespace of the host. */
@@ -42,7 +42,7 @@ export const namespaces: Collector = defineContainerCollector({
 });
 
 /**
- * Finds with whom a container shares its namespaces; `undefined` if it has no process.
+ * Finds who shares a container's namespaces; `undefined` if the container has no process.
  *
  * @throws Error if a privilege is missing.
  */

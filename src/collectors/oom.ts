@@ -1,7 +1,10 @@
 import type { Container, Labels, OomAccount } from '../container.ts';
 import { type Collector, defineKeptCollector, oncePerScrape, type Scrape } from './collector.ts';
 
-/** OOM kills by container. They stay for a while after it is gone, and continue if it is started again under its labels. */
+/**
+ * OOM kills by container. They stay exported for a while after the container is gone, and continue if it starts again
+ * under its labels.
+ */
 export const oom: Collector = defineKeptCollector({
   name: 'oom',
   help: 'OOM kills of containers: events and processes.',

@@ -54,7 +54,7 @@ function hitsOn(levels: LimitLevels, scrape: Scrape): PidsHits {
     : byFork(levels, own, limiting, scrape);
 }
 
-/** Every cgroup with the controller has the same files. */
+/** Every cgroup with the controller has the same files, so the answer holds for all of them. */
 function isCountedByLimit(level: LimitLevel | undefined, scrape: Scrape): boolean {
   if (level?.files.versionOf('pids') !== 2 || localHits(level.files, scrape) === undefined) return false;
   return !unifiedOptions(scrape.kernel).has('pids_localevents');

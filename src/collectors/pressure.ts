@@ -34,7 +34,7 @@ function read(files: CgroupFiles, name: string): Pressure | undefined {
   return parsedFile(files, 'unified', name, parsePressure);
 }
 
-/** Interrupts stop all tasks alike, so there is no `some`. */
+/** Interrupts stop all tasks, so the kernel has no `some` for them. */
 function readIrq(files: CgroupFiles): Partial<Pressure> | undefined {
   const full = parsedFile(files, 'unified', 'irq.pressure', parseIrqPressure);
   return full === undefined ? undefined : { full };

@@ -3,13 +3,13 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { parsedFile } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector } from './collector.ts';
 
-/** Shares of a CPU's highest performance, from 0 to 1. */
+/** Shares of a CPU's maximum capacity, from 0 to 1. */
 interface Clamps {
   readonly min: number | undefined;
   readonly max: number | undefined;
 }
 
-/** Between which utilizations the scheduler sees the container's tasks. */
+/** The range of utilization that the scheduler assumes for the container's tasks. */
 export const uclamp: Collector = defineContainerCollector({
   name: 'uclamp',
   help: 'Utilization clamps of the scheduler.',

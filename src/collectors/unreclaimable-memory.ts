@@ -51,7 +51,8 @@ export function unreclaimableOfV2(stat: Stat<(typeof V2_FIELDS)[number]>): numbe
 }
 
 /**
- * The same of v1, whose `memory.stat` does not say how much of the kernel's memory can be reclaimed: all of it counts.
+ * The same from v1. Its `memory.stat` does not say how much of the kernel's memory can be reclaimed, so all of it
+ * counts.
  *
  * @param kernel `memory.kmem.usage_in_bytes`.
  */
@@ -66,7 +67,7 @@ export function unreclaimableOfV1(
   return anon + shmem + locked + kernel;
 }
 
-/** Page cache that is neither tmpfs nor on a list from which it is dropped. */
+/** Page cache that is neither tmpfs nor on a list that the kernel can drop it from. */
 function lockedFile(file?: number, shmem?: number, active?: number, inactive?: number): number | undefined {
   if (file === undefined || shmem === undefined || active === undefined || inactive === undefined) return undefined;
   return Math.max(0, file - shmem - active - inactive);

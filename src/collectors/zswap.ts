@@ -4,9 +4,9 @@ import { parsedFile } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector } from './collector.ts';
 
 interface ZswapReading {
-  /** Bytes that the compressed pages take. */
+  /** The size of the compressed pages in bytes. */
   readonly compressed: number | undefined;
-  /** Bytes that the same pages took before. */
+  /** The size of the same pages before compression, in bytes. */
   readonly original: number | undefined;
   /** Bytes; `Infinity`: unlimited. */
   readonly limit: number | undefined;

@@ -51,7 +51,7 @@ describe('the command line', () => {
     [['diagnose'], { diagnose: [] }],
     [['scan', '--fail-on=high', '--fail-on', 'unknown'], { scan: [], 'fail-on': ['high', 'unknown'] }],
     [['diagnose', '--output=json', '--path.procfs', '/p'], { diagnose: [], output: ['json'], 'path.procfs': ['/p'] }],
-    // What both take may stand on either side of the command; behind it, it wins.
+    // Options that both the program and the command accept may come before or after the command. The later one wins.
     [['--path.procfs=/p', 'diagnose'], { diagnose: [], 'path.procfs': ['/p'] }],
     [['--path.procfs=/p', 'diagnose', '--path.procfs=/q'], { diagnose: [], 'path.procfs': ['/q'] }],
   ])('%j', async (argv, flags) => {
@@ -68,7 +68,7 @@ describe('the command line', () => {
     [['--log.level=debug', 'scna'], "unknown command 'scna'"],
     [['diagnose', 'more'], "error: too many arguments for 'diagnose'. Expected 0 arguments but got 1."],
     [['diagnose', '--outptu=json'], "error: unknown option '--outptu'\n(Did you mean --output?)"],
-    // Options of the daemon alone are no options of a command, wherever they stand.
+    // A command rejects options that only the daemon has, wherever they are.
     [['diagnose', '--log.level=debug'], "error: unknown option '--log.level=debug'"],
     [['--log.level=debug', 'diagnose'], "option '--log.level' does not exist for 'diagnose'"],
     [['--no-collector.cpu', 'diagnose'], "option '--collector.cpu' does not exist for 'diagnose'"],

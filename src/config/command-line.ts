@@ -8,15 +8,15 @@ import type { Version } from '../version.ts';
 /** The flags on the command line, without their dashes; the value of a switch is `true` or `false`. */
 export type Flags = ReadonlyMap<string, readonly string[]>;
 
-/** Fixed, so that the README can show the help. */
+/** Fixed, so that the README can contain the help. */
 const HELP_WIDTH = 100;
 
 /** What each command does with its flags. */
 export type Commands = Readonly<Record<'serve' | CommandName, (flags: Flags) => Promise<void>>>;
 
 /**
- * Creates the command line. After it has written help or version, and for flags it does not know, it throws a
- * `CommanderError`. It does not check values.
+ * Creates the command line. It throws a `CommanderError` after it has printed the help or the version, and for unknown
+ * flags. It does not check values.
  */
 export function createProgram(options: {
   readonly version: Version;
@@ -64,7 +64,7 @@ export function createProgram(options: {
   return program;
 }
 
-/** Parses the arguments and runs what they ask for. */
+/** Parses the arguments and runs the requested command. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
   const known = new Set([program, ...program.commands].flatMap(({ options }) => options.map((option) => option.long)));
   // commander suggests a similar flag only if no value is attached.

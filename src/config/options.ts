@@ -15,12 +15,12 @@ export interface OptionEntry<T> {
   /** Without the dashes in front. */
   readonly flag: string;
   readonly group: OptionGroup | 'Output';
-  /** Stands for the value in the help. */
+  /** The placeholder for the value in the help. */
   readonly placeholder: string;
   readonly help: string;
-  /** As a user would write them; several only if the option is `repeatable`. */
+  /** As a user would write them. Only a `repeatable` option has several. */
   readonly defaults: readonly [string, ...string[]];
-  /** Completes "expected …". */
+  /** The end of the error message "expected …". */
   readonly expected: string;
   readonly repeatable?: true;
   /** What an empty value means. Without this field an empty flag is an error, and an empty variable counts as unset. */
@@ -39,7 +39,7 @@ export type OptionGroup = (typeof OPTION_GROUPS)[number];
 export interface CollectorEntry {
   readonly name: string;
   readonly help: string;
-  /** Runs only if it is enabled by name. */
+  /** The collector runs only if it is enabled by name. */
   readonly offByDefault?: true;
 }
 
@@ -149,7 +149,7 @@ export const OPTIONS = {
     placeholder: '<path>',
     help: 'Socket of containerd or CRI-O, for the names of pods and their containers; empty to disable. Can be repeated: the first socket that answers is used.',
     defaults: [
-      // containerd last: it also runs on many hosts where another runtime has the pods.
+      // containerd comes last: many hosts have it although another runtime manages the pods.
       'unix:///run/k3s/containerd/containerd.sock',
       'unix:///run/crio/crio.sock',
       'unix:///run/containerd/containerd.sock',
@@ -203,7 +203,7 @@ export const OPTIONS = {
   }),
 };
 
-/** An option that is off unless it is named. */
+/** A switch that is off by default. */
 export interface SwitchEntry {
   /** Without the dashes in front. */
   readonly flag: string;

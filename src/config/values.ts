@@ -6,7 +6,7 @@ export interface ListenAddress {
   /** `undefined`: all addresses of the host. */
   readonly host: string | undefined;
   readonly port: number;
-  /** As it was given. */
+  /** The text that the user gave. */
   readonly text: string;
 }
 
@@ -33,7 +33,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 const HOST_NAME =
   /^(?=.{1,253}$)[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9_])?(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9_])?)*$/;
 
-// Each parser takes what a user wrote, and returns `undefined` if it is invalid.
+// Each parser gets the user's text, and returns `undefined` if it is invalid.
 
 /** Reads `:10061`, `host:port` or `[::1]:port`. */
 export function parseListenAddress(text: string): ListenAddress | undefined {

@@ -13,7 +13,7 @@ import type { NameSource } from '../engines/name-source.ts';
 import { Naming } from '../engines/naming.ts';
 import { ContainerInventory } from './inventory.ts';
 
-/** Real processes in cgroups that are plain folders. */
+/** Real processes in cgroups that are plain directories. */
 const root = mkdtempSync(join(tmpdir(), 'isolation-exporter-inventory-'));
 const layout: CgroupLayout = {
   ...findCgroupLayout('/proc', '/sys/fs/cgroup'),
@@ -50,7 +50,7 @@ function list(path: string, pids: readonly number[]): void {
 
 let monitor: number;
 beforeAll(async () => {
-  // A program of the host with the name of a monitor: a virtual machine for all that can be seen without KVM.
+  // A program of the host with the name of a monitor. Without access to KVM it looks like a virtual machine.
   copyFileSync('/bin/sleep', join(root, 'qemu-kvm'));
   monitor = await start(join(root, 'qemu-kvm'));
 });
@@ -139,7 +139,7 @@ test('a new process appears in the next scrape, and the container stays the same
   expect(await inventory.containers()).toEqual([before]);
   expect((await inventory.containers())[0]).toBe(before);
   list(cgroup.path, [init, late]);
-  // It is like the first, so nothing is different.
+  // The new process equals the first, so the posture does not change.
   expect((await inventory.containers())[0]).toBe(before);
   list(cgroup.path, [init, late, ...Array.from({ length: 300 }, (_, index) => 4_000_000 + index)]);
   const [after] = await inventory.containers();

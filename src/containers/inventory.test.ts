@@ -16,7 +16,7 @@ import { ContainerInventory } from './inventory.ts';
 
 const ID = 'c'.repeat(64);
 
-/** A real process in a cgroup that is a plain folder. */
+/** A real process in a cgroup that is a plain directory. */
 let root: string;
 let child: ChildProcess;
 let kernel: KernelFiles;

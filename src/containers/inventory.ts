@@ -22,7 +22,7 @@ interface TrackedContainer {
   readonly cgroup: ContainerCgroup;
   readonly files: CgroupFiles;
   container: Container | undefined;
-  /** Holds open files, so it is kept even while the container is not exported. */
+  /** The init's open files. They are kept even while the container is not exported. */
   init: InitProcess | undefined;
   members: Members | undefined;
   posture: PostureReading | undefined;
@@ -103,7 +103,7 @@ export class ContainerInventory {
       }
     }
     await this.#untilLookedUp(deadline);
-    // Whether a pod's sandbox is shown depends on what was looked up.
+    // The look-ups decide whether a pod's sandbox is exported.
     for (const entry of this.#lookedUp) if (this.#entries.get(entry.cgroup) === entry) this.#refreshOrKeep(entry, now);
     this.#lookedUp.clear();
     const shown = this.#shown(now);
@@ -157,7 +157,7 @@ export class ContainerInventory {
       return;
     }
     const { cgroup, files, container } = entry;
-    // The look-up that blocked no longer does, so the unknown facts can be read now.
+    // The blocked look-up has returned, so the unknown facts can be read now.
     if (entry.isStuck && !this.#postures.isStuck(entry)) entry.factsUntil = 0;
     let facts: ProcessFacts | undefined;
     if (isSandbox(cgroup, names)) {

@@ -6,27 +6,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
  */
 const WAIT_MS = 500;
 
-/** The same for a machine without a free CPU, where look-ups take longer, in ms. */
+/** How long a scrape waits for look-ups on a machine without a free CPU, where they take longer. In ms. */
 const WAIT_FOR_CPU_MS = 5_000;
 
-/** The part that makes look-ups. */
+/** The part that performs look-ups. */
 interface Maker {
-  /** Resolves once the process can make look-ups. A delay before that affects all look-ups, and is temporary. */
+  /** Resolves once the process accepts look-ups. A slow start delays all look-ups, but only once. */
   started(): Promise<void>;
-  /** It is making look-ups, and only waits for the CPU. */
+  /** Whether look-ups are in progress and only wait for the CPU. */
   readonly isBusy: boolean;
 }
 
 /** Look-ups that are not answered yet. */
 export class PendingLookUps {
-  /** When each was begun, in ms of `performance.now()`. */
+  /** When each look-up began, in ms of `performance.now()`. */
   readonly #begun = new Map<Promise<void>, number>();
 
   get isEmpty(): boolean {
     return this.#begun.size === 0;
   }
 
-  /** Adds one, until it is answered. It must not reject. */
+  /** Adds a look-up until it is answered. It must not reject. */
   add(lookUp: Promise<void>): void {
     const pending = lookUp.then(() => {
       this.#begun.delete(pending);
@@ -35,9 +35,9 @@ export class PendingLookUps {
   }
 
   /**
-   * Waits until all are answered. Gives up on look-ups that do not return, and does not wait for them again.
+   * Waits until all look-ups are answered. Gives up on look-ups that do not return, and never waits for them again.
    *
-   * @param deadline of `performance.now()`.
+   * @param deadline in ms of `performance.now()`.
    */
   async settled(maker: Maker, deadline: number): Promise<void> {
     if (this.isEmpty) return;
@@ -51,7 +51,7 @@ export class PendingLookUps {
   }
 }
 
-/** Waits for something, but no longer than until a time of `performance.now()`. */
+/** Waits for a promise, but no longer than until a time of `performance.now()`. */
 async function until(what: Promise<unknown>, deadline: number): Promise<void> {
   const ms = deadline - performance.now();
   if (!(ms > 0)) return;

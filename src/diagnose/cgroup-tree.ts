@@ -9,7 +9,7 @@ const WAYS_TO_MOUNT = {
   kubernetes: 'a read-only hostPath volume of /sys/fs/cgroup, and --path.cgroupfs with its path',
 };
 
-/** Whether the whole cgroup tree of the host is visible, a part of it, or nothing. */
+/** Whether the exporter sees the whole cgroup tree of the host, a part of it, or nothing. */
 export const cgroupTree = defineCheck({
   name: 'cgroup tree',
   read: ({ layout, layoutError }) => ({

@@ -10,7 +10,7 @@ import { type Others, lookAtOthers } from './visible-processes.ts';
 import type { KubeletNames } from './kubelet-logs.ts';
 import { toError } from '../kernel/errno.ts';
 
-/** The credentials that the kernel's access checks see. */
+/** The credentials that the kernel checks. */
 interface Own {
   /** The effective uid. */
   readonly uid: number;
@@ -19,7 +19,7 @@ interface Own {
   readonly bounding: readonly string[];
 }
 
-/** What checks read from: this process, and the host as it sees it. Facts that several checks need are read once. */
+/** The sources of the checks: this process, and the host as it sees it. Facts that several checks need are read once. */
 export interface CheckContext {
   readonly procfs: string;
   /** `undefined` if disabled. */

@@ -13,7 +13,7 @@ export const DEPLOYMENT_NAMES: Readonly<Record<Deployment, string>> = {
 /** What reveals how this process was started. */
 interface Signs {
   readonly environment: Environment;
-  /** `/proc/self/cgroup`. */
+  /** The content of `/proc/self/cgroup`. */
   readonly cgroups: string;
   /** An engine left its marker file in the root directory. */
   readonly marked: boolean;

@@ -5,7 +5,7 @@ import { defineCheck, type Remedies } from './check.ts';
 /** Descriptors per container over all collectors: 25 observed, plus a reserve. */
 const FOR_EACH = 30;
 
-/** How many files the exporter may keep open. Beyond that it opens files again in each scrape. */
+/** How many files the exporter may keep open. It opens any further files again in each scrape. */
 export const descriptors = defineCheck({
   name: 'open files',
   read: ({ containers }) => ({

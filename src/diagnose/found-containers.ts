@@ -25,7 +25,7 @@ export interface FoundContainers {
   readonly otherCgroups: number;
 }
 
-/** Enough for one container at a time. */
+/** The descriptor budget: enough for one container at a time. */
 const DESCRIPTORS = 64;
 
 /** Looks for containers once, as the daemon does. */

@@ -3,7 +3,7 @@ import { absentAsUndefined, errnoOf } from '../kernel/errno.ts';
 import { LONGEST_RECORD } from '../kernel/kmsg.ts';
 import { defineCheck, type Remedies, toHaveCapability } from './check.ts';
 
-/** Whether the kernel log can be read, and if not, which access check refuses. */
+/** Whether the kernel log can be read, and if not, which access check denies it. */
 export const kmsg = defineCheck({
   name: 'kernel log',
   read: ({ procfs, kmsg, own }) => ({

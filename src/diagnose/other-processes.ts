@@ -8,7 +8,10 @@ const NAMES: Readonly<Record<keyof Others, string>> = {
   otherUsers: 'other users',
 };
 
-/** How many processes cannot be inspected. PID 1 does not count: some sandboxes shield it from everyone, at no loss. */
+/**
+ * How many processes cannot be inspected. PID 1 does not count: some sandboxes shield it from everyone, which costs the
+ * exporter nothing.
+ */
 export function deniedIn({ kernelThreads, ownUser, otherUsers }: Others): number {
   return kernelThreads.denied + ownUser.denied + otherUsers.denied;
 }

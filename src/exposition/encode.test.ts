@@ -16,7 +16,7 @@ function encode(format: Format, write: (encoder: Encoder) => void): string {
   return Buffer.concat(encoder.finish()).toString();
 }
 
-/** One family of every type. */
+/** One family of each type. */
 function writeSample(encoder: Encoder): void {
   encoder.family({
     name: 'isolation_kills_total',

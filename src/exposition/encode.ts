@@ -3,7 +3,7 @@ export type Format = 'text' | 'openmetrics';
 
 /** The lines above the samples of a family. */
 export interface FamilyHeader {
-  /** As on the samples: with `_total` for a counter and `_info` for an info. */
+  /** The name on the samples: with `_total` for a counter and `_info` for an info. */
   readonly name: string;
   readonly type: FamilyType;
   readonly help: string;
@@ -16,7 +16,7 @@ export type Pieces = readonly Buffer[];
 
 const PIECE = 1024 * 1024;
 
-/** Enough for two concurrent scrapes of a large host. Buffers beyond that are released. */
+/** The number of spare buffers to keep: enough for two concurrent scrapes of a large host. */
 const MOST_SPARE = 32;
 
 /**
@@ -41,12 +41,12 @@ const SUFFIXES: Readonly<Partial<Record<FamilyType, readonly string[]>>> = {
 /** An upper bound on the bytes of a number and the punctuation of a sample. */
 const AROUND = 64;
 
-/** The encoded labels of the last exposition. Most come again in the next one. */
+/** The encoded labels of the last exposition. The next one needs most of them again. */
 let lastBytes: ReadonlyMap<string, Uint8Array> = new Map();
 
 const [OPEN, CLOSE, COMMA, SPACE, NEWLINE, ZERO] = [0x7b, 0x7d, 0x2c, 0x20, 0x0a, 0x30];
 
-/** No labels of its own. */
+/** A family without labels of its own. */
 const NONE = new Uint8Array(0);
 
 /**

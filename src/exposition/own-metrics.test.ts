@@ -20,7 +20,7 @@ async function encoded(format: Format): Promise<string> {
   return Buffer.concat(encoder.finish()).toString();
 }
 
-/** Until prom-client's histogram of garbage collections has something to show. */
+/** Waits until prom-client's histogram of garbage collections has values. */
 async function collectGarbage(): Promise<void> {
   const litter: unknown[] = [];
   for (let round = 0; round < 1000; round += 1) {

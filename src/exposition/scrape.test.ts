@@ -280,7 +280,7 @@ describe('identitiesOfKept()', () => {
       expect.any(Number),
       identityOfLabels(container('web').labels).length,
     ]);
-    // The same in each scrape.
+    // Every scrape gives the same result.
     expect([...identitiesOfKept(entries, new Map()).keys()]).toEqual([...found.keys()]);
   });
 

@@ -4,7 +4,7 @@ import { renderLabels } from './render-labels.ts';
 
 const LABEL_NAMES = ['engine', 'namespace', 'pod', 'container'] as const;
 
-/** Room for `~<id>` within the length of a label. */
+/** The number of characters that `~<id>` takes at the end of a label. */
 const NAME_BEFORE_ID = 128;
 const ID_AFTER_NAME = 64;
 const HASH_DIGITS = 12;

@@ -13,7 +13,7 @@ const ROOTLESS: UserNamespace = { isHost: false, mapsHostRoot: false, rootUid: 1
 const DOCKER_DEFAULT: LsmLabel = { lsm: 'apparmor', profile: 'docker-default', mode: 'enforce' };
 const UNCONFINED: LsmLabel = { lsm: 'apparmor', profile: 'unconfined', mode: '' };
 
-/** Those of a shim on a host with 41 capabilities. */
+/** The capabilities of a shim on a host with 41 capabilities. */
 const ALL = parseCapabilitySet('000001ffffffffff');
 
 interface Facts {
@@ -26,7 +26,7 @@ interface Facts {
   readonly sandbox?: Sandbox;
 }
 
-/** A container like Docker's default one on a host with AppArmor and cgroup v2, but for what is given. */
+/** A container like Docker's default one on a host with AppArmor and cgroup v2, except for the given facts. */
 function subject(facts: Facts): Subject {
   const bounding = parseCapabilitySet(facts.bounding ?? '00000000a80425fb');
   const init: ProcessPosture = {
@@ -89,14 +89,14 @@ function mount(kind: HostMount['kind'], rest: Partial<HostMount> = {}): HostMoun
 
 const NO_CAPABILITIES = '0000000000000000';
 const UNMASKED = { procMasked: false, sysWritable: true, ownSysWritable: true };
-/** Root of the host in a user namespace that maps nobody: still root to files. */
+/** The host's root in a user namespace that maps nobody. Files still treat it as root. */
 const NO_MAP = {
   uid: 0,
   users: { isHost: false, mapsHostRoot: false, rootUid: undefined, ownUid: undefined, rootless: false },
 } as const;
 const RESTRICTED = { uid: 1000, noNewPrivileges: true } as const;
 
-/** Containers as they were measured on real kernels (6.1 and 6.18) with real engines, and the levels that follow. */
+/** Containers as measured on real kernels (6.1 and 6.18) with real engines, and their levels. */
 const MEASURED: readonly (readonly [string, number, Facts])[] = [
   ['docker run', 2, {}],
   [
@@ -254,7 +254,7 @@ describe('the level', () => {
   });
 
   it.each<readonly [string, number, boolean, Facts]>([
-    // The exporter may not look at namespaces: only what shows elsewhere is sure.
+    // The exporter may not read namespaces, so only facts from other files are certain.
     ['namespaces', 1, false, { shares: { net: undefined, ipc: undefined, uts: undefined } as never }],
     [
       'namespaces of a privileged one',

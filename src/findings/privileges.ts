@@ -23,7 +23,7 @@ export const DEFAULT_CAPABILITIES = capabilitySet(
   ] satisfies Capability[]),
 );
 
-/** Each of these leads to root on the host in one step. */
+/** Each of these capabilities leads to root on the host in one step. */
 export const TAKEOVER_CAPABILITIES = [
   'SYS_ADMIN',
   'SYS_MODULE',
@@ -105,7 +105,7 @@ export function isPrivileged(posture: Posture): Answer {
   return all(hasAllCapabilities(posture), inHostUsers(posture), isUnfenced(posture));
 }
 
-/** The same in its own user namespace: rootless engines, Sysbox, LXC. */
+/** Whether it was started as a privileged container in its own user namespace: rootless engines, Sysbox, LXC. */
 export function isPrivilegedInUserNamespace(posture: Posture): Answer {
   const { users } = posture.init;
   return all(

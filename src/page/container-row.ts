@@ -35,12 +35,12 @@ export function containerRow(
   </tbody>`;
 }
 
-/** Stays the same across refreshes, whatever the container is called. */
+/** The id of the row. It stays the same across refreshes, and does not depend on the container's name. */
 function elementIdOf({ labels, id, path }: ContainerReport): string {
   return `c${createHash('sha256').update(`${labels.engine}/${id}/${path}`).digest('hex').slice(0, 12)}`;
 }
 
-/** Omits the digest of the image, which the details show. */
+/** The image without its digest, which the details show. */
 function nameCell({ labels, image, path }: ContainerReport, hasNamesake: boolean): Markup {
   const { namespace, pod, container } = labels;
   const above = [namespace, pod].filter((part) => part !== '');
@@ -101,14 +101,14 @@ function oomCell({ oom }: ContainerReport, at: number): Markup {
     <small${isRecentlyKilled(oom, at) ? markup` class="full"` : undefined}>last <time datetime="${new Date(lastKill * 1000).toISOString()}">${ago} ago</time></small>`;
 }
 
-/** Decorative: the text beside it says the same. */
+/** The bar is decorative: the text beside it says the same. */
 function bar(share: number, kind: 'usual' | 'full'): Markup {
   const width = Math.max(share > 0 ? 1 : 0, Math.min(100, Math.round(share * 100)));
   return markup`<svg class="bar ${kind}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
     <rect width="${width}" height="4"/></svg>`;
 }
 
-/** Never rounds to 0 % or 100 %. */
+/** A percentage that is never rounded to 0 % or 100 %. */
 function percent(share: number): string {
   if (share > 0 && share < 0.01) return '< 1 %';
   return `${share < 1 ? Math.min(99, Math.round(share * 100)) : 100} %`;

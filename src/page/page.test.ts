@@ -14,7 +14,7 @@ function pageOf(containers: readonly ContainerReport[], query = '', telemetryPat
   return [...renderPage({ report, view: parseView(query), version, telemetryPath })].join('');
 }
 
-/** The text of the cells of the only container, as a browser would show it. */
+/** The text in the cells of the only container, as a browser would show it. */
 function cellsOf(page: string): readonly string[] {
   const row = /<tbody id[^>]*>\s*<tr>(.*?)<\/tr>/s.exec(page)?.[1] ?? '';
   return row
@@ -194,7 +194,7 @@ describe('the page', () => {
     );
     expect(page).toContain('<caption>3 containers, by container, descending</caption>');
     expect(pageOf(three, 'sort=oom')).toContain('<caption>3 containers, by OOM kills, descending</caption>');
-    // The form does not forget it.
+    // The form keeps the order.
     expect(page).toContain('<input type="hidden" name="sort" value="name">');
     expect(page).toContain('<input type="hidden" name="order" value="descending">');
   });
@@ -255,7 +255,7 @@ describe('the page', () => {
       /<details id="sources" class="sources" open>\s*<summary class="warning">Failing sources: docker</,
     );
     expect(page).toContain('<code>isolation-exporter diagnose</code> shows why');
-    // Many do without these on purpose.
+    // Many hosts lack these sources on purpose.
     expect(pageWithout('kmsg')).toMatch(/<details id="sources" class="sources">\s*<summary>Failing sources: kmsg</);
     expect(pageOf([])).toMatch(/<details id="sources" class="sources">\s*<summary>All sources work</);
     expect(pageOf([])).not.toContain('shows why');
@@ -288,7 +288,7 @@ describe('the page', () => {
     expect(page.match(/<script/g)).toHaveLength(1);
     // oxlint-disable-next-line no-control-regex
     expect(page).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
-    // A policy that forbids them would be broken by the page itself.
+    // The page itself must not violate a policy that forbids these.
     expect(page).not.toMatch(/ (style|on\w+)=/);
   });
 });

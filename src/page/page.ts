@@ -21,7 +21,7 @@ export interface PageFacts {
   readonly telemetryPath: string;
 }
 
-/** Keeps browsers from requesting an icon. */
+/** An empty icon, so that browsers do not request one. */
 const NO_ICON = 'data:,';
 
 /** Renders the page at `/` piece by piece, so that the caller can yield in between. Pure. */

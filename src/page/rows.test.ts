@@ -74,7 +74,7 @@ describe('the order', () => {
       containerReport('b', same, { net_raw: 'yes' }),
       containerReport('c', same),
       containerReport('d', same, { memory_unlimited: 'yes' }),
-      // Many small ones are not one that is worse.
+      // Many less severe findings do not outweigh a more severe one.
       containerReport('e', same, {
         net_raw: 'yes',
         cpu_unlimited: 'yes',

@@ -12,13 +12,13 @@ export type Order = 'ascending' | 'descending';
 export interface View {
   readonly sort: SortKey;
   readonly order: Order;
-  /** Part of a name, an image, an engine or an id. */
+  /** A search text: part of a name, an image, an engine or an id. */
   readonly search: string;
   /** The index of a level; `unknown`: containers without a level. */
   readonly level: number | 'unknown' | undefined;
-  /** With a finding of this severity or worse. */
+  /** Only containers with a finding of this severity or worse. */
   readonly severity: Severity | undefined;
-  /** With this finding. */
+  /** Only containers with this finding. */
   readonly finding: string | undefined;
 }
 
@@ -65,7 +65,7 @@ export function linkTo(view: View): string {
   return `?${pairs.toString()}`;
 }
 
-/** The first order of a column: names and levels ascending, numbers descending. */
+/** The initial order of a column: names and levels ascending, numbers descending. */
 export function naturalOrder(key: SortKey): Order {
   return key === 'name' || key === 'level' ? 'ascending' : 'descending';
 }

@@ -2,7 +2,7 @@ import { type Finding, SEVERITIES } from '../findings/finding.ts';
 import { wrap } from '../terminal/columns.ts';
 import type { Paint } from '../terminal/paint.ts';
 
-/** In columns. */
+/** The width of the text, in columns. */
 const WIDTH = 100;
 const INDENT = '  ';
 const LABEL_WIDTH = 'docker run'.length + INDENT.length;

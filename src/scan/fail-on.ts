@@ -9,7 +9,7 @@ export type Criterion =
   /** This severity or worse. */
   | { readonly severity: Severity }
   | { readonly finding: string }
-  /** It is unknown whether another criterion is met; without another criterion, any finding is unknown. */
+  /** Fails if it is unknown whether another criterion is met; without another criterion, if any finding is unknown. */
   | 'unknown';
 
 /** Reads a severity, the id of a finding, or `unknown`. */
@@ -24,7 +24,7 @@ export function parseCriterion(text: string): Criterion | undefined {
 export interface FailOnResult {
   /** `<container>: <finding>` for each finding that meets a criterion. */
   readonly met: readonly string[];
-  /** The same for each finding that may meet one but is unknown. */
+  /** `<container>: <finding>` for each unknown finding that may meet a criterion. */
   readonly open: readonly string[];
   /** Whether the scan fails. */
   readonly fails: boolean;

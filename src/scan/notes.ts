@@ -4,7 +4,7 @@ import type { HostReport } from '../report/host-report.ts';
 import { cutTo } from '../terminal/columns.ts';
 import { printable } from '../terminal/printable.ts';
 
-/** In columns. */
+/** The width of the text, in columns. */
 const WIDTH = 100;
 
 /** The lines below the table: a summary, what is unknown and why, and what to run next. */

@@ -131,7 +131,7 @@ test('says which engine provides no names', () => {
 test.each([
   ['containerd', '0e-1', true],
   ['cri-o', '0e-1', true],
-  // Its names are its own, and those of other clients of containerd nobody's.
+  // The engine names its own containers. No engine names those of other containerd clients.
   ['docker', '0e-1', false],
   ['containerd', '', false],
 ])('says that cri provides no names, with a container of %s in pod %j: %s', (engine, pod, expected) => {
@@ -206,6 +206,6 @@ test('colours problems, and nothing if colours are off', () => {
   expect(renderScanTable(report, coloured)).toContain('\u001b[1;31m0 host_like\u001b[0m');
   expect(renderScanTable(report, coloured)).toContain('  \u001b[1;31mcritical\u001b[0m  privileged');
   expect(renderScanTable(report, plain)).not.toContain('\u001b');
-  // Colours take no room.
+  // Escape sequences take no columns.
   expect(renderScanTable(report, coloured).replaceAll(COLOURS, '')).toBe(renderScanTable(report, plain));
 });

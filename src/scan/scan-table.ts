@@ -17,10 +17,10 @@ import type { Paint, Style } from '../terminal/paint.ts';
 import { printable } from '../terminal/printable.ts';
 import { notesOn } from './notes.ts';
 
-/** In columns. */
+/** The width of the table, in columns. */
 const WIDTH = 100;
 const GAP = '  ';
-/** A longer name gets its own line. */
+/** The maximum width of a name in the first column. A longer name gets its own line. */
 const LONGEST_NAME = 26;
 const LONGEST_ENGINE = 11;
 

@@ -13,7 +13,7 @@ test.each([
   [id, true],
   ['deadbeef0000', true],
   ['deadbe', true],
-  // Too short to be an id, another id, parts of names.
+  // A prefix that is too short, another id, and parts of names.
   ['dead', false],
   ['deadbeef1', false],
   ['cart-1', false],

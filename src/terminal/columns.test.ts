@@ -19,7 +19,7 @@ test.each([
   [4, 'web', 'web'],
   [3, 'web', 'web'],
   [2, 'web', 'w…'],
-  // Half of a wide character does not fit.
+  // Half of a wide character cannot be shown.
   [4, '容器容', '容…'],
 ])('cut to %i, %j is %j', (width, text, cut) => {
   expect(cutTo(width, text)).toBe(cut);

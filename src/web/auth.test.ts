@@ -8,7 +8,7 @@ const USERS = new Map([
   ['bob', hashSync('grün', 5)],
 ]);
 
-/** A hash that nobody's password has. */
+/** A hash that matches no user's password. */
 function hashOf(cost: number): string {
   return `$2b$${String(cost).padStart(2, '0')}$${'a'.repeat(53)}`;
 }
@@ -17,7 +17,7 @@ function basic(name: string, password: string): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
 }
 
-/** A comparison that is counted and ends when the test says so. */
+/** A comparison that counts its calls, and that ends when the test says so. */
 function counted(answer: boolean) {
   const asked: { password: string; hashes: readonly string[] }[] = [];
   const ends: (() => void)[] = [];
@@ -48,13 +48,13 @@ describe('with bcrypt in a thread', () => {
   });
 
   test('the event loop goes on', async () => {
-    // Some 600 ms of work.
+    // The comparison takes about 600 ms.
     const users = new Map([['alice', `$2b$12$${'a'.repeat(53)}`]]);
     let turns = 0;
     const timer = setInterval(() => (turns += 1), 5);
     expect((await guard(basic('alice', 'x'), users))?.status).toBe(401);
     clearInterval(timer);
-    // Were it held up, there would be one or none.
+    // If it blocked the event loop, there would be at most one turn.
     expect(turns).toBeGreaterThan(5);
   });
 });

@@ -6,7 +6,7 @@ export type Section = ReadonlyMap<string, unknown>;
  *
  * @param path for errors: `tls_server_config`.
  * @param known the valid settings; without it any name is valid.
- * @throws Error in one line, without values, for a setting that is not among them.
+ * @throws Error for an unknown setting: one line, without values.
  */
 export function sectionOf(value: unknown, path: string, known?: readonly string[]): Section {
   if (isAbsent(value)) return new Map();

@@ -9,7 +9,7 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-/** A server whose accepted sockets go to the connections, and a way to connect from an address of loopback. */
+/** A server that passes accepted sockets to the connections, and a client that can connect from any loopback address. */
 async function listening(most: number) {
   const connections = new Connections(most);
   const accepted: Socket[] = [];

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 interface Connection {
   readonly socket: Socket;
   readonly address: string;
-  /** Requests that are not answered yet. */
+  /** The number of requests that are not answered yet. */
   requests: number;
-  /** When the last request arrived, was answered, or the connection was opened: a running number. */
+  /** A sequence number. It increases when the connection opens, and when a request arrives or is answered. */
   turn: number;
 }
 
@@ -19,16 +19,16 @@ export class Connections {
   readonly #open = new Map<string, Connection>();
   #turn = 0;
 
-  /** @param most how many may be open. */
+  /** @param most the maximum number of open connections. */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** Takes in a connection that was just accepted; with TLS, before its handshake. */
+  /** Adds a connection that was just accepted; with TLS, before its handshake. */
   add(socket: Socket): void {
     const peer = peerOf(socket);
     if (peer === undefined) {
-      // The client has gone already.
+      // The client has already disconnected.
       socket.destroy();
       return;
     }
@@ -40,7 +40,7 @@ export class Connections {
     });
   }
 
-  /** A request has arrived. Call the result once it is answered. */
+  /** Notes that a request has arrived. Call the returned function once it is answered. */
   begin(socket: Socket): () => void {
     // With TLS this socket differs from the accepted one, but has the same peer.
     const connection = this.#open.get(peerOf(socket) ?? '');
@@ -53,7 +53,7 @@ export class Connections {
     };
   }
 
-  /** Closes all, at once. */
+  /** Closes all connections immediately. */
   destroy(): void {
     for (const { socket } of this.#open.values()) socket.destroy();
   }

@@ -42,7 +42,7 @@ class Exposition {
     return (this.#compressed ??= this.#compress());
   }
 
-  /** Keeps it until a response is over. Call it for all responses before the first of them is sent. */
+  /** Keeps the exposition until a response is over. Call it for all responses before sending the first of them. */
   holdFor(response: ServerResponse, socket: Socket): void {
     this.#holders += 1;
     whenOver(response, socket, () => this.#release());

@@ -8,8 +8,8 @@ export interface Negotiated {
 }
 
 /**
- * Versions of each format with exactly our body. Text 1.0.0 equals 0.0.4 for metric names without UTF-8. OpenMetrics 2.0 is
- * answered with 1.0.0, which its readers also accept: a 2.0 parser rejects our `info` families.
+ * The versions of each format that equal our output. Text 1.0.0 equals 0.0.4 for metric names without UTF-8. A request
+ * for OpenMetrics 2.0 gets 1.0.0, which its readers also accept: a 2.0 parser rejects our `info` families.
  */
 const FORMATS: readonly {
   readonly mediaType: string;

@@ -15,7 +15,7 @@ function handlerOf(report: () => Promise<HostReport>) {
   return createPageHandler({ report, version, telemetryPath: '/metrics' });
 }
 
-/** A report that waits until it is given. */
+/** A report that waits until the test provides it. */
 function gate() {
   const waiting: ((report: HostReport) => void)[] = [];
   return {
@@ -97,7 +97,7 @@ describe('the page', () => {
         .toString()
         .match(/class="name"/g),
     ).toHaveLength(1000);
-    // However slow the machine: no turn takes as long as all of it.
+    // On a slow machine too, a single turn takes less time than the whole page.
     if (took > 100) expect(longest).toBeLessThan(took / 2);
   });
 });

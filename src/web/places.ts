@@ -2,12 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { whenOver } from './respond.ts';
 
-/** How long a client may take to read an answer while others wait for its place, in ms. */
+/** How long a client may take to read its answer while other requests wait, in ms. */
 const PATIENCE_MS = 5_000;
 
 /**
- * The places of concurrent requests. When all are taken, a client that has not read its answer for a while loses its place and its
- * connection: otherwise clients that never read would block others.
+ * Limits the number of concurrent requests: each takes a place. When all places are taken, a client that has not read
+ * its answer for a while loses its place and its connection. Otherwise clients that never read would block others.
  */
 export class Places {
   readonly #most: number;
@@ -15,13 +15,13 @@ export class Places {
   /** The response, and since when the answer has been ready, in ms of `performance.now()`. */
   readonly #taken = new Map<ServerResponse, { readonly socket: Socket; readySince: number | undefined }>();
 
-  /** @param most how many there are; 0 for any number. */
+  /** @param most the number of places; 0 means any number. */
   constructor(most: number, patience = PATIENCE_MS) {
     this.#most = most;
     this.#patience = patience;
   }
 
-  /** Takes a place until the response is over. `false`: there is none. */
+  /** Takes a place until the response is over. Returns `false` if none is free. */
   take(response: ServerResponse, socket: Socket): boolean {
     if (this.#most > 0 && this.#taken.size >= this.#most) this.#freeOne();
     if (this.#most > 0 && this.#taken.size >= this.#most) return false;
@@ -30,7 +30,7 @@ export class Places {
     return true;
   }
 
-  /** The answer is ready; what remains is up to the client. */
+  /** Notes that the answer is ready; the rest is up to the client. */
   isReady(response: ServerResponse): void {
     const place = this.#taken.get(response);
     if (place !== undefined) place.readySince = performance.now();

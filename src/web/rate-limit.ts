@@ -2,9 +2,9 @@ import { sectionOf, textOf, wrong } from './config-section.ts';
 
 /** The section `rate_limit`: a token bucket that all requests share. */
 export interface RateLimit {
-  /** Ms between two tokens. */
+  /** The interval between two tokens, in ms. */
   readonly interval: number;
-  /** Tokens that it holds at most; it begins full. 0 lets no request through, as in the toolkit. */
+  /** The capacity of the bucket, which starts full. 0 lets no request through, as in the toolkit. */
   readonly burst: number;
 }
 

@@ -12,14 +12,14 @@ export interface Reply {
 
 const TEXT = 'text/plain; charset=utf-8';
 
-/** An answer of one line of plain text. */
+/** An answer with one line of plain text. */
 export function textReply(status: number, line: string, headers: Readonly<Record<string, string>> = {}): Reply {
   return { status, contentType: TEXT, body: `${line}\n`, headers };
 }
 
 /**
- * Sends an answer; for HEAD only the headers. A client that takes longer than `limits.ms` to read it is disconnected, because it
- * occupies one of the slots of `--web.max-requests`.
+ * Sends an answer; for HEAD only the headers. Disconnects a client that takes longer than `limits.ms` to read it,
+ * because the client occupies one of the places of `--web.max-requests`.
  */
 export function send(
   request: IncomingMessage,

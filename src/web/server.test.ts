@@ -94,7 +94,7 @@ async function open(address: string): Promise<Socket> {
   return socket;
 }
 
-/** Sends bytes and returns all that comes until the server closes. */
+/** Sends bytes, and returns everything received until the server closes the connection. */
 async function raw(address: string, bytes: string | Buffer): Promise<string> {
   const socket = await open(address);
   let text = '';
@@ -104,7 +104,7 @@ async function raw(address: string, bytes: string | Buffer): Promise<string> {
   return text;
 }
 
-/** A scrape that waits until it is released. */
+/** A scrape that waits until the test releases it. */
 function gate() {
   const waiting: ((body: Pieces) => void)[] = [];
   const requests: ScrapeRequest[] = [];
@@ -234,7 +234,7 @@ describe('at the same time', () => {
   test('the same scrape runs once, and others run besides', async () => {
     const { requests, scrape, release } = gate();
     const { address } = await start({ handlers: { scrape } });
-    // In one pipeline they arrive in order: with the last, all others are there.
+    // Requests in one pipeline arrive in order, so when the last one has arrived, all others have.
     const one = (path: string, headers = ''): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
     const answers = raw(
       address,
@@ -424,13 +424,13 @@ describe('hostile clients', () => {
     socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
     await once(socket, 'data');
     socket.pause();
-    // It has the only place until its time is over.
+    // This client has the only place until its time limit.
     let status: number | undefined;
     while (status !== 200) status = (await get(address, '/metrics', { method: 'HEAD' })).status;
   });
 
   test('a client that fetches its answer while others are answered', async () => {
-    // Each too large for the buffers of a connection, and unlike all others.
+    // Each answer is too large for the buffers of a connection, and no two are equal.
     const padding = 'x'.repeat(1000);
     let scrapes = 0;
     const scrape = async ({ format }: ScrapeRequest): Promise<Pieces> => {
@@ -469,7 +469,7 @@ describe('hostile clients', () => {
     const report = () => new Promise<HostReport>((resolve) => (finish = resolve));
     const { address } = await start({ maxRequests: 5, handlers: { report } });
     const socket = await open(address);
-    // No answer can be sent before the page, which is not made yet.
+    // This answer comes after the page in the pipeline, and the page is not ready yet.
     socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n' + 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5));
     await expect.poll(async () => (await get(address, '/metrics')).status).toBe(503);
     socket.destroy();

@@ -10,7 +10,7 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-/** One response to a client that never reads, for each call. */
+/** Each call creates one response to a client that never reads. */
 async function unreadResponses(): Promise<() => Promise<{ response: ServerResponse; socket: Socket }>> {
   const responses: ServerResponse[] = [];
   const server = createServer((_, response) => void responses.push(response));
@@ -40,7 +40,7 @@ test('a client that does not fetch its answer loses its place to the next, and i
   await new Promise((resolve) => setTimeout(resolve, 30));
   expect(places.take(late.response, late.socket)).toBe(true);
   expect([slow, working, late].map(({ socket }) => socket.destroyed)).toEqual([true, false, false]);
-  // The one whose answer is still being made keeps its place.
+  // A client whose answer is not ready keeps its place.
   const another = await next();
   expect(places.take(another.response, another.socket)).toBe(false);
 });
@@ -62,7 +62,7 @@ test('answers that are not fetched take up a bounded amount of memory', async ()
   expect(clients.map(({ socket }) => socket.destroyed)).toEqual([true, false, false]);
   const large = await next();
   unread.add(large.response, large.socket, 5_000);
-  // One that is too large by itself is still sent.
+  // A response that exceeds the limit by itself is still sent.
   expect([...clients, large].map(({ socket }) => socket.destroyed)).toEqual([true, true, true, false]);
   large.response.end('x');
   await expect.poll(() => large.response.closed).toBe(true);

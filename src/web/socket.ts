@@ -22,11 +22,11 @@ export interface ServerLimits {
   readonly checkInterval: number;
   /** For responses in progress when the server is disposed. */
   readonly grace: number;
-  /** Over all addresses, because the descriptors of the process are needed for the files of containers. */
+  /** The limit applies to all addresses together, because the process needs its descriptors for the files of containers. */
   readonly connections: number;
 }
 
-/** Suitable for scrapes. */
+/** Limits that suit scrapes. */
 export const DEFAULT_LIMITS: ServerLimits = {
   headers: 10_000,
   request: 20_000,

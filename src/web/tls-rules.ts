@@ -7,7 +7,7 @@ import type { ClientAuth, Pem, TlsSettings } from './tls-settings.ts';
 export interface TlsRules {
   readonly context: SecureContextOptions;
   readonly clientAuth: ClientAuth;
-  /** Subject alternative names of which a client's certificate must have one; `undefined`: any certificate will do. */
+  /** A client's certificate must have one of these subject alternative names; `undefined`: any certificate is accepted. */
   readonly clientAllowedSans: ReadonlySet<string> | undefined;
 }
 

@@ -177,7 +177,7 @@ describe.skipIf(!HAS_OPENSSL)('with TLS (needs openssl)', () => {
     use('one');
   });
 
-  /** Which certificate the server shows. */
+  /** Identifies the certificate that the server presents. */
   async function shown(port: number): Promise<string | undefined> {
     const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
     await once(socket, 'secureConnect');
@@ -211,7 +211,7 @@ describe.skipIf(!HAS_OPENSSL)('with TLS (needs openssl)', () => {
     expect(await status(port)).toBe(200);
   });
 
-  /** What was agreed on in a handshake; `undefined`: nothing. */
+  /** The version and cipher that a handshake negotiated; `undefined` if it failed. */
   async function agreed(port: number, options: ConnectionOptions) {
     const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
     try {
@@ -268,7 +268,7 @@ describe.skipIf(!HAS_OPENSSL)('with TLS (needs openssl)', () => {
     expect(await shown(port)).toBe('one');
     use('two');
     expect(await shown(port)).toBe('two');
-    // Half of a change.
+    // Only half of the change is written.
     copyFileSync(made['one']!.cert, join(folder, 'server.crt'));
     for (let count = 0; count < 3; count += 1) expect(await shown(port)).toBe('two');
     expect(logged.filter((line) => line.includes('is invalid'))).toHaveLength(1);
@@ -289,7 +289,7 @@ describe.skipIf(!HAS_OPENSSL)('with TLS (needs openssl)', () => {
 
   describe('client_auth_type', () => {
     const CA = '  client_ca_file: ca.crt\n';
-    // Who gets in: without a certificate, with one of the CA, with another.
+    // Whether a client is admitted: without a certificate, with one from the CA, and with another one.
     test.each([
       ['NoClientCert', '', [true, true, true]],
       ['RequestClientCert', '', [true, true, true]],
@@ -297,7 +297,7 @@ describe.skipIf(!HAS_OPENSSL)('with TLS (needs openssl)', () => {
       ['VerifyClientCertIfGiven', CA, [true, true, false]],
       ['RequireAndVerifyClientCert', CA, [false, true, false]],
     ])('%s', async (type, ca, expected) => {
-      // Begun without, so that the rule is one that came later.
+      // The server starts without the setting, so the rule takes effect later.
       const port = await start(TLS);
       expect(await status(port)).toBe(200);
       writeFileSync(file, `${TLS}  client_auth_type: ${type}\n${ca}`);
@@ -316,7 +316,7 @@ describe.skipIf(!HAS_OPENSSL)('with TLS (needs openssl)', () => {
       expect(await status(port, client['friend'])).toBe(200);
     });
 
-    /** Asks by hand. Answers with the sessions that the server offers, and whether it answered. */
+    /** Sends a request over a raw TLS connection. Returns the sessions that the server offers, and whether it answered. */
     function attempt(port: number, options: ConnectionOptions) {
       const sessions: Buffer[] = [];
       return new Promise<{ sessions: Buffer[]; isIn: boolean }>((resolve) => {

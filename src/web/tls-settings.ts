@@ -6,7 +6,7 @@ export interface TlsSettings {
   readonly key: Pem;
   readonly clientCa: Pem | undefined;
   readonly clientAuth: ClientAuth;
-  /** A client's certificate must have one of these subject alternative names; `undefined`: any will do. */
+  /** A client's certificate must have one of these subject alternative names; `undefined`: any certificate is accepted. */
   readonly clientAllowedSans: readonly string[] | undefined;
   readonly minVersion: TlsVersion;
   readonly maxVersion: TlsVersion;

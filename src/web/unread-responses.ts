@@ -6,20 +6,20 @@ import { whenOver } from './respond.ts';
 const MAX_UNREAD = 64 * 1024 * 1024;
 
 /**
- * Responses that clients have not fetched yet. Their bytes stay in memory. Beyond a limit the connections of
- * the oldest responses are closed, so a client that sends requests and never reads costs a bounded amount of memory.
+ * Responses that clients have not read yet. Their bytes stay in memory. Beyond a limit, this closes the connections of
+ * the oldest responses, so a client that sends requests and never reads uses a bounded amount of memory.
  */
 export class UnreadResponses {
   readonly #waiting = new Map<ServerResponse, { readonly bytes: number; readonly socket: Socket }>();
   readonly #most: number;
   #bytes = 0;
 
-  /** @param most in bytes. */
+  /** @param most the limit in bytes. */
   constructor(most = MAX_UNREAD) {
     this.#most = most;
   }
 
-  /** Takes in a response that is about to be sent. */
+  /** Adds a response that is about to be sent. */
   add(response: ServerResponse, socket: Socket, bytes: number): void {
     this.#bytes += bytes;
     for (const [oldest, { socket: its }] of this.#waiting) {

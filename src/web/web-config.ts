@@ -19,7 +19,7 @@ export interface WebFile {
 
 const [TLS, HTTP, USERS, RATE] = ['tls_server_config', 'http_server_config', 'basic_auth_users', 'rate_limit'] as const;
 
-/** The headers that can be set, and their values where not all are allowed. */
+/** The headers that can be set, and their valid values if not all are valid. */
 const HEADERS: Readonly<Record<string, readonly string[] | undefined>> = {
   'Strict-Transport-Security': undefined,
   'X-Content-Type-Options': ['nosniff'],
@@ -33,7 +33,7 @@ const SLOW_COST = 14;
 const HIGHEST_COST = 31;
 
 /**
- * Reads a web configuration file. It does not look at the files that it names.
+ * Reads a web configuration file. It does not read the files that this file names.
  *
  *     tls_server_config: { cert_file: server.crt, key_file: server.key }
  *     http_server_config: { headers: { X-Frame-Options: deny } }

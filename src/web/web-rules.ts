@@ -20,15 +20,15 @@ export interface WebRules {
   readonly allows: Limiter;
 }
 
-/** The rules as they are now. */
+/** The rules currently in force. */
 export interface CurrentRules {
   current(): WebRules;
 }
 
-/** A changed file is read once more after this time, in ms: the times of a file are too coarse to tell two close writes apart. */
+/** A changed file is read again after this time, in ms: two close writes may leave the same time stamp. */
 const UNSETTLED_MS = 2_000;
 
-/** How the files looked just before they were read. */
+/** The state of the files just before they were read. */
 type Stamps = Map<string, string>;
 
 /**
@@ -82,7 +82,7 @@ export function readWebRules(path: string | undefined, log: Log): CurrentRules {
   };
 }
 
-/** Rules, and the digest of all that they were read from. */
+/** Rules, and the digest of all files that they come from. */
 interface Loaded {
   readonly rules: WebRules;
   readonly warnings: readonly string[];
