@@ -4,7 +4,7 @@ import type { DaemonState, Scrape } from './collectors/collector.ts';
 import { collectors } from './collectors/index.ts';
 import type { Config } from './config/config.ts';
 import type { CgroupMatch } from './container.ts';
-import { type Discovery, discoverContainers } from './discover/containers.ts';
+import { type Discovery, discoverContainers } from './discover/discovery.ts';
 import { createdTimestamps } from './exposition/created-timestamps.ts';
 import { Encoder, type Pieces } from './exposition/encode.ts';
 import { EventLoopWatch } from './event-loop-watch.ts';

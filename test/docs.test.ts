@@ -60,6 +60,15 @@ describe('hand-written documents agree with the program', () => {
     expect(links.filter((target) => !leadsSomewhere(target, page))).toEqual([]);
   });
 
+  it.each(['docs/architecture.md', 'CONTRIBUTING.md'])('%s names only source files that exist', (page) => {
+    const root = new URL('..', import.meta.url);
+    const folders = ['src', 'test', 'tools', 'grafana', '.ci'].map((folder) => new URL(`${folder}/`, root));
+    const files = folders.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }));
+    const names = [...readFileSync(new URL(page, root), 'utf8').matchAll(/`([\w./-]+\.(?:ts|js))`/g)];
+    const missing = names.map(([, name = '']) => name).filter((name) => !isFile(name, files));
+    expect(missing.filter((name) => !existsSync(new URL(name, root)))).toEqual([]);
+  });
+
   it.each(pages)('%s names only metrics that exist', async (_, text) => {
     const families = await allFamilies();
     const names = [...text.matchAll(/\bisolation_\w*[a-z](?![\w*])/g)].map(([name]) => name);
@@ -73,6 +82,11 @@ describe('hand-written documents agree with the program', () => {
     expect(options.filter((name) => !known.includes(`${name}\``) && !known.includes(`${name} `))).toEqual([]);
   });
 });
+
+/** Whether one of the files has this path, or a path that ends with it. */
+function isFile(name: string, files: readonly string[]): boolean {
+  return files.some((file) => file === name || file.endsWith(`/${name}`));
+}
 
 /** Whether a link leads to an existing file, and to an existing heading if it names one. */
 function leadsSomewhere(target: string, page: string): boolean {

@@ -15,6 +15,7 @@ import { LONGEST_MOUNTINFO, MountTable } from './mount-table.ts';
 import { readMounts } from './mounts.ts';
 import type { Posture, ProcessPosture } from './posture.ts';
 import { orDenied, readProcess, type Surroundings } from './process.ts';
+import { isSameSummary, summaryOf } from './process-summary.ts';
 import { readSandbox, Witnesses } from './read-sandbox.ts';
 import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 
@@ -126,7 +127,7 @@ export class PostureReader {
     try {
       const posture: Posture = {
         init: own,
-        ...summaryOf(byPid, own, target.pids),
+        ...summaryOf(byPid, own, target.pids.length <= MOST_PROCESSES),
         ...first,
         obtainable: boundingOf(parent),
         raisedUlimits: raisedLimits(init.files, parent),
@@ -153,12 +154,8 @@ export class PostureReader {
         denied ??= error;
       },
     });
-    const summary = summaryOf(byPid, posture.init, target.pids);
-    const isSame =
-      denied === posture.denied &&
-      summary.escapedProcesses === posture.escapedProcesses &&
-      summary.allProcesses === posture.allProcesses &&
-      keysOf(summary.processes) === keysOf(posture.processes);
+    const summary = summaryOf(byPid, posture.init, target.pids.length <= MOST_PROCESSES);
+    const isSame = denied === posture.denied && isSameSummary(summary, posture);
     return { parent, byPid, pending, lookedUp, posture: isSame ? posture : { ...posture, ...summary, denied } };
   }
 
@@ -241,49 +238,12 @@ function isStronger(process: ProcessPosture, init: ProcessPosture | undefined): 
   );
 }
 
-function summaryOf(
-  byPid: ReadonlyMap<number, ProcessPosture | undefined>,
-  init: ProcessPosture,
-  pids: readonly number[],
-): Pick<Posture, 'processes' | 'allProcesses' | 'escapedProcesses'> {
-  const processes = new Map([[keyOf(init), init]]);
-  let escaped = 0;
-  let unknown = false;
-  for (const process of byPid.values()) {
-    if (process === undefined) continue;
-    processes.set(keyOf(process), process);
-    if (process.escaped === true) escaped += 1;
-    if (process.escaped === undefined) unknown = true;
-  }
-  return {
-    processes: [...processes.values()],
-    allProcesses: pids.length <= MOST_PROCESSES,
-    escapedProcesses: unknown && escaped === 0 ? undefined : escaped,
-  };
-}
-
 function hostNet({ namespaces }: InitProcess, host: Host): boolean | undefined {
   const [own, ofHost] = [namespaces.net, host.namespaces.get('net')?.inode];
   return own === undefined || ofHost === undefined ? undefined : own === ofHost;
 }
 
-function keysOf(processes: readonly ProcessPosture[]): string {
-  return processes.map(keyOf).join('\n');
-}
-
-const keys = new WeakMap<ProcessPosture, string>();
-
-/** A key that equal processes share. Only one process name affects the result. */
-function keyOf(process: ProcessPosture): string {
-  const known = keys.get(process);
-  if (known !== undefined) return known;
-  const named = { ...process, name: process.name === 'sshd' ? process.name : '' };
-  const key = JSON.stringify(named, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
-  keys.set(process, key);
-  return key;
-}
-
-/** The most that a process can pass on to its children. */
+/** The capabilities that a process can pass on to its children. */
 function boundingOf(files: ProcessFiles | undefined): CapabilitySet | undefined {
   const text = files?.text('status');
   return text === undefined ? undefined : parseProcStatus(text).bounding;
@@ -292,7 +252,7 @@ function boundingOf(files: ProcessFiles | undefined): CapabilitySet | undefined 
 function raisedLimits(files: ProcessFiles, parent: ProcessFiles | undefined): readonly string[] | undefined {
   const [own, above] = [files.text('limits'), parent?.text('limits')];
   if (own === undefined || above === undefined) return undefined;
-  // The common case.
+  // Usually the limits are the same.
   if (own === above) return [];
   const limitsAbove = parseProcLimits(above);
   const isRaised = ([name, { hard }]: readonly [string, { readonly hard: number }]): boolean =>

@@ -5,7 +5,7 @@ import { type Format, type Pieces, recycle } from '../exposition/encode.ts';
 import { compress } from './gzip.ts';
 import { labelValue } from '../exposition/render-labels.ts';
 import { acceptsGzip, negotiateFormat, scrapeBudget } from './negotiate.ts';
-import { Places } from './places.ts';
+import { RequestSlots } from './request-slots.ts';
 import { hasGone, textReply, whenOver } from './respond.ts';
 import type { Reply } from './respond.ts';
 import { SingleFlight } from './single-flight.ts';
@@ -74,7 +74,7 @@ export function createMetricsHandler(options: {
 }): MetricsHandler {
   const { scrape, collectors, maxRequests, log } = options;
   const flights = new SingleFlight<Exposition | undefined>();
-  const places = new Places(maxRequests);
+  const slots = new RequestSlots(maxRequests);
 
   async function expose(request: ScrapeRequest): Promise<Exposition | undefined> {
     try {
@@ -86,7 +86,7 @@ export function createMetricsHandler(options: {
   }
 
   return async (request, response, query) => {
-    if (!places.take(response, request.socket)) {
+    if (!slots.take(response, request.socket)) {
       return textReply(503, `Limit of concurrent requests reached (${maxRequests}), try again later.`);
     }
 
@@ -104,7 +104,7 @@ export function createMetricsHandler(options: {
     // All requests that joined the run get here before any is answered. If a client has disconnected, `close` would not follow.
     if (hasGone(request, response)) return textReply(499, '');
     shared.holdFor(response, request.socket);
-    places.isReady(response);
+    slots.isReady(response);
 
     const vary = { Vary: 'Accept, Accept-Encoding' };
     if (!acceptsGzip(acceptEncoding)) {

@@ -19,7 +19,7 @@ export function textReply(status: number, line: string, headers: Readonly<Record
 
 /**
  * Sends an answer; for HEAD only the headers. Disconnects a client that takes longer than `limits.ms` to read it,
- * because the client occupies one of the places of `--web.max-requests`.
+ * because the client occupies one of the slots of `--web.max-requests`.
  */
 export function send(
   request: IncomingMessage,

@@ -251,7 +251,7 @@ describe('at the same time', () => {
     expect(requests).toHaveLength(4);
   });
 
-  test('no more requests than allowed are served, and the places are given back', async () => {
+  test('no more requests than allowed are served, and the slots are given back', async () => {
     const { requests, scrape, release } = gate();
     const { address } = await start({ maxRequests: 2, handlers: { scrape } });
     const answers = [get(address, '/metrics'), get(address, '/metrics?collect[]=cpu')];
@@ -270,7 +270,7 @@ describe('at the same time', () => {
     expect((await next).status).toBe(200);
   });
 
-  test('a client that gave up gives its place back', async () => {
+  test('a client that gave up gives its slot back', async () => {
     const { requests, scrape, release } = gate();
     const { address } = await start({ maxRequests: 1, handlers: { scrape } });
     const socket = await open(address);
@@ -424,7 +424,7 @@ describe('hostile clients', () => {
     socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
     await once(socket, 'data');
     socket.pause();
-    // This client has the only place until its time limit.
+    // This client has the only slot until its time limit.
     let status: number | undefined;
     while (status !== 200) status = (await get(address, '/metrics', { method: 'HEAD' })).status;
   });

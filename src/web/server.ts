@@ -58,7 +58,7 @@ export async function listen(
       ? guard(request.headers.authorization, users)
       : Promise.resolve(textReply(429, 'Too many requests: the rate_limit of the web configuration is reached.'));
     admitted
-      // A client that has already disconnected takes no place.
+      // A client that has already disconnected takes no slot.
       .then((refusal) => refusal ?? (hasGone(request, response) ? textReply(499, '') : route(request, response)))
       .catch((error: unknown) => {
         log.error({ error }, 'request failed');

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { Places } from './places.ts';
+import { RequestSlots } from './request-slots.ts';
 import { UnreadResponses } from './unread-responses.ts';
 
 const cleanups: (() => void)[] = [];
@@ -29,29 +29,29 @@ async function unreadResponses(): Promise<() => Promise<{ response: ServerRespon
   };
 }
 
-test('a client that does not fetch its answer loses its place to the next, and its connection', async () => {
+test('a client that does not fetch its answer loses its slot to the next, and its connection', async () => {
   const next = await unreadResponses();
-  const places = new Places(2, 20);
+  const slots = new RequestSlots(2, 20);
   const [slow, working, late] = [await next(), await next(), await next()];
-  expect(places.take(slow.response, slow.socket)).toBe(true);
-  expect(places.take(working.response, working.socket)).toBe(true);
-  places.isReady(slow.response);
-  expect(places.take(late.response, late.socket)).toBe(false);
+  expect(slots.take(slow.response, slow.socket)).toBe(true);
+  expect(slots.take(working.response, working.socket)).toBe(true);
+  slots.isReady(slow.response);
+  expect(slots.take(late.response, late.socket)).toBe(false);
   await new Promise((resolve) => setTimeout(resolve, 30));
-  expect(places.take(late.response, late.socket)).toBe(true);
+  expect(slots.take(late.response, late.socket)).toBe(true);
   expect([slow, working, late].map(({ socket }) => socket.destroyed)).toEqual([true, false, false]);
-  // A client whose answer is not ready keeps its place.
+  // A client whose answer is not ready keeps its slot.
   const another = await next();
-  expect(places.take(another.response, another.socket)).toBe(false);
+  expect(slots.take(another.response, another.socket)).toBe(false);
 });
 
-test('a place is free once its client has gone', async () => {
+test('a slot is free once its client has gone', async () => {
   const next = await unreadResponses();
-  const places = new Places(1);
+  const slots = new RequestSlots(1);
   const [first, second] = [await next(), await next()];
-  expect(places.take(first.response, first.socket)).toBe(true);
+  expect(slots.take(first.response, first.socket)).toBe(true);
   first.socket.destroy();
-  await expect.poll(() => places.take(second.response, second.socket)).toBe(true);
+  await expect.poll(() => slots.take(second.response, second.socket)).toBe(true);
 });
 
 test('answers that are not fetched take up a bounded amount of memory', async () => {

@@ -133,7 +133,7 @@ describe('without TLS', () => {
     expect(logged.at(-1)).toBe('web configuration read again');
   });
 
-  test('a client that leaves while its password is compared takes nobody’s place', async () => {
+  test('a client that leaves while its password is compared takes nobody’s slot', async () => {
     const port = await start(USERS);
     const socket = connectPlain(port, '127.0.0.1');
     const login = Buffer.from('alice:right').toString('base64');

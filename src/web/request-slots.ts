@@ -6,22 +6,22 @@ import { whenOver } from './respond.ts';
 const PATIENCE_MS = 5_000;
 
 /**
- * Limits the number of concurrent requests: each takes a place. When all places are taken, a client that has not read
- * its answer for a while loses its place and its connection. Otherwise clients that never read would block others.
+ * Limits the number of concurrent requests: each takes a slot. When all slots are taken, a client that has not read
+ * its answer for a while loses its slot and its connection. Otherwise clients that never read would block others.
  */
-export class Places {
+export class RequestSlots {
   readonly #most: number;
   readonly #patience: number;
   /** The response, and since when the answer has been ready, in ms of `performance.now()`. */
   readonly #taken = new Map<ServerResponse, { readonly socket: Socket; readySince: number | undefined }>();
 
-  /** @param most the number of places; 0 means any number. */
+  /** @param most the number of slots; 0 means any number. */
   constructor(most: number, patience = PATIENCE_MS) {
     this.#most = most;
     this.#patience = patience;
   }
 
-  /** Takes a place until the response is over. Returns `false` if none is free. */
+  /** Takes a slot until the response is over. Returns `false` if none is free. */
   take(response: ServerResponse, socket: Socket): boolean {
     if (this.#most > 0 && this.#taken.size >= this.#most) this.#freeOne();
     if (this.#most > 0 && this.#taken.size >= this.#most) return false;
@@ -32,8 +32,8 @@ export class Places {
 
   /** Notes that the answer is ready; the rest is up to the client. */
   isReady(response: ServerResponse): void {
-    const place = this.#taken.get(response);
-    if (place !== undefined) place.readySince = performance.now();
+    const slot = this.#taken.get(response);
+    if (slot !== undefined) slot.readySince = performance.now();
   }
 
   #freeOne(): void {

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CgroupMatch, ContainerCgroup } from '../container.ts';
-import { type Discovery, type DiscoveryOptions, discoverContainers } from './containers.ts';
+import { type Discovery, type DiscoveryOptions, discoverContainers } from './discovery.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const isRoot = process.getuid?.() === 0;
@@ -164,7 +164,7 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
 
   it.runIf(canLimitWatches)('works by walking where the kernel has no watches left', () => {
     for (const parent of ['/a', '/b', '/d']) make(parent);
-    const module = new URL('./containers.ts', import.meta.url).href;
+    const module = new URL('./discovery.ts', import.meta.url).href;
     const { stdout, stderr } = runWithWatches(
       2,
       `import { mkdirSync } from 'node:fs';
