@@ -9,7 +9,7 @@ import { groups, rules } from './rules/rule-files.ts';
 const RUNBOOKS = new URL('../docs/runbooks/', import.meta.url);
 const runbooks = readdirSync(RUNBOOKS).map((file) => [file, readFileSync(new URL(file, RUNBOOKS), 'utf8')] as const);
 
-/** Labels of families, by the families' names. */
+/** The labels of families, by name. */
 const families: ReadonlyMap<string, readonly string[]> = new Map([
   ...collectors.flatMap((collector) =>
     collector.families.map((family) => {
@@ -18,7 +18,7 @@ const families: ReadonlyMap<string, readonly string[]> = new Map([
       return [family.name, [...identity, ...own]] as const;
     }),
   ),
-  // The exporter's own.
+  // Labels that the exporter itself sets.
   ['isolation_exporter_clock_timestamp_seconds', []],
   ['isolation_scrape_collector_success', ['collector']],
   ['isolation_scrape_collector_duration_seconds', ['collector']],
@@ -52,7 +52,7 @@ describe('every alert', () => {
     expect(rule.labels['severity']).toMatch(/^(?:critical|warning|info)$/);
     expect(Object.keys(rule.annotations)).toEqual(['summary', 'description', 'runbook_url']);
     const { summary = '', description = '' } = rule.annotations;
-    // The headline of a group of alerts.
+    // The heading of a group of alerts.
     expect(summary).toMatch(/^[A-Z][^{}\n]*\.$/);
     expect(description).toMatch(/^\S[^\n]*\.$/);
     expect(description.includes('$labels.instance')).toBe(!rule.expr.startsWith('absent('));

@@ -7,18 +7,18 @@ import { AncestorFiles } from '../src/kernel/ancestor-files.ts';
 import type { CgroupLayout } from '../src/kernel/cgroup-layout.ts';
 import { KernelFiles } from '../src/kernel/kernel-files.ts';
 
-/** A tree of cgroups in a folder, with all controllers in one hierarchy, and one container in it. */
+/** A tree of cgroups in a directory, with all controllers in one hierarchy and one container in it. */
 export interface CgroupTree {
   /** An empty folder that the files are written to. */
   readonly root: string;
   readonly version: 1 | 2;
-  /** By their paths below the root. */
+  /** The cgroups, by their path below the root. */
   readonly files: Readonly<Record<string, string>>;
   /** The container's cgroup. */
   readonly path: string;
-  /** That of its init process. */
+  /** The cgroup of the container's init process. */
   readonly initPath?: string;
-  /** Where `self/mountinfo` is, if not the host's. */
+  /** The path of `self/mountinfo`, if it is not the host's. */
   readonly procRoot?: string;
 }
 

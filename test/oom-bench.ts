@@ -8,14 +8,14 @@ import { Retention } from '../src/oom/retention.ts';
 
 export const HOUR = 3600;
 
-/** Attribution and retention with what they need, and containers at `/docker/<id>`. */
+/** Attribution and retention with everything that they need, and containers at `/docker/<id>`. */
 export class Bench {
   readonly names = new Map<string, string>();
-  /** The containers that engines are asked about: `docker <id>`. */
+  /** The containers whose names were requested from engines: `docker <id>`. */
   readonly wanted = new Set<string>();
-  /** After this time a container is called by its id. */
+  /** After this time a container without a name gets its id as a name. */
   patienceMs = 2_000;
-  /** What is at a path that discovery has not looked at again. */
+  /** The inode at a path that discovery has not checked again. */
   readonly inodes = new Map<string, number>();
   readonly records = new ContainerRecords();
   readonly totals = new KillTotals();
@@ -54,7 +54,7 @@ export class Bench {
   appear(id: string, path = `/docker/${id}`, engine = 'docker'): ContainerCgroup {
     this.#inodes += 1;
     const cgroup = { path, inode: this.#inodes, match: { ...matchOf(id), engine }, seenAt: performance.now() };
-    // As the inventory does, before.
+    // The inventory requests the name first.
     this.wanted.add(`${engine} ${id}`);
     this.retention.appearing(cgroup);
     this.attribution.appeared(cgroup);
@@ -67,7 +67,7 @@ export class Bench {
     if (record !== undefined) this.retention.removed(record);
   }
 
-  /** Lets the counters say something, by path; what is not said stays unread. */
+  /** Sets the values of counters by path. The others stay unread. */
   count(counts: Readonly<Record<string, number>>, at: number | undefined): void {
     for (const record of this.records.live) {
       const own = Object.entries(counts).filter(([path]) => path === record.path || path.startsWith(`${record.path}#`));
@@ -79,13 +79,13 @@ export class Bench {
     this.attribution.settle(at);
   }
 
-  /** Lets the kernel's log report a kill, maybe of a process that was seen in a container. */
+  /** Makes the kernel's log report a kill, perhaps of a process that was seen in a container. */
   report(cgroup: string | undefined, at: number, seenIn?: ProcessPlace): void {
     this.attribution.fromKmsg(killIn(cgroup, at), seenIn);
     this.attribution.settle(at);
   }
 
-  /** Kills and the time of the last by name. */
+  /** Kills, and the time of the last one, by name. */
   kills(): Record<string, readonly [kills: number | undefined, last: number | undefined]> {
     return Object.fromEntries(
       this.retention.counts('counters').map(({ labels, kills, lastKill }) => [labels.container, [kills, lastKill]]),
@@ -97,7 +97,7 @@ export const matchOf = (id: string): CgroupMatch => ({ engine: 'docker', id, inf
 export const labelsOf = (container: string): Labels => ({ engine: 'docker', namespace: '', pod: '', container });
 export const named = (container: string): NamedLabels => ({ labels: labelsOf(container), named: true });
 
-/** A kill that is an event of its own. */
+/** A kill that is a separate event. */
 export function killIn(cgroup: string | undefined, at: number): KmsgKill {
   const nothing = { limitedBy: undefined, limit: undefined, constraint: undefined };
   const event = { group: undefined, isOver: true };

@@ -11,12 +11,12 @@ const NAMESPACES = (['pid', 'net', 'mnt', 'uts', 'ipc', 'user', 'cgroup'] as con
   peers: kind === 'user' ? 'host' : 0,
 }));
 
-/** The use of memory or PIDs, with a limit of the container's own or none. */
+/** The use of memory or PIDs, with or without a limit of the container's own. */
 export function use(limit: number | undefined, used: number | undefined): ContainerReport['memory'] {
   return { limit, limited: isFinite(limit), used, limiters: [] };
 }
 
-/** A quota of the container's own or none, and what it did. */
+/** A quota of the container's own, if any, and its effects. */
 export function quota(
   limit: number | undefined,
   ...[periods, throttledPeriods, throttledSeconds]: readonly (number | undefined)[]
@@ -28,7 +28,7 @@ function isFinite(limit: number | undefined): boolean | undefined {
   return limit === undefined ? undefined : limit < Infinity;
 }
 
-/** A container without problems, except those of the test. */
+/** A container whose only problems are those of the test. */
 export function containerReport(
   name: string,
   changes: Partial<ContainerReport> = {},
@@ -57,7 +57,7 @@ export function containerReport(
   };
 }
 
-/** A container of which only the cgroup is known. */
+/** A container about which only the cgroup is known. */
 export function unknownContainer(name: string): ContainerReport {
   const report = containerReport(name);
   return {

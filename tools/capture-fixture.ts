@@ -41,7 +41,7 @@ const renames = values.rename.map((rename) => {
 const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 const layout = findCgroupLayout('/proc', '/sys/fs/cgroup');
 
-// All or nothing: an interrupted capture must not look like a host.
+// Write everything or nothing: an interrupted capture must not look like a host.
 const draft = join(values.out, `${name}.draft`);
 rmSync(draft, { recursive: true, force: true });
 const tree = new FixtureTree(draft, redactor({ hostname: hostname(), bootId, renames }));

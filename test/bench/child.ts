@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import type { FilePath } from './kernel-files.ts';
 import type { Cost } from './statistics.ts';
 
-/** The needed files, container by container. */
+/** The files to read, container by container. */
 export type Task = readonly (readonly FilePath[])[];
 
-/** A program of this directory (`floor.ts`, `naive.ts`) at work in a process of its own, one round at a time. */
+/** A program of this directory (`floor.ts`, `naive.ts`) in its own process, which runs one round at a time. */
 export class Child {
   readonly #name: string;
   readonly #process: ChildProcess;
@@ -17,7 +17,7 @@ export class Child {
     this.#process = fork(fileURLToPath(new URL(name, import.meta.url)), { execArgv: ['--import', 'tsx'] });
   }
 
-  /** Starts it and gives it its task; `running` takes it before that, so that it can be ended at any time. */
+  /** Starts the process and sends its task. `running` gets the process first, so that the caller can end it at any time. */
   static async start(name: string, task: Task, running: { add(child: Child): unknown }): Promise<Child> {
     const child = new Child(name);
     running.add(child);
@@ -25,7 +25,7 @@ export class Child {
     return child;
   }
 
-  /** Has it do one round. */
+  /** Runs one round. */
   async round(): Promise<Cost> {
     return (await this.#ask('round')) as Cost;
   }
@@ -50,7 +50,7 @@ export class Child {
   }
 }
 
-/** The other side: prepares for the one task that comes, then does rounds of it. */
+/** The side of the process: prepares for its only task, then runs rounds of it. */
 export function answer(prepare: (task: Task) => () => Promise<Cost>): void {
   let round: (() => Promise<Cost>) | undefined;
   process.on('message', (question) => {

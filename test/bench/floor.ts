@@ -4,7 +4,7 @@ import { absentAsUndefined } from '../../src/kernel/errno.ts';
 import { answer } from './child.ts';
 import { costOfThis } from './statistics.ts';
 
-/** The least a scrape can do: one pread for each file that exists, without a look at what it says. */
+/** The minimum work of a scrape: one pread for each file that exists, without parsing. */
 answer((task) => {
   const buffer = Buffer.allocUnsafeSlow(64 * 1024);
   const budget = descriptorBudget(readFileSync('/proc/self/limits', 'utf8'));

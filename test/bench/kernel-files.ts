@@ -1,6 +1,6 @@
 import type { CgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 
-/** A file that the collectors read of every container at every scrape, and about how many samples come of it. */
+/** A file that the collectors read for every container in every scrape, and roughly how many samples it yields. */
 interface NeededFile {
   readonly controller: string;
   readonly name: string;
@@ -8,9 +8,9 @@ interface NeededFile {
 }
 
 /**
- * Not in here, as it is not read of the containers of the bench: `cpu.cfs_period_us` (they have no quota),
- * `blkio.throttle.io_serviced_recursive` (no I/O), hugetlb (while the host has no huge pages) and `/proc/<pid>/net/dev`
- * (they are on the host's network).
+ * Leaves out files that the collectors do not read for the containers of the bench: `cpu.cfs_period_us` (they have no
+ * quota), `blkio.throttle.io_serviced_recursive` (no I/O), hugetlb (while the host has no huge pages) and
+ * `/proc/<pid>/net/dev` (they use the host's network).
  */
 const NEEDED: Record<1 | 2, readonly NeededFile[]> = {
   1: [
@@ -38,17 +38,17 @@ const NEEDED: Record<1 | 2, readonly NeededFile[]> = {
   ],
 };
 
-/** In the cgroup2 hierarchy whatever controllers it has. */
+/** These files are in the cgroup2 hierarchy, whatever controllers it has. */
 const PRESSURE = of('unified', ['cpu.pressure', 'memory.pressure', 'io.pressure'], 2);
 const UNIFIED_CPU = of('unified', ['cpu.stat'], 7);
 
-/** Where a needed file of one container is. */
+/** The location of a file of one container. */
 export interface FilePath {
   readonly path: string;
   readonly samples: number;
 }
 
-/** The needed files of a container on this host; some of them may not exist in this kernel. */
+/** The files of a container on this host. This kernel may lack some of them. */
 export function filesOf(layout: CgroupLayout, cgroup: string): FilePath[] {
   const { unified } = layout;
   const found = ([1, 2] as const).flatMap((version) =>

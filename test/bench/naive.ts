@@ -5,7 +5,7 @@ import { answer } from './child.ts';
 import type { FilePath } from './kernel-files.ts';
 import { costOfThis } from './statistics.ts';
 
-/** What one would write first: an awaited read of each file, a gauge for each file, the registry's own text. */
+/** The obvious implementation: an awaited read of each file, a gauge for each file, and the registry's own text. */
 answer((task) => {
   const registry = new Registry();
   const gauges = new Map<string, Gauge>();

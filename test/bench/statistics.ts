@@ -1,21 +1,21 @@
-/** The value below which a share of the values lies (nearest rank); NaN of none. */
+/** The value that a share of the values does not exceed (nearest rank); NaN for no values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;
 }
 
-/** The mean; NaN of none. */
+/** The mean; NaN for no values. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** What a round of work cost, in milliseconds. */
+/** The cost of a round of work, in milliseconds. */
 export interface Cost {
   readonly cpu: number;
   readonly wall: number;
 }
 
-/** What rounds cost, with a name before each number. */
+/** The costs of rounds, with a name before each number. */
 export function summary(name: string, costs: readonly Cost[]): Record<string, number> {
   const cpu = costs.map((cost) => cost.cpu);
   const wall = costs.map((cost) => cost.wall);
@@ -27,7 +27,7 @@ export function summary(name: string, costs: readonly Cost[]): Record<string, nu
   };
 }
 
-/** How many times the CPU of others some rounds cost, by median and by mean. */
+/** The CPU cost of some rounds as a multiple of others, by median and by mean. */
 export function ratio(name: string, costs: readonly Cost[], others: readonly Cost[]): Record<string, number> {
   const [a, b] = [costs, others].map((all) => all.map(({ cpu }) => cpu)) as [number[], number[]];
   return {
@@ -36,7 +36,7 @@ export function ratio(name: string, costs: readonly Cost[], others: readonly Cos
   };
 }
 
-/** Does work once and says what it cost this process. */
+/** Runs work once, and returns its cost for this process. */
 export async function costOfThis(work: () => void | Promise<void>): Promise<Cost> {
   const start = performance.now();
   const before = process.cpuUsage();

@@ -3,7 +3,7 @@ import type { Dashboard, Panel, RowPanel } from '@grafana/grafana-foundation-sdk
 
 const DIRECTORY = new URL('../../grafana/dashboards/', import.meta.url);
 
-/** A query of a panel as the file has it. */
+/** A query of a panel, as in the file. */
 export interface Target {
   readonly refId: string;
   readonly expr: string;
@@ -15,12 +15,12 @@ export interface Target {
   readonly datasource: { readonly uid: string };
 }
 
-/** A board as Grafana gets it. */
+/** A board in the format that Grafana imports. */
 export interface BoardFile {
   readonly name: string;
   readonly text: string;
   readonly dashboard: Dashboard;
-  /** All panels, those of folded rows too, without the rows. */
+  /** All panels, including those of folded rows, without the rows. */
   readonly panels: readonly Panel[];
   readonly rows: readonly RowPanel[];
 }

@@ -7,7 +7,7 @@ import { readVersion } from '../../src/version.ts';
 const TARGET = ['job', 'instance'];
 const IDENTITY = ['engine', 'namespace', 'pod', 'container'];
 
-/** What Prometheus itself says of a target at each scrape. */
+/** Metrics that Prometheus itself adds for a target in each scrape. */
 const OF_PROMETHEUS = [
   'up',
   'scrape_duration_seconds',
@@ -19,7 +19,7 @@ const OF_PROMETHEUS = [
 /** The labels that series of a metric can have in Prometheus. */
 export type Families = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** What the collectors export: the list that boards have to be complete against. */
+/** The families that the collectors export. The boards must show all of them. */
 export function collectorFamilies(): Families {
   return new Map(
     collectors.flatMap(({ scope, families }) =>
@@ -31,7 +31,7 @@ export function collectorFamilies(): Families {
   );
 }
 
-/** What boards may ask for: of the collectors, of scrapes, of the exporter and its process, of Prometheus. */
+/** The families that boards may query: of the collectors, of scrapes, of the exporter and its process, of Prometheus. */
 export async function allFamilies(): Promise<Families> {
   const encoder = new Encoder('text');
   const state = { probes: { stuck: 0 }, eventLoop: { longestSeconds: 0, totalSeconds: 0 } };

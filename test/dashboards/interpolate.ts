@@ -1,4 +1,4 @@
-/** What a viewer has chosen above a board. */
+/** The viewer's choices above a board. */
 export interface Choice {
   /** Seconds since the epoch. */
   readonly from: number;
@@ -20,10 +20,10 @@ export const ALL_VALUES: Readonly<Record<string, string>> = {
   pod: '.*',
 };
 
-/** Points that a graph has room for. */
+/** The number of points in a graph. */
 const POINTS = 300;
 
-/** How far apart the points of a graph are, in seconds. `minStep` is as in a query: `1m`. */
+/** The distance between the points of a graph, in seconds. `minStep` is as in a query: `1m`. */
 export function stepOf(choice: Choice, minStep?: string): number {
   const [, number, unit] = /^(\d+)([sm])$/.exec(minStep ?? `${choice.scrapeInterval}s`) ?? [];
   const least = Number(number) * (unit === 'm' ? 60 : 1);
@@ -32,7 +32,7 @@ export function stepOf(choice: Choice, minStep?: string): number {
 
 /** Puts values for a query's variables, as Grafana does: `$name` and `${name:format}`, in one pass. */
 export function interpolate(expr: string, choice: Choice, minStep?: string): string {
-  // So that there are always several scrapes in it.
+  // The interval always contains several scrapes.
   const rateInterval = Math.max(stepOf(choice, minStep) + choice.scrapeInterval, 4 * choice.scrapeInterval);
   const builtIn: Readonly<Record<string, string>> = {
     __rate_interval: `${rateInterval}s`,

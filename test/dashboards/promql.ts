@@ -5,7 +5,7 @@ import { parser } from '@prometheus-io/lezer-promql';
 export interface Selector {
   readonly metric: string;
   readonly matchers: readonly { readonly label: string; readonly operator: string; readonly value: string }[];
-  /** As written: `$__rate_interval`, `24h`. */
+  /** The range as written: `$__rate_interval`, `24h`. */
   readonly range: string | undefined;
   /** The function applied to it. */
   readonly call: string | undefined;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltProgram, startProgram } from '../hostile/built-program.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/guest-v2-docker-systemd', import.meta.url));
-/** Whoever the tests run as: root reads every file, so the program runs as nobody then. */
+/** Runs the program as nobody if the tests run as root, because root can read every file. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 
 let host: string;

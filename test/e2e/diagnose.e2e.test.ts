@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
-/** Engines of this machine are not of the test. */
+/** Disables engines, because this machine may have some. */
 const DIAGNOSE = [process.execPath, PROGRAM, 'diagnose', '--docker.host=', '--podman.host=', '--cri.endpoint='];
 
 interface Ending {
@@ -16,7 +16,7 @@ interface Ending {
   readonly stderr: string;
 }
 
-/** What the JSON output is. */
+/** The JSON output. */
 interface Diagnosis {
   readonly deployment: string;
   readonly passed: boolean;
@@ -70,7 +70,7 @@ describe('isolation-exporter diagnose', () => {
     expect(stdout).toMatch(/^isolation-exporter \d+\.\d+\.\d+, run [^\n]+\n\n(ok|FAILED) +user  /);
     expect(stdout).toMatch(code === 0 ? /\nAll \d+ checks passed/ : /\n\d+ of \d+ checks failed/);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
-    // It is no terminal.
+    // The output is not a terminal.
     expect(stdout).not.toContain('\u001b');
   });
 
@@ -79,7 +79,7 @@ describe('isolation-exporter diagnose', () => {
     ['with NO_COLOR', { NO_COLOR: '1' }, false],
     ['if it is dumb', { TERM: 'dumb' }, false],
   ])('is in colour on a terminal %s', async (_, environment, coloured) => {
-    // script(1) runs a command on a terminal of its own.
+    // script(1) runs a command in its own terminal.
     const command = DIAGNOSE.map((word) => `'${word}'`).join(' ');
     const { stdout } = await run(['script', '-qec', command, '/dev/null'], { TERM: 'xterm', ...environment });
     expect(stdout).toMatch(/user +(root|uid \d+)/);
@@ -112,7 +112,7 @@ describe('isolation-exporter diagnose', () => {
       status: 'failed',
       message: expect.stringMatching(/PID 1.* of other users/),
     });
-    // Neither needs a privilege.
+    // Neither check needs a privilege.
     expect(check(diagnosis, 'cgroup tree')).toMatchObject({ status: 'ok' });
     expect(check(diagnosis, 'OOM kills')?.status).not.toBe('failed');
   });

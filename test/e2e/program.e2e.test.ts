@@ -27,10 +27,10 @@ const ON_THE_HOST = [
 
 /** How long the program may take to start, on a machine that is busy with other tests. */
 const START_MS = 30_000;
-/** How long it may take to stop. What takes longer than 2 s it ends by force, with another exit code. */
+/** The time limit for stopping. After 2 s the program ends itself by force, with another exit code. */
 const STOP_MS = 5_000;
 
-/** How a process ended, and all it said. */
+/** The exit code and all output of a process. */
 interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -38,21 +38,21 @@ interface Ending {
   readonly stderr: string;
 }
 
-/** A process and what it has said so far. */
+/** A process and its output so far. */
 interface Running {
   readonly child: ChildProcess;
   readonly ending: Promise<Ending>;
   stderr(): string;
 }
 
-/** One response, with its body as it came. */
+/** One response, with its body as received. */
 interface Response {
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
-/** What a test that failed may leave behind. */
+/** Things that a failed test may leave behind. */
 const running = new Set<ChildProcess>();
 
 function start(argv: readonly string[]): Running {
@@ -83,7 +83,7 @@ function run(...argv: readonly string[]): Promise<Ending> {
   return start(argv).ending;
 }
 
-/** Waits until the program listens. Answers with where: `http://127.0.0.1:12345`. */
+/** Waits until the program listens. Returns its URL: `http://127.0.0.1:12345`. */
 async function originOf({ child, stderr }: Running): Promise<string> {
   const deadline = performance.now() + START_MS;
   while (performance.now() < deadline && child.exitCode === null) {
@@ -108,7 +108,7 @@ async function request(url: string, headers: Readonly<Record<string, string>> = 
   });
 }
 
-/** The collectors that an exposition is of. */
+/** The collectors that appear in an exposition. */
 function collectorsIn(exposition: string): string[] {
   return [...exposition.matchAll(/^isolation_scrape_collector_success\{collector="(\w+)"\}/gm)].map(
     ([, name = '']) => name,
@@ -241,7 +241,7 @@ describe('the end of the program', () => {
     const program = startCommand(['sh', '-c', `${script} "$@"`, 'sh', ...ON_THE_HOST]);
     await originOf(program);
     program.child.kill('SIGTERM');
-    // The program's own end, not that of a shell that leaves it running.
+    // The exit of the program itself, not of a shell that leaves it running.
     expect(await once(program.child, 'exit')).toEqual([0, null]);
   });
 });

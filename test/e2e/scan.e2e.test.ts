@@ -12,7 +12,7 @@ const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
 const HOST = 'host-v1-docker';
 
-/** Containers of that host. */
+/** Containers of the captured host. */
 const EXPOSED = containersOf(HOST).get('node-agent') ?? '';
 const LIMITED = containersOf(HOST).get('web') ?? '';
 
@@ -22,7 +22,7 @@ interface Ending {
   readonly stderr: string;
 }
 
-/** What the JSON output is. */
+/** The JSON output. */
 interface Scan {
   readonly containers: readonly {
     readonly container: string;
@@ -43,7 +43,7 @@ async function run(words: readonly string[], environment: Readonly<Record<string
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** Words that scan a captured host; engines of this machine are not of the test. */
+/** Arguments that scan a captured host, without the engines of this machine. */
 function scanOf(host: string, ...options: readonly string[]): readonly string[] {
   const paths = [`--path.procfs=${FIXTURES}/${host}/proc`, `--path.cgroupfs=${FIXTURES}/${host}/cgroup`];
   return [
@@ -74,7 +74,7 @@ describe.each(readdirSync(FIXTURES))('isolation-exporter scan of %s', (host) => 
     expect(stdout.match(/^[0-9a-f]{12} +docker /gm)).toHaveLength(size);
     expect(stdout).toContain(`\n${size} containers. Findings: `);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
-    // It is no terminal.
+    // The output is not a terminal.
     expect(stdout).not.toContain('\u001b');
   });
 
@@ -179,7 +179,7 @@ describe('isolation-exporter scan', () => {
     ['with NO_COLOR', { NO_COLOR: '1' }, false],
     ['if it is dumb', { TERM: 'dumb' }, false],
   ])('is in colour on a terminal %s', async (_, environment, coloured) => {
-    // script(1) runs a command on a terminal of its own.
+    // script(1) runs a command in its own terminal.
     const command = scanOf(HOST)
       .map((word) => `'${word}'`)
       .join(' ');
@@ -195,7 +195,7 @@ describe('names from an engine', () => {
   let hang = false;
   let silentMs = 0;
 
-  // It answers as Docker does, with the real ids, and a name that no real one would let pass.
+  // It answers like Docker, with the real ids and a name that no real engine would accept.
   beforeAll(async () => {
     const answer = (url: string, response: ServerResponse): void => {
       if (url.includes('/_ping')) response.end('OK');
@@ -222,7 +222,7 @@ describe('names from an engine', () => {
   });
 
   it('are waited for longer if one is requested', async () => {
-    // Names need three answers.
+    // Finding a name takes three answers.
     silentMs = 1_000;
     const { code, stdout } = await scan(`--docker.host=unix://${socket}`, '--container', name, '--output=json');
     silentMs = 0;

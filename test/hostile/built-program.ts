@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
-/** How long it may take to start, on a busy machine. */
+/** The time limit for starting, on a busy machine. */
 const START_MS = 60_000;
 
 /** An answer of the program. */

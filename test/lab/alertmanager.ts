@@ -1,12 +1,12 @@
 import { eventually, type Machine, succeed } from './machine.ts';
 
-/** An Alertmanager. */
+/** A running Alertmanager. */
 export interface Alertmanager extends AsyncDisposable {
   /** Where it listens, as `host:port`. */
   readonly address: string;
   /** Sends it alerts that fire from now on. */
   tell(alerts: readonly AlertLabels[]): Promise<void>;
-  /** All its alerts. */
+  /** All alerts that it has. */
   alerts(): Promise<readonly AlertState[]>;
   /** What it has logged. */
   log(): Promise<string>;
@@ -20,7 +20,7 @@ export interface AlertState {
   readonly labels: AlertLabels;
   readonly status: {
     readonly state: 'unprocessed' | 'active' | 'suppressed';
-    /** By their fingerprints. */
+    /** The alerts that inhibit this one, by fingerprint. */
     readonly inhibitedBy: readonly string[];
   };
   readonly receivers: readonly { readonly name: string }[];
@@ -52,7 +52,7 @@ export async function startAlertmanager(machine: Machine, config: string): Promi
     return {
       address,
       async tell(alerts) {
-        // So many that a script is not too long for the kernel.
+        // The largest number of alerts for which a script does not exceed the kernel's limit on arguments.
         for (let from = 0; from < alerts.length; from += 200) {
           const body = JSON.stringify(alerts.slice(from, from + 200).map((labels) => ({ labels })));
           await curl('/api/v2/alerts', `-H 'Content-Type: application/json' --data-binary @- <<'END'\n${body}\nEND`);

@@ -1,6 +1,6 @@
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-/** Headless Chromium, and the problems of its pages. */
+/** Headless Chromium, and the problems that its pages report. */
 export interface Browser extends AsyncDisposable {
   /** Opens a page with its own cookies and settings. */
   open(url: string, options?: BrowserContextOptions): Promise<Page>;
@@ -10,7 +10,7 @@ export interface Browser extends AsyncDisposable {
 
 /** Starts the distribution's Chromium. */
 export async function startBrowser(): Promise<Browser> {
-  // As root there is no sandbox, and all pages are our own.
+  // The browser has no sandbox as root, and it only opens our own pages.
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
   let complaints: string[] = [];
   return {

@@ -58,7 +58,7 @@ export function composeServices(): Readonly<Record<string, Readonly<Record<strin
   return (parse(readFileSync(FILE, 'utf8')) as { services: Record<string, Record<string, unknown>> }).services;
 }
 
-/** Of a list its entries, of a map `key=value`. */
+/** The entries of a list, or `key=value` for each entry of a map. */
 function wordsOf(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.map(String);
   if (typeof value !== 'object' || value === null) return [String(value)];

@@ -1,4 +1,4 @@
-/** A release of Debian that is newer than the machine. Its packages are fetched and unpacked, and never installed. */
+/** A release of Debian that is newer than the machine's. Its packages are downloaded and unpacked, but never installed. */
 export type DebianRelease = 'trixie' | 'forky';
 
 /**

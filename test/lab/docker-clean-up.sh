@@ -1,9 +1,9 @@
-# Ends a lab's Docker daemon with all that belongs to it, whatever state it is in: alive, stopped, killed.
-# Everything is found by the daemon's own directory; nothing of another daemon is touched.
+# Ends a lab's Docker daemon and everything that belongs to it, whether it runs, is stopped or was killed.
+# Finds everything by the daemon's own directory, and does not touch other daemons.
 clean_up() {
   local directory=$1 pid left id mount cgroup
   pid=$(cat "$directory/pid" 2>/dev/null)
-  # A pid is only ours while its command line says so.
+  # A pid belongs to the daemon only while its command line contains the directory.
   if [ -n "$pid" ] && ! grep -qsa -- "$directory" "/proc/$pid/cmdline"; then pid=; fi
 
   if [ -n "$pid" ]; then
@@ -23,7 +23,7 @@ clean_up() {
     kill -KILL "$pid" 2>/dev/null
   fi
 
-  # What a killed daemon leaves: its containerd, shims, and the processes in its containers' cgroups.
+  # The remains of a killed daemon: its containerd, shims, and the processes in its containers' cgroups.
   for _ in $(seq 50); do
     # The brackets keep grep from finding itself.
     left=$(grep -lsa -- "[/]${directory#/}/exec" /proc/[0-9]*/cmdline | cut -d/ -f3)
@@ -44,12 +44,12 @@ clean_up() {
     done
   done
 
-  # A bridge outlives its daemon, and holds its addresses. The name is createNetwork's.
+  # A bridge outlives its daemon and keeps its addresses. createNetwork chooses the name.
   for bridge in /sys/class/net/ie-"${directory##*-}"-*; do
     if [ -e "$bridge" ]; then ip link delete "${bridge##*/}"; fi
   done
 
-  # The latest mount first: those below before those above.
+  # Unmounts the latest mount first, so that inner mounts come before outer ones.
   for mount in $(awk -v d="$directory/" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | tac); do
     umount -l "$mount"
   done

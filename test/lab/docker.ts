@@ -15,11 +15,11 @@ export interface DockerOptions {
 }
 
 /**
- * Starts a Docker daemon of its own: own data, state, containerd, socket and image, nothing shared with a daemon that
- * may run on the machine already. It answers when this returns. Dispose of it when done.
+ * Starts a separate Docker daemon with its own data, state, containerd, socket and image. It shares nothing with a
+ * daemon that may already run on the machine. Resolves once it answers. Dispose of it when done.
  */
 export async function startDocker(machine: Machine, options: DockerOptions = {}): Promise<Docker> {
-  // Only the host can have remains of earlier runs; a guest starts empty.
+  // Only the host can have remains of earlier runs. A guest starts empty.
   if (machine === host) await cleanUpOrphanedDaemons();
   const directory = await succeed(
     machine,
@@ -41,7 +41,7 @@ export async function startDocker(machine: Machine, options: DockerOptions = {})
 /** A Docker daemon with everything that belongs to it. */
 export class Docker implements AsyncDisposable {
   readonly machine: Machine;
-  /** Holds everything of this daemon. */
+  /** The directory that holds all files of this daemon. */
   readonly directory: string;
   /** The path of the API's socket. */
   readonly socket: string;
@@ -67,16 +67,16 @@ export class Docker implements AsyncDisposable {
   }
 
   /**
-   * Runs a container in the background and returns its id (64 hex digits). `words` is what `docker run -d` takes; say
-   * `--network none` or `--network host`, and {@link LAB_IMAGE}.
+   * Runs a container in the background and returns its id (64 hex digits). `words` are the arguments of `docker run
+   * -d`, including `--network none` or `--network host`, and {@link LAB_IMAGE}.
    */
   run(...words: readonly string[]): Promise<string> {
     return this.cli('run', '-d', ...words);
   }
 
   /**
-   * Creates an isolated network. Its addresses are from the range for network tests (RFC 2544): the
-   * daemon's own choice fails where others, or the machine's routes, have taken all that it chooses from.
+   * Creates an isolated network. Its addresses come from the range for network tests (RFC 2544): the daemon's own
+   * choice fails if the machine's routes or other networks use all of its ranges.
    */
   async createNetwork(name: string): Promise<void> {
     const nth = this.#networks++;
@@ -105,7 +105,7 @@ export class Docker implements AsyncDisposable {
     await succeed(this.machine, `kill -${signal.slice(3)} "$(cat ${this.directory}/pid)"`);
   }
 
-  /** Starts the daemon again on the same socket, after a `kill`. Running containers are taken over, not restarted. */
+  /** Starts the daemon again on the same socket after a `kill`. It takes over running containers and does not restart them. */
   async up(): Promise<void> {
     const { machine, directory } = this;
     const driver = this.#options.cgroupDriver ?? 'cgroupfs';

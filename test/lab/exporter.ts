@@ -34,11 +34,14 @@ export interface ExporterOptions {
   readonly flags: readonly string[];
   /** Wraps its command line in a script, to run it as another user or elsewhere. */
   readonly script?: (command: string) => string;
-  /** A command prefix to reach it, if it has its own network. */
+  /** A command prefix to reach the exporter, if it has its own network. */
   readonly reachBy?: () => Promise<string>;
 }
 
-/** Starts the exporter on a free port of loopback and waits until it has answered. Podman and CRI are off unless a flag says else. */
+/**
+ * Starts the exporter on a free loopback port and waits until it has answered. Podman and CRI are off unless a flag
+ * enables them.
+ */
 export async function startExporter(machine: Machine, options: ExporterOptions): Promise<Exporter> {
   const { flags, script = (command) => `exec ${command}`, reachBy = () => '' } = options;
   const command = [process.execPath, PROGRAM, '--web.listen-address=127.0.0.1:0', '--log.format=json'];
@@ -67,7 +70,7 @@ export async function startExporter(machine: Machine, options: ExporterOptions):
   }
 }
 
-/** All bytes count: the last newline is a part of the format. */
+/** Every byte counts: the last newline is part of the format. */
 async function get(machine: Machine, script: string): Promise<string> {
   return `${await succeed(machine, script)}\n`;
 }

@@ -13,7 +13,7 @@ declare module 'vitest' {
     readonly missing: Missing;
     /** What the live suites share. */
     readonly lab: {
-      /** Of this run only. Guests that several suites share are below it. */
+      /** A directory for this run. It contains the guests that several suites share. */
       readonly directory: string;
       /** The process that lives as long as the run. */
       readonly owner: number;

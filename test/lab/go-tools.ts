@@ -10,7 +10,7 @@ const GO = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/go/bin']
   .map((directory) => join(directory, 'go'))
   .find((path) => existsSync(path));
 
-/** A suite that needs tools which are built by Go: skipped, with the reason in its name, where there is none. */
+/** A suite that needs tools built with Go. Without Go it is skipped, with the reason in its name. */
 export function describeWithGo(name: string, suite: () => void): void {
   const reason = process.env['LAB'] === 'off' ? 'LAB=off' : GO === undefined ? 'needs Go' : undefined;
   if (reason === undefined) {
@@ -21,15 +21,18 @@ export function describeWithGo(name: string, suite: () => void): void {
   }
 }
 
-/** Whether Go is here. */
+/** Whether Go is installed. */
 export const hasGo = GO !== undefined;
 
-/** Builds a program, unless an earlier run has, and returns its path. `module` has the version too: `path/of/main@v1.2.3`. */
+/**
+ * Builds a program, unless an earlier run has built it, and returns its path. `module` includes the version:
+ * `path/of/main@v1.2.3`.
+ */
 export function goTool(module: string): Promise<string> {
   return build(module, `GOBIN="$work/bin" go install ${quote(module)}`);
 }
 
-/** The same from a copy of the module's sources in which the shell has run `change`. */
+/** The same from a copy of the module's sources, after the shell has run `change` in it. */
 export function changedGoTool(module: string, change: string): Promise<string> {
   return build(
     module,
@@ -42,12 +45,12 @@ export function changedGoTool(module: string, change: string): Promise<string> {
   );
 }
 
-/** Where the programs of a module are once they are built. */
+/** The directory of a module's built programs. */
 export function goDirectory(module: string): string {
   return join(privateDirectory(), `go-${module.replaceAll(/[^\w.@]/g, '-')}`);
 }
 
-/** Fetches a module's sources, and returns the directory that they are in, which is the Go cache's. */
+/** Downloads a module's sources, and returns their directory in Go's cache. */
 export function goSources(module: string): Promise<string> {
   return succeed(host, `PATH="$PATH":${quote(dirname(GO ?? ''))}\n${SOURCES(module)}\necho "$sources"`, {
     timeoutMs: 300_000,
@@ -57,7 +60,7 @@ export function goSources(module: string): Promise<string> {
 const SOURCES = (module: string) =>
   `sources=$(go mod download -json ${quote(module)} | sed -n 's/^\\s*"Dir": "\\(.*\\)",$/\\1/p')`;
 
-/** Builds several programs of a module, unless an earlier run has. @param flags go to `go install`. */
+/** Builds several programs of a module, unless an earlier run has built them. @param flags the flags of `go install`. */
 export async function goTools(module: string, commands: readonly string[], flags: string): Promise<void> {
   const [path = '', version = ''] = module.split('@');
   const packages = commands.map((command) => `${path}/${command}@${version}`);

@@ -6,7 +6,7 @@ import { APT_OF_RELEASE, type DebianRelease } from './debian-release.ts';
 import { host } from './host.ts';
 import { quote, succeed } from './machine.ts';
 
-/** What QEMU boots. */
+/** The files that QEMU boots. */
 export interface GuestImage {
   readonly kernel: string;
   readonly initramfs: string;
@@ -31,12 +31,12 @@ const MODULES = [
 /** The distribution's package that depends on its newest kernel. The "cloud" one has no 9p. */
 const KERNEL_PACKAGE = 'linux-image-amd64';
 
-/** Whose kernel a guest has: this machine's own Debian (6.1 in Debian 12), or that of a newer release (6.12). */
+/** The origin of a guest's kernel: this machine's own Debian (6.1 in Debian 12), or a newer release (6.12). */
 export type GuestKernel = 'own' | 'newer';
 
 const NEWER: DebianRelease = 'trixie';
 
-/** Fetches a guest's kernel with apt unless an earlier run has, and returns the directory where it is kept. */
+/** Downloads a guest's kernel with apt, unless an earlier run has done so, and returns the kernel's directory. */
 export async function fetchKernel(kernel: GuestKernel): Promise<string> {
   const cache = privateDirectory();
   const prefix = kernel === 'own' ? `kernel-${MODULES.length}-` : `kernel-${NEWER}-${MODULES.length}-`;
@@ -74,7 +74,7 @@ export async function buildImage(kernelDirectory: string, directory: string): Pr
   return { kernel: join(kernelDirectory, 'vmlinuz'), initramfs: join(directory, 'initramfs.gz') };
 }
 
-/** A cache directory between runs. Other users must not be able to put a kernel there. */
+/** A cache directory that survives runs. Other users must not be able to put a kernel there. */
 export function privateDirectory(): string {
   const uid = process.getuid?.();
   const directory = join(tmpdir(), `isolation-exporter-lab-${uid}`);

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { DEFAULT_TIMEOUT_MS, eventually, Hopeless } from './machine.ts';
 import type { Background, Outcome } from './machine.ts';
 
-/** Above a job's own time-out, before its machine is taken to be stuck. */
+/** How much longer than a job's own time-out to wait before the machine counts as stuck. */
 const GRACE_MS = 60_000;
 
 /**
- * Runs scripts in a guest by way of a directory that both sides see (guest/agent.sh is the other end). Files need no
- * framing, carry any bytes, let jobs run side by side, and are still there to look at when something hangs.
+ * Runs scripts in a guest through a directory that both sides see (guest/agent.sh is the other end). Files need no
+ * framing, can contain any bytes, allow concurrent jobs, and can still be inspected when a job hangs.
  */
 export class GuestJobs {
   readonly #share: string;
@@ -34,7 +34,7 @@ export class GuestJobs {
     return outcome;
   }
 
-  /** Starts a script that goes on running. */
+  /** Starts a script that keeps running. */
   async start(script: string): Promise<Background> {
     const job = this.#submit(script, 0);
     const pid = await eventually('the guest starts a script', () => numberIn(join(job, 'pid')), {

@@ -18,7 +18,7 @@ import { GuestJobs } from './guest-jobs.ts';
 import { eventually, Hopeless, quote } from './machine.ts';
 import type { Background, Machine, Outcome } from './machine.ts';
 
-/** How guests differ. */
+/** The differences between guests. */
 interface Flavour {
   /** The script in `guest/` that becomes PID 1. */
   readonly init: 'plain' | 'systemd';
@@ -26,7 +26,7 @@ interface Flavour {
 }
 
 const FLAVOURS = {
-  /** No service manager. */
+  /** A guest without a service manager. */
   plain: { init: 'plain', kernel: 'own' },
   /** The same on Linux 6.12. */
   newer: { init: 'plain', kernel: 'newer' },
@@ -43,14 +43,14 @@ export const GUEST_FLAVOURS = Object.keys(FLAVOURS) as GuestFlavour[];
 export const SHARE_IN_GUEST = '/lab';
 
 /**
- * A virtual machine with a pure cgroup-v2 kernel and this host's root directory: everything of the host is
- * there, and only what it writes below `/lab` reaches the host. `/tmp`, `/run` and `/dev` start empty.
+ * A virtual machine with a pure cgroup v2 kernel and this host's root directory: it sees all of the host's files, but
+ * only its writes below `/lab` reach the host. `/tmp`, `/run` and `/dev` start empty.
  */
 export class Guest implements Machine, AsyncDisposable {
   readonly name: string;
-  /** Emulated: ten to twenty times slower than the host. */
+  /** The guest is emulated: ten to twenty times slower than the host. */
   readonly slowness = 20;
-  /** Holds all that belongs to this guest; a short path, for the sockets in it. */
+  /** The directory of this guest's files. Its path is short, because it contains sockets. */
   readonly directory: string;
   readonly #jobs: GuestJobs;
 
@@ -93,7 +93,7 @@ export class Guest implements Machine, AsyncDisposable {
     }
   }
 
-  /** Switches it off without a shutdown, and removes its directory. */
+  /** Switches the guest off without a shutdown, and removes its directory. */
   async [Symbol.asyncDispose](): Promise<void> {
     const pid = this.#pid();
     if (pid !== undefined) {
@@ -107,7 +107,7 @@ export class Guest implements Machine, AsyncDisposable {
     return existsSync(join(this.directory, 'ended')) ? 'ended' : 'runs';
   }
 
-  /** QEMU's pid while it is QEMU's. */
+  /** QEMU's pid, as long as that process is QEMU. */
   #pid(): number | undefined {
     try {
       const pid = Number(readFileSync(join(this.directory, 'qemu.pid'), 'utf8'));
@@ -126,7 +126,7 @@ export class Guest implements Machine, AsyncDisposable {
 /** How a guest is booted. */
 export interface BootOptions {
   readonly flavour: GuestFlavour;
-  /** Will be created. It contains sockets, so its path should be short. */
+  /** The directory to create. It contains sockets, so its path should be short. */
   readonly directory: string;
   /** The guest is switched off when this process has ended, however it ends. */
   readonly owner: number;
@@ -155,7 +155,7 @@ function fillShare(share: string, flavour: GuestFlavour): void {
   copyFileSync(new URL(`${FLAVOURS[flavour].init}-init.sh`, files), join(share, 'init.sh'));
   copyFileSync(new URL('agent.sh', files), join(share, 'agent.sh'));
   writeFileSync(join(share, 'repository'), fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, ''));
-  // The same Node as here, first: a suite says `node` and gets the version that it runs on itself.
+  // Puts the same Node as here first, so that `node` in a suite has the version that runs the suite.
   const path = `${dirname(process.execPath)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
   writeFileSync(join(share, 'environment'), `export HOME=/root LANG=C.UTF-8 PATH=${quote(path)}\n`);
 }
@@ -186,7 +186,7 @@ function startQemu(options: BootOptions, image: GuestImage): void {
     share('lab', `${directory}/share`),
   ];
   const log = openSync(join(directory, 'qemu.log'), 'a');
-  // A shell stays beside it: to end it after its owner, and to note its end.
+  // A shell runs beside QEMU. It ends QEMU after its owner, and notes the end of QEMU.
   const script = `${quote(...qemu)} & qemu=$!
     while kill -0 $qemu 2>/dev/null && kill -0 ${owner} 2>/dev/null; do sleep 1; done
     kill -KILL $qemu 2>/dev/null
@@ -194,7 +194,7 @@ function startQemu(options: BootOptions, image: GuestImage): void {
   spawn('bash', ['-c', script], { detached: true, stdio: ['ignore', log, log] }).unref();
 }
 
-/** KVM where it works. Its device may be there and open, and make machines that never run: ask the processor too. */
+/** Whether KVM works. Its device may exist and open, but create machines that never run, so this also checks the processor. */
 function accelerator(): 'kvm' | 'tcg' {
   try {
     accessSync('/dev/kvm', constants.R_OK | constants.W_OK);

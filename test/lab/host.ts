@@ -39,7 +39,7 @@ async function start(script: string): Promise<Background> {
   };
 }
 
-/** A bash that leads its own process group, so that all that it starts can be signalled with it. */
+/** A bash that leads its own process group, so that a signal reaches everything it starts. */
 async function bash(script: string): Promise<{ child: ChildProcess; output: () => Streams; close: () => void }> {
   // Files, not pipes: a daemon that the script leaves behind would hold a pipe open.
   const [stdout, stderr] = [nameless(), nameless()];
@@ -63,7 +63,7 @@ interface Streams {
   readonly stderr: string;
 }
 
-/** A file that is gone as soon as nobody has it open. */
+/** A file that disappears as soon as nobody has it open. */
 function nameless(): number {
   const directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-output-'));
   const descriptor = openSync(join(directory, 'output'), 'a+');
@@ -92,6 +92,6 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // It has ended: that is what was wanted.
+    // The process has already ended.
   }
 }

@@ -24,7 +24,7 @@ export async function buildImage(docker: Docker, tag: string): Promise<void> {
   for (const base of bases) await succeed(host, STAND_IN(docker, base));
   await succeed(
     host,
-    // The old builder: the new one always asks a registry.
+    // Uses the old builder, because the new one always contacts a registry.
     `export DOCKER_BUILDKIT=0
     ${docker.client} build --network host --build-arg REVISION=of-the-lab --tag ${quote(tag)} ${quote(REPOSITORY)}`,
     { timeoutMs: 400_000 },

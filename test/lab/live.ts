@@ -27,8 +27,8 @@ export function describeLive(name: string, needs: readonly Part[], suite: () => 
 }
 
 /**
- * A suite that takes many minutes, as most do in the emulated guest. It only runs with `LAB=all`, so
- * that the tests of a change take less than half an hour.
+ * A suite that takes many minutes, like most in the emulated guest. It only runs with `LAB=all`, so that the tests of a
+ * change take less than half an hour.
  */
 export function describeLong(name: string, needs: readonly Part[], suite: () => void): void {
   if (process.env['LAB'] === 'all') describeLive(name, needs, suite);

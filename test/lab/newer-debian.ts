@@ -12,12 +12,12 @@ const RELEASE = 'forky';
 const PACKAGES = ['prometheus', 'promtool', 'victoria-metrics'];
 const PROGRAMS = ['prometheus', 'promtool', 'victoria-metrics', 'vmagent', 'vmalert', 'vmalert-tool'] as const;
 
-/** Where a program of the newer Debian is once {@link fetchNewerDebian} is done. */
+/** The path of a program of the newer Debian, after {@link fetchNewerDebian}. */
 export function newerDebianProgram(program: (typeof PROGRAMS)[number]): string {
   return join(keptIn(privateDirectory()), program);
 }
 
-/** Fetches the programs with apt, unless an earlier run has. They run beside the machine's own packages. */
+/** Downloads the programs with apt, unless an earlier run has done so. They run beside the machine's own packages. */
 export async function fetchNewerDebian(): Promise<void> {
   const cache = privateDirectory();
   const kept = keptIn(cache);

@@ -31,9 +31,12 @@ interface Recipe {
   readonly packages: readonly string[];
   /** Packages that only some releases have, such as a separate client. */
   readonly packagesIfKnown?: readonly string[];
-  /** Parts that this one is built on. */
+  /** Parts that this one depends on. */
   readonly parts?: readonly Part[];
-  /** Fetches what no package of this machine has, unless an earlier run has; after the packages. */
+  /**
+   * Downloads what no package of this machine provides, unless an earlier run has done so. It runs after the packages
+   * are installed.
+   */
   readonly fetch?: () => Promise<unknown>;
 }
 

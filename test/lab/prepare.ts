@@ -111,8 +111,8 @@ const APT_UPDATE = `
   exit 1`;
 
 /**
- * A file named policy-rc.d that answers 101 keeps maintainer scripts from starting daemons: the suites start their own,
- * and the machine is left as quiet as it was.
+ * While a file named policy-rc.d exits with 101, maintainer scripts start no daemons. The suites start their own, and
+ * the machine is left as it was.
  */
 const APT_INSTALL = (packages: readonly string[]) => `
   if [ ! -e /usr/sbin/policy-rc.d ]; then

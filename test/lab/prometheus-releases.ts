@@ -7,17 +7,17 @@ import { newerDebianProgram } from './newer-debian.ts';
 
 /** The programs of one release of Prometheus. */
 export interface PrometheusRelease {
-  /** For names of tests. */
+  /** The name of the release in test names. */
   readonly name: string;
   readonly prometheus: string;
   readonly promtool: string;
-  /** Feature flags of the server that change what queries and scrapes mean, as far as this release has them. */
+  /** The server's feature flags that change the results of queries and scrapes, if this release has them. */
   readonly features: readonly string[];
 }
 
 const NEWEST_MODULE = 'github.com/prometheus/prometheus@v0.316.0';
 
-/** The oldest release that the rules are for: that of Debian 12. */
+/** The oldest release that the rules support: that of Debian 12. */
 export const OLDEST: PrometheusRelease = {
   name: 'Prometheus 2.42',
   prometheus: 'prometheus',
@@ -41,8 +41,8 @@ const NEWEST: PrometheusRelease = {
 };
 
 /**
- * A suite for each release: the oldest, the one with long-term support, and the newest. To build the newest takes minutes, so
- * it is done with `LAB=all` only; where an earlier run has built it, it takes part as well.
+ * A suite for each release: the oldest, the one with long-term support, and the newest. Building the newest takes
+ * minutes, so it only runs with `LAB=all`, or if an earlier run has built it.
  */
 export function describeOnReleases(name: string, suite: (release: PrometheusRelease) => void): void {
   describeLive(`${name}, ${OLDEST.name}`, ['prometheus'], () => suite(OLDEST));
@@ -59,7 +59,7 @@ export function describeOnReleases(name: string, suite: (release: PrometheusRele
     return;
   }
   describe(`${name}, ${NEWEST.name}`, () => {
-    // Without service discovery, which is most of what there is to build.
+    // Builds without service discovery, which is most of the code.
     beforeAll(
       () => goTools(NEWEST_MODULE, ['cmd/prometheus', 'cmd/promtool'], `-tags remove_all_sd -ldflags '-s -w'`),
       1_800_000,

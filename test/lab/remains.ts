@@ -1,6 +1,6 @@
 import { type Machine, quote, succeed } from './machine.ts';
 
-/** Ends all processes in the cgroups of a name, in every hierarchy and at any depth, and removes these cgroups. */
+/** Ends all processes in cgroups with a name, in every hierarchy and at any depth, and removes these cgroups. */
 export async function removeCgroups(machine: Machine, name: string): Promise<void> {
   await succeed(
     machine,
@@ -19,11 +19,11 @@ export async function removeCgroups(machine: Machine, name: string): Promise<voi
   );
 }
 
-/** Ends the programs that have a path in a directory on their command line, unmounts what is in it, and removes it. */
+/** Ends programs whose command line contains a path in a directory, unmounts everything in the directory, and removes it. */
 export async function removeDirectory(machine: Machine, directory: string): Promise<void> {
   await succeed(
     machine,
-    // The brackets and the slash behind keep grep and this script from finding themselves.
+    // The brackets and the trailing slash keep grep and this script from finding themselves.
     `directory=${directory}
     for attempt in $(seq 100); do
       left=$(grep -lsa -- "[/]\${directory#/}/" /proc/[0-9]*/cmdline | cut -d/ -f3)

@@ -5,13 +5,13 @@ import { host } from './host.ts';
 import { eventually, quote, succeed } from './machine.ts';
 
 /**
- * A FUSE mount on the host that shows a directory, with a server that can be stopped: whoever looks at anything in it then waits
- * until the server goes on.
+ * A FUSE mount on the host that shows a directory. Its server can be stopped: every access then waits until the server
+ * continues.
  */
 export class StoppableMount implements AsyncDisposable {
-  /** Where it is mounted. */
+  /** The mount point. */
   readonly path: string;
-  /** What it shows. Files made here never wait. */
+  /** The directory that the mount shows. Access to it never waits. */
   readonly source: string;
   readonly #directory: string;
   readonly #server: ChildProcess;
@@ -27,7 +27,7 @@ export class StoppableMount implements AsyncDisposable {
   static async start(): Promise<StoppableMount> {
     const directory = mkdtempSync('/tmp/isolation-exporter-fuse-');
     for (const name of ['mount', 'source']) mkdirSync(join(directory, name));
-    // Nothing that was looked at before is remembered: each look asks the server.
+    // Disables caches, so that each access asks the server.
     const options = 'attr_timeout=0,entry_timeout=0,negative_timeout=0,dev,suid';
     const words = ['-f', '-o', options, join(directory, 'source'), join(directory, 'mount')];
     const server = spawn('bindfs', words, { stdio: 'ignore' });
@@ -40,12 +40,12 @@ export class StoppableMount implements AsyncDisposable {
     return mount;
   }
 
-  /** From now on nobody answers. */
+  /** Stops the server: nobody answers. */
   stop(): void {
     this.#server.kill('SIGSTOP');
   }
 
-  /** From now on the server answers again, also what was asked meanwhile. */
+  /** Lets the server continue. It also answers the requests that were waiting. */
   resume(): void {
     this.#server.kill('SIGCONT');
   }
@@ -57,7 +57,7 @@ export class StoppableMount implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.resume();
-    // Containers may have it mounted still.
+    // Containers may still have the mount.
     await succeed(host, `! mountpoint -q ${quote(this.path)} || umount -l ${quote(this.path)}`);
     this.#server.kill('SIGKILL');
     rmSync(this.#directory, { recursive: true, force: true });

@@ -1,5 +1,5 @@
-// Stands for a pager: takes Alertmanager's notifications on a free port of loopback, and writes each one down as a line of
-// JSON with the time of its arrival. It runs as plain JavaScript, since it also does in the guest.
+// Plays the role of a pager: receives Alertmanager's notifications on a free loopback port, and writes each as a line
+// of JSON with its time of arrival. It is plain JavaScript, because it also runs in the guest.
 import { createServer } from 'node:http';
 
 const server = createServer((request, response) => {

@@ -3,7 +3,7 @@ import { eventually, type Machine, quote } from './machine.ts';
 
 /** A receiver of Alertmanager's notifications. */
 export interface WebhookReceiver extends AsyncDisposable {
-  /** Where it listens, as `host:port`. */
+  /** The address of the receiver, as `host:port`. */
   readonly address: string;
   /** The notifications so far, oldest first. */
   received(): Promise<readonly Notification[]>;

@@ -32,14 +32,14 @@ const sh = (script: string) => ['sh', '-c', script];
 
 /** The arguments of `docker run` for each, besides the name. */
 const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: string, command: readonly string[]]>> = {
-  // Wants all of a core and gets a third of one.
+  // The container wants a whole core and gets a third of one.
   api: ['--network none --memory 128m --pids-limit 200 --cpus 0.3', sh('while :; do :; done')],
   // OOM-killed repeatedly; its shell survives, so that Docker never notices.
   worker: [
     '--network none --memory 16m --memory-swap 16m --pids-limit 100 --cpus 0.5',
     sh('while :; do sleep 15; tail /dev/zero; done'),
   ],
-  // Near its limit: what is in /dev/shm cannot be dropped.
+  // The container is near its limit: the kernel cannot drop the content of /dev/shm.
   cache: [
     '--network none --memory 32m --memory-swap 32m --pids-limit 100 --cpus 1',
     sh('dd if=/dev/zero of=/dev/shm/kept bs=1048576 count=28; sleep 100000'),
@@ -60,12 +60,12 @@ const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: strin
     '--network none --read-only --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 --memory 64m --pids-limit 50 --cpus 0.5',
     sh('while :; do sleep 1; done'),
   ],
-  // Starts more than it may.
+  // The container starts more processes than its limit allows.
   pool: [
     '--network none --memory 64m --pids-limit 8 --cpus 0.5',
     sh('while :; do (for i in 1 2 3 4 5 6 7 8 9 10; do sleep 4 & done; wait) 2>/dev/null; sleep 5; done'),
   ],
-  // Works a little: the quota of its parent counts only the periods in which it does.
+  // The container works a little, because its parent's quota only counts periods with work.
   tenant: ['--network none --pids-limit 100', sh('while :; do sleep 0.2; done')],
   flaky: [
     '--network none --memory 32m --pids-limit 50 --cap-add SYS_ADMIN --security-opt seccomp=unconfined',
@@ -73,10 +73,10 @@ const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: strin
   ],
 };
 
-/** Limits that the container below them does not know of: bytes, cores and processes. */
+/** Limits of the parent, which the container's own files do not show: bytes, cores and processes. */
 const PARENT_LIMITS = { memory: 256 * 1024 * 1024, cores: 0.5, pids: 50 };
 
-/** Starts the scene, with recurring events. The caller makes restarts. */
+/** Starts the scene, with recurring events. The caller restarts containers. */
 export async function startScene(): Promise<Scene> {
   const parent = `isolation-exporter-tenant-${process.pid}`;
   const parts: AsyncDisposable[] = [{ [Symbol.asyncDispose]: () => removeCgroups(host, parent) }];
@@ -127,7 +127,7 @@ const LEAVE = (id: string) => `
   for procs in $(find /sys/fs/cgroup -path '*/docker/${id}/cgroup.procs'); do echo $$ > "$procs"; done
   exec sleep 100000`;
 
-/** Traffic between the network namespaces of two processes, which nobody else has. */
+/** Traffic between the network namespaces of two processes, which belong to no other container. */
 const TALK = (sender: number, receiver: number) => `
   nsenter -t ${sender} -n ip link add eth0 type veth peer name eth0 netns ${receiver}
   nsenter -t ${sender} -n sh -c 'ip addr add 169.254.77.1/30 dev eth0; ip link set eth0 up'

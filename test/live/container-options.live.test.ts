@@ -25,14 +25,15 @@ describeLong('a container with the options of deploy/kubernetes', ['guest-system
   }, 1_200_000);
   afterAll(() => docker?.[Symbol.asyncDispose]());
 
-  /** The exporter's samples with these options, once it shows all containers. */
+  /** The exporter's samples with these options, once it exports all containers. */
   const scrapeWith = async (options: readonly string[]): Promise<Samples> => {
-    // An image would take minutes to get there, and is tried on the host: this is Node with all that it is linked to.
+    // Copying an image to the guest would take minutes, and a test on the host covers the image. This uses Node with
+    // the libraries that it is linked to.
     const volumes = ['/usr', '/lib', '/lib64', process.execPath, REPOSITORY].map(
       (path) => `--volume=${path}:${path}:ro`,
     );
     const program = [LAB_IMAGE, process.execPath, `${REPOSITORY}/dist/cli.js`];
-    // The guest's kernel makes no networks between containers.
+    // The guest's kernel cannot create networks between containers.
     const id = await docker.run('--network=none', ...options, ...volumes, ...program);
     try {
       const enter = `nsenter --net --target ${await docker.pidOf(id)}`;

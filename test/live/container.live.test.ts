@@ -15,14 +15,14 @@ import {
 } from './docker-containers.ts';
 import { inContainer } from './in-container.ts';
 
-/** Needs a privilege for other users' containers. */
+/** Metrics that need a privilege for containers of other users. */
 const OF_NAMESPACES =
   /^isolation_container_(?:host_namespace|namespace_peers|network_)|"finding":"host_(?:network|ipc|uts|cgroup)_namespace"/;
 
-/** Differs if less is known. */
+/** Metrics that change if fewer facts are known. */
 const LEVEL = /^isolation_container_isolation_level/;
 
-/** Stays as it is between two scrapes. */
+/** Metrics that stay the same between two scrapes. */
 const CONSTANT =
   /_(?:info|limited|limit|limit_bytes|limit_cores|weight|cpus|start_time_seconds|host_namespace|peers|finding|level|certain|privileged|capability|left)$/;
 
@@ -46,7 +46,7 @@ describeLive('the exporter anywhere but on the host as root', ['docker'], () => 
     await docker?.[Symbol.asyncDispose]();
   });
 
-  /** The series of one container, without its name, and the values that do not change. */
+  /** The series of one container, without its name and without values that change. */
   const factsOf = (samples: Samples, name: ContainerName): readonly string[] => {
     const own = samples.labels('isolation_container_info', { id: ids[name] })?.get('container');
     expect(own, name).toBeDefined();
@@ -106,7 +106,7 @@ describeLive('the exporter anywhere but on the host as root', ['docker'], () => 
       script,
     });
     await expectTheSameAsOutside(exporter);
-    // It is a container itself.
+    // The exporter runs in a container itself.
     expect(
       (await exporter.scrape()).value('isolation_container_host_namespace', { container: 'exporter', ns: 'pid' }),
     ).toBe(1);
@@ -115,7 +115,7 @@ describeLive('the exporter anywhere but on the host as root', ['docker'], () => 
   test('as a user without privileges says what it can, and what it would take to say more', async () => {
     const own = await docker.run(...words('--name own --network none --user 65534:65534 --cap-drop ALL'), LAB_IMAGE);
     try {
-      // Everyone may go to /mnt, but maybe not to where Node and this repository are.
+      // Every user may enter /mnt, but perhaps not the directories of Node and this repository.
       const becomeNobody = `
         set -e
         mount -t tmpfs none /mnt
@@ -150,12 +150,12 @@ describeLive('the exporter anywhere but on the host as root', ['docker'], () => 
         expect(level, container).toBeLessThanOrEqual(
           Math.min(1, reference.value('isolation_container_isolation_level', { container }) ?? NaN),
         );
-        // It is certain if a host namespace is visible without a privilege.
+        // The level is certain if a host namespace is visible without a privilege.
         const isCertain = inside.value('isolation_container_isolation_level_certain', { container: own });
         expect(isCertain, container).toBe(Number(container === 'exposed'));
         expect(reference.value('isolation_container_isolation_level_certain', { container }), container).toBe(1);
       }
-      // The kernel lets it look at what is its own user's.
+      // The kernel allows a user to inspect processes of the same user.
       const shared = inside.value('isolation_container_host_namespace', { container: own.slice(0, 12), ns: 'pid' });
       expect(shared).toBe(0);
 

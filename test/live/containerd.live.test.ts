@@ -6,9 +6,9 @@ import { type Background, eventually, succeed } from '../lab/machine.ts';
 import { within } from './docker-containers.ts';
 import { removeCgroups, removeDirectory } from '../lab/remains.ts';
 
-/** The package of Docker comes with it. */
+/** The package of Docker includes containerd. */
 describeLive('containerd without Docker', ['docker'], () => {
-  // Neither is an id that a path could reveal.
+  // Neither name looks like an id, so the path alone does not reveal a container.
   const namespace = `isolation-exporter-${process.pid}`;
   const id = 'my_web.shop-1';
   let directory: string;
@@ -52,7 +52,7 @@ END`,
       host,
       `${ctr} run --detach --memory-limit 67108864 --rootfs ${directory}/image ${id} /bin/busybox sleep 1000000`,
     );
-    // Its sandbox follows once another process has looked at the runtime's program.
+    // The sandbox is known once the probe process has inspected the runtime's program.
     await within(host, 'the container and its sandbox', async () => (await infoOf())?.has('sandbox') === true);
     expect(Object.fromEntries((await infoOf()) ?? [])).toEqual({
       engine: 'containerd',

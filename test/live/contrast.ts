@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 
-/** A text that is hard to read, and its contrast by WCAG 2, which should be 4.5. */
+/** A text with too little contrast, and its contrast by WCAG 2, which should be at least 4.5. */
 export interface FaintText {
   readonly text: string;
   readonly contrast: number;
@@ -11,7 +11,7 @@ export async function faintTexts(page: Page): Promise<readonly FaintText[]> {
   return page.evaluate<readonly FaintText[]>(FAINT_TEXTS);
 }
 
-/** Runs in the page. */
+/** This function runs in the page. */
 const FAINT_TEXTS = `(() => {
   const parse = (text) => {
     const [red = 0, green = 0, blue = 0, alpha = 1] = (text.match(/[\\d.]+/g) ?? []).map(Number);

@@ -9,7 +9,7 @@ import { within } from './docker-containers.ts';
 const SLEEP = ['/bin/sleep', '1000000'];
 const LIMIT = 67_108_864;
 
-/** containerd comes with the package of Docker. */
+/** The package of Docker includes containerd. */
 describeLive('pods of a containerd', ['docker'], () => {
   let node: CriNode;
   let exporter: Exporter;

@@ -63,7 +63,7 @@ describeLong('Podman with crun, on cgroup v2', ['guest-systemd', 'podman'], () =
   test('the limits of both cgroups are there, each with what it did', async () => {
     const id = ids.get('none') ?? '';
     const scope = `/machine.slice/libpod-${id}.scope`;
-    // Some releases of crun limit the CPU in the inner one only: then the other has no throttling to report.
+    // Some releases of crun limit the CPU only in the inner cgroup. The outer one then has no throttling to report.
     const periodsOf = async (path: string) => {
       const directory = `/sys/fs/cgroup${scope}${path}`;
       const periods = await succeed(

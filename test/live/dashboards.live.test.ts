@@ -9,7 +9,7 @@ import { within } from './docker-containers.ts';
 
 /** Queries without data on a kernel without a file of the containers, or without a key in it. */
 const NEEDS: Readonly<Record<string, readonly [file: string, key?: string]>> = {
-  // On a hybrid host either hierarchy may have the controller, or none.
+  // On a hybrid host the controller may be in either hierarchy, or in none.
   'container: Huge pages A': ['*/docker/*/hugetlb.*'],
   'container: Memory usage and limits E': ['*/docker/*/memory.high'],
   'container: Memory events B': ['*/docker/*/memory.swap.events'],
@@ -43,7 +43,7 @@ describeLive('boards', ['docker', 'prometheus'], () => {
   });
   afterAll(() => scene?.[Symbol.asyncDispose]());
 
-  /** How many series a query has for a choice. */
+  /** The number of series that a query returns for a choice. */
   const count = async (expr: string, chosen: Choice): Promise<number> => {
     const query = encodeURIComponent(interpolate(expr, chosen));
     const { result } = (await scene.prometheus.ask(`query?query=${query}`)) as { result: unknown[] };

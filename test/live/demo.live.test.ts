@@ -7,7 +7,7 @@ import { type Background, type Machine, eventually, quote, succeed } from '../la
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
-/** As in the README, but on any port. */
+/** The command of the README, but with any free port. */
 const BY_NPM = 'exec npm run demo -- --port 0';
 
 /** The same without the build, which takes minutes in the guest. */
@@ -79,7 +79,7 @@ describeLong('the demo on pure cgroup v2', ['guest'], () => {
   test('shows its containers, and is gone after Ctrl-C', async () => {
     const guest = await sharedGuest('plain');
     const control = 'cat /sys/fs/cgroup/cgroup.subtree_control';
-    // As on a host where nobody has asked for controllers yet.
+    // Like a host on which nobody has enabled controllers yet.
     await succeed(guest, 'echo "-cpu -memory -pids -io" > /sys/fs/cgroup/cgroup.subtree_control');
     try {
       const before = await succeed(guest, control);
@@ -94,7 +94,7 @@ describeLong('the demo on pure cgroup v2', ['guest'], () => {
 async function showsAndGoes(machine: Machine, command: string): Promise<void> {
   await using demo = await start(machine, command);
   const belongings = await belongingsOf(demo);
-  // At least a shell for each container, and the exporter.
+  // At least one shell for each container, and the exporter.
   expect(belongings.pids.length).toBeGreaterThanOrEqual(6);
 
   const timeoutMs = 60_000 * machine.slowness;
@@ -129,18 +129,18 @@ async function showsAndGoes(machine: Machine, command: string): Promise<void> {
   // The shown process survives: its child was killed.
   expect(samples.value('isolation_container_pids', { container: 'oom-killed' })).toBeGreaterThanOrEqual(1);
   for (const finding of ['all_devices', 'block_device', 'takeover_capability']) {
-    // On v2 the kernel does not show all of them.
+    // On v2 the kernel does not show all of these facts.
     expect(samples.value('isolation_container_finding', { container: 'hardened', finding }), finding).not.toBe(1);
   }
   await expectPosture(machine, belongings);
 
-  // To the whole process group, as a terminal does.
+  // Signals the whole process group, as a terminal does.
   await demo.background.kill('SIGINT');
   await expectEnd(demo);
   await expectNothingOf(machine, belongings);
 }
 
-/** The kernel's own word on what the maker claims to have made. */
+/** Asks the kernel whether the containers are what the demo claims. */
 async function expectPosture(machine: Machine, { cgroup }: Belongings): Promise<void> {
   const status = async (container: string): Promise<string> =>
     succeed(
@@ -214,7 +214,7 @@ function cgroupsCalled(machine: Machine, cgroup: string): Promise<string> {
   return succeed(machine, `find /sys/fs/cgroup -path '*${cgroup}*'`);
 }
 
-/** `true` once all have ended; a zombie has. */
+/** `true` once all processes have ended. A zombie counts as ended. */
 async function areGone(machine: Machine, pids: readonly string[]): Promise<true | undefined> {
   const alive = await succeed(
     machine,

@@ -13,7 +13,7 @@ import { startConfiguredPrometheus } from './prometheus.ts';
 const DEPLOY = fileURLToPath(new URL('../../deploy', import.meta.url));
 const textOf = (path: string) => readFileSync(`${DEPLOY}/${path}`, 'utf8');
 
-/** As released; what `docker compose config` and `kubectl kustomize` are made of. */
+/** The released sources of `docker compose config` and `kubectl kustomize`. */
 const COMPOSE = 'github.com/compose-spec/compose-go/v2/cmd@v2.9.1';
 const KUSTOMIZE = 'sigs.k8s.io/kustomize/kustomize/v5@v5.7.1';
 
@@ -24,7 +24,7 @@ describeWithGo('the compose file', () => {
     const { services } = JSON.parse(await succeed(host, script)) as {
       readonly services: Readonly<Record<string, Service>>;
     };
-    // What is mounted has to be there: Docker would make a folder of that name.
+    // Mounted files must exist: Docker would create a directory with that name.
     const own = Object.values(services).flatMap(({ volumes = [] }) =>
       volumes.filter(({ source }) => source.startsWith(DEPLOY.replace(/deploy$/, ''))),
     );
@@ -83,7 +83,7 @@ describeWithGo('the kustomizations', () => {
     expect(base.securityContext).toMatchObject({ capabilities: { drop: ['ALL'], add: ['SYS_PTRACE', 'SYSLOG'] } });
     expect(base.securityContext).not.toHaveProperty('privileged');
     expect(kmsg.securityContext).toMatchObject({ privileged: true });
-    // The API refuses them beside it.
+    // The API rejects these settings in a privileged container.
     expect(kmsg.securityContext).not.toHaveProperty('capabilities');
     expect(kmsg.securityContext).not.toHaveProperty('allowPrivilegeEscalation');
     expect(kmsg.volumeMounts.map(({ mountPath }) => mountPath)).toContain('/dev/kmsg');
@@ -102,7 +102,7 @@ describeLive('the scrape configurations', ['prometheus'], () => {
 
   test.each(files)('%s is valid', async (name) => {
     const config = parse(textOf(`prometheus/scrape/${name}`)) as ScrapeFile;
-    // Debian's Prometheus is built without it: of this file all but the discovery itself is checked.
+    // Debian's Prometheus is built without Kubernetes discovery, so it checks everything except the discovery itself.
     for (const job of config.scrape_configs) {
       if (job.kubernetes_sd_configs === undefined) continue;
       expect(job.kubernetes_sd_configs).toEqual([{ role: 'pod', namespaces: { names: ['isolation-exporter'] } }]);
@@ -141,7 +141,7 @@ describeLive('the scrape configurations', ['prometheus'], () => {
   });
 });
 
-/** Labels that Prometheus discovers for the exporter's pod and relabelling drops. */
+/** Labels that Prometheus discovers for the exporter's pod, and that relabelling drops. */
 const DISCOVERED = {
   __meta_kubernetes_pod_node_name: 'node-1',
   __meta_kubernetes_pod_label_app_kubernetes_io_name: 'isolation-exporter',
@@ -149,9 +149,9 @@ const DISCOVERED = {
 };
 
 interface Job {
-  /** What there is in a scrape configuration besides the discovery. */
+  /** A scrape configuration without its discovery. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** The labels that a target is discovered with. */
+  /** The labels of a discovered target. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -161,7 +161,7 @@ function jobOfFile(name: string): Job {
   return { options, labels: DISCOVERED };
 }
 
-/** What the operator makes of the PodMonitor: its own labels first, then what the endpoint says. */
+/** The relabelling that the operator creates from the PodMonitor: its own labels first, then those of the endpoint. */
 function jobOfPodMonitor(): Job {
   const { spec } = parse(textOf('kubernetes/base/podmonitor.yaml')) as PodMonitor;
   const [endpoint] = spec.podMetricsEndpoints;

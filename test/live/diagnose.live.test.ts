@@ -9,13 +9,13 @@ import { inContainer } from './in-container.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
-/** All that the exporter needs in a container. */
+/** All options that the exporter needs in a container. */
 const RIGHT =
   '--pid host --cap-drop ALL --cap-add SYS_PTRACE --cap-add SYSLOG --security-opt apparmor=unconfined ' +
   '--device /dev/kmsg:/dev/kmsg:r -v /sys/fs/cgroup:/host/sys/fs/cgroup:ro';
 const MOUNTED = '--path.cgroupfs=/host/sys/fs/cgroup';
 
-/** Something that a check said. */
+/** The result of a check. */
 interface Said {
   readonly status: string;
   readonly message: string;
@@ -25,7 +25,7 @@ interface Said {
 describeLive('diagnose in a container of Docker', ['docker'], () => {
   const run = diagnosesOn(async () => host);
 
-  // All that is right but one.
+  // All required options except one.
   test.each([
     ['--pid host', 'pid namespace', '--pid host'],
     ['--cap-add SYS_PTRACE', 'capabilities', '--cap-add SYS_PTRACE'],
@@ -78,7 +78,7 @@ type Run = (
   readonly checks: Readonly<Record<string, Said>>;
 }>;
 
-/** What holds on every machine. Answers with what more tests of that machine may use. */
+/** Checks what holds on every machine. Returns facts for further tests of that machine. */
 function diagnosesOn(machineOf: () => Promise<Machine>, options: { readonly cgroupDriver?: 'systemd' } = {}): Run {
   let docker: Docker;
   let machine: Machine;
@@ -130,7 +130,7 @@ function diagnosesOn(machineOf: () => Promise<Machine>, options: { readonly cgro
     const { code, checks } = await run(RIGHT, MOUNTED);
     expect(Object.entries(checks).filter(([, { status }]) => status !== 'ok' && status !== 'note')).toEqual([]);
     expect(code).toBe(0);
-    // This one is a container, too.
+    // The exporter's own container counts, too.
     expect(checks['containers']?.message).toBe('4 found: 4 docker');
   });
   return run;

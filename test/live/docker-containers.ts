@@ -2,11 +2,11 @@ import { type Docker, LAB_IMAGE } from '../lab/docker.ts';
 import type { Exporter, Samples } from '../lab/exporter.ts';
 import { eventually, type Machine } from '../lab/machine.ts';
 
-/** The containers that suites have from their start on, by their names. */
+/** The containers that suites start with, by name. */
 export const CONTAINERS = ['limited', 'exposed', 'unlimited'] as const;
 export type ContainerName = (typeof CONTAINERS)[number];
 
-/** All that is asked of an exporter here. */
+/** The part of the exporter that this file needs. */
 type Scraped = Pick<Exporter, 'scrape'>;
 
 /** Splits a command line without quotes. */
@@ -42,7 +42,7 @@ export function incomplete(samples: Samples, names: readonly string[] = CONTAINE
   );
 }
 
-/** Waits until the exporter has all facts of these containers, under their names. */
+/** Waits until the exporter has all facts about these containers, under their names. */
 export async function untilComplete(
   machine: Machine,
   exporter: Scraped,
@@ -55,7 +55,7 @@ export async function untilComplete(
   });
 }
 
-/** Waits until the exporter shows containers with these ids, under any name. */
+/** Waits until the exporter exports containers with these ids, under any name. */
 export async function untilShown(machine: Machine, exporter: Scraped, ids: readonly string[]): Promise<void> {
   await within(machine, `containers: ${ids.join(', ')}`, async () => {
     const samples = await exporter.scrape();

@@ -44,10 +44,10 @@ describeLive('Docker that comes and goes', ['docker'], () => {
 
   test('an exporter that was there before dockerd gets the names once it is', async () => {
     await docker.kill('SIGKILL');
-    // A killed one leaves its socket.
+    // A killed daemon leaves its socket behind.
     await rm(docker.socket);
     await using exporter = await startExporter(host, { flags: [`--docker.host=unix://${docker.socket}`] });
-    // They wait briefly for names, and then appear under their ids.
+    // New containers wait briefly for their names, and then appear under their ids.
     await untilShown(host, exporter, ids);
     const samples = await exporter.scrape();
     for (const id of ids) {
@@ -58,7 +58,7 @@ describeLive('Docker that comes and goes', ['docker'], () => {
     await docker.up();
     await untilComplete(host, exporter);
     expect(await dockerUp(exporter)).toBe(1);
-    // Each is logged once; recovery only after a while.
+    // Each state is logged once, and recovery only after a while.
     const said = async () => (await exporter.log()).filter(({ source }) => source === 'docker');
     await within(host, 'good news', async () => (await said()).length > 1);
     expect((await said()).map(({ level, msg }) => [level, msg])).toEqual([
@@ -72,7 +72,7 @@ describeLive('Docker that comes and goes', ['docker'], () => {
 });
 
 describeLive('Docker with containers that live for a moment', ['docker'], () => {
-  // A part of the tree of its own: what other engines on the host do does not count.
+  // The containers have their own part of the cgroup tree, so that other engines on the host do not affect the counts.
   const parent = `isolation-exporter-${process.pid}`;
   let docker: Docker;
 
@@ -183,7 +183,7 @@ describeLive('hostile names', ['docker', 'prometheus'], () => {
 
   test('are nothing that promtool has to say anything of', async () => {
     const { text } = await exporter.scrape();
-    // Too long for a command line.
+    // The text is too long for a command line.
     const file = `${socket}.prom`;
     await writeFile(file, text);
     const outcome = await host.run(`promtool check metrics 2>&1 < ${file}; code=$?; rm ${file}; exit $code`);
@@ -225,7 +225,7 @@ describeLive('Prometheus', ['docker', 'prometheus'], () => {
   });
 
   test('reads it as OpenMetrics', async () => {
-    // Only there a family has the type info, and a counter's family has no _total in its name.
+    // Only OpenMetrics has the type info, and names a counter's family without _total.
     expect(await prometheus.typeOf('isolation_host')).toBe('info');
     expect(await prometheus.typeOf('isolation_host_oom_kills')).toBe('counter');
     expect(await prometheus.typeOf('isolation_host_oom_kills_total')).toBeUndefined();
@@ -241,7 +241,7 @@ describeLive('Prometheus', ['docker', 'prometheus'], () => {
   });
 });
 
-/** An engine with answers for real containers that contain text which a real engine would not accept. */
+/** An engine that reports real containers with text that a real engine would not accept. */
 async function startHostileEngine(socket: string, ids: ReadonlyMap<string, string>): Promise<Server> {
   const kinds = new Map([...ids].map(([kind, id]) => [id, kind]));
   const engine = createServer((request, response) => {
@@ -263,7 +263,7 @@ function hostileAnswer(id: string, kind: string): Buffer {
     new Map<string, string>(Object.entries(HOSTILE)).get(kind) ?? (kind === 'long' ? 'x'.repeat(10_000) : '<>');
   const labels = { 'com.docker.compose.project': name, 'com.docker.compose.service': name };
   const answer = { Id: id, Name: `/${name}`, Config: { Image: name, Labels: labels }, HostConfig: { Runtime: 'runc' } };
-  // No string can hold bytes that are not UTF-8.
+  // Bytes that are not UTF-8 fit into no string.
   const bytes = Buffer.from(JSON.stringify(answer)).toString('latin1').replaceAll('<>', 'a\xff\xfeb');
   return Buffer.from(bytes, 'latin1');
 }

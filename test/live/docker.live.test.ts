@@ -12,7 +12,7 @@ describeLive('Docker on this host', ['docker'], () => suite(() => Promise.resolv
 describeLive('Docker on cgroup v2', ['guest', 'docker'], () => {
   const { docker, exporter } = suite(() => sharedGuest('plain'));
 
-  // On the host, where other engines may run, docker-host.live.test.ts counts.
+  // Other engines may run on the host. docker-host.live.test.ts checks the counts there.
   test('containers that live for a moment are all counted', async () => {
     const labels = { engine: 'docker' };
     const counts = async () => {
@@ -29,10 +29,10 @@ describeLive('Docker on cgroup v2', ['guest', 'docker'], () => {
   });
 });
 
-// The time-outs inside come first, in the guest too: they say what was waited for.
+// Time-outs inside the test expire before this one, also in the guest, because their messages say what was missing.
 vi.setConfig({ testTimeout: 900_000 });
 
-/** What must be true of real containers, whatever the version of cgroups. */
+/** The facts about real containers that hold for every cgroup version. */
 function suite(findMachine: () => Promise<Machine>): { docker: () => Docker; exporter: () => Exporter } {
   let machine: Machine;
   let docker: Docker;
@@ -123,7 +123,7 @@ function suite(findMachine: () => Promise<Machine>): { docker: () => Docker; exp
       expect([of('limited'), of('limit_bytes'), of('own_limit_bytes')]).toEqual([0, 33_554_432, undefined]);
     } finally {
       await machine.run(`${docker.client} rm -f below`);
-      // Docker makes it in every hierarchy, and leaves it.
+      // Docker creates this cgroup in every hierarchy and does not remove it.
       await removeCgroups(machine, parent);
     }
   });
@@ -141,7 +141,7 @@ function suite(findMachine: () => Promise<Machine>): { docker: () => Docker; exp
   test('pressure is there where the kernel has it', async () => {
     const samples = await exporter.scrape();
     for (const resource of ['cpu', 'memory', 'io']) {
-      // Without pressure in this kernel the file is missing, or cannot be read.
+      // If this kernel has no pressure information, the file is missing or cannot be read.
       const { stdout } = await machine.run(
         `find /sys/fs/cgroup -path '*${ids['limited']}/${resource}.pressure' -exec cat {} + 2>/dev/null`,
       );
@@ -154,7 +154,7 @@ function suite(findMachine: () => Promise<Machine>): { docker: () => Docker; exp
       ]);
     }
     const waiting = { container: 'limited', resource: 'cpu' };
-    // Debian's kernel has it, so the guest does.
+    // Debian's kernel has it, so the guest has it.
     if (machine !== host) {
       expect(samples.value('isolation_container_pressure_waiting_seconds_total', waiting)).toBeGreaterThan(0);
     }

@@ -8,7 +8,7 @@ import { describeOnReleases, OLDEST } from '../lab/prometheus-releases.ts';
 import { untilComplete } from './docker-containers.ts';
 import { type Prometheus, startConfiguredPrometheus } from './prometheus.ts';
 
-/** What a job asks for, by its name. `since`: the first release that has the setting. */
+/** The scrape settings of each job, by name. `since`: the first release with the setting. */
 const JOBS: Readonly<Record<string, { readonly since: number; readonly settings: object }>> = {
   defaults: { since: 2.42, settings: {} },
   'OpenMetrics 1.0 only': { since: 3, settings: { scrape_protocols: ['OpenMetricsText1.0.0'] } },

@@ -78,7 +78,7 @@ describeLive('hierarchies that are mounted more than once', ['containers'], () =
     await succeed(host, `rm -rf /tmp/${top} /tmp/${top}.pid`);
   });
 
-  /** The containers of this suite, by the path of their cgroup and name. */
+  /** The names under which this suite's container is exported. */
   const shownBy = async (exporter: Exporter): Promise<string[]> => {
     await untilShown(host, exporter, [id]);
     const { all } = await exporter.scrape();

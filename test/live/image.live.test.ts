@@ -23,7 +23,7 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
     await buildImage(docker, SERVICE.image);
     ids = await runContainers(docker);
     for (const network of SERVICE.networks) await docker.createNetwork(network);
-    // The proxy's own image is not available here. This one also passes GET only.
+    // The proxy's own image is not available here. This replacement also passes only GET requests.
     await docker.run(
       ...words(`--name ${PROXY} --network ${PROXY_NETWORK} --volume ${docker.socket}:/var/run/docker.sock`),
       ...words(`--entrypoint node ${SERVICE.image} -e`),
@@ -37,7 +37,7 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
   });
   afterAll(() => docker?.[Symbol.asyncDispose]());
 
-  /** From its own network namespace: what it publishes and to whom is the compose file's. */
+  /** Scrapes from the exporter's own network namespace: the compose file decides which ports are published, and to whom. */
   const scrape = async (of = id): Promise<Samples> => {
     const enter = `nsenter --net --target ${await docker.pidOf(of)}`;
     return samplesOf(`${await succeed(host, `${enter} curl -sS --fail -m 20 http://127.0.0.1:10061/metrics`)}\n`);
@@ -69,7 +69,7 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
     expect(exporters.map(({ labels, value }) => [labels['container'] ?? labels, value])).toEqual([
       ['isolation-exporter', 1],
     ]);
-    // Itself: in a network of its own, with an interface in each of the two.
+    // The exporter's own container has its own network namespace, with an interface in each of the two networks.
     expect(['pid', 'net', 'cgroup'].map((ns) => shared('isolation-exporter', ns))).toEqual([1, 0, 1]);
     const received = (container: string) =>
       samples.value('isolation_container_network_receive_bytes_total', { container, interface: 'eth1' });
@@ -96,7 +96,7 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
     const samples = await scrape(blind);
     const collector = (name: string) => samples.value('isolation_scrape_collector_success', { collector: name });
     expect(['namespaces', 'network', 'limits', 'memory'].map(collector)).toEqual([0, 0, 1, 1]);
-    // Unknown, not "not shared".
+    // These facts are unknown, not "not shared".
     const container = ids.exposed.slice(0, 12);
     expect(samples.value('isolation_container_host_namespace', { container, ns: 'pid' })).toBeUndefined();
     await docker.remove(blind);
@@ -148,7 +148,7 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
   test('stops at once on request, and saves its state', async () => {
     await docker.cli('stop', '--time', '10', id);
     const code = await docker.cli('inspect', '--format', '{{.State.ExitCode}}', id);
-    // 137 would mean that it had to be killed.
+    // 137 would mean that it was killed.
     expect(code).toBe('0');
     const state = `${docker.directory}/state`;
     await docker.cli('cp', `${id}:/var/lib/isolation-exporter/oom.json`, state);

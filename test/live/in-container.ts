@@ -5,8 +5,8 @@ import { quote } from '../lab/machine.ts';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Makes the script that runs a command line of this repository's in a container. The image has no Node: the one of the
- * machine comes with all that it is linked to.
+ * Creates a script that runs a command of this repository in a container. The image has no Node, so the script mounts
+ * the machine's Node with the libraries that it is linked to.
  *
  * @param options.flags of `docker run`, quoted for bash.
  */

@@ -4,13 +4,13 @@ import { within, words } from './docker-containers.ts';
 
 export type OtherName = 'nspawn' | 'lxc' | 'lxcUser' | 'ctr' | 'rootless' | 'rootlessPrivileged';
 
-/** Containers that no Docker runs, and how to be rid of them. */
+/** Containers of other engines than Docker, and a way to remove them. */
 export interface Others extends AsyncDisposable {
-  /** Each by the name that the exporter has for it, or by a part of its id. */
+  /** The name of each container in the exporter, or a part of its id. */
   readonly names: Readonly<Record<OtherName, string>>;
 }
 
-/** Nobody else has it. */
+/** No other user has this uid. */
 const UID = 1777;
 
 /**
@@ -101,14 +101,14 @@ lxc.idmap = g 0 300000 65536
 END
 `;
 
-/** In a unit whose cgroup is its own to divide up, as a quadlet is. */
+/** Runs Podman in a unit that may create cgroups below its own, like a quadlet. */
 const PODMAN = (directory: string, unit: string, flags: string, command: string): string => `
   exec systemd-run --quiet --wait --collect --unit=${unit} --uid=${UID} --gid=${UID} --property=Delegate=yes \\
     --setenv=HOME=${directory}/home --setenv=XDG_RUNTIME_DIR=${directory}/run --setenv=PATH=$PATH \\
     podman --runtime runc --cgroup-manager cgroupfs --storage-driver vfs run --cgroups=split --network none ${flags} \\
     --cidfile ${directory}/run/${unit}.id --rootfs ${directory}/${unit} ${command}`;
 
-/** A container of Docker's for each way to start one, by its name. */
+/** One Docker container for each way to start one, by name. */
 export async function runEach(docker: Docker, flags: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, own] of Object.entries(flags)) {
     const filled = own.replaceAll('SOCKET', docker.socket).replaceAll('DIRECTORY', docker.directory);

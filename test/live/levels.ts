@@ -5,7 +5,7 @@ import { within } from './docker-containers.ts';
 /** The expected result for one container. */
 export interface Expected {
   readonly level: number;
-  /** Findings of severity medium and above, sorted; limits are left out, as no suite here sets any. */
+  /** Findings of severity medium and above, sorted. Findings about limits are left out, because no suite sets limits here. */
   readonly findings: readonly string[];
   readonly sandbox?: string;
 }
@@ -33,7 +33,7 @@ export function verdictOn(samples: Samples, container: string, engine = 'docker'
   };
 }
 
-/** Waits until the exporter has a level for all of these. */
+/** Waits until the exporter has a level for all of these containers. */
 export async function untilJudged(machine: Machine, exporter: Exporter, containers: readonly string[]): Promise<void> {
   let missing = containers;
   try {

@@ -41,7 +41,7 @@ const LOADS = {
   right: `${KEEP}; while :; do :; done`,
 } as const;
 
-/** Of the alerts that Prometheus' API lists. */
+/** An alert in the answer of Prometheus' API. */
 interface Alert {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;

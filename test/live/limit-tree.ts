@@ -1,6 +1,6 @@
 import { type Background, type Machine, succeed } from '../lab/machine.ts';
 
-/** Functions of bash for cgroups that are made by hand, in whatever hierarchies a machine has. */
+/** Bash functions that create cgroups by hand, in all hierarchies of a machine. */
 const FUNCTIONS = `
 hierarchy() { if [ -e /sys/fs/cgroup/cgroup.controllers ]; then echo /sys/fs/cgroup; else echo "/sys/fs/cgroup/$1"; fi; }
 # Makes the cgroup at a path, with the controllers.
@@ -34,7 +34,7 @@ enter() {
 }
 `;
 
-/** Runs a script that makes and limits cgroups with `make` and `limit`. */
+/** Runs a script that creates cgroups with `make` and limits them with `limit`. */
 export async function makeCgroups(machine: Machine, script: string): Promise<void> {
   await succeed(machine, `set -e\n${FUNCTIONS}\n${script}`);
 }
@@ -44,7 +44,7 @@ export function runIn(machine: Machine, path: string, script: string): Promise<B
   return machine.start(`set -e\n${FUNCTIONS}\nenter ${path}\n${script}`);
 }
 
-/** The number behind a key of a file of the cgroup at a path, or the file's only number. `undefined` if there is none. */
+/** The number after a key in a file of the cgroup at a path, or the only number in the file. `undefined` if there is none. */
 export async function kernelValue(
   machine: Machine,
   controller: string,

@@ -17,7 +17,7 @@ describeLive('limits of other cgroups on cgroup v2 of Linux 6.12', ['guest-newer
   suite({ findMachine: () => sharedGuest('newer'), pidsAreCountedBy: 'limit' }),
 );
 
-// The time-outs inside come first, in the guest too: they say what was waited for.
+// Time-outs inside the test expire before this one, also in the guest, because their messages say what was missing.
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
 
 const MIB = 1024 * 1024;
@@ -29,7 +29,7 @@ const [web, db, bestEffort, burstable] = ['a', 'b', 'c', 'd'].map((digit) => dig
   string,
 ];
 
-/** Forks 12 processes, says how many were refused, keeps 12 MiB that cannot be dropped, and is busy for a while. */
+/** Forks 12 processes, prints how many forks were refused, holds 12 MiB that the kernel cannot drop, and is busy for a while. */
 const LOAD = (file: string) => `exec perl -e '
   my $refused = 0;
   for (1 .. 12) { my $pid = fork; if (!defined $pid) { $refused++ } elsif ($pid == 0) { sleep 100000; exit } }
@@ -70,7 +70,8 @@ function suite(options: {
       await within(machine, 'the load', async () => (await output()).includes('done'), 60_000);
       refused += Number(/refused (\d+)/.exec(await output())?.[1]);
     }
-    // Page cache, which the limit makes the kernel drop: in the guest of a large file that nobody has read before.
+    // Fills the page cache, which the limit makes the kernel drop. In the guest it reads a large file that is not in
+    // the cache yet.
     const cache =
       machine === host ? `dd if=/dev/zero of=/tmp/${parent} bs=1M count=24` : 'cat /usr/bin/qemu-system-x86_64';
     const reader = await runIn(machine, `${task}/${web}`, `exec ${cache} > /dev/null 2>&1`);

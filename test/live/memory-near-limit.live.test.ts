@@ -7,7 +7,7 @@ import { untilComplete, within } from './docker-containers.ts';
 
 const LIMIT = 64 * 1024 * 1024;
 
-/** What fills each container, whose limit is 64 MiB, and whether the kernel could free it. */
+/** The memory that fills each container up to its limit of 64 MiB, and whether the kernel could free it. */
 const CONTAINERS: Readonly<Record<string, { readonly script: string; readonly freed: boolean }>> = {
   cache: {
     script: 'dd if=/dev/zero of=/file bs=1048576 count=58; while :; do cat /file >/dev/null; sleep 0.5; done',

@@ -6,17 +6,17 @@ import { eventually, type Machine, quote, succeed } from '../lab/machine.ts';
 export interface Plan {
   /** Containers whose only process is killed. */
   readonly mains: number;
-  /** Children killed one right after the other in one container, which lives on. */
+  /** Children killed one after the other in one container, which keeps running. */
   readonly children: number;
-  /** Containers that are gone at once (`--rm`). */
+  /** Containers that are removed at once (`--rm`). */
   readonly brief: number;
-  /** Times that one container is killed and started again. */
+  /** How many times one container is killed and started again. */
   readonly restarts: number;
   /** Pairs of containers that are killed at the same time. */
   readonly pairs: number;
   /** Kills in a cgroup inside a container's. */
   readonly nested: number;
-  /** Kills by the limit of the cgroup above, in a container that has none of its own. */
+  /** Kills by the limit of the parent cgroup, in a container without a limit of its own. */
   readonly byParent: number;
 }
 
@@ -77,7 +77,8 @@ export async function killAll(docker: Docker, prefix: string, plan: Partial<Plan
 }
 
 /**
- * On v2 a cgroup with memory control below it may hold no processes itself, so those of the container move down first.
+ * On v2 a cgroup that enables memory control for its children may hold no processes, so the container's processes move
+ * down first.
  */
 export function nestedKills(cgroup: string, count: number): string {
   return `set -e
@@ -98,7 +99,10 @@ export function nestedKills(cgroup: string, count: number): string {
     done`;
 }
 
-/** Checks at each scrape that the kills of containers and the others add up to the host's, and that no counter decreases. */
+/**
+ * Checks in each scrape that the kills of containers and the unattributed kills add up to the host's total, and that no
+ * counter decreases.
+ */
 export class Auditor implements AsyncDisposable {
   readonly problems: string[] = [];
   scrapes = 0;

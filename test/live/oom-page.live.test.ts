@@ -43,7 +43,7 @@ describeLive('a real OOM kill pages, on this host', ['docker', 'prometheus', 'al
   });
 });
 
-// An emulated Prometheus does not get through all rules within a second.
+// An emulated Prometheus cannot evaluate all rules within a second.
 describeLive('a real OOM kill pages, on cgroup v2', ['guest', 'docker', 'prometheus', 'alertmanager'], () => {
   const lab = suite(() => sharedGuest('plain'), '5s');
   const OF_GROUP = { container: 'group' };
@@ -98,7 +98,7 @@ describeLive('a real OOM kill pages, on cgroup v2', ['guest', 'docker', 'prometh
   });
 });
 
-// The time-outs inside come first, in the guest too: they say what was waited for.
+// Time-outs inside the test expire before this one, also in the guest, because their messages say what was missing.
 vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 1_800_000 });
 
 const LITTLE_MEMORY = '--network none --memory 16m --memory-swap 16m';
@@ -109,11 +109,11 @@ interface Lab {
   readonly receiver: WebhookReceiver;
   readonly alertmanager: Alertmanager;
   readonly prometheus: Prometheus;
-  /** Waits for a notification with an alert, and returns that with the time at which it came. */
+  /** Waits for a notification that contains an alert. Returns it with its time of arrival. */
   notified(path: string, labels: Readonly<Record<string, string>>): Promise<NotifiedAlert & { readonly at: number }>;
 }
 
-/** From the kernel's kill to a pager, with all shipped files in between; scrape and evaluation interval. */
+/** The path from a kill by the kernel to a page, through all shipped files. The intervals of scrapes and evaluations. */
 function suite(findMachine: () => Promise<Machine>, interval: string): () => Lab {
   let machine: Machine;
   let docker: Docker;
@@ -132,7 +132,7 @@ function suite(findMachine: () => Promise<Machine>, interval: string): () => Lab
       machine,
       prometheusFiles(exporter.address, alertmanager.address, interval),
     );
-    // The count of the host must have been seen before the kill.
+    // Prometheus must have scraped the host's count before the kill.
     await within(machine, 'two scrapes', async () => ((await prometheus.value(SCRAPES)) ?? 0) >= 2);
   });
   afterAll(async () => {
@@ -207,7 +207,7 @@ function suite(findMachine: () => Promise<Machine>, interval: string): () => Lab
   test('as does one outside of containers, though containers were killed before', async () => {
     const name = `isolation-exporter-page-${process.pid}`;
     try {
-      // A shell that stays in the cgroup as long as its child; it goes in by itself.
+      // A shell that stays in the cgroup as long as its child. The child enters the cgroup by itself.
       await machine.run(`
         cd /sys/fs/cgroup/memory 2>/dev/null || cd /sys/fs/cgroup
         mkdir ${name}
@@ -230,13 +230,13 @@ const SCRAPES = 'count_over_time(isolation_host_oom_kills_total{job="isolation-e
 
 const shipped = (file: string) => readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
 
-/** Replaces a text that has to be there. */
+/** Replaces a text, which must exist. */
 function adjust(text: string, pattern: RegExp, replacement: string): string {
   expect(text).toMatch(pattern);
   return text.replaceAll(pattern, replacement);
 }
 
-/** The shipped configuration with other addresses, and in seconds what is in minutes. */
+/** The shipped configuration with other addresses, and with seconds instead of minutes. */
 function alertmanagerConfig(receiver: string): string {
   let text = shipped('alertmanager/alertmanager.yml');
   text = adjust(text, /localhost:9095/g, receiver);

@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 1_800_000 });
 
 interface Plans {
   readonly all: Plan;
-  /** One for each disturbance of the exporter. */
+  /** The kills during each disturbance of the exporter. */
   readonly some: Partial<Plan>;
 }
 
@@ -23,7 +23,7 @@ describeLive('OOM kills on this host', ['docker'], () => {
   });
 });
 
-// A container takes seconds to start there; a kill inside one does not.
+// Starting a container takes seconds in the guest; a kill inside a container does not.
 describeLong('OOM kills on cgroup v2', ['guest', 'docker'], () => {
   const docker = suite(() => sharedGuest('plain'), {
     all:
@@ -64,7 +64,7 @@ describeLong('OOM kills on cgroup v2', ['guest', 'docker'], () => {
       await succeed(machine, `date -s '${by}'`);
     }
 
-    /** All kills are there, under their names, at times of the last half hour. */
+    /** Checks that all kills are exported under their names, with times in the last half hour. */
     async function check(exporter: Exporter, kills: Expected): Promise<void> {
       const samples = await exporter.scrape();
       expect(killsIn(samples, kills)).toEqual(kills);
@@ -95,7 +95,7 @@ describeLong('OOM kills on cgroup v2', ['guest', 'docker'], () => {
   });
 });
 
-/** Real kills, counted exactly: none missed, none twice, under all disturbances of the exporter and its sources. */
+/** Counts real kills exactly: it misses none and counts none twice, whatever disturbs the exporter and its sources. */
 function suite(findMachine: () => Promise<Machine>, plans: Plans): () => Docker {
   let machine: Machine;
   let docker: Docker;
@@ -160,7 +160,7 @@ function suite(findMachine: () => Promise<Machine>, plans: Plans): () => Docker 
     const meanwhile = await killAll(docker, `${prefix}b`, { mains: 1, brief: 1, children: 3 });
     await using second = await exporterFor(docker, flags);
     const after = await killAll(docker, `${prefix}c`, { brief: 1, children: 3 });
-    // One was removed at its kill, while no exporter ran: Docker still has its events.
+    // One container was removed when it was killed, while no exporter ran. Docker still has its events.
     const expected = new Map([...before, ...meanwhile, ...after]);
     expect(await killsOf(second, machine, expected)).toEqual(expected);
     await first[Symbol.asyncDispose]();
@@ -175,7 +175,7 @@ function suite(findMachine: () => Promise<Machine>, plans: Plans): () => Docker 
     await calm();
     const meanwhile = await killAll(docker, `${prefix}b`, { mains: 1, brief: 1, children: 3 });
     await using second = await exporterFor(docker);
-    // Removed ones too have their names, and none is shown by its id before.
+    // Removed containers have their names too, and none appears under its id first.
     const expected = new Map([...before, ...meanwhile]);
     expect(await killsOf(second, machine, expected)).toEqual(expected);
     const logged = (await second.log()).filter(({ msg }) => msg === 'OOM kill').map(({ container }) => container);
@@ -249,7 +249,7 @@ function suite(findMachine: () => Promise<Machine>, plans: Plans): () => Docker 
 }
 
 function exporterFor(docker: Docker, flags: readonly string[] = []): Promise<Exporter> {
-  // Kills that others made on this machine must not leave the sum in the middle of a test, when they are an hour old.
+  // With a longer retention, earlier kills on this machine cannot expire, and so leave the sum, during a test.
   const kept = '--oom.retention=24h';
   return startExporter(docker.machine, { flags: [`--docker.host=unix://${docker.socket}`, kept, ...flags] });
 }
@@ -267,7 +267,7 @@ function killsIn(samples: Samples, expected: Expected): Map<string, number> {
   return new Map([...expected.keys()].map((container) => [container, of(container)]));
 }
 
-/** The kills that the exporter has logged as they happened, and the lines. */
+/** The kills that the exporter logged when they happened, and the log lines. */
 async function loggedBy(exporter: Exporter) {
   const lines = (await exporter.log()).filter(({ msg, past }) => msg === 'OOM kill' && past !== true);
   const kills = lines.reduce((sum, line) => sum + (typeof line['kills'] === 'number' ? line['kills'] : 1), 0);

@@ -14,7 +14,7 @@ import { faintTexts } from './contrast.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/host-v1-docker', import.meta.url));
 
-/** What the engine calls the containers of the captured host, by the begin of their ids. */
+/** The engine's names for the containers of the captured host, by the beginning of their ids. */
 const NAMES: Readonly<Record<string, string>> = {
   '0da0a1cb31a6': 'limited',
   '856ab205ce32': '"><img src=x onerror="window.hacked=1"><script>window.hacked=2</script>',
@@ -22,7 +22,7 @@ const NAMES: Readonly<Record<string, string>> = {
   f0dff408f85b: 'exposed',
 };
 
-/** As they are shown: without what would hide or turn round. */
+/** The names as the page shows them: without characters that hide text or change its direction. */
 const SHOWN = [
   '"><img src=x onerror="window.hacked=1"><script>window.hacked=2</script>',
   'a\ufffdb\ufffdc\ufffd[31md\ufffde</td></table><h1>f',
@@ -115,7 +115,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     );
     for (const role of ['main', 'banner', 'search', 'contentinfo'] as const)
       expect(await page.getByRole(role).count()).toBe(1);
-    // Every control and every link says what it does.
+    // Every control and every link has a label.
     for (const role of ['button', 'link', 'searchbox', 'combobox'] as const) {
       for (const each of await page.getByRole(role).all()) {
         expect(await each.ariaSnapshot()).toMatch(new RegExp(`^- ${role} ["/:]`));
@@ -159,7 +159,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     await expectText(page.locator(':focus'), /Skip to the containers/);
     await page.keyboard.press('Enter');
     await tabTo(page, page.getByRole('columnheader', { name: 'Container' }).getByRole('link'));
-    // What has the focus is seen to have it.
+    // The focused element is visibly marked.
     expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
     await page.keyboard.press('Enter');
     await page.waitForURL(/sort=name/);
@@ -171,7 +171,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     await page.keyboard.press('Enter');
     const fix = page.locator('article:target');
     await expectText(fix, /docker run/);
-    // It is scrolled to smoothly.
+    // The browser scrolls to it smoothly.
     const isInView = "document.querySelector('article:target').getBoundingClientRect().top < innerHeight";
     await within(host, 'the explanation is in view', () => page.evaluate<boolean>(isInView));
   });
@@ -205,7 +205,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
       seen: ['connect-src', 'img-src', 'script-src-attr', 'script-src-elem', 'style-src-attr'],
       hacked: false,
     });
-    // The console error proves it.
+    // A console error proves that the browser blocked it.
     expect(browser.complaints().length).toBeGreaterThan(0);
   });
 
@@ -267,7 +267,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     await page.route('**/*', async (route) => {
       const response = await route.fetch();
       const body = await response.text();
-      // The first container is gone, and two others have come.
+      // The first container is gone, and there are two new ones.
       const row = (id: string): string => new RegExp(`<tbody id="${id}".*?</tbody>`, 's').exec(body)?.[0] ?? '';
       const [first = '', second = ''] = [...body.matchAll(/<tbody id="(\w+)"/g)].map(([, id = '']) => row(id));
       const other = second.replaceAll(/id="c/g, 'id="d').replaceAll('exposed', 'another');
@@ -276,7 +276,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     });
     await page.clock.runFor(16_000);
     await page.locator('tbody[id^=d]').waitFor();
-    // A row above may become higher or lower, but it is not moved by what has come and gone.
+    // A row above may change its height, but new and removed rows do not move the focused one.
     expect(Math.abs((await topOfFocus()) - before)).toBeLessThan(40);
     expect(await page.evaluate("document.getElementById('containers').scrollLeft")).toBe(5);
     expect(await page.getByLabel('Search').inputValue()).toBe('half ty');
@@ -285,7 +285,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     await expectText(page.locator('tbody:has(:focus)'), /limited/);
     expect(await page.locator('#live [aria-live], #live [role=status]').count()).toBe(0);
 
-    // The container with the focus goes, and with it nothing else.
+    // The focused container disappears, and nothing else.
     await page.unroute('**/*');
     await container(page, 'exposed').locator('summary').focus();
     await page.route('**/*', async (route) => {
@@ -308,7 +308,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
       .getByRole('status')
       .getByText(/^Not refreshed since [\d:]{8} UTC: the exporter does not answer$/)
       .waitFor();
-    // Also for who has scrolled down.
+    // The message is also visible after scrolling down.
     await page.evaluate('scrollTo(0, document.body.scrollHeight)');
     const top = "document.querySelector('[role=status]').getBoundingClientRect().top";
     expect(await page.evaluate(`${top} > 0 && ${top} < innerHeight`)).toBe(true);
@@ -323,7 +323,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     await page.unroute('**/*');
     await page.clock.runFor(16_000);
     await within(host, 'the status is empty', async () => (await page.getByRole('status').textContent()) === '');
-    // From the simulated failure above.
+    // These are the errors of the simulated failure above.
     expect(browser.complaints().every((text) => /ERR_FAILED|503/.test(text))).toBe(true);
   });
 
@@ -340,7 +340,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     const page = await open('', { viewport: { width, height: 800 } });
     for (const summary of await page.locator('tbody summary').all()) await summary.click();
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-    // Nor has the table to be scrolled to read the findings; in a narrow one each figure says what it is.
+    // The findings are readable without scrolling the table. In a narrow window each figure has a label.
     const rest = '(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.getElementById("containers"))';
     expect(await page.evaluate(rest)).toBe(0);
     const label = await page.evaluate('getComputedStyle(document.querySelector("td.figure"), "::before").content');
@@ -360,7 +360,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     const page = await open();
     await page.getByRole('link', { name: 'Metrics' }).click();
     await page.getByText('isolation_container_info').first().waitFor();
-    // Of the icon that Chromium asks for on its own where there is no page to say that there is none.
+    // Chromium requests an icon by itself from responses that are not the page, and gets a 404.
     expect(browser.complaints().every((text) => text.includes('404'))).toBe(true);
   });
 });
@@ -369,7 +369,7 @@ async function expectText(locator: Locator, text: RegExp): Promise<void> {
   expect(await locator.first().innerText()).toMatch(text);
 }
 
-/** Goes on with Tab until something has the focus. */
+/** Presses Tab until an element has the focus. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   for (let steps = 0; steps < 200; steps += 1) {
     if ((await target.and(page.locator(':focus')).count()) > 0) return;

@@ -6,7 +6,7 @@ import { type Background, eventually, succeed } from '../lab/machine.ts';
 import { untilShown, within } from './docker-containers.ts';
 import { removeCgroups, removeDirectory } from '../lab/remains.ts';
 
-// Its busybox is with the parts of Docker.
+// The suite needs Docker for its busybox.
 describeLive('Podman', ['podman', 'docker'], () => {
   const name = `isolation-exporter-${process.pid}`;
   let directory: string;
@@ -16,7 +16,7 @@ describeLive('Podman', ['podman', 'docker'], () => {
 
   beforeAll(async () => {
     directory = await succeed(host, 'mktemp -d /tmp/isolation-exporter-podman-XXXXXX');
-    // cgroupfs and runc: other drivers need systemd, and crun no hybrid host.
+    // It uses cgroupfs and runc: other drivers need systemd, and crun does not support hybrid hosts.
     podman = `podman --runtime runc --root ${directory}/root --runroot ${directory}/run --tmpdir ${directory}/tmp --cgroup-manager cgroupfs --storage-driver overlay`;
     await succeed(
       host,
@@ -26,7 +26,7 @@ describeLive('Podman', ['podman', 'docker'], () => {
       for applet in sleep tail; do ln -s busybox ${directory}/image/bin/$applet; done
       tar -C ${directory}/image -c . | ${podman} import -q - lab:1`,
     );
-    // Without limits of its own it wants to raise them, which root may lack the privilege for.
+    // Without limits of its own, Podman tries to raise them, and root here may lack that privilege.
     const flags = `--network none --memory 64m --ulimit nofile=1024:1024 --ulimit nproc=1000:1000`;
     id = await succeed(host, `${podman} run -d --name ${name} ${flags} lab:1 /bin/sleep 1000000`);
   });
@@ -63,9 +63,10 @@ describeLive('Podman', ['podman', 'docker'], () => {
   test('a container that was killed and removed while no exporter ran has its name', async () => {
     const container = `${name}-brief`;
     const flags = '--rm --network none --memory 8m --memory-swap 8m --ulimit nofile=1024:1024 --ulimit nproc=1000:1000';
-    // After more than ten kills in five seconds, by whichever suite, the kernel reports the next ones without their cgroup.
+    // After more than ten kills in five seconds, even by other suites, the kernel reports the next kills without their
+    // cgroup.
     await succeed(host, 'sleep 6');
-    // conmon leaves an empty file called `oom` in the working directory.
+    // conmon leaves an empty file named `oom` in the working directory.
     await succeed(host, `cd ${directory} && ! ${podman} run --name ${container} ${flags} lab:1 /bin/tail /dev/zero`);
     const socket = `unix://${directory}/podman.sock`;
     await using exporter = await startExporter(host, { flags: ['--docker.host=', `--podman.host=${socket}`] });

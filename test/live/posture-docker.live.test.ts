@@ -8,14 +8,14 @@ import { within } from './docker-containers.ts';
 import { runEach } from './isolated-containers.ts';
 import { type Expected, finding, untilJudged, verdictOn } from './levels.ts';
 
-// The time-outs inside come first: they say what was waited for.
+// Time-outs inside the test expire before this one, because their messages say what was missing.
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 2_400_000 });
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 const HARDENED = '--network none --cap-drop ALL --user 1000:1000 --security-opt no-new-privileges --read-only';
 
-/** How Docker starts each container, and the expected result. */
+/** The options of each container, and the expected result. */
 const CASES: Readonly<Record<string, { readonly flags: string; readonly expected: Expected }>> = {
   default: { flags: '--network none', expected: { level: 2, findings: [], sandbox: 'oci' } },
   privileged: {
@@ -51,7 +51,7 @@ const CASES: Readonly<Record<string, { readonly flags: string; readonly expected
   },
 };
 
-/** Whose subordinate ids a remapping daemon takes. */
+/** Adds the user whose subordinate ids a daemon with user namespaces uses. */
 const ADD_USER = `
   echo 'lab:x:1777:1777::/:/bin/sh' >> /etc/passwd
   echo 'lab:x:1777:' >> /etc/group
@@ -94,7 +94,7 @@ describeLive('the isolation of containers on a host with systemd and AppArmor', 
     await docker.cli('exec', '-d', '--privileged', 'default', 'sleep', '1003');
     await within(guest, 'it shows', async () => finding(await exporter.scrape(), 'default', 'stronger_process') === 1);
     const during = verdictOn(await exporter.scrape(), 'default');
-    // Docker leaves it the seccomp filter and the AppArmor profile of the container.
+    // Such a process keeps the seccomp filter and the AppArmor profile of the container.
     expect(during).toEqual({
       level: 0,
       findings: ['added_capability', 'stronger_process', 'takeover_capability'],
@@ -131,7 +131,7 @@ describeLive('the isolation of containers on a host with systemd and AppArmor', 
     // World-readable files are enough to detect the worst cases.
     expect(verdictOn(samples, 'privileged')).toMatchObject({ level: 0 });
     expect(samples.value('isolation_container_privileged', { container: 'privileged' })).toBe(1);
-    // The profile lets it look at processes of its own kind only.
+    // The profile only allows inspecting processes under the same profile.
     const name = 'apparmor-unconfined';
     expect(samples.value('isolation_container_host_namespace', { container: name, ns: 'net' })).toBeUndefined();
     expect(finding(samples, name, 'host_network_namespace')).toBeUndefined();

@@ -6,10 +6,10 @@ import type { Machine } from '../lab/machine.ts';
 import { type OtherName, type Others, startOthers } from './isolated-containers.ts';
 import { untilJudged, verdictOn } from './levels.ts';
 
-// The time-outs inside come first: they say what was waited for.
+// Time-outs inside the test expire before this one, because their messages say what was missing.
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 2_400_000 });
 
-/** The levels as measured. The exact findings depend on the version of each engine. */
+/** The measured levels. The exact findings depend on the version of each engine. */
 const EXPECTED: Readonly<
   Record<OtherName, { readonly engine: string; readonly level: number; readonly sandbox: string }>
 > = {
@@ -21,7 +21,7 @@ const EXPECTED: Readonly<
   rootlessPrivileged: { engine: 'podman', level: 1, sandbox: 'oci-rootless' },
 };
 
-// Its containerd and its image are used, and none of its containers.
+// The suite uses Docker's containerd and image, but none of its containers.
 describeLong('the isolation of containers without Docker', ['guest-systemd', 'docker', 'engines'], () => {
   let guest: Machine;
   let docker: Docker;

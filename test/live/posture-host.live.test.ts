@@ -7,7 +7,7 @@ import { quote, succeed } from '../lab/machine.ts';
 import { within, words } from './docker-containers.ts';
 import { type Expected, finding, untilJudged, verdictOn } from './levels.ts';
 
-/** How each container is started, and the expected result. */
+/** The options of each container, and the expected result. */
 const CASES: Readonly<Record<string, { readonly flags: string; readonly expected: Expected }>> = {
   default: { flags: '--network none', expected: { level: 2, findings: [], sandbox: 'oci' } },
   'host-namespaces': {
@@ -41,7 +41,7 @@ const CASES: Readonly<Record<string, { readonly flags: string; readonly expected
   'socket-hardened': {
     flags:
       '--network none --cap-drop ALL --user 1000:1000 --security-opt no-new-privileges -v SOCKET:/var/run/docker.sock',
-    // It may not connect, but a default socket is not its concern.
+    // The container's user may not connect to the socket, but the finding does not consider that for a default socket.
     expected: { level: 1, findings: ['engine_socket'], sandbox: 'oci' },
   },
   'seccomp-unconfined': {
@@ -135,7 +135,7 @@ describeLive('the isolation of containers on the host', ['docker'], () => {
 
   test('a process that escapes to the host is found', async () => {
     const pid = await docker.pidOf(await docker.cli('inspect', '--format', '{{.Id}}', 'default'));
-    // Like an escape: a process of the container's cgroup in the host's mount namespace.
+    // Imitates an escape: a process in the container's cgroup that is in the host's mount namespace.
     const script = `
       for at in $(awk -F: '$2 == "pids" || $3 == "/" { next } 1' /dev/null; findmnt -rno TARGET -t cgroup,cgroup2); do
         path=$(awk -F: -v at="$at" '{ print $3; exit }' /proc/${pid}/cgroup)
@@ -148,7 +148,7 @@ describeLive('the isolation of containers on the host', ['docker'], () => {
     const samples = await exporter.scrape();
     expect(samples.value('isolation_container_escaped_processes', { container: 'default' })).toBe(1);
     expect(verdictOn(samples, 'default').level).toBe(0);
-    // It is older than the container is then, and not to be taken for it.
+    // After the restart, the escaped process is older than the container, and must not count as its init.
     await docker.cli('restart', '--time', '0', 'default');
     await within(host, 'the new one shows', async () => {
       const found = await exporter.scrape();

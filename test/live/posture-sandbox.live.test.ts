@@ -8,7 +8,7 @@ import { words } from './docker-containers.ts';
 import { untilJudged, verdictOn } from './levels.ts';
 import { removeCgroups } from '../lab/remains.ts';
 
-/** A bash that can give a program any name, and a program that does not care what it is called. */
+/** A bash that can give a program any name, and a program that ignores its name. */
 const WITH_BASH = (client: string): string => `
   files=$(ldd /bin/bash /bin/sleep | grep -o '/[^ ]*' | grep -v ':$' | sort -u)
   tar -c -h -C / /bin/bash /bin/sleep $files 2>/dev/null | ${client} import - bash:1`;
@@ -66,7 +66,7 @@ describeLive('gVisor, and what only says that it is', ['gvisor'], () => {
 describeLive('a virtual machine in a cgroup of Kata', ['guest'], () => {
   const id = 'ab'.repeat(32);
   const parent = `isolation-exporter-${process.pid}`;
-  // As Kata makes them, but for its own place at the root.
+  // A path like those of Kata, but below a parent of its own.
   const path = `/${parent}/kubepods/pod3a864680-ceaf-4acd-83fd-20a4d542b651/kata_${id}`;
 
   test('is known by its program; without KVM it is worth less, and what only has its name nothing', async () => {

@@ -3,15 +3,15 @@ import { eventually, type Machine, quote, succeed } from '../lab/machine.ts';
 
 /** A Prometheus with one target. */
 export interface Prometheus extends AsyncDisposable {
-  /** The value of the one series that a query answers with; `undefined` if there is none. */
+  /** The value of the only series in a query's result; `undefined` if there is none. */
   value(query: string): Promise<number | undefined>;
-  /** The labels of each series that a query answers with. */
+  /** The labels of each series in a query's result. */
   labels(query: string): Promise<readonly Readonly<Record<string, string>>[]>;
-  /** The type that the target gave a family. */
+  /** The type of a family in the target's metadata. */
   typeOf(family: string): Promise<string | undefined>;
-  /** What the API answers with. Throws for an error. */
+  /** The answer of the API. Throws if it is an error. */
   ask(path: string): Promise<unknown>;
-  /** Lines of its log that are more than information. */
+  /** Log lines above the level info. */
   complaints(): Promise<readonly string[]>;
 }
 
@@ -25,7 +25,7 @@ export function startPrometheus(
   return startConfiguredPrometheus(machine, { 'prometheus.yml': config }, options);
 }
 
-/** The same with these files in its folder, `prometheus.yml` among them, as any release with any feature flags. */
+/** Starts any release with any feature flags, and with these files in its directory, including `prometheus.yml`. */
 export async function startConfiguredPrometheus(
   machine: Machine,
   files: Readonly<Record<string, string>>,

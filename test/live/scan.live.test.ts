@@ -9,7 +9,7 @@ import { words } from './docker-containers.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
-/** What the JSON output is. */
+/** The JSON output. */
 interface Scan {
   readonly containers: readonly {
     readonly container: string;
@@ -54,7 +54,7 @@ describeLive('isolation-exporter scan', ['docker'], () => {
         ...options,
       ),
     );
-  /** Other daemons may run on this machine. */
+  /** Other Docker daemons may run on this machine. */
   const own = (...options: readonly string[]): Promise<Outcome> =>
     scan(...[...ids.values()].flatMap((id) => ['--container', id]), ...options);
 

@@ -6,7 +6,7 @@ import { eventually, quote, succeed } from '../lab/machine.ts';
 import { removeCgroups } from '../lab/remains.ts';
 import type { StoppableMount } from '../lab/stoppable-mount.ts';
 
-/** Where a container can have a mount whose server does not answer, by the name of the container. */
+/** The places of a mount whose server does not answer, by container name. */
 export const POSITIONS = [
   'program',
   'program-detached',
@@ -18,10 +18,10 @@ export const POSITIONS = [
   'overlay',
 ] as const;
 
-/** The shell that becomes a program on the mount which is called like the monitor of a virtual machine. */
+/** A shell that becomes a program on the mount, under the name of a virtual machine's monitor. */
 const BECOME_VM = ['sh', '-c', 'exec -a sleep /fuse/qemu-system-x86_64 1000000'];
 
-/** Containers, each of which has the mount in another position, and one that has nothing to do with it: `neighbour`. */
+/** Containers that have the mount in different places, and one without it: `neighbour`. */
 export class StalledContainers implements AsyncDisposable {
   readonly #docker: Docker;
   readonly #mount: StoppableMount;
@@ -30,14 +30,17 @@ export class StalledContainers implements AsyncDisposable {
   readonly #byHand: string[] = [];
   #socket: Server | undefined;
 
-  /** @param hidden a mount that the host and a container lose, so that only its program is left of it. */
+  /**
+   * @param hidden a mount that is later removed from the host and from a container, so that only a running program
+   *   remains of it.
+   */
   constructor(docker: Docker, { mount, hidden }: { readonly mount: StoppableMount; readonly hidden: StoppableMount }) {
     this.#docker = docker;
     this.#mount = mount;
     this.#hidden = hidden;
   }
 
-  /** Starts all of them. The mount's server has to answer. */
+  /** Starts all containers. Meanwhile the mount's server must answer. */
   async start(): Promise<void> {
     const { path, source } = this.#mount;
     mkdirSync(join(source, 'bin'));
@@ -80,7 +83,7 @@ export class StalledContainers implements AsyncDisposable {
     await new Promise((resolve) => (this.#socket === undefined ? resolve(undefined) : this.#socket.close(resolve)));
   }
 
-  /** A container without an engine, whose root directory is where the script says. It is called by its id. */
+  /** Starts a container without an engine. The script sets its root directory. The exporter names it by its id. */
   async #startByHand(name: string, script: string): Promise<void> {
     const id = idOf(name);
     this.#byHand.push(id);
@@ -118,7 +121,7 @@ export function idOf(name: string): string {
   return Buffer.from(name).toString('hex').padEnd(64, '0');
 }
 
-/** The label `container` of each position. */
+/** The label `container` of each container, by the place of the mount. */
 export function labelOf(name: string): string {
   return name === 'root' || name === 'overlay' ? idOf(name).slice(0, 12) : name;
 }

@@ -8,17 +8,17 @@ import { StoppableMount } from '../lab/stoppable-mount.ts';
 import { within } from './docker-containers.ts';
 import { labelOf, POSITIONS, StalledContainers } from './stalled-containers.ts';
 
-/** In seconds. It answers in much less; a machine that runs the tests can be slow. */
+/** In seconds. A scrape takes much less, but a test machine can be slow. */
 const AT_ONCE = 5;
 
 describeLive('a FUSE server that stops', ['docker', 'fuse'], () => {
   let docker: Docker;
   let mounts: readonly StoppableMount[] = [];
   let containers: StalledContainers;
-  /** Started while the server answered. */
+  /** This exporter started while the server answered. */
   let early: Exporter;
   let late: Exporter | undefined;
-  /** The metrics of the container that has nothing to do with the mount. */
+  /** The metrics of the container without the mount. */
   let ofNeighbour: readonly string[];
 
   const start = (): Promise<Exporter> => startExporter(host, { flags: [`--docker.host=unix://${docker.socket}`] });
@@ -79,7 +79,7 @@ describeLive('a FUSE server that stops', ['docker', 'fuse'], () => {
       samples && certain(samples, name),
     ]);
     expect(levels).toEqual([
-      // It may be a virtual machine, and may only be called so.
+      // It may be a virtual machine, or only have the name of one.
       ['program', 0, 0],
       ['program-detached', 0, 0],
       ['directory', expect.any(Number), 1],
@@ -119,7 +119,7 @@ describeLive('a FUSE server that stops', ['docker', 'fuse'], () => {
   test('keeps names of an engine away whose socket is there, and nothing else', async () => {
     const [mount] = mounts;
     const socket = `unix://${mount?.path}/docker.sock`;
-    // While the server answers, too: it may not the next time.
+    // The exporter avoids the path even while the server answers, because the next access may hang.
     for (const change of ['stop', 'resume'] as const) {
       mount?.[change]();
       const exporter = await startExporter(host, { flags: [`--docker.host=${socket}`] });
@@ -166,7 +166,7 @@ async function stuck(exporter: Exporter | undefined): Promise<number | undefined
   return (await exporter?.scrape())?.value('isolation_exporter_stuck_lookups');
 }
 
-/** The names of the metrics of a container, each once. */
+/** The distinct names of a container's metrics. */
 function metricsOf(samples: Samples, container: string): readonly string[] {
   const own = samples.all.filter(({ labels }) => new Map(Object.entries(labels)).get('container') === container);
   return [...new Set(own.map(({ name }) => name))].toSorted();

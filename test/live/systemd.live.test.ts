@@ -15,7 +15,7 @@ const UNIT = 'isolation-exporter.service';
 const DROP_INS = ['diagnose.conf', 'docker.conf', 'rootless.conf'] as const;
 type DropIn = (typeof DROP_INS)[number];
 
-/** Where the guest has its checkout. */
+/** The checkout's directory in the guest. */
 const CHECKOUT = '/root/checkout';
 
 /** The instructions of docs/deploy.md, as root in a built checkout. */
@@ -47,7 +47,7 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
 
   beforeAll(async () => {
     guest = await checkedOut();
-    // A socket as rootless Podman's would be: in a folder that only its owner may go into.
+    // A socket like that of rootless Podman: in a directory that only its owner may enter.
     await succeed(
       guest,
       `set -e
@@ -84,7 +84,7 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
     samplesOf(`${await succeed(guest, 'curl -sS --fail -m 300 http://127.0.0.1:10061/metrics')}\n`);
   const exporter = { scrape };
 
-  /** Restarts it with these drop-ins only. */
+  /** Restarts the unit with only these drop-ins. */
   const restartWith = async (dropIns: readonly DropIn[]) => {
     const from = (name: string) => `${CHECKOUT}/deploy/systemd/drop-ins/${name}`;
     await succeed(
@@ -140,14 +140,14 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
     expect(samples.value('isolation_container_memory_limit_bytes', container('limited'))).toBe(67_108_864);
     expect(samples.value('isolation_container_cpu_throttled_seconds_total', container('limited'))).toBeGreaterThan(0);
     expect(samples.value('isolation_container_memory_limited', container('unlimited'))).toBe(0);
-    // The source of the host's namespaces: its init, which can only be inspected with CAP_SYS_PTRACE.
+    // The exporter identifies the host's namespaces by its init, which it can only inspect with CAP_SYS_PTRACE.
     const witness = samples.labels('isolation_host_namespace_reference_info', { ns: 'net' });
     expect(witness?.get('source')).toBe('pid1');
     for (const source of ['cgroup_watch', 'host_namespaces', 'psi', 'vmstat']) {
       expect(samples.value('isolation_source_up', { source }), source).toBe(1);
     }
     expect(samples.value('isolation_source_up', { source: 'docker' })).toBe(0);
-    // The files of all containers may stay open.
+    // The limit suffices to keep the files of all containers open.
     expect(await succeed(guest, `grep 'open files' /proc/$(systemctl show -P MainPID ${UNIT})/limits`)).toMatch(
       / 65536 /,
     );
@@ -181,7 +181,7 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
   });
 
   test('has nothing kept from it, and says so with diagnose.conf', async () => {
-    // It ended before the unit counted as started.
+    // `diagnose` ran before the unit counted as started.
     expect(await succeed(guest, `journalctl -u ${UNIT} -o cat -n 100`)).toMatch(/All \d+ checks passed/);
   });
 
@@ -192,7 +192,7 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
   });
 });
 
-/** The guest, with a checkout of this repository that is built and has what it needs to run, and no more. */
+/** The guest, with a built checkout of this repository and only the packages that it needs to run. */
 async function checkedOut(): Promise<Machine> {
   const guest = await sharedGuest('systemd');
   const files = join(guest.share, 'files');

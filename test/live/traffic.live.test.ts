@@ -30,7 +30,7 @@ describeLive('traffic of containers on this host', ['docker'], () => {
 
   test('network traffic is exported once per namespace, for the container that created it, never for the host', async () => {
     const [owner, other] = [await docker.pidOf(ids[0] ?? ''), await docker.pidOf(ids[3] ?? '')];
-    // A cable between two containers, and one datagram, with what it takes to find the way.
+    // Connects two containers with a veth pair, and sends one datagram and the packets that resolve its address.
     await succeed(
       host,
       `nsenter -t ${owner} -n ip link add eth0 type veth peer name eth1 netns ${other}
@@ -57,7 +57,7 @@ describeLive('traffic of containers on this host', ['docker'], () => {
   test('what a process of the container reads from a disk is counted for the disk by its name', async ({ skip }) => {
     const cgroup = docker.cgroupOf(ids[0] ?? '');
     const file = `${docker.directory}/to-read`;
-    // 1 MiB that is surely on the disk, read past the cache by a process that is put into the container's cgroup.
+    // Reads 1 MiB that is certainly on the disk, bypassing the cache, from a process in the container's cgroup.
     await succeed(host, `dd if=/dev/urandom of=${file} bs=64k count=16 conv=fsync status=none`);
     if (!(await countDiskIo(file, cgroup))) skip('the temporary directory is on no disk');
     await succeed(

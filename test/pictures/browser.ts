@@ -3,7 +3,7 @@ import type { Graph } from './graph.ts';
 
 /** The data that the page passes to the browser. */
 export interface PageData {
-  /** By the id of the panel's element. */
+  /** Graphs by the id of the panel's element. */
   readonly graphs: Readonly<Record<string, Graph>>;
   readonly from: number;
   readonly to: number;
@@ -11,7 +11,10 @@ export interface PageData {
   readonly marks: readonly { readonly time: number; readonly colour: string }[];
 }
 
-/** The part of the browser's API that this uses: the rest of the program does not run in a browser. */
+/**
+ * The part of the browser's API that this file uses. It is declared here, because the types of the other files are
+ * those of Node.
+ */
 declare const document: {
   querySelector(selector: string): { readonly clientWidth: number; readonly clientHeight: number };
 };

@@ -84,13 +84,13 @@ async function answers(target: Query, choice: Choice, ask: Ask): Promise<readonl
   const query = encodeURIComponent(interpolate(target.expr, choice, target.interval));
   const times = timesOf(target, choice);
   const range = `start=${times[0]}&end=${times.at(-1)}&step=${stepOf(choice, target.interval)}`;
-  // Only instant queries have an order.
+  // Only the results of instant queries have an order.
   const path = target.instant ? `query?query=${query}&time=${choice.to}` : `query_range?query=${query}&${range}`;
   const { result } = (await ask(path)) as { result: readonly (Partial<Answer> & { value?: Sample })[] };
   return result.map(({ metric = {}, value, values = [value!] }) => ({ metric, values }));
 }
 
-/** Aligned to the step, as Grafana asks. */
+/** Times aligned to the step, as in Grafana's requests. */
 function timesOf({ instant, interval }: Query, choice: Choice): readonly number[] {
   if (instant) return [choice.to];
   const step = stepOf(choice, interval);

@@ -18,7 +18,7 @@ import type { Ask } from './data.ts';
 import { pageOf, WIDTH } from './page.ts';
 
 const DOCS = new URL('../../docs/', import.meta.url).pathname;
-/** It has OOM kills. */
+/** This container has OOM kills. */
 const CONTAINER = 'worker';
 
 const [address, start, end, directory = DOCS] = process.argv.slice(2);

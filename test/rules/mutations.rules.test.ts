@@ -87,7 +87,7 @@ describeLive('rules that are broken on purpose', ['prometheus'], () => {
 
   test.concurrent.each(rules.map((rule) => [rule.alert, rule] as const))('%s', async (alert, rule) => {
     const mutants = [{ what: 'as it is', rule }, ...mutantsOf(rule)];
-    // All in one run, each under its own name with the expectations for the rule.
+    // All mutants in one run, each under its own name and with the expectations for the rule.
     const names = mutants.map((_, at) => `Mutant${at}`);
     const folder = join(directory, alert);
     mkdirSync(folder);

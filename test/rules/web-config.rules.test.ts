@@ -8,7 +8,10 @@ import { quote } from '../lab/machine.ts';
 import { newerDebianProgram } from '../lab/newer-debian.ts';
 import { describeLive } from '../lab/live.ts';
 
-/** The library that exporters and Prometheus read a web configuration with; its test data is fetched, and kept nowhere. */
+/**
+ * The library with which exporters and Prometheus read a web configuration. Its test data is downloaded, and not kept
+ * in the repository.
+ */
 const TOOLKIT = 'github.com/prometheus/exporter-toolkit@v0.20.0';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

@@ -5,21 +5,21 @@ import type { Scenario } from './scenarios.ts';
 
 const KILLER = fileURLToPath(new URL('./kill.pl', import.meta.url));
 
-/** What the kernel counted, and what the exporter made of it. */
+/** The kernel's counts, and the exporter's counts of the same kills. */
 export interface ScenarioResult {
   readonly scenario: Scenario;
-  /** Kills in a second that were reached. */
+  /** The rate that was reached, in kills per second. */
   readonly rate: number;
-  /** By the kernel. */
+  /** Kills that the kernel counted. */
   readonly events: number;
   readonly kills: number;
-  /** Events by the exporter, in the containers that it attributed kills to. */
+  /** Events that the exporter counted in the containers to which it attributed kills. */
   readonly eventsFound: number;
-  /** Kills of these containers that the exporter attributed to none of them. */
+  /** Kills in these containers that the exporter attributed to none of them. */
   readonly unattributed: number;
   /** Kills that the exporter counted beyond the kernel's. */
   readonly doubled: number;
-  /** Kills of the host, by /proc/vmstat, that are in no counter of the exporter. */
+  /** Kills of the host according to /proc/vmstat that no counter of the exporter includes. */
   readonly lost: number;
 }
 
@@ -28,7 +28,7 @@ interface KernelCount {
   readonly events: number;
 }
 
-/** Makes the kills of a scenario beside a new exporter, and compares. */
+/** Causes the kills of a scenario beside a new exporter, and compares the counts. */
 export async function runScenario(machine: Machine, scenario: Scenario): Promise<ScenarioResult> {
   const directory = await succeed(machine, 'mktemp -d /tmp/isolation-exporter-torture-XXXXXX');
   const kmsg = scenario.trouble === 'no kmsg' ? ['--path.kmsg='] : [];
@@ -76,7 +76,7 @@ async function killAll(
   return { truth, seconds };
 }
 
-/** Fills the kernel's log faster than anybody can read it, meanwhile. */
+/** Fills the kernel's log faster than any reader can read it. */
 function overrunning(script: string): string {
   return `
     before=$(cat /proc/sys/kernel/printk_devkmsg)
@@ -93,7 +93,7 @@ async function compare(
   exporter: Exporter,
   truth: ReadonlyMap<string, KernelCount>,
 ): Promise<Omit<ScenarioResult, 'scenario' | 'rate'>> {
-  // What is not settled yet is in no counter, for two seconds at most.
+  // Kills that are not settled yet are in no counter for up to two seconds.
   await succeed(machine, 'sleep 3');
   let samples: Samples | undefined;
   let lost = NaN;
@@ -130,7 +130,7 @@ async function compare(
 function countsIn(samples: Samples): {
   readonly kills: ReadonlyMap<string, number>;
   readonly events: ReadonlyMap<string, number>;
-  /** Of all kills, attributed, unattributed or expired. */
+  /** The sum of all kills: attributed, unattributed and expired. */
   readonly sum: number;
 } {
   const kills = new Map<string, number>();

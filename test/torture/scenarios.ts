@@ -1,20 +1,20 @@
 /** How the containers of a scenario die: see kill.pl. */
 export type WayToDie = 'main' | 'child' | 'nested' | 'moved' | 'group' | 'reused';
 
-/** What is done to the exporter and to what it relies on while containers die. */
+/** How a scenario disturbs the exporter, or a source that it relies on, while containers die. */
 export type Trouble = 'none' | 'no kmsg' | 'SIGKILL' | 'overrun';
 
-/** A number of OOM kills, and under which conditions. */
+/** A number of OOM kills, and the conditions under which they happen. */
 export interface Scenario {
   readonly name: string;
   readonly way: WayToDie;
   readonly containers: number;
-  /** Containers started in a second. */
+  /** Containers started per second. */
   readonly rate: number;
   /** How long a container lives until its kill, in ms. */
   readonly lifeMs: number;
   readonly trouble: Trouble;
-  /** Left out on cgroup v1 or on v2, where it makes no sense or cannot be done. */
+  /** The only cgroup version for the scenario, if it makes no sense or is impossible on the other one. */
   readonly only?: 1 | 2;
 }
 
@@ -41,12 +41,12 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'storm, without kmsg', way: 'main', containers: 200, lifeMs: 200, rate: 26, trouble: 'no kmsg' },
   { name: 'storm, exporter killed', way: 'main', containers: 200, lifeMs: 200, rate: 26, trouble: 'SIGKILL' },
   { name: 'moved, exporter killed', way: 'moved', containers: 100, lifeMs: 200, rate: 10, trouble: 'SIGKILL' },
-  // The switch that it takes holds for the whole machine.
+  // Overrunning the log requires a switch that affects the whole machine.
   { name: 'storm, kmsg overrun', way: 'main', containers: 100, lifeMs: 200, rate: 26, trouble: 'overrun', only: 2 },
   { name: 'many containers', way: 'main', containers: 3_000, lifeMs: 50, rate: 40, trouble: 'none', only: 1 },
 ];
 
-/** What CI can afford: one of each kind that counts must hold in, whatever the load. */
+/** The scenarios that are short enough for CI: one of each kind. Their results must not depend on the load. */
 export const QUICK_SCENARIOS: readonly Scenario[] = [
   { name: 'storm of 26/s', way: 'main', containers: 60, lifeMs: 200, ...storm },
   { name: 'storm, moved into inner cgroups', way: 'moved', containers: 40, lifeMs: 100, ...storm },

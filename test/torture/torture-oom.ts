@@ -42,7 +42,7 @@ async function torture(machine: Machine, version: 1 | 2, name: string | undefine
     const result = await runScenario(machine, scenario);
     console.error(JSON.stringify(result));
     results.push(result);
-    // The kernel reports ten kills in five seconds in full; the next scenario begins with all of them.
+    // The kernel reports ten kills in five seconds in full. This pause lets the next scenario start with all ten.
     await machine.run('sleep 6');
   }
   return results;

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import type { CgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import type { FixtureTree } from './fixture-tree.ts';
 
-/** Files without limits, use or events, or that repeat other files. */
+/** Files that are not about limits, use or events, or that repeat other files. */
 const USELESS = [
   /^(tasks|cgroup\.threads|notify_on_release|release_agent)$/,
   /^cgroup\.(clone_children|sane_behavior|max\..*|subtree_control|pressure|stat.*|type|freeze)$/,
@@ -33,7 +33,7 @@ export function captureCgroups(layout: CgroupLayout, paths: readonly string[], t
     ]),
   );
   for (const { root, controllers } of layout.hierarchies) {
-    // Only lists processes, as the others do.
+    // This hierarchy only lists processes, which the others list too.
     if (controllers.includes('freezer')) continue;
     const to = `cgroup${root.slice('/sys/fs/cgroup'.length)}`;
     for (const path of wanted) captureCgroup(root + path, to + path, tree);

@@ -1,5 +1,5 @@
-# Runs jobs for the host. A job is a directory /lab/jobs/<number> with the files `script` and `seconds` (how long it
-# may take; 0: it is a daemon). The agent adds `pid`, `stdout`, `stderr` and, when it has ended, `code`.
+# Runs jobs for the host. A job is a directory /lab/jobs/<number> with the files `script` and `seconds` (the time limit;
+# 0 for a daemon). The agent adds `pid`, `stdout`, `stderr` and, when the job has ended, `code`.
 set +e
 shopt -s nullglob
 . /lab/environment
@@ -10,7 +10,8 @@ run_job() {
   seconds=$(< "$job/seconds")
   local limit=(timeout --kill-after=5 "$seconds")
   if [ "$seconds" = 0 ]; then limit=(); fi
-  # A session, and so a process group, of its own: a signal to the group reaches all that the script started.
+  # Each job has its own session, and so its own process group: a signal to the group reaches everything the script
+  # started.
   setsid "${limit[@]}" bash "$job/script" < /dev/null > "$job/stdout" 2> "$job/stderr" &
   echo $! > "$job/pid"
   wait $!
@@ -30,6 +31,6 @@ while :; do
       run_job "$job" &
     fi
   done
-  # Sleeps without starting a process, which is dear under emulation.
+  # Sleeps without starting a process, which is expensive under emulation.
   read -r -t 0.1 -u 3
 done

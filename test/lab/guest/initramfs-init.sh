@@ -4,17 +4,17 @@
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t devtmpfs devtmpfs /dev
-# Their order is that of their dependencies.
+# The modules are in the order of their dependencies.
 while read -r module; do insmod "/modules/$module.ko"; done < /modules/order
 
 options=trans=virtio,version=9p2000.L,msize=512000
 mkdir -p /host /layer /lab /new
-# Nobody is to change the host's files below a mounted overlay, but the test run is the only one to care.
+# Nobody may change the files below a mounted overlay. Here only the test run could, and it does not.
 mount -t 9p -o "$options,cache=loose,ro" host /host
 mount -t tmpfs -o mode=755 tmpfs /layer
 mkdir /layer/upper /layer/work
 mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work overlay /new
-# Written on both sides at once, so nothing of it is kept in memory.
+# Both sides write here at the same time, so the guest must not cache it.
 mkdir -p /new/lab
 mount -t 9p -o "$options,cache=none" lab /new/lab
 
@@ -28,7 +28,7 @@ mount -t tmpfs -o mode=755 tmpfs /new/run
 mount -t tmpfs -o mode=1777 tmpfs /new/tmp
 mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 /new/sys/fs/cgroup
 
-# The repository may be in one of the directories that start empty here.
+# The repository may be in one of the directories that start empty in the guest.
 repository=$(cat /new/lab/repository)
 case $repository in
   /tmp/* | /run/*)
@@ -37,7 +37,7 @@ case $repository in
     ;;
 esac
 
-# The guest is no container, whatever the host is.
+# The guest is not a container, even if the host is one.
 rm -f /new/.dockerenv /new/run/.containerenv
 umount /dev /proc
 exec switch_root /new /bin/bash /lab/init.sh

@@ -2,7 +2,7 @@
 set -e
 hostname lab
 ip link set lo up
-# v2 allows no processes beside controllers that are on for children.
+# On v2 a cgroup that enables controllers for its children may hold no processes.
 mkdir /sys/fs/cgroup/init
 while read -r pid; do
   # Kernel threads stay where they are.

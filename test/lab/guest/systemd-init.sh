@@ -1,4 +1,4 @@
-# Makes the host's systemd boot into nothing but the agent, whatever services the host has, and becomes it.
+# Makes the host's systemd boot into only the agent, whatever services the host has, and then becomes systemd.
 set -e
 rm -rf /etc/systemd/system /etc/fstab
 mkdir -p /etc/systemd/system
@@ -17,7 +17,7 @@ cat > /etc/systemd/system/lab-agent.service << 'UNIT'
 [Unit]
 Description=Runs the jobs of the test run
 DefaultDependencies=no
-# It empties /tmp at boot, and must not take away what a job has put there already.
+# systemd empties /tmp at boot, and must not delete files that a job has already put there.
 After=systemd-tmpfiles-setup.service
 
 [Service]
@@ -27,5 +27,5 @@ KillMode=process
 TasksMax=infinity
 UNIT
 
-# No console: nobody logs in, and the kernel's messages alone are worth keeping.
+# No login on the console: nobody logs in, and only the kernel's messages are worth keeping.
 exec /lib/systemd/systemd --unit=lab.target --log-target=kmsg
