@@ -15,6 +15,8 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '50' },
     // At 1,000 containers one round takes many seconds.
     'naive-rounds': { type: 'string', default: '3' },
+    // The checkout of another commit, built: its exporter takes turns with this one.
+    against: { type: 'string' },
   },
 });
 
@@ -53,10 +55,12 @@ async function measure(count: number): Promise<Record<string, number>> {
   const { exporter, startUpCpu } = await startMedian();
   const rss = await rssAtLeisure(exporter);
   const floor = await Child.start('floor.ts', task, running);
+  const other = options.against === undefined ? undefined : await Exporter.start(running, options.against);
   // Warm-up for the JIT compilers; a daemon runs for weeks.
-  await inTurn(floor, exporter, 20);
-  const costs = await inTurn(floor, exporter, Number(options.rounds));
+  await inTurn(floor, { exporter, other }, 20);
+  const costs = await inTurn(floor, { exporter, other }, Number(options.rounds));
   await stop(floor);
+  if (other !== undefined) await stop(other);
   const text = await exporter.scrape();
   const rssAfterBurst = exporter.rss();
   const visible = await timesToVisible(exporter, cgroups);
@@ -72,6 +76,8 @@ async function measure(count: number): Promise<Record<string, number>> {
     ...ratio('plain/floor cpu', costs.plain, costs.floor),
     ...ratio('gzip/floor cpu', costs.gzip, costs.floor),
     ...ratio('naive/plain cpu', naive, costs.plain),
+    ...(costs.otherPlain.length > 0 && ratio('plain/other plain cpu', costs.plain, costs.otherPlain)),
+    ...(costs.otherGzip.length > 0 && ratio('gzip/other gzip cpu', costs.gzip, costs.otherGzip)),
     'start-up cpu over empty host': startUpCpu - empty.startUpCpu,
     'rss MB': rss,
     'rss MB after many scrapes in a row': rssAfterBurst,
@@ -90,21 +96,29 @@ async function measure(count: number): Promise<Record<string, number>> {
  */
 async function inTurn(
   floor: Child,
-  exporter: Exporter,
+  { exporter, other }: { readonly exporter: Exporter; readonly other: Exporter | undefined },
   rounds: number,
-): Promise<Record<'floor' | 'plain' | 'gzip', readonly Cost[]>> {
-  const costs = { floor: new Array<Cost>(), plain: new Array<Cost>(), gzip: new Array<Cost>() };
-  const scrape = async (encoding: string): Promise<Cost> => {
-    const before = exporter.cpu();
+): Promise<Record<'floor' | 'plain' | 'gzip' | 'otherPlain' | 'otherGzip', readonly Cost[]>> {
+  const costs = {
+    floor: new Array<Cost>(),
+    plain: new Array<Cost>(),
+    gzip: new Array<Cost>(),
+    otherPlain: new Array<Cost>(),
+    otherGzip: new Array<Cost>(),
+  };
+  const scrape = async (of: Exporter, encoding: string): Promise<Cost> => {
+    const before = of.cpu();
     const start = performance.now();
-    await exporter.get('/metrics', { 'accept-encoding': encoding });
+    await of.get('/metrics', { 'accept-encoding': encoding });
     const wall = performance.now() - start;
     costs.floor.push(await floor.round());
-    return { cpu: exporter.cpu() - before, wall };
+    return { cpu: of.cpu() - before, wall };
   };
   for (let round = 0; round < rounds; round += 1) {
-    costs.plain.push(await scrape('identity'));
-    costs.gzip.push(await scrape('gzip'));
+    costs.plain.push(await scrape(exporter, 'identity'));
+    if (other !== undefined) costs.otherPlain.push(await scrape(other, 'identity'));
+    costs.gzip.push(await scrape(exporter, 'gzip'));
+    if (other !== undefined) costs.otherGzip.push(await scrape(other, 'gzip'));
   }
   return costs;
 }

@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+/** The checkout of this bench. */
+const HERE = fileURLToPath(new URL('../..', import.meta.url));
 
 /** As in the first line of the program and in `npm start`. */
 const NODE_FLAGS = ['--max-semi-space-size=1'];
@@ -24,8 +26,12 @@ export class Exporter {
     this.#port = port;
   }
 
-  /** Starts it and waits until it answers; `running` takes it before that, so that it can be ended at any time. */
-  static async start(running: { add(exporter: Exporter): unknown }): Promise<Exporter> {
+  /**
+   * Starts it and waits until it answers; `running` takes it before that, so that it can be ended at any time.
+   *
+   * @param checkout whose build to start; that of this bench unless told otherwise.
+   */
+  static async start(running: { add(exporter: Exporter): unknown }, checkout = HERE): Promise<Exporter> {
     const port = await freePort();
     const options = [
       '--web.listen-address',
@@ -35,7 +41,9 @@ export class Exporter {
       '--cri.endpoint=',
       '--log.level=warn',
     ];
-    const child = spawn(process.execPath, [...NODE_FLAGS, CLI, ...options], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(process.execPath, [...NODE_FLAGS, join(checkout, 'dist/cli.js'), ...options], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     const exporter = new Exporter(child, port);
     running.add(exporter);
     const deadline = performance.now() + 60_000;
@@ -47,19 +55,29 @@ export class Exporter {
     return exporter;
   }
 
-  /** CPU of all its threads so far in milliseconds, to the nanosecond; threads that have ended do not count. */
+  /** CPU of all its threads and processes so far in milliseconds, to the nanosecond; threads that have ended do not count. */
   cpu(): number {
-    const tasks = `/proc/${this.#child.pid}/task`;
-    const spent = readdirSync(tasks).map((task) =>
-      Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
+    const spent = this.#processes().flatMap((pid) =>
+      readdirSync(`/proc/${pid}/task`).map((task) =>
+        Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]),
+      ),
     );
     return spent.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e6;
   }
 
-  /** Resident memory in MB. */
+  /** Resident memory of all its processes in MB; what they share counts once (Pss). */
   rss(): number {
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
-    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1.024e-3;
+    const resident = this.#processes().map((pid) =>
+      Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]),
+    );
+    return resident.reduce((sum, kilobytes) => sum + kilobytes, 0) * 1.024e-3;
+  }
+
+  /** The daemon, and the process that makes its look-ups. */
+  #processes(): number[] {
+    const { pid = NaN } = this.#child;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+    return [pid, ...children.filter(Boolean).map(Number)];
   }
 
   /** The body as it came, compressed if asked for. */
