@@ -14,7 +14,7 @@ export const descriptors: Collector = defineContainerCollector({
   help: 'Open files of the init process, and their limit.',
   read({ init }, scrape): OpenFiles | undefined {
     if (init === undefined) return undefined;
-    return { open: kernelCounts(scrape) ? init.files.size('fd') : undefined, limit: limitOf(init) };
+    return { open: kernelCounts(scrape) ? init.files.sizeOfFd() : undefined, limit: limitOf(init) };
   },
   families: [
     {

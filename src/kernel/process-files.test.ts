@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -34,6 +34,22 @@ describe('ProcessFiles', () => {
     const files = kernelFiles(100).process(process.pid);
     expect(() => files?.text('fd')).toThrow(`"/proc/${process.pid}/fd": EISDIR`);
     files?.close();
+  });
+
+  it.each([100, 0])('count open files, with room for %d descriptors', async (budget) => {
+    const kernel = kernelFiles(budget);
+    // Its standard streams, and the script.
+    const child = spawn('sh', ['-c', 'exec 7</dev/null; echo; exec cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    await once(child.stdout, 'data');
+    const files = kernel.process(child.pid ?? 0);
+    const size = statSync(`/proc/${child.pid}/fd`).size;
+    expect(size === 0 || size >= 4).toBe(true);
+    expect([files?.sizeOfFd(), files?.sizeOfFd()]).toEqual([size, size]);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(files?.sizeOfFd()).toBeUndefined();
+    files?.close();
+    expect(kernel.open).toBe(0);
   });
 
   it('can be read without a descriptor', () => {
