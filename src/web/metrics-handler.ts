@@ -6,7 +6,8 @@ import { compress } from './gzip.ts';
 import { labelValue } from '../exposition/render-labels.ts';
 import { acceptsGzip, negotiateFormat, scrapeBudget } from './negotiate.ts';
 import { RequestSlots } from './request-slots.ts';
-import { hasGone, textReply, whenOver } from './respond.ts';
+import { textReply } from './respond.ts';
+import { hasGone, whenOver } from './response-end.ts';
 import type { Reply } from './respond.ts';
 import { SingleFlight } from './single-flight.ts';
 

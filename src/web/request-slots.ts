@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { whenOver } from './respond.ts';
+import { whenOver } from './response-end.ts';
 
 /** How long a client may take to read its answer while other requests wait, in ms. */
 const PATIENCE_MS = 5_000;

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { whenOver } from './respond.ts';
+import { whenOver } from './response-end.ts';
 
 /** In bytes. About twenty expositions of a thousand containers. */
 const MAX_UNREAD = 64 * 1024 * 1024;
