@@ -27,25 +27,44 @@ type Limit = LimitedResource | 'high' | 'low';
 /** The controller that limits a resource. */
 export const RESOURCE_CONTROLLERS = { memory: 'memory', swap: 'memory', cpu: 'cpu', pids: 'pids' } as const;
 
-/** Each limit is read once per scrape, however many containers a cgroup holds. */
-const known = oncePerScrape(() => ({
-  memory: new Map<CgroupFiles, number | undefined>(),
-  swap: new Map<CgroupFiles, number | undefined>(),
-  cpu: new Map<CgroupFiles, number | undefined>(),
-  pids: new Map<CgroupFiles, number | undefined>(),
-  high: new Map<CgroupFiles, number | undefined>(),
-  low: new Map<CgroupFiles, number | undefined>(),
-  hierarchical: new Map<CgroupFiles, boolean>(),
-  /** Cgroups whose limit file is malformed. */
-  malformed: {
-    memory: new Set<CgroupFiles>(),
-    swap: new Set<CgroupFiles>(),
-    cpu: new Set<CgroupFiles>(),
-    pids: new Set<CgroupFiles>(),
-    high: new Set<CgroupFiles>(),
-    low: new Set<CgroupFiles>(),
-  },
-}));
+const UNREAD = Symbol('unread');
+
+type Found = number | typeof MALFORMED | undefined;
+
+/** What was read of a cgroup in one scrape. */
+interface Known extends Record<Limit, Found | typeof UNREAD> {
+  scrape: object;
+  isHierarchical: boolean | undefined;
+}
+
+/** Identifies a scrape, without keeping its data alive. */
+const scrapeId = oncePerScrape((): object => ({}));
+
+/**
+ * Each limit is read once per scrape, however many containers a cgroup holds. The objects are used again at the next
+ * scrape: new ones for a thousand containers live long enough to be expensive garbage.
+ */
+const knownByCgroup = new WeakMap<CgroupFiles, Known>();
+
+function knownOf(files: CgroupFiles, scrape: Scrape): Known {
+  const id = scrapeId(scrape);
+  const known = knownByCgroup.get(files);
+  if (known?.scrape === id) return known;
+  const nothing = {
+    scrape: id,
+    memory: UNREAD,
+    swap: UNREAD,
+    cpu: UNREAD,
+    pids: UNREAD,
+    high: UNREAD,
+    low: UNREAD,
+    isHierarchical: undefined,
+  } as const;
+  if (known !== undefined) return Object.assign(known, nothing);
+  const fresh: Known = { ...nothing };
+  knownByCgroup.set(files, fresh);
+  return fresh;
+}
 
 /**
  * Reads a limit of one cgroup: `memory.max`, `memory.swap.max`, `cpu.max`, `pids.max`, `memory.high` or `memory.low` (v1:
@@ -53,22 +72,19 @@ const known = oncePerScrape(() => ({
  * `memory.soft_limit_in_bytes`).
  */
 export function limitOfCgroup(files: CgroupFiles, resource: Limit, scrape: Scrape): number | undefined {
-  const limits = known(scrape)[resource];
-  const before = limits.get(files);
-  if (before !== undefined || limits.has(files)) return before;
-  const found = READERS[resource](files);
-  const limit = found === MALFORMED ? undefined : found;
-  if (found === MALFORMED) known(scrape).malformed[resource].add(files);
-  limits.set(files, limit);
-  return limit;
+  const known = knownOf(files, scrape);
+  let found = known[resource];
+  if (found === UNREAD) {
+    found = READERS[resource](files);
+    known[resource] = found;
+  }
+  return found === MALFORMED ? undefined : found;
 }
 
 /** Whether a cgroup has a limit that is unknown because its file is malformed. */
 export function isMalformed(files: CgroupFiles, resource: Limit, scrape: Scrape): boolean {
-  return known(scrape).malformed[resource].has(files);
+  return knownOf(files, scrape)[resource] === MALFORMED;
 }
-
-type Found = number | typeof MALFORMED | undefined;
 
 const READERS: Readonly<Record<Limit, (files: CgroupFiles) => Found>> = {
   memory: (files) =>
@@ -94,12 +110,9 @@ export function hasLimit(files: CgroupFiles, resource: Exclude<Limit, 'low'>, sc
 
 /** Whether a v1 memory limit also applies to the cgroups below: `memory.use_hierarchy`, which is always 1 since Linux 5.11. */
 export function holdsBelow(files: CgroupFiles, scrape: Scrape): boolean {
-  const { hierarchical } = known(scrape);
-  const before = hierarchical.get(files);
-  if (before !== undefined) return before;
-  const answer = countIn(files, 'memory', 'memory.use_hierarchy') !== 0;
-  hierarchical.set(files, answer);
-  return answer;
+  const known = knownOf(files, scrape);
+  known.isHierarchical ??= countIn(files, 'memory', 'memory.use_hierarchy') !== 0;
+  return known.isHierarchical;
 }
 
 /** A v1 limit of memory in bytes. */
