@@ -12,6 +12,7 @@ import { Failures } from './exposition/failures.ts';
 import { createOwnMetrics } from './exposition/own-metrics.ts';
 import { runCollectors } from './exposition/scrape.ts';
 import type { ScrapeRequest } from './web/metrics-handler.ts';
+import { conmonsOf } from './identify/conmon.ts';
 import { classify } from './identify/classify.ts';
 import { withListedEngine } from './identify/settle.ts';
 import { membersByNamespace } from './containers/namespace-members.ts';
@@ -25,6 +26,7 @@ import { ContainerInventory } from './containers/inventory.ts';
 import { AncestorFiles } from './kernel/ancestor-files.ts';
 import { findCgroupLayout } from './kernel/cgroup-layout.ts';
 import { descriptorBudget } from './kernel/descriptor-limit.ts';
+import { findHostRoot } from './kernel/host-root.ts';
 import { KernelFiles } from './kernel/kernel-files.ts';
 import { findHostNamespaces, type HostNamespaces } from './kernel/host-namespaces.ts';
 import type { Log } from './log.ts';
@@ -76,8 +78,14 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     ),
   });
   const { discovery: hierarchy, version: cgroup } = kernel.layout;
-  const sources = startNameSources(config, { log, checkPath, probes });
   const hostNamespaces = findHostNamespaces(kernel.procRoot);
+  const sources = startNameSources(config, {
+    log,
+    checkPath,
+    probes,
+    hostRoot: () => findHostRoot(kernel, hostNamespaces),
+    findConmons: (path) => conmonsOf(kernel, path),
+  });
   const naming = new Naming(sources);
   const postures = new PostureReader(kernel, hostNamespaces, probes);
   const inventory = new ContainerInventory({ kernel, naming, postures });

@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   scan: ['report', 'findings', 'terminal', 'version.ts'],
   page: ['report', 'findings', 'terminal', 'version.ts'],
   web: ['config', 'exposition', 'kernel', 'page', 'report', 'log.ts', 'pace.ts', 'version.ts'],
-  diagnose: ['config', 'discover', 'engines', 'identify', 'kernel', 'terminal', 'container.ts'],
+  diagnose: ['config', 'discover', 'engines', 'identify', 'kernel', 'probes', 'terminal', 'container.ts'],
   commands: [
     'config',
     'diagnose',

@@ -65,7 +65,7 @@ export class ContainerInventory {
       isStuck: false,
       factsUntil: 0,
     });
-    this.#naming.want(cgroup.match);
+    this.#naming.want(cgroup.match, cgroup.path);
   }
 
   /** Removes a container and closes its files. */

@@ -7,6 +7,7 @@ import { parseProcStatus } from '../kernel/proc-status.ts';
 import { listKubeletLogs } from '../engines/kubelet-log-source.ts';
 import { type FoundContainers, findContainers } from './found-containers.ts';
 import { type Others, lookAtOthers } from './visible-processes.ts';
+import { countNamedByConmon } from './conmon-names.ts';
 import type { KubeletNames } from './kubelet-logs.ts';
 import { toError } from '../kernel/errno.ts';
 
@@ -36,6 +37,8 @@ export interface CheckContext {
   readonly cri: EngineConfig<UnixHost> | undefined;
   /** What the kubelet's logs name; `undefined` if disabled. Listed once. */
   readonly kubeletNames: () => Promise<KubeletNames | undefined>;
+  /** How many containers their monitors name, without Podman's API. */
+  readonly namedByConmon: () => Promise<number>;
   readonly unknownVariables: readonly string[];
 }
 
@@ -60,6 +63,8 @@ export function createCheckContext(
     podman: config.podman,
     cri: config.cri,
     kubeletNames: () => (names ??= readKubeletNames(config.kubeletLogs, containers?.podContainers ?? [])),
+    namedByConmon: async () =>
+      layout === undefined ? 0 : await countNamedByConmon(containers?.podmanContainers ?? [], { procfs, layout }),
     unknownVariables: config.unknownVariables,
   };
 }

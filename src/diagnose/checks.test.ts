@@ -253,6 +253,7 @@ judges(pressure, [
 const FOUND = {
   count: 5,
   podContainers: [],
+  podmanContainers: [],
   engines: { docker: 4, lxc: 1 },
   denied: 0,
   empty: 0,
@@ -303,6 +304,7 @@ const DOCKER = {
   isDefault: true,
   answer: 'answers',
   containers: 0,
+  named: 0,
   others: [],
 } as const;
 judges(docker, [
@@ -317,12 +319,31 @@ judges(docker, [
   [{ ...DOCKER, answer: 'absent', isDefault: false }, 'failed', /^nothing at/],
   [{ ...DOCKER, host: undefined, answer: undefined, containers: 1 }, 'ok', /^disabled; 1 of its containers is/],
   [
+    { ...DOCKER, answer: { error: 'No answer (ping)' } },
+    'failed',
+    /^unix:\/\/\/d\.sock does not answer: No answer/,
+    // Rights would not help.
+    'systemd',
+    'find out why docker does not answer there',
+  ],
+  [
     { ...DOCKER, answer: { error: 'EACCES' } },
     'failed',
     /^unix:\/\/\/d\.sock does not answer: EACCES$/,
     'systemd',
     'SupplementaryGroups=docker (equivalent to root), or --docker.host= to disable',
   ],
+]);
+
+judges(podman, [
+  [
+    { ...DOCKER, engine: 'podman', answer: 'absent', containers: 2, named: 2 },
+    'ok',
+    /; conmon names 2 of 2 of its containers, without images$/,
+  ],
+  [{ ...DOCKER, engine: 'podman', answer: 'absent', containers: 2, named: 1 }, 'failed', /; conmon names 1 of 2/],
+  [{ ...DOCKER, engine: 'podman', answer: 'hidden', containers: 2, named: 2 }, 'note', /; conmon names 2 of 2/],
+  [{ ...DOCKER, engine: 'podman', host: undefined, containers: 2, named: 2 }, 'ok', /^disabled; conmon names 2 of 2/],
 ]);
 
 test('podman has remedies of its own', () => {

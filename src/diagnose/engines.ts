@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { DOCKER, PODMAN } from '../engines/name-sources.ts';
 import { absentAsUndefined, isDenied } from '../kernel/errno.ts';
-import { type Check, type Remedies, type CheckResult, defineCheck } from './check.ts';
+import { type Check, type Remedies, type CheckResult, defineCheck, onTheHost } from './check.ts';
 import { answerOf, type EngineAnswer } from './engine-answer.ts';
 import type { CheckContext } from './check-context.ts';
 
@@ -15,6 +15,8 @@ interface EngineFacts {
   readonly answer: EngineAnswer | undefined;
   /** Number of its containers on this host. */
   readonly containers: number;
+  /** How many of them have names without the API. */
+  readonly named: number;
   /** Unused sockets of users' own engines; `undefined` if the exporter cannot look for them. */
   readonly others: readonly string[] | undefined;
 }
@@ -40,6 +42,7 @@ function engineCheck(engine: EngineFacts['engine']): Check<EngineFacts> {
         isDefault: config?.isDefault ?? false,
         answer: host === undefined ? undefined : await answerOf(KINDS[engine].placeOf(host)),
         containers: subject.containers?.engines[engine] ?? 0,
+        named: engine === 'podman' ? await subject.namedByConmon() : 0,
         others: rootlessSockets(engine, subject),
       };
     },
@@ -47,15 +50,14 @@ function engineCheck(engine: EngineFacts['engine']): Check<EngineFacts> {
   });
 }
 
-function judgeEngine({ engine, host, isDefault, answer, containers, others }: EngineFacts): CheckResult {
+function judgeEngine({ engine, host, isDefault, answer, containers, named, others }: EngineFacts): CheckResult {
   const more = tellOthers(others);
-  const count = containers === 1 ? '1 of its containers is' : `${containers} of its containers are`;
-  const nameless = containers === 0 ? '' : `; ${count} shown by id`;
+  const nameless = tellNames(containers, named);
   if (host === undefined) return { status: 'ok', message: `disabled${nameless}${more}` };
   if (answer === 'answers') return { status: 'ok', message: `answers at ${host}${more}` };
   if (answer === 'absent') {
     const message = `nothing at ${host}${nameless}${more}`;
-    if (isDefault && containers === 0) return { status: 'ok', message };
+    if (isDefault && named === containers) return { status: 'ok', message };
     return {
       status: 'failed',
       message,
@@ -63,19 +65,31 @@ function judgeEngine({ engine, host, isDefault, answer, containers, others }: En
       remedies: toReach(engine),
     };
   }
-  if (answer === 'hidden' && isDefault && containers === 0) {
-    return {
-      status: 'note',
-      message: `no permission to look for ${host}; this host has none of its containers${more}`,
-    };
+  if (answer === 'hidden' && isDefault && named === containers) {
+    const none = containers === 0 ? '; this host has none of its containers' : nameless;
+    return { status: 'note', message: `no permission to look for ${host}${none}${more}` };
   }
   const error = answer === 'hidden' ? 'EACCES' : answer?.error;
   return {
     status: 'failed',
     message: `${host} does not answer: ${error}${nameless}`,
     missing: 'names, images and labels of its containers',
-    remedies: toReach(engine),
+    remedies: isRefused(error) ? toReach(engine) : onTheHost(`find out why ${engine} does not answer there`),
   };
+}
+
+/** Whether rights are missing, and not an answer. */
+function isRefused(error: string | undefined): boolean {
+  return error === 'EACCES' || error === 'EPERM';
+}
+
+/** What gives its containers names without the API. */
+function tellNames(containers: number, named: number): string {
+  if (containers === 0) return '';
+  if (named > 0) return `; conmon names ${named} of ${containers} of its containers, without images`;
+  return containers === 1
+    ? '; 1 of its containers is shown by id'
+    : `; ${containers} of its containers are shown by id`;
 }
 
 function tellOthers(others: EngineFacts['others']): string {

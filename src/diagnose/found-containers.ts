@@ -1,5 +1,6 @@
 import type { CgroupMatch } from '../container.ts';
 import { walk } from '../discover/walk.ts';
+import { mayHaveConmon } from '../engines/conmon-source.ts';
 import { isInPodOfHost } from '../engines/kubelet-log-source.ts';
 import { identifyCgroup } from '../identify/cgroup-path.ts';
 import { classify } from '../identify/classify.ts';
@@ -15,6 +16,8 @@ export interface FoundContainers {
   readonly count: number;
   /** Containers that the kubelet created, pause containers included. */
   readonly podContainers: readonly { readonly id: string; readonly podUid: string }[];
+  /** Containers that Podman's monitors may name. */
+  readonly podmanContainers: readonly { readonly id: string; readonly cgroup: string }[];
   /** Containers whose namespaces the kernel does not show. */
   readonly denied: number;
   /** Containers without a visible process. */
@@ -34,6 +37,7 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
   const engines: Record<string, number> = {};
   const tally = { count: 0, denied: 0, empty: 0, otherCgroups: 0 };
   const podContainers: { id: string; podUid: string }[] = [];
+  const podmanContainers: { id: string; cgroup: string }[] = [];
   let example: string | undefined;
   const { root } = layout.discovery;
   const isMountPoint = (path: string): boolean => layout.mountPoints?.has(root, path) === true;
@@ -44,6 +48,7 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
     tally.count += 1;
     const { id, podUid } = match;
     if (podUid !== undefined && isInPodOfHost(match)) podContainers.push({ id, podUid });
+    if (mayHaveConmon(match)) podmanContainers.push({ id, cgroup: path });
     engines[match.engine] = (engines[match.engine] ?? 0) + 1;
     const seen = namespacesOf(kernel, path);
     if (seen === 'empty') tally.empty += 1;
@@ -52,7 +57,7 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
       example ??= seen.message;
     }
   }
-  return { engines, ...tally, podContainers, example };
+  return { engines, ...tally, podContainers, podmanContainers, example };
 }
 
 /** Whether a cgroup is neither a container nor inside one. */

@@ -49,11 +49,11 @@ function link(container: string, id: string, pod = 'cart-0'): void {
 test('names a container whose log is there, or comes later', async () => {
   link('app', APP);
   const logs = start();
-  logs.want(APP, UID);
+  logs.want(APP, { podUid: UID });
   await vi.waitFor(() => expect(logs.namesOf(APP)).toEqual(NAMES));
   expect({ up: logs.up, tried: logs.tried }).toEqual({ up: true, tried: true });
   const later = 'c'.repeat(64);
-  logs.want(later, UID);
+  logs.want(later, { podUid: UID });
   expect(logs.namesOf(later)).toBeUndefined();
   link('sidecar', later);
   await vi.waitFor(() => expect(logs.namesOf(later)?.containerInPod).toBe('sidecar'));
@@ -62,7 +62,7 @@ test('names a container whose log is there, or comes later', async () => {
 test('names only the pod of a container without a log, and never another container', async () => {
   link('app', APP);
   const logs = start();
-  logs.want(PAUSE, UID);
+  logs.want(PAUSE, { podUid: UID });
   await vi.waitFor(() => expect(logs.podOf(PAUSE)).toEqual({ namespace: 'shop', pod: 'cart-0' }));
   expect(logs.namesOf(PAUSE)).toBeUndefined();
 });
@@ -70,12 +70,12 @@ test('names only the pod of a container without a log, and never another contain
 test('keeps names after the log is gone, until the container has been gone for a while', async () => {
   link('app', APP);
   const logs = start();
-  logs.want(APP, UID);
+  logs.want(APP, { podUid: UID });
   await vi.waitFor(() => expect(logs.namesOf(APP)).toBeDefined());
   const names = logs.namesOf(APP);
   unlinkSync(join(directory, `cart-0_shop_app-${APP}.log`));
   link('other', PAUSE);
-  logs.want(PAUSE, UID);
+  logs.want(PAUSE, { podUid: UID });
   await vi.waitFor(() => expect(logs.namesOf(PAUSE)).toBeDefined());
   expect(logs.namesOf(APP)).toBe(names);
   logs.forget(APP);
@@ -99,7 +99,7 @@ test('is silent without a kubelet, and begins when its directory appears', async
   expect({ up: logs.up, said }).toEqual({ up: undefined, said: [] });
   mkdirSync(directory);
   link('app', APP);
-  logs.want(APP, UID);
+  logs.want(APP, { podUid: UID });
   await vi.waitFor(() => expect(logs.namesOf(APP)).toEqual(NAMES));
   expect(logs.up).toBe(true);
 });
@@ -118,7 +118,7 @@ test('warns once if a directory that a user configured is not there', async () =
 test('keeps its names while the directory cannot be listed', async () => {
   link('app', APP);
   const logs = start();
-  logs.want(APP, UID);
+  logs.want(APP, { podUid: UID });
   await vi.waitFor(() => expect(logs.namesOf(APP)).toBeDefined());
   renameSync(directory, `${directory}-away`);
   await vi.waitFor(() => expect(logs.up).toBe(false));

@@ -5,7 +5,7 @@ import { PathProbes } from '../probes/path-probes.ts';
 import type { Answers, Outcome } from '../probes/requests.ts';
 import { ContainerLogs } from './kubelet-logs.ts';
 import { NameCache } from './name-cache.ts';
-import type { NameSource } from './name-source.ts';
+import type { NameSource, Whereabouts } from './name-source.ts';
 
 /** More links than the containers that a node can have, dead ones included. */
 const MOST_LINKS = 10_000;
@@ -88,7 +88,7 @@ export class KubeletLogSource implements NameSource {
     return this.#pods.get(id);
   }
 
-  want(id: string, podUid = ''): void {
+  want(id: string, { podUid = '' }: Pick<Whereabouts, 'podUid'> = {}): void {
     this.#names.remember(id);
     this.#pods.remember(id);
     this.#wanted.set(id, podUid);

@@ -1,5 +1,12 @@
 import type { CgroupMatch, Names } from '../container.ts';
 
+/** Where a container is. */
+export interface Whereabouts {
+  readonly podUid?: string | undefined;
+  /** The path of its cgroup; `undefined` if it is gone. */
+  readonly cgroup?: string | undefined;
+}
+
 /** Something that knows the names of containers. It never blocks: it answers from its cache. */
 export interface NameSource extends AsyncDisposable {
   /** The label value, as in `isolation_source_up{source="docker"}`. */
@@ -19,7 +26,7 @@ export interface NameSource extends AsyncDisposable {
   /** The names of a container's pod, where the source knows no more. */
   podOf?(id: string): Names | undefined;
   /** Adds a container that has appeared, and requests its names. */
-  want(id: string, podUid?: string): void;
+  want(id: string, where?: Whereabouts): void;
   /** Removes a container that is gone. */
   forget(id: string): void;
 }

@@ -1,6 +1,8 @@
 import type { Config, EngineConfig } from '../config/config.ts';
 import type { CgroupMatch } from '../container.ts';
 import type { EngineHost, UnixHost } from '../config/values.ts';
+import type { HostRoot } from './conmon.ts';
+import { ConmonSource, type FindConmons } from './conmon-source.ts';
 import { placeOfCri } from './cri.ts';
 import { connectToDocker } from './docker.ts';
 import type { EnginePlace } from './engine-client.ts';
@@ -49,15 +51,21 @@ export const CRI: Kind<UnixHost> = {
 /** Starts all configured sources, the best first. */
 export function startNameSources(
   config: Pick<Config, 'docker' | 'podman' | 'cri' | 'kubeletLogs' | 'oom'>,
-  { log, checkPath, probes }: Pick<EngineOptions, 'log' | 'checkPath'> & { readonly probes: PathProbes },
+  parts: Pick<EngineOptions, 'log' | 'checkPath'> & {
+    readonly probes: PathProbes;
+    readonly hostRoot: HostRoot;
+    readonly findConmons: FindConmons;
+  },
 ): NameSource[] {
   // Kills are exported for this long, under the names of containers that may no longer exist.
-  const parts = { log, checkPath, timings: { history: config.oom.retention } };
+  const { log, checkPath, probes, hostRoot, findConmons } = parts;
+  const ofEngine = { log, checkPath, timings: { history: config.oom.retention } };
   return [
-    start(DOCKER, config.docker, parts),
-    start(PODMAN, config.podman, parts),
-    start(CRI, config.cri, parts),
-    // Last, because the others know more. It needs no access to a runtime.
+    start(DOCKER, config.docker, ofEngine),
+    start(PODMAN, config.podman, ofEngine),
+    start(CRI, config.cri, ofEngine),
+    // Last, because the others know more. These need no access to an engine.
+    new ConmonSource({ find: findConmons, hostRoot, probes, log }),
     config.kubeletLogs === undefined ? [] : new KubeletLogSource({ config: config.kubeletLogs, probes, log }),
   ].flat();
 }

@@ -20,9 +20,13 @@ export class Naming {
     this.#sources = sources;
   }
 
-  /** Asks for the names of a container. */
-  want(match: CgroupMatch): void {
-    for (const source of this.#sourcesFor(match)) source.want(match.id, match.podUid);
+  /**
+   * Asks for the names of a container.
+   *
+   * @param cgroup the path of its cgroup; `undefined` if it is gone.
+   */
+  want(match: CgroupMatch, cgroup?: string): void {
+    for (const source of this.#sourcesFor(match)) source.want(match.id, { podUid: match.podUid, cgroup });
   }
 
   forget(match: CgroupMatch): void {

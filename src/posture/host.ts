@@ -1,6 +1,7 @@
 import { unseenAsUndefined } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
-import { type HostNamespaces, inodeOfLink } from '../kernel/host-namespaces.ts';
+import type { HostNamespaces } from '../kernel/host-namespaces.ts';
+import { findHostRoot } from '../kernel/host-root.ts';
 import { parseMountinfo } from '../kernel/mountinfo.ts';
 import { parseListeningPaths } from '../kernel/net-unix.ts';
 import { HostMounts } from './host-mounts.ts';
@@ -42,22 +43,11 @@ function readHost(kernel: KernelFiles, namespaces: HostNamespaces): Host {
   const sockets = unseenAsUndefined(() => kernel.proc('1/net/unix'));
   return {
     namespaces,
-    root: findRoot(kernel, namespaces),
+    root: findHostRoot(kernel, namespaces),
     mounts: mountinfo === undefined ? undefined : new HostMounts(parseMountinfo(mountinfo)),
     sockets: parseListeningPaths(sockets ?? '')
       .map((path) => path.replace(/^\/var\/run\//, '/run/'))
       .filter(isDaemonSocket),
     secretFiles: SECRET_FILES.filter((name) => kernel.hasProc(name)).map((name) => `/proc/${name}`),
   };
-}
-
-/**
- * The path of the host's root directory: the root of PID 1 or, if that is shielded, this process's own if it is in the
- * host's mount namespace.
- */
-function findRoot(kernel: KernelFiles, namespaces: HostNamespaces): string | undefined {
-  // Reading the link requires permission to follow it, but touches no file system.
-  if (unseenAsUndefined(() => kernel.link('1/root')) !== undefined) return `${kernel.procRoot}/1/root`;
-  const own = inodeOfLink(kernel.link('self/ns/mnt') ?? '');
-  return own !== undefined && own === namespaces.get('mnt')?.inode ? '' : undefined;
 }

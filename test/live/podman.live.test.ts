@@ -37,12 +37,14 @@ describeLive('Podman', ['podman', 'docker'], () => {
     if (directory !== undefined) await removeDirectory(host, directory);
   });
 
-  test('a container is found without its API', async () => {
-    await using exporter = await startExporter(host, { flags: ['--docker.host='] });
+  test('a container is found and named without its API', async () => {
+    await using exporter = await startExporter(host, { flags: ['--docker.host=', '--podman.host='] });
     await untilShown(host, exporter, [id]);
     const samples = await exporter.scrape();
-    const labels = { engine: 'podman', container: id.slice(0, 12) };
+    const labels = { engine: 'podman', container: name };
     expect(samples.labels('isolation_container_info', labels)?.get('id')).toBe(id);
+    expect(samples.labels('isolation_container_info', labels)?.get('runtime')).toBe('runc');
+    expect(samples.value('isolation_source_up', { source: 'conmon' })).toBe(1);
     expect(samples.value('isolation_container_memory_own_limit_bytes', labels)).toBe(67_108_864);
     expect(samples.value('isolation_container_host_namespace', { ...labels, ns: 'pid' })).toBe(0);
   });
