@@ -8,6 +8,7 @@ import { kindOf } from './host-paths.ts';
 import type { MountTable } from './mount-table.ts';
 import type { HostMount, MountPosture, ProcessPosture } from './posture.ts';
 import { found } from './probed.ts';
+import { isRuntimesOwn } from './runtime-mounts.ts';
 
 /** From worst to least: a mount that shows several host paths counts as the worst of them. */
 const KINDS: readonly HostMount['kind'][] = ['root', 'socket', 'critical', 'sensitive', 'plain'];
@@ -18,6 +19,7 @@ const SYSBOX = 'sysboxfs';
 /** The facts about a container that reading its mounts needs. */
 export interface Mounted {
   readonly table: MountTable;
+  readonly engine: string;
   readonly init: ProcessFiles;
   readonly process: ProcessPosture;
   readonly host: Host;
@@ -98,7 +100,8 @@ function pathsBehind(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMo
   const writable = isWritable(mount);
   const paths = mounts.pathsOf(mount).flatMap((hostPath) => {
     const kind = kindOf(hostPath);
-    return kind === undefined ? [] : [{ kind, hostPath, mountPoint, writable }];
+    if (kind === undefined || isRuntimesOwn({ hostPath, mountPoint, writable }, mount, mounted)) return [];
+    return [{ kind, hostPath, mountPoint, writable }];
   });
   const [worst] = paths.toSorted((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
   const sockets = socketsIn(mount, mounts, mounted);

@@ -13,7 +13,11 @@ const HOST = new HostMounts(
   parseMountinfo(
     '21 27 0:20 / /sys rw,nosuid - sysfs sysfs rw\n' +
       '27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n' +
-      '28 27 0:30 / /run rw,relatime shared:5 - tmpfs tmpfs rw\n',
+      '28 27 0:30 / /run rw,relatime shared:5 - tmpfs tmpfs rw\n' +
+      '31 21 0:7 / /sys/kernel/debug rw,nosuid - debugfs debugfs rw\n' +
+      '32 21 0:12 / /sys/kernel/tracing rw,nosuid - tracefs tracefs rw\n' +
+      '33 31 0:12 / /sys/kernel/debug/tracing rw,nosuid - tracefs tracefs rw\n' +
+      '34 27 0:24 / /dev/pts rw,nosuid - devpts devpts rw\n',
   ),
 );
 
@@ -46,7 +50,7 @@ const probes = new PathProbes({ info() {}, warn() {} });
 afterAll(() => probes[Symbol.dispose]());
 
 /** The mounts of a container: those of a default container and some more. Its files are those of this process. */
-async function readWith(more: string): Promise<MountPosture> {
+async function readWith(more: string, engine = 'docker', of = PROCESS): Promise<MountPosture> {
   const layout = findCgroupLayout('/proc', '/sys/fs/cgroup');
   const kernel = new KernelFiles({ procRoot: '/proc', layout, descriptorBudget: 10 });
   const init = kernel.process(process.pid);
@@ -55,8 +59,9 @@ async function readWith(more: string): Promise<MountPosture> {
   const read = (): MountPosture =>
     readMounts({
       table: new MountTable(OWN + more),
+      engine,
       init,
-      process: PROCESS,
+      process: of,
       host: { namespaces: new Map(), root: '', mounts: HOST, sockets: ['/run/docker.sock'], secretFiles: [] },
       lookUps,
       denied: () => {},
@@ -112,5 +117,63 @@ describe('what is mounted', () => {
     expect(await readWith(`${writable}311 310 0:97 / /sys ro - sysfs sysfs rw\n`)).toMatchObject({
       sysWritable: false,
     });
+  });
+});
+
+describe('what a runtime mounts by itself', () => {
+  const HOSTS_ROOT: ProcessPosture = {
+    ...PROCESS,
+    holdsRoot: true,
+    users: { isHost: true, mapsHostRoot: true, rootUid: 0, ownUid: 0, rootless: false },
+  };
+  const hostPathsOf = async (...[mount, engine, of]: Parameters<typeof readWith>) =>
+    (await readWith(`310 300 ${mount}\n`, engine, of)).hostMounts?.map(({ hostPath }) => hostPath);
+  const empty = '0:30 /crun/.empty-directory /proc/acpi ro,nosuid,nodev,noexec,relatime - tmpfs tmpfs rw';
+  const debug = '0:7 / /sys/kernel/debug rw,nosuid - debugfs none rw';
+  const pty = '0:24 /3 /dev/console rw,nosuid,noexec - devpts devpts rw,gid=5,mode=620';
+  const incus = '254:0 /var/lib/incus/storage-pools/default/containers';
+  const credentials = `${incus}/p2_i2/credentials /dev/.incus-systemd-credentials ro - ext4 /dev/vda rw`;
+  const osRelease = '254:0 /usr/lib/os-release /run/host/os-release ro,nosuid - ext4 /dev/vda rw';
+  const localtime = '254:0 /usr/share/zoneinfo/Europe/Berlin /etc/localtime ro - ext4 /dev/vda rw';
+
+  it.each([
+    ['crun, as a mask', 'podman', empty, HOSTS_ROOT],
+    [
+      'crun under Docker, as a mask',
+      'docker',
+      empty.replace('/crun/', '/docker/runtime-runc/moby/').replace('/proc/acpi', '/sys/firmware'),
+      HOSTS_ROOT,
+    ],
+    ['crun of a user, as a mask', 'podman', empty.replace('/crun/', '/user/1000/crun/'), PROCESS],
+    ['Incus, unprivileged', 'lxc', debug, PROCESS],
+    ['Incus, and has more than one place', 'lxc', '0:12 / /sys/kernel/tracing rw - tracefs none rw', PROCESS],
+    ['LXC, as the console', 'lxc', pty, HOSTS_ROOT],
+    ['LXC, as a terminal', 'lxc', pty.replace('/dev/console', '/dev/lxc/tty1'), HOSTS_ROOT],
+    ['nspawn, as the console', 'nspawn', pty, HOSTS_ROOT],
+    ['Incus, for systemd', 'lxc', credentials, HOSTS_ROOT],
+    ['nspawn, of the release', 'nspawn', osRelease, HOSTS_ROOT],
+    ['nspawn, of the time zone', 'nspawn', localtime, HOSTS_ROOT],
+  ])('is not of the user: by %s', async (_, engine, mount, of) => {
+    expect(await hostPathsOf(mount, engine, of)).toEqual([]);
+  });
+
+  it.each([
+    ['at another place', 'podman', empty.replace('/proc/acpi', '/mnt'), HOSTS_ROOT],
+    ['writable', 'podman', empty.replace(' ro,', ' rw,'), HOSTS_ROOT],
+    ['of another name', 'podman', empty.replace('.empty-directory', 'x'), HOSTS_ROOT],
+    ['at another place', 'lxc', debug.replace('/sys/kernel/debug', '/mnt'), PROCESS],
+    ["by the host's root", 'lxc', debug, HOSTS_ROOT],
+    ["by a process that is the host's root", 'lxc', debug, { ...PROCESS, holdsRoot: true }],
+    ['by unknown users', 'lxc', debug, { ...PROCESS, users: undefined }],
+    ['by Docker', 'docker', debug, PROCESS],
+    ['by Docker', 'docker', pty, PROCESS],
+    ['at another place', 'lxc', pty.replace('/dev/console', '/mnt/tty'), PROCESS],
+    ['writable', 'lxc', credentials.replace(' ro ', ' rw '), PROCESS],
+    ['at another place', 'lxc', credentials.replace('/dev/.incus-systemd-credentials', '/c'), PROCESS],
+    ['at another place', 'nspawn', osRelease.replace('/run/host/os-release', '/x'), PROCESS],
+    ['writable', 'nspawn', localtime.replace(' ro ', ' rw '), PROCESS],
+    ['by Docker', 'docker', localtime, PROCESS],
+  ])('is of the user if it is mounted %s (%s, %s)', async (_, engine, mount, of) => {
+    expect(await hostPathsOf(mount, engine, of)).toHaveLength(1);
   });
 });

@@ -97,7 +97,9 @@ export class PostureReader {
     const lookUps = new LookUps(this.#probes, cgroup.path);
     const witnesses = new Witnesses(this.#kernel);
     const lookUp = (): LookedUp => {
-      const mounts = table && readMounts({ table, init: init.files, process: own, host, lookUps, denied: note });
+      const mounts =
+        table &&
+        readMounts({ table, engine: target.engine, init: init.files, process: own, host, lookUps, denied: note });
       const sandbox = readSandbox({
         host,
         engine: target.engine,
