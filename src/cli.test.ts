@@ -134,7 +134,7 @@ describe.concurrent('the command', { timeout: 30_000 }, () => {
   });
 
   test('treats the abort as success', async () => {
-    // The server of the stub is still open then, so it takes the force of the end.
+    // The stub's server is still open, so the program must end by force.
     expect((await interrupt('throw', ['SIGTERM'])).stderr).not.toContain('isolation-exporter:');
   });
 

@@ -3,11 +3,11 @@ import type { ProcessFiles } from './kernel/process-files.ts';
 import type { NamespaceKind } from './kernel/host-namespaces.ts';
 import type { Posture } from './posture/posture.ts';
 
-/** What the path of a cgroup says about it. */
+/** The facts that the path of a cgroup shows. */
 export interface CgroupMatch {
   /** `docker`, `podman`, `containerd`, `cri-o`, `cri` (unknown which), `lxc`, `nspawn`, … */
   readonly engine: string;
-  /** The path does not say for certain which engine it is: what an engine lists is that engine's. */
+  /** The path does not identify the engine for certain: if an engine lists the container, it is that engine's. */
   readonly engineGuessed?: true;
   /** The engine's id: 64 hex digits for most, a name for LXC and nspawn. */
   readonly id: string;
@@ -28,14 +28,14 @@ export interface Undecided {
   readonly otherwise: CgroupMatch | undefined;
   /**
    * `starting`: the runtime is still setting it up. `empty`: it has no process, so the runtime may not have begun.
-   * `unconfirmed`: its processes say nothing.
+   * `unconfirmed`: its processes do not show what it is.
    */
   readonly because: 'starting' | 'empty' | 'unconfirmed';
 }
 
 /** A container's cgroup while it exists. Path and inode together identify it: a path can be reused. */
 export interface ContainerCgroup {
-  /** Below the root of the hierarchy: `/docker/<id>`. */
+  /** The path below the root of the hierarchy: `/docker/<id>`. */
   readonly path: string;
   readonly inode: number;
   readonly match: CgroupMatch;
@@ -43,7 +43,7 @@ export interface ContainerCgroup {
   readonly seenAt: number;
 }
 
-/** What an engine calls a container. Names only: nothing here decides what exists or how isolated it is. */
+/** An engine's names for a container. Nothing here decides which containers exist or how isolated they are. */
 export interface Names {
   readonly name?: string;
   readonly namespace?: string;
@@ -83,8 +83,8 @@ export interface InitProcess {
 }
 
 /**
- * Whom a cgroup belongs to: the container itself; its Kubernetes or Podman pod, its Amazon ECS task or its own systemd
- * unit; or, `shared`, containers and services that have nothing to do with it.
+ * The owner of a cgroup: the container itself; its Kubernetes or Podman pod, its Amazon ECS task or its own systemd
+ * unit; or, `shared`, several containers and services.
  */
 export type CgroupScope = 'container' | 'pod' | 'task' | 'unit' | 'shared';
 
@@ -115,7 +115,7 @@ export interface OomAccount {
   readonly labels: Labels;
   /** Killed processes, as the kernel counts them; `undefined` if no source could be read. */
   readonly kills: number | undefined;
-  /** Times that the OOM killer killed one or more of them together; `undefined` as for the kills. */
+  /** How often the OOM killer killed one or more of these processes together; `undefined` as for the kills. */
   readonly events: number | undefined;
   /** Seconds since the epoch; `undefined` before the first kill, or if its time is unknown. */
   readonly lastKill: number | undefined;
@@ -126,11 +126,11 @@ export interface OomAccount {
 /** OOM kills on the host: kills in containers plus unattributed kills give the total. */
 export interface OomCounts {
   readonly accounts: readonly OomAccount[];
-  /** Since boot; `undefined` where the kernel does not count them. */
+  /** The total since boot; `undefined` if the kernel does not count them. */
   readonly host: number | undefined;
   /** Kills outside containers, or in a container that can no longer be identified. */
   readonly unattributed: number | undefined;
-  /** Kills of containers that are no longer in {@link accounts}; `undefined` as for the host. */
+  /** Kills of containers that are no longer in {@link accounts}; `undefined` if the kernel does not count them. */
   readonly expired: number | undefined;
   /** Records of the kernel log that were overwritten before they were read; `undefined` without kernel log. */
   readonly lostRecords: number | undefined;

@@ -105,7 +105,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     log,
     walkIntervalMs: config.discovery.walkInterval,
   });
-  // The first scrape is to find all that later ones do.
+  // The first scrape must find everything that later scrapes find.
   await probes.start();
   oom?.start();
   log.info({ cgroup, containers: discovery.containers.size }, 'discovery finished');
@@ -172,7 +172,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   };
 }
 
-/** The files at these paths are read by the thread that serves. */
+/** Refuses paths on which the serving thread could hang, because it reads the files there itself. */
 async function refuseUnsafePaths({ path }: Config, check: CheckPath): Promise<void> {
   for (const option of ['procfs', 'cgroupfs', 'kmsg'] as const) {
     const at = path[option];

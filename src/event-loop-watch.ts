@@ -5,15 +5,18 @@ const BEAT_MS = 1_000;
 const UNHEALTHY_MS = 30_000;
 
 /**
- * How long after a long stall the daemon stays unhealthy, in ms. While the loop stands still nothing can be answered, so a
- * probe would otherwise only ever see a healthy daemon or a time-out.
+ * How long the daemon stays unhealthy after a long stall, in ms. During the stall it cannot answer, so a probe would
+ * otherwise only ever see a healthy daemon or a time-out.
  */
 const REMEMBERED_MS = 30_000;
 
-/** Shorter delays of a beat are a busy loop and no stall, in ms. */
+/** A beat that is late by less than this, in ms, shows a busy loop and not a stall. */
 const SHORTEST_MS = 1_000;
 
-/** Measures, to a second, how long the event loop has stood still: while it does, the daemon serves and sees nothing. */
+/**
+ * Measures, to a second, how long the event loop has been blocked. During that time the daemon neither serves nor sees
+ * anything.
+ */
 export class EventLoopWatch implements Disposable {
   readonly #timer: NodeJS.Timeout;
   #lastBeat = performance.now();
@@ -35,9 +38,9 @@ export class EventLoopWatch implements Disposable {
     return this.#total / 1000;
   }
 
-  /** Whether the event loop has not stood still for 30 s within the last 30 s. */
+  /** Whether the event loop had no stall of 30 s or more within the last 30 s. */
   isHealthy(): boolean {
-    // What waited for the stall to end may be served before the next beat.
+    // Requests that waited for the end of the stall may be served before the next beat.
     this.#beat();
     return performance.now() >= this.#unhealthyUntil;
   }

@@ -18,7 +18,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['logfmt', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** Where lines go. Each call gets one complete line with its newline. */
+/** The destination of lines. Each call gets one complete line with its newline. */
 export interface LogDestination {
   write(line: string): void;
 }
@@ -115,8 +115,8 @@ function logfmtValue(value: unknown): string {
 }
 
 /**
- * Writes synchronously, so that nothing is lost when the process ends. If the reader is gone (EPIPE) or does not keep up
- * (EAGAIN on a non-blocking pipe), the line is dropped; the daemon goes on.
+ * Writes synchronously, so that nothing is lost when the process ends. If the reader is gone (EPIPE) or does not keep
+ * up (EAGAIN on a non-blocking pipe), the line is dropped and the daemon continues.
  */
 function writeToStderr(line: string): void {
   const bytes = Buffer.from(line);

@@ -1,7 +1,8 @@
 import type { Log } from './log.ts';
 
 /**
- * Reads that the rest does not depend on. A failed read gives `undefined` and is logged once, and so is its recovery.
+ * Reads of sources that the daemon can do without. A failed read gives `undefined`. The first failure and the recovery
+ * are logged.
  */
 export class OptionalReads {
   readonly #log: Log;
@@ -11,7 +12,7 @@ export class OptionalReads {
     this.#log = log;
   }
 
-  /** @param what for the log. */
+  /** @param what the name of the source, for the log. */
   read<T>(what: string, read: () => T): T | undefined {
     try {
       const value = read();
@@ -23,7 +24,7 @@ export class OptionalReads {
     }
   }
 
-  /** The same for asynchronous reads. */
+  /** The same as {@link read}, for asynchronous reads. */
   async wait<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {
     try {
       const value = await read();

@@ -23,7 +23,7 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
       ['path.kmsg', ['']],
       ['docker.host', ['']],
       ['podman.host', ['']],
-      // Those that are off by default, too.
+      // All collectors, including those that are off by default.
       ...collectors.map(({ name }) => [`collector.${name}`, ['true']] as const),
     ]);
     daemon = await startDaemon(createConfig({ flags, environment: {}, collectors }), silent);

@@ -1,11 +1,11 @@
 /**
- * Renders the alerting rules for VictoriaMetrics, whose MetricsQL means something else with three constructs of PromQL:
+ * Renders the alerting rules for VictoriaMetrics. Three constructs of PromQL have another meaning in its MetricsQL:
  *
- * - `increase()` counts the first sample of a series as an increase from 0, so a host or container that is first seen with a
- *   count above 0 would fire; and both it and `changes()` begin at the sample before the window. The variants with
- *   `_prometheus` do neither. They do not extrapolate to the whole window, though, so values can be lower by one scrape.
- *   `rate()` does not count the first sample, and stays.
- * - vmalert keeps a label of a series that a label of the rule replaces, as `exported_severity`.
+ * - `increase()` counts the first sample of a series as an increase from 0, so a host or container that is first seen
+ *   with a count above 0 would fire. Both `increase()` and `changes()` begin at the sample before the window. The
+ *   variants with the suffix `_prometheus` do neither. They do not extrapolate to the whole window, though, so values
+ *   can be lower by one scrape. `rate()` does not count the first sample, and stays.
+ * - vmalert keeps a series label that a label of the rule replaces, as `exported_severity`.
  *
  * The file is regenerated with the goldens: `npx vitest run --project program -u`.
  */

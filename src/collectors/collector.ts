@@ -150,7 +150,7 @@ export function defineHostCollector<Reading>(collector: Omit<HostCollector<Readi
 export function defineKeptCollector<Entry extends Kept, Reading>(
   collector: Omit<KeptCollector<Entry, Reading>, 'scope'>,
 ): Collector {
-  // Its entries are only passed back to it.
+  // The scrape only passes these entries back to the collector.
   return { scope: 'kept', ...collector } as unknown as KeptCollector;
 }
 

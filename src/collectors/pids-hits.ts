@@ -10,11 +10,14 @@ import { limitingAmong } from './limiting-levels.ts';
 
 /** Forks that PIDs limits refused to a container, or to all processes in the limited cgroup, by limit. */
 export interface PidsHits {
-  /** By the limit of the container's own cgroup; `undefined` if it has none, or the kernel does not show it. */
+  /**
+   * Forks refused by the limit of the container's own cgroup; `undefined` if it has no limit, or the kernel does not
+   * show the number.
+   */
   readonly own: number | undefined;
-  /** By the limits of other cgroups. Limits with unknown hits are absent. */
+  /** Forks refused by the limits of other cgroups. Limits with an unknown number are absent. */
   readonly others: ReadonlyMap<LimitLevel, number>;
-  /** By one of several limits, if the kernel does not show which one; otherwise `undefined`. */
+  /** Forks refused by one of several limits, if the kernel does not show which one; otherwise `undefined`. */
   readonly unattributed: number | undefined;
 }
 

@@ -12,7 +12,7 @@ import {
 
 /** An option: what its flag, its environment variable, the help and the documentation need. */
 export interface OptionEntry<T> {
-  /** Without the dashes in front. */
+  /** The name of the flag, without the dashes. */
   readonly flag: string;
   readonly group: OptionGroup | 'Output';
   /** The placeholder for the value in the help. */
@@ -23,7 +23,7 @@ export interface OptionEntry<T> {
   /** The end of the error message "expected …". */
   readonly expected: string;
   readonly repeatable?: true;
-  /** What an empty value means. Without this field an empty flag is an error, and an empty variable counts as unset. */
+  /** The meaning of an empty value. Without this field an empty flag is an error, and an empty variable counts as unset. */
   readonly empty?: string;
   /** Has no environment variable, because it concerns a single run and not the machine. */
   readonly commandLineOnly?: true;
@@ -205,7 +205,7 @@ export const OPTIONS = {
 
 /** A switch that is off by default. */
 export interface SwitchEntry {
-  /** Without the dashes in front. */
+  /** The name of the flag, without the dashes. */
   readonly flag: string;
   readonly group: OptionGroup;
   readonly help: string;

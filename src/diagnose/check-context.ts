@@ -35,7 +35,7 @@ export interface CheckContext {
   readonly docker: EngineConfig | undefined;
   readonly podman: EngineConfig | undefined;
   readonly cri: EngineConfig<UnixHost> | undefined;
-  /** What the kubelet's logs name; `undefined` if disabled. Listed once. */
+  /** The names from the kubelet's log files; `undefined` if disabled. The directory is listed once. */
   readonly kubeletNames: () => Promise<KubeletNames | undefined>;
   /** How many containers their monitors name, without Podman's API. */
   readonly namedByConmon: () => Promise<number>;

@@ -5,7 +5,7 @@ import { toError } from '../kernel/errno.ts';
 /** The facts and the result of one check. */
 export interface CheckReport extends CheckResult {
   readonly name: string;
-  /** As read; `undefined` if they could not be read. */
+  /** The facts; `undefined` if they could not be read. */
   readonly facts: unknown;
 }
 

@@ -1,6 +1,6 @@
 import { defineCheck, type CheckResult, type Remedies } from './check.ts';
 
-/** What the kubelet's names of log files give. */
+/** Facts about the names in the kubelet's log files. */
 export interface KubeletNames {
   readonly directory: string;
   readonly isDefault: boolean;

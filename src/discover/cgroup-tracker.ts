@@ -11,10 +11,16 @@ import type { Watches } from './watches.ts';
 /** Ages at which a young directory is checked again, in addition to each walk. In ms. */
 const LOOK_AGAIN_MS = [100, 1000, 3000];
 
-/** From this age on, the path alone classifies a cgroup. A little less than the second check, because timers can fire early. */
+/**
+ * From this age on, in ms, the path alone classifies a cgroup. It is a little less than the second check, because
+ * timers can fire early.
+ */
 const GIVE_UP_MS = 900;
 
-/** The same while a runtime is or may be setting the cgroup up. Slow machines take long, and the name of a runtime can be forged. */
+/**
+ * The same age while a runtime is, or may be, setting the cgroup up. Slow machines take long, and the name of a runtime
+ * can be forged.
+ */
 const GIVE_UP_STARTING_MS = 60_000;
 
 /** A container can create any number of cgroups inside itself. Beyond this number only walks find them. */
@@ -177,7 +183,10 @@ export class CgroupTracker {
     }
   }
 
-  /** A container whose engine was a guess has become another engine's: on a slow machine, its first process came late. */
+  /**
+   * Changes the engine of a container whose engine was a guess. On a slow machine, the first process that shows the
+   * engine starts late.
+   */
   #correct(directory: Directory): void {
     const found = this.classify(directory.path);
     if (isUndecided(found)) return;
@@ -233,7 +242,10 @@ function isWorthWaiting({ because }: Undecided, { seenAt, atStart }: Directory):
   return performance.now() - seenAt < patienceWith(because, atStart);
 }
 
-/** In ms. What was there before the daemon is not about to be set up, unless a runtime is at it. */
+/**
+ * The age from which the path alone decides, in ms. A directory from before the daemon is not about to be set up,
+ * unless a runtime is working in it.
+ */
 function patienceWith(because: Undecided['because'], atStart: boolean): number {
   if (because === 'starting') return GIVE_UP_STARTING_MS;
   if (atStart) return 0;

@@ -13,7 +13,7 @@ import { Watches } from './watches.ts';
 
 /** The existing containers, kept up to date until disposed. */
 export interface Discovery extends AsyncDisposable {
-  /** By cgroup path, without an engine's own cgroups (`match.infra`). */
+  /** The containers by cgroup path, without an engine's own cgroups (`match.infra`). */
   readonly containers: ReadonlyMap<string, ContainerCgroup>;
   /**
    * By engine: containers started and removed since the daemon started. Containers that existed before do not count as started,
@@ -26,7 +26,7 @@ export interface Discovery extends AsyncDisposable {
    */
   readonly watchUp: boolean;
   /**
-   * Whether the last walk could look at every cgroup. A cgroup whose name is not UTF-8 cannot be looked at. Cgroups that a
+   * Whether the last walk could read every cgroup. A cgroup whose name is not UTF-8 cannot be read. Cgroups that a
    * container creates inside itself do not count.
    */
   readonly walkComplete: boolean;
@@ -204,7 +204,7 @@ class CgroupDiscovery implements Discovery {
       const certainty = this.#watches.certaintyOf(directory) ?? 'uncertain';
       this.#balance.delivered(path, certainty, () => this.#tracker.observe(path, seen));
     } catch {
-      // It is unreadable. The next walk fails too, and reports it.
+      // The directory is unreadable. The next walk fails too, and reports it.
     }
   }
 

@@ -1,6 +1,6 @@
 import { afterPendingInotifyEvents } from './pending-events.ts';
 
-/** Whether the watch was known to be live (and the directory listed since) when something happened. */
+/** Whether a directory's watch was live, and the directory listed since, when something happened. */
 export type WatchTrust = 'certain' | 'uncertain';
 
 interface Account {

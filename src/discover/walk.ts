@@ -7,7 +7,7 @@ export interface Seen {
   readonly inode: number;
   /** The directory certainly has no child directories. */
   readonly leaf: boolean;
-  /** Its owner, mode or times were changed after its creation. */
+  /** The owner, mode or times of the directory were changed after its creation. */
   readonly touched: boolean;
   /** The number of the file system. */
   readonly device: number;

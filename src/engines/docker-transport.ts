@@ -14,7 +14,7 @@ interface DialOptions {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/** What dockerode requires of a `modem`. */
+/** The interface that dockerode requires of a `modem`. */
 interface Transport {
   dial(options: DialOptions, callback: (error: unknown, answer?: unknown) => void): void;
 }

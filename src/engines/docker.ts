@@ -21,8 +21,8 @@ const MAX_LIST = { bytes: 64_000_000, objects: 20_000 };
 const MAX_EVENTS = { longest: 32_000_000, bytesPerSecond: 16_000_000 };
 
 /**
- * What events mean. A container's last events may be the only remaining source of its names. Podman calls the removal
- * `remove`.
+ * The meaning of events. A container's last events may be the only remaining source of its names. Podman calls the
+ * removal `remove`.
  */
 const EVENTS: Readonly<Record<string, EngineEvent['kind']>> = {
   create: 'changed',

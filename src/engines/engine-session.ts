@@ -75,7 +75,7 @@ class Session {
 
   async run(): Promise<never> {
     await this.#ping();
-    // Before the list, so that nothing is missed between them.
+    // Subscribe before requesting the list, so that no event between the two is missed.
     const events = await this.#subscribe();
     await this.#takeAll();
     this.#parts.onListed();

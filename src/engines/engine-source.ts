@@ -150,7 +150,7 @@ export class EngineSource implements NameSource {
         await this.#pause(this.#timings.lookForSocket);
         continue;
       }
-      // From now on new containers wait for their names.
+      // New containers wait for their names from now on.
       if (!this.#isElsewhere(there)) this.up ??= false;
       const start = performance.now();
       const error = await this.#session(place).catch((reason: unknown) => reason);

@@ -40,7 +40,7 @@ function start(options: { readonly isDefault?: boolean; readonly asks?: Pick<Pat
   return source;
 }
 
-/** Makes a link as the kubelet does. Its target need not exist. */
+/** Creates a link like the kubelet does. Its target need not exist. */
 function link(container: string, id: string, pod = 'cart-0'): void {
   const target = `/var/log/pods/shop_${pod}_${UID}/${container}/0.log`;
   symlinkSync(target, join(directory, `${pod}_shop_${container}-${id}.log`));
@@ -164,7 +164,7 @@ test.each<[Partial<CgroupMatch>, boolean]>([
   [{ podUid: UID }, true],
   [{ engine: 'docker', podUid: UID }, true],
   [{}, false],
-  // In a node that is a container.
+  // A container inside a node that is itself a container.
   [{ podUid: UID, outer: { engine: 'docker', id: 'x', infra: false } }, false],
 ])('may know the container %j: %s', (match, expected) => {
   expect(start().mayKnow({ engine: 'containerd', id: APP, infra: false, ...match })).toBe(expected);

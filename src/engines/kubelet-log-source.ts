@@ -7,25 +7,31 @@ import { ContainerLogs } from './kubelet-logs.ts';
 import { NameCache } from './name-cache.ts';
 import type { NameSource, Whereabouts } from './name-source.ts';
 
-/** More links than the containers that a node can have, dead ones included. */
+/** The maximum number of links. No node has that many containers, even with dead links. */
 const MOST_LINKS = 10_000;
 
-/** For the log: the owner of the path. */
+/** The owner of the path, for the log. */
 const SUBJECT = 'the container logs of the kubelet';
 
 /** In ms. */
 interface Timings {
-  /** After a container has appeared: the kubelet makes its link once it has started. Later the last delay repeats. */
+  /**
+   * The delays after a container has appeared, in ms: the kubelet creates its link once the container has started. The
+   * last delay repeats.
+   */
   readonly listAgain: readonly [number, ...number[]];
   readonly keepForgotten: number;
 }
 
 const TIMINGS: Timings = { listAgain: [100, 300, 1_000, 3_000, 10_000, 30_000], keepForgotten: 60_000 };
 
-/** Pause after a list, in ms for each link: reading a link takes a hundredth of that. */
+/** The pause after a listing, in ms for each link: reading a link takes a hundredth of that. */
 const PAUSE_PER_LINK = 0.2;
 
-/** Whether the kubelet's logs may name a container: not in a node that is itself a container (kind). */
+/**
+ * Whether the kubelet's logs may name a container. They cannot name containers inside a node that is itself a container
+ * (kind).
+ */
 export function isInPodOfHost({ podUid, outer }: CgroupMatch): boolean {
   return podUid !== undefined && outer === undefined;
 }
@@ -38,8 +44,9 @@ interface SourceOptions {
 }
 
 /**
- * Names from the names of log files that the kubelet makes for each container. It lists a directory and reads its links, and
- * neither opens nor follows any. Another process does it, because the directory can be on a file system that does not answer.
+ * Names from the log files that the kubelet creates for each container. The source lists a directory and reads its
+ * links, without opening or following them. A separate process does this, because the directory may be on a file system
+ * that does not answer.
  */
 export class KubeletLogSource implements NameSource {
   readonly name = 'kubelet_logs';
@@ -59,7 +66,7 @@ export class KubeletLogSource implements NameSource {
   #wasUp = false;
   #saidDown = false;
   #timer: NodeJS.Timeout | undefined;
-  /** When the timer fires, of `performance.now()`. */
+  /** When the timer fires, in ms of `performance.now()`. */
   #due = Infinity;
   #notBefore = 0;
   #lists = 0;
@@ -112,7 +119,7 @@ export class KubeletLogSource implements NameSource {
     this.up &&= false;
   }
 
-  /** Lists after a delay, unless it does so earlier anyway. */
+  /** Lists the directory after a delay, unless a listing is due earlier. */
   #listIn(ms: number): void {
     if (this.#stopped || this.#isListing) return;
     const due = Math.max(performance.now() + ms, this.#notBefore);
@@ -122,7 +129,7 @@ export class KubeletLogSource implements NameSource {
     this.#timer = setTimeout(() => void this.#list(), due - performance.now()).unref();
   }
 
-  /** Never rejects. */
+  /** Lists the directory. Never rejects. */
   async #list(): Promise<void> {
     this.#due = Infinity;
     this.#isListing = true;
@@ -136,7 +143,7 @@ export class KubeletLogSource implements NameSource {
     if (outcome.kind === 'value') this.#take(outcome.value);
     else this.#fail(outcome);
     this.tried = true;
-    // A container that has appeared meanwhile starts the delays again.
+    // A container that has appeared meanwhile restarts the delays.
     this.#listIn(this.#lists === 0 ? listAgain[0] : delay);
   }
 
@@ -165,7 +172,7 @@ export class KubeletLogSource implements NameSource {
   #fail(outcome: Outcome<never>): void {
     this.#version = '';
     const error = outcome.kind === 'error' ? outcome.code : 'the look-up does not return';
-    // A host without a kubelet has no such directory, which is no failure.
+    // A host without a kubelet lacks this directory, which is not a failure.
     if (this.#options.config.isDefault && !this.#wasUp && outcome.kind === 'error') {
       this.up = undefined;
       this.#options.log.debug({ source: this.name, error }, 'no container logs of a kubelet');
@@ -190,7 +197,7 @@ export class KubeletLogSource implements NameSource {
 /**
  * Lists the kubelet's logs once.
  *
- * @throws Error whose message is a system error's code, such as ENOENT, or says that nothing answers.
+ * @throws Error whose message is the code of a system error, such as ENOENT, or says that there was no answer.
  */
 export async function listKubeletLogs(directory: string): Promise<ContainerLogs> {
   using probes = new PathProbes({ info() {}, warn() {} });

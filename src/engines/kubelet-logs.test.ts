@@ -56,7 +56,7 @@ describe('a link', () => {
   test.each([
     [160, ID.slice(0, 59)],
     [215, ID.slice(0, 4)],
-    // Nothing of the id is left, and not even the whole name of the container.
+    // The cut removes the whole id, and even the end of the container's name.
     [240, ''],
   ])('of a pod of %i characters is cut', (length, id) => {
     const pod = 'p'.repeat(length);
@@ -109,7 +109,7 @@ describe('logs', () => {
     expect(logs.namesOf(ID, UID)?.containerInPod).toBe('a');
     expect(logs.namesOf(ID, STATIC_UID)).toBeUndefined();
     expect(logs.namesOf(`${ID.slice(0, 12)}${'f'.repeat(52)}`, UID)).toBeUndefined();
-    // 4 digits are too few.
+    // 4 digits are too few to identify a container.
     const long = logsOf(['p'.repeat(243), 'a', ID]);
     expect(long.namesOf(ID, UID)).toBeUndefined();
     expect(long.podOf(UID)?.pod).toHaveLength(243);

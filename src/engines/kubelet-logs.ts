@@ -6,14 +6,14 @@ export interface ContainerLog {
   readonly names: Required<Pick<Names, 'namespace' | 'pod' | 'containerInPod'>>;
   /** The container's id; only its beginning if `isCut`. */
   readonly id: string;
-  /** The file's name was too long, so that the kubelet cut the id. */
+  /** The kubelet has cut the id, because the file's name was too long. */
   readonly isCut: boolean;
 }
 
-/** The kubelet cuts the name of a link so that it has this many characters, with `.log`. */
+/** The kubelet cuts the name of a link to this many characters, including `.log`. */
 const LONGEST_LINK = 255;
 
-/** Fewer digits do not identify a container in its pod. */
+/** The shortest beginning of an id that identifies a container in its pod. */
 const FEWEST_DIGITS = 12;
 
 /** The last three parts of a target; the kubelet may keep its logs elsewhere than in `/var/log/pods`. */

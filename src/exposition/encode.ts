@@ -214,7 +214,7 @@ export function recycle(pieces: Pieces): void {
 
 function newPiece(room: number): Buffer {
   if (room > PIECE) return Buffer.allocUnsafe(room);
-  // Not from the pool that Node shares among small buffers.
+  // Allocated outside the pool that Node shares among small buffers.
   const piece = spare.pop() ?? Buffer.allocUnsafeSlow(PIECE);
   lent.set(piece.buffer, piece);
   return piece;

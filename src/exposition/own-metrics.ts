@@ -133,7 +133,7 @@ async function encodeRegistry(registry: Registry, encoder: Encoder, created: num
   for (const metric of await registry.getMetricsAsJSON()) {
     encoder.family({ name: metric.name, type: familyType(metric.name, String(metric.type)), help: metric.help });
     for (const sample of metric.values) {
-      // Not measured yet.
+      // The metric has no value yet.
       if (Number.isNaN(sample.value)) continue;
       const names = Object.keys(sample.labels);
       const labels = renderLabels(names, Object.values(sample.labels).map(canonical(names)));

@@ -51,7 +51,8 @@ function highestMatching(rules: readonly LevelRule[], stands: (holds: Answer) =>
 function rulesOf(subject: Known): readonly LevelRule[] {
   const { posture } = subject;
   const { sandbox } = posture;
-  // It claims to be a sandbox and we cannot verify it: do not trust the claim, do not judge its processes.
+  // The container claims to be a sandbox, and we cannot verify it. Do not trust the claim, and do not assess its
+  // processes.
   if (sandbox === undefined) return [{ level: LEVELS.length - 1, holds: 'unknown' }];
   if (sandbox.kernel !== 'shared') {
     const class_ = sandbox.kernel === 'virtual' ? 5 : 4;

@@ -47,7 +47,7 @@ const ENGINES_OWN =
 /** Eight hex digits and four groups more, the last of which has 4 or 12: Garden makes both. */
 const GARDEN_HANDLE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-(?:[0-9a-f]{4}|[0-9a-f]{12}))$/;
 
-/** The cgroup of a pod, under the cgroupfs driver or under systemd's. Its group is the pod's uid. */
+/** The cgroup of a pod, under the cgroupfs driver or under systemd's. The capture group is the pod's uid. */
 export const POD = new RegExp(
   // /kubepods/burstable/pod<uid>; 32 digits without dashes: a static pod's hash.
   '^pod([0-9a-f-]{32,36})$' +

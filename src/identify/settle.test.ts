@@ -30,7 +30,7 @@ describe('the witness of a cgroup', () => {
 
   /** Starts something that has a shim's command line, and gives the pid of its child. */
   async function childOf(...words: readonly string[]): Promise<number> {
-    // `sh -c SCRIPT` with more words: those are its arguments, and the shim's flags here.
+    // `sh -c SCRIPT` with more words, which are the script's arguments. Here they are the flags of a shim.
     const child = spawn('sh', ['-c', 'sleep 1000; true', ...words.slice(1)], {
       argv0: words[0],
       stdio: 'ignore',
@@ -78,11 +78,11 @@ describe('the witness of a cgroup', () => {
       cgroup: '/test-ns/web.1',
       infra: false,
     });
-    // Also by a process in a cgroup inside, and by the cgroup inside itself.
+    // A process in an inner cgroup confirms it too, and so does the inner cgroup itself.
     cgroup('/test-ns/web.1');
     expect(settled(cgroup('/test-ns/web.1/init.scope', ctr))).toMatchObject({ cgroup: '/test-ns/web.1' });
     rmSync(join(root, 'test-ns/web.1/init.scope'), { recursive: true });
-    // crun has its processes in an inner cgroup, whose name is no id.
+    // crun puts its processes into an inner cgroup, whose name is not an id.
     cgroup('/test-ns/web.1/container', ctr);
     expect(settled('/test-ns/web.1')).toMatchObject({ cgroup: '/test-ns/web.1', id: 'web.1' });
     expect(settled('/test-ns/web.1/container')).toBeUndefined();
@@ -143,7 +143,7 @@ describe('the witness of a cgroup', () => {
       expect(classify(kernel, path, engineOf)).toEqual({ ...ofPodman, cgroup: path });
     }
     expect(classify(kernel, `/listed/${OTHER_ID}`, engineOf)).toMatchObject({ undecided: true });
-    // The path alone is certain.
+    // The path alone identifies the container.
     expect(classify(kernel, `/docker/${ID}`, engineOf)).toMatchObject({ engine: 'docker' });
   });
 
@@ -159,13 +159,13 @@ describe('the witness of a cgroup', () => {
       cgroup: `/any/parent/${ID}`,
       infra: false,
     });
-    // One shim for all containers of a pod: its id is another.
+    // One shim serves all containers of a pod, so its id differs.
     expect(settled(cgroup(`/kubepods/pod${UID}/${OTHER_ID}`, ctr))).toMatchObject({
       engine: 'containerd',
       id: OTHER_ID,
       podUid: UID,
     });
-    // Started by something else, perhaps by the runc that is to hand it over.
+    // Something else started the process, perhaps the runc that will hand it over.
     expect(settled(cgroup(`/kubepods/pod${UID}/${ID}`, shell))).toBe('unconfirmed');
   });
 
@@ -175,7 +175,7 @@ describe('the witness of a cgroup', () => {
   });
 
   test('the runtime that is still setting it up is waited for', async () => {
-    // What `runc init` looks like: the runtime's name, and no shim above it yet.
+    // This is how `runc init` looks: it has the runtime's name, and no shim above it yet.
     const parent = spawn('bash', ['-c', '(exec -a runc sleep 1000) & wait'], { stdio: 'ignore', detached: true });
     shims.push(parent);
     const pid = await vi.waitFor(

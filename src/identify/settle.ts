@@ -14,7 +14,7 @@ const ENGINE_BY_NAMESPACE: Readonly<Record<string, string>> = { moby: 'docker', 
 /** The result for a cgroup with an ambiguous path. */
 export type Settled =
   | CgroupIdentity
-  /** It is not a container. */
+  /** The cgroup is not a container. */
   | undefined
   /** There is no witness yet. */
   | Undecided['because'];
@@ -61,7 +61,7 @@ function settleByShim(kernel: KernelFiles, identity: CgroupIdentity, engineOf: E
   return withEngine(identity, ENGINE_BY_NAMESPACE[shim.namespace] ?? 'containerd');
 }
 
-/** The container of an engine that lists it, if the engine was a guess so far; otherwise `undefined`. */
+/** The container under the engine that lists it, if its engine was a guess so far; otherwise `undefined`. */
 export function withListedEngine<Match extends CgroupMatch>(match: Match, engineOf: EngineOf): Match | undefined {
   const engine = match.engineGuessed === true ? engineOf(match.id) : undefined;
   return engine === undefined ? undefined : withEngine(match, engine);

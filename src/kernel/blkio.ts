@@ -3,7 +3,7 @@ import { type Bytes, decimalOf, sameBytes, textOf } from './bytes.ts';
 /** The whole file before the first I/O, as in most containers. */
 const NOTHING = Buffer.from('Total 0\n');
 
-/** What a v1 blkio file counts, by device and direction. */
+/** The counts in a v1 blkio file, by device and direction. */
 export interface DeviceCounts {
   /** `major:minor`. */
   readonly device: string;

@@ -7,7 +7,7 @@ it.each([
   [String.raw`\x5c`, '\\'],
   [String.raw`caf\xc3\xa9`, 'café'],
   [String.raw`\xff\xfe`, '\ufffd\ufffd'],
-  // Not escapes: upper case, too short.
+  // These are not escapes: upper case, too short.
   [String.raw`\x2D`, String.raw`\x2D`],
   [String.raw`\x2`, String.raw`\x2`],
 ])('%j decodes to %j', (text, expected) => {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Kmsg, type KmsgPosition } from './kmsg.ts';
 
-/** What the device answers to each read: the text of a record, or the name of an error. */
+/** The device's answer to each read: the text of a record, or the name of an error. */
 type Answer = string;
 
 /** A log whose device gives these answers and then has no more. An overrun of the real ring would blind other readers. */

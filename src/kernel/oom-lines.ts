@@ -6,7 +6,7 @@ export interface OomPlaces {
   readonly limitedBy: string | undefined;
 }
 
-/** What the kernel reports before a kill. It writes at most ten reports in five seconds. */
+/** The report that the kernel writes before a kill. It writes at most ten reports in five seconds. */
 export interface OomDump {
   /** The chosen process; `undefined` before Linux 5.0, which has a separate line for it. */
   readonly pid: number | undefined;

@@ -31,7 +31,7 @@ export interface OomVictim {
   readonly cgroup: string | undefined;
   /** The cgroup whose limit was hit; `undefined` if the host ran out of memory, or if the kernel did not say. */
   readonly limitedBy: string | undefined;
-  /** That limit in bytes. */
+  /** The limit that was hit, in bytes. */
   readonly limit: number | undefined;
   /** `CONSTRAINT_MEMCG`, `CONSTRAINT_NONE`, …; `undefined` if the kernel did not say, as before Linux 5.0. */
   readonly constraint: string | undefined;

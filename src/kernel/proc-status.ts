@@ -2,7 +2,7 @@ import { type CapabilitySet, parseCapabilitySet } from './capabilities.ts';
 
 /** The content of `/proc/<pid>/status` that the exporter uses. */
 export interface ProcStatus {
-  /** Up to 15 bytes, which the process can set itself. */
+  /** The process name: up to 15 bytes, which the process can set itself. */
   readonly name: string;
   /** A zombie no longer has mounts, namespaces or a program. */
   readonly zombie: boolean;

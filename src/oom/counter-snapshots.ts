@@ -178,7 +178,7 @@ function isNews({ sources, groups }: ContainerRecord, reading: CounterReading): 
 
 /**
  * The inode of the cgroup at a path, in the hierarchy in which containers are discovered; `undefined` if it is gone or
- * cannot be looked at.
+ * cannot be read.
  */
 export function inodeOf({ layout }: KernelFiles, path: string): number | undefined {
   try {

@@ -14,7 +14,7 @@ interface EventWatch {
   obstacle: Obstacle | undefined;
 }
 
-/** What the watches need. */
+/** The facts and callbacks that the watches need. */
 export interface EventWatchesOptions {
   /** The root directory of the memory hierarchy. */
   readonly root: string;

@@ -197,7 +197,7 @@ export class KillTracker implements Disposable {
    * @returns `postponed`: something has changed, and the records do not include it yet.
    */
   updateIfChanged(): 'unchanged' | 'updated' | 'postponed' {
-    // Before the log, so that the processes in its reports are already known.
+    // Done before reading the log, so that the processes in its reports are already known.
     if (this.isBurst) this.#processes.look(this.#young.list(performance.now()));
     // Read the log even without new kills, so that the kernel does not overwrite records before they are read.
     this.#readKernelLog();

@@ -6,7 +6,7 @@ import { parentOf } from '../kernel/paths.ts';
  * parent cgroup includes this kill, and outlives the container.
  */
 export class ParentCounterDelta {
-  /** By path of the parent: kills in its counter that belong to no known container, or are older than the first reading. */
+  /** Kills by path of the parent: those in its counter that belong to no known container, or are older than the first reading. */
   readonly #others = new Map<string, number>();
   /** Containers removed since the last reading. */
   readonly #removed = new Set<ContainerRecord>();

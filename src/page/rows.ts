@@ -60,8 +60,8 @@ function sharedIn(namespaces: ContainerReport['namespaces']): number | undefined
 export const NEARLY_FULL = 0.9;
 
 /**
- * The used share of a limit, of the container's or of another cgroup's, whichever is higher; 0 without a limit. A shared
- * limit counts only when it is nearly reached, as its use says little about the container before.
+ * The used share of a limit: of the container's own or of another cgroup's, whichever is higher; 0 without a limit. A
+ * shared limit counts only when it is nearly reached. Before that its use says little about the container.
  */
 export function shareOf({ limit, used, limiters }: ContainerReport['memory']): number | undefined {
   if (limit === undefined || used === undefined) return undefined;

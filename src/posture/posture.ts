@@ -114,7 +114,10 @@ export interface HostMount {
 
 /** A container's device access. */
 export interface DevicePosture {
-  /** From the v1 rules: all devices, some beyond the default set, or only the default set. cgroup v2 does not show it. */
+  /**
+   * The devices that the v1 rules allow: all, some beyond the default set, or only the default set. cgroup v2 does not
+   * show them.
+   */
   readonly allowed: 'all' | 'more' | 'usual' | undefined;
   /** Block devices from the v1 rules (`b 8:*`), otherwise from the nodes in its `/dev` (`sda`, `mapper/data`). */
   readonly blockDevices: readonly string[] | undefined;

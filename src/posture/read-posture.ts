@@ -24,7 +24,7 @@ const MOST_PROCESSES = 256;
 
 /** The container to inspect. */
 export interface Target {
-  /** Its engine, from the path of its cgroup. */
+  /** The engine, from the path of the container's cgroup. */
   readonly engine: string;
   readonly files: CgroupFiles;
   readonly init: InitProcess;

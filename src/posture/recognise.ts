@@ -4,7 +4,7 @@ import type { Sandbox, SandboxKind } from './sandbox.ts';
 
 /** Facts about a process that may be part of a sandbox. */
 export interface Witness {
-  /** Its command line, which the process can change. `undefined`: unknown. */
+  /** The command line, which the process can change. `undefined`: unknown. */
   readonly words: readonly string[] | undefined;
   /** `undefined`: access denied. */
   readonly program: Program | undefined;
@@ -19,7 +19,7 @@ export interface Witness {
 
 /** All facts that may reveal the sandbox of a container. */
 export interface Evidence {
-  /** By the path of its cgroup. */
+  /** The engine, from the path of the container's cgroup. */
   readonly engine: string;
   readonly init: Witness;
   /** All inspected processes. */

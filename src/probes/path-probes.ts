@@ -23,7 +23,7 @@ interface Blocked {
   readonly shownAs: string;
   /** The process has been silent for so long that the hang is logged. */
   stuck: boolean;
-  /** Of `performance.now()`. */
+  /** When the subject is no longer skipped, in ms of `performance.now()`. */
   readonly until: number;
 }
 

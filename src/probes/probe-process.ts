@@ -18,9 +18,9 @@ export interface Asked {
 export interface ProbeListeners {
   /** The oldest question has been waiting for `ms`. Called once for each of {@link SILENCES_MS}. */
   readonly onSilent: (probe: ProbeProcess, ms: number) => void;
-  /** It has replied. */
+  /** The process has replied. */
   readonly onReply: (probe: ProbeProcess) => void;
-  /** It has ended, or could not be started. */
+  /** The process has ended, or could not be started. */
   readonly onEnd: (probe: ProbeProcess) => void;
 }
 
@@ -66,7 +66,7 @@ export class ProbeProcess {
       this.#child.once('error', () => resolve());
       this.#child.once('exit', () => resolve());
     });
-    // It does not keep the exporter alive.
+    // A probe process must not keep the exporter alive.
     this.#child.unref();
     this.#child.channel?.unref();
     this.#timer = setTimeout(() => this.kill(), START_MS).unref();
@@ -97,7 +97,7 @@ export class ProbeProcess {
     const id = nextId++;
     this.#waiting.set(id, asked);
     if (this.#waiting.size === 1) this.#watch();
-    // One message for all questions of one event loop turn.
+    // Sends all questions of one event loop turn in one message.
     if (this.#unsent.length === 0) queueMicrotask(() => this.#send());
     this.#unsent.push({ ...asked.question, id });
   }

@@ -12,7 +12,7 @@ import type { Assessment } from '../findings/assess.ts';
 import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 import { toError } from '../kernel/errno.ts';
 
-/** What people see of a container, from the readings behind its metrics. `undefined` is unknown. */
+/** The facts about a container for people, from the readings behind its metrics. `undefined` is unknown. */
 export interface ContainerReport extends Assessment {
   readonly labels: Labels;
   /** The id that the engine gave the container. */
@@ -25,7 +25,7 @@ export interface ContainerReport extends Assessment {
   readonly runtime: string | undefined;
   /** Seconds since the epoch. */
   readonly startTime: number | undefined;
-  /** One for each kind that the kernel has; `undefined` in a sandbox, whose workload the host cannot see. */
+  /** One entry for each kind that the kernel has; `undefined` in a sandbox, whose workload the host cannot see. */
   readonly namespaces: readonly NamespaceReport[] | undefined;
   readonly memory: MemoryReport;
   readonly cpu: CpuReport;
@@ -73,11 +73,11 @@ export interface Limiter {
 }
 
 export interface LimiterUse extends Limiter {
-  /** By all processes in the cgroup. */
+  /** The use by all processes in the cgroup. */
   readonly used: number | undefined;
 }
 
-/** What a quota did. */
+/** The effects of a quota. */
 interface Throttled {
   /** Periods with work, those in which the quota ran out, and the seconds of throttling. */
   readonly periods: number | undefined;

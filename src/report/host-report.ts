@@ -2,14 +2,14 @@ import type { Scrape } from '../collectors/collector.ts';
 import { Pace } from '../pace.ts';
 import { type ContainerReport, readContainer } from './container-report.ts';
 
-/** What people see of a host at one moment. */
+/** The facts about a host at one moment, for people. */
 export interface HostReport {
   /** Ms since the epoch. */
   readonly at: number;
   /** The kernel's release. */
   readonly kernel: string | undefined;
   readonly cgroup: 'v1' | 'v2' | 'hybrid';
-  /** As in `isolation_source_up`. */
+  /** Sources and their health, as in `isolation_source_up`. */
   readonly sources: ReadonlyMap<string, boolean>;
   /** Sorted by engine and name. */
   readonly containers: readonly ContainerReport[];
@@ -55,7 +55,7 @@ function byName({ labels: a, id: idOfA }: ContainerReport, { labels: b, id: idOf
   );
 }
 
-/** By code units, independent of the locale. */
+/** Compares by code units, independent of the locale. */
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

@@ -4,9 +4,9 @@ import { findings } from '../findings/index.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { nameOf } from '../report/wording.ts';
 
-/** What a scan fails on. */
+/** A criterion of `--fail-on`. */
 export type Criterion =
-  /** This severity or worse. */
+  /** Any finding of this severity or worse. */
   | { readonly severity: Severity }
   | { readonly finding: string }
   /** Fails if it is unknown whether another criterion is met; without another criterion, if any finding is unknown. */

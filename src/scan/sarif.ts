@@ -91,7 +91,7 @@ function resultOf(container: ContainerReport, { finding, answer }: Assessed): re
           properties: { containerId: id },
         },
       ],
-      // By name, so that a restarted container keeps its results.
+      // Identifies the container by name, so that a restarted container keeps its results.
       partialFingerprints: { 'container/v1': fingerprint([labels.engine, name, finding.id]) },
     },
   ];

@@ -114,7 +114,7 @@ test('says which sources gave names, and how many containers have none', () => {
   const report = hostReport(
     containerReport('web'),
     containerReport('app', { labels: { ...inPod, container: 'app' }, namedBy: 'kubelet_logs' }),
-    // Only the names of its pod are known, as of a pause container.
+    // Only the names of its pod are known, like those of a pause container.
     containerReport('pause', { labels: { ...inPod, container: '0123456789ab' }, namedBy: 'kubelet_logs' }),
     containerReport('lxc', { id: 'dead', labels: { ...inPod, engine: 'lxc', container: 'dead' }, namedBy: undefined }),
   );

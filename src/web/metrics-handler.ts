@@ -14,7 +14,7 @@ import { SingleFlight } from './single-flight.ts';
 /** A client's request. */
 export interface ScrapeRequest {
   readonly format: Format;
-  /** Only these collectors. */
+  /** The requested collectors; all if not given. */
   readonly collect?: readonly string[];
   /** All except these collectors. */
   readonly exclude?: readonly string[];
@@ -38,7 +38,7 @@ class Exposition {
     this.plain = plain;
   }
 
-  /** Its compressed form, created at the first call. */
+  /** The compressed exposition, created at the first call. */
   gzipped(): Promise<Pieces> {
     return (this.#compressed ??= this.#compress());
   }

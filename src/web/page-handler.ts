@@ -14,8 +14,8 @@ import type { Reply } from './respond.ts';
 import { SingleFlight } from './single-flight.ts';
 
 /**
- * What the browser lets the page do: use its own style sheet and script, fetch from the exporter, and send its own form. Nothing
- * else, whatever text a container's name contains.
+ * The permissions of the page in the browser: its own style sheet and script, requests to the exporter, and its own
+ * form. Nothing else is allowed, so text in a container's name cannot run anything.
  */
 export const PAGE_POLICY = [
   "default-src 'none'",
@@ -31,7 +31,7 @@ export const PAGE_POLICY = [
 const HEADERS = {
   'Content-Security-Policy': PAGE_POLICY,
   'Referrer-Policy': 'no-referrer',
-  // It is only valid for a moment, and it names containers.
+  // The page is only valid for a moment, and it names containers.
   'Cache-Control': 'no-store',
   Vary: 'Accept-Encoding',
 };

@@ -10,9 +10,9 @@ export interface TlsSettings {
   readonly clientAllowedSans: readonly string[] | undefined;
   readonly minVersion: TlsVersion;
   readonly maxVersion: TlsVersion;
-  /** As OpenSSL calls them, best first; empty: the defaults of Node.js. */
+  /** Names of OpenSSL, best first; empty: the defaults of Node.js. */
   readonly cipherSuites: readonly string[];
-  /** As OpenSSL calls them, best first; empty: the defaults of Node.js. */
+  /** Names of OpenSSL, best first; empty: the defaults of Node.js. */
   readonly curves: readonly string[];
   readonly serverPrefersItsCiphers: boolean;
 }
@@ -107,7 +107,7 @@ export function tlsSettingsOf(value: unknown, warn: (text: string) => void): Tls
     throw wrong(clientCa.setting, 'without a client_auth_type it has no effect');
   }
   if (clientCa === undefined && clientAuth.includes('Verify')) {
-    // As in Go, but Go uses the authorities of the system, and here Node.js uses its bundled ones.
+    // Go does the same, but with the authorities of the system. Node.js uses those that it ships.
     warn(`${TLS}.client_auth_type: ${clientAuth} without client_ca_file accepts a certificate of any public authority`);
   }
   return { cert, key, ...settings };

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 /** The checkout of this bench. */
 const HERE = fileURLToPath(new URL('../..', import.meta.url));
 
-/** As in the first line of the program and in `npm start`. */
+/** The same flags as in the first line of the program and in `npm start`. */
 const NODE_FLAGS = ['--max-semi-space-size=1'];
 
 /** The built daemon, running. */
@@ -80,7 +80,7 @@ export class Exporter {
     return [pid, ...children.filter(Boolean).map(Number)];
   }
 
-  /** The body as it came, compressed if asked for. */
+  /** The body as received, compressed if requested. */
   get(path: string, headers: Record<string, string> = {}): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const request = get({ host: '127.0.0.1', port: this.#port, path, headers, agent: this.#agent }, (response) => {

@@ -5,13 +5,13 @@ export interface Choice {
   readonly to: number;
   /** Prometheus' scrape interval in seconds, as in the settings of the data source in Grafana. */
   readonly scrapeInterval: number;
-  /** Of the board's variables; what is not among them is `All`. Several values for one that can have several. */
+  /** Values of the board's variables; an array for a variable with several values. A variable without a value is `All`. */
   readonly values: Readonly<Record<string, string | readonly string[]>>;
   /** Whether Grafana has the feature toggle `prometheusSpecialCharsInLabelValues`. By default it has not. */
   readonly specialCharacters?: true;
 }
 
-/** The `allValue` of each variable that can have several values. Grafana puts it in as it is, in any format. */
+/** The `allValue` of each variable that can have several values. Grafana inserts it unchanged, whatever the format. */
 export const ALL_VALUES: Readonly<Record<string, string>> = {
   job: '.+',
   instance: '.+',
@@ -30,7 +30,7 @@ export function stepOf(choice: Choice, minStep?: string): number {
   return Math.max(least, Math.ceil((choice.to - choice.from) / POINTS));
 }
 
-/** Puts values for a query's variables, as Grafana does: `$name` and `${name:format}`, in one pass. */
+/** Replaces the variables in a query by their values, as Grafana does: `$name` and `${name:format}`, in one pass. */
 export function interpolate(expr: string, choice: Choice, minStep?: string): string {
   // The interval always contains several scrapes.
   const rateInterval = Math.max(stepOf(choice, minStep) + choice.scrapeInterval, 4 * choice.scrapeInterval);

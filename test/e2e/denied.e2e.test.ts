@@ -86,7 +86,7 @@ describe('a file of the host that may not be read', () => {
   });
 
   it('does not keep the program from starting', async () => {
-    // Not the mount table: it says where the cgroups are.
+    // All files except the mount table, which shows where the cgroups are.
     const files = [
       'pressure/cpu',
       'vmstat',

@@ -21,7 +21,7 @@ const node = mkdtempSync(join(tmpdir(), 'isolation-node-'));
 const logs = join(node, 'containers');
 const idOf = new Map<string, string>();
 
-/** Moves a captured container to where the kubelet has it. */
+/** Moves a captured container to its path under the kubelet. */
 function moveToPod(short: string, podUid: string): void {
   const { stdout } = spawnSync('ls', [join(node, 'cgroup/system.slice')], { encoding: 'utf8' });
   const [, id = ''] = new RegExp(`docker-(${short}[0-9a-f]+)\\.scope`).exec(stdout) ?? [];
@@ -65,7 +65,7 @@ beforeAll(() => {
   linkLog(APP, 'shop', 'cart-0', 'app', SHOP);
   linkLog(SIDECAR, 'shop', 'cart-0', 'sidecar', SHOP);
   linkLog(ETCD, 'kube-system', 'etcd-n1', 'etcd', STATIC);
-  // Of a container that is gone, and what is nobody's.
+  // Links of a removed container, and links that the kubelet did not create.
   symlinkSync(`/var/log/pods/shop_old_${SHOP}/app/0.log`, join(logs, 'rubbish.log'));
   symlinkSync('/dev/zero', join(logs, `x_y_z-${'e'.repeat(64)}.log`));
 });

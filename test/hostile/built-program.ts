@@ -24,7 +24,7 @@ export interface BuiltProgram extends AsyncDisposable {
   get(path: string, ms?: number): Promise<Answer>;
   /** Whether it still runs. */
   isAlive(): boolean;
-  /** What it has logged so far. */
+  /** The log so far. */
   log(): string;
   /** Its resident memory, in bytes. */
   memory(): number;

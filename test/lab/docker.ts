@@ -133,7 +133,7 @@ export class Docker implements AsyncDisposable {
     }
   }
 
-  /** What the daemon has logged. */
+  /** The daemon's log so far. */
   async log(): Promise<string> {
     return (await this.machine.run(`tail -n 100 ${this.directory}/log`)).stdout;
   }

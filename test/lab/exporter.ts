@@ -10,7 +10,7 @@ export interface Exporter extends AsyncDisposable {
   /** Where it listens, as `host:port`. */
   readonly address: string;
   scrape(): Promise<Samples>;
-  /** What it has logged so far, oldest first. */
+  /** The log so far, oldest line first. */
   log(): Promise<readonly LogLine[]>;
   /** Signals it. */
   kill(signal: NodeJS.Signals): Promise<void>;

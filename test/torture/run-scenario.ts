@@ -17,7 +17,7 @@ export interface ScenarioResult {
   readonly eventsFound: number;
   /** Kills in these containers that the exporter attributed to none of them. */
   readonly unattributed: number;
-  /** Kills that the exporter counted beyond the kernel's. */
+  /** Kills that the exporter counted in excess of the kernel. */
   readonly doubled: number;
   /** Kills of the host according to /proc/vmstat that no counter of the exporter includes. */
   readonly lost: number;
