@@ -53,7 +53,7 @@ export const findings: Collector = defineContainerCollector({
     {
       name: 'isolation_container_isolation_level_certain',
       type: 'gauge',
-      help: 'Whether the isolation level is certain (1), or unknown facts could raise it (0). Absent if the level is.',
+      help: 'Whether the isolation level is certain (1), or unknown facts could raise it (0). Absent if the level is absent.',
       value: ({ isolationLevel }) => (isolationLevel === undefined ? undefined : Number(isolationLevel.certain)),
     },
     {

@@ -24,7 +24,7 @@ const LEVEL = ['scope', 'cgroup'] as const;
 /** Limits on a container that other cgroups set, the use of these cgroups, and the effects of the limits. */
 export const limiters: Collector = defineContainerCollector({
   name: 'limiters',
-  help: 'Limits of other cgroups that hold for a container (its pod, a slice, one inside it), and what they did.',
+  help: 'Limits that other cgroups (its pod, a slice, one inside it) set for a container, and their effects.',
   read(container, scrape): Limiters | undefined {
     const found = {
       memory: memoryLimitersOf(container, scrape),
@@ -86,7 +86,7 @@ export const limiters: Collector = defineContainerCollector({
     cpu(
       'periods_total',
       'counter',
-      'Enforcement periods of the quota of the limiting cgroup in which anybody in it had work: nr_periods of its cpu.stat.',
+      'Enforcement periods of the quota of the limiting cgroup in which any process in it had work: nr_periods of its cpu.stat.',
       ({ periods }) => periods,
     ),
     cpu(
@@ -119,7 +119,7 @@ export const limiters: Collector = defineContainerCollector({
       name: 'isolation_container_limiter_pids_limit_hits_total',
       type: 'counter',
       help:
-        'Forks refused by the PIDs limit of the limiting cgroup, to anybody in it: max of pids.events.local. v1, and v2 before ' +
+        'Forks refused by the PIDs limit of the limiting cgroup, to any process in it: max of pids.events.local. v1, and v2 before ' +
         'Linux 6.11 or with pids_localevents, only count the forks refused to the container (pids.events): those are here if ' +
         'they can only be of this limit, and else under scope unknown without a cgroup.',
       labels: LEVEL,

@@ -27,7 +27,7 @@ const RESOURCES = ['memory', 'swap', 'cpu', 'pids'] as const;
  */
 export const limits: Collector = defineContainerCollector({
   name: 'limits',
-  help: 'Limits of memory, swap, CPU and PIDs: own, and effective along the path to the root.',
+  help: "Limits of memory, swap, CPU and PIDs: the container's own, and the effective ones.",
   read(container, scrape): Limits {
     const { files } = container;
     const isV1 = files.versionOf('memory') === 1;
@@ -79,7 +79,7 @@ export const limits: Collector = defineContainerCollector({
     {
       name: 'isolation_container_cpu_weight',
       type: 'gauge',
-      help: 'Share of the CPU among siblings when it is short, 100 being the default: cpu.weight (v1: cpu.shares * 100 / 1024). Absent without the cpu controller.',
+      help: 'Share of the CPU relative to sibling cgroups when CPU time is short; the default is 100: cpu.weight (v1: cpu.shares * 100 / 1024). Absent without the cpu controller.',
       value: (reading) => reading.cpuWeight,
     },
     {

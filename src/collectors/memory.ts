@@ -46,7 +46,7 @@ export const memory: Collector = defineContainerCollector({
     {
       name: 'isolation_container_memory_working_set_bytes',
       type: 'gauge',
-      help: `Usage minus inactive_file of memory.stat, at least 0, as in cAdvisor. Page cache in active use is in it, which the kernel drops when it has to. ${ABSENT}`,
+      help: `Usage minus inactive_file of memory.stat, at least 0, as in cAdvisor. It includes page cache in active use, which the kernel can drop. ${ABSENT}`,
       value: workingSetOf,
     },
     {
@@ -118,7 +118,7 @@ export const memory: Collector = defineContainerCollector({
       name: 'isolation_container_memory_refaults_total',
       type: 'counter',
       since: 'cgroup',
-      help: `Pages that were needed again soon after they had been reclaimed; a steady rate is thrashing: workingset_refault_anon and workingset_refault_file of memory.stat (v1: with total_ in front). Absent before Linux 5.9. ${ABSENT}`,
+      help: `Pages that were needed again soon after the kernel had reclaimed them; a steady rate means thrashing: workingset_refault_anon and workingset_refault_file of memory.stat (v1: with total_ in front). Absent before Linux 5.9. ${ABSENT}`,
       labels: ['kind'],
       samples({ refaultsAnon, refaultsFile }, emit) {
         if (refaultsAnon !== undefined) emit(refaultsAnon, 'anon');
