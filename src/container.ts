@@ -24,7 +24,7 @@ export interface CgroupMatch {
 /** A cgroup that cannot be classified before a process is in it. */
 export interface Undecided {
   readonly undecided: true;
-  /** The classification if that does not change soon. */
+  /** The classification to use if the cgroup stays undecided. */
   readonly otherwise: CgroupMatch | undefined;
   /**
    * `starting`: the runtime is still setting it up. `empty`: it has no process, so the runtime may not have begun.
@@ -39,7 +39,7 @@ export interface ContainerCgroup {
   readonly path: string;
   readonly inode: number;
   readonly match: CgroupMatch;
-  /** When discovery first saw it (`performance.now()`, ms). */
+  /** When discovery first saw the cgroup (`performance.now()`, ms). */
   readonly seenAt: number;
 }
 
@@ -106,7 +106,7 @@ export interface Container {
    * was seen in it. A container that is started again in the same cgroup does not change it.
    */
   readonly cgroupUsedSince?: number | undefined;
-  /** How the kernel confines it. `undefined` in the same cases as `init`. */
+  /** The facts about the container's confinement. `undefined` in the same cases as `init`. */
   readonly posture: Posture | undefined;
 }
 

@@ -41,7 +41,7 @@ describe('every alert', () => {
     const [base = ''] = bases;
     expect(base).toMatch(/^https:\/\/[^/]+\/docs\/runbooks$/);
     expect(new Set(bases)).toEqual(new Set([base]));
-    // Instructions for changing it.
+    // The head of the file explains how to change the base URL.
     const head = readFileSync(new URL('../deploy/prometheus/alerts.yml', import.meta.url), 'utf8').split('\n\n')[0];
     expect(head).toContain(`sed -i 's#${base}#`);
   });

@@ -23,7 +23,7 @@ const HEADER = `# Made from deploy/prometheus/alerts.yml, for vmalert with Victo
 # The base of every runbook_url is https://isolation-exporter.example/docs/runbooks. Put yours there with
 #   sed -i 's#https://isolation-exporter.example/docs/runbooks#https://YOUR.HOST/PATH#' alerts.yml`;
 
-/** On one line, or as a block. */
+/** An expression on one line, or as a block. */
 const EXPR = /^( +expr:)( \|\n(?: {10}.*\n)+| .*\n)/gm;
 
 const INDENT = ' '.repeat(10);

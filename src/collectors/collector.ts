@@ -22,7 +22,7 @@ interface FamilyHeader {
   readonly help: string;
   /** `pod`: the sample belongs to the whole pod, if there is one, and then has no `container` label. */
   readonly of?: 'pod';
-  /** For a counter; absent if the time when it was 0 is unknown. */
+  /** The start time of a counter; absent if the time when it was 0 is unknown. */
   readonly since?: CountsSince;
 }
 

@@ -15,7 +15,7 @@ export interface CheckResult {
   readonly status: 'ok' | 'note' | 'failed' | 'unknown';
   /** What the check found. */
   readonly message: string;
-  /** What the exporter cannot export because of it. */
+  /** What the exporter cannot export because of the problem. */
   readonly missing?: string;
   /** Absent if another check covers the cause and has the remedies. */
   readonly remedies?: Remedies;

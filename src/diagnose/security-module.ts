@@ -17,7 +17,7 @@ export const securityModule = defineCheck({
     if (/^(unconfined|kernel|.* \(complain\))$/.test(label)) return { status: 'ok', message: label };
     const selinux = label.includes(':');
     const name = `${selinux ? 'the context' : 'the profile'} ${label}`;
-    // A custom profile may allow it.
+    // A custom profile may allow reading the namespaces.
     if (!denied) return { status: 'ok', message: `${name}, which allows inspecting other processes` };
     if (!hasPtrace) return { status: 'note', message: `${name}; what it denies is visible only with CAP_SYS_PTRACE` };
     return {

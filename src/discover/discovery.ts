@@ -50,7 +50,7 @@ export interface DiscoveryOptions {
   readonly log: Log;
   /** Time between walks while the watch is complete. */
   readonly walkIntervalMs: number;
-  /** For tests. */
+  /** Replaces chokidar in tests. */
   readonly watchDirectory?: WatchDirectory;
 }
 

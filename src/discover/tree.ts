@@ -18,7 +18,7 @@ export interface Directory {
   isGuess: boolean;
   /** All events from before it was first seen were delivered. */
   settled: boolean;
-  /** For a container: how many directories inside it have a watch. */
+  /** The number of directories inside a container that have a watch. */
   watchesInside: number;
   /** The container that its own watch counts for. */
   watchedIn: Directory | undefined;

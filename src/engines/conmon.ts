@@ -6,7 +6,7 @@ import type { PathProbes } from '../probes/path-probes.ts';
 /** In bytes. The name comes before all that a user of Podman can make long. */
 const LONGEST = 8_192;
 
-/** For the log: the owner of the paths. */
+/** The owner of the paths, for the log. */
 const SUBJECT = 'the monitors of Podman';
 
 /** As Podman checks it. */

@@ -9,7 +9,7 @@ export type DockerAddress =
 
 /** The options of a call as dockerode makes them: `docker-modem`'s `dial`, as far as GET requests need it. */
 interface DialOptions {
-  /** Ends with `?` if it takes a query. */
+  /** The path; it ends with `?` if the call takes a query. */
   readonly path: string;
   readonly options?: Readonly<Record<string, unknown>>;
 }

@@ -26,11 +26,11 @@ export interface Finding {
 }
 
 export interface Fix {
-  /** For `docker run` and `podman run`. */
+  /** The remedy for `docker run` and `podman run`. */
   readonly docker: string;
-  /** For a compose file. */
+  /** The remedy for a compose file. */
   readonly compose: string;
-  /** For the manifest of a pod. */
+  /** The remedy for the manifest of a pod. */
   readonly kubernetes: string;
 }
 
@@ -40,7 +40,7 @@ export interface Subject {
   readonly posture: Posture | undefined;
   /** Whether it is in the host's namespace of a kind. Absent if unknown, or if the kernel lacks the kind. */
   readonly hostNamespaces: Readonly<Partial<Record<NamespaceKind, boolean>>>;
-  /** Whether anything limits it. */
+  /** Whether the container has limits. */
   readonly limited: Readonly<Record<'memory' | 'cpu' | 'pids', boolean | undefined>>;
   /** The path of its cgroup, and its engine. */
   readonly cgroup: { readonly path: string; readonly engine: string };

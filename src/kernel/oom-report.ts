@@ -18,9 +18,9 @@ import {
 export interface OomVictim {
   /** Microseconds since boot. */
   readonly time: number;
-  /** In the initial pid namespace. */
+  /** The pid in the initial pid namespace. */
   readonly pid: number;
-  /** `/proc/<pid>/comm`: at most 15 bytes. The process can choose it. */
+  /** The content of `/proc/<pid>/comm`: at most 15 bytes, which the process can choose. */
   readonly command: string;
   /** In the initial user namespace; `undefined` before Linux 5.4. */
   readonly uid: number | undefined;
@@ -35,7 +35,7 @@ export interface OomVictim {
   readonly limit: number | undefined;
   /** `CONSTRAINT_MEMCG`, `CONSTRAINT_NONE`, …; `undefined` if the kernel did not say, as before Linux 5.0. */
   readonly constraint: string | undefined;
-  /** The event that killed it. */
+  /** The event in which the process was killed. */
   readonly event: OomEvent;
   /** The processes that the report lists: those in the cgroup whose limit was hit, and in the cgroups below it. */
   readonly listed: readonly number[];

@@ -12,7 +12,7 @@ export class ProcessFiles {
   readonly #reader: FileReader;
   readonly #path: string;
   #directory: number | undefined;
-  /** The directory `fd`: kept open, as looking it up costs ten times as much. */
+  /** The directory `fd`. It stays open, because opening it by its path costs ten times as much. */
   #fd: number | undefined;
   #closed = false;
 

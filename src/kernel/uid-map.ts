@@ -1,7 +1,7 @@
 /** A range of ids in a user namespace, and the ids that they map to outside. */
 export interface IdRange {
   readonly inside: number;
-  /** In the reader's user namespace, at any nesting depth. */
+  /** The first id outside, in the reader's user namespace, at any nesting depth. */
   readonly outside: number;
   readonly length: number;
 }

@@ -28,7 +28,7 @@ const GATHER_EVENTS_MS = 10;
 
 /** What the watch needs. */
 export interface OomOptions extends Omit<KillTrackerOptions, 'clock'> {
-  /** The path of the kernel's log; `undefined`: do not read it. */
+  /** The path of the kernel's log; `undefined` if the log must not be read. */
   readonly kmsg: string | undefined;
   /** `undefined`: keep nothing for the next run. */
   readonly stateFile: string | undefined;

@@ -47,7 +47,7 @@ export class StateFile {
   load<T>(parse: (entries: LoadedEntries) => T): T | undefined {
     try {
       const text = readRegularFile(this.#path);
-      // An administrator may have created it empty.
+      // An administrator may have created an empty file.
       if (text === undefined || text === '') return undefined;
       const { entries, damage } = readJournal(text);
       if (damage !== undefined) {

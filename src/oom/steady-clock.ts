@@ -5,9 +5,9 @@ const STEP_S = 1;
 
 /** Reads the clocks of the machine, in seconds. */
 export interface ClockSource {
-  /** Since boot, time in suspend included: CLOCK_BOOTTIME. Nobody can set it. */
+  /** Seconds since boot, including time in suspend: CLOCK_BOOTTIME. Nobody can set this clock. */
   steady(): number;
-  /** Since the epoch: CLOCK_REALTIME. */
+  /** Seconds since the epoch: CLOCK_REALTIME. */
   wall(): number;
 }
 

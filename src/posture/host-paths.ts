@@ -50,7 +50,7 @@ const ENGINES_OWN = new RegExp(
     // CSI volumes before Kubernetes 1.24; later ones contain an id
     '|/kubelet/plugins/kubernetes\\.io/csi/pv/[^/]+/globalmount(?:/|$)' +
     '|^/run/(?:systemd/nspawn|host|lxc|lxcfs)(?:/|$)|^/var/lib/lxcfs(?:/|$)|^/(?:run|var/run)/secrets(?:/|$)' +
-    // For passing mounts in, and the guest interface
+    // The directories for passing mounts in, and the guest interface
     '|^/var/(?:lib|snap/lxd/common)/(?:lxd|incus)/(?:shmounts/[^/]+|devlxd|guestapi)(?:/|$)' +
     '|^/sys/fs/(?:fuse/connections|pstore)$',
 );

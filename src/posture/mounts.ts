@@ -119,7 +119,7 @@ function socketsIn(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMoun
     const path = place === undefined ? undefined : seenThrough(mount, place);
     if (path === undefined) return [];
     const access = accessTo(path, mount, mounted);
-    // Another mount covers it.
+    // Another mount covers the socket.
     if (access === 'absent') return [];
     return [{ kind: 'socket', hostPath, mountPoint, writable: isWritable(mount), usable: usableOf(access) }];
   });

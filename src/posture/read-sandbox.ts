@@ -95,7 +95,7 @@ function witness(
   const [cmdline, descriptors] = [files.outside('cmdline'), files.outside('fd')];
   if (mountinfo === undefined || cmdline === undefined || descriptors === undefined) return undefined;
   const words = found(
-    // Reading it takes a lock that a page fault on a FUSE mapping can hold.
+    // Reading the command line takes a lock that a page fault on a FUSE mapping can hold.
     lookUps.ask({ look: 'text', path: cmdline.path, most: LONGEST_COMMAND_LINE }, cmdline.shownAs),
     cmdline,
     denied,

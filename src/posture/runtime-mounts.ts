@@ -6,7 +6,7 @@ interface RuntimeMount {
   /** All if not given. */
   readonly engines?: readonly string[];
   readonly hostPath: RegExp;
-  /** Where the runtime mounts it. The same path elsewhere is the user's choice. */
+  /** The mount point that the runtime uses. The same path elsewhere is the user's choice. */
   readonly at: RegExp;
   /** It can do no harm read-only. */
   readonly readOnly?: true;

@@ -139,7 +139,7 @@ export class PathProbes implements Disposable {
       if (!this.#saidFull) {
         this.#log.warn(
           { blocked: this.#processes.size },
-          'too many path look-ups hang; making no more until some return',
+          'too many path look-ups hang; starting no more until some return',
         );
       }
       this.#saidFull = true;

@@ -31,7 +31,7 @@ export interface ContainerReport extends Assessment {
   readonly cpu: CpuReport;
   readonly pids: PidsReport;
   readonly oom: OomReport;
-  /** The first error while reading it, nearly always a missing privilege. */
+  /** The first error while reading the container, nearly always a missing privilege. */
   readonly failure: Error | undefined;
 }
 

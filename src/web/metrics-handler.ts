@@ -50,7 +50,7 @@ class Exposition {
   }
 
   async #compress(): Promise<Pieces> {
-    // The compressing thread still reads it after all clients have disconnected.
+    // The compressing thread still reads the exposition after all clients have disconnected.
     this.#holders += 1;
     try {
       return await compress(this.plain);

@@ -52,7 +52,7 @@ const TIMEOUT_OFFSET_SECONDS = 0.5;
 const LONGEST_TIMEOUT_SECONDS = 3600;
 
 interface Preference {
-  /** In lower case: `text/plain`, `gzip`. */
+  /** The name in lower case: `text/plain`, `gzip`. */
   readonly name: string;
   readonly parameters: ReadonlyMap<string, string>;
   readonly quality: number;

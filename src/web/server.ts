@@ -24,7 +24,7 @@ export interface ServerHandlers {
   readonly scrape: ScrapeFunction;
   /** Reads the report for the page. */
   readonly report: () => Promise<HostReport>;
-  /** For `/-/healthy`. */
+  /** Whether the daemon is healthy, for `/-/healthy`. */
   readonly isHealthy: () => boolean;
 }
 

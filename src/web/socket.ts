@@ -20,7 +20,7 @@ export interface ServerLimits {
   readonly keepAlive: number;
   /** How often the first two are checked. */
   readonly checkInterval: number;
-  /** For responses in progress when the server is disposed. */
+  /** The time that responses in progress get when the server is disposed of. */
   readonly grace: number;
   /** The limit applies to all addresses together, because the process needs its descriptors for the files of containers. */
   readonly connections: number;

@@ -18,7 +18,7 @@ export class Exporter {
   readonly #child: ChildProcess;
   readonly #port: number;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  /** CPU from the start until it answered, in milliseconds. */
+  /** The CPU time from the start of the daemon until its first answer, in milliseconds. */
   startUpCpu = NaN;
 
   private constructor(child: ChildProcess, port: number) {

@@ -7,7 +7,7 @@ export interface Selector {
   readonly matchers: readonly { readonly label: string; readonly operator: string; readonly value: string }[];
   /** The range as written: `$__rate_interval`, `24h`. */
   readonly range: string | undefined;
-  /** The function applied to it. */
+  /** The function applied to the metric. */
   readonly call: string | undefined;
 }
 
@@ -16,7 +16,7 @@ export interface Analysis {
   readonly selectors: readonly Selector[];
   /** Labels that its series can have. */
   readonly labels: ReadonlySet<string>;
-  /** The labels that it groups or matches by, and the labels available there. */
+  /** The labels that the query groups or matches by, and the labels available there. */
   readonly grouped: readonly { readonly label: string; readonly known: ReadonlySet<string> }[];
 }
 

@@ -1,9 +1,9 @@
 import type { ContainerSpec } from './throwaway-containers.ts';
 
-/** A container of the demo, and what it shows. */
+/** A container of the demo, and the question that it answers. */
 interface DemoContainer extends ContainerSpec {
   readonly about: string;
-  /** The metric that shows it. */
+  /** The metric with the answer. */
   readonly metric: string;
 }
 

@@ -22,7 +22,7 @@ export class DemoExporter implements AsyncDisposable {
     this.ending = ending;
   }
 
-  /** Starts it on a port (0: any), and resolves when it listens. */
+  /** Starts the exporter on a port (0: any), and resolves once it listens. */
   static async start(port: number): Promise<DemoExporter> {
     const options = [`--web.listen-address=127.0.0.1:${port}`, '--log.format=json'];
     // It ends with the demo, even if the demo is killed. Ctrl-C only reaches the demo.

@@ -62,7 +62,7 @@ function start(argv: readonly string[]): Running {
 function startCommand([command = '', ...argv]: readonly string[]): Running {
   const child = spawn(command, argv, {
     cwd: REPOSITORY,
-    // The environment of these tests must not configure it.
+    // The environment of these tests must not configure the program.
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

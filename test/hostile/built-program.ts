@@ -22,7 +22,7 @@ export interface BuiltProgram extends AsyncDisposable {
   readonly port: number;
   /** Asks on a new connection. @throws Error without an answer in `ms`. */
   get(path: string, ms?: number): Promise<Answer>;
-  /** Whether it still runs. */
+  /** Whether the program still runs. */
   isAlive(): boolean;
   /** The log so far. */
   log(): string;

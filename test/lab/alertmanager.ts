@@ -2,9 +2,9 @@ import { eventually, type Machine, succeed } from './machine.ts';
 
 /** A running Alertmanager. */
 export interface Alertmanager extends AsyncDisposable {
-  /** Where it listens, as `host:port`. */
+  /** The address of Alertmanager, as `host:port`. */
   readonly address: string;
-  /** Sends it alerts that fire from now on. */
+  /** Sends alerts to Alertmanager that fire from now on. */
   tell(alerts: readonly AlertLabels[]): Promise<void>;
   /** All alerts that it has. */
   alerts(): Promise<readonly AlertState[]>;

@@ -7,12 +7,12 @@ const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 /** The built exporter, running on a machine of the lab. */
 export interface Exporter extends AsyncDisposable {
-  /** Where it listens, as `host:port`. */
+  /** The address of the exporter, as `host:port`. */
   readonly address: string;
   scrape(): Promise<Samples>;
   /** The log so far, oldest line first. */
   log(): Promise<readonly LogLine[]>;
-  /** Signals it. */
+  /** Sends a signal to the exporter. */
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 

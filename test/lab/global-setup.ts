@@ -40,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       const of = join(directory, flavour);
       if (existsSync(of)) await new Guest(of, flavour)[Symbol.asyncDispose]();
     }
-    // For suites that timed out or crashed.
+    // Cleans up after suites that timed out or crashed.
     await cleanUpOrphanedDaemons();
     await rm(directory, { recursive: true, force: true });
   };

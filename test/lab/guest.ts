@@ -39,7 +39,7 @@ export type GuestFlavour = keyof typeof FLAVOURS;
 /** All kinds of guest. */
 export const GUEST_FLAVOURS = Object.keys(FLAVOURS) as GuestFlavour[];
 
-/** Where the guest sees the directory that it shares with the host. */
+/** The path in the guest of the directory that it shares with the host. */
 export const SHARE_IN_GUEST = '/lab';
 
 /**

@@ -10,7 +10,7 @@ export interface Outcome {
 export interface Background extends AsyncDisposable {
   /** Its output so far. */
   output(): Promise<{ readonly stdout: string; readonly stderr: string }>;
-  /** Its exit code; `undefined` while it runs. */
+  /** The exit code of the script; `undefined` while it runs. */
   exitCode(): Promise<number | undefined>;
   /** Signals the script and its process group. */
   kill(signal: NodeJS.Signals): Promise<void>;

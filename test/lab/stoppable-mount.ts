@@ -50,7 +50,7 @@ export class StoppableMount implements AsyncDisposable {
     this.#server.kill('SIGCONT');
   }
 
-  /** Takes the mount away from the host. Containers that have it keep it. */
+  /** Unmounts the mount from the host. Containers that have it keep it. */
   async hideFromHost(): Promise<void> {
     await succeed(host, `umount -l ${quote(this.path)}`);
   }

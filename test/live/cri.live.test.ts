@@ -71,7 +71,7 @@ describeLive('pods of a containerd', ['docker'], () => {
     const kills = (samples: Samples) =>
       samples.value('isolation_container_oom_kills_total', { namespace: 'shop', pod: 'leaky', container: 'app' });
     await within(host, 'the kill', async () => kills(await exporter.scrape()) === 1);
-    // It has exited, but the runtime still lists it.
+    // The container has exited, but the runtime still lists it.
     const flags = ['--docker.host=', `--cri.endpoint=unix://${node.socket}`];
     await using later = await startExporter(host, { flags });
     await within(host, 'the kill under its name', async () => kills(await later.scrape()) === 1);

@@ -154,7 +154,7 @@ function suite(findMachine: () => Promise<Machine>): { docker: () => Docker; exp
       ]);
     }
     const waiting = { container: 'limited', resource: 'cpu' };
-    // Debian's kernel has it, so the guest has it.
+    // Debian's kernel measures pressure, so the guest does, too.
     if (machine !== host) {
       expect(samples.value('isolation_container_pressure_waiting_seconds_total', waiting)).toBeGreaterThan(0);
     }

@@ -171,7 +171,7 @@ describeLive('the page in Chromium', ['chromium'], () => {
     await page.keyboard.press('Enter');
     const fix = page.locator('article:target');
     await expectText(fix, /docker run/);
-    // The browser scrolls to it smoothly.
+    // The browser scrolls to the element smoothly.
     const isInView = "document.querySelector('article:target').getBoundingClientRect().top < innerHeight";
     await within(host, 'the explanation is in view', () => page.evaluate<boolean>(isInView));
   });
