@@ -1,16 +1,19 @@
 import { spawn } from 'node:child_process';
 import type { Log } from './log.ts';
 
-/** What sends messages to systemd: Node.js has no datagram sockets in the file system. */
+/** The program that sends messages to systemd. Node.js has no datagram sockets in the file system. */
 const PROGRAM = 'systemd-notify';
 
-/** How long a message may take, in ms. */
-const SEND_MS = 10_000;
+/** How long a message may take, in ms: a program starts, on a machine that may be short of CPU. */
+const SEND_MS = 30_000;
 
-/** Of the time after which systemd takes a silent daemon for dead, how often it hears of it. */
+/** Until systemd has heard that the daemon serves, it is told again after this time, in ms. */
+const READY_AGAIN_MS = 5_000;
+
+/** How many messages are sent within the time after which systemd restarts a silent daemon. */
 const MESSAGES_PER_TIMEOUT = 4;
 
-/** Tells the service manager that the daemon serves, and again and again that it still does (sd_notify(3)). */
+/** Tells the service manager that the daemon serves, and repeatedly that it still does (sd_notify(3)). */
 export interface ServiceManager extends Disposable {
   /** The daemon serves. From now on a timer reports that its event loop runs. */
   ready(): void;
@@ -18,9 +21,9 @@ export interface ServiceManager extends Disposable {
 
 /**
  * Connects to the service manager by the variables that systemd sets: `NOTIFY_SOCKET` with `Type=notify`, and
- * `WATCHDOG_USEC` (in microseconds) and `WATCHDOG_PID` with `WatchdogSec=`. Without them there is nobody to tell.
+ * `WATCHDOG_USEC` (in microseconds) and `WATCHDOG_PID` with `WatchdogSec=`. Without them it sends nothing.
  *
- * @param options.send sends one message; it is there for tests.
+ * @param options.send sends one message; for tests.
  */
 export function connectToServiceManager(
   environment: Readonly<Record<string, string | undefined>>,
@@ -29,17 +32,21 @@ export function connectToServiceManager(
   const { log, send = sendByProgram } = options;
   const { NOTIFY_SOCKET: socket } = environment;
   if (socket === undefined || socket === '') return { ready() {}, [Symbol.dispose]() {} };
+  const timeout = watchdogOf(environment);
   let timer: NodeJS.Timeout | undefined;
   let isSending = false;
+  let isReady = false;
   let saidFailed = false;
 
-  async function tell(message: string): Promise<void> {
-    // One that hangs is not to be joined by others.
+  async function tell(): Promise<void> {
+    // Do not start a second program while the first one hangs.
     if (isSending) return;
     isSending = true;
     try {
-      await send(message);
+      await send(isReady ? 'WATCHDOG=1' : 'READY=1');
       saidFailed = false;
+      if (!isReady) repeatEvery(timeout === undefined ? undefined : timeout / MESSAGES_PER_TIMEOUT);
+      isReady = true;
     } catch (error) {
       if (!saidFailed)
         log.warn({ error }, 'cannot notify systemd; it will restart the daemon unless notifications resume');
@@ -49,20 +56,23 @@ export function connectToServiceManager(
     }
   }
 
+  function repeatEvery(ms: number | undefined): void {
+    clearInterval(timer);
+    timer = ms === undefined ? undefined : setInterval(() => void tell(), ms).unref();
+  }
+
   return {
     ready() {
-      void tell('READY=1');
-      const timeout = watchdogOf(environment);
-      if (timeout === undefined) return;
-      timer = setInterval(() => void tell('WATCHDOG=1'), timeout / MESSAGES_PER_TIMEOUT).unref();
+      repeatEvery(READY_AGAIN_MS);
+      void tell();
     },
     [Symbol.dispose]() {
-      clearInterval(timer);
+      repeatEvery(undefined);
     },
   };
 }
 
-/** In ms; `undefined` if nobody watches, or another process is meant. */
+/** The time-out of the watchdog in ms; `undefined` without one, or if it watches another process. */
 function watchdogOf({
   WATCHDOG_USEC: microseconds = '',
   WATCHDOG_PID: pid,
@@ -78,7 +88,7 @@ function sendByProgram(message: string): Promise<void> {
     child.on('exit', (code, signal) =>
       code === 0 ? resolve() : reject(new Error(`${PROGRAM} failed: ${signal ?? `exit code ${code}`}`)),
     );
-    // It does not keep the process alive.
+    // The program must not keep the daemon alive.
     child.unref();
   });
 }

@@ -185,6 +185,27 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
     expect(await succeed(guest, `journalctl -u ${UNIT} -o cat -n 100`)).toMatch(/All \d+ checks passed/);
   });
 
+  test('is restarted by the watchdog when it stands still', async () => {
+    const property = async (name: string) => await succeed(guest, `systemctl show -P ${name} ${UNIT}`);
+    // Nobody waits for two minutes here.
+    await succeed(
+      guest,
+      `set -e
+      printf '[Service]\nWatchdogSec=20s\nTimeoutAbortSec=1s\n' > /etc/systemd/system/${UNIT}.d/quick.conf
+      systemctl daemon-reload
+      systemctl restart ${UNIT}`,
+      { timeoutMs: 300_000 },
+    );
+    const pid = await property('MainPID');
+    // It reports in time as long as it runs.
+    await succeed(guest, 'sleep 45');
+    expect([await property('ActiveState'), await property('MainPID')]).toEqual(['active', pid]);
+    await succeed(guest, `kill -STOP ${pid}`);
+    await within(guest, 'another process', async () => !['0', pid].includes(await property('MainPID')));
+    await within(guest, 'it answers', async () => (await scrape()).all.length > 0);
+    expect(await succeed(guest, `journalctl -u ${UNIT} -o cat -n 50`)).toContain('Watchdog timeout');
+  });
+
   test("reaches a user's socket with rootless.conf", async () => {
     await restartWith(['rootless.conf']);
     const up = async () => (await scrape()).value('isolation_source_up', { source: 'podman' });
