@@ -7,7 +7,7 @@ const PROGRAM = 'systemd-notify';
 /** How long a message may take, in ms: a program starts, on a machine that may be short of CPU. */
 const SEND_MS = 30_000;
 
-/** Until systemd has heard that the daemon serves, it is told again after this time, in ms. */
+/** Until systemd has received READY=1, the message is repeated after this time, in ms. */
 const READY_AGAIN_MS = 5_000;
 
 /** How many messages are sent within the time after which systemd restarts a silent daemon. */
