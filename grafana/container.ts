@@ -116,9 +116,11 @@ const identity: Row = {
       stat({
         title: 'Restarts in range',
         what: 'How often the container was started again in the time range, under the same name.',
-        from: 'changes of the start time: field 22 of /proc/<pid>/stat.',
+        from: 'new cgroups under the name of the container, and new init processes in one.',
         red: 'check for OOM kills first, then the logs of the container.',
-        queries: [last(`sum(changes(${ofContainer('isolation_container_start_time_seconds')}[$__range]))`, 'restarts')],
+        queries: [
+          last(`round(sum(increase(${ofContainer('isolation_container_starts_total')}[$__range])))`, 'restarts'),
+        ],
         unit: 'short',
         thresholds: thresholds('green', [1, 'orange'], [5, 'red']),
       }),

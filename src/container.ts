@@ -123,6 +123,12 @@ export interface OomAccount {
   readonly error: Error | undefined;
 }
 
+/** How often containers with the same labels were started while the exporter ran. */
+export interface Starts {
+  readonly labels: Labels;
+  readonly starts: number;
+}
+
 /** OOM kills on the host: kills in containers plus unattributed kills give the total. */
 export interface OomCounts {
   readonly accounts: readonly OomAccount[];

@@ -22,6 +22,7 @@ import { identifyCgroup } from './identify/cgroup-path.ts';
 import { labelsOf } from './containers/labels.ts';
 import { isRuntimeCgroup, privateParentsOf } from './identify/cgroup-scope.ts';
 import { isNamed, Naming } from './engines/naming.ts';
+import { ContainerStarts } from './containers/starts.ts';
 import { ContainerInventory } from './containers/inventory.ts';
 import { AncestorFiles } from './kernel/ancestor-files.ts';
 import { findCgroupLayout } from './kernel/cgroup-layout.ts';
@@ -88,18 +89,26 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   });
   const naming = new Naming(sources);
   const postures = new PostureReader(kernel, hostNamespaces, probes);
-  const inventory = new ContainerInventory({ kernel, naming, postures });
+  const starts = new ContainerStarts(naming);
+  const inventory = new ContainerInventory({
+    kernel,
+    naming,
+    postures,
+    onRestarted: (found) => starts.restarted(found),
+  });
   const oom = watchOom({ config, kernel, naming, log });
   const discovery = await discoverContainers({
     root: hierarchy.root,
     mounts: kernel.layout.mountPoints,
     classify: (path) => classify(kernel, path, (id) => naming.engineOf(id)),
-    onAppeared: (found) => {
+    onAppeared: (found, how) => {
       inventory.add(found);
+      starts.appeared(found, how);
       oom?.appeared(found);
     },
     onRemoved: (found) => {
       inventory.remove(found);
+      starts.removed(found);
       oom?.removed(found);
     },
     log,
@@ -128,6 +137,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       isRuntimeCgroup,
       members: membersByNamespace(containers),
       oom: reads.read('OOM kills', () => oom?.counts(containers)),
+      starts: starts.entries(),
       state: stateOf({ kernel, reads, discovery, sources, hostNamespaces, oom }),
     });
     ancestors.prune();
@@ -165,6 +175,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       await discovery[Symbol.asyncDispose]();
       await oom?.[Symbol.asyncDispose]();
       inventory.close();
+      starts[Symbol.dispose]();
       ancestors.close();
       await Promise.all(sources.map((source) => source[Symbol.asyncDispose]()));
       probes[Symbol.dispose]();

@@ -58,6 +58,7 @@ export function samplesOf(collector: Collector, tree: CgroupTree): readonly stri
     isRuntimeCgroup,
     members: () => [],
     oom: undefined,
+    starts: [],
     state: { lifecycle: new Map(), sources: new Map(), limitHits: new Map() },
   };
   try {

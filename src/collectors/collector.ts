@@ -1,4 +1,4 @@
-import type { CgroupScope, Container, Labels, OomCounts } from '../container.ts';
+import type { CgroupScope, Container, Labels, OomCounts, Starts } from '../container.ts';
 import type { CgroupLevels } from '../kernel/ancestor-files.ts';
 import type { Controller } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
@@ -122,6 +122,8 @@ export interface Scrape {
   members(kind: NamespaceKind, inode: number): readonly Container[];
   /** OOM kills so far; `undefined` if OOM detection is off. */
   readonly oom: OomCounts | undefined;
+  /** How often containers were started, by their labels. */
+  readonly starts: readonly Starts[];
   /** Counts and health from the parts of the daemon that run between scrapes. */
   readonly state: DaemonState;
 }

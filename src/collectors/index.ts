@@ -19,6 +19,7 @@ import { pids } from './pids.ts';
 import { posture } from './posture.ts';
 import { pressure } from './pressure.ts';
 import { rdma } from './rdma.ts';
+import { starts } from './starts.ts';
 import { uclamp } from './uclamp.ts';
 import { zswap } from './zswap.ts';
 
@@ -33,6 +34,7 @@ export const collectors: readonly Collector[] = [
   posture,
   findings,
   oom,
+  starts,
   memory,
   cpu,
   pids,

@@ -1,16 +1,15 @@
-import type { Container, ContainerCgroup, InitProcess, Names } from '../container.ts';
+import type { Container, ContainerCgroup, InitProcess } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { findPlaces } from '../kernel/cgroup-places.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { Pace } from '../pace.ts';
-import type { Posture } from '../posture/posture.ts';
 import type { LookedUp, PostureReader, PostureReading, Target } from '../posture/read-posture.ts';
 import { cgroupOfMember, haveChanged, type Members, membersOfContainer } from '../identify/container-pids.ts';
 import { findInit } from '../identify/init-process.ts';
 import { labelsOf } from './labels.ts';
 import type { Naming } from '../engines/naming.ts';
 import { PendingLookUps } from './pending-look-ups.ts';
-import { withSandboxOfPod } from './pod-sandbox.ts';
+import { isPause, isSandbox, withSandboxOfPod } from './pod-sandbox.ts';
 import { toError } from '../kernel/errno.ts';
 
 /** The maximum age of facts about processes. The first scrape after this time reads them again. */
@@ -27,6 +26,8 @@ interface TrackedContainer {
   members: Members | undefined;
   posture: PostureReading | undefined;
   cgroupUsedSince: number | undefined;
+  /** The last init that was seen. */
+  lastInit: Pick<InitProcess, 'pid' | 'startTime'> | undefined;
   /** A fact in its posture is unknown because a look-up does not return. */
   isStuck: boolean;
   factsUntil: number;
@@ -40,13 +41,21 @@ export class ContainerInventory {
   readonly #kernel: KernelFiles;
   readonly #naming: Naming;
   readonly #postures: PostureReader;
+  readonly #onRestarted: (cgroup: ContainerCgroup) => void;
   readonly #entries = new Map<ContainerCgroup, TrackedContainer>();
   readonly #lookUps = new PendingLookUps();
   #waitsForCommandLines = false;
   /** Containers whose look-ups were answered since the last scrape. */
   readonly #lookedUp = new Set<TrackedContainer>();
 
-  constructor(options: { kernel: KernelFiles; naming: Naming; postures: PostureReader }) {
+  /** @param options.onRestarted a container was started again in its cgroup. */
+  constructor(options: {
+    readonly kernel: KernelFiles;
+    readonly naming: Naming;
+    readonly postures: PostureReader;
+    readonly onRestarted?: (cgroup: ContainerCgroup) => void;
+  }) {
+    this.#onRestarted = options.onRestarted ?? (() => {});
     this.#kernel = options.kernel;
     this.#naming = options.naming;
     this.#postures = options.postures;
@@ -62,6 +71,7 @@ export class ContainerInventory {
       members: undefined,
       posture: undefined,
       cgroupUsedSince: undefined,
+      lastInit: undefined,
       isStuck: false,
       factsUntil: 0,
     });
@@ -236,6 +246,8 @@ export class ContainerInventory {
     try {
       entry.init = withOpenFilesOf(before, findInit(this.#kernel, entry.files));
       if (entry.init !== undefined) {
+        if (isRestart(entry.lastInit, entry.init)) this.#onRestarted(entry.cgroup);
+        entry.lastInit = { pid: entry.init.pid, startTime: entry.init.startTime };
         entry.members = membersOfContainer(this.#kernel, entry.files);
         this.#locate(entry, entry.init, entry.members);
         entry.posture = this.#postures.read(targetOf(entry, entry.init, entry.members));
@@ -257,6 +269,11 @@ function factsOf(entry: TrackedContainer): Pick<Container, 'init' | 'cgroupUsedS
   return { init, cgroupUsedSince: entry.cgroupUsedSince };
 }
 
+/** Whether another, later process is the init. The start time alone changes when the host's clock is set. */
+function isRestart(last: TrackedContainer['lastInit'], init: InitProcess): boolean {
+  return last !== undefined && last.pid !== init.pid && init.startTime > last.startTime;
+}
+
 /** As long as look-ups are pending, their last results are used. */
 function keepLookedUp(
   reading: PostureReading | undefined,
@@ -265,22 +282,6 @@ function keepLookedUp(
   if (reading?.lookedUp === undefined || before === undefined) return reading;
   const { sandbox, mounts, devices, readAt } = before.posture;
   return { ...reading, posture: { ...reading.posture, sandbox, mounts, devices, readAt } };
-}
-
-/**
- * Whether a container is a pod's sandbox. The engine only passes on a label, which any image can set. It is trusted for
- * containers of the kubelet, where images cannot set it.
- */
-function isSandbox({ match }: ContainerCgroup, { infra }: Names): boolean {
-  return infra === true && match.podUid !== undefined;
-}
-
-/**
- * Whether a pod's sandbox is only a pause container, which is not a workload. A sandbox with its own kernel contains all
- * containers of the pod. If that is unknown, a sandbox with a non-default runtime may be one.
- */
-function isPause({ runtime }: Names, posture: Posture | undefined): boolean {
-  return posture?.sandbox === undefined ? runtime === undefined : posture.sandbox.kernel === 'shared';
 }
 
 function targetOf({ cgroup, files }: TrackedContainer, init: InitProcess, { pids }: Members): Target {

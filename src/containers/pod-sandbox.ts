@@ -1,4 +1,4 @@
-import type { Container, ContainerCgroup } from '../container.ts';
+import type { Container, ContainerCgroup, Names } from '../container.ts';
 import type { Posture } from '../posture/posture.ts';
 
 /** A container that may be in a pod, exported or not. */
@@ -35,4 +35,20 @@ export function withSandboxOfPod<Member extends PodMember>(
 
 function isEmpty({ cgroup, init, initError }: Container): boolean {
   return cgroup.match.podUid !== undefined && init === undefined && initError === undefined;
+}
+
+/**
+ * Whether a container is a pod's sandbox. The engine only passes on a label, which any image can set. It is trusted for
+ * containers of the kubelet, where images cannot set it.
+ */
+export function isSandbox({ match }: ContainerCgroup, { infra }: Names): boolean {
+  return infra === true && match.podUid !== undefined;
+}
+
+/**
+ * Whether a pod's sandbox is only a pause container, which is not a workload. A sandbox with its own kernel contains all
+ * containers of the pod. If that is unknown, a sandbox with a non-default runtime may be one.
+ */
+export function isPause({ runtime }: Names, posture: Posture | undefined): boolean {
+  return posture?.sandbox === undefined ? runtime === undefined : posture.sandbox.kernel === 'shared';
 }

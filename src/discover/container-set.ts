@@ -6,27 +6,29 @@ export interface Lifecycle {
   readonly removed: number;
 }
 
+/** `found`: the container existed before the daemon, so it does not count as started. */
+export type Appearance = 'found' | 'started';
+
 /** The existing containers, and how many appeared and were removed. */
 export class ContainerSet {
   readonly containers = new Map<string, ContainerCgroup>();
   readonly lifecycle = new Map<string, { started: number; removed: number }>();
-  readonly #onAppeared: (cgroup: ContainerCgroup) => void;
+  readonly #onAppeared: (cgroup: ContainerCgroup, how: Appearance) => void;
   readonly #onRemoved: (cgroup: ContainerCgroup) => void;
 
   constructor(listeners: {
-    readonly onAppeared: (cgroup: ContainerCgroup) => void;
+    readonly onAppeared: (cgroup: ContainerCgroup, how: Appearance) => void;
     readonly onRemoved: (cgroup: ContainerCgroup) => void;
   }) {
     this.#onAppeared = listeners.onAppeared;
     this.#onRemoved = listeners.onRemoved;
   }
 
-  /** `found`: the container existed before the daemon, so it does not count as started. */
-  add(cgroup: ContainerCgroup, how: 'found' | 'started'): void {
+  add(cgroup: ContainerCgroup, how: Appearance): void {
     const counts = this.#countsOf(cgroup.match);
     if (how === 'started') counts.started += 1;
     this.containers.set(cgroup.path, cgroup);
-    this.#onAppeared(cgroup);
+    this.#onAppeared(cgroup, how);
   }
 
   remove(path: string): void {

@@ -5,7 +5,7 @@ import type { Log } from '../log.ts';
 import { CgroupTracker, isUndecided } from './cgroup-tracker.ts';
 import { afterPendingInotifyEvents } from './pending-events.ts';
 import { EventReconciler } from './event-reconciler.ts';
-import { ContainerSet, type Lifecycle } from './container-set.ts';
+import { type Appearance, ContainerSet, type Lifecycle } from './container-set.ts';
 import type { Walk } from './walk.ts';
 import type { WalkerMounts } from './walker.ts';
 import { watchDirectory, type WatchDirectory } from './watch.ts';
@@ -45,7 +45,7 @@ export interface DiscoveryOptions {
    */
   readonly classify: (path: string) => CgroupMatch | Undecided | undefined;
   /** Also called for containers that exist at startup. */
-  readonly onAppeared: (cgroup: ContainerCgroup) => void;
+  readonly onAppeared: (cgroup: ContainerCgroup, how: Appearance) => void;
   readonly onRemoved: (cgroup: ContainerCgroup) => void;
   readonly log: Log;
   /** Time between walks while the watch is complete. */

@@ -71,6 +71,7 @@ const SCRAPE: Scrape = {
   isRuntimeCgroup: () => false,
   members: () => [],
   oom: undefined,
+  starts: [],
   state: { lifecycle: new Map(), sources: new Map(), limitHits: new Map() },
 };
 

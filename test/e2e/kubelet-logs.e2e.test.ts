@@ -52,6 +52,42 @@ function run(
   return spawnSync(process.execPath, [PROGRAM, command, ...FLAGS, ...options], { encoding: 'utf8' });
 }
 
+interface Exporter extends AsyncDisposable {
+  /** Scrapes until the metrics are as expected, and returns them. */
+  until(isDone: (metrics: string) => boolean): Promise<string>;
+  /** Its log. */
+  said(): string;
+}
+
+async function start(): Promise<Exporter> {
+  const more = ['--web.listen-address=127.0.0.1:0', '--path.kmsg=', '--log.format=json'];
+  const child = spawn(process.execPath, [PROGRAM, ...FLAGS, ...more], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (part: string) => (said += part));
+  const until = async (look: () => Promise<string | undefined>): Promise<string> => {
+    const deadline = performance.now() + 30_000;
+    for (;;) {
+      const found = await look();
+      if (found !== undefined) return found;
+      if (performance.now() > deadline) throw new Error(said);
+      await sleep(100);
+    }
+  };
+  const origin = await until(async () => /"addresses":\["([^"]+)"\]/.exec(said)?.[1]);
+  return {
+    until: (isDone) =>
+      until(async () => {
+        const metrics = await (await fetch(`http://${origin}/metrics`)).text();
+        return isDone(metrics) ? metrics : undefined;
+      }),
+    said: () => said,
+    async [Symbol.asyncDispose]() {
+      child.kill();
+      await once(child, 'close');
+    },
+  };
+}
+
 beforeAll(() => {
   if (!existsSync(PROGRAM)) throw new Error('dist/cli.js is not there; npm run build');
   cpSync(join(CAPTURED, 'cgroup'), join(node, 'cgroup'), { recursive: true });
@@ -76,39 +112,42 @@ describe('a node of Kubernetes without any socket', () => {
     `isolation_container_start_time_seconds{engine="containerd",namespace="${namespace}",pod="${pod}",container="${container}"}`;
 
   it('exports containers under namespace, pod and container, and names a container that gets its log later', async () => {
-    const address = ['--web.listen-address=127.0.0.1:0', '--path.kmsg=', '--log.format=json'];
-    const child = spawn(process.execPath, [PROGRAM, ...FLAGS, ...address], { stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    child.stderr.setEncoding('utf8').on('data', (part: string) => (said += part));
-    try {
-      const until = async (isDone: () => boolean | Promise<boolean>): Promise<void> => {
-        const deadline = performance.now() + 30_000;
-        while (!(await isDone())) {
-          if (performance.now() > deadline) throw new Error(said);
-          await sleep(100);
-        }
-      };
-      await until(() => said.includes('"addresses":["'));
-      const origin = `http://${/"addresses":\["([^"]+)"\]/.exec(said)?.[1]}`;
-      const scrape = async (): Promise<string> => (await fetch(`${origin}/metrics`)).text();
-      let metrics = '';
-      // Containers without a log are shown after the wait for a name.
-      await until(async () => (metrics = await scrape()).includes(labels(PAUSE, 'cart-0', 'shop')));
-      expect(metrics).toContain(labels('app', 'cart-0', 'shop'));
-      expect(metrics).toContain(labels('sidecar', 'cart-0', 'shop'));
-      expect(metrics).toContain(labels('etcd', 'etcd-n1', 'kube-system'));
-      expect(metrics).toContain(labels(YOUNG, 'cart-0', 'shop'));
-      expect(metrics).toContain('isolation_containers{engine="containerd"} 5\n');
-      expect(metrics).toContain('isolation_source_up{source="kubelet_logs"} 1\n');
-      expect(metrics).toContain('isolation_source_limit_hits_total{source="kubelet_logs",limit="list_size"} 0\n');
-      linkLog(YOUNG, 'shop', 'cart-0', 'migrate', SHOP);
-      await until(async () => (metrics = await scrape()).includes(labels('migrate', 'cart-0', 'shop')));
-      expect(metrics).not.toContain(labels(YOUNG, 'cart-0', 'shop'));
-      expect(said).not.toContain('"level":"warn"');
-    } finally {
-      child.kill();
-      await once(child, 'close');
+    await using exporter = await start();
+    // Containers without a log are shown after the wait for a name.
+    let metrics = await exporter.until((text) => text.includes(labels(PAUSE, 'cart-0', 'shop')));
+    expect(metrics).toContain(labels('app', 'cart-0', 'shop'));
+    expect(metrics).toContain(labels('sidecar', 'cart-0', 'shop'));
+    expect(metrics).toContain(labels('etcd', 'etcd-n1', 'kube-system'));
+    expect(metrics).toContain(labels(YOUNG, 'cart-0', 'shop'));
+    expect(metrics).toContain('isolation_containers{engine="containerd"} 5\n');
+    expect(metrics).toContain('isolation_source_up{source="kubelet_logs"} 1\n');
+    expect(metrics).toContain('isolation_source_limit_hits_total{source="kubelet_logs",limit="list_size"} 0\n');
+    linkLog(YOUNG, 'shop', 'cart-0', 'migrate', SHOP);
+    metrics = await exporter.until((text) => text.includes(labels('migrate', 'cart-0', 'shop')));
+    expect(metrics).not.toContain(labels(YOUNG, 'cart-0', 'shop'));
+    expect(exporter.said()).not.toContain('"level":"warn"');
+  });
+
+  it('counts the starts of a container in a crash loop that no scrape sees', async () => {
+    await using exporter = await start();
+    const starts = (container: string): string =>
+      `isolation_container_starts_total{engine="containerd",namespace="shop",pod="cart-0",container="${container}"}`;
+    await exporter.until((text) => text.includes(`${starts('app')} 0\n`));
+    const pod = join(node, `cgroup/kubepods.slice/kubepods-pod${SHOP.replaceAll('-', '_')}.slice`);
+    for (const digit of '1234') {
+      const id = digit.repeat(64);
+      const cgroup = join(pod, `cri-containerd-${id}.scope`);
+      idOf.set(digit, id);
+      linkLog(digit, 'shop', 'cart-0', 'loop', SHOP);
+      cpSync(join(pod, `cri-containerd-${idOf.get(APP)}.scope`), cgroup, { recursive: true });
+      await sleep(500);
+      rmSync(cgroup, { recursive: true });
+      await sleep(200);
     }
+    const metrics = await exporter.until((text) => text.includes(`${starts('loop')} 4\n`));
+    expect(metrics).not.toContain(labels('loop', 'cart-0', 'shop'));
+    expect(metrics).toContain(`${starts('app')} 0\n`);
+    for (const digit of '1234') rmSync(join(logs, `cart-0_shop_loop-${digit.repeat(64)}.log`));
   });
 
   it('is scanned with the source of each name', () => {
