@@ -252,6 +252,7 @@ judges(pressure, [
 
 const FOUND = {
   count: 5,
+  ids: new Set<string>(),
   podContainers: [],
   podmanContainers: [],
   engines: { docker: 4, lxc: 1 },
@@ -305,10 +306,17 @@ const DOCKER = {
   answer: 'answers',
   containers: 0,
   named: 0,
+  unseen: [] as readonly string[] | undefined,
   others: [],
 } as const;
 judges(docker, [
   [DOCKER, 'ok', /^answers at unix:\/\/\/d\.sock$/],
+  [
+    { ...DOCKER, unseen: ['a', 'b', 'c', 'd', 'e', 'f'] },
+    'note',
+    /; it lists 6 without a cgroup here, which the exporter cannot see: a, b, c, d, e and 1 more$/,
+  ],
+  [{ ...DOCKER, unseen: undefined }, 'note', /, but does not list containers$/],
   [{ ...DOCKER, others: ['/run/user/1/docker.sock'] }, 'ok', /; unused: \/run\/user\/1\/docker\.sock$/],
   [{ ...DOCKER, others: undefined }, 'ok', /; sockets of users are not visible$/],
   [{ ...DOCKER, answer: 'absent' }, 'ok', /^nothing at/],

@@ -6,7 +6,7 @@ export const containers = defineCheck({
   read({ containers }) {
     if (containers === undefined) return undefined;
     // Their ids are no facts of this check.
-    const { podContainers: _, podmanContainers: __, ...found } = containers;
+    const { ids: _, podContainers: __, podmanContainers: ___, ...found } = containers;
     return found;
   },
   judge(found): CheckResult {

@@ -61,7 +61,15 @@ test('every check has a name of its own', () => {
 });
 
 describe('the deployment', () => {
-  const signs = { environment: {}, cgroups: '0::/user.slice/user-0.slice/session-1.scope\n', marked: false };
+  const POD_HOSTS =
+    '60 52 254:0 /var/lib/kubelet/pods/6cf2e0c5-0b7a-4c2e-9a55-2d4b6a1f0c11/etc-hosts /etc/hosts rw - ext4 /dev/vda rw\n';
+  const RESOLV_CONF = `61 52 254:0 /var/lib/x/sandboxes/${'a'.repeat(64)}/resolv.conf /etc/resolv.conf rw - ext4 /dev/vda rw\n`;
+  const signs = {
+    environment: {},
+    cgroups: '0::/user.slice/user-0.slice/session-1.scope\n',
+    marked: false,
+    mountinfo: '',
+  };
   const service = '0::/system.slice/isolation-exporter.service\n';
   test.each([
     ['shell', signs],
@@ -72,6 +80,10 @@ describe('the deployment', () => {
       'systemd',
       { ...signs, cgroups: `12:pids:/x\n1:name=systemd:${service.slice(3)}`, environment: { INVOCATION_ID: '1' } },
     ],
+    // In a cgroup namespace of its own, without an API server, and without a marker.
+    ['kubernetes', { ...signs, cgroups: '0::/\n', mountinfo: `${POD_HOSTS}${RESOLV_CONF}` }],
+    ['docker', { ...signs, cgroups: '0::/\n', mountinfo: RESOLV_CONF }],
+    ['shell', { ...signs, cgroups: '0::/\n', mountinfo: '60 52 254:0 /srv/hosts /etc/hosts ro - ext4 /dev/vda rw\n' }],
     ['docker', { ...signs, marked: true }],
     ['docker', { ...signs, environment: { container: 'podman' } }],
     ['docker', { ...signs, cgroups: `4:memory:/docker/${'a'.repeat(64)}\n` }],

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { DOCKER, PODMAN } from '../engines/name-sources.ts';
+import type { EnginePlace } from '../engines/engine-client.ts';
+import { DOCKER, listContainersOf, PODMAN } from '../engines/name-sources.ts';
 import { absentAsUndefined, isDenied } from '../kernel/errno.ts';
 import { type Check, type Remedies, type CheckResult, defineCheck, onTheHost } from './check.ts';
 import { answerOf, type EngineAnswer } from './engine-answer.ts';
@@ -17,6 +18,11 @@ interface EngineFacts {
   readonly containers: number;
   /** How many of them have names without the API. */
   readonly named: number;
+  /**
+   * Running containers that it lists and for which no cgroup was found, by name. A list that fails is `undefined`, as is that
+   * of an engine that does not answer.
+   */
+  readonly unseen: readonly string[] | undefined;
   /** Unused sockets of users' own engines; `undefined` if the exporter cannot look for them. */
   readonly others: readonly string[] | undefined;
 }
@@ -36,13 +42,16 @@ function engineCheck(engine: EngineFacts['engine']): Check<EngineFacts> {
     async read(subject) {
       const config = subject[engine];
       const host = config?.hosts[0];
+      const place = host === undefined ? undefined : KINDS[engine].placeOf(host);
+      const answer = place === undefined ? undefined : await answerOf(place);
       return {
         engine,
         host: host?.text,
         isDefault: config?.isDefault ?? false,
-        answer: host === undefined ? undefined : await answerOf(KINDS[engine].placeOf(host)),
+        answer,
         containers: subject.containers?.engines[engine] ?? 0,
         named: engine === 'podman' ? await subject.namedByConmon() : 0,
+        unseen: place !== undefined && answer === 'answers' ? await unseenOf(place, subject) : undefined,
         others: rootlessSockets(engine, subject),
       };
     },
@@ -50,11 +59,16 @@ function engineCheck(engine: EngineFacts['engine']): Check<EngineFacts> {
   });
 }
 
-function judgeEngine({ engine, host, isDefault, answer, containers, named, others }: EngineFacts): CheckResult {
+function judgeEngine({ engine, host, isDefault, answer, containers, named, unseen, others }: EngineFacts): CheckResult {
   const more = tellOthers(others);
   const nameless = tellNames(containers, named);
   if (host === undefined) return { status: 'ok', message: `disabled${nameless}${more}` };
-  if (answer === 'answers') return { status: 'ok', message: `answers at ${host}${more}` };
+  if (answer === 'answers') {
+    if (unseen === undefined)
+      return { status: 'note', message: `answers at ${host}, but does not list containers${more}` };
+    if (unseen.length === 0) return { status: 'ok', message: `answers at ${host}${more}` };
+    return { status: 'note', message: `answers at ${host}; ${tellUnseen(unseen)}${more}` };
+  }
   if (answer === 'absent') {
     const message = `nothing at ${host}${nameless}${more}`;
     if (isDefault && named === containers) return { status: 'ok', message };
@@ -76,6 +90,28 @@ function judgeEngine({ engine, host, isDefault, answer, containers, named, other
     missing: 'names, images and labels of its containers',
     remedies: isRefused(error) ? toReach(engine) : onTheHost(`find out why ${engine} does not answer there`),
   };
+}
+
+/** How many names a message has at most. */
+const MOST_NAMED = 5;
+
+/** Containers without a cgroup of their own, or of another machine. */
+function tellUnseen(unseen: readonly string[]): string {
+  const rest = unseen.length > MOST_NAMED ? ` and ${unseen.length - MOST_NAMED} more` : '';
+  const which = `${unseen.slice(0, MOST_NAMED).join(', ')}${rest}`;
+  return `it lists ${unseen.length} without a cgroup here, which the exporter cannot see: ${which}`;
+}
+
+async function unseenOf(
+  place: EnginePlace,
+  { containers }: Pick<CheckContext, 'containers'>,
+): Promise<readonly string[] | undefined> {
+  try {
+    const listed = await listContainersOf(place);
+    return listed.filter(({ id }) => containers?.ids.has(id) !== true).map(({ id, names }) => names.name ?? id);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether rights are missing, and not an answer. */

@@ -14,6 +14,8 @@ export interface FoundContainers {
   /** How many, by engine. */
   readonly engines: Readonly<Record<string, number>>;
   readonly count: number;
+  /** Those that engines gave them. */
+  readonly ids: ReadonlySet<string>;
   /** Containers that the kubelet created, pause containers included. */
   readonly podContainers: readonly { readonly id: string; readonly podUid: string }[];
   /** Containers that Podman's monitors may name. */
@@ -36,6 +38,7 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
   const kernel = new KernelFiles({ procRoot: procfs, layout, descriptorBudget: DESCRIPTORS });
   const engines: Record<string, number> = {};
   const tally = { count: 0, denied: 0, empty: 0, otherCgroups: 0 };
+  const ids = new Set<string>();
   const podContainers: { id: string; podUid: string }[] = [];
   const podmanContainers: { id: string; cgroup: string }[] = [];
   let example: string | undefined;
@@ -47,6 +50,7 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
     if (match === undefined || match.infra) continue;
     tally.count += 1;
     const { id, podUid } = match;
+    ids.add(id);
     if (podUid !== undefined && isInPodOfHost(match)) podContainers.push({ id, podUid });
     if (mayHaveConmon(match)) podmanContainers.push({ id, cgroup: path });
     engines[match.engine] = (engines[match.engine] ?? 0) + 1;
@@ -57,7 +61,7 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
       example ??= seen.message;
     }
   }
-  return { engines, ...tally, podContainers, podmanContainers, example };
+  return { engines, ...tally, ids, podContainers, podmanContainers, example };
 }
 
 /** Whether a cgroup is neither a container nor inside one. */

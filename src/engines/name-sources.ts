@@ -5,7 +5,7 @@ import type { HostRoot } from './conmon.ts';
 import { ConmonSource, type FindConmons } from './conmon-source.ts';
 import { placeOfCri } from './cri.ts';
 import { connectToDocker } from './docker.ts';
-import type { EnginePlace } from './engine-client.ts';
+import type { EnginePlace, Named } from './engine-client.ts';
 import { type EngineOptions, EngineSource } from './engine-source.ts';
 import type { PathProbes } from '../probes/path-probes.ts';
 import { inTime } from './in-time.ts';
@@ -16,6 +16,7 @@ import type { NameSource } from './name-source.ts';
 const CRI_ENGINES: ReadonlySet<string> = new Set(['containerd', 'cri-o', 'cri', 'kata']);
 
 const PING_MS = 5_000;
+const LIST_MS = 10_000;
 
 /** A kind of engine and how to ask it. */
 interface Kind<Host> {
@@ -80,6 +81,21 @@ export async function askEngine(place: EnginePlace): Promise<void> {
     const client = await place.connect(() => {});
     const { signal } = new AbortController();
     await inTime((call) => client.ping(call), { ms: PING_MS, signal, what: 'ping' });
+  } finally {
+    place.close();
+  }
+}
+
+/**
+ * Lists the running containers of an engine once.
+ *
+ * @throws Error if it answers wrongly, or not within 10 s.
+ */
+export async function listContainersOf(place: EnginePlace): Promise<readonly Named[]> {
+  try {
+    const client = await place.connect(() => {});
+    const { signal } = new AbortController();
+    return (await inTime((call) => client.list(call), { ms: LIST_MS, signal, what: 'list' })).containers;
   } finally {
     place.close();
   }

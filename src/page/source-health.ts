@@ -13,6 +13,9 @@ const MEANINGS: Readonly<Record<string, string>> = {
   psi: 'Pressure stall information; without it there are no pressure metrics.',
   docker: 'Names of its containers; without it they are shown by id.',
   podman: 'Names of its containers; without it they are shown by id.',
+  conmon:
+    'Names of Podman’s containers from their monitors; without it, and without Podman’s API, they are shown by id.',
+  kubelet_logs: 'Names of pods from the names of their log files; without it, and without cri, they are shown by id.',
   cri: 'Names of pods and their containers; without it they are shown by id.',
 };
 

@@ -9,28 +9,28 @@ const WIDTH = 100;
 
 /** The lines below the table: a summary, what is unknown and why, and what to run next. */
 export function notesOn({ containers, sources }: HostReport): readonly string[] {
+  const unnamed = containers.filter(isShownById);
   // Names of pods come from the source `cri`, whatever the runtime; Docker names its own containers.
-  const named = containers.map(({ labels: { engine, pod } }) => (pod === '' || engine === 'docker' ? engine : 'cri'));
-  const silent = [...new Set(named)].filter((source) => sources.get(source) === false);
+  const lacking = unnamed.map(({ labels: { engine, pod } }) => (pod === '' || engine === 'docker' ? engine : 'cri'));
+  const silent = [...new Set(lacking)].filter((source) => sources.get(source) === false);
   const isUncertain = containers.some(({ isolationLevel }) => isolationLevel?.certain === false);
   return [
     ...summaryOf(containers),
     ...(isUncertain ? ['≥ means at least: unknown facts can only raise the level.'] : []),
-    ...namesOf(containers),
+    ...namesOf(containers, unnamed),
     ...(silent.length > 0 ? [`No names from ${silent.join(', ')}: containers are shown by id.`] : []),
     ...missing(containers, sources).map((text) => cutTo(WIDTH, printable(text))),
   ];
 }
 
 /** Which sources gave names, and how many containers have none. */
-function namesOf(containers: readonly ContainerReport[]): readonly string[] {
-  const unnamed = containers.filter(isShownById);
+function namesOf(containers: readonly ContainerReport[], unnamed: readonly ContainerReport[]): readonly string[] {
   const named = containers.filter((container) => !unnamed.includes(container));
   const sources = [...new Set(named.flatMap(({ namedBy }) => namedBy ?? []))].toSorted();
-  if (sources.length === 0) return [];
   const counts = sources.map((source) => `${named.filter(({ namedBy }) => namedBy === source).length} from ${source}`);
-  const rest = unnamed.length === 1 ? '; 1 container is shown by id' : `; ${unnamed.length} containers are shown by id`;
-  return [`Names: ${counts.join(', ')}${unnamed.length === 0 ? '' : rest}.`];
+  const rest = unnamed.length === 1 ? '1 container is shown by id' : `${unnamed.length} containers are shown by id`;
+  const parts = [...(counts.length === 0 ? [] : [counts.join(', ')]), ...(unnamed.length === 0 ? [] : [rest])];
+  return parts.length === 0 ? [] : [`Names: ${parts.join('; ')}.`];
 }
 
 /** Whether the name of a container is the beginning of its id, which is a long number. */
@@ -56,6 +56,16 @@ function summaryOf(containers: readonly ContainerReport[]): readonly string[] {
 }
 
 function missing(containers: readonly ContainerReport[], sources: HostReport['sources']): readonly string[] {
+  return [...unseen(sources), ...unread(containers, sources)];
+}
+
+/** Containers that may exist without being listed. */
+function unseen(sources: HostReport['sources']): readonly string[] {
+  if (sources.get('cgroup_walk') !== false) return [];
+  return ['Some cgroups could not be looked at: containers in them are missing here.'];
+}
+
+function unread(containers: readonly ContainerReport[], sources: HostReport['sources']): readonly string[] {
   const failed = containers.find(({ failure }) => failure !== undefined);
   if (failed === undefined && sources.get('host_namespaces') !== false) return [];
   const reason = failed?.failure?.message ?? "the host's namespaces are unknown";

@@ -123,6 +123,26 @@ test('says which sources gave names, and how many containers have none', () => {
   );
 });
 
+test('says that no container has a name', () => {
+  const report = hostReport(containerReport('0123456789ab', { namedBy: undefined }));
+  expect(renderScanTable(report, plain)).toContain('\nNames: 1 container is shown by id.\n');
+});
+
+test('says that containers may be missing', () => {
+  const report = { ...hostReport(containerReport('web')), sources: new Map([['cgroup_walk', false]]) };
+  expect(renderScanTable(report, plain)).toContain('\nSome cgroups could not be looked at: containers in them are');
+  expect(renderScanTable(hostReport(containerReport('web')), plain)).not.toContain('Some cgroups');
+});
+
+test('does not miss an engine whose containers have names from elsewhere', () => {
+  const labels = { engine: 'containerd', namespace: 'shop', pod: 'cart-0', container: 'app' };
+  const report = {
+    ...hostReport(containerReport('app', { labels, namedBy: 'kubelet_logs' })),
+    sources: new Map([['cri', false]]),
+  };
+  expect(renderScanTable(report, plain)).not.toContain('No names from');
+});
+
 test('says which engine provides no names', () => {
   const report = { ...hostReport(containerReport('0123456789ab')), sources: new Map([['docker', false]]) };
   expect(renderScanTable(report, plain)).toContain('\nNo names from docker: containers are shown by id.\n');
