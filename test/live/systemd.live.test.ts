@@ -203,7 +203,7 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
     await succeed(guest, `kill -STOP ${pid}`);
     await within(guest, 'another process', async () => !['0', pid].includes(await property('MainPID')));
     await within(guest, 'it answers', async () => (await scrape()).all.length > 0);
-    expect(await succeed(guest, `journalctl -u ${UNIT} -o cat | grep -c 'Watchdog timeout'`)).toBe('1');
+    await succeed(guest, `journalctl -u ${UNIT} -o cat | grep 'Watchdog timeout'`);
   });
 
   test("reaches a user's socket with rootless.conf", async () => {
