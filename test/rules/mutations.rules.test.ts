@@ -72,9 +72,15 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'function at 300: last_over_time -> avg_over_time': 'above 0 both or neither',
   },
   IsolationOOMKillFoundAfterGap: {
-    'window at 438: 5m -> 600s': BOTH,
-    'function at 4: last_over_time -> avg_over_time': 'a time changes with a kill only',
-    'function at 345: last_over_time -> avg_over_time': 'a time changes with a kill only',
+    'window at 103: 5m -> 600s': BOTH,
+    'window at 423: 5m -> 600s': BOTH,
+    'window at 426: 30s -> 15s': 'a finer step finds the same sample',
+    'window at 426: 30s -> 60s': 'as does a coarser one',
+    'window at 911: 5m -> 600s': BOTH,
+    'function at 10: last_over_time -> avg_over_time': 'a time changes with a kill only',
+    'function at 199: last_over_time -> avg_over_time': 'the difference hardly changes',
+    'function at 473: last_over_time -> avg_over_time': 'a time changes with a kill only',
+    'function at 818: last_over_time -> avg_over_time': 'a time changes with a kill only',
   },
 };
 
