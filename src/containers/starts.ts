@@ -86,7 +86,7 @@ export class ContainerStarts implements Disposable {
     } else if (life.total !== undefined) this.#drop(life.total);
   }
 
-  /** The starts of existing containers, and of removed ones that are gone and were started more than once. */
+  /** The starts of existing containers, and of removed ones that were started more than once. */
   entries(): readonly Starts[] {
     const now = performance.now();
     for (const life of this.#lives.values()) this.#look(life);

@@ -43,6 +43,8 @@ export class ConmonSource implements NameSource {
   readonly tried = true;
   /** Stays `undefined` where no container of Podman's has appeared, or where access is denied. */
   up: boolean | undefined;
+  /** The last attempt to inspect a monitor failed, because a privilege is missing. */
+  #isDenied = false;
   readonly #options: SourceOptions;
   readonly #timings: Timings;
   readonly #cache: NameCache;
@@ -70,7 +72,7 @@ export class ConmonSource implements NameSource {
     // A container that is gone has no monitor.
     if (cgroup === undefined) return;
     clearTimeout(this.#wanted.get(id)?.timer);
-    this.up ??= true;
+    if (!this.#isDenied) this.up ??= true;
     this.#wanted.set(id, { cgroup, timer: undefined });
     void this.#look(id, 0);
   }
@@ -107,13 +109,17 @@ export class ConmonSource implements NameSource {
       for (const conmon of conmons) {
         const names = await namesByConmon(conmon, id, this.#options);
         if (names !== undefined) {
+          this.#isDenied = false;
           this.up = true;
           return names;
         }
       }
     } catch (reason) {
       const error = toError(reason);
-      if (isDenied(error)) this.up = undefined;
+      if (isDenied(error)) {
+        this.#isDenied = true;
+        this.up = undefined;
+      }
       log.debug({ source: this.name, cgroup, error }, 'cannot inspect the monitor of a container');
     } finally {
       for (const conmon of conmons) conmon.close();

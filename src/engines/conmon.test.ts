@@ -121,6 +121,9 @@ describe('a monitor', () => {
     source.want(ID, { cgroup: '/x' });
     await vi.waitFor(() => expect(source.up).toBeUndefined());
     expect(source.namesOf(ID)).toBeUndefined();
+    // The next container does not wait for a name that cannot come.
+    source.want('f'.repeat(64), { cgroup: '/y' });
+    expect(source.up).toBeUndefined();
   });
 });
 
