@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chooseInit, isSurelyInit, type Role, roleOf, type Root } from './init-choice.ts';
+import { chooseInit, type Role, roleOf, type Root } from './init-choice.ts';
 
 const root = (nspid: readonly number[], start: number, role?: Role, ppid = 50): Root => ({
   pid: nspid[0] ?? 0,
@@ -47,20 +47,13 @@ describe('the init of a container', () => {
   ])('%s', (_, expected, roots) => {
     expect(chooseInit(roots)?.pid).toBe(expected);
   });
-
-  test('is certain at once only for pid 1 of a namespace directly below the host’s', () => {
-    expect(isSurelyInit(root([900, 1], 10), 2)).toBe(true);
-    expect(isSurelyInit(root([900, 1], 10), 1)).toBe(false);
-    expect(isSurelyInit(root([900, 7], 10), 2)).toBe(false);
-    expect(isSurelyInit(root([900, 14, 1], 10), 3)).toBe(false);
-    expect(isSurelyInit(root([900], 10), 1)).toBe(false);
-    expect(isSurelyInit(root([900, 1], 10, 'helper'), 2)).toBe(false);
-  });
 });
 
 describe('the role of a process', () => {
+  const claimed = (cmdline: string, engine: string | undefined, nspid: readonly number[], confined = false) =>
+    roleOf(cmdline, { nspid, isConfined: () => confined, engineOf: () => engine });
+
   test.each<readonly [cmdline: string, engine: string | undefined, Role | undefined]>([
-    ['runsc-gofer\0--root=/run\0gofer\0', 'docker', 'helper'],
     ['runsc-sandbox\0boot\0', 'docker', undefined],
     ['/usr/bin/systemd-nspawn\0-D\0/m1\0', 'nspawn', 'parent'],
     ['[lxc monitor] /var/lib/lxc c1\0\0\0', 'lxc', 'parent'],
@@ -76,7 +69,9 @@ describe('the role of a process', () => {
     // A kernel thread and a zombie.
     ['', 'docker', undefined],
   ])('%j of %s', (cmdline, engine, role) => {
-    expect(roleOf(cmdline, { nspid: [900] }, () => engine)).toBe(role);
+    expect(claimed(cmdline, engine, [900])).toBe(role);
+    // A process of a container with the host's pids.
+    expect(claimed(cmdline, engine, [900], true)).toBeUndefined();
   });
 
   test.each<readonly [cmdline: string, engine: string, Role | undefined]>([
@@ -85,8 +80,13 @@ describe('the role of a process', () => {
     ['/usr/bin/systemd-nspawn\0', 'nspawn', undefined],
     ['[lxc monitor] /var/lib/lxc c1\0', 'lxc', undefined],
     ['containerd-shim-kata-v2\0', 'kata', undefined],
-    ['runsc-gofer\0', 'docker', 'helper'],
+    ['runsc-gofer\0--root=/run\0gofer\0', 'docker', 'helper'],
   ])('%j of %s in its own pid namespace', (cmdline, engine, role) => {
-    expect(roleOf(cmdline, { nspid: [900, 1] }, () => engine)).toBe(role);
+    expect(claimed(cmdline, engine, [900, 1])).toBe(role);
+  });
+
+  test("gVisor's file server is always the first process of its pid namespace", () => {
+    expect(claimed('runsc-gofer\0', 'docker', [900])).toBeUndefined();
+    expect(claimed('runsc-gofer\0', 'docker', [900, 7])).toBeUndefined();
   });
 });

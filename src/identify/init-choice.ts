@@ -25,7 +25,7 @@ interface Tool {
 }
 
 const TOOLS: readonly Tool[] = [
-  // gVisor's file server, in its own pid namespace and older than the sandbox.
+  // gVisor's file server, as pid 1 of its own pid namespace and older than the sandbox.
   { role: 'helper', word: /^runsc-gofer$/ },
   // On cgroup v1, and with some options on v2, nspawn is in the cgroup of the container that it runs.
   { role: 'parent', engines: ['nspawn'], word: /(?:^|\/)systemd-nspawn$/ },
@@ -36,30 +36,29 @@ const TOOLS: readonly Tool[] = [
   { role: 'parent', engines: ['kata'], word: /(?:^|\/)containerd-shim-[\w-]+$/ },
 ];
 
+/** What decides whether a process has the role that it claims. */
+export interface Claimant extends Pick<Process, 'nspid'> {
+  /** Whether it has a seccomp filter or lacks capabilities that the host's first process has. */
+  readonly isConfined: () => boolean;
+  /** The engine of the container. */
+  readonly engineOf: () => string | undefined;
+}
+
 /**
- * The role that a process claims with its command line (`/proc/<pid>/cmdline`: words that end with NUL) in a container of an
- * engine. The role of a parent is only trusted in the host's pid namespace, where engines run, so that a process inside the
- * container cannot claim it.
+ * The role that a process claims with its command line (`/proc/<pid>/cmdline`: words that end with NUL) in a container. Processes
+ * inside the container can claim a role, too. The one of a parent is therefore only trusted of a process that is in the host's
+ * pid namespace and unconfined, as engines are; the one of a helper only of the first process of a pid namespace, which the first
+ * process of a container with the host's pids is not.
  */
-export function roleOf(
-  cmdline: string,
-  { nspid }: Pick<Process, 'nspid'>,
-  engineOf: () => string | undefined,
-): Role | undefined {
+export function roleOf(cmdline: string, { nspid, isConfined, engineOf }: Claimant): Role | undefined {
   const end = cmdline.indexOf('\0');
   const word = end === -1 ? cmdline : cmdline.slice(0, end);
   const tool = TOOLS.find(
     ({ engines, word: pattern }) => pattern.test(word) && (engines?.includes(engineOf() ?? '') ?? true),
   );
-  return tool?.role === 'parent' && nspid.length > 1 ? undefined : tool?.role;
-}
-
-/**
- * Whether a process is certainly the init, without inspecting others: it is pid 1 of a pid namespace directly below the
- * host's, and its parent is outside the container.
- */
-export function isSurelyInit(root: Root, shallowest: number): boolean {
-  return root.role === undefined && root.nspid.length === 2 && root.nspid[1] === 1 && shallowest >= 2;
+  const isInside = nspid.length > 1;
+  if (tool?.role === 'helper') return isInside && nspid.at(-1) === 1 ? 'helper' : undefined;
+  return tool === undefined || isInside || isConfined() ? undefined : 'parent';
 }
 
 /**

@@ -169,6 +169,13 @@ describe('in its own pid namespace', () => {
   }, 20_000);
 });
 
+/** Runs its arguments with a seccomp filter that allows everything. */
+const WITH_FILTER = `
+  my $filter = pack('SCCL', 0x06, 0, 0, 0x7fff0000);
+  my $program = pack('S x![Q] P', 1, $filter);
+  syscall(${process.arch === 'arm64' ? 167 : 157}, 22, 2, $program) == 0 or die $!;
+  exec @ARGV`;
+
 describe('in the pid namespace of the host', () => {
   test('it is the oldest whose parent is outside', async () => {
     const main = start('sh', '-c', 'unshare --pid --fork --kill-child sleep 1000 & wait').pid;
@@ -185,6 +192,42 @@ describe('in the pid namespace of the host', () => {
     // init.
     expect(found(kernel, container({ '': [nested, exec, unshare] }))).toBe(unshare);
   }, 20_000);
+
+  test.skipIf(process.getuid?.() !== 0)('a confined process is none of the engine, whatever it is called', async () => {
+    // Its child is in namespaces of its own, and would look better.
+    const conmon = 'exec -a conmon bash -c "unshare --pid --net --fork --kill-child sleep 1000 & wait"';
+    for (const [command, ...words] of [
+      ['setpriv', '--bounding-set=-net_raw'],
+      ['perl', '-e', WITH_FILTER],
+    ] as const) {
+      const main = start(command, ...words, 'bash', '-c', conmon).pid;
+      const unshare = await childOf(main, 'unshare');
+      const inner = await childOf(unshare);
+      writeIn(`libpod_parent/libpod-${B}/cgroup.procs`, `${inner}\n${unshare}\n${main}\n`);
+      expect(found(kernelFiles(), `/libpod_parent/libpod-${B}`)).toBe(main);
+    }
+  });
+
+  test('an orphan in a pid namespace of its own is not it, although it comes first because pids have wrapped', () => {
+    const procRoot = join(root, 'wrapped-proc');
+    const write = (pid: number, nspid: string, start: number): void => {
+      mkdirSync(join(procRoot, String(pid), 'ns'), { recursive: true });
+      const status = readFileSync('/proc/self/status', 'utf8')
+        .replace(/^(Tgid|Pid):.*$/gm, `$1:\t${pid}`)
+        .replace(/^PPid:.*$/m, 'PPid:\t50')
+        .replace(/^NSpid:.*$/m, `NSpid:\t${nspid}`);
+      writeFileSync(join(procRoot, String(pid), 'status'), status);
+      const stat = `${pid} (sleep) S 50 ${'0 '.repeat(17)}${start} 0`;
+      writeFileSync(join(procRoot, String(pid), 'stat'), stat);
+      writeFileSync(join(procRoot, String(pid), 'cmdline'), 'sleep\x001000\0');
+    };
+    write(80, '80\t1', 40_000);
+    write(900, '900', 10_000);
+    writeFileSync(join(procRoot, 'stat'), 'btime 1700000000\n');
+    writeFileSync(join(procRoot, 'uptime'), '1000.00 1000.00\n');
+    const kernel = new KernelFiles({ procRoot, layout: kernelFiles().layout, descriptorBudget: 10 });
+    expect(found(kernel, container({ '': [80, 900] }))).toBe(900);
+  });
 
   test('more processes than are inspected', () => {
     const main = start('sh', '-c', 'for i in $(seq 300); do sleep 1000 & done; wait');

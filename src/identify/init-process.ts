@@ -6,17 +6,20 @@ import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import { inodeOfLink, NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 import { parseBootTime, parseStartTime } from '../kernel/proc-stat.ts';
-import { parseProcStatus } from '../kernel/proc-status.ts';
+import { parseProcStatus, type ProcStatus } from '../kernel/proc-status.ts';
 import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 import { identifyCgroup } from './cgroup-path.ts';
+import { isConfined } from './confined.ts';
 import { pidsOfContainer } from './container-pids.ts';
-import { chooseInit, isSurelyInit, type Process, roleOf, type Root } from './init-choice.ts';
+import { chooseInit, type Process, roleOf, type Root } from './init-choice.ts';
 
 /** How many processes are inspected. Each is followed up to its oldest ancestor, so far fewer are enough. */
 const MOST_PROCESSES = 256;
 
 /** `/proc/stat` is long on a large host, and the boot time only changes when the clock is set. */
 const BOOT_TIME_FOR_MS = 60_000;
+
+type Inspected = Process & Pick<ProcStatus, 'seccomp' | 'bounding'>;
 
 const bootTimes = new WeakMap<KernelFiles, { readonly seconds: number; readonly until: number }>();
 
@@ -58,10 +61,13 @@ function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefi
   return undefined;
 }
 
-/** Inspects processes until one is certainly the init. In most containers the first one is. */
+/**
+ * Inspects all processes, up to a number. One alone never proves to be the init: in a container with the host's pids, any process
+ * can make a pid namespace, leave its first process without a parent, and have pids wrap until that one comes first.
+ */
 function choose(kernel: KernelFiles, pids: readonly number[], cgroup: string): Root | typeof PENDING | undefined {
   const members = new Set(pids);
-  const inner: Process[] = [];
+  const inner: Inspected[] = [];
   const roots: Root[] = [];
   for (const found of processesUpwards(kernel, pids)) {
     if (members.has(found.ppid)) {
@@ -72,7 +78,6 @@ function choose(kernel: KernelFiles, pids: readonly number[], cgroup: string): R
     if (root === PENDING) return PENDING;
     if (root === undefined) continue;
     roots.push(root);
-    if (isSurelyInit(root, shallowestOf(inner, roots))) return root;
   }
   // The children of an engine's own process count as having a parent outside.
   const parents = new Set(roots.filter(({ role }) => role === 'parent').map(({ pid }) => pid));
@@ -86,7 +91,7 @@ function choose(kernel: KernelFiles, pids: readonly number[], cgroup: string): R
 }
 
 /** Yields each process, followed by its ancestors in the container, so that the init comes early even among many. */
-function* processesUpwards(kernel: KernelFiles, pids: readonly number[]): Generator<Process> {
+function* processesUpwards(kernel: KernelFiles, pids: readonly number[]): Generator<Inspected> {
   const members = new Set(pids);
   const seen = new Set<number>();
   for (const first of pids) {
@@ -103,26 +108,27 @@ function* processesUpwards(kernel: KernelFiles, pids: readonly number[]): Genera
   }
 }
 
-function shallowestOf(inner: readonly Process[], roots: readonly Root[]): number {
-  return Math.min(...[...inner, ...roots.filter(({ role }) => role === undefined)].map(({ nspid }) => nspid.length));
-}
-
-function processOf(kernel: KernelFiles, pid: number): Process | undefined {
+function processOf(kernel: KernelFiles, pid: number): Inspected | undefined {
   const text = kernel.proc(`${pid}/status`);
   if (text === undefined) return undefined;
-  const { tgid, ppid, nspid } = parseProcStatus(text);
+  const { tgid, ppid, nspid, seccomp, bounding } = parseProcStatus(text);
   // A threaded cgroup lists threads. Use the process that each thread belongs to.
-  return tgid === pid ? { pid, ppid, nspid } : processOf(kernel, tgid);
+  return tgid === pid ? { pid, ppid, nspid, seccomp, bounding } : processOf(kernel, tgid);
 }
 
-function rootOf(kernel: KernelFiles, process: Process, cgroup: string): Root | typeof PENDING | undefined {
-  const { pid } = process;
+function rootOf(kernel: KernelFiles, process: Inspected, cgroup: string): Root | typeof PENDING | undefined {
+  const { pid, ppid, nspid } = process;
   const stat = kernel.proc(`${pid}/stat`);
   if (stat === undefined) return undefined;
   const start = parseStartTime(stat);
   const words = kernel.commandLines.of({ cgroup, pid, start });
   if (words === PENDING) return PENDING;
-  return { ...process, start, role: roleOf(words ?? '', process, () => identifyCgroup(cgroup)?.engine) };
+  const role = roleOf(words ?? '', {
+    nspid,
+    isConfined: () => isConfined(kernel, process),
+    engineOf: () => identifyCgroup(cgroup)?.engine,
+  });
+  return { pid, ppid, nspid, start, role };
 }
 
 /** All namespace links share one access check, so the first EACCES stands for all of them. */

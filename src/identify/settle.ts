@@ -2,7 +2,7 @@ import type { CgroupMatch, Undecided } from '../container.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { type CgroupIdentity, confirmed, identifyCgroup } from './cgroup-path.ts';
 import { pidsOfContainer } from './container-pids.ts';
-import { isStarting, MOST_PROCESSES, type Shim, shimOf } from './shim.ts';
+import { commandLineOfEngine, isStarting, MOST_PROCESSES, type Shim, shimOf } from './shim.ts';
 import { parentOf } from '../kernel/paths.ts';
 
 /**
@@ -45,7 +45,10 @@ function isRunByNspawn(kernel: KernelFiles, cgroup: string): boolean {
     .cgroup(cgroup)
     .processes()
     .slice(0, MOST_PROCESSES)
-    .some((pid) => /^(?:[^\0]*\/)?systemd-nspawn\0/.test(kernel.proc(`${pid}/cmdline`) ?? ''));
+    .some((pid) => {
+      const words = commandLineOfEngine(kernel, { pid, cgroup, isName: /^systemd-nspawn/ });
+      return /^(?:[^\0]*\/)?systemd-nspawn\0/.test(words);
+    });
 }
 
 function settleByShim(kernel: KernelFiles, identity: CgroupIdentity, engineOf: EngineOf): Settled {

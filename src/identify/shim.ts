@@ -1,5 +1,6 @@
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { PENDING } from '../kernel/command-lines.ts';
+import { isConfined } from './confined.ts';
 import { parseStartTime } from '../kernel/proc-stat.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
 
@@ -14,8 +15,8 @@ export interface Shim {
 /** How many processes to try. The init has the shim as its parent, and is among the first. */
 export const MOST_PROCESSES = 64;
 
-/** The first line of a shim's `/proc/<pid>/status`. Names end after 15 bytes. */
-const SHIM_NAME = /^Name:\tcontainerd-shim/;
+/** The name of a shim, which ends after 15 bytes. */
+const SHIM_NAME = /^containerd-shim/;
 
 /**
  * Parses the command line of a containerd shim (`/proc/<pid>/cmdline`, words that end with NUL):
@@ -52,23 +53,27 @@ export function shimOf(kernel: KernelFiles, pids: readonly number[], cgroup: str
     const parent = status === undefined ? undefined : parseProcStatus(status).ppid;
     if (parent === undefined || asked.has(parent)) continue;
     asked.add(parent);
-    const shim = parseShim(commandLineOfParent(kernel, parent, cgroup));
+    const shim = parseShim(commandLineOfEngine(kernel, { pid: parent, cgroup, isName: SHIM_NAME }));
     if (shim !== undefined) return shim;
   }
   return undefined;
 }
 
 /**
- * The command line of a process that containers have as parent. A parent with the name of a shim in the host's own pid
- * namespace belongs to the engine and cannot block a reader. Its command line is read immediately, because at startup
- * one check must classify each cgroup.
+ * The command line of a process that may be an engine's own, which is read immediately, because at startup one check must classify
+ * each cgroup: such a process cannot block a reader. One of a container is left to a probe.
+ *
+ * @param isName whether a name in `/proc/<pid>/comm` is that of the engine's process.
  */
-function commandLineOfParent(kernel: KernelFiles, pid: number, cgroup: string): string {
-  const status = kernel.proc(`${pid}/status`);
-  if (status === undefined) return '';
-  const isHosts = parseProcStatus(status).nspid.length === 1;
-  if (isHosts && SHIM_NAME.test(status)) return kernel.proc(`${pid}/cmdline`) ?? '';
-  return commandLineOf(kernel, pid, cgroup);
+export function commandLineOfEngine(
+  kernel: KernelFiles,
+  { pid, cgroup, isName }: { readonly pid: number; readonly cgroup: string; readonly isName: RegExp },
+): string {
+  const text = kernel.proc(`${pid}/status`);
+  if (text === undefined) return '';
+  const status = parseProcStatus(text);
+  const isEngines = status.nspid.length === 1 && isName.test(status.name) && !isConfined(kernel, status);
+  return isEngines ? (kernel.proc(`${pid}/cmdline`) ?? '') : commandLineOf(kernel, pid, cgroup);
 }
 
 /** The command line; empty while it is not known. */
