@@ -12,13 +12,27 @@ import { found } from './probed.ts';
 export interface Program {
   /** The last part of its path. */
   readonly name: string;
-  /** Whether it is a file of the host, which a container cannot replace. `undefined`: unknown. */
+  /** Whether it is a file of the host, which a container cannot replace with its own. `undefined`: unknown. */
   readonly ofHost: boolean | undefined;
 }
+
+/**
+ * Where a host has its programs. Who can write here needs no disguise. Any other directory of the host may be mounted in
+ * the container, which can then put a program of its own there, under the host's path.
+ */
+const PROGRAM_DIRECTORY = new RegExp(
+  '^/(?:usr/|usr/local/)?(?:s?bin|lib(?:64|exec)?)/' +
+    // NixOS and Guix, which nobody writes to
+    '|^/(?:nix|gnu)/store/' +
+    // GKE Sandbox
+    '|^/home/containerd/(?:usr/local|opt/containerd)/s?bin/',
+);
 
 /** The process whose program to locate. */
 export interface Running {
   readonly files: ProcessFiles;
+  /** Whether it sees the host's files only, and none of a container. */
+  readonly hostMnt: boolean | undefined;
   readonly table: MountTable;
   readonly host: Host;
   readonly lookUps: Pick<LookUps, 'ask'>;
@@ -34,7 +48,7 @@ export interface Running {
  * @throws the system error if access is denied.
  */
 export function programOf(running: Running): Program | undefined {
-  const { files, table, host, lookUps, jail, denied } = running;
+  const { files, hostMnt, table, host, lookUps, jail, denied } = running;
   const link = files.link('exe');
   const exe = files.outside('exe');
   if (link === undefined || exe === undefined) return undefined;
@@ -49,13 +63,18 @@ export function programOf(running: Running): Program | undefined {
   const places = [{ device: own.device, root: path }];
   if (jail !== undefined) places.push({ device: jail.device, root: jail.root + path });
   const onHost = places.flatMap((place) => host.mounts?.pathsOfProgram(place) ?? []);
-  const seen = [...new Set([path, ...onHost])].map((candidate) => lookUp(candidate, running));
-  const isThere = seen.some((file) => file !== 'unknown' && file !== undefined && isSameFile(file, own));
-  return {
-    name,
-    // A program that was replaced while it runs can no longer be found.
-    ofHost: isThere ? true : seen.includes('unknown') || path !== link ? undefined : false,
-  };
+  const candidates = [...new Set([path, ...onHost])];
+  const seen = candidates.map((candidate) => lookUp(candidate, running));
+  const at = candidates.filter((_, nth) => {
+    const file = seen[nth];
+    return file !== 'unknown' && file !== undefined && isSameFile(file, own);
+  });
+  if (at.length > 0) {
+    const isOutOfReach = hostMnt === true || jail !== undefined || at.some((each) => PROGRAM_DIRECTORY.test(each));
+    return { name, ofHost: isOutOfReach ? true : undefined };
+  }
+  // A program that was replaced while it runs can no longer be found.
+  return { name, ofHost: seen.includes('unknown') || path !== link ? undefined : false };
 }
 
 /** A host file by its path; `unknown` if the host's root cannot be reached from here, or access may hang. */

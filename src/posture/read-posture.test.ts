@@ -1,5 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -254,6 +264,38 @@ describe('what runs it', () => {
     expect((await postureOf(await named('runsc-sandbox', join(directory, 'runsc')))).sandbox).toBeUndefined();
   });
 
+  test.skipIf(process.getuid?.() !== 0)(
+    'is unknown for a program that a container put into a directory of the host, and that moved its root to a tmpfs',
+    async () => {
+      copyFileSync(realpathSync('/usr/bin/perl'), join(directory, 'runsc-perl'));
+      const empty = join(directory, 'empty');
+      mkdirSync(empty);
+      const become = `exec -a runsc-sandbox ${directory}/runsc-perl -e 'chroot "${empty}"; chdir "/"; sleep 1000'`;
+      const pid = await start('unshare', '--mount', 'bash', '-c', `mount -t tmpfs t ${empty}; ${become}`);
+      await vi.waitFor(() => expect(readlinkSync(`/proc/${pid}/root`)).toBe(empty), { timeout: 10_000, interval: 5 });
+      expect(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')).toMatch(/^\d+ \d+ \S+ \/ \/ rw,\S+ - tmpfs t \S+\n$/);
+      expect((await postureOf(pid)).sandbox).toBeUndefined();
+    },
+  );
+
+  test.skipIf(!canMakeMachines())(
+    'is unknown for such a program that has a virtual machine and is called crun',
+    async () => {
+      copyFileSync(realpathSync('/usr/bin/perl'), join(directory, 'crun'));
+      // crun is looked at because of its cgroup or its name: a runtime that becomes the monitor calls itself after libkrun.
+      const program = `$0 = 'libkrun VM'; sysopen my $kvm, '/dev/kvm', 2 or die; ioctl $kvm, 0xAE01, 0 or die; sleep 1000`;
+      const pid = await start('unshare', '--mount', join(directory, 'crun'), '-e', program);
+      await vi.waitFor(
+        () => {
+          const links = readdirSync(`/proc/${pid}/fd`).map((name) => readlinkSync(`/proc/${pid}/fd/${name}`));
+          expect(links).toContain('anon_inode:kvm-vm');
+        },
+        { timeout: 10_000, interval: 20 },
+      );
+      expect((await postureOf(pid)).sandbox).toBeUndefined();
+    },
+  );
+
   test('is unknown for a replaced program', async () => {
     copyFileSync('/bin/sleep', join(directory, 'qemu-kvm'));
     const pid = await named('qemu-kvm', join(directory, 'qemu-kvm'));
@@ -267,3 +309,9 @@ describe('what runs it', () => {
     expect((await postureOf(pid)).sandbox).toBeUndefined();
   });
 });
+
+/** Whether this process may make virtual machines, and there is a perl that can do it. */
+function canMakeMachines(): boolean {
+  const make = `sysopen my $kvm, '/dev/kvm', 2 or exit 1; exit(ioctl($kvm, 0xAE01, 0) ? 0 : 1)`;
+  return process.getuid?.() === 0 && spawnSync('perl', ['-e', make]).status === 0;
+}

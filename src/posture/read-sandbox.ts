@@ -112,11 +112,17 @@ function witness(
   );
   return {
     words: words?.split('\0').slice(0, -1),
-    program: orDenied(() => programOf({ files, table, host, lookUps, jail, denied }), denied),
+    program: orDenied(() => programOf({ files, hostMnt, table, host, lookUps, jail, denied }), denied),
     holdsVm: machine === 'yes' ? true : machine === 'no' || machine === 'absent' ? false : undefined,
     hostPid,
     hostMnt,
     rootType: root?.type,
+    chrooted: chrooted(files, denied),
     seccomp,
   };
+}
+
+function chrooted(files: ProcessFiles, denied: (error: Error) => void): boolean | undefined {
+  const root = orDenied(() => files.link('root'), denied);
+  return root === undefined ? undefined : root !== '/';
 }

@@ -16,6 +16,7 @@ function witness(name: string, rest: Partial<Witness> = {}): Witness {
     hostPid: true,
     hostMnt: true,
     rootType: 'ext4',
+    chrooted: false,
     seccomp: 'disabled',
     ...rest,
   };
@@ -32,7 +33,12 @@ const sandbox = witness('runsc', {
   rootType: 'tmpfs',
   seccomp: 'filter',
 });
-const gofer = witness('runsc', { words: ['runsc-gofer', 'gofer'], hostPid: false, rootType: 'overlay' });
+const gofer = witness('runsc', {
+  words: ['runsc-gofer', 'gofer'],
+  hostPid: false,
+  rootType: 'overlay',
+  chrooted: true,
+});
 const stub = witness('runsc', { words: [], rootType: 'tmpfs' });
 
 const qemu = witness('qemu-system-x86_64', {
@@ -148,6 +154,12 @@ describe('a sandbox', () => {
       evidence([sandbox, witness('bash', { program: { name: 'bash', ofHost: false } })]),
     ],
     ['gVisor with files', evidence([{ ...sandbox, rootType: 'overlay' }])],
+    ['gVisor whose root is a directory of a container', evidence([{ ...sandbox, chrooted: true }])],
+    ['gVisor whose root may not be looked at', evidence([{ ...sandbox, chrooted: undefined }])],
+    [
+      'a program under the name of crun, in a directory of the host that a container can write to',
+      evidence([witness('crun', { program: { name: 'crun', ofHost: undefined }, holdsVm: true })]),
+    ],
     ['QEMU that may not be looked at', evidence([{ ...qemu, program: undefined, holdsVm: undefined }])],
     ['QEMU beside what may not be looked at', evidence([qemu, { ...virtiofsd, program: undefined }])],
     [

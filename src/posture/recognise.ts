@@ -14,6 +14,8 @@ export interface Witness {
   readonly hostMnt: boolean | undefined;
   /** The type of the file system at the process's root, such as `tmpfs`. */
   readonly rootType: string | undefined;
+  /** Whether its root is below that of its mount namespace, so that it can hide mounts. `undefined`: access denied. */
+  readonly chrooted: boolean | undefined;
   readonly seccomp: SeccompMode | undefined;
 }
 
@@ -74,8 +76,9 @@ function recogniseGvisor({ processes, init, hostNet }: Evidence): Sandbox | 'non
   const isOther = (program: Program): boolean => program.ofHost === false || !GVISOR_PROGRAM.test(program.name);
   if (claims.some(({ program }) => program !== undefined && isOther(program))) return 'none';
   const sure = processes.every(({ program }) => program?.ofHost === true && GVISOR_PROGRAM.test(program.name));
-  // The sandbox has dropped the host's file systems: its root is empty.
-  if (!sure || init.rootType !== 'tmpfs' || init.words === undefined) return undefined;
+  // The sandbox has dropped the host's file systems: the root of its mount namespace is empty. Any root can change its own to a
+  // tmpfs of its container, such as /dev/shm.
+  if (!sure || init.rootType !== 'tmpfs' || init.chrooted !== false || init.words === undefined) return undefined;
   const { words } = init;
   const onHostNet = words.some((word, index) =>
     word === '--network' ? words[index + 1] === 'host' : word === '--network=host',
