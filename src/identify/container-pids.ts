@@ -1,7 +1,7 @@
 import { parseCgroupProcs } from '../kernel/cgroup-procs.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
-import { identifyCgroup } from './cgroup-path.ts';
+import { type CgroupIdentity, identifyCgroup } from './cgroup-path.ts';
 
 /** A container that runs a whole system has dozens of inner cgroups. More than this is abuse, and the rest is ignored. */
 const MOST_CGROUPS = 512;
@@ -20,7 +20,7 @@ export interface Members {
 
 /**
  * The processes of a container: those in its cgroup and in its inner cgroups (crun's `/container`, systemd's `/init.scope`), but
- * not those of nested containers or of an engine's own cgroups (nspawn's `/supervisor`).
+ * not those of nested containers or of its engine's own cgroups (nspawn's `/supervisor`).
  */
 export function membersOfContainer(kernel: KernelFiles, cgroup: CgroupFiles): Members {
   const pids = new Set<number>();
@@ -53,7 +53,8 @@ export function haveChanged({ lists }: Members): boolean {
 /** The container's cgroup and its inner cgroups. */
 function* partsOf(kernel: KernelFiles, cgroup: CgroupFiles): Generator<CgroupFiles> {
   yield cgroup;
-  const container = identifyCgroup(cgroup.path)?.cgroup;
+  const own = identifyCgroup(cgroup.path);
+  const container = own?.cgroup;
   const toList = [cgroup];
   let left = MOST_CGROUPS;
   for (let parent = toList.shift(); parent !== undefined; parent = toList.shift()) {
@@ -61,7 +62,7 @@ function* partsOf(kernel: KernelFiles, cgroup: CgroupFiles): Generator<CgroupFil
       const path = `${parent.path}/${name}`;
       const inner = identifyCgroup(path);
       // An unconfirmed candidate inside a container is part of it.
-      if (inner?.candidate === undefined && inner?.cgroup !== container) continue;
+      if (inner?.candidate === undefined && inner?.cgroup !== container && !isMadeUp(inner, own, parent)) continue;
       left -= 1;
       if (left < 0) break;
       const child = kernel.cgroup(path);
@@ -69,4 +70,16 @@ function* partsOf(kernel: KernelFiles, cgroup: CgroupFiles): Generator<CgroupFil
       toList.push(child);
     }
   }
+}
+
+/**
+ * Whether a cgroup only has the name of an engine's own. An engine makes its cgroups directly below those of its containers, if inside
+ * at all. A container can make cgroups with any name.
+ */
+function isMadeUp(
+  inner: CgroupIdentity | undefined,
+  own: CgroupIdentity | undefined,
+  parent: Pick<CgroupFiles, 'path'>,
+): boolean {
+  return inner?.infra === true && (inner.engine !== own?.engine || parent.path !== own.cgroup);
 }

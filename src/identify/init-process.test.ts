@@ -124,15 +124,19 @@ describe('in its own pid namespace', () => {
     expect(found(kernel, container({ '': [worker, init] }))).toBe(init);
   });
 
-  test('processes in inner cgroups count, those of nested containers and engines do not', () => {
+  test('processes in inner cgroups count, those of nested containers and its engine do not', () => {
     const kernel = kernelFiles();
     expect(found(kernel, container({ '': [], 'init.scope': [init], 'system.slice/x.service': [worker, nested] }))).toBe(
       init,
     );
     expect(found(kernel, container({ '': [worker], [`docker/${A}`]: [nested] }))).toBe(worker);
-    expect(found(kernel, container({ '': [], [`docker/${A}`]: [nested], 'libpod_parent/conmon': [worker] }))).toBe(
-      undefined,
-    );
+    expect(found(kernel, container({ '': [], [`docker/${A}`]: [nested] }))).toBe(undefined);
+  });
+
+  test('processes in inner cgroups count that only have the name of an engine’s own', () => {
+    const kernel = kernelFiles();
+    expect(found(kernel, container({ '': [], 'libpod_parent/conmon': [worker] }))).toBe(worker);
+    expect(found(kernel, container({ '': [], 'machine-m1.scope/supervisor': [worker] }))).toBe(worker);
   });
 
   test('a container in a container is found by its own cgroup', () => {
