@@ -39,7 +39,8 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'isolation-exporter-cli-'));
   for (const name of ['collectors', 'commands', 'kernel']) mkdirSync(join(folder, 'src', name), { recursive: true });
   for (const name of readdirSync(join(ROOT, 'src'))) {
-    if (/^(cli|log|version)\.ts$/.test(name)) copyFileSync(join(ROOT, 'src', name), join(folder, 'src', name));
+    if (/^(cli|log|standard-error|version)\.ts$/.test(name))
+      copyFileSync(join(ROOT, 'src', name), join(folder, 'src', name));
   }
   for (const name of ['config', 'terminal']) {
     cpSync(join(ROOT, 'src', name), join(folder, 'src', name), { recursive: true });

@@ -1,6 +1,6 @@
-import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import { errnoOf } from './kernel/errno.ts';
+import { StandardError } from './standard-error.ts';
 
 /** The daemon's log: facts in the fields, a constant text as the message. */
 export interface Log {
@@ -23,8 +23,6 @@ export interface LogDestination {
   write(line: string): void;
 }
 
-const STDERR = 2;
-
 /** Keys that every line has. A field of the same name gets an underscore suffix. */
 const RESERVED: ReadonlySet<string> = new Set(['time', 'level', 'msg']);
 
@@ -41,8 +39,12 @@ export function createLog(options: {
   /** Standard error by default. */
   readonly destination?: LogDestination;
 }): Log {
-  const { write } = options.destination ?? { write: writeToStderr };
   const render = options.format === 'json' ? escapeDangerous : logfmtOfJson;
+  const noticeOf = (dropped: number): string => {
+    const msg = 'log lines were dropped because nobody read them';
+    return render(`${JSON.stringify({ level: 'warn', time: new Date().toISOString(), dropped, msg })}\n`);
+  };
+  const destination: LogDestination = options.destination ?? new StandardError(noticeOf);
   const showStack = options.level === 'debug';
   return pino(
     {
@@ -55,7 +57,7 @@ export function createLog(options: {
         log: (fields) => flattenErrors(fields, showStack ? ['code', 'stack'] : ['code']),
       },
     },
-    { write: (line: string) => write(render(line)) },
+    { write: (line: string) => destination.write(render(line)) },
   );
 }
 
@@ -112,25 +114,4 @@ function logfmtValue(value: unknown): string {
   const text = isList ? value.join(',') : typeof value === 'string' ? value : JSON.stringify(value);
   // Quote anything with a space, a quote, "=" or a non-ASCII character, so that a value cannot forge another field or line.
   return /^[\w.:/@+,%~-]+$/.test(text) ? text : escapeDangerous(JSON.stringify(text));
-}
-
-/**
- * Writes synchronously, so that nothing is lost when the process ends. If the reader is gone (EPIPE) or does not keep
- * up (EAGAIN on a non-blocking pipe), the line is dropped and the daemon continues.
- */
-function writeToStderr(line: string): void {
-  const bytes = Buffer.from(line);
-  let written = 0;
-  for (let attempt = 0; written < bytes.length && attempt < 100; attempt += 1) {
-    try {
-      written += writeSync(STDERR, bytes, written);
-    } catch (error) {
-      if (errnoOf(error) !== 'EAGAIN') return;
-      pause(1);
-    }
-  }
-}
-
-function pause(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
