@@ -19,7 +19,7 @@ const MOST_PROCESSES = 256;
 /** `/proc/stat` is long on a large host, and the boot time only changes when the clock is set. */
 const BOOT_TIME_FOR_MS = 60_000;
 
-type Inspected = Process & Pick<ProcStatus, 'seccomp' | 'bounding'>;
+type Inspected = Process & Pick<ProcStatus, 'seccomp' | 'seccompFilters' | 'bounding'>;
 
 const bootTimes = new WeakMap<KernelFiles, { readonly seconds: number; readonly until: number }>();
 
@@ -111,9 +111,9 @@ function* processesUpwards(kernel: KernelFiles, pids: readonly number[]): Genera
 function processOf(kernel: KernelFiles, pid: number): Inspected | undefined {
   const text = kernel.proc(`${pid}/status`);
   if (text === undefined) return undefined;
-  const { tgid, ppid, nspid, seccomp, bounding } = parseProcStatus(text);
+  const { tgid, ppid, nspid, seccomp, seccompFilters, bounding } = parseProcStatus(text);
   // A threaded cgroup lists threads. Use the process that each thread belongs to.
-  return tgid === pid ? { pid, ppid, nspid, seccomp, bounding } : processOf(kernel, tgid);
+  return tgid === pid ? { pid, ppid, nspid, seccomp, seccompFilters, bounding } : processOf(kernel, tgid);
 }
 
 function rootOf(kernel: KernelFiles, process: Inspected, cgroup: string): Root | typeof PENDING | undefined {
