@@ -51,7 +51,7 @@ describeLong('Podman with crun, on cgroup v2', ['guest-systemd', 'podman'], () =
     expect(Number(inner)).toBe(expected);
     const samples = await exporter.scrape();
     const value = (metric: string, more = {}) =>
-      samples.value(`isolation_container_${metric}`, { container: id.slice(0, 12), ...more });
+      samples.value(`isolation_container_${metric}`, { container: name, ...more });
     expect(value('memory_swap_limit_bytes')).toBe(expected);
     expect(value('effective_limit_info', { resource: 'swap', scope: 'container', cgroup: `${scope}/container` })).toBe(
       1,
@@ -73,7 +73,7 @@ describeLong('Podman with crun, on cgroup v2', ['guest-systemd', 'podman'], () =
       return periods === '' ? undefined : Number(periods);
     };
     const samples = await exporter.scrape();
-    const of = { container: id.slice(0, 12) };
+    const of = { container: 'none' };
     const inner = { ...of, scope: 'container', cgroup: `${scope}/container` };
     expect(samples.value('isolation_container_limiter_memory_limit_bytes', inner)).toBe(67_108_864);
     expect(samples.value('isolation_container_limiter_cpu_periods_total', inner)).toBe(await periodsOf('/container'));

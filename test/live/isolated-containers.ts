@@ -6,7 +6,7 @@ export type OtherName = 'nspawn' | 'lxc' | 'lxcUser' | 'ctr' | 'rootless' | 'roo
 
 /** Containers of other engines than Docker, and a way to remove them. */
 export interface Others extends AsyncDisposable {
-  /** The name of each container in the exporter, or a part of its id. */
+  /** The name of each container in the exporter. */
   readonly names: Readonly<Record<OtherName, string>>;
 }
 
@@ -36,15 +36,15 @@ export async function startOthers(machine: Machine, docker: Docker): Promise<Oth
   ] as const) {
     daemons.push(await machine.start(PODMAN(directory, unit, flags, sleep)));
   }
-  const idOf = async (unit: string): Promise<string> => {
-    const id = `cat ${directory}/run/${unit}.id`;
+  const started = async (unit: string): Promise<string> => {
     await within(
       machine,
       unit,
       async () => (await machine.run(`test -s ${directory}/run/${unit}.id`)).code === 0,
       60_000,
     );
-    return (await succeed(machine, id)).slice(0, 12);
+    // Its monitor names the container, without an API.
+    return unit;
   };
   return {
     names: {
@@ -52,8 +52,8 @@ export async function startOthers(machine: Machine, docker: Docker): Promise<Oth
       lxc: 'lab-lxc',
       lxcUser: 'lab-lxc-user',
       ctr: 'lab-ctr',
-      rootless: await idOf('lab-rootless'),
-      rootlessPrivileged: await idOf('lab-rootless-privileged'),
+      rootless: await started('lab-rootless'),
+      rootlessPrivileged: await started('lab-rootless-privileged'),
     },
     async [Symbol.asyncDispose]() {
       await machine.run(`
@@ -105,7 +105,7 @@ END
 const PODMAN = (directory: string, unit: string, flags: string, command: string): string => `
   exec systemd-run --quiet --wait --collect --unit=${unit} --uid=${UID} --gid=${UID} --property=Delegate=yes \\
     --setenv=HOME=${directory}/home --setenv=XDG_RUNTIME_DIR=${directory}/run --setenv=PATH=$PATH \\
-    podman --runtime runc --cgroup-manager cgroupfs --storage-driver vfs run --cgroups=split --network none ${flags} \\
+    podman --runtime runc --cgroup-manager cgroupfs --storage-driver vfs run --cgroups=split --name ${unit} --network none ${flags} \\
     --cidfile ${directory}/run/${unit}.id --rootfs ${directory}/${unit} ${command}`;
 
 /** One Docker container for each way to start one, by name. */
