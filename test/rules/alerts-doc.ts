@@ -1,3 +1,4 @@
+import { measuredOn, renderShares } from './firing-shares-table.ts';
 import type { AlertRule, RuleGroup } from './rule-files.ts';
 
 /** The titles of the groups, by name. */
@@ -69,6 +70,20 @@ in a clone of the repository shows whether the tests would notice if it did not.
 
 Make exceptions in the selector of a rule, such as \`container!~"batch-.*"\`, or with a silence. No rule can report that Prometheus
 itself is down: monitor it from outside.
+
+## While scrapes fail
+
+A failed scrape ends all series of its target until the next one succeeds, and a host that fails scrapes is often one that is short
+of memory. So the rules look back over gaps: at a scrape interval of up to two minutes one scrape in three may fail. The price is that
+a container that is gone is seen for five minutes more.
+
+The table has the percentage of an hour in which each alert fires while its condition holds, for four scrape intervals; the four
+numbers are for no failing scrape, one in 9, one in 4, and one in 3. The hour begins at the end of the alert's \`for\`, counted from
+the second scrape. Where the condition does not hold, none fires at all. The numbers are the lowest of
+${measuredOn()}.
+\`LAB=all npx vitest run --project rules test/rules/firing-shares.rules.test.ts -u\` measures again.
+
+${renderShares()}
 
 ## How an OOM kill is reported
 
