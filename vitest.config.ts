@@ -26,6 +26,7 @@ export default defineConfig({
           include: ['test/rules/*.rules.test.ts'],
           globalSetup: 'test/lab/tools-setup.ts',
           testTimeout: 300_000,
+          hookTimeout: 120_000,
         },
       },
       {

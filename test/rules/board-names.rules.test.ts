@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ofContainer, ofContainerOrPod } from '../../grafana/queries.ts';
 import { CONTAINER_VARIABLES } from '../../grafana/variables.ts';
@@ -7,7 +5,8 @@ import { identityOfLabels } from '../../src/exposition/series-labels.ts';
 import { type Choice, interpolate } from '../dashboards/interpolate.ts';
 import { host } from '../lab/host.ts';
 import { describeOnReleases } from '../lab/prometheus-releases.ts';
-import { type Prometheus, startPrometheus } from './prometheus.ts';
+import { type Prometheus, startPrometheus } from '../live/prometheus.ts';
+import { type Served, serve } from '../lab/served.ts';
 
 /** Each of them as a regular expression or a pattern of PromQL means something else, often the name after it. */
 const NAMES = [
@@ -43,18 +42,15 @@ isolation_container_network_receive_bytes_total{${identityOfLabels(labels)}} 2
 }
 
 describeOnReleases('boards and odd names', (release) => {
-  const server = createServer((_, response) =>
-    response.setHeader('content-type', 'text/plain; version=0.0.4').end(NAMES.map(seriesOf).join('')),
-  );
+  let served: Served;
   let prometheus: Prometheus;
   beforeAll(async () => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    prometheus = await startPrometheus(host, `127.0.0.1:${(server.address() as AddressInfo).port}`, { release });
+    served = await serve(() => NAMES.map(seriesOf).join(''));
+    prometheus = await startPrometheus(host, served.address, { release });
   });
   afterAll(async () => {
     await prometheus?.[Symbol.asyncDispose]();
-    server.closeAllConnections();
-    server.close();
+    await served?.[Symbol.asyncDispose]();
   });
 
   const found = async (expr: string, choice: Choice, label: string) => {
