@@ -28,15 +28,19 @@ describeLong(
 
 const RULES = readFileSync(new URL('../../deploy/prometheus/alerts.yml', import.meta.url), 'utf8');
 
-/** Memory that cannot be dropped, and the time until the limits are set. */
-const KEEP = 'dd if=/dev/zero of=/dev/shm/kept bs=1048576 count=46; until [ -e /dev/shm/go ]; do sleep 1; done';
+/** The limit, and what each of the two containers keeps: 92 % of it, with room for all else that the kernel cannot drop. */
+const LIMIT_MIB = 200;
+const KEPT_MIB = 92;
+
+/** Keeps memory, and waits until the limits are set. */
+const KEEP = `dd if=/dev/zero of=/dev/shm/kept bs=1048576 count=${KEPT_MIB}; until [ -e /dev/shm/go ]; do sleep 1; done`;
 
 /** What the containers do below their limits. A shell that cannot fork ends: there is room for one that nobody else takes. */
 const LOADS = {
   left: `${KEEP}
     while :; do
       (for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 2 & done; wait)
-      dd if=/dev/zero of=/cache bs=1048576 count=12
+      dd if=/dev/zero of=/cache bs=1048576 count=24
       sleep 1
     done`,
   right: `${KEEP}; while :; do :; done`,
@@ -66,7 +70,7 @@ function suite(findMachine: () => Promise<Machine>): void {
     machine = await findMachine();
     docker = await startDocker(machine);
     for (const [name, load] of Object.entries(LOADS)) {
-      const flags = words(`--name ${name} --network none --cgroup-parent=/${parent}`);
+      const flags = words(`--name ${name} --network none --shm-size 256m --cgroup-parent=/${parent}`);
       await docker.run(...flags, LAB_IMAGE, 'sh', '-c', load);
     }
     const kept = async (name: string) => (await docker.cli('exec', name, 'ls', '/dev/shm')) === 'kept';
@@ -74,7 +78,7 @@ function suite(findMachine: () => Promise<Machine>): void {
     for (const name of ['left', 'right']) await docker.cli('exec', name, 'mkdir', '/dev/shm/go');
     await makeCgroups(
       machine,
-      `limit ${parent} memory ${100 * MIB}; limit ${parent} cpu 10000; limit ${parent} pids 8
+      `limit ${parent} memory ${LIMIT_MIB * MIB}; limit ${parent} cpu 10000; limit ${parent} pids 8
       make ${kubepods}/besteffort/${POD}/${bestEffort}; make ${kubepods}/burstable/${POD}/${burstable}
       limit ${kubepods} memory ${512 * MIB}; limit ${kubepods} cpu 100000; limit ${kubepods} pids 1000
       limit ${kubepods}/burstable/${POD} memory ${128 * MIB}; limit ${kubepods}/burstable/${POD} cpu 50000
@@ -169,7 +173,11 @@ function suite(findMachine: () => Promise<Machine>): void {
         usage: await kernel('memory', isV1 ? 'memory.usage_in_bytes' : 'memory.current'),
         pids: await kernel('pids', 'pids.current'),
       });
-      expect([value('memory_limit_bytes'), value('cpu_limit_cores'), value('pids_limit')]).toEqual([100 * MIB, 0.1, 8]);
+      expect([value('memory_limit_bytes'), value('cpu_limit_cores'), value('pids_limit')]).toEqual([
+        LIMIT_MIB * MIB,
+        0.1,
+        8,
+      ]);
       const own = [
         'cpu_throttled_periods_total',
         'memory_events_total',
