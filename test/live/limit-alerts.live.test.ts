@@ -5,7 +5,7 @@ import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import { describeLive, describeLong, sharedGuest } from '../lab/live.ts';
-import type { Background, Machine } from '../lab/machine.ts';
+import { type Background, type Machine, succeed } from '../lab/machine.ts';
 import { removeCgroups } from '../lab/remains.ts';
 import { untilComplete, untilShown, within, words } from './docker-containers.ts';
 import { kernelValue, makeCgroups, runIn } from './limit-tree.ts';
@@ -144,6 +144,8 @@ function suite(findMachine: () => Promise<Machine>): void {
   test('the numbers are those of the limiting cgroup, and none are of the container', async () => {
     // Nothing counts while they stand still.
     for (const name of ['left', 'right']) await docker.cli('pause', name);
+    // The period that has begun still ends.
+    await succeed(machine, 'sleep 1');
     try {
       const samples = await exporter.scrape();
       const of = { container: 'left', scope: 'shared', cgroup: `/${parent}` };
