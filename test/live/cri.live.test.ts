@@ -105,6 +105,25 @@ describeLive('pods of a containerd', ['docker'], () => {
     expect(samples.value('isolation_source_up', { source: 'cri' })).toBeUndefined();
   });
 
+  test('have their names without any socket, from the names of log files', async () => {
+    // As the kubelet links them. It makes none for a pause container, and the logs themselves need not be visible.
+    const logs = `${node.directory}/containers`;
+    const links = Object.entries(web.containers).map(
+      ([name, id]) =>
+        `ln -s /var/log/pods/shop_web-7d4b9c_${web.uid}/${name}/0.log ${logs}/web-7d4b9c_shop_${name}-${id}.log`,
+    );
+    await succeed(host, ['set -e', `mkdir ${logs}`, ...links].join('\n'));
+    const flags = ['--docker.host=', '--cri.endpoint=', `--path.container-logs=${logs}`];
+    await using blind = await startExporter(host, { flags });
+    const expected = [web.sandbox.slice(0, 12), 'nginx', 'sidecar'].map((name) => `shop/web-7d4b9c/${name}`);
+    await within(host, 'the names', async () => podsOf(await blind.scrape()).join() === expected.toSorted().join());
+    const samples = await blind.scrape();
+    const labels = { namespace: 'shop', pod: 'web-7d4b9c', container: 'nginx' };
+    expect(samples.value('isolation_container_memory_limit_bytes', labels)).toBe(LIMIT);
+    expect(samples.value('isolation_source_up', { source: 'kubelet_logs' })).toBe(1);
+    expect(samples.value('isolation_source_up', { source: 'cri' })).toBeUndefined();
+  });
+
   test('are found by scan, which has no more than a look', async () => {
     const command = `scan --docker.host= --podman.host= --cri.endpoint=${node.socket}`;
     const table = await succeed(host, `${process.execPath} dist/cli.js ${command} || test $? = 1`);
