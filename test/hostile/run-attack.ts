@@ -43,7 +43,7 @@ export class Neighbours implements AsyncDisposable {
   readonly names: readonly string[];
 
   private constructor(count: number) {
-    this.names = Array.from({ length: count }, (_, nth) => `neighbour-${nth}`);
+    this.names = Array.from({ length: count }, (_, nth) => `neighbour-${process.pid}-${nth}`);
   }
 
   static async start(count: number): Promise<Neighbours> {
