@@ -38,8 +38,9 @@ describe('ProcessFiles', () => {
 
   it.each([100, 0])('count open files, with room for %d descriptors', async (budget) => {
     const kernel = kernelFiles(budget);
-    // Its standard streams, and the script.
-    const child = spawn('sh', ['-c', 'exec 7</dev/null; echo; exec cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    // It has its standard streams and one more file open, and opens nothing else once it answers.
+    const child = spawn('sh', ['-c', 'exec 7</dev/null; exec cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    child.stdin.write('x\n');
     await once(child.stdout, 'data');
     const files = kernel.process(child.pid ?? 0);
     const size = statSync(`/proc/${child.pid}/fd`).size;
