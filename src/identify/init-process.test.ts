@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { type CommandLines, PENDING } from '../kernel/command-lines.ts';
 import { errnoOf } from '../kernel/errno.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
@@ -17,12 +18,26 @@ const root = mkdtempSync(join(tmpdir(), 'isolation-exporter-init-'));
 const children: ChildProcess[] = [];
 let next = 0;
 
-function kernelFiles(descriptorBudget = 100): KernelFiles {
+function kernelFiles(descriptorBudget = 100, commandLines?: CommandLines): KernelFiles {
   const layout: CgroupLayout = {
     ...findCgroupLayout('/proc', '/sys/fs/cgroup'),
     discovery: { root, mountRoot: '/', version: 2, controllers: [] },
   };
-  return new KernelFiles({ procRoot: '/proc', layout, descriptorBudget });
+  return new KernelFiles({ procRoot: '/proc', layout, descriptorBudget, ...(commandLines && { commandLines }) });
+}
+
+/** The command lines of some processes; those of others are asked for and never come. */
+function onlyKnown(...known: readonly number[]): CommandLines & { readonly asked: ReadonlySet<number> } {
+  const asked = new Set<number>();
+  return {
+    asked,
+    of({ pid }) {
+      if (known.includes(pid)) return 'sleep\0';
+      asked.add(pid);
+      return PENDING;
+    },
+    settled: () => undefined,
+  };
 }
 
 function writeIn(path: string, content: string): void {
@@ -105,6 +120,17 @@ describe('in its own pid namespace', () => {
     const kernel = kernelFiles();
     expect(found(kernel, container({ '': [nested, worker, init] }))).toBe(init);
     expect(found(kernel, container({ '': [init, worker, nested] }))).toBe(init);
+  });
+
+  test('a process of docker exec whose command line is not known yet does not matter', async () => {
+    const entered = start('nsenter', '--target', String(init), '--pid', 'sleep', '1000').pid;
+    const exec = await childOf(entered);
+    expect(pidsOf(exec)).toHaveLength(2);
+    const path = container({ '': [init, exec] });
+    const lines = onlyKnown(init);
+    expect(found(kernelFiles(100, lines), path)).toBe(init);
+    expect(lines.asked).toEqual(new Set([exec]));
+    expect(found(kernelFiles(100, onlyKnown(exec)), path)).toBeUndefined();
   });
 
   test('its facts come from the process', () => {
@@ -192,6 +218,13 @@ describe('in the pid namespace of the host', () => {
     const exec = start('sleep', '1000').pid;
     const kernel = kernelFiles();
     expect(found(kernel, container({ '': [nested, exec, unshare, main] }))).toBe(main);
+    // One look asks for all command lines: `scan` looks twice at most.
+    const lines = onlyKnown();
+    const path = container({ '': [exec, unshare, main] });
+    expect(found(kernelFiles(100, lines), path)).toBeUndefined();
+    expect(lines.asked).toEqual(new Set([exec, main]));
+    expect(found(kernelFiles(100, onlyKnown(exec, main)), path)).toBe(main);
+    expect(found(kernelFiles(100, onlyKnown(main)), path)).toBeUndefined();
     // The container's first process is gone. A child of `unshare` that is pid 1 of some namespace is not therefore the
     // init.
     expect(found(kernel, container({ '': [nested, exec, unshare] }))).toBe(unshare);

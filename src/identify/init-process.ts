@@ -69,25 +69,28 @@ function choose(kernel: KernelFiles, pids: readonly number[], cgroup: string): R
   const members = new Set(pids);
   const inner: Inspected[] = [];
   const roots: Root[] = [];
-  for (const found of processesUpwards(kernel, pids)) {
-    if (members.has(found.ppid)) {
-      inner.push(found);
-      continue;
-    }
+  /** Roots whose command line is not known yet. All are asked for at once. */
+  const pending: Root[] = [];
+  const add = (found: Inspected): void => {
     const root = rootOf(kernel, found, cgroup);
-    if (root === PENDING) return PENDING;
-    if (root === undefined) continue;
-    roots.push(root);
+    if (root === undefined) return;
+    if (root.role === PENDING) pending.push({ ...root, role: undefined });
+    else roots.push({ ...root, role: root.role });
+  };
+  for (const found of processesUpwards(kernel, pids)) {
+    if (members.has(found.ppid)) inner.push(found);
+    else add(found);
   }
   // The children of an engine's own process count as having a parent outside.
   const parents = new Set(roots.filter(({ role }) => role === 'parent').map(({ pid }) => pid));
-  for (const found of inner) {
-    if (!parents.has(found.ppid)) continue;
-    const adopted = rootOf(kernel, found, cgroup);
-    if (adopted === PENDING) return PENDING;
-    if (adopted !== undefined) roots.push(adopted);
-  }
-  return chooseInit(roots);
+  for (const found of inner) if (parents.has(found.ppid)) add(found);
+  const chosen = chooseInit(roots);
+  if (pending.length === 0) return chosen;
+  // Only a process in the host's pid namespace can be an engine's own. Others, such as those of `docker exec`, matter only if
+  // one of them may be the init.
+  const matters =
+    pending.some(({ nspid }) => nspid.length === 1) || chooseInit([...roots, ...pending])?.pid !== chosen?.pid;
+  return matters ? PENDING : chosen;
 }
 
 /** Yields each process, followed by its ancestors in the container, so that the init comes early even among many. */
@@ -116,13 +119,17 @@ function processOf(kernel: KernelFiles, pid: number): Inspected | undefined {
   return tgid === pid ? { pid, ppid, nspid, seccomp, seccompFilters, bounding } : processOf(kernel, tgid);
 }
 
-function rootOf(kernel: KernelFiles, process: Inspected, cgroup: string): Root | typeof PENDING | undefined {
+interface Candidate extends Omit<Root, 'role'> {
+  readonly role: Root['role'] | typeof PENDING;
+}
+
+function rootOf(kernel: KernelFiles, process: Inspected, cgroup: string): Candidate | undefined {
   const { pid, ppid, nspid } = process;
   const stat = kernel.proc(`${pid}/stat`);
   if (stat === undefined) return undefined;
   const start = parseStartTime(stat);
   const words = kernel.commandLines.of({ cgroup, pid, start });
-  if (words === PENDING) return PENDING;
+  if (words === PENDING) return { pid, ppid, nspid, start, role: PENDING };
   const role = roleOf(words ?? '', {
     nspid,
     isConfined: () => isConfined(kernel, process),

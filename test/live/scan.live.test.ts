@@ -39,6 +39,8 @@ describeLive('isolation-exporter scan', ['docker'], () => {
     await start('exposed', '--pid host --network host --ipc host');
     await start('unlimited', '--network none');
     await start('steers', `--network none --memory 64m --volume ${docker.socket}:/run/engine.sock`);
+    // Such a process has a parent outside, as the first one has.
+    for (const name of ['plain', 'exposed']) await docker.cli('exec', '-d', name, 'sleep', '1000000');
   });
   afterAll(() => docker?.[Symbol.asyncDispose]());
 
