@@ -191,6 +191,7 @@ describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () 
     await succeed(
       guest,
       `set -e
+      install -d /etc/systemd/system/${UNIT}.d
       printf '[Service]\nWatchdogSec=20s\nTimeoutAbortSec=1s\n' > /etc/systemd/system/${UNIT}.d/quick.conf
       systemctl daemon-reload
       systemctl restart ${UNIT}`,
