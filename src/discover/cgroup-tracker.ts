@@ -190,9 +190,12 @@ export class CgroupTracker {
   #correct(directory: Directory): void {
     const found = this.classify(directory.path);
     if (isUndecided(found)) return;
-    this.#options.containerSet.remove(directory.path);
-    directory.kind = 'undecided';
+    const { containerSet } = this.#options;
     directory.isGuess = false;
+    // The guess was right, so nothing was started or removed.
+    if (found?.infra === false && found.engine === containerSet.containers.get(directory.path)?.match.engine) return;
+    containerSet.remove(directory.path);
+    directory.kind = 'undecided';
     this.#identify(directory);
   }
 

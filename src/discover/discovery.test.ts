@@ -347,6 +347,23 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     expect(appeared).toHaveLength(4);
   });
 
+  it('keeps a container whose engine was guessed right', async () => {
+    let isKnown = false;
+    await discover({
+      classify: (path) => {
+        if (!path.startsWith('/open')) return classify(path);
+        const match = { engine: 'test', id: path, infra: false };
+        if (isKnown) return match;
+        return { undecided: true, otherwise: { ...match, engineGuessed: true }, because: 'unconfirmed' };
+      },
+    });
+    make('/open1');
+    await expect.poll(() => discovery?.containers.size, { timeout: 10_000 }).toBe(1);
+    isKnown = true;
+    discovery?.walkNow();
+    expect([appeared.length, counts()]).toEqual([1, { started: 1, removed: 0 }]);
+  });
+
   it('leaves out what an engine keeps beside its containers', async () => {
     make('/infra1');
     await discover();
