@@ -13,6 +13,8 @@ export interface CgroupMatch {
   readonly id: string;
   /** The Kubernetes pod, with dashes. */
   readonly podUid?: string;
+  /** The id of Podman's pod, 64 hex digits. Neither a kubelet nor a runtime's interface for Kubernetes knows it. */
+  readonly podmanPod?: string;
   /** The uid of the slice that contains the cgroup, for rootless engines. */
   readonly ownerUid?: number;
   /** The container around it, if it is nested. */
@@ -55,7 +57,10 @@ export interface Names {
   readonly runtime?: string;
   readonly composeProject?: string;
   readonly composeService?: string;
-  /** The engine labels it as a pause container. Trust this only inside a pod; elsewhere any image can set the label. */
+  /**
+   * A pause container, for the engine. Docker has it from a label that any image can set, so trust it only for Podman and
+   * inside a pod of the kubelet.
+   */
   readonly infra?: boolean;
 }
 

@@ -35,7 +35,7 @@ export const info: Collector = defineContainerCollector({
           names.image ?? '',
           names.runtime ?? '',
           posture?.sandbox?.kind ?? '',
-          cgroup.match.podUid ?? '',
+          cgroup.match.podUid ?? cgroup.match.podmanPod ?? '',
           cgroup.path,
           cgroup.match.ownerUid === undefined ? '' : String(cgroup.match.ownerUid),
           names.composeProject ?? '',

@@ -65,8 +65,13 @@ export function readNamespaces(container: Container, scrape: Scrape): readonly N
   return sharings;
 }
 
+/** Its pod of Kubernetes or Podman. */
+function podOf({ cgroup: { match } }: Container): string | undefined {
+  return match.podUid ?? match.podmanPod;
+}
+
 function countPeers(container: Container, members: readonly Container[]): number {
-  const { podUid } = container.cgroup.match;
-  if (podUid === undefined) return members.length - 1;
-  return members.filter((other) => other.cgroup.match.podUid !== podUid).length;
+  const pod = podOf(container);
+  if (pod === undefined) return members.length - 1;
+  return members.filter((other) => podOf(other) !== pod).length;
 }

@@ -38,17 +38,21 @@ function isEmpty({ cgroup, init, initError }: Container): boolean {
 }
 
 /**
- * Whether a container is a pod's sandbox. The engine only passes on a label, which any image can set. It is trusted for
- * containers of the kubelet, where images cannot set it.
+ * Whether a container is a pod's sandbox. Docker only passes on a label, which any image can set. It is trusted for
+ * containers of the kubelet, where images cannot set it. Podman says it itself.
  */
 export function isSandbox({ match }: ContainerCgroup, { infra }: Names): boolean {
-  return infra === true && match.podUid !== undefined;
+  return infra === true && (match.podUid !== undefined || match.engine === 'podman');
 }
+
+/** Runtimes whose containers share the kernel of the host. Podman names the default one, too. */
+const SHARED_KERNEL: ReadonlySet<string> = new Set(['runc', 'crun', 'youki']);
 
 /**
  * Whether a pod's sandbox is only a pause container, which is not a workload. A sandbox with its own kernel contains all
- * containers of the pod. If that is unknown, a sandbox with a non-default runtime may be one.
+ * containers of the pod. If that is unknown, a sandbox with a runtime of its own may be one.
  */
 export function isPause({ runtime }: Names, posture: Posture | undefined): boolean {
-  return posture?.sandbox === undefined ? runtime === undefined : posture.sandbox.kernel === 'shared';
+  if (posture?.sandbox !== undefined) return posture.sandbox.kernel === 'shared';
+  return runtime === undefined || SHARED_KERNEL.has(runtime);
 }

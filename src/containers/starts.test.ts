@@ -143,6 +143,7 @@ test('a name that is the id lasts: LXC', () => {
 test.each<[string, Partial<CgroupMatch>, Names]>([
   ['an engine’s own cgroup', { infra: true }, { name: 'x' }],
   ['a pause container', { podUid: 'p' }, { containerInPod: 'POD', infra: true }],
+  ['an infra container of Podman', { engine: 'podman' }, { name: 'x-infra', infra: true, runtime: 'crun' }],
 ])('%s does not count', (_, match, known) => {
   names.set('a', known);
   for (let life = 0; life < 2; life += 1) {

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { PathProbes } from '../probes/path-probes.ts';
 import { type HostRoot, namesByConmon } from './conmon.ts';
 import { NameCache } from './name-cache.ts';
+import { isNamedAsInfra } from './podman-names.ts';
 import type { NameSource, Whereabouts } from './name-source.ts';
 
 /** Finds processes that may be the monitor of the container in a cgroup. The caller closes them. */
@@ -22,6 +23,11 @@ const TIMINGS: Timings = { lookAgain: [50, 150, 500, 1_000, 3_000, 10_000, 30_00
 /** Whether a monitor may name a container: not one in another container, whose monitor is there, too. */
 export function mayHaveConmon({ engine, outer }: CgroupMatch): boolean {
   return engine === 'podman' && outer === undefined;
+}
+
+interface Wanted extends Pick<Whereabouts, 'podmanPod'> {
+  readonly cgroup: string;
+  timer: NodeJS.Timeout | undefined;
 }
 
 interface SourceOptions {
@@ -48,7 +54,7 @@ export class ConmonSource implements NameSource {
   readonly #options: SourceOptions;
   readonly #timings: Timings;
   readonly #cache: NameCache;
-  readonly #wanted = new Map<string, { readonly cgroup: string; timer: NodeJS.Timeout | undefined }>();
+  readonly #wanted = new Map<string, Wanted>();
 
   constructor(options: SourceOptions) {
     this.#options = options;
@@ -67,13 +73,13 @@ export class ConmonSource implements NameSource {
     return this.#cache.get(id);
   }
 
-  want(id: string, { cgroup }: Pick<Whereabouts, 'cgroup'> = {}): void {
+  want(id: string, { cgroup, podmanPod }: Pick<Whereabouts, 'cgroup' | 'podmanPod'> = {}): void {
     this.#cache.remember(id);
     // A container that is gone has no monitor.
     if (cgroup === undefined) return;
     clearTimeout(this.#wanted.get(id)?.timer);
     if (!this.#isDenied) this.up ??= true;
-    this.#wanted.set(id, { cgroup, timer: undefined });
+    this.#wanted.set(id, { cgroup, podmanPod, timer: undefined });
     void this.#look(id, 0);
   }
 
@@ -93,7 +99,7 @@ export class ConmonSource implements NameSource {
   async #look(id: string, nth: number): Promise<void> {
     const wanted = this.#wanted.get(id);
     if (wanted === undefined) return;
-    const names = await this.#namesIn(wanted.cgroup, id);
+    const names = withInfra(await this.#namesIn(wanted.cgroup, id), wanted);
     // It may have been forgotten and wanted again meanwhile.
     if (this.#wanted.get(id) !== wanted) return;
     const delay = this.#timings.lookAgain[nth];
@@ -126,4 +132,13 @@ export class ConmonSource implements NameSource {
     }
     return undefined;
   }
+}
+
+/**
+ * Whether it is a pod's infra container. Its cgroup and its name must show the same pod. One that a user has named otherwise
+ * is not recognised.
+ */
+function withInfra(names: Names | undefined, { podmanPod }: Wanted): Names | undefined {
+  const isInfra = podmanPod !== undefined && isNamedAsInfra(names?.name, podmanPod);
+  return names === undefined || !isInfra ? names : { ...names, infra: true };
 }

@@ -87,6 +87,18 @@ describe('a monitor', () => {
     await vi.waitFor(() => expect(source.namesOf(ID)).toBeUndefined());
   });
 
+  test.each([
+    ['of the pod in the path', ID.slice(0, 12), ID, true],
+    ['of another pod', 'f'.repeat(12), ID, undefined],
+    ['outside of pods', ID.slice(0, 12), undefined, undefined],
+  ])('an infra container %s by its name: %s', async (_, start12, podmanPod, infra) => {
+    const { pid } = await start(WORDS.map((word) => (word === 'web' ? `${start12}-infra` : word)));
+    const source = sourceOf(finding(pid));
+    source.want(ID, { cgroup: '/x', podmanPod });
+    await vi.waitFor(() => expect(source.namesOf(ID)?.runtime).toBe('crun'));
+    expect(source.namesOf(ID)?.infra).toBe(infra);
+  });
+
   test('names it also if it starts late, or if its program was replaced', async () => {
     const { process, pid } = await start();
     unlinkSync(process.spawnfile);

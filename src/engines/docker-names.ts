@@ -3,7 +3,7 @@ import { field, type Named, named, text } from './engine-client.ts';
 import type { Selection } from './json-projection.ts';
 
 /** Names that come from a container's labels: those of Compose, and those the kubelet sets on containers of Docker. */
-const NAME_LABELS = {
+export const NAME_LABELS = {
   composeProject: 'com.docker.compose.project',
   composeService: 'com.docker.compose.service',
   namespace: 'io.kubernetes.pod.namespace',
@@ -29,7 +29,7 @@ export const LIST_SELECTION: Selection = { ...selected('Id', 'Names', 'Image'), 
 /** The members read from each line of `GET /events`. */
 export const EVENT_SELECTION: Selection = {
   ...selected('Type', 'Action', 'time'),
-  Actor: { ID: true, Attributes: { ...selected('name', 'image'), ...LABELS } },
+  Actor: { ID: true, Attributes: { ...selected('name', 'image', 'podId'), ...LABELS } },
 };
 
 /** Podman's API reports this for every runtime, so it carries no information. */
@@ -41,6 +41,8 @@ export interface DockerEvent extends Named {
   readonly action: string;
   /** Wall-clock time in ms since the epoch, to the second. */
   readonly at: number | undefined;
+  /** The id of its pod; Podman only. */
+  readonly podId?: string | undefined;
 }
 
 /**
@@ -97,7 +99,8 @@ export function namedByEvent(event: unknown): DockerEvent | undefined {
     name: plainName(field(attributes, 'name')),
     image: text(field(attributes, 'image')),
   });
-  return found && action && field(event, 'Type') === 'container' ? { ...found, action, at } : undefined;
+  const podId = text(field(attributes, 'podId'));
+  return found && action && field(event, 'Type') === 'container' ? { ...found, action, at, podId } : undefined;
 }
 
 function labelled(labels: unknown): { [K in keyof Names]: Names[K] | undefined } {
@@ -108,10 +111,11 @@ function labelled(labels: unknown): { [K in keyof Names]: Names[K] | undefined }
 }
 
 /** Docker writes `/web`, Podman `web`. */
-function plainName(name: unknown): string | undefined {
+export function plainName(name: unknown): string | undefined {
   return text(text(name)?.replace(/^\//, ''));
 }
 
-function selected(...members: readonly string[]): Selection {
+/** Selects these members as they are. */
+export function selected(...members: readonly string[]): Selection {
   return Object.fromEntries(members.map((member) => [member, true]));
 }

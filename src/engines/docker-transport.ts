@@ -34,14 +34,21 @@ export function createTransport(
 ): Transport {
   return {
     dial({ path, options = {} }, callback) {
-      get(address, targetOf(path, options), call.signal)
-        .then(call.read)
-        .then(
-          (answer) => callback(null, answer),
-          (error: unknown) => callback(error),
-        );
+      ask(address, targetOf(path, options), call).then(
+        (answer) => callback(null, answer),
+        (error: unknown) => callback(error),
+      );
     },
   };
+}
+
+/** Sends one GET request, for calls that dockerode does not have. */
+export async function ask<T>(
+  address: DockerAddress,
+  path: string,
+  call: { readonly signal: AbortSignal; readonly read: (answer: HttpAnswer) => Promise<T> },
+): Promise<T> {
+  return call.read(await get(address, path, call.signal));
 }
 
 function get(address: DockerAddress, path: string, signal: AbortSignal): Promise<HttpAnswer> {

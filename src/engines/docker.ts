@@ -8,15 +8,16 @@ import {
   namedByList,
 } from './docker-names.ts';
 import { createTransport, type DockerAddress } from './docker-transport.ts';
+import type { DockerEvent } from './docker-names.ts';
 import type { EngineClient, EngineEvent, OnLimit } from './engine-client.ts';
 import { drain, type HttpAnswer, type Line, readLines, readList, readObject } from './http-answer.ts';
 
 /** The maximum length of a ping's answer, in bytes. */
 const MAX_PING = 1_000;
 /** In bytes. A container that publishes every port has 12 MB. */
-const MAX_INSPECT = 32_000_000;
+export const MAX_INSPECT = 32_000_000;
 /** A list has 1 or 2 kB per container. A container that exposes every port has some MB. */
-const MAX_LIST = { bytes: 64_000_000, objects: 20_000 };
+export const MAX_LIST = { bytes: 64_000_000, objects: 20_000 };
 /** An event has the container's labels. */
 const MAX_EVENTS = { longest: 32_000_000, bytesPerSecond: 16_000_000 };
 
@@ -40,8 +41,15 @@ const FILTERS = { type: ['container'], event: [...Object.keys(EVENTS), 'died'] }
 /** Turns an answer into what dockerode returns. */
 type Read = (answer: HttpAnswer) => Promise<unknown>;
 
-/** An engine with Docker's API: Docker, Podman. Sends GET requests only. */
-export async function connectToDocker(address: DockerAddress, onLimit: OnLimit): Promise<EngineClient> {
+/** Adds to an event what it does not say itself. */
+type Refine = (event: DockerEvent, signal: AbortSignal) => Promise<DockerEvent>;
+
+/** An engine with Docker's API. Sends GET requests only. */
+export async function connectToDocker(
+  address: DockerAddress,
+  onLimit: OnLimit,
+  refine?: Refine,
+): Promise<EngineClient> {
   // dockerode accounts for two thirds of all dependencies, and takes 20 MiB of memory. It is loaded only if an engine
   // exists.
   const { default: Dockerode } = await import('dockerode');
@@ -88,18 +96,22 @@ export async function connectToDocker(address: DockerAddress, onLimit: OnLimit):
       const options = { since: Math.max(1, Math.floor(since / 1000)), filters: JSON.stringify(FILTERS) };
       // Engines send the response headers immediately.
       const lines: unknown = await docker(signal, read).getEvents(options);
-      return eventsOf(lines as AsyncIterable<Line>, report);
+      return eventsOf(lines as AsyncIterable<Line>, report, refine && ((event) => refine(event, signal)));
     },
   };
 }
 
-async function* eventsOf(lines: AsyncIterable<Line>, report: (line: Line) => void): AsyncGenerator<EngineEvent> {
+async function* eventsOf(
+  lines: AsyncIterable<Line>,
+  report: (line: Line) => void,
+  refine: ((event: DockerEvent) => Promise<DockerEvent>) | undefined,
+): AsyncGenerator<EngineEvent> {
   for await (const line of lines) {
     report(line);
     const event = namedByEvent(line.object);
     const kind = event === undefined ? undefined : EVENTS[event.action];
     if (event === undefined || kind === undefined) continue;
-    const { id, names, at } = event;
+    const { id, names, at } = refine === undefined ? event : await refine(event);
     yield { id, names, at, kind };
   }
 }

@@ -8,6 +8,16 @@ export interface HttpAnswer {
   readonly body: Readable;
 }
 
+/** The error for an answer with a status other than 200. */
+export class WrongStatus extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`The answer has status ${status}`);
+    this.status = status;
+  }
+}
+
 /** The kept parts of an answer. */
 export interface Projected {
   readonly objects: readonly unknown[];
@@ -23,7 +33,7 @@ const WINDOW_MS = 250;
 /**
  * Reads an answer to its end and forgets it.
  *
- * @throws Error for any status but 200, and for a body longer than `most` bytes.
+ * @throws {@link WrongStatus} for any status but 200, and for a body longer than `most` bytes.
  */
 export async function drain(answer: HttpAnswer, most: number): Promise<void> {
   let length = 0;
@@ -37,7 +47,7 @@ export async function drain(answer: HttpAnswer, most: number): Promise<void> {
 /**
  * Keeps the selected members of a JSON object.
  *
- * @throws Error for any status but 200, and for a body longer than `most` bytes; SyntaxError for anything but an object.
+ * @throws {@link WrongStatus} for any status but 200, and for a body longer than `most` bytes; SyntaxError for anything but an object.
  */
 export async function readObject(answer: HttpAnswer, selection: Selection, most: number): Promise<Projected> {
   const projected = await project(answer, new JsonProjection(selection, 'object'), { bytes: most, objects: 1 });
@@ -49,7 +59,7 @@ export async function readObject(answer: HttpAnswer, selection: Selection, most:
  * Keeps the selected members of each object in a JSON array, up to a limit on the bytes that are read and the objects
  * that are kept.
  *
- * @throws Error for any status but 200; SyntaxError for anything but an array.
+ * @throws {@link WrongStatus} for any status but 200; SyntaxError for anything but an array.
  */
 export function readList(
   answer: HttpAnswer,
@@ -88,7 +98,7 @@ export interface Line {
  * Keeps the selected members of the JSON object on each line, for as long as the answer lasts. Reads no faster than
  * `bytesPerSecond`; the engine has to wait.
  *
- * @throws Error for any status but 200, and for a line longer than `longest` bytes.
+ * @throws {@link WrongStatus} for any status but 200, and for a line longer than `longest` bytes.
  */
 export async function* readLines(
   answer: HttpAnswer,
@@ -155,5 +165,5 @@ class LineReader {
 function bodyOf({ status, body }: HttpAnswer): AsyncIterable<Uint8Array> {
   if (status === 200) return body;
   body.destroy();
-  throw new Error(`The answer has status ${status}`);
+  throw new WrongStatus(status);
 }

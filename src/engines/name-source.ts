@@ -3,6 +3,7 @@ import type { CgroupMatch, Names } from '../container.ts';
 /** Where a container is. */
 export interface Whereabouts {
   readonly podUid?: string | undefined;
+  readonly podmanPod?: string | undefined;
   /** The path of its cgroup; `undefined` if it is gone. */
   readonly cgroup?: string | undefined;
 }

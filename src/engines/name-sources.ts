@@ -5,6 +5,7 @@ import type { HostRoot } from './conmon.ts';
 import { ConmonSource, type FindConmons } from './conmon-source.ts';
 import { placeOfCri } from './cri.ts';
 import { connectToDocker } from './docker.ts';
+import { connectToPodman } from './podman.ts';
 import type { EnginePlace, Named } from './engine-client.ts';
 import { type EngineOptions, EngineSource } from './engine-source.ts';
 import type { PathProbes } from '../probes/path-probes.ts';
@@ -31,14 +32,14 @@ export const DOCKER: Kind<EngineHost> = {
   name: 'docker',
   engine: 'docker',
   mayKnow: isOrMayBe('docker'),
-  placeOf: placeOfDocker,
+  placeOf: (host) => placeAt(host, connectToDocker),
 };
 
 export const PODMAN: Kind<EngineHost> = {
   name: 'podman',
   engine: 'podman',
   mayKnow: isOrMayBe('podman'),
-  placeOf: placeOfDocker,
+  placeOf: (host) => placeAt(host, connectToPodman),
 };
 
 export const CRI: Kind<UnixHost> = {
@@ -116,11 +117,11 @@ function isOrMayBe(name: string): (match: CgroupMatch) => boolean {
   return ({ engine, engineGuessed }) => engine === name || engineGuessed === true;
 }
 
-function placeOfDocker(host: EngineHost): EnginePlace {
+function placeAt(host: EngineHost, connect: typeof connectToPodman): EnginePlace {
   const isSocket = host.kind === 'unix';
   return {
     socketPath: isSocket ? host.path : undefined,
-    connect: (onLimit) => connectToDocker(isSocket ? { socketPath: host.path } : host, onLimit),
+    connect: (onLimit) => connect(isSocket ? { socketPath: host.path } : host, onLimit),
     close() {},
   };
 }

@@ -26,7 +26,8 @@ export class Naming {
    * @param cgroup the path of its cgroup; `undefined` if it is gone.
    */
   want(match: CgroupMatch, cgroup?: string): void {
-    for (const source of this.#sourcesFor(match)) source.want(match.id, { podUid: match.podUid, cgroup });
+    const { podUid, podmanPod } = match;
+    for (const source of this.#sourcesFor(match)) source.want(match.id, { podUid, podmanPod, cgroup });
   }
 
   forget(match: CgroupMatch): void {

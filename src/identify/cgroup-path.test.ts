@@ -19,7 +19,9 @@ const BESTEFFORT = `kubepods-besteffort-pod${UID_}.slice`;
  * The expected result of a row besides the path, engine and id. `at` is the container's own cgroup, if it is not the
  * whole path.
  */
-type More = Partial<Pick<CgroupIdentity, 'podUid' | 'ownerUid' | 'ecsTask' | 'candidate' | 'engineGuessed'>> & {
+type More = Partial<
+  Pick<CgroupIdentity, 'podUid' | 'podmanPod' | 'ownerUid' | 'ecsTask' | 'candidate' | 'engineGuessed'>
+> & {
   readonly infra?: boolean;
   readonly at?: string;
   readonly outer?: string;
@@ -94,7 +96,7 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/machine.slice/libpod-${A}.scope/container`, 'podman', A, { at: `/machine.slice/libpod-${A}.scope` }],
     [`/machine.slice/libpod-${A}.scope`, 'podman', A],
     [`/libpod_parent/libpod-${A}`, 'podman', A],
-    [`/libpod_parent/${B}/libpod-${A}`, 'podman', A],
+    [`/libpod_parent/${B}/libpod-${A}`, 'podman', A, { podmanPod: B }],
     [`/system.slice/posture.service/libpod-payload-${A}`, 'podman', A],
     [
       `/system.slice/system-ceph-f952f5be-565c-11f0-ab72-0affea283157.slice/ceph-f952f5be-565c-11f0-ab72-0affea283157@mon.ip-10-0-25-96.service/libpod-payload-${A}`,
@@ -103,7 +105,8 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     ],
     [`${ROOTLESS}/libpod-${A}.scope/container`, 'podman', A, { ownerUid: 1000, at: `${ROOTLESS}/libpod-${A}.scope` }],
     // The pod's id is not the id of the container.
-    [`/machine.slice/machine-libpod_pod_${B}.slice/libpod-${A}.scope`, 'podman', A],
+    [`/machine.slice/machine-libpod_pod_${B}.slice/libpod-${A}.scope`, 'podman', A, { podmanPod: B }],
+    [`${ROOTLESS}/user-libpod_pod_${B}.slice/libpod-${A}.scope`, 'podman', A, { podmanPod: B, ownerUid: 1000 }],
     [`/machine.slice:libpod:${A}`, 'podman', A],
     // An engine's own cgroup without a container's id uses its name as the id.
     ['/system.slice/posture.service/runtime', 'podman', 'runtime', { infra: true }],
@@ -117,8 +120,9 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/machine.slice/libpod-conmon-${A}.scope`, 'podman', A, { infra: true }],
     ['/libpod_parent/conmon', 'podman', 'conmon', { infra: true }],
     // A pod with --cgroup-parent has containers and their conmon processes.
-    [`/batch/${B}/libpod-${A}`, 'podman', A, { outer: B }],
-    [`/batch/${B}/conmon`, 'podman', 'conmon', { infra: true, outer: B }],
+    [`/batch/${B}/libpod-${A}`, 'podman', A, { podmanPod: B }],
+    [`/batch/${B}/conmon`, 'podman', 'conmon', { infra: true, podmanPod: B }],
+    [`/docker/${A}/batch/${B}/libpod-${B}`, 'podman', B, { podmanPod: B, outer: A }],
     // A Podman container and its conmon run inside a Docker container, so both are inside.
     [`/docker/${A}/libpod_parent/libpod-${B}`, 'podman', B, { outer: A }],
     [`/docker/${A}/libpod_parent/conmon`, 'podman', 'conmon', { infra: true, outer: A }],

@@ -1,11 +1,13 @@
 import type { CgroupMatch } from '../container.ts';
 import {
+  BARE_ID,
   CANDIDATE_PATTERNS,
   CGROUP_PATTERNS,
   ECS_TASK_PATH,
   ECS_TASK_SLICE,
   NOT_CONTAINERS,
   POD,
+  PODMAN_POD_SLICE,
   USER_SLICE,
 } from './cgroup-patterns.ts';
 import type { CandidatePattern, CgroupPattern } from './cgroup-patterns.ts';
@@ -50,6 +52,12 @@ export function identifyCgroup(path: string): CgroupIdentity | undefined {
     const isNone = NOT_CONTAINERS.some((none) => fits(none, place));
     const pattern = isNone ? undefined : firstFit(CGROUP_PATTERNS, place);
     if (pattern !== undefined) {
+      const podmanPod = podOfPodman(pattern, place);
+      if (podmanPod !== undefined) {
+        facts = { ...facts, podmanPod };
+        // The pod's own cgroup is not a container around it.
+        if (found?.engineGuessed === true && found.id === podmanPod) found = found.outer;
+      }
       const around = found ?? (pattern.infra === true && candidate?.engine === pattern.engine ? candidate : undefined);
       const inner = identity(pattern, place, facts, around);
       if (!isNestedInItself(inner, found)) found = inner;
@@ -101,7 +109,7 @@ interface PathPosition {
 }
 
 /** Facts from the names above a container. */
-type Facts = Pick<CgroupIdentity, 'podUid' | 'ownerUid' | 'ecsTask'>;
+type Facts = Pick<CgroupIdentity, 'podUid' | 'podmanPod' | 'ownerUid' | 'ecsTask'>;
 
 function enterNextName(place: PathPosition): void {
   const start = place.path.startsWith('/', place.end) ? place.end + 1 : place.end;
@@ -118,11 +126,18 @@ function learn(facts: Facts, place: PathPosition, outermost: boolean): Facts {
   const { name } = place;
   const pod = POD.exec(name);
   if (pod !== null) return { ...facts, podUid: (pod[1] ?? pod[2] ?? '').replaceAll('_', '-') };
+  const podmanPod = PODMAN_POD_SLICE.exec(name)?.[1];
+  if (podmanPod !== undefined) return { ...facts, podmanPod };
   const user = outermost ? USER_SLICE.exec(name)?.[1] : undefined;
   if (user !== undefined) return { ...facts, ownerUid: Number(user) };
   const isTask = /^[0-9a-f-]{32,36}$/.test(name);
   const task = ECS_TASK_SLICE.exec(name)?.[1] ?? (isTask ? ECS_TASK_PATH.exec(upTo(place))?.[1] : undefined);
   return task === undefined ? facts : { ...facts, ecsTask: task };
+}
+
+/** The pod whose cgroup is directly above: /libpod_parent/<pod id>/libpod-<id>. */
+function podOfPodman({ engine }: CgroupPattern, { parent }: PathPosition): string | undefined {
+  return engine === 'podman' && BARE_ID.test(parent) ? parent : undefined;
 }
 
 function upTo(place: PathPosition): string {

@@ -36,7 +36,8 @@ function name(pattern: string): RegExp {
   return new RegExp(`^${pattern.replace('UUID', UUID).replace('ID', `(${ID})`)}$`);
 }
 
-const BARE_ID = name('ID');
+/** 64 hex digits, as a group. */
+export const BARE_ID = name('ID');
 /** BuildKit's random id of a build step: 25 lower-case letters and digits. */
 const STEP = '[a-z0-9]{25}';
 const NSPAWN_UNIT = /^(?:systemd-nspawn@.+\.service|machine-.+\.scope)$/;
@@ -56,6 +57,9 @@ export const POD = new RegExp(
     // /kubepods-burstable-pod<uid>.slice:cri-containerd:<id>
     '|(?:^|-)kubepods(?:-(?:burstable|besteffort))?-pod([0-9a-f_]{32,36})\\.slice(?:$|:)',
 );
+
+/** The slice of a pod of Podman's: machine-libpod_pod_<id>.slice, rootless user-libpod_pod_<id>.slice. Its group is the id. */
+export const PODMAN_POD_SLICE = /(?:^|-)libpod_pod_([0-9a-f]{64})\.slice$/;
 
 /** The slice of a user. Its group is the uid. */
 export const USER_SLICE = /^user-(\d{1,10})\.slice$/;

@@ -1,5 +1,5 @@
 import type { CgroupScope } from '../container.ts';
-import { ECS_TASK_PATH, ECS_TASK_SLICE, POD } from './cgroup-patterns.ts';
+import { ECS_TASK_PATH, ECS_TASK_SLICE, POD, PODMAN_POD_SLICE } from './cgroup-patterns.ts';
 import { nameOf, parentOf } from '../kernel/paths.ts';
 
 /** A kind of parent cgroup that belongs to one container or to one pod, and to nobody else. */
@@ -21,7 +21,7 @@ const PRIVATE_PARENTS: readonly PrivateParent[] = [
   // /kubepods/burstable/pod<uid>/<id>; /kubepods.slice/…/kubepods-burstable-pod<uid>.slice/cri-containerd-<id>.scope
   { scope: 'pod', name: POD },
   // /machine.slice/machine-libpod_pod_<id>.slice/libpod-<id>.scope, rootless: user-libpod_pod_<id>.slice
-  { scope: 'pod', name: /(?:^|-)libpod_pod_[0-9a-f]{64}\.slice$/, child: /^libpod-/ },
+  { scope: 'pod', name: PODMAN_POD_SLICE, child: /^libpod-/ },
   // /libpod_parent/<pod id>/libpod-<id>; podman pod create --cgroup-parent=/batch: /batch/<pod id>/libpod-<id>
   { scope: 'pod', name: /^[0-9a-f]{64}$/, child: /^libpod-[0-9a-f]{64}$/ },
   // /ecs/<task>/<id>; /ecs/<cluster>/<task>/<id>

@@ -7,11 +7,14 @@ import { printable } from '../terminal/printable.ts';
 /** The width of the text, in columns. */
 const WIDTH = 100;
 
+/** Engines that name their own containers, also in pods. */
+const OWN_NAMES: ReadonlySet<string> = new Set(['docker', 'podman']);
+
 /** The lines below the table: a summary, what is unknown and why, and what to run next. */
 export function notesOn({ containers, sources }: HostReport): readonly string[] {
   const unnamed = containers.filter(isShownById);
-  // Names of pods come from the source `cri`, whatever the runtime; Docker names its own containers.
-  const lacking = unnamed.map(({ labels: { engine, pod } }) => (pod === '' || engine === 'docker' ? engine : 'cri'));
+  // Names of pods come from the source `cri`, whatever the runtime; Docker and Podman name their own containers.
+  const lacking = unnamed.map(({ labels: { engine, pod } }) => (pod === '' || OWN_NAMES.has(engine) ? engine : 'cri'));
   const silent = [...new Set(lacking)].filter((source) => sources.get(source) === false);
   const isUncertain = containers.some(({ isolationLevel }) => isolationLevel?.certain === false);
   return [

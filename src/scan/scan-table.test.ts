@@ -153,6 +153,7 @@ test.each([
   ['cri-o', '0e-1', true],
   // The engine names its own containers. No engine names those of other containerd clients.
   ['docker', '0e-1', false],
+  ['podman', 'shop', false],
   ['containerd', '', false],
 ])('says that cri provides no names, with a container of %s in pod %j: %s', (engine, pod, expected) => {
   const container = containerReport('0123', { labels: { engine, namespace: '', pod, container: '0123' } });

@@ -1,10 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startExporter } from '../lab/exporter.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Samples, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { type Background, eventually, succeed } from '../lab/machine.ts';
 import { untilShown, within } from './docker-containers.ts';
 import { removeCgroups, removeDirectory } from '../lab/remains.ts';
+
+/** The infra container of a pod has no flags for its limits: without them, Podman tries to raise its own. */
+const LIMITS = `[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]`;
 
 // The suite needs Docker for its busybox.
 describeLive('Podman', ['podman', 'docker'], () => {
@@ -13,11 +17,13 @@ describeLive('Podman', ['podman', 'docker'], () => {
   let podman: string | undefined;
   let service: Background | undefined;
   let id = '';
+  const pods: string[] = [];
 
   beforeAll(async () => {
     directory = await succeed(host, 'mktemp -d /tmp/isolation-exporter-podman-XXXXXX');
     // It uses cgroupfs and runc: other drivers need systemd, and crun does not support hybrid hosts.
-    podman = `podman --runtime runc --root ${directory}/root --runroot ${directory}/run --tmpdir ${directory}/tmp --cgroup-manager cgroupfs --storage-driver overlay`;
+    await succeed(host, `cat > ${directory}/containers.conf <<'EOF'\n${LIMITS}\nEOF`);
+    podman = `CONTAINERS_CONF=${directory}/containers.conf podman --runtime runc --root ${directory}/root --runroot ${directory}/run --tmpdir ${directory}/tmp --cgroup-manager cgroupfs --storage-driver overlay`;
     await succeed(
       host,
       `set -e -o pipefail
@@ -26,14 +32,15 @@ describeLive('Podman', ['podman', 'docker'], () => {
       for applet in sleep tail; do ln -s busybox ${directory}/image/bin/$applet; done
       tar -C ${directory}/image -c . | ${podman} import -q - lab:1`,
     );
-    // Without limits of its own, Podman tries to raise them, and root here may lack that privilege.
-    const flags = `--network none --memory 64m --ulimit nofile=1024:1024 --ulimit nproc=1000:1000`;
-    id = await succeed(host, `${podman} run -d --name ${name} ${flags} lab:1 /bin/sleep 1000000`);
+    id = await succeed(host, `${podman} run -d --name ${name} --network none --memory 64m lab:1 /bin/sleep 1000000`);
   });
   afterAll(async () => {
     await service?.stop();
-    if (podman !== undefined) await host.run(`${podman} rm --force --all --time 0`);
+    if (podman !== undefined) {
+      await host.run(`${podman} pod rm --force --all --time 0; ${podman} rm --force --all --time 0`);
+    }
     if (id !== '') await removeCgroups(host, `libpod-${id}`);
+    for (const pod of pods) await removeCgroups(host, pod);
     if (directory !== undefined) await removeDirectory(host, directory);
   });
 
@@ -51,7 +58,7 @@ describeLive('Podman', ['podman', 'docker'], () => {
 
   test('and is named by it', async () => {
     const socket = `${directory}/podman.sock`;
-    service = await host.start(`exec ${podman} system service --time 0 unix://${socket}`);
+    service = await host.start(`exec env ${podman} system service --time 0 unix://${socket}`);
     const ping = `curl -sS --fail --unix-socket ${socket} http://podman/_ping`;
     await eventually('the API answers', () => succeed(host, ping), { timeoutMs: 30_000 });
     await using exporter = await startExporter(host, { flags: ['--docker.host=', `--podman.host=unix://${socket}`] });
@@ -64,7 +71,7 @@ describeLive('Podman', ['podman', 'docker'], () => {
 
   test('a container that was killed and removed while no exporter ran has its name', async () => {
     const container = `${name}-brief`;
-    const flags = '--rm --network none --memory 8m --memory-swap 8m --ulimit nofile=1024:1024 --ulimit nproc=1000:1000';
+    const flags = '--rm --network none --memory 8m --memory-swap 8m';
     // After more than ten kills in five seconds, even by other suites, the kernel reports the next kills without their
     // cgroup.
     await succeed(host, 'sleep 6');
@@ -77,5 +84,77 @@ describeLive('Podman', ['podman', 'docker'], () => {
     await within(host, 'the kill under its name', async () => (await kills()) === 1);
     const logged = (await exporter.log()).filter(({ msg }) => msg === 'OOM kill').map((line) => line['container']);
     expect(logged).toContain(container);
+  });
+
+  describe('a pod', () => {
+    const pod = `${name}-shop`;
+    const inPod = { engine: 'podman', container: `${name}-app` };
+    let app = '';
+    let infra = '';
+    const make = async (of: string, ...flags: readonly string[]): Promise<readonly [app: string, infra: string]> => {
+      const infraFlags = "--infra-image lab:1 --infra-command '/bin/sleep 1000000'";
+      const created = await succeed(
+        host,
+        `${podman} pod create --name ${of} --network none ${infraFlags} ${flags.join(' ')}`,
+      );
+      pods.push(created);
+      const flagsOfApp = `--pod ${of} --memory 64m`;
+      const made = await succeed(
+        host,
+        `${podman} run -d --name ${of.replace(/-[a-z]+$/, '-app')} ${flagsOfApp} lab:1 /bin/sleep 1000000`,
+      );
+      return [made, await succeed(host, `${podman} pod inspect --format '{{.InfraContainerID}}' ${created}`)];
+    };
+    const remove = () => host.run(`${podman} pod rm --force --time 0 ${pod}`);
+    const shown = async (flag: string): Promise<readonly Samples[]> => {
+      await using exporter = await startExporter(host, { flags: ['--docker.host=', flag] });
+      await untilShown(host, exporter, [id, app]);
+      // A new container waits up to 2 s for its name.
+      await new Promise((resolve) => void setTimeout(resolve, 2_500));
+      return [await exporter.scrape()];
+    };
+
+    beforeAll(async () => {
+      [app, infra] = await make(pod);
+    });
+    afterAll(remove);
+
+    test('shows its containers without the infra container, without the API', async () => {
+      const [samples] = await shown('--podman.host=');
+      expect(samples?.labels('isolation_container_info', { id: infra })).toBeUndefined();
+      expect(samples?.text).not.toContain('-infra"');
+      expect(samples?.labels('isolation_container_info', inPod)?.get('pod_uid')).toBe(pods.at(-1));
+      // They share the network with the infra container and one another.
+      expect(samples?.value('isolation_container_namespace_peers', { ...inPod, ns: 'net' })).toBe(0);
+    });
+
+    test('names them and itself with it, whatever its infra container is called', async () => {
+      const flag = `--podman.host=unix://${directory}/podman.sock`;
+      for (const flags of [[], ['--infra-name', `${name}-pause`, '--share-parent=false']]) {
+        await remove();
+        [app, infra] = await make(pod, ...flags);
+        const [samples] = await shown(flag);
+        expect(samples?.labels('isolation_container_info', { id: infra }), flags.join(' ')).toBeUndefined();
+        const info = samples?.labels('isolation_container_info', { ...inPod, pod });
+        expect(info?.get('id')).toBe(app);
+        expect(info?.get('runtime')).toBe('runc');
+        expect(info?.get('image')).toBe('localhost/lab:1');
+      }
+    });
+
+    test('counts the starts of its containers and not of the infra container', async () => {
+      const flag = `--podman.host=unix://${directory}/podman.sock`;
+      await using exporter = await startExporter(host, { flags: ['--docker.host=', flag] });
+      await untilShown(host, exporter, [id, app]);
+      await remove();
+      [app, infra] = await make(pod);
+      await within(host, 'the start', async () => {
+        const samples = await exporter.scrape();
+        return samples.value('isolation_container_starts_total', { ...inPod, pod }) === 1;
+      });
+      const { text } = await exporter.scrape();
+      expect(text).not.toContain('-infra"');
+      expect(text).not.toContain(infra);
+    });
   });
 });
