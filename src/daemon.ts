@@ -6,9 +6,11 @@ import type { Config } from './config/config.ts';
 import type { CgroupMatch } from './container.ts';
 import { type Discovery, discoverContainers } from './discover/discovery.ts';
 import { createdTimestamps } from './exposition/created-timestamps.ts';
-import { Encoder, type Pieces } from './exposition/encode.ts';
+import type { Pieces } from './exposition/buffers.ts';
+import { Encoder } from './exposition/encode.ts';
 import { EventLoopWatch } from './event-loop-watch.ts';
 import { Failures } from './exposition/failures.ts';
+import { LineCache } from './exposition/line-cache.ts';
 import { createOwnMetrics } from './exposition/own-metrics.ts';
 import { runCollectors } from './exposition/scrape.ts';
 import type { ScrapeRequest } from './web/metrics-handler.ts';
@@ -121,6 +123,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
 
   const ancestors = new AncestorFiles(kernel);
   const failures = new Failures(log);
+  const lineCache = new LineCache();
   const eventLoop = new EventLoopWatch();
   const ownMetrics = createOwnMetrics(readVersion(), { probes, eventLoop });
   const created = config.createdTimestamps
@@ -149,13 +152,16 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
         ({ name }) =>
           config.collectors.includes(name) && (collect?.includes(name) ?? true) && exclude?.includes(name) !== true,
       );
-      const encoder = new Encoder(format);
+      const source = lineCache.take(format, chosen);
+      const encoder = new Encoder(format, source.pieces);
       const createdAt = format === 'openmetrics' ? created : undefined;
       await lookUntil(deadline, (scrape) =>
-        runCollectors({ collectors: chosen, scrape, encoder, failures, deadline, createdAt }),
+        runCollectors({ collectors: chosen, scrape, encoder, failures, deadline, lines: source.lines, createdAt }),
       );
       await reads.wait('metrics of the process', () => ownMetrics.encode(encoder, createdAt));
-      return encoder.finish();
+      const pieces = encoder.finish();
+      lineCache.keep(format, source, pieces);
+      return pieces;
     },
     look: (use) => lookUntil(Infinity, use),
     isHealthy: () => eventLoop.isHealthy(),

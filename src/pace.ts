@@ -8,8 +8,8 @@ export class Pace {
   #sliceEnd = performance.now() + SLICE_MS;
 
   /** Whether the work should yield. */
-  isDue(): boolean {
-    return performance.now() > this.#sliceEnd;
+  isDue(now = performance.now()): boolean {
+    return now > this.#sliceEnd;
   }
 
   /** Yields to the event loop once. */

@@ -160,8 +160,11 @@ export function defineKeptCollector<Entry extends Kept, Reading>(
 export function oncePerScrape<T>(compute: (scrape: Scrape) => T): (scrape: Scrape) => T {
   const known = new WeakMap<Scrape, { readonly value: T }>();
   return (scrape) => {
-    const found = known.get(scrape) ?? { value: compute(scrape) };
-    known.set(scrape, found);
+    let found = known.get(scrape);
+    if (found === undefined) {
+      found = { value: compute(scrape) };
+      known.set(scrape, found);
+    }
     return found.value;
   };
 }

@@ -9,7 +9,7 @@ import { type CpuStat, readCpuStat, readV1Throttling, scaled, type Throttling } 
 
 const ABSENT = 'Absent without a quota of its own: isolation_container_limiter_* has those of other cgroups.';
 
-type CpuReading = Partial<CpuStat>;
+type CpuReading = CpuStat;
 
 /** The CPU time of a container, and its throttling by its own quota. */
 export const cpu: Collector = defineContainerCollector({
@@ -79,22 +79,35 @@ export const cpu: Collector = defineContainerCollector({
 /** Reads the CPU time of a container, and its throttling by its own quota. */
 export function readCpu({ files }: Pick<Container, 'files'>, scrape: Scrape): CpuReading | undefined {
   const isLimited = hasLimit(files, 'cpu', scrape);
-  if (files.versionOf('cpu') === 1) return { ...readV1Usage(files), ...(isLimited ? readV1Throttling(files) : NONE) };
+  if (files.versionOf('cpu') === 1) return readV1(files, isLimited ? readV1Throttling(files) : undefined);
   const stat = readCpuStat(files);
-  return stat === undefined || isLimited ? stat : { ...stat, ...NONE };
+  if (stat === undefined || isLimited) return stat;
+  // Without a quota the kernel's counts do not change: they stay at 0, or at their values when the quota was removed.
+  const { usage, user, system, nice } = stat;
+  const { periods, throttledPeriods, throttled, burst } = NO_THROTTLING;
+  return { usage, user, system, nice, periods, throttledPeriods, throttled, burst };
 }
 
-/** Without a quota the kernel's counts do not change: they stay at 0, or at their values when the quota was removed. */
-const NONE: Throttling = { periods: undefined, throttledPeriods: undefined, throttled: undefined, burst: undefined };
+const NO_THROTTLING: Throttling = {
+  periods: undefined,
+  throttledPeriods: undefined,
+  throttled: undefined,
+  burst: undefined,
+};
 
 /** In clock ticks. */
 const parseV1Account = flatKeyedParser(['user', 'system']);
 
-function readV1Usage(files: CgroupFiles): Pick<CpuReading, 'usage' | 'user' | 'system'> {
+function readV1(files: CgroupFiles, throttling: Throttling = NO_THROTTLING): CpuReading {
   const account = parsedFile(files, 'cpuacct', 'cpuacct.stat', parseV1Account);
   return {
     usage: scaled(countIn(files, 'cpuacct', 'cpuacct.usage'), 1e9),
     user: scaled(account?.user, TICKS_PER_SECOND),
     system: scaled(account?.system, TICKS_PER_SECOND),
+    nice: undefined,
+    periods: throttling.periods,
+    throttledPeriods: throttling.throttledPeriods,
+    throttled: throttling.throttled,
+    burst: throttling.burst,
   };
 }

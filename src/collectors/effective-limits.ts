@@ -70,24 +70,28 @@ function resolve(container: Container, scrape: Scrape, resource: LimitedResource
   const levels = limitLevelsOf(container, RESOURCE_CONTROLLERS[resource], scrape);
   if (levels === undefined) return unknown(ownLimit);
   const { inside, runtime, own, above } = levels;
-  let lowest = lowestOf(above, resource, scrape);
+  const lowest = lowestOf(above, resource, scrape);
   if (!lowest.complete) return unknown(ownLimit);
-  const { privately } = lowest;
-  for (const level of own === undefined ? inside : [own, ...inside.toReversed()]) {
-    const limit = level === own ? ownLimit : limitOfCgroup(level.files, resource, scrape);
-    if (limit === undefined && isUnknown(level, resource, scrape)) return unknown(ownLimit);
+  let { limit, level } = lowest;
+  for (let index = own === undefined ? inside.length - 1 : inside.length; index >= 0; index -= 1) {
+    const each = inside[index] ?? own;
+    if (each === undefined) continue;
+    const found = each === own ? ownLimit : limitOfCgroup(each.files, resource, scrape);
+    if (found === undefined) {
+      if (isUnknown(each, resource, scrape)) return unknown(ownLimit);
+      continue;
+    }
     // If limits are equal, name the container's own cgroup: it outlives the cgroups inside.
-    if (
-      limit !== undefined &&
-      (lowest.limit === undefined || limit < lowest.limit || (level === own && limit === lowest.limit))
-    ) {
-      lowest = { ...lowest, limit, level: limit === Infinity ? undefined : level };
+    if (limit === undefined || found < limit || (each === own && found === limit)) {
+      limit = found;
+      level = found === Infinity ? undefined : each;
     }
   }
-  const { limit, level } = lowest;
   // Other cgroups inside the container do not count: the container may have set these limits itself, and can lift them.
   const isLimited =
-    privately || [own, runtime].some((each) => each !== undefined && hasLimit(each.files, resource, scrape));
+    lowest.privately ||
+    (own !== undefined && hasLimit(own.files, resource, scrape)) ||
+    (runtime !== undefined && hasLimit(runtime.files, resource, scrape));
   return { own: ownLimit, limit, level, limited: limit === undefined ? undefined : isLimited };
 }
 

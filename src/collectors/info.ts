@@ -8,7 +8,7 @@ import { type Collector, defineContainerCollector, oncePerScrape, type Scrape } 
 export const info: Collector = defineContainerCollector({
   name: 'info',
   help: 'Id, image, runtime and start time of each container.',
-  read: (container, scrape) => ({ ...container, runsExporter: runsExporter(container, scrape) }),
+  read: (container, scrape) => ({ container, runsExporter: runsExporter(container, scrape) }),
   families: [
     {
       name: 'isolation_container_info',
@@ -28,7 +28,7 @@ export const info: Collector = defineContainerCollector({
         'compose_project',
         'compose_service',
       ],
-      samples({ cgroup, names, posture }, emit) {
+      samples({ container: { cgroup, names, posture } }, emit) {
         emit(
           1,
           cgroup.match.id,
@@ -49,7 +49,7 @@ export const info: Collector = defineContainerCollector({
       help:
         'Start of the container since the Unix epoch, in seconds: field 22 of /proc/<pid>/stat of its init process. ' +
         'Absent while it has no readable process.',
-      value: ({ init }) => init?.startTime,
+      value: ({ container: { init } }) => init?.startTime,
     },
     {
       name: 'isolation_container_runs_exporter',
@@ -57,7 +57,7 @@ export const info: Collector = defineContainerCollector({
       help:
         'Always 1, for the container that this exporter runs in: its init process is in the same mount namespace, by ' +
         '/proc/<pid>/ns/mnt. Absent for all others.',
-      value: (container) => (container.runsExporter ? 1 : undefined),
+      value: (reading) => (reading.runsExporter ? 1 : undefined),
     },
   ],
 });

@@ -1,4 +1,5 @@
 import type { CgroupScope, Container } from '../container.ts';
+import type { CgroupLevels } from '../kernel/ancestor-files.ts';
 import type { CgroupFiles, Controller } from '../kernel/cgroup-files.ts';
 import type { Scrape } from './collector.ts';
 
@@ -32,8 +33,19 @@ const NONE: readonly LimitLevel[] = [];
 export function limitLevelsOf(container: Container, controller: Controller, scrape: Scrape): LimitLevels | undefined {
   const found = scrape.levels(container, controller);
   if (found === undefined) return undefined;
-  const { files } = container;
-  const path = files.pathIn(controller);
+  const path = container.files.pathIn(controller);
+  let known = knownLevels.get(found);
+  if (known === undefined || known.path !== path) {
+    known = { path, levels: withScopes(container, found, path, scrape) };
+    knownLevels.set(found, known);
+  }
+  return known.levels;
+}
+
+/** Most containers have the same levels in each scrape, and in each hierarchy. */
+const knownLevels = new WeakMap<CgroupLevels, { readonly path: string | undefined; readonly levels: LimitLevels }>();
+
+function withScopes({ files }: Container, found: CgroupLevels, path: string | undefined, scrape: Scrape): LimitLevels {
   if (path === undefined || found.inside.length === 0) {
     return { inside: NONE, runtime: undefined, own: undefined, above: scoped(found.above, []) };
   }

@@ -26,13 +26,12 @@ export const limiters: Collector = defineContainerCollector({
   name: 'limiters',
   help: 'Limits that other cgroups (its pod, a slice, one inside it) set for a container, and their effects.',
   read(container, scrape): Limiters | undefined {
-    const found = {
-      memory: memoryLimitersOf(container, scrape),
-      cpu: cpuLimitersOf(container, scrape),
-      pids: pidsLimitersOf(container, scrape),
-      unattributed: pidsHitsOf(container, scrape).unattributed,
-    };
-    return found.memory.length + found.cpu.length + found.pids.length === 0 ? undefined : found;
+    const memoryLimiters = memoryLimitersOf(container, scrape);
+    const cpuLimiters = cpuLimitersOf(container, scrape);
+    const pidsLimiters = pidsLimitersOf(container, scrape);
+    if (memoryLimiters.length + cpuLimiters.length + pidsLimiters.length === 0) return undefined;
+    const { unattributed } = pidsHitsOf(container, scrape);
+    return { memory: memoryLimiters, cpu: cpuLimiters, pids: pidsLimiters, unattributed };
   },
   families: [
     memory(

@@ -8,7 +8,8 @@ import { type Collector, defineContainerCollector, type Family, type Scrape } fr
 import { type ContainerLimits, limitsOfContainer } from './effective-limits.ts';
 import { cgroupLabel } from './level-labels.ts';
 
-interface Limits extends ContainerLimits {
+interface Limits {
+  readonly limits: ContainerLimits;
   readonly files: CgroupFiles;
   readonly high: number | undefined;
   readonly low: number | undefined;
@@ -32,7 +33,7 @@ export const limits: Collector = defineContainerCollector({
     const { files } = container;
     const isV1 = files.versionOf('memory') === 1;
     return {
-      ...limitsOfContainer(container, scrape),
+      limits: limitsOfContainer(container, scrape),
       files,
       high: limitOfCgroup(files, 'high', scrape),
       low: limitOfCgroup(files, 'low', scrape),
@@ -48,17 +49,17 @@ export const limits: Collector = defineContainerCollector({
     limit(
       'isolation_container_memory_limit_bytes',
       `Effective memory limit: the lowest memory.max (v1: memory.limit_in_bytes) ${WHERE}.`,
-      ({ effective }) => effective.memory.limit,
+      ({ limits: { effective } }) => effective.memory.limit,
     ),
     limit(
       'isolation_container_memory_own_limit_bytes',
       "Memory limit of the container's own cgroup: memory.max (v1: memory.limit_in_bytes).",
-      ({ own }) => own.memory,
+      ({ limits: { own } }) => own.memory,
     ),
     limit(
       'isolation_container_memory_swap_limit_bytes',
       `Effective limit of swap alone: the lowest memory.swap.max (v1: memory.memsw.limit_in_bytes minus the memory limit) ${WHERE}.`,
-      ({ effective }) => effective.swap.limit,
+      ({ limits: { effective } }) => effective.swap.limit,
     ),
     limit(
       'isolation_container_memory_high_bytes',
@@ -74,7 +75,7 @@ export const limits: Collector = defineContainerCollector({
     limit(
       'isolation_container_cpu_limit_cores',
       `Effective CPU limit in cores: the lowest quota / period of cpu.max (v1: cpu.cfs_quota_us) ${WHERE}.`,
-      ({ effective }) => effective.cpu.limit,
+      ({ limits: { effective } }) => effective.cpu.limit,
     ),
     {
       name: 'isolation_container_cpu_weight',
@@ -91,7 +92,7 @@ export const limits: Collector = defineContainerCollector({
     limit(
       'isolation_container_pids_limit',
       `Effective limit of processes and threads: the lowest pids.max ${WHERE}.`,
-      ({ effective }) => effective.pids.limit,
+      ({ limits: { effective } }) => effective.pids.limit,
     ),
     {
       name: 'isolation_container_effective_limit_info',
@@ -100,7 +101,7 @@ export const limits: Collector = defineContainerCollector({
         "Which other cgroup than the container's own sets the effective limit of a resource (memory, swap, cpu, pids): its " +
         'path, and whose it is by scope (container: one inside it, pod, task, unit, shared). Absent where none does.',
       labels: ['resource', 'scope', 'cgroup'],
-      samples({ effective, files }, emit) {
+      samples({ limits: { effective }, files }, emit) {
         for (const resource of RESOURCES) {
           const { level } = effective[resource];
           if (level !== undefined && level.files !== files) emit(1, resource, level.scope, cgroupLabel(level));
@@ -111,13 +112,13 @@ export const limits: Collector = defineContainerCollector({
 });
 
 /** A gauge for a limit, absent when there is none, so that queries do not need `limit > 0`. */
-function limit(name: string, help: string, read: (limits: Limits) => number | undefined): Family<Limits> {
+function limit(name: string, help: string, read: (reading: Limits) => number | undefined): Family<Limits> {
   return {
     name,
     type: 'gauge',
     help: `${help} Absent if unlimited or unknown.`,
-    value(limits) {
-      const found = read(limits);
+    value(reading) {
+      const found = read(reading);
       return found === Infinity ? undefined : found;
     },
   };
@@ -130,8 +131,8 @@ function limited(resource: 'memory' | 'cpu' | 'pids', file: string): Family<Limi
     help:
       `Whether the container has a limit of its own (1) or none (0): ${file} of its cgroup, or of its pod, ECS task or own ` +
       'systemd unit. A limit that it shares with strangers (kubepods, a slice, the host) does not count. Absent if unknown.',
-    value(limits) {
-      const found = limits.limited[resource];
+    value({ limits: { limited: isLimited } }) {
+      const found = isLimited[resource];
       return found === undefined ? undefined : Number(found);
     },
   };

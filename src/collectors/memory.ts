@@ -169,12 +169,12 @@ export function readMemory(container: Container, scrape: Scrape): MemoryReading 
   const { files } = container;
   const version = files.versionOf('memory');
   if (version === undefined) return undefined;
-  return {
-    ...(version === 1 ? readV1(files) : readV2(files)),
+  const events = {
     events: limitEventsOf(files, scrape),
     swapEvents: swapEventsOf(container, scrape),
     throttledSockets: throttledSocketsOf(files, scrape),
   };
+  return version === 1 ? readV1(files, events) : readV2(files, events);
 }
 
 /** Usage without the page cache that the kernel drops first, in bytes. */
@@ -194,9 +194,9 @@ const parseV2Stat = flatKeyedParser([
   'workingset_refault_file',
 ]);
 
-type WithoutEvents = Omit<MemoryReading, 'events' | 'swapEvents' | 'throttledSockets'>;
+type Events = Pick<MemoryReading, 'events' | 'swapEvents' | 'throttledSockets'>;
 
-function readV2(files: CgroupFiles): WithoutEvents {
+function readV2(files: CgroupFiles, { events, swapEvents, throttledSockets }: Events): MemoryReading {
   const stat = parsedFile(files, 'memory', 'memory.stat', parseV2Stat);
   return {
     usage: countIn(files, 'memory', 'memory.current'),
@@ -214,6 +214,9 @@ function readV2(files: CgroupFiles): WithoutEvents {
     refaultsAnon: stat?.workingset_refault_anon,
     refaultsFile: stat?.workingset_refault_file,
     oomGroup: parsedFile(files, 'memory', 'memory.oom.group', parseSwitch),
+    events,
+    swapEvents,
+    throttledSockets,
   };
 }
 
@@ -228,7 +231,7 @@ const parseV1Stat = flatKeyedParser([
   'total_workingset_refault_file',
 ]);
 
-function readV1(files: CgroupFiles): WithoutEvents {
+function readV1(files: CgroupFiles, { events, swapEvents, throttledSockets }: Events): MemoryReading {
   const stat = parsedFile(files, 'memory', 'memory.stat', parseV1Stat);
   const kernel = countIn(files, 'memory', 'memory.kmem.usage_in_bytes');
   return {
@@ -247,5 +250,8 @@ function readV1(files: CgroupFiles): WithoutEvents {
     refaultsAnon: stat?.total_workingset_refault_anon,
     refaultsFile: stat?.total_workingset_refault_file,
     oomGroup: undefined,
+    events,
+    swapEvents,
+    throttledSockets,
   };
 }

@@ -60,7 +60,7 @@ export function readNamespaces(container: Container, scrape: Scrape): readonly N
     // If either side is unknown, emit nothing: "not shared" would be a guess.
     if (inode === undefined || host === undefined) continue;
     const peers = inode === host.inode ? 'host' : countPeers(container, scrape.members(kind, inode));
-    sharings.push({ kind, peers });
+    sharings.push(sharingOf(kind, peers));
   }
   return sharings;
 }
@@ -68,6 +68,23 @@ export function readNamespaces(container: Container, scrape: Scrape): readonly N
 /** Its pod of Kubernetes or Podman. */
 function podOf({ cgroup: { match } }: Container): string | undefined {
   return match.podUid ?? match.podmanPod;
+}
+
+/** Few differ, so each is stored once: equal readings can be told by their identity. */
+const known = new Map<NamespaceKind, Map<NamespaceSharing['peers'], NamespaceSharing>>();
+
+function sharingOf(kind: NamespaceKind, peers: NamespaceSharing['peers']): NamespaceSharing {
+  let ofKind = known.get(kind);
+  if (ofKind === undefined) {
+    ofKind = new Map();
+    known.set(kind, ofKind);
+  }
+  let sharing = ofKind.get(peers);
+  if (sharing === undefined) {
+    sharing = { kind, peers };
+    ofKind.set(peers, sharing);
+  }
+  return sharing;
 }
 
 function countPeers(container: Container, members: readonly Container[]): number {

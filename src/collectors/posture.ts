@@ -102,7 +102,7 @@ export const posture: Collector = defineContainerCollector({
       help:
         'Age of the oldest fact behind the posture, the findings and the isolation level; at most 45 s at a scrape. ' +
         'Processes started since then have been checked. Absent if nothing could be read.',
-      value: ({ readAt }) => (performance.now() - readAt) / 1000,
+      value: ({ readAt }) => Math.round(performance.now() - readAt) / 1000,
     },
   ],
 });

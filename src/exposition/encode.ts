@@ -1,3 +1,5 @@
+import { PIECE, type Pieces, takeBuffer } from './buffers.ts';
+
 /** The exposition formats: Prometheus text 0.0.4 and OpenMetrics 1.0. */
 export type Format = 'text' | 'openmetrics';
 
@@ -10,23 +12,6 @@ export interface FamilyHeader {
 }
 
 export type FamilyType = 'counter' | 'gauge' | 'info' | 'histogram' | 'summary' | 'unknown';
-
-/** An exposition as a list of buffers, in order. */
-export type Pieces = readonly Buffer[];
-
-const PIECE = 1024 * 1024;
-
-/** The number of spare buffers to keep: enough for two concurrent scrapes of a large host. */
-const MOST_SPARE = 32;
-
-/**
- * Buffers of expositions that are no longer in use. New memory for each exposition costs page faults and garbage collection
- * (a sixth of the CPU of a scrape), and the allocator does not return it (30 MB at 1,000 containers).
- */
-const spare: Buffer[] = [];
-
-/** Buffers in use. */
-const lent = new WeakMap<ArrayBufferLike, Buffer>();
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
@@ -66,21 +51,59 @@ export class Encoder {
   #header = '';
   #base = '';
   #name: Uint8Array = NONE;
+  /** Where the lines of the current family begin. */
+  #firstLine = 0;
+  /** The earlier exposition that lines are copied from, and the range of it that is still to be copied. */
+  readonly #source: Pieces;
+  #copyFrom = 0;
+  #copyTo = 0;
 
-  constructor(format: Format) {
+  /** @param source an earlier exposition in this format, for {@link copy}. Nobody may recycle it meanwhile. */
+  constructor(format: Format, source: Pieces = []) {
     this.format = format;
+    this.#source = source;
+  }
+
+  /** The position of the next byte in the exposition. Meaningful only as an argument of {@link linesSince} and {@link copy}. */
+  get position(): number {
+    return this.#pieces.length * PIECE + this.#length + (this.#copyTo - this.#copyFrom);
+  }
+
+  /** The position of the first line of this family written at or after a position. The header is not a line. */
+  linesSince(position: number): number {
+    return Math.max(position, this.#firstLine);
+  }
+
+  /** Whether lines from one position to another are in one buffer. Only such lines can be copied. */
+  static isWhole(from: number, to: number): boolean {
+    return Math.floor(from / PIECE) === Math.floor(to / PIECE);
+  }
+
+  /**
+   * Copies lines of the earlier exposition into the current family.
+   *
+   * @returns their position in this exposition.
+   */
+  copy(from: number, to: number): number {
+    this.#begin();
+    const isNext = from === this.#copyTo && Encoder.isWhole(this.#copyFrom, to);
+    if (!isNext || this.#length + (to - this.#copyFrom) + AROUND > this.#piece.length) {
+      this.#copyPending();
+      this.#makeRoom(to - from + AROUND);
+      this.#copyFrom = from;
+    }
+    this.#copyTo = to;
+    return this.position - (to - from);
   }
 
   /** Begins a family. Its header is written with its first sample. */
   family(header: FamilyHeader): void {
-    const base = baseName(header);
-    this.#claim(header, base);
+    this.#copyPending();
+    const { base, name, names, lines } = renderedHeader(header);
+    this.#claim(header, names);
     this.#base = base;
-    this.#name = Buffer.from(header.name);
-    this.#header =
-      this.format === 'openmetrics'
-        ? `# TYPE ${base} ${header.type}\n# HELP ${base} ${escapeHelp(header.help).replaceAll('"', '\\"')}\n`
-        : `# HELP ${header.name} ${escapeHelp(header.help)}\n# TYPE ${header.name} ${textType(header.type)}\n`;
+    this.#name = name;
+    this.#header = lines[this.format];
   }
 
   /** Adds a sample to the family. Its own labels come after the shared ones. */
@@ -100,6 +123,7 @@ export class Encoder {
   samples(labels: string, ends: readonly Uint8Array[]): void {
     if (ends.length === 0) return;
     this.#begin();
+    this.#copyPending();
     const [name, before] = [this.#name, this.#bytesOf(labels)];
     for (const end of ends) {
       this.#makeRoom(name.length + before.length + end.length + AROUND);
@@ -121,6 +145,7 @@ export class Encoder {
 
   /** Ends the exposition and returns it. Do not use the encoder afterwards. See {@link recycle}. */
   finish(): Pieces {
+    this.#copyPending();
     if (this.format === 'openmetrics') this.#putText('# EOF\n');
     this.#endPiece();
     lastBytes = this.#bytes;
@@ -132,10 +157,23 @@ export class Encoder {
     if (this.#header === '') return;
     this.#putText(this.#header);
     this.#header = '';
+    this.#firstLine = this.position;
+  }
+
+  /** Neighbouring lines are copied at once. */
+  #copyPending(): void {
+    if (this.#copyTo === this.#copyFrom) return;
+    const start = this.#copyFrom % PIECE;
+    const piece = this.#source[Math.floor(this.#copyFrom / PIECE)];
+    if (piece === undefined) throw new Error('There is no earlier exposition with these lines');
+    const end = start + this.#copyTo - this.#copyFrom;
+    this.#copyFrom = this.#copyTo;
+    this.#put(piece.subarray(start, end));
   }
 
   #add(name: Uint8Array, labels: string, value: number, own: Uint8Array): void {
     this.#begin();
+    this.#copyPending();
     const before = this.#bytesOf(labels);
     this.#makeRoom(name.length + before.length + own.length + AROUND);
     this.#put(name);
@@ -186,7 +224,8 @@ export class Encoder {
   #makeRoom(bytes: number): void {
     if (this.#length + bytes <= this.#piece.length) return;
     this.#endPiece();
-    this.#piece = newPiece(bytes);
+    if (bytes > PIECE) throw new RangeError('A line is too long');
+    this.#piece = takeBuffer();
   }
 
   #endPiece(): void {
@@ -195,8 +234,7 @@ export class Encoder {
   }
 
   /** Parsers reject a document with two families of one name, or with a family named like another's samples. */
-  #claim(header: FamilyHeader, base: string): void {
-    const names = new Set([base, ...(SUFFIXES[header.type] ?? ['']).map((suffix) => base + suffix)]);
+  #claim(header: FamilyHeader, names: ReadonlySet<string>): void {
     for (const name of names) {
       if (this.#claimed.has(name)) throw new Error(`Family "${header.name}": the name "${name}" is taken`);
     }
@@ -204,20 +242,33 @@ export class Encoder {
   }
 }
 
-/** Frees an exposition's buffers for later expositions. Nobody may read it any more. */
-export function recycle(pieces: Pieces): void {
-  for (const { buffer } of pieces) {
-    const whole = lent.get(buffer);
-    if (whole !== undefined && lent.delete(buffer) && spare.length < MOST_SPARE) spare.push(whole);
-  }
+/** A header, rendered once: the families of the collectors are the same objects in each exposition. */
+interface RenderedHeader {
+  readonly base: string;
+  readonly name: Uint8Array;
+  /** All names that the family and its samples can have. */
+  readonly names: ReadonlySet<string>;
+  readonly lines: Readonly<Record<Format, string>>;
 }
 
-function newPiece(room: number): Buffer {
-  if (room > PIECE) return Buffer.allocUnsafe(room);
-  // Allocated outside the pool that Node shares among small buffers.
-  const piece = spare.pop() ?? Buffer.allocUnsafeSlow(PIECE);
-  lent.set(piece.buffer, piece);
-  return piece;
+const renderedHeaders = new WeakMap<FamilyHeader, RenderedHeader>();
+
+function renderedHeader(header: FamilyHeader): RenderedHeader {
+  const known = renderedHeaders.get(header);
+  if (known !== undefined) return known;
+  const base = baseName(header);
+  const help = escapeHelp(header.help);
+  const rendered = {
+    base,
+    name: Buffer.from(header.name),
+    names: new Set([base, ...(SUFFIXES[header.type] ?? ['']).map((suffix) => base + suffix)]),
+    lines: {
+      openmetrics: `# TYPE ${base} ${header.type}\n# HELP ${base} ${help.replaceAll('"', '\\"')}\n`,
+      text: `# HELP ${header.name} ${help}\n# TYPE ${header.name} ${textType(header.type)}\n`,
+    },
+  };
+  renderedHeaders.set(header, rendered);
+  return rendered;
 }
 
 /** The OpenMetrics name of a family, in which `_total` and `_info` belong to the sample only. */

@@ -1,12 +1,15 @@
 import { takeMalformed } from '../collectors/cgroup-value.ts';
-import type { Collector, Family, PatternSample, Scrape } from '../collectors/collector.ts';
+import type { Collector, Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
 import { Pace } from '../pace.ts';
 import type { CreatedAt } from './created-timestamps.ts';
-import { type Encoder, endOf } from './encode.ts';
+import type { Encoder } from './encode.ts';
+import { encodeFamily } from './encode-family.ts';
 import type { Failures } from './failures.ts';
-import { identities, identitiesOfKept, podIdentityOf } from './series-labels.ts';
+import { FamilyLines, type Lines, linesFor, NO_READING } from './line-cache.ts';
 import { renderLabels } from './render-labels.ts';
+import { isSameReading } from './same-reading.ts';
+import { identities, identitiesOfKept } from './series-labels.ts';
 
 const SUCCESS = {
   name: 'isolation_scrape_collector_success',
@@ -32,18 +35,13 @@ interface Outcome {
   readonly seconds: number;
 }
 
-/** The target of one reading: a container, an entry under a container's labels, or (without labels) the host. */
-interface ReadTarget {
-  readonly container: Container | undefined;
-  readonly labels: string;
-  readonly read: () => unknown;
-}
-
-/** What one collector read from one target. */
-interface Reading {
-  readonly value: unknown;
-  readonly container: Container | undefined;
-  readonly labels: string;
+/** What one collector reads: containers, entries under the labels of containers, or (without labels) the host. */
+interface Targets {
+  /** The rendered labels of each. */
+  readonly labels: readonly string[];
+  readonly read: (index: number) => unknown;
+  /** The container of each, if they are containers. */
+  readonly containers: readonly Container[];
 }
 
 /**
@@ -56,56 +54,77 @@ export async function runCollectors(options: {
   readonly encoder: Encoder;
   readonly failures: Failures;
   readonly deadline: number;
+  /** Where the lines of the encoder's earlier exposition are. Brought up to date. */
+  readonly lines?: Lines;
   /** Enables `_created` samples. */
   readonly createdAt?: CreatedAt | undefined;
 }): Promise<void> {
-  const { collectors, scrape, encoder, failures, deadline, createdAt } = options;
+  const { collectors, scrape, encoder, failures, deadline, lines = new Map(), createdAt } = options;
   const known = identities(scrape.containers);
+  const labelsOfContainers = scrape.containers.map((container) => known.get(container) ?? '');
   const pace = new Pace();
-  const isLate = (): boolean => performance.now() > deadline;
   const outcomes: Outcome[] = [];
   let unreadable: Container | undefined;
   for (const collector of collectors) {
     const started = performance.now();
     const errors: { readonly error: unknown; readonly container: Container | undefined }[] = [];
-    const readings: Reading[] = [];
+    const { labels, containers, read } = targetsOf(collector, { scrape, known, labelsOfContainers });
+    const collected = linesFor(lines, collector, labels);
+    let now = started;
     let unread = false;
-    for (const { container, labels, read } of targetsOf(collector, scrape, known)) {
-      if (isLate()) break;
+    for (let index = 0; index < labels.length; index += 1) {
+      if (now > deadline) {
+        collected.readings[index] = NO_READING;
+        continue;
+      }
+      const container = containers[index];
+      let reading: unknown;
       try {
         // Discards malformed content that other readers have found meanwhile: it does not belong to this container.
         takeMalformed();
-        const value = read();
+        const value = read(index);
         const malformed = takeMalformed();
         if (malformed !== undefined) errors.push({ error: malformed, container });
-        if (container?.files.gone === true) {
+        if (container?.files.gone !== true) {
+          reading = value;
+          const problem = value === undefined || collector.scope === 'kept' ? undefined : collector.problem?.(value);
+          if (problem !== undefined) errors.push({ error: problem, container });
+        } else if (isStillListed(container)) {
           // A value missing from a removed cgroup proves nothing, not even that there is no limit.
-          if (isStillListed(container)) {
-            unreadable ??= container;
-            unread = true;
-          }
-          continue;
+          unreadable ??= container;
+          unread = true;
         }
-        if (value === undefined) continue;
-        readings.push({ value, container, labels });
-        const problem = collector.scope === 'kept' ? undefined : collector.problem?.(value);
-        if (problem !== undefined) errors.push({ error: problem, container });
       } catch (error) {
         errors.push({ error, container });
       }
+      const before = collected.readings[index];
+      if (!isSameReading(before, reading)) collected.readings[index] = reading;
+      now = performance.now();
+      if (pace.isDue(now)) {
+        await pace.rest();
+        now = performance.now();
+      }
+    }
+    for (const [at, family] of collector.families.entries()) {
+      encodeFamily(
+        family,
+        { ...collected, containers, lines: collected.families[at] ?? new FamilyLines(labels.length) },
+        encoder,
+        createdAt,
+      );
       if (pace.isDue()) await pace.rest();
     }
-    for (const family of collector.families) {
-      encodeFamily(family, readings, encoder, createdAt);
-      if (pace.isDue()) await pace.rest();
-    }
+    const ended = performance.now();
+    const isLate = ended > deadline;
     const [first] = errors;
     if (first !== undefined) failures.failed(collector, first.error, first.container);
-    else if (!unread && !isLate()) failures.succeeded(collector);
-    const seconds = (performance.now() - started) / 1000;
-    outcomes.push({ collector: collector.name, success: errors.length === 0 && !unread && !isLate(), seconds });
+    else if (!unread && !isLate) failures.succeeded(collector);
+    const seconds = (ended - started) / 1000;
+    outcomes.push({ collector: collector.name, success: errors.length === 0 && !unread && !isLate, seconds });
   }
-  if (collectors.some(({ scope }) => scope === 'container') && !isLate()) failures.unreadable(unreadable);
+  if (collectors.some(({ scope }) => scope === 'container') && performance.now() <= deadline) {
+    failures.unreadable(unreadable);
+  }
   encodeOutcomes(outcomes, encoder);
 }
 
@@ -114,91 +133,40 @@ function isStillListed({ files }: Container): boolean {
   return files.goneSince !== undefined && performance.now() - files.goneSince > END_UNNOTICED_MS;
 }
 
-/** A generator: collecting the garbage of thousands of targets would cost more than reading them. */
-function* targetsOf(
+function targetsOf(
   collector: Collector,
-  scrape: Scrape,
-  known: ReadonlyMap<Container, string>,
-): Generator<ReadTarget, void, undefined> {
-  if (collector.scope === 'host') {
-    yield { container: undefined, labels: '', read: () => collector.read(scrape) };
-  } else if (collector.scope === 'kept') {
-    for (const [labels, entry] of identitiesOfKept(collector.entries(scrape), known)) {
-      yield { container: undefined, labels, read: () => collector.read(entry) };
-    }
-  } else {
-    for (const container of scrape.containers) {
-      yield { container, labels: known.get(container) ?? '', read: () => collector.read(container, scrape) };
-    }
+  {
+    scrape,
+    known,
+    labelsOfContainers,
+  }: {
+    readonly scrape: Scrape;
+    readonly known: ReadonlyMap<Container, string>;
+    readonly labelsOfContainers: readonly string[];
+  },
+): Targets {
+  if (collector.scope === 'host') return { labels: [''], containers: [], read: () => collector.read(scrape) };
+  const { containers } = scrape;
+  if (collector.scope === 'container') {
+    return {
+      labels: labelsOfContainers,
+      containers,
+      read(index) {
+        const container = containers[index];
+        return container === undefined ? undefined : collector.read(container, scrape);
+      },
+    };
   }
-}
-
-/** A family with more labels of its own describes single containers, so its label values do not repeat for others. */
-const MOST_REPEATED = 3;
-
-function encodeFamily(
-  family: Family<unknown>,
-  readings: readonly Reading[],
-  encoder: Encoder,
-  createdAt: CreatedAt | undefined,
-): void {
-  encoder.family(family);
-  const since = createdAt === undefined ? undefined : family.since;
-  const created = (labels: string, { container }: Reading, own?: Uint8Array): void => {
-    const seconds = since === undefined ? undefined : createdAt?.(since, container);
-    if (seconds !== undefined) encoder.created(labels, seconds, own);
+  const kept = identitiesOfKept(collector.entries(scrape), known);
+  const entries = [...kept.values()];
+  return {
+    labels: [...kept.keys()],
+    containers: [],
+    read(index) {
+      const entry = entries[index];
+      return entry === undefined ? undefined : collector.read(entry);
+    },
   };
-  if ('value' in family) {
-    for (const reading of readings) {
-      const sample = family.value(reading.value);
-      if (sample === undefined) continue;
-      encoder.sample(reading.labels, sample);
-      if (since !== undefined) created(reading.labels, reading);
-    }
-    return;
-  }
-  if ('pattern' in family) {
-    const rendered = new Map<readonly PatternSample[], readonly Uint8Array[]>();
-    for (const { value, labels } of readings) {
-      const pattern = family.pattern(value);
-      const ends =
-        rendered.get(pattern) ?? pattern.map(([sample, ...own]) => endOf(renderLabels(family.labels, own), sample));
-      rendered.set(pattern, ends);
-      encoder.samples(labels, ends);
-    }
-    return;
-  }
-  // The values of a family's own labels are few and repeat for each container.
-  const renderedValues = new Map<string, Uint8Array>();
-  const pods = new Set<string>();
-  const seen = new Set<string>();
-  for (const reading of readings) {
-    const labels = family.of === 'pod' ? podLabels(reading, pods) : reading.labels;
-    family.samples(reading.value, (sample, ...values) => {
-      const key = values.length > MOST_REPEATED ? undefined : values.length === 1 ? values[0] : values.join('\0');
-      let own = key === undefined ? undefined : renderedValues.get(key);
-      if (own === undefined) {
-        const text = renderLabels(family.labels, values);
-        own = Buffer.from(text);
-        // Only replaced or shortened values can become equal, and series must be unique.
-        if (/[\ufffd\u2026]/.test(text)) {
-          const series = `${labels}\n${text}`;
-          if (seen.has(series)) return;
-          seen.add(series);
-        } else if (key !== undefined) renderedValues.set(key, own);
-      }
-      encoder.sample(labels, sample, own);
-      if (since !== undefined) created(labels, reading, own);
-    });
-  }
-}
-
-/** A second container of the same pod uses its own labels, because series must be unique. */
-function podLabels({ container, labels }: Reading, pods: Set<string>): string {
-  const pod = container === undefined ? labels : podIdentityOf(container, labels);
-  if (pods.has(pod)) return labels;
-  pods.add(pod);
-  return pod;
 }
 
 function encodeOutcomes(outcomes: readonly Outcome[], encoder: Encoder): void {

@@ -40,6 +40,20 @@ export interface CgroupIdentity extends CgroupMatch {
  * container itself.
  */
 export function identifyCgroup(path: string): CgroupIdentity | undefined {
+  if (known.has(path)) return known.get(path);
+  const found = identify(path);
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(path, found);
+  return found;
+}
+
+/** Each walk asks for the same paths. */
+const known = new Map<string, CgroupIdentity | undefined>();
+
+/** A container can make any number of cgroups. */
+const MOST_KNOWN = 8192;
+
+function identify(path: string): CgroupIdentity | undefined {
   const place: PathPosition = { path, name: '', parent: '', start: 0, end: 0, depth: 0 };
   let facts: Facts = {};
   let found: CgroupIdentity | undefined;

@@ -21,7 +21,11 @@ export class AncestorFiles {
   readonly #kernel: KernelFiles;
   readonly #byPath = new Map<string, CgroupFiles>();
   readonly #chains = new Map<string, readonly CgroupFiles[]>();
-  readonly #alone = new WeakMap<CgroupFiles, readonly CgroupFiles[]>();
+  /** The levels of containers without cgroups inside: nearly all. The same object as long as nothing changes. */
+  readonly #flat = new WeakMap<
+    CgroupFiles,
+    { readonly own: string; readonly parent: string; readonly levels: CgroupLevels }
+  >();
   readonly #used = new Set<string>();
 
   constructor(kernel: KernelFiles) {
@@ -42,8 +46,8 @@ export class AncestorFiles {
     if (init === undefined) return undefined;
     const own = files.pathIn(controller);
     if (own === undefined || !isAtOrBelow(init, own)) return { inside: [], above: this.#chainFrom(init) };
+    if (init === own) return this.#flatLevels(files, own);
     const above = this.#chainFrom(parentOf(own));
-    if (init === own) return { inside: this.#only(files), above };
     const inner = this.#chainFrom(outermost(init, own));
     return { inside: [...inner.slice(0, inner.length - above.length - 1), files], above };
   }
@@ -76,10 +80,14 @@ export class AncestorFiles {
     return chain;
   }
 
-  #only(files: CgroupFiles): readonly CgroupFiles[] {
-    const known = this.#alone.get(files) ?? [files];
-    this.#alone.set(files, known);
-    return known;
+  #flatLevels(files: CgroupFiles, own: string): CgroupLevels {
+    const known = this.#flat.get(files);
+    const parent = known?.own === own ? known.parent : parentOf(own);
+    const above = this.#chainFrom(parent);
+    if (known?.own === own && known.levels.above === above) return known.levels;
+    const levels = { inside: [files], above };
+    this.#flat.set(files, { own, parent, levels });
+    return levels;
   }
 
   #filesOf(path: string): CgroupFiles {
