@@ -4,6 +4,7 @@ import { beforeAll, describe } from 'vitest';
 import { goDirectory, goTools, hasGo } from './go-tools.ts';
 import { describeLive } from './live.ts';
 import { newerDebianProgram } from './newer-debian.ts';
+import type { Part } from './parts.ts';
 
 /** The programs of one release of Prometheus. */
 export interface PrometheusRelease {
@@ -13,7 +14,14 @@ export interface PrometheusRelease {
   readonly promtool: string;
   /** The server's feature flags that change the results of queries and scrapes, if this release has them. */
   readonly features: readonly string[];
+  /** Settings in `global` of the configuration that do the same. */
+  readonly globals: Readonly<Record<string, unknown>>;
 }
+
+const FEATURES = ['type-and-unit-labels', 'created-timestamp-zero-ingestion', 'promql-delayed-name-removal'];
+
+/** The default since Prometheus 3, unless a global setting of an older one says otherwise. */
+const UTF8 = { metric_name_validation_scheme: 'utf8' };
 
 const NEWEST_MODULE = 'github.com/prometheus/prometheus@v0.316.0';
 
@@ -23,6 +31,7 @@ export const OLDEST: PrometheusRelease = {
   prometheus: 'prometheus',
   promtool: 'promtool',
   features: [],
+  globals: {},
 };
 
 /** The release with long-term support. */
@@ -30,23 +39,31 @@ const LTS: PrometheusRelease = {
   name: 'Prometheus 3.5',
   prometheus: newerDebianProgram('prometheus'),
   promtool: newerDebianProgram('promtool'),
-  features: ['type-and-unit-labels', 'created-timestamp-zero-ingestion', 'promql-delayed-name-removal'],
+  features: [...FEATURES, 'native-histograms'],
+  globals: UTF8,
 };
 
 const NEWEST: PrometheusRelease = {
   name: 'Prometheus 3.16',
   prometheus: join(goDirectory(NEWEST_MODULE), 'prometheus'),
   promtool: join(goDirectory(NEWEST_MODULE), 'promtool'),
-  features: [...LTS.features, 'openmetrics2', 'zstd-scrape', 'concurrent-rule-eval'],
+  features: [...FEATURES, 'openmetrics2', 'zstd-scrape', 'concurrent-rule-eval'],
+  globals: { ...UTF8, scrape_native_histograms: true },
 };
 
 /**
  * A suite for each release: the oldest, the one with long-term support, and the newest. Building the newest takes
  * minutes, so it only runs with `LAB=all`, or if an earlier run has built it.
+ *
+ * @param needs the parts that the suite needs besides Prometheus.
  */
-export function describeOnReleases(name: string, suite: (release: PrometheusRelease) => void): void {
-  describeLive(`${name}, ${OLDEST.name}`, ['prometheus'], () => suite(OLDEST));
-  describeLive(`${name}, ${LTS.name}`, ['newer-debian'], () => suite(LTS));
+export function describeOnReleases(
+  name: string,
+  suite: (release: PrometheusRelease) => void,
+  needs: readonly Part[] = [],
+): void {
+  describeLive(`${name}, ${OLDEST.name}`, [...needs, 'prometheus'], () => suite(OLDEST));
+  describeLive(`${name}, ${LTS.name}`, [...needs, 'newer-debian'], () => suite(LTS));
   const isBuilt = existsSync(NEWEST.prometheus);
   const why =
     process.env['LAB'] === 'off'
@@ -58,7 +75,7 @@ export function describeOnReleases(name: string, suite: (release: PrometheusRele
     describe.skip(`${name}, ${NEWEST.name} [skipped: ${why}]`, () => suite(NEWEST));
     return;
   }
-  describe(`${name}, ${NEWEST.name}`, () => {
+  describeLive(`${name}, ${NEWEST.name}`, needs, () => {
     // Builds without service discovery, which is most of the code.
     beforeAll(
       () => goTools(NEWEST_MODULE, ['cmd/prometheus', 'cmd/promtool'], `-tags remove_all_sd -ldflags '-s -w'`),

@@ -1,15 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type Alertmanager, startAlertmanager } from '../lab/alertmanager.ts';
-import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
-import { type Exporter, startExporter } from '../lab/exporter.ts';
+import { LAB_IMAGE } from '../lab/docker.ts';
 import { host } from '../lab/host.ts';
 import { describeLive, sharedGuest } from '../lab/live.ts';
-import { eventually, type Machine, succeed } from '../lab/machine.ts';
-import { type NotifiedAlert, startWebhookReceiver, type WebhookReceiver } from '../lab/webhook-receiver.ts';
-import { within, words } from './docker-containers.ts';
-import { type Prometheus, startConfiguredPrometheus } from './prometheus.ts';
+import { type Machine, succeed } from '../lab/machine.ts';
 import { removeCgroups } from '../lab/remains.ts';
+import { within, words } from './docker-containers.ts';
+import { isLike, type Paging, startPaging } from './paging.ts';
 
 describeLive('a real OOM kill pages, on this host', ['docker', 'prometheus', 'alertmanager'], () => {
   const lab = suite(() => Promise.resolve(host), '1s');
@@ -103,63 +99,22 @@ vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 1_800_000 });
 
 const LITTLE_MEMORY = '--network none --memory 16m --memory-swap 16m';
 
-interface Lab {
-  readonly docker: Docker;
-  readonly exporter: Exporter;
-  readonly receiver: WebhookReceiver;
-  readonly alertmanager: Alertmanager;
-  readonly prometheus: Prometheus;
-  /** Waits for a notification that contains an alert. Returns it with its time of arrival. */
-  notified(path: string, labels: Readonly<Record<string, string>>): Promise<NotifiedAlert & { readonly at: number }>;
-}
-
-/** The path from a kill by the kernel to a page, through all shipped files. The intervals of scrapes and evaluations. */
-function suite(findMachine: () => Promise<Machine>, interval: string): () => Lab {
+/** The intervals of scrapes and evaluations are those of the machine's speed. */
+function suite(findMachine: () => Promise<Machine>, interval: string): () => Paging {
   let machine: Machine;
-  let docker: Docker;
-  let exporter: Exporter;
-  let receiver: WebhookReceiver;
-  let alertmanager: Alertmanager;
-  let prometheus: Prometheus;
+  let paging: Paging;
 
   beforeAll(async () => {
     machine = await findMachine();
-    docker = await startDocker(machine);
-    exporter = await startExporter(machine, { flags: [`--docker.host=unix://${docker.socket}`] });
-    receiver = await startWebhookReceiver(machine);
-    alertmanager = await startAlertmanager(machine, alertmanagerConfig(receiver.address));
-    prometheus = await startConfiguredPrometheus(
-      machine,
-      prometheusFiles(exporter.address, alertmanager.address, interval),
-    );
-    // Prometheus must have scraped the host's count before the kill.
-    await within(machine, 'two scrapes', async () => ((await prometheus.value(SCRAPES)) ?? 0) >= 2);
+    paging = await startPaging(machine, { interval });
   });
-  afterAll(async () => {
-    await prometheus?.[Symbol.asyncDispose]();
-    await alertmanager?.[Symbol.asyncDispose]();
-    await receiver?.[Symbol.asyncDispose]();
-    await exporter?.[Symbol.asyncDispose]();
-    await docker?.[Symbol.asyncDispose]();
-  });
-
-  const notified: Lab['notified'] = (path, labels) =>
-    eventually(
-      `${path} gets ${JSON.stringify(labels)}`,
-      async () => {
-        for (const notification of await receiver.received()) {
-          const alert = notification.alerts.find((one) => isLike(one, labels));
-          if (notification.path === path && alert !== undefined) return { ...alert, at: notification.at };
-        }
-        return undefined;
-      },
-      { timeoutMs: 60_000 * machine.slowness },
-    );
+  afterAll(() => paging?.[Symbol.asyncDispose]());
 
   const killedAt = async (container: string) =>
-    (await exporter.scrape()).value('isolation_container_last_oom_kill_timestamp_seconds', { container }) ?? NaN;
+    (await paging.exporter.scrape()).value('isolation_container_last_oom_kill_timestamp_seconds', { container }) ?? NaN;
 
   const expectPageFor = async (container: string) => {
+    const { exporter, notified } = paging;
     const page = await notified('/pager', { alertname: 'IsolationContainerOOMKilled', container });
     expect(page).toMatchObject({
       status: 'firing',
@@ -182,12 +137,14 @@ function suite(findMachine: () => Promise<Machine>, interval: string): () => Lab
   };
 
   test('of a container that dies of it and is removed at once', async () => {
+    const { docker } = paging;
     await machine.run(`${docker.client} run --rm --name brief ${LITTLE_MEMORY} ${LAB_IMAGE} tail /dev/zero`);
     expect(await docker.cli('ps', '-aq', '--filter', 'name=brief')).toBe('');
     await expectPageFor('brief');
   });
 
   test('of a child, while its container lives on', async () => {
+    const { docker } = paging;
     const script = 'tail /dev/zero; sleep 1000000';
     await docker.run(...words(`--name leaky ${LITTLE_MEMORY}`), LAB_IMAGE, 'sh', '-c', script);
     await expectPageFor('leaky');
@@ -195,6 +152,7 @@ function suite(findMachine: () => Promise<Machine>, interval: string): () => Lab
   });
 
   test('once: the count of the host is not told besides', async () => {
+    const { alertmanager, receiver } = paging;
     const states = await alertmanager.alerts();
     const ofHost = states.find(({ labels }) => labels['alertname'] === 'IsolationHostOOMKill');
     expect(ofHost?.status.state).toBe('suppressed');
@@ -205,6 +163,7 @@ function suite(findMachine: () => Promise<Machine>, interval: string): () => Lab
   });
 
   test('as does one outside of containers, though containers were killed before', async () => {
+    const { exporter, notified } = paging;
     const name = `isolation-exporter-page-${process.pid}`;
     try {
       // A shell that stays in the cgroup as long as its child. The child enters the cgroup by itself.
@@ -223,36 +182,5 @@ function suite(findMachine: () => Promise<Machine>, interval: string): () => Lab
     }
   });
 
-  return () => ({ docker, exporter, receiver, alertmanager, prometheus, notified });
-}
-
-const SCRAPES = 'count_over_time(isolation_host_oom_kills_total{job="isolation-exporter"}[1m])';
-
-const shipped = (file: string) => readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
-
-/** Replaces a text, which must exist. */
-function adjust(text: string, pattern: RegExp, replacement: string): string {
-  expect(text).toMatch(pattern);
-  return text.replaceAll(pattern, replacement);
-}
-
-/** The shipped configuration with other addresses, and with seconds instead of minutes. */
-function alertmanagerConfig(receiver: string): string {
-  let text = shipped('alertmanager/alertmanager.yml');
-  text = adjust(text, /localhost:9095/g, receiver);
-  text = adjust(text, /group_wait: 10s/g, 'group_wait: 1s');
-  return adjust(text, /group_interval: 1m/g, 'group_interval: 1s');
-}
-
-function prometheusFiles(exporter: string, alertmanager: string, interval: string): Readonly<Record<string, string>> {
-  let config = shipped('prometheus/prometheus.yml');
-  config = adjust(config, /localhost:10061/g, exporter);
-  config = adjust(config, /localhost:9093/g, alertmanager);
-  config = adjust(config, /_interval: 15s/g, `_interval: ${interval}`);
-  const rules = adjust(shipped('prometheus/alerts.yml'), /for: 15m/g, 'for: 1s');
-  return { 'prometheus.yml': config, 'alerts.yml': rules };
-}
-
-function isLike(alert: NotifiedAlert, labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(labels).every(([name, value]) => alert.labels[name] === value);
+  return () => paging;
 }
