@@ -26,6 +26,8 @@ export function oomKills(selected: (metric: string) => string): AnnotationQuery 
   };
 }
 
+const startOver = (of: 'max' | 'min') => `${of}_over_time(${onHosts('process_start_time_seconds')}[$__rate_interval])`;
+
 /** Marks restarts of exporters. Off by default. */
 export const EXPORTER_RESTARTS: AnnotationQuery = {
   name: 'Exporter restarts',
@@ -33,7 +35,8 @@ export const EXPORTER_RESTARTS: AnnotationQuery = {
   enable: false,
   hide: false,
   iconColor: 'blue',
-  expr: ofExporters(`changes(${onHosts('process_start_time_seconds')}[$__rate_interval]) > 0`),
+  // Not changes(), which in VictoriaMetrics counts the first sample of a host.
+  expr: ofExporters(`${startOver('max')} - ${startOver('min')} > 0`),
   step: '60s',
   titleFormat: 'Exporter restarted',
   textFormat: '{{instance}}',

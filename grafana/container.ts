@@ -8,7 +8,7 @@ import { FINDING, SERIOUS } from './findings.ts';
 import { type Row, sized } from './layout.ts';
 import { LEVEL_NAMES } from './levels.ts';
 import { UIDS } from './links.ts';
-import { killsInRange, ofContainer } from './queries.ts';
+import { eventsIn, killsInRange, ofContainer } from './queries.ts';
 import { last, rows } from './query.ts';
 import { stat } from './single-values.ts';
 import { table } from './table.ts';
@@ -118,9 +118,7 @@ const identity: Row = {
         what: 'How often the container was started again in the time range, under the same name.',
         from: 'new cgroups under the name of the container, and new init processes in one.',
         red: 'check for OOM kills first, then the logs of the container.',
-        queries: [
-          last(`round(sum(increase(${ofContainer('isolation_container_starts_total')}[$__range])))`, 'restarts'),
-        ],
+        queries: [last(`sum(${eventsIn('$__range', ofContainer('isolation_container_starts_total'))})`, 'restarts')],
         unit: 'short',
         thresholds: thresholds('green', [1, 'orange'], [5, 'red']),
       }),

@@ -15,7 +15,7 @@ import { sized } from './layout.ts';
 import { CONTAINERS_BY_LEVEL, LEVELS } from './levels.ts';
 import { boardLink, ROW_TO_EXPORTER, SERIES_TO_CONTAINER, UIDS } from './links.ts';
 import { SHARES_WITH_HOST } from './namespaces.ts';
-import { countOf, growth, IDENTITY, ofTargets, onHosts, rate, share } from './queries.ts';
+import { countOf, eventsIn, growth, IDENTITY, ofTargets, onHosts, rate, share } from './queries.ts';
 import { events, last, range, rows } from './query.ts';
 import { bargauge, stat } from './single-values.ts';
 import { NEEDED_SOURCES } from './sources.ts';
@@ -24,7 +24,7 @@ import { timeseries } from './timeseries.ts';
 import { HOST_VARIABLES } from './variables.ts';
 
 const LAST_KILL = `max by (${IDENTITY}) (max_over_time(${onHosts('isolation_container_last_oom_kill_timestamp_seconds')}[$__range]))`;
-const HOST_KILLS_OF_A_DAY = `round(increase(${onHosts('isolation_host_oom_kills_total')}[24h]))`;
+const HOST_KILLS_OF_A_DAY = eventsIn('24h', onHosts('isolation_host_oom_kills_total'));
 /** Of its own limit, or of the limit of another cgroup: whichever is nearer. */
 const USE_OF_MEMORY = `topk(10, max by (${IDENTITY}) (${share(
   onHosts('isolation_container_memory_unreclaimable_bytes'),

@@ -62,9 +62,15 @@ export function growth(counter: string): string {
   return `increase(${counter}[$__rate_interval])`;
 }
 
-/** The growth of an event counter over the whole time range, rounded because Prometheus extrapolates. */
-function eventsInRange(counter: string): string {
-  return `round(increase(${counter}[$__range]))`;
+/**
+ * How much a counter of events has grown over a long range. `increase()` of VictoriaMetrics also counts the first sample of a series
+ * that began in the range, such as all kills of a host that is new here, and Prometheus' extrapolates. The difference of two samples
+ * does neither. Where the counter was reset, both servers count the same again.
+ */
+export function eventsIn(range: string, counter: string): string {
+  const over = (name: string) => `${name}(${counter}[${range}])`;
+  const difference = `${over('max_over_time')} - ${over('min_over_time')}`;
+  return `(${difference} and ${over('resets')} == 0 or round(${over('increase')}))`;
 }
 
 /**
@@ -72,7 +78,7 @@ function eventsInRange(counter: string): string {
  * container with a kill before its first scrape counts at least the one kill whose time is known.
  */
 export function killsInRange(): string {
-  const counted = eventsInRange(ofContainer('isolation_container_oom_events_total'));
+  const counted = eventsIn('$__range', ofContainer('isolation_container_oom_events_total'));
   const lastKill = `max_over_time(${ofContainer('isolation_container_last_oom_kill_timestamp_seconds')}[$__range])`;
   return `${counted} > 0 or ${lastKill} > bool (time() - $__range_s) or ${counted}`;
 }

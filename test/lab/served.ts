@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { stringify } from 'yaml';
 
 /** A target on a free port of loopback. */
 export interface Served extends AsyncDisposable {
@@ -23,4 +24,14 @@ export async function serve(body: (scrapes: number) => string): Promise<Served> 
         server.close(() => resolve());
       }),
   };
+}
+
+/** A configuration of Prometheus that scrapes targets each second. */
+export function configOf(targets: readonly Served[]): string {
+  return stringify({
+    global: { scrape_interval: '1s' },
+    scrape_configs: [
+      { job_name: 'isolation-exporter', static_configs: [{ targets: targets.map(({ address }) => address) }] },
+    ],
+  });
 }

@@ -1,16 +1,21 @@
+import { writeFileSync } from 'node:fs';
 import { OLDEST, type PrometheusRelease } from '../lab/prometheus-releases.ts';
 import { eventually, type Machine, quote, succeed } from '../lab/machine.ts';
 
-/** A Prometheus with one target. */
-export interface Prometheus extends AsyncDisposable {
+/** The API for queries of Prometheus, which VictoriaMetrics has too. */
+export interface QueryApi {
   /** The value of the only series in a query's result; `undefined` if there is none. */
   value(query: string): Promise<number | undefined>;
   /** The labels of each series in a query's result. */
   labels(query: string): Promise<readonly Readonly<Record<string, string>>[]>;
-  /** The type of a family in the target's metadata. */
-  typeOf(family: string): Promise<string | undefined>;
   /** The answer of the API. Throws if it is an error. */
   ask(path: string): Promise<unknown>;
+}
+
+/** A Prometheus with one target. */
+export interface Prometheus extends AsyncDisposable, QueryApi {
+  /** The type of a family in the target's metadata. */
+  typeOf(family: string): Promise<string | undefined>;
   /** Log lines above the level info. */
   complaints(): Promise<readonly string[]>;
 }
@@ -29,11 +34,21 @@ export function startPrometheus(
 export async function startConfiguredPrometheus(
   machine: Machine,
   files: Readonly<Record<string, string>>,
-  options: { readonly release?: PrometheusRelease; readonly features?: readonly string[] } = {},
+  options: {
+    readonly release?: PrometheusRelease;
+    readonly features?: readonly string[];
+    /** Earlier samples: OpenMetrics with a time stamp in each line. On this host only. */
+    readonly history?: string;
+  } = {},
 ): Promise<Prometheus> {
-  const { release = OLDEST, features = [] } = options;
+  const { release = OLDEST, features = [], history } = options;
   const directory = await succeed(machine, 'mktemp -d /tmp/isolation-exporter-prometheus-XXXXXX');
   const write = Object.entries(files).map(([name, text]) => `cat > ${directory}/${name} <<'END'\n${text}\nEND\n`);
+  if (history !== undefined) {
+    writeFileSync(`${directory}/history`, history);
+    const load = `${release.promtool} tsdb create-blocks-from openmetrics ${directory}/history ${directory}/data`;
+    await succeed(machine, load);
+  }
   const daemon = await machine.start(
     `${write.join('')}
     exec ${release.prometheus} --config.file=${directory}/prometheus.yml --storage.tsdb.path=${directory}/data \\
@@ -51,20 +66,11 @@ export async function startConfiguredPrometheus(
       async () => /msg="Listening on"(?: component=\S+)? address=(\S+)/.exec((await daemon.output()).stderr)?.[1],
       { timeoutMs },
     );
-    const ask = async (path: string): Promise<unknown> => {
-      const url = `http://${address}/api/v1/${path}`;
-      return (JSON.parse(await succeed(machine, `curl -sS --fail -m 20 ${quote(url)}`)) as { data: unknown }).data;
-    };
-    const query = async (text: string) => (await ask(`query?query=${encodeURIComponent(text)}`)) as Vector;
+    const api = queryApi(machine, address);
     const prometheus: Prometheus = {
-      ask,
-      async value(text) {
-        const [series] = (await query(text)).result;
-        return series === undefined ? undefined : Number(series.value[1]);
-      },
-      labels: async (text) => (await query(text)).result.map(({ metric }) => metric),
+      ...api,
       typeOf: async (family) =>
-        ((await ask(`targets/metadata?metric=${family}`).catch(() => [])) as { type: string }[])[0]?.type,
+        ((await api.ask(`targets/metadata?metric=${family}`).catch(() => [])) as { type: string }[])[0]?.type,
       complaints: async () => (await log()).filter((line) => line !== '' && !/\blevel=info\b/i.test(line)),
       [Symbol.asyncDispose]: stop,
     };
@@ -75,6 +81,24 @@ export async function startConfiguredPrometheus(
     await stop();
     throw new Error(`Prometheus does not scrape. Its log:\n${said}`, { cause: error });
   }
+}
+
+/** The API of a server on a machine. */
+export function queryApi(machine: Machine, address: string): QueryApi {
+  const ask = async (path: string): Promise<unknown> => {
+    const url = `http://${address}/api/v1/${path}`;
+    return (JSON.parse(await succeed(machine, `curl -sS --fail-with-body -m 20 ${quote(url)}`)) as { data: unknown })
+      .data;
+  };
+  const query = async (text: string) => (await ask(`query?query=${encodeURIComponent(text)}`)) as Vector;
+  return {
+    ask,
+    async value(text) {
+      const [series] = (await query(text)).result;
+      return series === undefined ? undefined : Number(series.value[1]);
+    },
+    labels: async (text) => (await query(text)).result.map(({ metric }) => metric),
+  };
 }
 
 interface Vector {

@@ -4,9 +4,8 @@ import { CONTAINER_VARIABLES } from '../../grafana/variables.ts';
 import { identityOfLabels } from '../../src/exposition/series-labels.ts';
 import { type Choice, interpolate } from '../dashboards/interpolate.ts';
 import { host } from '../lab/host.ts';
-import { describeOnReleases } from '../lab/prometheus-releases.ts';
-import { type Prometheus, startPrometheus } from '../live/prometheus.ts';
-import { type Served, serve } from '../lab/served.ts';
+import { describeOnScrapers, type Scraper } from '../live/victoria-metrics.ts';
+import { configOf, type Served, serve } from '../lab/served.ts';
 
 /** Each of them as a regular expression or a pattern of PromQL means something else, often the name after it. */
 const NAMES = [
@@ -41,20 +40,20 @@ isolation_container_network_receive_bytes_total{${identityOfLabels(labels)}} 2
 `;
 }
 
-describeOnReleases('boards and odd names', (release) => {
+describeOnScrapers('boards and odd names', (kind) => {
   let served: Served;
-  let prometheus: Prometheus;
+  let scraper: Scraper;
   beforeAll(async () => {
     served = await serve(() => NAMES.map(seriesOf).join(''));
-    prometheus = await startPrometheus(host, served.address, { release });
+    scraper = await kind.start(host, configOf([served]));
   });
   afterAll(async () => {
-    await prometheus?.[Symbol.asyncDispose]();
+    await scraper?.[Symbol.asyncDispose]();
     await served?.[Symbol.asyncDispose]();
   });
 
   const found = async (expr: string, choice: Choice, label: string) => {
-    const all = await prometheus.labels(interpolate(expr, choice));
+    const all = await scraper.labels(interpolate(expr, choice));
     return [...new Set(all.map((labels) => labels[label]))].toSorted();
   };
 
@@ -70,7 +69,7 @@ describeOnReleases('boards and odd names', (release) => {
       const received = ofContainerOrPod('isolation_container_network_receive_bytes_total', (counter) => counter);
       // The pod's network has no container label, and is that of its container.
       expect(await found(received, choice, 'pod')).toEqual([shown(name)]);
-      expect(await prometheus.labels(interpolate(received, choice))).toHaveLength(2);
+      expect(await scraper.labels(interpolate(received, choice))).toHaveLength(2);
     });
 
     test.each([...NAMES.map((name) => [name]), ['a.b', "it's", 'say "hi"'], NAMES])(
