@@ -98,7 +98,7 @@ function adjust(text: string, pattern: RegExp, replacement: string): string {
 function alertmanagerConfig(receiver: string): string {
   let text = shipped('alertmanager/alertmanager.yml');
   text = adjust(text, /localhost:9095/g, receiver);
-  text = adjust(text, /group_wait: 10s/g, 'group_wait: 1s');
+  text = adjust(text, /group_wait: (\d)0s/g, 'group_wait: $1s');
   return adjust(text, /group_interval: 1m/g, 'group_interval: 1s');
 }
 

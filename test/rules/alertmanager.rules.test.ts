@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { type AlertLabels, startAlertmanager } from '../lab/alertmanager.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { quote } from '../lab/machine.ts';
+import { startWebhookReceiver } from '../lab/webhook-receiver.ts';
 import { rules } from './rule-files.ts';
 
 /** The shipped configuration. */
@@ -102,6 +104,29 @@ describeLive('what is shipped for Alertmanager', ['alertmanager'], () => {
     };
     await vi.waitFor(async () => expect(await keptBack()).toEqual(expected.toSorted()), { timeout: 20_000 });
   };
+
+  test('waits with the count of the host for the alert that names the container', async () => {
+    await using receiver = await startWebhookReceiver(host);
+    // Ten times as fast as shipped.
+    const fast = CONFIG_TEXT.replaceAll('localhost:9095', receiver.address).replaceAll(
+      /group_wait: (\d)0s/g,
+      'group_wait: $1s',
+    );
+    await using alertmanager = await startAlertmanager(host, fast);
+    const alertOf = (alertname: string) => ({
+      alertname,
+      severity: severityOf.get(alertname) ?? '',
+      job: 'isolation-exporter',
+      instance: 'h1',
+    });
+    await alertmanager.tell([alertOf('IsolationHostOOMKill')]);
+    // An evaluation interval.
+    await setTimeout(1500);
+    await alertmanager.tell([alertOf('IsolationContainerOOMKilled')]);
+    await setTimeout(4000);
+    const sent = (await receiver.received()).flatMap(({ alerts }) => alerts.map(({ labels }) => labels['alertname']));
+    expect(sent).toEqual(['IsolationContainerOOMKilled']);
+  });
 
   test('keeps back what another alert tells, and no more', async () => {
     const alerts = rules.map(({ alert }) => alert);
