@@ -11,7 +11,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Metrics about this process or this run, not about the captured host. */
 const OF_THIS_RUN =
-  /^(# \w+ )?(process_|nodejs_|isolation_exporter_|isolation_scrape_collector_duration|isolation_source_up|isolation_container_posture_age_seconds)/;
+  /^(# \w+ )?(process_|nodejs_|isolation_exporter_|isolation_scrape_collector_duration|isolation_source_up|isolation_posture_age_seconds)/;
 
 // After a change: npx vitest run --project program -u, and read the difference.
 describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) => {

@@ -86,6 +86,7 @@ describe('memory', () => {
     const files = { 'memory.oom.group': '1\n', 'memory.events': 'low 0\noom 0\nsock_throttled 9\n' };
     expect(samplesIn(memory, 2, files)).toEqual(['memory_oom_group 1', 'memory_throttled_sockets_total 9']);
     expect(samplesIn(memory, 2, { ...files, 'memory.events': 'low 0\noom 0\n' })).toEqual(['memory_oom_group 1']);
+    expect(samplesIn(memory, 2, { 'memory.oom.group': '0\n' })).toEqual([]);
   });
 });
 

@@ -70,8 +70,8 @@ export const cpu: Collector = defineContainerCollector({
       name: 'isolation_container_cpu_burst_seconds_total',
       type: 'counter',
       since: 'cgroup',
-      help: 'Time used beyond its own quota, from saved-up budget: burst_usec of cpu.stat (v1: burst_time), Linux 5.14. Absent before, and without a quota.',
-      value: (reading) => reading.burst,
+      help: 'Time used beyond its own quota, from saved-up budget: burst_usec of cpu.stat (v1: burst_time), Linux 5.14. Absent before, without a quota, and until the container uses any: no engine sets it up.',
+      value: ({ burst }) => (burst === 0 ? undefined : burst),
     },
   ],
 });

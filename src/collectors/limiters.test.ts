@@ -59,6 +59,17 @@ describe('CPU throttling', () => {
     ]);
   });
 
+  it('has the time of bursts once there is any', () => {
+    const burst = (v: 1 | 2, files: Readonly<Record<string, string>>) =>
+      samplesIn(v, files, /burst/, { path: '/jobs/web' });
+    const v2 = (usec: number) => ({
+      'jobs/web/cpu.max': '50000 100000\n',
+      'jobs/web/cpu.stat': `${stat(30, 4)}nr_bursts 2\nburst_usec ${usec}\n`,
+    });
+    expect(burst(2, v2(0))).toEqual([]);
+    expect(burst(2, v2(1_500_000))).toEqual(['cpu_burst_seconds_total 1.5']);
+  });
+
   it('is read on v1, too', () => {
     const files = {
       'jobs/cpu.cfs_quota_us': '20000\n',

@@ -66,12 +66,12 @@ export const limits: Collector = defineContainerCollector({
       'Throttling and reclaim begin above this: memory.high.',
       (reading) => reading.high,
     ),
-    limit(
+    protection(
       'isolation_container_memory_low_bytes',
       'Memory protected from reclaim as far as possible: memory.low (v1: memory.soft_limit_in_bytes).',
       (reading) => reading.low,
     ),
-    limit('isolation_container_memory_min_bytes', 'Memory never reclaimed: memory.min.', (reading) => reading.min),
+    protection('isolation_container_memory_min_bytes', 'Memory never reclaimed: memory.min.', (reading) => reading.min),
     limit(
       'isolation_container_cpu_limit_cores',
       `Effective CPU limit in cores: the lowest quota / period of cpu.max (v1: cpu.cfs_quota_us) ${WHERE}.`,
@@ -120,6 +120,19 @@ function limit(name: string, help: string, read: (reading: Limits) => number | u
     value(reading) {
       const found = read(reading);
       return found === Infinity ? undefined : found;
+    },
+  };
+}
+
+/** A gauge for protected memory: nearly all containers have none. */
+function protection(name: string, help: string, read: (limits: Limits) => number | undefined): Family<Limits> {
+  return {
+    name,
+    type: 'gauge',
+    help: `${help} Absent if there is none, and if unlimited or unknown.`,
+    value(limits) {
+      const found = read(limits);
+      return found === Infinity || found === 0 ? undefined : found;
     },
   };
 }

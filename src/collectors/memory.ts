@@ -128,8 +128,8 @@ export const memory: Collector = defineContainerCollector({
     {
       name: 'isolation_container_memory_oom_group',
       type: 'gauge',
-      help: 'Whether the OOM killer kills all processes of the container at once (1) or the largest one (0): memory.oom.group. Absent before Linux 4.19 and on cgroup v1.',
-      value: ({ oomGroup }) => (oomGroup === undefined ? undefined : Number(oomGroup)),
+      help: 'The OOM killer kills all processes of the container at once (1): memory.oom.group. Absent where it kills one, as always before Linux 4.19 and on cgroup v1.',
+      value: ({ oomGroup }) => (oomGroup === true ? 1 : undefined),
     },
     {
       name: 'isolation_container_memory_events_total',

@@ -31,11 +31,11 @@ export const namespaces: Collector = defineContainerCollector({
       name: 'isolation_container_namespace_peers',
       type: 'gauge',
       help:
-        'How many containers outside its own pod are in the same namespace of this kind, by /proc/<pid>/ns. Absent for ' +
-        'a namespace of the host, or if unreadable.',
+        'How many containers outside its own pod are in the same namespace of this kind, by /proc/<pid>/ns. Absent if ' +
+        'there is none, where isolation_container_host_namespace is 0; for a namespace of the host; and if unreadable.',
       labels: ['ns'],
       samples(sharings, emit) {
-        for (const { kind, peers } of sharings) if (peers !== 'host') emit(peers, kind);
+        for (const { kind, peers } of sharings) if (peers !== 'host' && peers > 0) emit(peers, kind);
       },
     },
   ],
@@ -70,7 +70,7 @@ function podOf({ cgroup: { match } }: Container): string | undefined {
   return match.podUid ?? match.podmanPod;
 }
 
-/** Few differ, so each is stored once: equal readings can be told by their identity. */
+/** Few differ, so each is stored once: equal readings have the same identity. */
 const known = new Map<NamespaceKind, Map<NamespaceSharing['peers'], NamespaceSharing>>();
 
 function sharingOf(kind: NamespaceKind, peers: NamespaceSharing['peers']): NamespaceSharing {

@@ -96,14 +96,6 @@ export const posture: Collector = defineContainerCollector({
         '/proc/<pid>/ns of all processes in its cgroup. Absent if unknown, or in a sandbox.',
       value: ({ sandbox, escapedProcesses }) => (sandbox?.kernel === 'shared' ? escapedProcesses : undefined),
     },
-    {
-      name: 'isolation_container_posture_age_seconds',
-      type: 'gauge',
-      help:
-        'Age of the oldest fact behind the posture, the findings and the isolation level; at most 45 s at a scrape. ' +
-        'Processes started since then have been checked. Absent if nothing could be read.',
-      value: ({ readAt }) => Math.round(performance.now() - readAt) / 1000,
-    },
   ],
 });
 
