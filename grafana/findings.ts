@@ -3,8 +3,11 @@ import { coloured, type Override } from './overrides.ts';
 import { type Query, rows } from './query.ts';
 import type { Column } from './table.ts';
 
-/** Whether a container has a finding: 1 or 0. */
+/** A finding that a container has: 1. Also 0 for all others, with `--collector.findings.all`. */
 export const FINDING = 'isolation_container_finding';
+
+/** A container's level exists exactly if its findings were looked at. */
+export const LOOKED_AT = 'isolation_container_isolation_level';
 
 /** Severities that lead to access to the host, or nearly so. Many containers have the others by default. */
 export const SERIOUS = 'severity=~"critical|high"';
@@ -37,12 +40,22 @@ export function findingRows(
   return rows(ranks.join(' or '));
 }
 
+/** All findings of a container as {@link findingRows}, and after them those of which it is unknown whether it has them. */
+export function findingRowsWithUnknown(selected: (metric: string, ...matchers: readonly string[]) => string): Query {
+  const { expr } = findingRows(selected, 'info');
+  return rows(`${expr} or ${selected(`${FINDING}_unknown`)} + ${SEVERITIES.length}`);
+}
+
 /** The severity of a row of {@link findingRows}. */
 export const SEVERITY_COLUMN: Column = {
   field: 'Value',
   header: 'Severity',
   width: 100,
-  mappings: values(Object.fromEntries(SEVERITIES.map(([name, colour], rank) => [rank + 1, [name, colour] as const]))),
+  mappings: values(
+    Object.fromEntries(
+      [...SEVERITIES, ['unknown', 'text'] as const].map(([name, colour], rank) => [rank + 1, [name, colour] as const]),
+    ),
+  ),
 };
 
 /** Sorts by severity, worst first. */

@@ -2,7 +2,15 @@ import { oomKills } from './annotations.ts';
 import { thresholds } from './colours.ts';
 import { CONTAINER_COLUMNS } from './columns.ts';
 import type { Board } from './dashboard.ts';
-import { BY_SEVERITY, FINDING, findingRows, SERIOUS, SEVERITY_COLOURS, SEVERITY_COLUMN } from './findings.ts';
+import {
+  BY_SEVERITY,
+  FINDING,
+  findingRows,
+  LOOKED_AT,
+  SERIOUS,
+  SEVERITY_COLOURS,
+  SEVERITY_COLUMN,
+} from './findings.ts';
 import { type Row, sized } from './layout.ts';
 import { CONTAINERS_BY_LEVEL, LEVELS, LEVEL_NAMES } from './levels.ts';
 import { UIDS } from './links.ts';
@@ -28,7 +36,7 @@ const overview: Row = {
         red: 'start with critical findings, then with those that most containers have: often one template is the cause.',
         queries: [
           last(
-            `sum(max by (${IDENTITY}) (${onHosts(FINDING, SERIOUS)})) / (sum(${onHosts('isolation_containers')}) > 0)`,
+            `sum(max by (${IDENTITY}) (${onHosts(FINDING, SERIOUS)}) or max by (${IDENTITY}) (${onHosts(LOOKED_AT)}) * 0) / (sum(${onHosts('isolation_containers')}) > 0)`,
             'containers',
           ),
         ],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonState, Scrape } from './collectors/collector.ts';
-import { collectors } from './collectors/index.ts';
+import { collectorsWith } from './collectors/index.ts';
 import type { Config } from './config/config.ts';
 import type { CgroupMatch } from './container.ts';
 import { type Discovery, discoverContainers } from './discover/discovery.ts';
@@ -122,6 +122,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   log.info({ cgroup, containers: discovery.containers.size }, 'discovery finished');
 
   const ancestors = new AncestorFiles(kernel);
+  const enabled = collectorsWith(config).filter(({ name }) => config.collectors.includes(name));
   const failures = new Failures(log);
   const lineCache = new LineCache();
   const eventLoop = new EventLoopWatch();
@@ -148,9 +149,8 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   };
   return {
     async scrape({ format, collect, exclude, deadline = Infinity }) {
-      const chosen = collectors.filter(
-        ({ name }) =>
-          config.collectors.includes(name) && (collect?.includes(name) ?? true) && exclude?.includes(name) !== true,
+      const chosen = enabled.filter(
+        ({ name }) => (collect?.includes(name) ?? true) && exclude?.includes(name) !== true,
       );
       const source = lineCache.take(format, chosen);
       const encoder = new Encoder(format, source.pieces);

@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectors } from '../src/collectors/index.ts';
-import { createConfig } from '../src/config/config.ts';
+import { type Config, createConfig } from '../src/config/config.ts';
 import { type Daemon, startDaemon } from '../src/daemon.ts';
+import { findings } from '../src/findings/index.ts';
 
 const FIXTURES = new URL('fixtures/', import.meta.url).pathname;
 const PROMTOOL = '/usr/bin/promtool';
@@ -17,16 +18,7 @@ const OF_THIS_RUN =
 describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) => {
   let daemon: Daemon;
   beforeAll(async () => {
-    const flags = new Map<string, readonly string[]>([
-      ['path.procfs', [`${FIXTURES}${host}/proc`]],
-      ['path.cgroupfs', [`${FIXTURES}${host}/cgroup`]],
-      ['path.kmsg', ['']],
-      ['docker.host', ['']],
-      ['podman.host', ['']],
-      // All collectors, including those that are off by default.
-      ...collectors.map(({ name }) => [`collector.${name}`, ['true']] as const),
-    ]);
-    daemon = await startDaemon(createConfig({ flags, environment: {}, collectors }), silent);
+    daemon = await startDaemon(configOf(host), silent);
   });
   afterAll(() => daemon[Symbol.asyncDispose]());
 
@@ -36,11 +28,46 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
     await expect(sortSamples(lines).join('\n')).toMatchFileSnapshot(`golden/${host}/${name}.prom`);
   });
 
+  it('--collector.findings.all adds the findings that a container does not have', async () => {
+    await using all = await startDaemon(configOf(host, [['collector.findings.all', ['true']]]), silent);
+    const [some, every] = await Promise.all([daemon, all].map((each) => samplesOfFindings(each)));
+    const added = every?.filter((line) => some?.includes(line) !== true) ?? [];
+    expect(every?.filter((line) => !added.includes(line))).toEqual(some);
+    for (const line of added) expect(line).toMatch(/^isolation_container_finding\{.* 0$/);
+    const containers = some?.filter((line) => line.startsWith('isolation_container_isolation_level{')) ?? [];
+    expect(containers.length).toBeGreaterThan(0);
+    expect(every?.filter((line) => /_finding(_unknown)?\{/.test(line))).toHaveLength(
+      containers.length * findings.length,
+    );
+  });
+
   it.skipIf(!existsSync(PROMTOOL))('promtool reports no problems (needs promtool)', async () => {
     const input = Buffer.concat(await daemon.scrape({ format: 'text' }));
     expect(execFileSync(PROMTOOL, ['check', 'metrics'], { input, encoding: 'utf8' })).toBe('');
   });
 });
+
+function configOf(host: string, more: readonly (readonly [string, readonly string[]])[] = []): Config {
+  const flags = new Map<string, readonly string[]>([
+    ['path.procfs', [`${FIXTURES}${host}/proc`]],
+    ['path.cgroupfs', [`${FIXTURES}${host}/cgroup`]],
+    ['path.kmsg', ['']],
+    ['docker.host', ['']],
+    ['podman.host', ['']],
+    // All collectors, including those that are off by default.
+    ...collectors.map(({ name }) => [`collector.${name}`, ['true']] as const),
+    ...more,
+  ]);
+  return createConfig({ flags, environment: {}, collectors });
+}
+
+async function samplesOfFindings(daemon: Daemon): Promise<readonly string[]> {
+  const text = Buffer.concat(await daemon.scrape({ format: 'text', collect: ['findings'] })).toString();
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('isolation_container_'))
+    .toSorted();
+}
 
 /** Families are ordered, containers are not. */
 function sortSamples(lines: readonly string[]): string[] {

@@ -1,4 +1,5 @@
 import type { Container } from '../container.ts';
+import type { Answer } from '../findings/answer.ts';
 import { assess, type Assessed, type Assessment } from '../findings/assess.ts';
 import { LEVELS } from '../findings/level.ts';
 import type { NamespaceKind } from '../kernel/host-namespaces.ts';
@@ -6,6 +7,7 @@ import {
   type Collector,
   defineContainerCollector,
   NAMESPACE_REMEDY,
+  type PatternFamily,
   type PatternSample,
   type Scrape,
 } from './collector.ts';
@@ -35,7 +37,23 @@ function isSame(a: Limited, b: Limited): boolean {
   return a.memory === b.memory && a.cpu === b.cpu && a.pids === b.pids;
 }
 
-/** Findings and isolation level of each container. */
+const FINDING = {
+  name: 'isolation_container_finding',
+  type: 'gauge',
+  help:
+    'The container has this isolation problem (1), see docs/findings.md. Absent if it does not have it, and if that is unknown: ' +
+    'isolation_container_finding_unknown. With --collector.findings.all also 0 if it does not have it.',
+} as const;
+
+const UNKNOWN = {
+  name: 'isolation_container_finding_unknown',
+  type: 'gauge',
+  help:
+    'It is unknown whether the container has this isolation problem (1): a fact could not be read, or the container is in ' +
+    'a sandbox, whose inside the host does not see. Absent if it is known.',
+} as const;
+
+/** Findings and isolation level of each container. "No" is no series: nearly all answers are no. */
 export const findings: Collector = defineContainerCollector({
   name: 'findings',
   help: 'What is wrong with the isolation of each container, and its isolation level.',
@@ -56,15 +74,41 @@ export const findings: Collector = defineContainerCollector({
       help: 'Whether the isolation level is certain (1), or unknown facts could raise it (0). Absent if the level is absent.',
       value: ({ isolationLevel }) => (isolationLevel === undefined ? undefined : Number(isolationLevel.certain)),
     },
-    {
-      name: 'isolation_container_finding',
-      type: 'gauge',
-      help: 'Whether the container has this isolation problem (1) or not (0), see docs/findings.md. Absent if unknown.',
-      labels: ['finding', 'severity'],
-      pattern: ({ findings: assessed }) => patternOf(assessed),
-    },
+    ofAnswers(FINDING, { yes: 1 }),
+    ofAnswers(UNKNOWN, { unknown: 1 }),
   ],
 });
+
+const FINDING_WITH_NO = ofAnswers(FINDING, { yes: 1, no: 0 });
+
+/** {@link findings} with each known answer, as `--collector.findings.all` asks for. */
+export const allFindings: Collector = {
+  ...findings,
+  families: findings.families.map((family) => (family.name === FINDING.name ? FINDING_WITH_NO : family)),
+};
+
+/** A family with a sample for each finding with one of these answers. Rendered once for containers with equal answers. */
+function ofAnswers(
+  header: Pick<PatternFamily<Assessment>, 'name' | 'type' | 'help'>,
+  values: Readonly<Partial<Record<Answer, number>>>,
+): PatternFamily<Assessment> {
+  const patterns = new WeakMap<readonly Assessed[], readonly PatternSample[]>();
+  return {
+    ...header,
+    labels: ['finding', 'severity'],
+    pattern({ findings: assessed }) {
+      let pattern = patterns.get(assessed);
+      if (pattern === undefined) {
+        pattern = assessed.flatMap(({ finding, answer }) => {
+          const value = values[answer];
+          return value === undefined ? [] : [[value, finding.id, finding.severity] as const];
+        });
+        patterns.set(assessed, pattern);
+      }
+      return pattern;
+    },
+  };
+}
 
 /** The answers of a container. Most containers of a host have equal answers, so each set of answers is stored once. */
 const shared = new Map<string, readonly Assessed[]>();
@@ -79,18 +123,6 @@ function share(assessed: readonly Assessed[]): readonly Assessed[] {
   if (shared.size >= MOST_SHARED) shared.clear();
   shared.set(key, assessed);
   return assessed;
-}
-
-const patterns = new WeakMap<readonly Assessed[], readonly PatternSample[]>();
-
-function patternOf(assessed: readonly Assessed[]): readonly PatternSample[] {
-  const known =
-    patterns.get(assessed) ??
-    assessed.flatMap(({ finding, answer }) =>
-      answer === 'unknown' ? [] : [[answer === 'yes' ? 1 : 0, finding.id, finding.severity] as const],
-    );
-  patterns.set(assessed, known);
-  return known;
 }
 
 /** For each kind of namespace, whether the container is in the host's; absent if unknown. */

@@ -1,7 +1,7 @@
 import type { Collector } from './collector.ts';
 import { cpu } from './cpu.ts';
 import { descriptors } from './descriptors.ts';
-import { findings } from './findings.ts';
+import { allFindings, findings } from './findings.ts';
 import { freezer } from './freezer.ts';
 import { host } from './host.ts';
 import { hugetlb } from './hugetlb.ts';
@@ -49,3 +49,8 @@ export const collectors: readonly Collector[] = [
   misc,
   rdma,
 ];
+
+/** The collectors, with each known answer of {@link findings} on request. */
+export function collectorsWith(options: { readonly allFindings: boolean }): readonly Collector[] {
+  return options.allFindings ? collectors.map((each) => (each === findings ? allFindings : each)) : collectors;
+}

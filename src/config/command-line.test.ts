@@ -47,6 +47,8 @@ describe('the command line', () => {
       { 'collector.cpu': ['true'], 'collector.disable-defaults': ['true'] },
     ],
     [['--collector.cpu', '--no-collector.cpu'], { 'collector.cpu': ['false'] }],
+    [['--collector.findings.all'], { 'collector.findings.all': ['true'] }],
+    [['--collector.findings.all', '--no-collector.findings.all'], { 'collector.findings.all': ['false'] }],
     [['--collector.big-pages'], { 'collector.big-pages': ['true'] }],
     [['diagnose'], { diagnose: [] }],
     [['scan', '--fail-on=high', '--fail-on', 'unknown'], { scan: [], 'fail-on': ['high', 'unknown'] }],

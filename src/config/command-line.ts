@@ -1,7 +1,15 @@
 import { Command, Option } from 'commander';
 import { COMMANDS } from './commands.ts';
 import type { CommandName } from './commands.ts';
-import { CREATED_TIMESTAMPS, DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
+import {
+  ALL_FINDINGS,
+  CREATED_TIMESTAMPS,
+  DISABLE_DEFAULTS,
+  OPTIONS,
+  OPTION_GROUPS,
+  collectorFlag,
+  variableOf,
+} from './options.ts';
 import type { CollectorEntry, OptionEntry } from './options.ts';
 import type { Version } from '../version.ts';
 
@@ -113,9 +121,16 @@ function optionOf({ flag, placeholder, help, defaults, repeatable, group }: Opti
 }
 
 function collectorOptions(collectors: readonly CollectorEntry[]): Option[] {
-  const all = collectors.flatMap(({ name, help, offByDefault }) => [
-    new Option(`--${collectorFlag(name)}`, offByDefault === true ? `${help} (default: off)` : help),
-    new Option(`--no-${collectorFlag(name)}`).hideHelp(),
+  const switches = [
+    ...collectors.map(({ name, help, offByDefault }) => ({
+      flag: collectorFlag(name),
+      help: offByDefault === true ? `${help} (default: off)` : help,
+    })),
+    ALL_FINDINGS,
+  ];
+  const all = switches.flatMap(({ flag, help }) => [
+    new Option(`--${flag}`, help),
+    new Option(`--no-${flag}`).hideHelp(),
   ]);
   const disable = new Option(`--${DISABLE_DEFAULTS.flag}`, DISABLE_DEFAULTS.help);
   return [disable, ...all].map((option) => option.helpGroup('Collectors (on by default):'));

@@ -50,6 +50,7 @@ test('works without any option', () => {
     oom: { retention: 3_600_000, stateFile: undefined },
     log: { level: 'info', format: 'logfmt' },
     collectors: ['cpu', 'big-pages'],
+    allFindings: false,
     unknownVariables: [],
   });
 });
@@ -60,6 +61,15 @@ test.each([
   [{ 'web.created-timestamps': ['false'] }, { ISOLATION_EXPORTER_WEB_CREATED_TIMESTAMPS: 'true' }, false],
 ])('created timestamps by %j and %j: %j', (flags, environment, expected) => {
   expect(config(flags, environment).createdTimestamps).toBe(expected);
+});
+
+test.each([
+  [{ 'collector.findings.all': ['true'] }, {}, true],
+  [{}, { ISOLATION_EXPORTER_COLLECTOR_FINDINGS_ALL: 'true' }, true],
+  [{ 'collector.findings.all': ['false'] }, { ISOLATION_EXPORTER_COLLECTOR_FINDINGS_ALL: 'true' }, false],
+])('all findings by %j and %j: %j', (flags, environment, expected) => {
+  const { allFindings, unknownVariables } = config(flags, environment);
+  expect({ allFindings, unknownVariables }).toEqual({ allFindings: expected, unknownVariables: [] });
 });
 
 test('the web configuration is a file relative to the working directory, or absent', () => {

@@ -1,5 +1,5 @@
 import type { LogFormat, LogLevel } from '../log.ts';
-import { CREATED_TIMESTAMPS, DISABLE_DEFAULTS, OPTIONS, collectorFlag, variableOf } from './options.ts';
+import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS, OPTIONS, collectorFlag, variableOf } from './options.ts';
 import type { CollectorEntry, OptionEntry } from './options.ts';
 import type { Flags } from './command-line.ts';
 import { parseSwitch } from './values.ts';
@@ -57,6 +57,8 @@ export interface Config {
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   /** The names of the enabled collectors, in the order of the exposition. */
   readonly collectors: readonly string[];
+  /** Whether findings that a container does not have are exported too, as 0. */
+  readonly allFindings: boolean;
   /** Environment variables with our prefix that name no option: probably misspelt. */
   readonly unknownVariables: readonly string[];
 }
@@ -102,6 +104,7 @@ export function createConfig(input: {
     oom: { retention: one(OPTIONS.oomRetention), stateFile: unlessEmpty(OPTIONS.oomStateFile) },
     log: { level: one(OPTIONS.logLevel), format: one(OPTIONS.logFormat) },
     collectors: enabledCollectors(input),
+    allFindings: switchOf(ALL_FINDINGS.flag, input) === true,
     unknownVariables: unknownVariables(environment, collectors),
   });
 }
@@ -195,6 +198,7 @@ function unknownVariables(environment: Environment, collectors: readonly Collect
     ...collectors.map(({ name }) => collectorFlag(name)),
     DISABLE_DEFAULTS.flag,
     CREATED_TIMESTAMPS.flag,
+    ALL_FINDINGS.flag,
   ];
   const known = new Set(flags.map(variableOf));
   const unknown = Object.keys(environment).filter((name) => name.startsWith(variableOf('')) && !known.has(name));

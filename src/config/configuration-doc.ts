@@ -1,5 +1,13 @@
 import { COMMANDS } from './commands.ts';
-import { CREATED_TIMESTAMPS, DISABLE_DEFAULTS, OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
+import {
+  ALL_FINDINGS,
+  CREATED_TIMESTAMPS,
+  DISABLE_DEFAULTS,
+  OPTIONS,
+  OPTION_GROUPS,
+  collectorFlag,
+  variableOf,
+} from './options.ts';
 import type { CollectorEntry, OptionEntry, SwitchEntry } from './options.ts';
 
 /** Renders the tables of all options for `docs/configuration.md`. */
@@ -16,8 +24,7 @@ export function renderConfigurationDoc(collectors: readonly CollectorEntry[]): s
     const flag = collectorFlag(name);
     return row([code(`--[no-]${flag}`), code(variableOf(flag)), offByDefault === true ? 'off' : 'on', help]);
   });
-  const { flag, help } = DISABLE_DEFAULTS;
-  const rows = [row([code(`--${flag}`), code(variableOf(flag)), 'off', help]), ...switches];
+  const rows = [rowOfSwitch(DISABLE_DEFAULTS), ...switches, rowOfSwitch(ALL_FINDINGS)];
   const commands = COMMANDS.map(({ name, help: meaning, epilogue, options }) => {
     const heading = `isolation-exporter ${name}`;
     const about = `${meaning}\n${epilogue}`;

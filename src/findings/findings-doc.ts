@@ -7,7 +7,7 @@ export function renderFindingsDoc(findings: readonly Finding[]): string {
     '| --- | --- | --- |',
     ...findings.map(({ id, severity, title }) => `| [\`${id}\`](#${id}) | ${severity} | ${title} |`),
   ];
-  return `${INTRODUCTION}\n${overview.join('\n')}\n\n${findings.map(section).join('\n')}`;
+  return [INTRODUCTION, ...overview, '', ANSWERS, ...findings.map(section)].join('\n');
 }
 
 function section({ id, severity, title, why, fix, references, ofSandboxes }: Finding): string {
@@ -27,9 +27,33 @@ function section({ id, severity, title, why, fix, references, ofSandboxes }: Fin
 
 const INTRODUCTION = `# Findings
 
-Generated from \`src/findings\`. \`isolation_container_finding{finding,severity}\` is 1 if the container has the problem, 0 if it
-does not, and absent if unknown. Severities, from the worst: ${SEVERITIES.join(', ')}. A finding reports what the kernel shows
+Generated from \`src/findings\`. Severities, from the worst: ${SEVERITIES.join(', ')}. A finding reports what the kernel shows
 about the running container; it cannot know whether that is intended. References are to the CIS Docker Benchmark (numbers of
 docker-bench-security) and to the Pod Security Standards, of which only the parts that the kernel shows are tested.
 [isolation-level.md](isolation-level.md) explains how findings relate to the isolation level.
+`;
+
+const ANSWERS = `## Yes, no and unknown
+
+Each finding has one of three answers for each container. \`scan\` and the page show them; as metrics they are:
+
+| Answer | Metric |
+| --- | --- |
+| yes | \`isolation_container_finding{finding,severity}\` is 1 |
+| unknown | \`isolation_container_finding_unknown{finding,severity}\` is 1 |
+| no | neither, while the container has an \`isolation_container_isolation_level\` |
+
+A container that Docker starts with its defaults has 8 times yes and 37 times no, so a "no" is no series. Level and findings come from
+one look at the container: where there is a level, the answers that are not there are "no". A container without a visible process
+has no level, and nearly all of its answers are unknown. The containers that certainly do not have a problem:
+
+\`\`\`promql
+isolation_container_isolation_level
+  unless on (job, instance, engine, namespace, pod, container) isolation_container_finding{finding="engine_socket"} == 1
+  unless on (job, instance, engine, namespace, pod, container) isolation_container_finding_unknown{finding="engine_socket"}
+\`\`\`
+
+The series of a finding that is fixed ends with the next scrape, and an alert on it resolves. \`last_over_time()\`, which bridges failed
+scrapes, also bridges the fix; the rule \`IsolationContainerCriticalFinding\` tells the two apart by the level.
+\`--collector.findings.all\` exports each "no" too, as 0 of \`isolation_container_finding\`.
 `;

@@ -39,7 +39,7 @@ const COLUMNS: readonly GlossaryEntry[] = [
   {
     term: 'Findings',
     text: 'Problems with the isolation, by severity, and checks that could not be made. Unfold a container to read why each matters and how to fix it.',
-    metrics: ['isolation_container_finding'],
+    metrics: ['isolation_container_finding', 'isolation_container_finding_unknown'],
   },
   {
     term: 'Shared namespaces',

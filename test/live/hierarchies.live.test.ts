@@ -8,6 +8,7 @@ import { describeLive, sharedGuest } from '../lab/live.ts';
 import { type Background, eventually, type Machine, quote, succeed } from '../lab/machine.ts';
 import { removeCgroups } from '../lab/remains.ts';
 import { untilShown, words } from './docker-containers.ts';
+import { finding } from './levels.ts';
 
 const { hierarchyOf } = findCgroupLayout('/proc', '/sys/fs/cgroup');
 const memory = hierarchyOf('memory');
@@ -50,7 +51,7 @@ describeLive('Docker in a cgroup of its own in the memory hierarchy alone', ['do
     const of = { engine: 'docker', container: 'elsewhere' };
     expect(samples.value('isolation_container_memory_limit_bytes', of)).toBe(33_554_432);
     expect(samples.value('isolation_container_memory_limited', of)).toBe(1);
-    expect(samples.value('isolation_container_finding', { ...of, finding: 'memory_unlimited' })).toBe(0);
+    expect(finding(samples, 'elsewhere', 'memory_unlimited')).toBe(0);
     expect(samples.value('isolation_container_memory_usage_bytes', of)).toBeGreaterThan(0);
     const own = samples.all.filter(({ labels }) => labels['id'] === id);
     expect(own.map(({ name }) => name)).toEqual(['isolation_container_info']);

@@ -50,7 +50,11 @@ export async function untilJudged(machine: Machine, exporter: Exporter, containe
   }
 }
 
-/** One finding about one container: 0, 1 or unknown. */
-export function finding(samples: Samples, container: string, id: string): number | undefined {
-  return samples.value('isolation_container_finding', { engine: 'docker', container, finding: id });
+/** One finding about one container, read as docs/findings.md says: 0, 1 or `undefined` for unknown. */
+export function finding(samples: Samples, container: string, id: string): 0 | 1 | undefined {
+  const whose = { engine: 'docker', container };
+  const isThere = (name: string): boolean => samples.value(name, { ...whose, finding: id }) === 1;
+  if (isThere('isolation_container_finding')) return 1;
+  if (samples.value('isolation_container_isolation_level', whose) === undefined) return undefined;
+  return isThere('isolation_container_finding_unknown') ? undefined : 0;
 }

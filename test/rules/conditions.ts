@@ -127,7 +127,10 @@ export const CONDITIONS: Readonly<Record<string, Condition>> = {
   IsolationContainerHostNamespace: is('isolation_container_host_namespace', 1, `${CONTAINER},ns="net"`),
   IsolationContainerPrivileged: is('isolation_container_privileged', 1),
   IsolationContainerProcessEscaped: {
-    holds: [gauge('isolation_container_finding', 1, finding('process_escaped', 'critical'))],
+    holds: [
+      gauge('isolation_container_finding', 1, finding('process_escaped', 'critical')),
+      gauge('isolation_container_escaped_processes', 1),
+    ],
     // For a moment each quarter of an hour: a process that the engine moves into the container.
     not: [
       {
@@ -135,11 +138,28 @@ export const CONDITIONS: Readonly<Record<string, Condition>> = {
         labels: finding('process_escaped', 'critical'),
         at: (seconds) => (seconds % (15 * MINUTE) === 0 ? 1 : undefined),
       },
+      {
+        metric: 'isolation_container_escaped_processes',
+        labels: CONTAINER,
+        at: (seconds) => Number(seconds % (15 * MINUTE) === 0),
+      },
     ],
   },
   IsolationContainerCriticalFinding: {
-    holds: [gauge('isolation_container_finding', 1, finding('engine_socket', 'critical'))],
-    not: [gauge('isolation_container_finding', 1, finding('seccomp_off', 'high'))],
+    holds: [
+      gauge('isolation_container_finding', 1, finding('engine_socket', 'critical')),
+      gauge('isolation_container_isolation_level', 0),
+    ],
+    not: [
+      gauge('isolation_container_finding', 1, finding('seccomp_off', 'high')),
+      gauge('isolation_container_isolation_level', 0),
+      // Fixed after some minutes, again and again.
+      {
+        metric: 'isolation_container_finding',
+        labels: finding('engine_socket', 'critical'),
+        at: (seconds) => (seconds % (15 * MINUTE) < 5 * MINUTE ? 1 : undefined),
+      },
+    ],
   },
   IsolationSourceDown: is('isolation_source_up', 0, 'source="docker"'),
   IsolationDetailSourceDown: is('isolation_source_up', 0, 'source="kmsg"'),
