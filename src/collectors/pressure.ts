@@ -1,7 +1,7 @@
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { parseIrqPressure, type Pressure, parsePressure } from '../kernel/pressure.ts';
-import { parsedFile } from './cgroup-value.ts';
-import { type Collector, defineContainerCollector, type Family } from './collector.ts';
+import { parsedFile, parsedOrMalformed } from './cgroup-value.ts';
+import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';
 
 const RESOURCES = ['cpu', 'memory', 'io', 'irq'] as const;
 type PressureReading = Readonly<Record<(typeof RESOURCES)[number], Partial<Pressure> | undefined>>;
@@ -10,12 +10,15 @@ type PressureReading = Readonly<Record<(typeof RESOURCES)[number], Partial<Press
 export const pressure: Collector = defineContainerCollector({
   name: 'pressure',
   help: 'Time spent waiting for CPU, memory, I/O and interrupts (PSI).',
-  read: ({ files }): PressureReading => ({
-    cpu: read(files, 'cpu.pressure'),
-    memory: read(files, 'memory.pressure'),
-    io: read(files, 'io.pressure'),
-    irq: readIrq(files),
-  }),
+  read({ files }, scrape): PressureReading {
+    const cpu = read(files, 'cpu.pressure');
+    return {
+      cpu,
+      memory: read(files, 'memory.pressure'),
+      io: read(files, 'io.pressure'),
+      irq: readIrq(files, cpu !== undefined, scrape),
+    };
+  },
   families: [
     byResource(
       'isolation_container_pressure_waiting_seconds_total',
@@ -34,10 +37,16 @@ function read(files: CgroupFiles, name: string): Pressure | undefined {
   return parsedFile(files, 'unified', name, parsePressure);
 }
 
+/** Whether this kernel may account the time of interrupts. If it does not, no cgroup has the file, or none can be read. */
+const mayAccountIrq = oncePerScrape(() => ({ still: true }));
+
 /** Interrupts stop all tasks, so the kernel has no `some` for them. */
-function readIrq(files: CgroupFiles): Partial<Pressure> | undefined {
-  const full = parsedFile(files, 'unified', 'irq.pressure', parseIrqPressure);
-  return full === undefined ? undefined : { full };
+function readIrq(files: CgroupFiles, hasPressure: boolean, scrape: Scrape): Partial<Pressure> | undefined {
+  const mayAccount = mayAccountIrq(scrape);
+  if (!mayAccount.still) return undefined;
+  const full = parsedOrMalformed(files, 'unified', 'irq.pressure', parseIrqPressure);
+  if (full === undefined && hasPressure && !files.gone) mayAccount.still = false;
+  return typeof full === 'number' ? { full } : undefined;
 }
 
 function byResource(

@@ -244,11 +244,15 @@ export class ContainerInventory {
     // The random part spreads containers that started together, so that they are not always read in the same scrape.
     entry.factsUntil = now + FACTS_FOR_MS * (0.5 + Math.random() / 2);
     try {
-      entry.init = withOpenFilesOf(before, findInit(this.#kernel, entry.files));
+      entry.members = membersOfContainer(this.#kernel, entry.files);
+      entry.init = withOpenFilesOf(before, findInit(this.#kernel, entry.files, entry.members.pids));
       if (entry.init !== undefined) {
         if (isRestart(entry.lastInit, entry.init)) this.#onRestarted(entry.cgroup);
         entry.lastInit = { pid: entry.init.pid, startTime: entry.init.startTime };
-        entry.members = membersOfContainer(this.#kernel, entry.files);
+        // It may have begun since.
+        if (!entry.members.pids.includes(entry.init.pid)) {
+          entry.members = membersOfContainer(this.#kernel, entry.files);
+        }
         this.#locate(entry, entry.init, entry.members);
         entry.posture = this.#postures.read(targetOf(entry, entry.init, entry.members));
         if (entry.init.files === before?.files) entry.posture = keepLookedUp(entry.posture, postureBefore);

@@ -26,17 +26,22 @@ const bootTimes = new WeakMap<KernelFiles, { readonly seconds: number; readonly 
 /**
  * Finds the init process of a container and reads the facts about it that rarely change. Its files stay open until closed.
  *
+ * @param pids the processes of the container, if they have just been listed.
  * @returns `undefined` if the cgroup has no visible process, or only a runtime that is about to become the init, or if a command
  *   line that decides it is not known yet.
  * @throws the system error if a missing privilege prevents listing or inspecting processes.
  */
-export function findInit(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefined {
+export function findInit(
+  kernel: KernelFiles,
+  cgroup: CgroupFiles,
+  pids = pidsOfContainer(kernel, cgroup),
+): InitProcess | undefined {
+  if (pids.length === 0) return undefined;
   // A process may end during the inspection, and another may then be the init: try again.
-  return attempt(kernel, cgroup) ?? attempt(kernel, cgroup);
+  return attempt(kernel, cgroup, pids) ?? attempt(kernel, cgroup, pidsOfContainer(kernel, cgroup));
 }
 
-function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefined {
-  const pids = pidsOfContainer(kernel, cgroup);
+function attempt(kernel: KernelFiles, cgroup: CgroupFiles, pids: readonly number[]): InitProcess | undefined {
   if (pids.length === 0) return undefined;
   const chosen = choose(kernel, pids, cgroup.path);
   const files = chosen === undefined || chosen === PENDING ? undefined : kernel.process(chosen.pid);
@@ -68,6 +73,7 @@ function attempt(kernel: KernelFiles, cgroup: CgroupFiles): InitProcess | undefi
 function choose(kernel: KernelFiles, pids: readonly number[], cgroup: string): Root | typeof PENDING | undefined {
   const members = new Set(pids);
   const inner: Inspected[] = [];
+  const outer: Inspected[] = [];
   const roots: Root[] = [];
   /** Roots whose command line is not known yet. All are asked for at once. */
   const pending: Root[] = [];
@@ -78,9 +84,11 @@ function choose(kernel: KernelFiles, pids: readonly number[], cgroup: string): R
     else roots.push({ ...root, role: root.role });
   };
   for (const found of processesUpwards(kernel, pids)) {
-    if (members.has(found.ppid)) inner.push(found);
-    else add(found);
+    (members.has(found.ppid) ? inner : outer).push(found);
   }
+  const [only] = outer;
+  if (only !== undefined && outer.length === 1 && !mayBeParent(only, inner)) return withStart(kernel, only);
+  for (const found of outer) add(found);
   // The children of an engine's own process count as having a parent outside.
   const parents = new Set(roots.filter(({ role }) => role === 'parent').map(({ pid }) => pid));
   for (const found of inner) if (parents.has(found.ppid)) add(found);
@@ -91,6 +99,17 @@ function choose(kernel: KernelFiles, pids: readonly number[], cgroup: string): R
   const matters =
     pending.some(({ nspid }) => nspid.length === 1) || chooseInit([...roots, ...pending])?.pid !== chosen?.pid;
   return matters ? PENDING : chosen;
+}
+
+/** Whether a process may be the engine's own, with the init among its children. A parent is in the host's pid namespace. */
+function mayBeParent({ pid, nspid }: Inspected, inner: readonly Inspected[]): boolean {
+  return nspid.length === 1 && inner.some(({ ppid }) => ppid === pid);
+}
+
+/** The only process with a parent outside is the init whatever it is called, so its command line is not needed. */
+function withStart(kernel: KernelFiles, { pid, ppid, nspid }: Inspected): Root | undefined {
+  const stat = kernel.proc(`${pid}/stat`);
+  return stat === undefined ? undefined : { pid, ppid, nspid, start: parseStartTime(stat), role: undefined };
 }
 
 /** Yields each process, followed by its ancestors in the container, so that the init comes early even among many. */

@@ -54,7 +54,9 @@ export class KernelFiles {
 
   /** A file of the host such as `vmstat` or `sys/kernel/osrelease`, as text; `undefined` if absent. */
   proc(name: string): string | undefined {
-    const bytes = this.#reader.readOnce(`${this.procRoot}/${name}`, 0);
+    // The records of a mount table can span pages.
+    const complete = name.endsWith('mountinfo') ? 0 : undefined;
+    const bytes = this.#reader.readOnce(`${this.procRoot}/${name}`, complete);
     return bytes === undefined ? undefined : textOf(bytes);
   }
 

@@ -29,14 +29,20 @@ export class ProcessFiles {
     return this.#named(name, (path) => this.#reader.readOnce(path));
   }
 
+  /** The content as text. Invalid UTF-8 becomes U+FFFD. */
+  text(name: string): string | undefined {
+    const bytes = this.read(name);
+    return bytes === undefined ? undefined : textOf(bytes);
+  }
+
   /**
-   * The content as text, for records of any length (those of `mountinfo` can span pages). Invalid UTF-8 becomes U+FFFD.
+   * The content of `mountinfo`, whose records can span pages.
    *
    * @param longest in bytes.
    * @throws the system error; EFBIG for a file longer than `longest`.
    */
-  text(name: string, longest?: number): string | undefined {
-    const bytes = this.#named(name, (path) => this.#reader.readOnce(path, 0, longest));
+  mountinfo(longest: number): string | undefined {
+    const bytes = this.#named('mountinfo', (path) => this.#reader.readOnce(path, 0, longest));
     return bytes === undefined ? undefined : textOf(bytes);
   }
 

@@ -37,11 +37,26 @@ export function isRuntimeAtWork(files: ProcessFiles, kernel: KernelFiles, cgroup
   const stat = files.text('stat');
   if (stat === undefined) return false;
   const start = parseStartTime(stat);
-  const uptime = Number((kernel.proc('uptime') ?? '').split(' ')[0]);
-  if (!(uptime - start < AT_WORK_FOR_S)) return false;
+  if (!(uptimeOf(kernel) - start < AT_WORK_FOR_S)) return false;
   const words = kernel.commandLines.of({ cgroup, pid: files.pid, start }, YOUNG_MS);
   const claims = words === PENDING || RUNTIME.test(words?.split('\0', 1)[0] ?? '');
   return claims && isBelieved(cgroup, performance.now());
+}
+
+/** How long an uptime is used, in ms. Many processes are asked about at a time. */
+const UPTIME_FOR_MS = 500;
+
+const uptimes = new WeakMap<KernelFiles, { readonly seconds: number; readonly at: number }>();
+
+/** Seconds since boot, as in `/proc/<pid>/stat`; NaN if unknown. */
+function uptimeOf(kernel: KernelFiles): number {
+  const now = performance.now();
+  let known = uptimes.get(kernel);
+  if (known === undefined || now - known.at > UPTIME_FOR_MS) {
+    known = { seconds: Number((kernel.proc('uptime') ?? '').split(' ')[0]), at: now };
+    uptimes.set(kernel, known);
+  }
+  return known.seconds + (now - known.at) / 1000;
 }
 
 /** When a container last began to have a runtime in it, and when one was last seen, in ms of `performance.now()`. */

@@ -29,22 +29,28 @@ const SECRET_FILES = ['kcore', 'keys', 'timer_list'];
 /** Reads the facts about the host, and reads them again when they are too old. */
 export function hostFacts(kernel: KernelFiles, namespaces: HostNamespaces): () => Host {
   let known: { readonly host: Host; readonly until: number } | undefined;
+  let table: { readonly text: string; readonly mounts: HostMounts } | undefined;
+  // The table is long with many containers, and seldom changes.
+  const mountsOf = (text: string): HostMounts => {
+    if (table?.text !== text) table = { text, mounts: new HostMounts(parseMountinfo(text)) };
+    return table.mounts;
+  };
   return () => {
     const now = performance.now();
     if (known === undefined || now > known.until) {
-      known = { host: readHost(kernel, namespaces), until: now + FACTS_FOR_MS };
+      known = { host: readHost(kernel, namespaces, mountsOf), until: now + FACTS_FOR_MS };
     }
     return known.host;
   };
 }
 
-function readHost(kernel: KernelFiles, namespaces: HostNamespaces): Host {
+function readHost(kernel: KernelFiles, namespaces: HostNamespaces, mountsOf: (text: string) => HostMounts): Host {
   const mountinfo = unseenAsUndefined(() => kernel.proc('1/mountinfo'));
   const sockets = unseenAsUndefined(() => kernel.proc('1/net/unix'));
   return {
     namespaces,
     root: findHostRoot(kernel, namespaces),
-    mounts: mountinfo === undefined ? undefined : new HostMounts(parseMountinfo(mountinfo)),
+    mounts: mountinfo === undefined ? undefined : mountsOf(mountinfo),
     sockets: parseListeningPaths(sockets ?? '')
       .map((path) => path.replace(/^\/var\/run\//, '/run/'))
       .filter(isDaemonSocket),

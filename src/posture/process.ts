@@ -21,18 +21,29 @@ export interface Surroundings {
   readonly denied: (error: Error) => void;
 }
 
+/** What is known of a process already. Other processes are read in full. */
+export interface AlreadyRead {
+  /** The text of its `status`. */
+  readonly status: string;
+  readonly namespaces: Namespaces;
+}
+
 /**
  * Reads how one process is confined.
  *
  * @returns `undefined` if the process has ended or is a kernel thread.
  */
-export function readProcess(files: ProcessFiles, surroundings: Surroundings): ProcessPosture | undefined {
-  const text = files.text('status');
+export function readProcess(
+  files: ProcessFiles,
+  surroundings: Surroundings,
+  known?: AlreadyRead,
+): ProcessPosture | undefined {
+  const text = known?.status ?? files.text('status');
   if (text === undefined) return undefined;
   const { zombie, kernelThread, nspid, effectiveUid: uid, effectiveGid: gid, ...credentials } = parseProcStatus(text);
   if (zombie || kernelThread) return undefined;
   const hostPid = nspid.length === 1;
-  const namespaces = readNamespaces(files, surroundings);
+  const namespaces = known?.namespaces ?? readNamespaces(files, surroundings);
   const users = readUserNamespace(files, namespaces.user, uid, surroundings);
   const label = readLabel(files, surroundings);
   const { name, holdsRoot, groups, effective, permitted, bounding, noNewPrivileges, seccomp, seccompFilters } =

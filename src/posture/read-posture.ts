@@ -89,7 +89,8 @@ export class PostureReader {
     if (status === undefined) return undefined;
     const { ppid } = parseProcStatus(status);
     const alone = { host: host.namespaces, init: init.namespaces, initPosture: undefined, denied: note };
-    const own = readProcess(init.files, alone);
+    if (init.namespacesError !== undefined) note(init.namespacesError);
+    const own = readProcess(init.files, alone, { status, namespaces: init.namespaces });
     if (own === undefined) return undefined;
     const byPid = new Map<number, ProcessPosture | undefined>([[init.pid, own]]);
     const pending = this.#lookAt(target, ppid, byPid, { ...alone, initPosture: own });
@@ -209,7 +210,7 @@ async function repeat(lookUp: () => LookedUp, first: LookedUp, lookUps: LookUps)
 /** The mounts of a process; `undefined` if reading them is denied, or there are too many. */
 function readTable(files: ProcessFiles, host: Host, denied: (error: Error) => void): MountTable | undefined {
   try {
-    const mountinfo = orDenied(() => files.text('mountinfo', LONGEST_MOUNTINFO), denied);
+    const mountinfo = orDenied(() => files.mountinfo(LONGEST_MOUNTINFO), denied);
     return mountinfo === undefined
       ? undefined
       : new MountTable(mountinfo, host.mounts && ((path) => host.mounts?.at(path)));

@@ -91,7 +91,7 @@ function witness(
   { hostPid, hostMnt, seccomp }: ProcessPosture,
   { engine, host, lookUps, denied }: Question,
 ): Witness | undefined {
-  const mountinfo = files.text('mountinfo', LONGEST_MOUNTINFO);
+  const mountinfo = files.mountinfo(LONGEST_MOUNTINFO);
   const [cmdline, descriptors] = [files.outside('cmdline'), files.outside('fd')];
   if (mountinfo === undefined || cmdline === undefined || descriptors === undefined) return undefined;
   const words = found(
