@@ -38,7 +38,7 @@ interface Known extends Record<Limit, Found | typeof UNREAD> {
 }
 
 /** Identifies a scrape, without keeping its data alive. */
-const scrapeId = oncePerScrape((): object => ({}));
+export const scrapeId = oncePerScrape((): object => ({}));
 
 /**
  * Each limit is read once per scrape, however many containers a cgroup holds. The objects are used again at the next

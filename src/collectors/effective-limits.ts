@@ -7,7 +7,9 @@ import {
   limitOfCgroup,
   type LimitedResource,
   RESOURCE_CONTROLLERS,
+  scrapeId,
 } from './cgroup-limits.ts';
+import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { oncePerScrape, type Scrape } from './collector.ts';
 import { type LimitLevel, limitLevelsOf } from './limit-levels.ts';
 
@@ -29,24 +31,47 @@ export interface ContainerLimits {
 /** Whether a container has a limit: its own, its pod's, its task's or its own unit's. `undefined`: unknown. */
 export type Limited = Readonly<Record<'memory' | 'cpu' | 'pids', boolean | undefined>>;
 
-/** The limits are read once per scrape, for all collectors that need them. */
-const limitsByContainer = oncePerScrape(() => new Map<Container, ContainerLimits>());
+/** What was found for a container last. */
+interface Known {
+  scrape: object;
+  readonly parts: Readonly<Record<LimitedResource, Resolved>>;
+  readonly limits: ContainerLimits;
+}
 
-/** Finds the limits of a container. */
+/** The limits are read once per scrape, for all collectors that need them. */
+const knownByCgroup = new WeakMap<CgroupFiles, Known>();
+
+/** Finds the limits of a container: the same object as in the last scrape if nothing has changed. */
 export function limitsOfContainer(container: Container, scrape: Scrape): ContainerLimits {
-  const known = limitsByContainer(scrape).get(container);
-  if (known !== undefined) return known;
+  const { files } = container;
+  const id = scrapeId(scrape);
+  const known = knownByCgroup.get(files);
+  if (known?.scrape === id) return known.limits;
   const memory = resolve(container, scrape, 'memory');
   const swap = resolve(container, scrape, 'swap');
   const cpu = resolve(container, scrape, 'cpu');
   const pids = resolve(container, scrape, 'pids');
-  const found: ContainerLimits = {
+  if (
+    known !== undefined &&
+    isSame(known.parts.memory, memory) &&
+    isSame(known.parts.swap, swap) &&
+    isSame(known.parts.cpu, cpu) &&
+    isSame(known.parts.pids, pids)
+  ) {
+    known.scrape = id;
+    return known.limits;
+  }
+  const limits: ContainerLimits = {
     own: { memory: memory.own, swap: swap.own, cpu: cpu.own, pids: pids.own },
     effective: { memory, swap: swapAlone(container, swap, memory), cpu, pids },
     limited: { memory: memory.limited, cpu: cpu.limited, pids: pids.limited },
   };
-  limitsByContainer(scrape).set(container, found);
-  return found;
+  knownByCgroup.set(files, { scrape: id, parts: { memory, swap, cpu, pids }, limits });
+  return limits;
+}
+
+function isSame(a: Resolved, b: Resolved): boolean {
+  return a.limit === b.limit && a.level === b.level && a.own === b.own && a.limited === b.limited;
 }
 
 /** The effective swap limit. v1 limits memory and swap together, so swap gets what remains above the memory limit. */

@@ -41,11 +41,16 @@ export interface PidsLimiter {
   readonly hits: number | undefined;
 }
 
+/** Most containers have none. */
+const NONE: readonly never[] = [];
+
 const memoryByCgroup = oncePerScrape(() => new Map<CgroupFiles, Omit<MemoryLimiter, 'level'>>());
 
 /** The cgroups other than its own that limit the memory of a container. Each is read once per scrape. */
 export function memoryLimitersOf(container: Container, scrape: Scrape): readonly MemoryLimiter[] {
-  return limitingLevelsOf(container, 'memory', scrape).map((level) => ({
+  const levels = limitingLevelsOf(container, 'memory', scrape);
+  if (levels.length === 0) return NONE;
+  return levels.map((level) => ({
     level,
     ...once(memoryByCgroup(scrape), level.files, readMemoryLimiter, scrape),
   }));
@@ -89,7 +94,9 @@ const cpuByCgroup = oncePerScrape(() => new Map<CgroupFiles, Omit<CpuLimiter, 'l
 
 /** The cgroups other than its own that limit the CPU time of a container. Each is read once per scrape. */
 export function cpuLimitersOf(container: Container, scrape: Scrape): readonly CpuLimiter[] {
-  return limitingLevelsOf(container, 'cpu', scrape).map((level) => ({
+  const levels = limitingLevelsOf(container, 'cpu', scrape);
+  if (levels.length === 0) return NONE;
+  return levels.map((level) => ({
     level,
     ...once(cpuByCgroup(scrape), level.files, readCpuLimiter, scrape),
   }));
@@ -108,8 +115,10 @@ const pidsByCgroup = oncePerScrape(
 
 /** The cgroups other than its own that limit the processes and threads of a container. */
 export function pidsLimitersOf(container: Container, scrape: Scrape): readonly PidsLimiter[] {
+  const levels = limitingLevelsOf(container, 'pids', scrape);
+  if (levels.length === 0) return NONE;
   const { others } = pidsHitsOf(container, scrape);
-  return limitingLevelsOf(container, 'pids', scrape).map((level) => ({
+  return levels.map((level) => ({
     level,
     ...once(pidsByCgroup(scrape), level.files, readPidsLimiter, scrape),
     hits: others.get(level),
