@@ -57,6 +57,10 @@ export interface Names {
   readonly runtime?: string;
   readonly composeProject?: string;
   readonly composeService?: string;
+  readonly swarmStack?: string;
+  readonly swarmService?: string;
+  /** The id of the task of a service. Each has one container. */
+  readonly swarmTask?: string;
   /**
    * A pause container, for the engine. Docker has it from a label that any image can set, so trust it only for Podman and
    * inside a pod of the kubelet.

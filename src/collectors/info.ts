@@ -15,7 +15,7 @@ export const info: Collector = defineContainerCollector({
       type: 'info',
       help:
         'Facts about a container, as labels. id, pod_uid, owner_uid and cgroup come from the path in cgroupfs; image, ' +
-        'runtime and compose_* from the engine, and are empty until it answers. sandbox is the kind of runtime, recognised by ' +
+        'runtime, compose_* and swarm_* from the engine, and are empty until it answers. sandbox is the kind of runtime, recognised by ' +
         `its processes on the host (${SANDBOX_KINDS.join(', ')}); empty if unknown.`,
       labels: [
         'id',
@@ -27,6 +27,9 @@ export const info: Collector = defineContainerCollector({
         'owner_uid',
         'compose_project',
         'compose_service',
+        'swarm_stack',
+        'swarm_service',
+        'swarm_task',
       ],
       samples({ container: { cgroup, names, posture } }, emit) {
         emit(
@@ -40,6 +43,9 @@ export const info: Collector = defineContainerCollector({
           cgroup.match.ownerUid === undefined ? '' : String(cgroup.match.ownerUid),
           names.composeProject ?? '',
           names.composeService ?? '',
+          names.swarmStack ?? '',
+          names.swarmService ?? '',
+          names.swarmTask ?? '',
         );
       },
     },

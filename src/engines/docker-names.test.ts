@@ -44,6 +44,35 @@ describe('inspection', () => {
     expect(namedByInspect(answer)?.names).toEqual({ name: 'web', image: 'x' });
   });
 
+  // As Docker 20.10 has them.
+  const TASK = '7aas3upge79h4ofswn317wcul';
+  const NODE = 'gpiznnwzes1o4hrdvbx6bdtnp';
+  const swarm = (service: string, more: object = {}) => ({
+    'com.docker.swarm.node.id': NODE,
+    'com.docker.swarm.service.name': service,
+    'com.docker.swarm.task': '',
+    'com.docker.swarm.task.id': TASK,
+    ...more,
+  });
+
+  test.each([
+    ['of a service', `web.1.${TASK}`, 'web', 'web.1'],
+    ['of a stack', `shop_db.12.${TASK}`, 'shop_db', 'shop_db.12'],
+    ['of a service with a dot', `a.b.1.${TASK}`, 'a.b', 'a.b.1'],
+    ['of a global service', `agent.${NODE}.${TASK}`, 'agent', 'agent'],
+    ['that was renamed', 'db', 'web', 'db'],
+    ['with the name of another service', `db.1.${TASK}`, 'web', `db.1.${TASK}`],
+    ['with something else for the slot', `web.x.${TASK}`, 'web', `web.x.${TASK}`],
+    ['without a slot', `web.${TASK}`, 'web', `web.${TASK}`],
+  ])('of a task in Swarm %s: %s', (_, name, service, expected) => {
+    const Labels = swarm(service, { 'com.docker.stack.namespace': 'shop' });
+    const names = { name: expected, swarmService: service, swarmStack: 'shop', swarmTask: TASK };
+    expect(namedByInspect({ Id: 'abc', Name: `/${name}`, Config: { Labels } })?.names).toEqual(names);
+    expect(namedByList([{ Id: 'abc', Names: [`/${name}`], Labels }])[0]?.names).toEqual(names);
+    const Actor = { ID: 'abc', Attributes: { ...Labels, name } };
+    expect(namedByEvent({ Type: 'container', Action: 'die', Actor })?.names).toEqual(names);
+  });
+
   test('marks the sandbox of a pod as infra', () => {
     const answer = { Id: 'abc', Config: { Labels: { 'io.kubernetes.docker.type': 'podsandbox' } } };
     expect(namedByInspect(answer)?.names).toEqual({ infra: true });

@@ -2,10 +2,13 @@ import type { Names } from '../container.ts';
 import { field, type Named, named, text } from './engine-client.ts';
 import type { Selection } from './json-projection.ts';
 
-/** Names that come from a container's labels: those of Compose, and those the kubelet sets on containers of Docker. */
+/** Names that come from a container's labels: those of Compose and Swarm, and those the kubelet sets on containers of Docker. */
 export const NAME_LABELS = {
   composeProject: 'com.docker.compose.project',
   composeService: 'com.docker.compose.service',
+  swarmStack: 'com.docker.stack.namespace',
+  swarmService: 'com.docker.swarm.service.name',
+  swarmTask: 'com.docker.swarm.task.id',
   namespace: 'io.kubernetes.pod.namespace',
   pod: 'io.kubernetes.pod.name',
   containerInPod: 'io.kubernetes.container.name',
@@ -14,7 +17,10 @@ export const NAME_LABELS = {
 /** The value of this label is `podsandbox` on a pod's pause container. */
 const SANDBOX_LABEL = 'io.kubernetes.docker.type';
 
-const LABELS: Selection = selected(...Object.values(NAME_LABELS), SANDBOX_LABEL);
+/** The node of Swarm that a container runs on. */
+const NODE_LABEL = 'com.docker.swarm.node.id';
+
+const LABELS: Selection = selected(...Object.values(NAME_LABELS), SANDBOX_LABEL, NODE_LABEL);
 
 /** The members read from `GET /containers/<id>/json`. */
 export const INSPECT_SELECTION: Selection = {
@@ -51,10 +57,11 @@ export interface DockerEvent extends Named {
  */
 export function namedByInspect(answer: unknown): Named | undefined {
   const config = field(answer, 'Config');
+  const labels = field(config, 'Labels');
   const runtime = text(field(field(answer, 'HostConfig'), 'Runtime'));
   return named(field(answer, 'Id'), {
-    ...labelled(field(config, 'Labels')),
-    name: plainName(field(answer, 'Name')),
+    ...labelled(labels),
+    name: nameInSwarm(plainName(field(answer, 'Name')), labels),
     image: text(field(config, 'Image')),
     runtime: runtime === NO_RUNTIME ? undefined : runtime,
   });
@@ -69,11 +76,13 @@ export function namedByList(answer: unknown): Named[] {
   if (!Array.isArray(answer)) throw new SyntaxError('The list of containers is not a list');
   return answer.flatMap((container) => {
     const names = field(container, 'Names');
+    const labels = field(container, 'Labels');
+    // A container that links to this one adds the name `/other/alias`.
+    const name = (Array.isArray(names) ? names : []).map(plainName).find((each) => each?.includes('/') === false);
     return (
       named(field(container, 'Id'), {
-        ...labelled(field(container, 'Labels')),
-        // A container that links to this one adds the name `/other/alias`.
-        name: (Array.isArray(names) ? names : []).map(plainName).find((name) => name?.includes('/') === false),
+        ...labelled(labels),
+        name: nameInSwarm(name, labels),
         image: text(field(container, 'Image')),
       }) ?? []
     );
@@ -96,7 +105,7 @@ export function namedByEvent(event: unknown): DockerEvent | undefined {
   const at = typeof seconds === 'number' ? seconds * 1000 : undefined;
   const found = named(field(actor, 'ID'), {
     ...labelled(attributes),
-    name: plainName(field(attributes, 'name')),
+    name: nameInSwarm(plainName(field(attributes, 'name')), attributes),
     image: text(field(attributes, 'image')),
   });
   const podId = text(field(attributes, 'podId'));
@@ -108,6 +117,21 @@ function labelled(labels: unknown): { [K in keyof Names]: Names[K] | undefined }
     Object.entries(NAME_LABELS).map(([name, label]) => [name, text(field(labels, label))]),
   );
   return { ...names, infra: field(labels, SANDBOX_LABEL) === 'podsandbox' ? true : undefined };
+}
+
+/**
+ * The name of a task's container without the task's id, so that the next task continues its series: `web.1` for
+ * `web.1.7aas3upge79h4ofswn317wcul`, and `agent` for `agent.<node>.<task>` of a global service, which has one task on each node. The
+ * whole name must be the one that Swarm gives, because any image can have these labels.
+ */
+function nameInSwarm(name: string | undefined, labels: unknown): string | undefined {
+  const service = text(field(labels, NAME_LABELS.swarmService));
+  const task = text(field(labels, NAME_LABELS.swarmTask));
+  if (name === undefined || service === undefined || task === undefined) return name;
+  if (!name.startsWith(`${service}.`) || !name.endsWith(`.${task}`)) return name;
+  const place = name.slice(service.length + 1, -task.length - 1);
+  if (/^\d+$/.test(place)) return `${service}.${place}`;
+  return place !== '' && place === field(labels, NODE_LABEL) ? service : name;
 }
 
 /** Docker writes `/web`, Podman `web`. */
