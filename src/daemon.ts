@@ -24,6 +24,7 @@ import { identifyCgroup } from './identify/cgroup-path.ts';
 import { labelsOf } from './containers/labels.ts';
 import { isRuntimeCgroup, privateParentsOf } from './identify/cgroup-scope.ts';
 import { isNamed, Naming } from './engines/naming.ts';
+import { ContainersWithoutCgroup } from './containers/without-cgroup.ts';
 import { ContainerStarts } from './containers/starts.ts';
 import { ContainerInventory } from './containers/inventory.ts';
 import { AncestorFiles } from './kernel/ancestor-files.ts';
@@ -92,6 +93,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const naming = new Naming(sources);
   const postures = new PostureReader(kernel, hostNamespaces, probes);
   const starts = new ContainerStarts(naming);
+  const withoutCgroup = new ContainersWithoutCgroup();
   const inventory = new ContainerInventory({
     kernel,
     naming,
@@ -142,7 +144,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       members: membersByNamespace(containers),
       oom: reads.read('OOM kills', () => oom?.counts(containers)),
       starts: starts.entries(),
-      state: stateOf({ kernel, reads, discovery, sources, hostNamespaces, oom }),
+      state: stateOf({ kernel, reads, discovery, sources, withoutCgroup, hostNamespaces, oom }),
     });
     ancestors.prune();
     return result;
@@ -233,10 +235,11 @@ function stateOf(options: {
   readonly reads: OptionalReads;
   readonly discovery: Discovery;
   readonly sources: readonly NameSource[];
+  readonly withoutCgroup: ContainersWithoutCgroup;
   readonly hostNamespaces: HostNamespaces;
   readonly oom: OomWatch | undefined;
 }): DaemonState {
-  const { kernel, reads, discovery, sources, hostNamespaces, oom } = options;
+  const { kernel, reads, discovery, sources, withoutCgroup, hostNamespaces, oom } = options;
   const hasPsi = reads.read('pressure/cpu', () => kernel.proc('pressure/cpu')) !== undefined;
   const health = new Map([
     ['cgroup_walk', discovery.walkComplete],
@@ -249,5 +252,11 @@ function stateOf(options: {
   const limitHits = new Map(
     sources.filter(({ up }) => up !== undefined).map((source) => [source.name, source.limitHits]),
   );
-  return { lifecycle: discovery.lifecycle, sources: health, limitHits };
+  const found = new Set([...discovery.containers.values()].map(({ match }) => match.id));
+  return {
+    lifecycle: discovery.lifecycle,
+    sources: health,
+    withoutCgroup: withoutCgroup.count(sources, found, performance.now()),
+    limitHits,
+  };
 }

@@ -59,7 +59,7 @@ export function samplesOf(collector: Collector, tree: CgroupTree): readonly stri
     members: () => [],
     oom: undefined,
     starts: [],
-    state: { lifecycle: new Map(), sources: new Map(), limitHits: new Map() },
+    state: { lifecycle: new Map(), sources: new Map(), withoutCgroup: new Map(), limitHits: new Map() },
   };
   try {
     const reading = collector.scope === 'container' ? collector.read(container, scrape) : undefined;

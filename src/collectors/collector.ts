@@ -134,6 +134,8 @@ export interface DaemonState {
   readonly lifecycle: ReadonlyMap<string, { readonly started: number; readonly removed: number }>;
   /** The health of each source. Sources that do not apply are absent. */
   readonly sources: ReadonlyMap<string, boolean>;
+  /** By source: running containers that an engine lists and for which no cgroup was found. */
+  readonly withoutCgroup: ReadonlyMap<string, number>;
   /** By engine: how often an answer reached each limit. */
   readonly limitHits: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }

@@ -16,7 +16,8 @@ export const inventory: Collector = defineHostCollector({
       engines.set(cgroup.match.engine, counts);
     }
     const readAt = containers.flatMap(({ posture }) => posture?.readAt ?? []);
-    return { engines, sources: state.sources, limitHits: state.limitHits, postureAge: ageOf(Math.min(...readAt)) };
+    const { sources, withoutCgroup, limitHits } = state;
+    return { engines, sources, withoutCgroup, limitHits, postureAge: ageOf(Math.min(...readAt)) };
   },
   families: [
     byEngine('isolation_containers', 'gauge', 'Containers on this host, by their cgroups.', 'running'),
@@ -32,6 +33,19 @@ export const inventory: Collector = defineHostCollector({
       'Containers that disappeared from cgroupfs since the exporter started.',
       'removed',
     ),
+    {
+      name: 'isolation_containers_without_cgroup',
+      type: 'gauge',
+      help:
+        'Running containers that an engine has listed for a minute and for which no cgroup was found, so that nothing else is ' +
+        'exported about them: they have none of their own (podman --cgroups=disabled; rootless on cgroup v1), are inside a ' +
+        'virtual machine, or run on another host. isolation-exporter diagnose names those of Docker and Podman. Absent for an ' +
+        'engine that does not answer.',
+      labels: ['source'],
+      samples({ withoutCgroup }, emit) {
+        for (const [source, count] of withoutCgroup) emit(count, source);
+      },
+    },
     {
       name: 'isolation_source_up',
       type: 'gauge',
@@ -76,7 +90,7 @@ function byEngine(
   type: 'counter' | 'gauge',
   help: string,
   count: 'running' | 'started' | 'removed',
-): Family<{ readonly engines: ByEngine } & Pick<DaemonState, 'sources' | 'limitHits'>> {
+): Family<{ readonly engines: ByEngine } & Pick<DaemonState, 'sources' | 'withoutCgroup' | 'limitHits'>> {
   return {
     name,
     type,

@@ -28,6 +28,7 @@ const MESSAGES: Readonly<Record<string, Fields>> = {
     podSandboxId: ['string', 2],
     metadata: ['ContainerMetadata', 3],
     image: ['ImageSpec', 4],
+    state: ['int32', 6],
   },
   ListContainersResponse: { containers: ['repeated Container', 1] },
 

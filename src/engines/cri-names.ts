@@ -23,14 +23,20 @@ export function sandboxesOf(answer: unknown): Sandbox[] {
   });
 }
 
-/** Names in the answer to `ListContainers`, and the sandbox of each container. */
-export function containersOf(answer: unknown): (Named & { readonly sandbox: string | undefined })[] {
+/** As in the enumeration `ContainerState`. */
+const CONTAINER_RUNNING = 1;
+
+/** Names in the answer to `ListContainers`, the sandbox of each container, and whether it runs. */
+export function containersOf(
+  answer: unknown,
+): (Named & { readonly sandbox: string | undefined; readonly isRunning: boolean })[] {
   return listOf(answer, 'containers').flatMap((container) => {
     const found = named(field(container, 'id'), {
       containerInPod: text(field(field(container, 'metadata'), 'name')),
       image: imageOf(field(container, 'image')),
     });
-    return found === undefined ? [] : { ...found, sandbox: text(field(container, 'podSandboxId')) };
+    const isRunning = field(container, 'state') === CONTAINER_RUNNING;
+    return found === undefined ? [] : { ...found, sandbox: text(field(container, 'podSandboxId')), isRunning };
   });
 }
 

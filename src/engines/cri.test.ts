@@ -214,7 +214,9 @@ test('encodes messages with the field numbers of the interface', async () => {
     message ContainerMetadata { string name = 1; uint32 attempt = 2; }
     message Container {
       string id = 1; string pod_sandbox_id = 2; ContainerMetadata metadata = 3; Image image = 4; string image_ref = 5;
+      ContainerState state = 6;
     }
+    enum ContainerState { CONTAINER_CREATED = 0; CONTAINER_RUNNING = 1; CONTAINER_EXITED = 2; CONTAINER_UNKNOWN = 3; }
     message Containers { repeated Container containers = 1; }
     message Status { string id = 1; ContainerMetadata metadata = 2; Image image = 8; string image_ref = 9; }
     message StatusResponse { Status status = 1; }`);
@@ -232,9 +234,12 @@ test('encodes messages with the field numbers of the interface', async () => {
   ]);
   const image = { image: 'sha256:12', userSpecifiedImage: 'nginx:1', runtimeHandler: 'x' };
   const container = { id: NGINX, podSandboxId: PAUSE, metadata: { name: 'nginx', attempt: 1 }, image, imageRef: 'y' };
-  expect(containersOf(passed('Containers', 'ListContainers', { containers: [container] }))).toEqual([
-    { id: NGINX, names: { containerInPod: 'nginx', image: 'nginx:1' }, sandbox: PAUSE },
-  ]);
+  for (const state of [0, 1, 2, 3]) {
+    const containers = [{ ...container, state }];
+    expect(containersOf(passed('Containers', 'ListContainers', { containers }))).toEqual([
+      { id: NGINX, names: { containerInPod: 'nginx', image: 'nginx:1' }, sandbox: PAUSE, isRunning: state === 1 },
+    ]);
+  }
   const status = { id: NGINX, metadata: { name: 'nginx' }, image: { image: 'docker.io/nginx:1' }, imageRef: 'y' };
   expect(imageOfStatus(passed('StatusResponse', 'ContainerStatus', { status }))).toBe('docker.io/nginx:1');
 });

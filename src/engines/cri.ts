@@ -44,12 +44,13 @@ async function list(ask: Ask, signal: AbortSignal, onLimit: OnLimit): Promise<Co
     const byId = new Map(sandboxes.map((sandbox) => [sandbox.id, sandbox]));
     const found = containersOf(await ask('ListContainers', {}, signal));
     const containers = [...sandboxes, ...found.map((container) => inPod(container, byId.get(container.sandbox ?? '')))];
-    return { containers, isComplete: true };
+    const running = new Set(found.filter(({ isRunning }) => isRunning).map(({ id }) => id));
+    return { containers, running, isComplete: true };
   } catch (error) {
     // A list that is too long gives no names, but each container can still be inspected.
     if (!isTooLong(error)) throw error;
     onLimit('list_size');
-    return { containers: [], isComplete: false };
+    return { containers: [], running: new Set(), isComplete: false };
   }
 }
 

@@ -30,7 +30,7 @@ export const INSPECT_SELECTION: Selection = {
 };
 
 /** The members read of each container in `GET /containers/json`. */
-export const LIST_SELECTION: Selection = { ...selected('Id', 'Names', 'Image'), Labels: LABELS };
+export const LIST_SELECTION: Selection = { ...selected('Id', 'Names', 'Image', 'State'), Labels: LABELS };
 
 /** The members read from each line of `GET /events`. */
 export const EVENT_SELECTION: Selection = {
@@ -87,6 +87,15 @@ export function namedByList(answer: unknown): Named[] {
       }) ?? []
     );
   });
+}
+
+/**
+ * The ids in the answer of `GET /containers/json` of containers that run. Docker also lists those that wait to be started
+ * again.
+ */
+export function runningIn(containers: readonly unknown[]): ReadonlySet<string> {
+  const running = containers.filter((container) => field(container, 'State') !== 'restarting');
+  return new Set(running.flatMap((container) => named(field(container, 'Id'), {})?.id ?? []));
 }
 
 /**

@@ -22,7 +22,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A fake engine with the part of Docker's API that names need. */
 class FakeEngine {
-  readonly containers = new Map<string, { name: string; labels?: object; runtime?: unknown }>();
+  readonly containers = new Map<string, { name: string; labels?: object; runtime?: unknown; state?: string }>();
   /** Responses that replace the usual ones, by the beginning of the path. */
   readonly instead = new Map<string, Answer>();
   /** Past events, with their times in seconds. */
@@ -95,10 +95,11 @@ class FakeEngine {
   }
 
   #list(): unknown {
-    return [...this.containers].map(([id, { name, labels }]) => ({
+    return [...this.containers].map(([id, { name, labels, state = 'running' }]) => ({
       Id: id,
       Names: [`/other/link`, `/${name}`],
       Image: 'sha256:1234',
+      State: state,
       Labels: labels ?? {},
     }));
   }
@@ -247,6 +248,19 @@ describe('names', () => {
     for (let index = 0; index < 50; index += 1) names.want(`id${index}`);
     await expect.poll(() => engine.asked.filter((path) => path.includes('/id')).length, poll).toBeGreaterThan(50);
     expect(most).toBe(4);
+  });
+
+  test('knows which containers run, from the list and from events', async () => {
+    engine.containers.set(DB, { name: 'db', state: 'restarting' }).set('paused', { name: 'p', state: 'paused' });
+    engine.remember('start', DB, 'db', 60);
+    const names = await started();
+    const running = () => [...(names.running ?? [])];
+    expect(running()).toEqual([WEB, 'paused']);
+    engine.tellOf('start', DB);
+    await expect.poll(running, poll).toEqual([WEB, 'paused', DB]);
+    engine.tellOf('die', WEB);
+    engine.tellOf('destroy', 'paused');
+    await expect.poll(running, poll).toEqual([DB]);
   });
 
   test('ignores an answer about another container', async () => {

@@ -6,6 +6,7 @@ import {
   namedByEvent,
   namedByInspect,
   namedByList,
+  runningIn,
 } from './docker-names.ts';
 import { createTransport, type DockerAddress } from './docker-transport.ts';
 import type { DockerEvent } from './docker-names.ts';
@@ -27,7 +28,7 @@ const MAX_EVENTS = { longest: 32_000_000, bytesPerSecond: 16_000_000 };
  */
 const EVENTS: Readonly<Record<string, EngineEvent['kind']>> = {
   create: 'changed',
-  start: 'changed',
+  start: 'started',
   rename: 'changed',
   update: 'changed',
   die: 'ended',
@@ -67,15 +68,17 @@ export async function connectToDocker(
 
     async list(signal) {
       let isComplete = true;
+      let running: ReadonlySet<string> = new Set();
       const read: Read = async (answer) => {
         const list = await readList(answer, LIST_SELECTION, MAX_LIST);
         report(list);
         isComplete = list.isComplete;
+        running = runningIn(list.objects);
         return list.objects;
       };
       const containers = namedByList(await docker(signal, read).listContainers());
       if (!isComplete) onLimit('list_size');
-      return { containers, isComplete };
+      return { containers, running, isComplete };
     },
 
     async inspect(id, signal) {

@@ -10,6 +10,8 @@ export interface Named {
 /** An engine's list of its containers. */
 export interface ContainerList {
   readonly containers: readonly Named[];
+  /** The ids of running containers, also of paused ones. */
+  readonly running: ReadonlySet<string>;
   /** `false` if the list was longer than a limit: a container that is not in it may still exist. */
   readonly isComplete: boolean;
 }
@@ -24,10 +26,10 @@ export type OnLimit = (limit: EngineLimit) => void;
 /** Something that happened to a container. */
 export interface EngineEvent extends Named {
   /**
-   * `changed`: the engine may have new names; `ended`: the container has exited; `removed`: the engine no longer knows
-   * it.
+   * `started`: it runs; `changed`: the engine may have new names; `ended`: it has exited; `removed`: the engine no longer
+   * knows it.
    */
-  readonly kind: 'changed' | 'ended' | 'removed';
+  readonly kind: 'started' | 'changed' | 'ended' | 'removed';
   /** Wall-clock time in ms since the epoch; `undefined` if the engine does not say. */
   readonly at: number | undefined;
 }

@@ -8,6 +8,9 @@ import type { NameCache } from './name-cache.ts';
 /** Events carry their time in seconds. */
 const EVENT_TIME_STEP_MS = 1_000;
 
+/** The maximum number of running containers that are kept. An engine that reports more on one host is broken. */
+const MOST_RUNNING = 10_000;
+
 /** In ms. */
 export interface SessionTimings {
   readonly ping: number;
@@ -24,6 +27,8 @@ interface SessionOptions {
   readonly timings: SessionTimings;
   readonly cache: NameCache;
   readonly inspections: Inspections;
+  /** The ids of the containers that the engine reports as running. */
+  readonly running: Set<string>;
   /** The time of the earliest requested event, in ms since the epoch. */
   readonly since: number;
   /** Ends the session. */
@@ -104,8 +109,10 @@ class Session {
     this.#parts.inspections.begin((id) => this.#inspect(id));
   }
 
-  #takeList({ containers, isComplete }: ContainerList): void {
-    const { cache, inspections } = this.#parts;
+  #takeList({ containers, running: listedRunning, isComplete }: ContainerList): void {
+    const { cache, inspections, running } = this.#parts;
+    running.clear();
+    for (const id of listedRunning) if (running.size < MOST_RUNNING) running.add(id);
     const listed = new Set<string>();
     for (const { id, names } of containers) {
       listed.add(id);
@@ -124,12 +131,14 @@ class Session {
   }
 
   async #follow(events: AsyncIterable<EngineEvent>): Promise<never> {
-    const { cache, inspections } = this.#parts;
+    const { cache, inspections, running } = this.#parts;
     for await (const event of events) {
       const { id, kind, names } = event;
       const isPast = this.#isPast(event);
       // For a container in the list, the list is newer than past events.
       if (isPast && this.#listed.has(id)) continue;
+      if (kind === 'started' && running.size < MOST_RUNNING) running.add(id);
+      if (kind === 'ended' || kind === 'removed') running.delete(id);
       cache.putBrief(id, names);
       if (!inspections.isWanted(id)) {
         if (kind === 'removed') cache.forget(id);

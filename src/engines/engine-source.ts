@@ -78,6 +78,7 @@ export class EngineSource implements NameSource {
   readonly #stop = new AbortController();
   readonly #cache: NameCache;
   readonly #inspections: Inspections;
+  readonly #running = new Set<string>();
   readonly #loop: Promise<void>;
   #wasUp = false;
   /** No event before this time was missed, in ms since the epoch. */
@@ -108,6 +109,10 @@ export class EngineSource implements NameSource {
       onDeferred: () => this.#hitLimit('inspection_rate'),
     });
     this.#loop = this.#connectForEver();
+  }
+
+  get running(): ReadonlySet<string> {
+    return this.#running;
   }
 
   mayKnow(match: CgroupMatch): boolean {
@@ -195,6 +200,7 @@ export class EngineSource implements NameSource {
       timings: this.#timings,
       cache: this.#cache,
       inspections: this.#inspections,
+      running: this.#running,
       since: this.#upToDate - HISTORY_OVERLAP,
       stop: this.#stop.signal,
       onListed: () => {

@@ -20,6 +20,8 @@ export interface NameSource extends AsyncDisposable {
   readonly tried: boolean;
   /** How often each limit on the engine's resource use was reached, by limit. */
   readonly limitHits: ReadonlyMap<string, number>;
+  /** The ids of containers that the engine reports as running; absent if the source does not know. */
+  readonly running?: ReadonlySet<string>;
   /** Whether it can name a container of this kind at all. */
   mayKnow(match: CgroupMatch): boolean;
   /** The names known so far; the same object as long as nothing changes. */

@@ -96,7 +96,8 @@ export async function listContainersOf(place: EnginePlace): Promise<readonly Nam
   try {
     const client = await place.connect(() => {});
     const { signal } = new AbortController();
-    return (await inTime((call) => client.list(call), { ms: LIST_MS, signal, what: 'list' })).containers;
+    const { containers, running } = await inTime((call) => client.list(call), { ms: LIST_MS, signal, what: 'list' });
+    return containers.filter(({ id }) => running.has(id));
   } finally {
     place.close();
   }

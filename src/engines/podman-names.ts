@@ -5,7 +5,7 @@ import type { Selection } from './json-projection.ts';
 
 /** The members read of each container in `GET /libpod/containers/json`. */
 export const PODMAN_LIST_SELECTION: Selection = {
-  ...selected('Id', 'Names', 'Image', 'IsInfra', 'Pod', 'PodName'),
+  ...selected('Id', 'Names', 'Image', 'IsInfra', 'Pod', 'PodName', 'State'),
   Labels: selected(...Object.values(NAME_LABELS)),
 };
 

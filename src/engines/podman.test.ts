@@ -63,6 +63,7 @@ function container(more: object = {}): object {
 test('a list has pods, and which containers are infra containers', async () => {
   expect(await podman.list(signal)).toEqual({
     isComplete: true,
+    running: new Set([INFRA, APP]),
     containers: [
       { id: INFRA, podId: POD, names: { name: 'cdcdcdcdcdcd-infra', image: 'pause:4', pod: 'shop', infra: true } },
       { id: APP, podId: undefined, names: { name: 'app', image: 'localhost/lab:1' } },

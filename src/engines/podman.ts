@@ -1,5 +1,5 @@
 import { connectToDocker } from './docker.ts';
-import type { DockerEvent } from './docker-names.ts';
+import { type DockerEvent, runningIn } from './docker-names.ts';
 import { ask, type DockerAddress } from './docker-transport.ts';
 import type { ContainerList, EngineClient, Named, OnLimit } from './engine-client.ts';
 import { MAX_INSPECT, MAX_LIST } from './docker.ts';
@@ -79,7 +79,7 @@ export async function connectToPodman(address: DockerAddress, onLimit: OnLimit):
     if (!isComplete) onLimit('list_size');
     const containers = namedByPodmanList(objects);
     for (const { podId, names } of containers) if (podId !== undefined) keepPod(podId, names.pod);
-    return { containers, isComplete };
+    return { containers, running: runningIn(objects), isComplete };
   };
   const inspect = async (id: string, signal: AbortSignal): Promise<Named> => {
     const path = `/containers/${encodeURIComponent(id)}/json`;

@@ -72,7 +72,7 @@ const SCRAPE: Scrape = {
   members: () => [],
   oom: undefined,
   starts: [],
-  state: { lifecycle: new Map(), sources: new Map(), limitHits: new Map() },
+  state: { lifecycle: new Map(), sources: new Map(), withoutCgroup: new Map(), limitHits: new Map() },
 };
 
 async function run(

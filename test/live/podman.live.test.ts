@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Samples, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
-import { type Background, eventually, succeed } from '../lab/machine.ts';
+import { type Background, eventually, quote, succeed } from '../lab/machine.ts';
 import { untilShown, within } from './docker-containers.ts';
 import { removeCgroups, removeDirectory } from '../lab/remains.ts';
 
@@ -84,6 +84,45 @@ describeLive('Podman', ['podman', 'docker'], () => {
     await within(host, 'the kill under its name', async () => (await kills()) === 1);
     const logged = (await exporter.log()).filter(({ msg }) => msg === 'OOM kill').map((line) => line['container']);
     expect(logged).toContain(container);
+  });
+
+  // A user's Podman creates no cgroup on cgroup v1.
+  test('a container without a cgroup is counted after a minute, until it ends', async () => {
+    const home = `${directory}/user`;
+    const asUser = (script: string) =>
+      `exec setpriv --reuid 65534 --regid 65534 --clear-groups env -i PATH="$PATH" HOME=${home} XDG_RUNTIME_DIR=${home}/run \
+        CONTAINERS_CONF=${directory}/containers.conf sh -c ${quote(`cd ${home} && ${script}`)}`;
+    const rootless = 'podman --runtime runc --cgroup-manager cgroupfs --storage-driver vfs';
+    await succeed(
+      host,
+      `set -e -o pipefail
+      chmod 711 ${directory}
+      mkdir -p ${home}/run
+      tar --owner=0 --group=0 -C ${directory}/image -cf ${home}/image.tar .
+      chown -R 65534:65534 ${home}`,
+    );
+    await succeed(host, asUser(`${rootless} import -q image.tar lab:1`));
+    await succeed(
+      host,
+      asUser(`${rootless} run -d --name ${name}-user --network none localhost/lab:1 /bin/sleep 1000000`),
+    );
+    const socket = `unix://${home}/podman.sock`;
+    const own = await host.start(asUser(`exec ${rootless} system service --time 0 ${socket}`));
+    try {
+      await eventually('the API answers', () => succeed(host, `test -S ${home}/podman.sock`), { timeoutMs: 30_000 });
+      await using exporter = await startExporter(host, { flags: ['--docker.host=', `--podman.host=${socket}`] });
+      const count = async () =>
+        (await exporter.scrape()).value('isolation_containers_without_cgroup', { source: 'podman' });
+      await within(host, 'the engine', async () => (await count()) === 0);
+      await within(host, 'the container', async () => (await count()) === 1, 90_000);
+      await succeed(host, asUser(`${rootless} rm --force --time 0 ${name}-user`));
+      await within(host, 'its end', async () => (await count()) === 0);
+    } finally {
+      await host.run(asUser(`${rootless} rm --force --all --time 0`));
+      await own.stop();
+      // podman keeps a process for the user's namespaces.
+      await host.run(`kill "$(cat ${home}/run/libpod/tmp/pause.pid)"`);
+    }
   });
 
   describe('a pod', () => {
