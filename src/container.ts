@@ -61,6 +61,8 @@ export interface Names {
   readonly swarmService?: string;
   /** The id of the task of a service. Each has one container. */
   readonly swarmTask?: string;
+  /** The chosen labels of the container, by the names under which they are exported. */
+  readonly labels?: Readonly<Record<string, string>>;
   /**
    * A pause container, for the engine. Docker has it from a label that any image can set, so trust it only for Podman and
    * inside a pod of the kubelet.

@@ -48,8 +48,18 @@ export interface PatternFamily<Reading> extends FamilyHeader {
   pattern(reading: Reading): readonly PatternSample[];
 }
 
+/** A family of facts whose labels are known only from the reading. One sample of 1 for each reading that has any. */
+export interface FactsFamily<Reading> extends FamilyHeader {
+  /** The labels and their values. */
+  facts(reading: Reading): Readonly<Record<string, string>>;
+}
+
 /** A metric family: its header, and how to get its samples from a collector's reading. */
-export type Family<Reading> = PlainFamily<Reading> | LabelledFamily<Reading> | PatternFamily<Reading>;
+export type Family<Reading> =
+  | PlainFamily<Reading>
+  | LabelledFamily<Reading>
+  | PatternFamily<Reading>
+  | FactsFamily<Reading>;
 
 interface CollectorHeader {
   /** Names the file, the `--collector.<name>` flag and the `collector` label. */

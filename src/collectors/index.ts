@@ -8,6 +8,7 @@ import { hugetlb } from './hugetlb.ts';
 import { info } from './info.ts';
 import { inventory } from './inventory.ts';
 import { io } from './io.ts';
+import { labels } from './labels.ts';
 import { limiters } from './limiters.ts';
 import { limits } from './limits.ts';
 import { memory } from './memory.ts';
@@ -28,6 +29,7 @@ export const collectors: readonly Collector[] = [
   inventory,
   host,
   info,
+  labels,
   namespaces,
   limits,
   limiters,

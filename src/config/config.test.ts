@@ -40,12 +40,15 @@ test('works without any option', () => {
     cri: {
       hosts: [
         socket('/run/k3s/containerd/containerd.sock'),
+        socket('/run/k0s/containerd.sock'),
+        socket('/var/snap/microk8s/common/run/containerd.sock'),
         socket('/run/crio/crio.sock'),
         socket('/run/containerd/containerd.sock'),
       ],
       isDefault: true,
     },
     kubeletLogs: { directory: '/var/log/containers', isDefault: true },
+    containerLabels: [],
     discovery: { walkInterval: 10_000 },
     oom: { retention: 3_600_000, stateFile: undefined },
     log: { level: 'info', format: 'logfmt' },
@@ -140,6 +143,12 @@ describe('engines', () => {
     );
   });
 
+  test('can be several', () => {
+    const given = config({ 'docker.host': ['', '/a.sock', 'tcp://h:1'] }, { ISOLATION_EXPORTER_PODMAN_HOST: '/b,/c' });
+    expect(given.docker?.hosts.map(({ text }) => text)).toEqual(['/a.sock', 'tcp://h:1']);
+    expect(given.podman?.hosts.map(({ text }) => text)).toEqual(['/b', '/c']);
+  });
+
   test('can be disabled', () => {
     expect(config({ 'docker.host': [''] }).docker).toBeUndefined();
     expect(config({}, { ISOLATION_EXPORTER_PODMAN_HOST: '' }).podman).toBeUndefined();
@@ -149,6 +158,24 @@ describe('engines', () => {
 
   test('count as configured even with the default address', () => {
     expect(config({}, { ISOLATION_EXPORTER_DOCKER_HOST: '/var/run/docker.sock' }).docker?.isDefault).toBe(false);
+  });
+});
+
+describe('labels of containers', () => {
+  const names = (given: Config): readonly string[] => given.containerLabels.map(({ name }) => name);
+
+  test('are off by default, and come from flags or the environment', () => {
+    expect(names(config())).toEqual([]);
+    expect(names(config({ 'container.labels': ['a,b', 'c', 'a'] }))).toEqual(['a', 'b', 'c']);
+    expect(names(config({}, { ISOLATION_EXPORTER_CONTAINER_LABELS: 'a, b' }))).toEqual(['a', 'b']);
+  });
+
+  test('are limited in number', () => {
+    const many = Array.from({ length: 51 }, (_, index) => `l${index}`).join(',');
+    expect(complaint({ 'container.labels': [many] })).toBe('--container.labels: 51 labels; at most 50 can be exported');
+    expect(complaint({ 'container.labels': ['a b'] })).toBe(
+      '--container.labels: expected names of labels such as app or app.kubernetes.io/name, separated by commas, or nothing, not "a b"',
+    );
   });
 });
 

@@ -1,4 +1,5 @@
 import type { LogFormat, LogLevel } from '../log.ts';
+import { type ContainerLabel, exportedLabels, MOST_LABELS } from './container-labels.ts';
 import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS, OPTIONS, collectorFlag, variableOf } from './options.ts';
 import type { CollectorEntry, OptionEntry } from './options.ts';
 import type { Flags } from './command-line.ts';
@@ -17,7 +18,7 @@ export interface WebConfig {
 
 /** An engine that provides names. */
 export interface EngineConfig<Host = EngineHost> {
-  /** Where it may listen, most likely first. At least one. */
+  /** Where it may listen, most likely first. At least one. Several of Docker or Podman are several engines. */
   readonly hosts: readonly Host[];
   /** The user did not configure it, so its absence is not a failure. */
   readonly isDefault: boolean;
@@ -46,6 +47,8 @@ export interface Config {
   readonly podman: EngineConfig | undefined;
   readonly cri: EngineConfig<UnixHost> | undefined;
   readonly kubeletLogs: KubeletLogsConfig | undefined;
+  /** The labels of containers to export. */
+  readonly containerLabels: readonly ContainerLabel[];
   /** In ms. */
   readonly discovery: { readonly walkInterval: number };
   readonly oom: {
@@ -100,6 +103,7 @@ export function createConfig(input: {
     podman: engine(OPTIONS.podman),
     cri: engine(OPTIONS.cri),
     kubeletLogs: kubeletLogs(input),
+    containerLabels: containerLabels(input),
     discovery: { walkInterval: one(OPTIONS.walkInterval) },
     oom: { retention: one(OPTIONS.oomRetention), stateFile: unlessEmpty(OPTIONS.oomStateFile) },
     log: { level: one(OPTIONS.logLevel), format: one(OPTIONS.logFormat) },
@@ -129,6 +133,13 @@ function kubeletLogs(input: Sources): KubeletLogsConfig | undefined {
   const given = valuesOf(OPTIONS.containerLogs, input);
   if (given.values.at(-1) === '') return undefined;
   return { directory: parseLast(OPTIONS.containerLogs, given), isDefault: given.source === 'default' };
+}
+
+function containerLabels(input: Sources): readonly ContainerLabel[] {
+  const labels = exportedLabels(readOptions(OPTIONS.containerLabels, input).flat());
+  if (labels.length <= MOST_LABELS) return labels;
+  const { source } = valuesOf(OPTIONS.containerLabels, input);
+  throw new UsageError(`${source}: ${labels.length} labels; at most ${MOST_LABELS} can be exported`);
 }
 
 interface Sources {

@@ -1,3 +1,4 @@
+import { parseLabelNames } from './container-labels.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../log.ts';
 import {
   parseCount,
@@ -127,9 +128,10 @@ export const OPTIONS = {
     flag: 'docker.host',
     group: 'Engines',
     placeholder: '<url>',
-    help: 'Docker API, used for names only; empty to disable.',
+    help: 'Docker API, used for names only; empty to disable. Can be repeated: each is asked, such as those of users.',
     defaults: ['unix:///var/run/docker.sock'],
     expected: ENGINE_HOST,
+    repeatable: true,
     empty: 'off',
     parse: parseEngineHost,
   }),
@@ -137,9 +139,10 @@ export const OPTIONS = {
     flag: 'podman.host',
     group: 'Engines',
     placeholder: '<url>',
-    help: 'Podman API, used for names only; empty to disable.',
+    help: 'Podman API, used for names only; empty to disable. Can be repeated: each is asked, such as those of users.',
     defaults: ['unix:///run/podman/podman.sock'],
     expected: ENGINE_HOST,
+    repeatable: true,
     empty: 'off',
     parse: parseEngineHost,
   }),
@@ -149,8 +152,10 @@ export const OPTIONS = {
     placeholder: '<path>',
     help: 'Socket of containerd or CRI-O, for the names of pods and their containers; empty to disable. Can be repeated: the first socket that answers is used.',
     defaults: [
-      // containerd comes last: many hosts have it although another runtime manages the pods.
+      // Of k3s and RKE2, k0s, MicroK8s. containerd comes last: many hosts have it although another runtime manages the pods.
       'unix:///run/k3s/containerd/containerd.sock',
+      'unix:///run/k0s/containerd.sock',
+      'unix:///var/snap/microk8s/common/run/containerd.sock',
       'unix:///run/crio/crio.sock',
       'unix:///run/containerd/containerd.sock',
     ],
@@ -158,6 +163,17 @@ export const OPTIONS = {
     repeatable: true,
     empty: 'off',
     parse: parseUnixSocket,
+  }),
+  containerLabels: entry({
+    flag: 'container.labels',
+    group: 'Engines',
+    placeholder: '<names>',
+    help: 'Labels of containers to export as isolation_container_labels_info, separated by commas. Can be repeated; 50 at most.',
+    defaults: [''],
+    expected: 'names of labels such as app or app.kubernetes.io/name, separated by commas',
+    repeatable: true,
+    empty: 'off',
+    parse: parseLabelNames,
   }),
   walkInterval: entry({
     flag: 'discovery.walk-interval',

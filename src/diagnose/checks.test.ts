@@ -310,24 +310,24 @@ const DOCKER = {
   others: [],
 } as const;
 judges(docker, [
-  [DOCKER, 'ok', /^answers at unix:\/\/\/d\.sock$/],
+  [[DOCKER], 'ok', /^answers at unix:\/\/\/d\.sock$/],
   [
-    { ...DOCKER, unseen: ['a', 'b', 'c', 'd', 'e', 'f'] },
+    [{ ...DOCKER, unseen: ['a', 'b', 'c', 'd', 'e', 'f'] }],
     'note',
     /; it lists 6 without a cgroup here, which the exporter cannot see: a, b, c, d, e and 1 more$/,
   ],
-  [{ ...DOCKER, unseen: undefined }, 'note', /, but does not list containers$/],
-  [{ ...DOCKER, others: ['/run/user/1/docker.sock'] }, 'ok', /; unused: \/run\/user\/1\/docker\.sock$/],
-  [{ ...DOCKER, others: undefined }, 'ok', /; sockets of users are not visible$/],
-  [{ ...DOCKER, answer: 'absent' }, 'ok', /^nothing at/],
-  [{ ...DOCKER, answer: 'hidden' }, 'note', /^no permission to look for unix:\/\/\/d\.sock/],
-  [{ ...DOCKER, answer: 'hidden', containers: 2 }, 'failed', /does not answer: EACCES; 2 of its containers/],
-  [{ ...DOCKER, answer: 'hidden', isDefault: false }, 'failed', /does not answer: EACCES$/],
-  [{ ...DOCKER, answer: 'absent', containers: 2 }, 'failed', /2 of its containers are shown by id/],
-  [{ ...DOCKER, answer: 'absent', isDefault: false }, 'failed', /^nothing at/],
-  [{ ...DOCKER, host: undefined, answer: undefined, containers: 1 }, 'ok', /^disabled; 1 of its containers is/],
+  [[{ ...DOCKER, unseen: undefined }], 'note', /, but does not list containers$/],
+  [[{ ...DOCKER, others: ['/run/user/1/docker.sock'] }], 'ok', /; unused: \/run\/user\/1\/docker\.sock$/],
+  [[{ ...DOCKER, others: undefined }], 'ok', /; sockets of users are not visible$/],
+  [[{ ...DOCKER, answer: 'absent' }], 'ok', /^nothing at/],
+  [[{ ...DOCKER, answer: 'hidden' }], 'note', /^no permission to look for unix:\/\/\/d\.sock/],
+  [[{ ...DOCKER, answer: 'hidden', containers: 2 }], 'failed', /does not answer: EACCES; 2 of its containers/],
+  [[{ ...DOCKER, answer: 'hidden', isDefault: false }], 'failed', /does not answer: EACCES$/],
+  [[{ ...DOCKER, answer: 'absent', containers: 2 }], 'failed', /2 of its containers are shown by id/],
+  [[{ ...DOCKER, answer: 'absent', isDefault: false }], 'failed', /^nothing at/],
+  [[{ ...DOCKER, host: undefined, answer: undefined, containers: 1 }], 'ok', /^disabled; 1 of its containers is/],
   [
-    { ...DOCKER, answer: { error: 'No answer (ping)' } },
+    [{ ...DOCKER, answer: { error: 'No answer (ping)' } }],
     'failed',
     /^unix:\/\/\/d\.sock does not answer: No answer/,
     // Rights would not help.
@@ -335,7 +335,7 @@ judges(docker, [
     'find out why docker does not answer there',
   ],
   [
-    { ...DOCKER, answer: { error: 'EACCES' } },
+    [{ ...DOCKER, answer: { error: 'EACCES' } }],
     'failed',
     /^unix:\/\/\/d\.sock does not answer: EACCES$/,
     'systemd',
@@ -343,19 +343,26 @@ judges(docker, [
   ],
 ]);
 
+test('several engines are reported together, and the worst decides', () => {
+  const second = { ...DOCKER, host: '/e.sock', answer: { error: 'EACCES' } } as const;
+  const { status, message, remedies } = docker.judge([DOCKER, second]);
+  expect([status, message]).toEqual(['failed', 'answers at unix:///d.sock; /e.sock does not answer: EACCES']);
+  expect(remedies?.systemd).toContain('SupplementaryGroups=docker');
+});
+
 judges(podman, [
   [
-    { ...DOCKER, engine: 'podman', answer: 'absent', containers: 2, named: 2 },
+    [{ ...DOCKER, engine: 'podman', answer: 'absent', containers: 2, named: 2 }],
     'ok',
     /; conmon names 2 of 2 of its containers, without images$/,
   ],
-  [{ ...DOCKER, engine: 'podman', answer: 'absent', containers: 2, named: 1 }, 'failed', /; conmon names 1 of 2/],
-  [{ ...DOCKER, engine: 'podman', answer: 'hidden', containers: 2, named: 2 }, 'note', /; conmon names 2 of 2/],
-  [{ ...DOCKER, engine: 'podman', host: undefined, containers: 2, named: 2 }, 'ok', /^disabled; conmon names 2 of 2/],
+  [[{ ...DOCKER, engine: 'podman', answer: 'absent', containers: 2, named: 1 }], 'failed', /; conmon names 1 of 2/],
+  [[{ ...DOCKER, engine: 'podman', answer: 'hidden', containers: 2, named: 2 }], 'note', /; conmon names 2 of 2/],
+  [[{ ...DOCKER, engine: 'podman', host: undefined, containers: 2, named: 2 }], 'ok', /^disabled; conmon names 2 of 2/],
 ]);
 
 test('podman has remedies of its own', () => {
-  const { remedies } = podman.judge({ ...DOCKER, engine: 'podman', answer: { error: 'EACCES' } });
+  const { remedies } = podman.judge([{ ...DOCKER, engine: 'podman', answer: { error: 'EACCES' } }]);
   expect(remedies?.systemd).toContain('podman.socket');
   expect(JSON.stringify(remedies)).not.toContain('docker.host');
 });

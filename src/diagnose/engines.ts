@@ -6,7 +6,7 @@ import { type Check, type Remedies, type CheckResult, defineCheck, onTheHost } f
 import { answerOf, type EngineAnswer } from './engine-answer.ts';
 import type { CheckContext } from './check-context.ts';
 
-/** Facts about an engine. */
+/** Facts about an engine at one host. */
 interface EngineFacts {
   readonly engine: 'docker' | 'podman';
   /** As configured; `undefined` if disabled. */
@@ -32,31 +32,46 @@ const ROOTLESS = { docker: 'docker.sock', podman: 'podman/podman.sock' };
 
 const KINDS = { docker: DOCKER, podman: PODMAN };
 
-export const docker: Check<EngineFacts> = engineCheck('docker');
-export const podman: Check<EngineFacts> = engineCheck('podman');
+export const docker: Check<readonly EngineFacts[]> = engineCheck('docker');
+export const podman: Check<readonly EngineFacts[]> = engineCheck('podman');
 
-/** Whether an engine provides names. */
-function engineCheck(engine: EngineFacts['engine']): Check<EngineFacts> {
+/** Whether the engines of a kind provide names. */
+function engineCheck(engine: EngineFacts['engine']): Check<readonly EngineFacts[]> {
   return defineCheck({
     name: engine,
     async read(subject) {
-      const config = subject[engine];
-      const host = config?.hosts[0];
-      const place = host === undefined ? undefined : KINDS[engine].placeOf(host);
-      const answer = place === undefined ? undefined : await answerOf(place);
-      return {
+      const { hosts, isDefault = false } = subject[engine] ?? {};
+      const common = {
         engine,
-        host: host?.text,
-        isDefault: config?.isDefault ?? false,
-        answer,
+        isDefault,
         containers: subject.containers?.engines[engine] ?? 0,
         named: engine === 'podman' ? await subject.namedByConmon() : 0,
-        unseen: place !== undefined && answer === 'answers' ? await unseenOf(place, subject) : undefined,
         others: rootlessSockets(engine, subject),
       };
+      if (hosts === undefined) return [{ ...common, host: undefined, answer: undefined, unseen: undefined }];
+      const facts: EngineFacts[] = [];
+      for (const host of hosts) {
+        const place = KINDS[engine].placeOf(host);
+        const answer = await answerOf(place);
+        const unseen = answer === 'answers' ? await unseenOf(place, subject) : undefined;
+        // What concerns all hosts is reported once.
+        const rest = facts.length === 0 ? common : { ...common, containers: 0, named: 0, others: [] };
+        facts.push({ ...rest, host: host.text, answer, unseen });
+      }
+      return facts;
     },
-    judge: judgeEngine,
+    judge: judgeEngines,
   });
+}
+
+/** From the best to the worst. */
+const STATUSES: readonly CheckResult['status'][] = ['ok', 'note', 'unknown', 'failed'];
+
+/** The worst of several results, with the messages of all. */
+function judgeEngines(facts: readonly EngineFacts[]): CheckResult {
+  const results = facts.map(judgeEngine);
+  const [worst] = results.toSorted((a, b) => STATUSES.indexOf(b.status) - STATUSES.indexOf(a.status));
+  return { status: 'unknown', ...worst, message: results.map(({ message }) => message).join('; ') };
 }
 
 function judgeEngine({ engine, host, isDefault, answer, containers, named, unseen, others }: EngineFacts): CheckResult {
@@ -147,11 +162,11 @@ function toReach(engine: EngineFacts['engine']): Remedies {
 }
 
 function rootlessSockets(engine: EngineFacts['engine'], subject: CheckContext): string[] | undefined {
-  const asked = subject[engine]?.hosts[0]?.text ?? '';
+  const asked = subject[engine]?.hosts.map(({ text }) => text) ?? [];
   const users = usersAtWork();
   if (users === undefined) return undefined;
   const sockets = users.map((uid) => `/run/user/${uid}/${ROOTLESS[engine]}`);
-  return sockets.filter((socket) => existsSync(socket) && !asked.endsWith(socket));
+  return sockets.filter((socket) => existsSync(socket) && !asked.some((text) => text.endsWith(socket)));
 }
 
 /** The users with a directory in `/run/user`; `undefined` if it may not be read, as in a unit with `ProtectHome`. */

@@ -19,11 +19,11 @@ export interface CriChannel {
   close(): void;
 }
 
-/** Opens a channel to a Unix socket. */
-export async function openChannel(socketPath: string): Promise<CriChannel> {
+/** Opens a channel to a Unix socket. `labels`: whether answers include labels. */
+export async function openChannel(socketPath: string, options: { readonly labels: boolean }): Promise<CriChannel> {
   // grpc-js is a dependency of dockerode and takes 17 MiB of memory. It is loaded only if a runtime exists.
   const grpc = await import('@grpc/grpc-js');
-  const method = await createCriMethods();
+  const method = await createCriMethods(options);
   const credentials = grpc.credentials.createInsecure();
   const connection = limitToOneConnection(credentials);
   const client = new grpc.Client(`unix:${socketPath}`, credentials, {

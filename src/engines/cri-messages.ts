@@ -2,6 +2,12 @@ import type { IType, Reader, Root, Type } from 'protobufjs/light.js';
 
 type Fields = Readonly<Record<string, readonly [type: string, number: number]>>;
 
+/** The labels of pods and containers, read only if users have chosen some. Those of a pod are on its sandbox. */
+const LABELS: Readonly<Record<string, Fields>> = {
+  PodSandbox: { labels: ['map string', 5] },
+  Container: { labels: ['map string', 8] },
+};
+
 /** The maximum number of entries in a list. No node runs that many. Each costs memory, however short it is in the message. */
 const MAX_ENTRIES = 20_000;
 
@@ -57,10 +63,20 @@ export const TOO_MANY_ENTRIES = `more than ${MAX_ENTRIES} entries`;
 /** The methods that are called. None of them changes anything. */
 export type CriMethodName = 'Version' | 'ListPodSandbox' | 'ListContainers' | 'ContainerStatus';
 
-/** Looks up a method of `runtime.v1.RuntimeService`. */
-export async function createCriMethods(): Promise<(name: CriMethodName) => CriMethod> {
+/**
+ * Looks up a method of `runtime.v1.RuntimeService`.
+ *
+ * @param options.labels whether to read labels.
+ */
+export async function createCriMethods(options?: {
+  readonly labels: boolean;
+}): Promise<(name: CriMethodName) => CriMethod> {
+  const messages = Object.entries(MESSAGES).map(([name, fields]): [string, Fields] => [
+    name,
+    options?.labels === true ? { ...fields, ...LABELS[name] } : fields,
+  ]);
   const { default: protobuf } = await import('protobufjs/light.js');
-  const root: Root = protobuf.Root.fromJSON({ nested: Object.fromEntries(Object.entries(MESSAGES).map(describe)) });
+  const root: Root = protobuf.Root.fromJSON({ nested: Object.fromEntries(messages.map(describe)) });
   return (name) => {
     const response = root.lookupType(`${name}Response`);
     return {
@@ -85,6 +101,7 @@ function refuseLongList(reader: Reader): void {
 
 function describe([name, fields]: readonly [string, Fields]): [string, IType] {
   const described = Object.entries(fields).map(([field, [type, id]]) => {
+    if (type.startsWith('map ')) return [field, { keyType: 'string', type: type.slice('map '.length), id }];
     const plain = type.replace(/^repeated /, '');
     return [field, plain === type ? { type, id } : { rule: 'repeated', type: plain, id }];
   });

@@ -1,22 +1,26 @@
+import type { ContainerLabel } from '../config/container-labels.ts';
+import type { Names } from '../container.ts';
+import { chosenLabels } from './docker-names.ts';
 import { field, type Named, named, text } from './engine-client.ts';
 
 /** The names of a pod's sandbox. */
 export interface Sandbox extends Named {
   /** The names that all containers of the pod share. */
-  readonly ofPod: { readonly namespace?: string; readonly pod?: string; readonly runtime?: string };
+  readonly ofPod: Pick<Names, 'namespace' | 'pod' | 'runtime' | 'labels'>;
 }
 
 /**
  * Names in the answer to `ListPodSandbox`: of the pause container or the virtual machine. Its container name is `POD`,
  * as in cAdvisor.
  */
-export function sandboxesOf(answer: unknown): Sandbox[] {
+export function sandboxesOf(answer: unknown, chosen: readonly ContainerLabel[] = []): Sandbox[] {
   return listOf(answer, 'items').flatMap((sandbox) => {
     const metadata = field(sandbox, 'metadata');
     const ofPod = {
       namespace: text(field(metadata, 'namespace')),
       pod: text(field(metadata, 'name')),
       runtime: text(field(sandbox, 'runtimeHandler')),
+      labels: chosenLabels(field(sandbox, 'labels'), chosen),
     };
     const found = named(field(sandbox, 'id'), { ...ofPod, containerInPod: 'POD', infra: true });
     return found === undefined ? [] : { ...found, ofPod: named(found.id, ofPod)?.names ?? {} };
@@ -26,14 +30,19 @@ export function sandboxesOf(answer: unknown): Sandbox[] {
 /** As in the enumeration `ContainerState`. */
 const CONTAINER_RUNNING = 1;
 
+/** A container in the answer to `ListContainers`. */
+interface ListedByCri extends Named {
+  readonly sandbox: string | undefined;
+  readonly isRunning: boolean;
+}
+
 /** Names in the answer to `ListContainers`, the sandbox of each container, and whether it runs. */
-export function containersOf(
-  answer: unknown,
-): (Named & { readonly sandbox: string | undefined; readonly isRunning: boolean })[] {
+export function containersOf(answer: unknown, chosen: readonly ContainerLabel[] = []): ListedByCri[] {
   return listOf(answer, 'containers').flatMap((container) => {
     const found = named(field(container, 'id'), {
       containerInPod: text(field(field(container, 'metadata'), 'name')),
       image: imageOf(field(container, 'image')),
+      labels: chosenLabels(field(container, 'labels'), chosen),
     });
     const isRunning = field(container, 'state') === CONTAINER_RUNNING;
     return found === undefined ? [] : { ...found, sandbox: text(field(container, 'podSandboxId')), isRunning };

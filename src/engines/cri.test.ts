@@ -8,6 +8,7 @@ import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } f
 import protobuf from 'protobufjs';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CgroupMatch } from '../container.ts';
+import { exportedLabels } from '../config/container-labels.ts';
 import { createCriMethods, type CriMethodName } from './cri-messages.ts';
 import { containersOf, imageOfStatus, sandboxesOf } from './cri-names.ts';
 import { QUICK } from '../../test/quick-timings.ts';
@@ -43,7 +44,7 @@ class FakeRuntime {
   #server: Server | undefined;
 
   async listen(path: string, without?: CriMethodName): Promise<void> {
-    const methods = await createCriMethods();
+    const methods = await createCriMethods({ labels: true });
     const server = new Server();
     const names = (Object.keys(this.answers) as CriMethodName[]).filter((name) => name !== without);
     const service = Object.fromEntries(
@@ -242,6 +243,31 @@ test('encodes messages with the field numbers of the interface', async () => {
   }
   const status = { id: NGINX, metadata: { name: 'nginx' }, image: { image: 'docker.io/nginx:1' }, imageRef: 'y' };
   expect(imageOfStatus(passed('StatusResponse', 'ContainerStatus', { status }))).toBe('docker.io/nginx:1');
+});
+
+test('the chosen labels are those of the container and of its pod', async () => {
+  const { root } = protobuf.parse(`
+    syntax = "proto3";
+    message Sandbox { string id = 1; map<string, string> labels = 5; map<string, string> annotations = 6; }
+    message Sandboxes { repeated Sandbox items = 1; }
+    message Container { string id = 1; map<string, string> labels = 8; map<string, string> annotations = 9; }
+    message Containers { repeated Container containers = 1; }`);
+  const chosen = exportedLabels(['app', 'io.kubernetes.container.name', '__proto__']);
+  const labels = { app: 'web', other: 'x', 'io.kubernetes.container.name': 'nginx' };
+  const passed = async (options: { labels: boolean }, type: string, name: CriMethodName, message: object) => {
+    const { response } = (await createCriMethods(options))(name);
+    const theirs = root.lookupType(type);
+    return response.toObject(response.decode(theirs.encode(theirs.fromObject(message)).finish()));
+  };
+  const expected = { label_app: 'web', label_io_kubernetes_container_name: 'nginx' };
+  const containers = { containers: [{ id: NGINX, labels }] };
+  const items = { items: [{ id: PAUSE, labels }] };
+  for (const on of [true, false]) {
+    const [container] = containersOf(await passed({ labels: on }, 'Containers', 'ListContainers', containers), chosen);
+    expect(container?.names.labels).toEqual(on ? expected : undefined);
+    const [sandbox] = sandboxesOf(await passed({ labels: on }, 'Sandboxes', 'ListPodSandbox', items), chosen);
+    expect(sandbox?.ofPod.labels).toEqual(on ? expected : undefined);
+  }
 });
 
 describe('a runtime', () => {

@@ -1,3 +1,4 @@
+import type { ContainerLabel } from '../config/container-labels.ts';
 import { accessSync, constants } from 'node:fs';
 import { errnoOf } from '../kernel/errno.ts';
 import { type Ask, type CriChannel, isTooLong, openChannel } from './cri-channel.ts';
@@ -8,24 +9,25 @@ import { type ContainerList, type EnginePlace, type Named, type OnLimit, Unsuppo
  * Where a runtime with the Container Runtime Interface of Kubernetes (gRPC) listens: containerd, CRI-O. A runtime never
  * changes names, and keeps those of ended containers for a while. A subscription to events is therefore unnecessary.
  */
-export function placeOfCri(socketPath: string): EnginePlace {
+export function placeOfCri(socketPath: string, labels: readonly ContainerLabel[] = []): EnginePlace {
   // All attempts share one channel: grpc-js waits for ever for a runtime that accepts a connection and stays silent.
   let channel: Promise<CriChannel> | undefined;
   return {
     socketPath,
     async connect(onLimit) {
       refuseIfClosed(socketPath);
-      channel ??= openChannel(socketPath);
-      const { ask } = await channel.catch((error: unknown) => {
+      channel ??= openChannel(socketPath, { labels: labels.length > 0 });
+      const { ask: call } = await channel.catch((error: unknown) => {
         channel = undefined;
         throw error;
       });
+      const asking: Asking = { call, labels };
       return {
         async ping(signal) {
-          await ask('Version', {}, signal);
+          await call('Version', {}, signal);
         },
-        list: async (signal) => list(ask, signal, onLimit),
-        inspect: async (id, signal) => inspect(ask, id, signal),
+        list: async (signal) => list(asking, signal, onLimit),
+        inspect: async (id, signal) => inspect(asking, id, signal),
       };
     },
     close() {
@@ -38,11 +40,17 @@ export function placeOfCri(socketPath: string): EnginePlace {
   };
 }
 
-async function list(ask: Ask, signal: AbortSignal, onLimit: OnLimit): Promise<ContainerList> {
+/** How to ask, and which labels to read. */
+interface Asking {
+  readonly call: Ask;
+  readonly labels: readonly ContainerLabel[];
+}
+
+async function list({ call, labels }: Asking, signal: AbortSignal, onLimit: OnLimit): Promise<ContainerList> {
   try {
-    const sandboxes = sandboxesOf(await ask('ListPodSandbox', {}, signal));
+    const sandboxes = sandboxesOf(await call('ListPodSandbox', {}, signal), labels);
     const byId = new Map(sandboxes.map((sandbox) => [sandbox.id, sandbox]));
-    const found = containersOf(await ask('ListContainers', {}, signal));
+    const found = containersOf(await call('ListContainers', {}, signal), labels);
     const containers = [...sandboxes, ...found.map((container) => inPod(container, byId.get(container.sandbox ?? '')))];
     const running = new Set(found.filter(({ isRunning }) => isRunning).map(({ id }) => id));
     return { containers, running, isComplete: true };
@@ -54,11 +62,12 @@ async function list(ask: Ask, signal: AbortSignal, onLimit: OnLimit): Promise<Co
   }
 }
 
-async function inspect(ask: Ask, id: string, signal: AbortSignal): Promise<Named> {
+async function inspect({ call, labels }: Asking, id: string, signal: AbortSignal): Promise<Named> {
   // The runtime also accepts a prefix of an id.
   const findSandbox = async (of: string): Promise<Sandbox | undefined> =>
-    sandboxesOf(await ask('ListPodSandbox', { filter: { id: of } }, signal)).find((sandbox) => sandbox.id === of);
-  const container = containersOf(await ask('ListContainers', { filter: { id } }, signal)).find((it) => it.id === id);
+    sandboxesOf(await call('ListPodSandbox', { filter: { id: of } }, signal), labels).find(({ id: its }) => its === of);
+  const containers = containersOf(await call('ListContainers', { filter: { id } }, signal), labels);
+  const container = containers.find((it) => it.id === id);
   if (container === undefined) {
     const sandbox = await findSandbox(id);
     if (sandbox === undefined) throw new Error('The id belongs to neither a container nor a pod sandbox');
@@ -66,14 +75,16 @@ async function inspect(ask: Ask, id: string, signal: AbortSignal): Promise<Named
   }
   const sandbox = await findSandbox(container.sandbox ?? '');
   if (sandbox === undefined) throw new Error("The container's pod does not exist");
-  const image = imageOfStatus(await ask('ContainerStatus', { containerId: id }, signal));
+  const image = imageOfStatus(await call('ContainerStatus', { containerId: id }, signal));
   const { names } = inPod(container, sandbox);
   return { id, names: { ...names, ...(image !== undefined && { image }) } };
 }
 
-/** A container with the names of its pod, which come from the pod's sandbox. */
+/** A container with the names and labels of its pod, which come from the pod's sandbox. Its own labels win. */
 function inPod({ id, names }: Named, sandbox: Sandbox | undefined): Named {
-  return { id, names: { ...names, ...sandbox?.ofPod } };
+  const labels = { ...sandbox?.ofPod.labels, ...names.labels };
+  const hasLabels = Object.keys(labels).length > 0;
+  return { id, names: { ...names, ...sandbox?.ofPod, ...(hasLabels && { labels }) } };
 }
 
 function refuseIfClosed(socketPath: string): void {

@@ -1,14 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  EVENT_SELECTION,
-  INSPECT_SELECTION,
-  LIST_SELECTION,
-  namedByEvent,
-  namedByInspect,
-  namedByList,
-} from './docker-names.ts';
+import { dockerSelections, namedByEvent, namedByInspect, namedByList } from './docker-names.ts';
+import { exportedLabels } from '../config/container-labels.ts';
 import { JsonProjection, type Selection } from './json-projection.ts';
+
+const SELECTIONS = dockerSelections([]);
 
 const LABELS = {
   'com.docker.compose.project': 'shop',
@@ -42,6 +38,21 @@ describe('inspection', () => {
   test('of Podman, where the runtime is always called the same', () => {
     const answer = { Id: 'abc', Name: '/web', Config: { Image: 'x', Labels: null }, HostConfig: { Runtime: 'oci' } };
     expect(namedByInspect(answer)?.names).toEqual({ name: 'web', image: 'x' });
+  });
+
+  test('has the chosen labels, under the names that they are exported by', () => {
+    const chosen = exportedLabels(['team', 'com.docker.compose.project', 'absent', 'number', '__proto__']);
+    const Labels = { ...LABELS, team: 'core', other: 'x', number: 7, long: 'x' };
+    const labels = { label_team: 'core', label_com_docker_compose_project: 'shop' };
+    expect(namedByInspect({ Id: 'abc', Config: { Labels } }, chosen)?.names).toEqual({ ...LABELLED, labels });
+    expect(namedByList([{ Id: 'abc', Labels }], chosen)[0]?.names).toEqual({ ...LABELLED, labels });
+    const Actor = { ID: 'abc', Attributes: Labels };
+    expect(namedByEvent({ Type: 'container', Action: 'die', Actor }, chosen)?.names).toEqual({ ...LABELLED, labels });
+    expect(namedByInspect({ Id: 'abc', Config: { Labels: {} } }, chosen)?.names).toEqual({});
+    const [projected] = new JsonProjection(dockerSelections(chosen).inspect, 'object').push(
+      Buffer.from(JSON.stringify({ Id: 'abc', Config: { Labels } })),
+    );
+    expect(namedByInspect(projected, chosen)?.names.labels).toEqual(labels);
   });
 
   // As Docker 20.10 has them.
@@ -162,9 +173,9 @@ test('names are short strings whatever an engine says, and the selections leave 
         const [object] = new JsonProjection(selection, 'list').push(Buffer.from(JSON.stringify([answer])));
         return object;
       };
-      expect(namedByInspect(selected(INSPECT_SELECTION))).toEqual(namedByInspect(answer));
-      expect(namedByEvent(selected(EVENT_SELECTION))).toEqual(namedByEvent(answer));
-      expect(namedByList([selected(LIST_SELECTION)])).toEqual(namedByList([answer]));
+      expect(namedByInspect(selected(SELECTIONS.inspect))).toEqual(namedByInspect(answer));
+      expect(namedByEvent(selected(SELECTIONS.event))).toEqual(namedByEvent(answer));
+      expect(namedByList([selected(SELECTIONS.list)])).toEqual(namedByList([answer]));
       for (const found of [namedByInspect(answer), namedByEvent(answer), ...namedByList([answer])]) {
         for (const [name, value] of Object.entries(found?.names ?? {})) {
           expect(typeof value).toBe(name === 'infra' ? 'boolean' : 'string');

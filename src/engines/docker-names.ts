@@ -1,3 +1,4 @@
+import type { ContainerLabel } from '../config/container-labels.ts';
 import type { Names } from '../container.ts';
 import { field, type Named, named, text } from './engine-client.ts';
 import type { Selection } from './json-projection.ts';
@@ -20,23 +21,38 @@ const SANDBOX_LABEL = 'io.kubernetes.docker.type';
 /** The node of Swarm that a container runs on. */
 const NODE_LABEL = 'com.docker.swarm.node.id';
 
-const LABELS: Selection = selected(...Object.values(NAME_LABELS), SANDBOX_LABEL, NODE_LABEL);
+/** The labels that names come from, and those that users have chosen. */
+function labelsSelected(chosen: readonly ContainerLabel[]): Selection {
+  const others = chosen.map(({ name }) => name);
+  return selected(...Object.values(NAME_LABELS), SANDBOX_LABEL, NODE_LABEL, ...others);
+}
 
-/** The members read from `GET /containers/<id>/json`. */
-export const INSPECT_SELECTION: Selection = {
-  ...selected('Id', 'Name'),
-  Config: { Image: true, Labels: LABELS },
-  HostConfig: { Runtime: true },
-};
+/** The members read from each kind of answer. */
+interface Selections {
+  /** From `GET /containers/<id>/json`. */
+  readonly inspect: Selection;
+  /** From each container in `GET /containers/json`. */
+  readonly list: Selection;
+  /** From each line of `GET /events`. */
+  readonly event: Selection;
+}
 
-/** The members read of each container in `GET /containers/json`. */
-export const LIST_SELECTION: Selection = { ...selected('Id', 'Names', 'Image', 'State'), Labels: LABELS };
-
-/** The members read from each line of `GET /events`. */
-export const EVENT_SELECTION: Selection = {
-  ...selected('Type', 'Action', 'time'),
-  Actor: { ID: true, Attributes: { ...selected('name', 'image', 'podId'), ...LABELS } },
-};
+/** What to read of Docker's answers. */
+export function dockerSelections(chosen: readonly ContainerLabel[]): Selections {
+  const labels = labelsSelected(chosen);
+  return {
+    inspect: {
+      ...selected('Id', 'Name'),
+      Config: { Image: true, Labels: labels },
+      HostConfig: { Runtime: true },
+    },
+    list: { ...selected('Id', 'Names', 'Image', 'State'), Labels: labels },
+    event: {
+      ...selected('Type', 'Action', 'time'),
+      Actor: { ID: true, Attributes: { ...selected('name', 'image', 'podId'), ...labels } },
+    },
+  };
+}
 
 /** Podman's API reports this for every runtime, so it carries no information. */
 const NO_RUNTIME = 'oci';
@@ -55,12 +71,12 @@ export interface DockerEvent extends Named {
  * Reads the answer of `GET /containers/<id>/json` of Docker's API. A field of the wrong type counts as absent;
  * `undefined` without an id.
  */
-export function namedByInspect(answer: unknown): Named | undefined {
+export function namedByInspect(answer: unknown, chosen: readonly ContainerLabel[] = []): Named | undefined {
   const config = field(answer, 'Config');
   const labels = field(config, 'Labels');
   const runtime = text(field(field(answer, 'HostConfig'), 'Runtime'));
   return named(field(answer, 'Id'), {
-    ...labelled(labels),
+    ...labelled(labels, chosen),
     name: nameInSwarm(plainName(field(answer, 'Name')), labels),
     image: text(field(config, 'Image')),
     runtime: runtime === NO_RUNTIME ? undefined : runtime,
@@ -72,7 +88,7 @@ export function namedByInspect(answer: unknown): Named | undefined {
  *
  * @throws SyntaxError if it is not a list.
  */
-export function namedByList(answer: unknown): Named[] {
+export function namedByList(answer: unknown, chosen: readonly ContainerLabel[] = []): Named[] {
   if (!Array.isArray(answer)) throw new SyntaxError('The list of containers is not a list');
   return answer.flatMap((container) => {
     const names = field(container, 'Names');
@@ -81,7 +97,7 @@ export function namedByList(answer: unknown): Named[] {
     const name = (Array.isArray(names) ? names : []).map(plainName).find((each) => each?.includes('/') === false);
     return (
       named(field(container, 'Id'), {
-        ...labelled(labels),
+        ...labelled(labels, chosen),
         name: nameInSwarm(name, labels),
         image: text(field(container, 'Image')),
       }) ?? []
@@ -106,14 +122,14 @@ export function runningIn(containers: readonly unknown[]): ReadonlySet<string> {
  *     {"status":"die","id":"f2a9…","from":"lab:1","Type":"container","Action":"die","Actor":{"ID":"f2a9…",
  *      "Attributes":{"exitCode":"137","image":"lab:1","name":"web"}},"scope":"local","time":1795905377,"timeNano":…}
  */
-export function namedByEvent(event: unknown): DockerEvent | undefined {
+export function namedByEvent(event: unknown, chosen: readonly ContainerLabel[] = []): DockerEvent | undefined {
   const actor = field(event, 'Actor');
   const attributes = field(actor, 'Attributes');
   const action = text(field(event, 'Action'));
   const seconds = field(event, 'time');
   const at = typeof seconds === 'number' ? seconds * 1000 : undefined;
   const found = named(field(actor, 'ID'), {
-    ...labelled(attributes),
+    ...labelled(attributes, chosen),
     name: nameInSwarm(plainName(field(attributes, 'name')), attributes),
     image: text(field(attributes, 'image')),
   });
@@ -121,11 +137,26 @@ export function namedByEvent(event: unknown): DockerEvent | undefined {
   return found && action && field(event, 'Type') === 'container' ? { ...found, action, at, podId } : undefined;
 }
 
-function labelled(labels: unknown): { [K in keyof Names]: Names[K] | undefined } {
-  const names = Object.fromEntries(
-    Object.entries(NAME_LABELS).map(([name, label]) => [name, text(field(labels, label))]),
-  );
-  return { ...names, infra: field(labels, SANDBOX_LABEL) === 'podsandbox' ? true : undefined };
+type MayBeNames = { [K in keyof Names]: Names[K] | undefined };
+
+function labelled(labels: unknown, chosen: readonly ContainerLabel[]): MayBeNames {
+  const infra = field(labels, SANDBOX_LABEL) === 'podsandbox' ? true : undefined;
+  return { ...namesInLabels(labels, chosen), infra };
+}
+
+/** The names and the chosen labels among the labels of a container. */
+export function namesInLabels(labels: unknown, chosen: readonly ContainerLabel[]): MayBeNames {
+  const names = Object.entries(NAME_LABELS).map(([name, label]) => [name, text(field(labels, label))]);
+  return { ...Object.fromEntries(names), labels: chosenLabels(labels, chosen) };
+}
+
+/** The chosen labels that a container has, by the names under which they are exported; `undefined` if it has none. */
+export function chosenLabels(labels: unknown, chosen: readonly ContainerLabel[]): Names['labels'] {
+  const found = chosen.flatMap(({ name, exportedAs }) => {
+    const value = text(field(labels, name));
+    return value === undefined ? [] : ([[exportedAs, value]] as const);
+  });
+  return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
 /**

@@ -1,13 +1,6 @@
 import type Docker from 'dockerode';
-import {
-  EVENT_SELECTION,
-  INSPECT_SELECTION,
-  LIST_SELECTION,
-  namedByEvent,
-  namedByInspect,
-  namedByList,
-  runningIn,
-} from './docker-names.ts';
+import type { ContainerLabel } from '../config/container-labels.ts';
+import { dockerSelections, namedByEvent, namedByInspect, namedByList, runningIn } from './docker-names.ts';
 import { createTransport, type DockerAddress } from './docker-transport.ts';
 import type { DockerEvent } from './docker-names.ts';
 import type { EngineClient, EngineEvent, OnLimit } from './engine-client.ts';
@@ -49,8 +42,9 @@ type Refine = (event: DockerEvent, signal: AbortSignal) => Promise<DockerEvent>;
 export async function connectToDocker(
   address: DockerAddress,
   onLimit: OnLimit,
-  refine?: Refine,
+  { labels = [], refine }: { readonly labels?: readonly ContainerLabel[]; readonly refine?: Refine } = {},
 ): Promise<EngineClient> {
+  const selections = dockerSelections(labels);
   // dockerode accounts for two thirds of all dependencies, and takes 20 MiB of memory. It is loaded only if an engine
   // exists.
   const { default: Dockerode } = await import('dockerode');
@@ -70,48 +64,57 @@ export async function connectToDocker(
       let isComplete = true;
       let running: ReadonlySet<string> = new Set();
       const read: Read = async (answer) => {
-        const list = await readList(answer, LIST_SELECTION, MAX_LIST);
+        const list = await readList(answer, selections.list, MAX_LIST);
         report(list);
         isComplete = list.isComplete;
         running = runningIn(list.objects);
         return list.objects;
       };
-      const containers = namedByList(await docker(signal, read).listContainers());
+      const containers = namedByList(await docker(signal, read).listContainers(), labels);
       if (!isComplete) onLimit('list_size');
       return { containers, running, isComplete };
     },
 
     async inspect(id, signal) {
       const read: Read = async (answer) => {
-        const inspected = await readObject(answer, INSPECT_SELECTION, MAX_INSPECT);
+        const inspected = await readObject(answer, selections.inspect, MAX_INSPECT);
         report(inspected);
         return inspected.objects[0];
       };
-      const found = namedByInspect(await docker(signal, read).getContainer(encodeURIComponent(id)).inspect());
+      const answer: unknown = await docker(signal, read).getContainer(encodeURIComponent(id)).inspect();
+      const found = namedByInspect(answer, labels);
       // Engines also accept names and prefixes of ids.
       if (found?.id !== id) throw new Error('The answer is about another container');
       return found;
     },
 
     async events(since, signal) {
-      const read: Read = async (answer) => readLines(answer, EVENT_SELECTION, MAX_EVENTS);
+      const read: Read = async (answer) => readLines(answer, selections.event, MAX_EVENTS);
       // In seconds. 0 would mean that no past events are requested.
       const options = { since: Math.max(1, Math.floor(since / 1000)), filters: JSON.stringify(FILTERS) };
       // Engines send the response headers immediately.
       const lines: unknown = await docker(signal, read).getEvents(options);
-      return eventsOf(lines as AsyncIterable<Line>, report, refine && ((event) => refine(event, signal)));
+      return eventsOf(lines as AsyncIterable<Line>, {
+        report,
+        labels,
+        refine: refine && ((event) => refine(event, signal)),
+      });
     },
   };
 }
 
 async function* eventsOf(
   lines: AsyncIterable<Line>,
-  report: (line: Line) => void,
-  refine: ((event: DockerEvent) => Promise<DockerEvent>) | undefined,
+  parts: {
+    readonly report: (line: Line) => void;
+    readonly labels: readonly ContainerLabel[];
+    readonly refine: ((event: DockerEvent) => Promise<DockerEvent>) | undefined;
+  },
 ): AsyncGenerator<EngineEvent> {
+  const { report, labels, refine } = parts;
   for await (const line of lines) {
     report(line);
-    const event = namedByEvent(line.object);
+    const event = namedByEvent(line.object, labels);
     const kind = event === undefined ? undefined : EVENTS[event.action];
     if (event === undefined || kind === undefined) continue;
     const { id, names, at } = refine === undefined ? event : await refine(event);

@@ -73,10 +73,25 @@ describe('what is too large or too deep is left out and counted', () => {
   test.each([
     [`[{"Id":"${big}","Names":["a"]},{"Id":"b"}]`, [{ Names: ['a'] }, { Id: 'b' }], 1],
     [`[{"Names":${'['.repeat(50)}${']'.repeat(50)},"Id":"a"}]`, [{ Id: 'a' }], 1],
-    [`[{${'"Id":"xxxxxxxx",'.repeat(10_000)}"Id":"a"},{"Id":"b"}]`, [{ Id: 'b' }], 1],
+    // 64 KiB are kept, and the rest is not.
+    [`[{${'"Id":"xxxxxxxx",'.repeat(10_000)}"Id":"a"},{"Id":"b"}]`, [{ Id: 'xxxxxxxx' }, { Id: 'b' }], 5_905],
     [`[{"Id":nonsense},{"Id":"b"}]`, [{ Id: 'b' }], 1],
   ])('%#', (text, objects, leftOut) => {
     expect(project(text, { step: 1000 })).toEqual({ objects, leftOut });
+  });
+
+  test('one by one, so that long labels of an image do not cost a container its name', () => {
+    const names = Array.from({ length: 20 }, (_, index) => `l${index}`);
+    const labels = Object.fromEntries(names.map((name) => [name, 'x'.repeat(10_000)]));
+    const selection = {
+      Id: true,
+      Labels: Object.fromEntries(names.map((name) => [name, true as const])),
+      Name: true,
+    } as const;
+    const projection = new JsonProjection(selection, 'object');
+    const objects = projection.push(Buffer.from(JSON.stringify({ Id: 'a', Labels: labels, Name: 'web' })));
+    expect(objects).toMatchObject([{ Id: 'a', Labels: { l0: labels['l0'] } }]);
+    expect(projection.leftOut).toBeGreaterThan(10);
   });
 
   test('but unselected values can have any size and depth', () => {

@@ -218,9 +218,10 @@ export class JsonProjection {
   }
 
   #keep(byte: number): void {
-    if (this.#length >= MAX_OBJECT) this.#isTooLong = true;
+    const isFull = this.#length >= MAX_OBJECT || this.#length - this.#mark > MAX_VALUE;
+    if (this.#state === KEPT && isFull) this.#leaveOut();
+    else if (this.#length >= this.#kept.length) this.#isTooLong = true;
     else this.#kept[this.#length++] = byte;
-    if (this.#state === KEPT && this.#length - this.#mark > MAX_VALUE) this.#leaveOut();
   }
 
   /** Removes what was kept of the current member, and skips the rest of its value. */

@@ -21,6 +21,12 @@ test('keeps the object as long as nothing changes', () => {
   expect(cache.get('a')).toBe(names);
   cache.put('a', { name: 'web' });
   expect(cache.get('a')).toEqual({ name: 'web' });
+  const labelled = { name: 'web', labels: { label_app: 'x' } };
+  cache.put('a', labelled);
+  cache.put('a', { name: 'web', labels: { label_app: 'x' } });
+  expect(cache.get('a')).toBe(labelled);
+  cache.put('a', { name: 'web', labels: { label_app: 'y' } });
+  expect(cache.get('a')?.labels).toEqual({ label_app: 'y' });
 });
 
 test('adds brief names to known ones, and takes a new name from them', () => {

@@ -92,5 +92,10 @@ function sameNames(a: Names | undefined, b: Names): boolean {
   if (a === undefined) return false;
   const all = new Map(Object.entries(a));
   const others = Object.entries(b);
-  return all.size === others.length && others.every(([key, value]) => all.get(key) === value);
+  return all.size === others.length && others.every(([key, value]) => isSame(all.get(key), value));
+}
+
+/** Labels are objects of texts, in the order of the configuration. */
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b));
 }

@@ -10,7 +10,7 @@ export interface Whereabouts {
 
 /** Something that knows the names of containers. It never blocks: it answers from its cache. */
 export interface NameSource extends AsyncDisposable {
-  /** The label value, as in `isolation_source_up{source="docker"}`. */
+  /** The label value, as in `isolation_source_up{source="docker"}`. With several of a kind, its host follows a colon. */
   readonly name: string;
   /** The engine of all containers that it names; absent if it names those of several. */
   readonly engine?: string | undefined;
@@ -20,7 +20,7 @@ export interface NameSource extends AsyncDisposable {
   readonly tried: boolean;
   /** How often each limit on the engine's resource use was reached, by limit. */
   readonly limitHits: ReadonlyMap<string, number>;
-  /** The ids of containers that the engine reports as running; absent if the source does not know. */
+  /** The ids of containers that the engine reports as running; absent if the source is no engine. */
   readonly running?: ReadonlySet<string>;
   /** Whether it can name a container of this kind at all. */
   mayKnow(match: CgroupMatch): boolean;

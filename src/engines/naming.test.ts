@@ -8,10 +8,14 @@ const FROM_CRI: Names = { namespace: 'n', pod: 'p', containerInPod: 'c', image: 
 const FROM_LOGS: Names = { namespace: 'n', pod: 'p', containerInPod: 'c' };
 const OF_POD: Names = { namespace: 'n', pod: 'p' };
 
-function source(name: string, known: Partial<Pick<NameSource, 'up'>> & { names?: Names; pod?: Names }): NameSource {
+function source(
+  name: string,
+  known: Partial<Pick<NameSource, 'up' | 'running'>> & { names?: Names; pod?: Names },
+): NameSource {
   return {
     name,
     up: known.up,
+    ...(known.running && { running: known.running }),
     tried: true,
     limitHits: new Map(),
     mayKnow: () => true,
@@ -32,6 +36,13 @@ test.each<[string, cri: Parameters<typeof source>[1], waitedMs: number, expected
 ])('the names are those of %s', (_, cri, waitedMs, expected) => {
   const naming = new Naming([source('cri', cri), source('kubelet_logs', { up: true, names: FROM_LOGS })]);
   expect(naming.namesOf(MATCH, waitedMs)).toBe(expected);
+});
+
+test('names from one of several engines need not wait for the others', () => {
+  const running = new Set<string>();
+  const named = source('docker:/b', { up: true, running, names: FROM_CRI });
+  const naming = new Naming([source('docker:/a', { up: true, running }), named]);
+  expect(naming.namesOf(MATCH, 0)).toBe(FROM_CRI);
 });
 
 test('the names of the pod are used once no more are expected', () => {

@@ -41,8 +41,9 @@ export class Naming {
     let betterMayCome = false;
     for (const source of this.#sourcesFor(match)) {
       const names = source.namesOf(match.id);
-      // An earlier source knows more, such as the image.
-      if (names !== undefined && !(betterMayCome && isWaiting)) return names;
+      // An earlier source knows more, such as the image, unless this one is an engine of its own.
+      const isEngine = source.running !== undefined;
+      if (names !== undefined && (isEngine || !(betterMayCome && isWaiting))) return names;
       if (source.up !== undefined) mayCome = true;
       if (source.up === true) betterMayCome = true;
     }

@@ -1,19 +1,27 @@
-import type { Names } from '../container.ts';
+import type { ContainerLabel } from '../config/container-labels.ts';
 import { field, type Named, named, text } from './engine-client.ts';
-import { NAME_LABELS, plainName, selected } from './docker-names.ts';
+import { NAME_LABELS, namesInLabels, plainName, selected } from './docker-names.ts';
 import type { Selection } from './json-projection.ts';
 
-/** The members read of each container in `GET /libpod/containers/json`. */
-export const PODMAN_LIST_SELECTION: Selection = {
-  ...selected('Id', 'Names', 'Image', 'IsInfra', 'Pod', 'PodName', 'State'),
-  Labels: selected(...Object.values(NAME_LABELS)),
-};
+/** The members read from each kind of answer. */
+interface Selections {
+  /** From each container in `GET /libpod/containers/json`. */
+  readonly list: Selection;
+  /** From `GET /libpod/containers/<id>/json`. */
+  readonly inspect: Selection;
+}
 
-/** The members read from `GET /libpod/containers/<id>/json`. */
-export const PODMAN_INSPECT_SELECTION: Selection = {
-  ...selected('Id', 'Name', 'ImageName', 'OCIRuntime', 'Pod', 'IsInfra', 'IsService'),
-  Config: { Labels: selected(...Object.values(NAME_LABELS)) },
-};
+/** What to read of Podman's answers. */
+export function podmanSelections(chosen: readonly ContainerLabel[]): Selections {
+  const labels = selected(...Object.values(NAME_LABELS), ...chosen.map(({ name }) => name));
+  return {
+    list: { ...selected('Id', 'Names', 'Image', 'IsInfra', 'Pod', 'PodName', 'State'), Labels: labels },
+    inspect: {
+      ...selected('Id', 'Name', 'ImageName', 'OCIRuntime', 'Pod', 'IsInfra', 'IsService'),
+      Config: { Labels: labels },
+    },
+  };
+}
 
 /** The members read from `GET /libpod/pods/<id>/json`. */
 export const POD_SELECTION: Selection = selected('Name');
@@ -33,12 +41,12 @@ export interface PodmanNamed extends Named {
  *
  * @throws SyntaxError if it is not a list.
  */
-export function namedByPodmanList(answer: unknown): PodmanNamed[] {
+export function namedByPodmanList(answer: unknown, chosen: readonly ContainerLabel[]): PodmanNamed[] {
   if (!Array.isArray(answer)) throw new SyntaxError('The list of containers is not a list');
   return answer.flatMap((container) => {
     const names = field(container, 'Names');
     const found = named(field(container, 'Id'), {
-      ...labelled(field(container, 'Labels')),
+      ...namesInLabels(field(container, 'Labels'), chosen),
       name: plainName(Array.isArray(names) ? names[0] : undefined),
       image: text(field(container, 'Image')),
       pod: text(field(container, 'PodName')),
@@ -52,10 +60,10 @@ export function namedByPodmanList(answer: unknown): PodmanNamed[] {
  * Reads the answer of `GET /libpod/containers/<id>/json`, which has the id of the pod but not its name. `IsService` is the
  * container that keeps the pods of `podman kube play` together. `undefined` without an id.
  */
-export function namedByPodmanInspect(answer: unknown): PodmanNamed | undefined {
+export function namedByPodmanInspect(answer: unknown, chosen: readonly ContainerLabel[]): PodmanNamed | undefined {
   const isOwn = field(answer, 'IsInfra') === true || field(answer, 'IsService') === true;
   const found = named(field(answer, 'Id'), {
-    ...labelled(field(field(answer, 'Config'), 'Labels')),
+    ...namesInLabels(field(field(answer, 'Config'), 'Labels'), chosen),
     name: plainName(field(answer, 'Name')),
     image: text(field(answer, 'ImageName')),
     runtime: text(field(answer, 'OCIRuntime')),
@@ -72,9 +80,4 @@ export function podName(answer: unknown): string | undefined {
 /** Whether a container has the name that Podman gives the infra container of a pod, unless a user chooses another. */
 export function isNamedAsInfra(name: string | undefined, podId: string): boolean {
   return name === `${podId.slice(0, 12)}-infra`;
-}
-
-/** Labels do not make an infra container: any image can set them. */
-function labelled(labels: unknown): { [K in keyof Names]: Names[K] | undefined } {
-  return Object.fromEntries(Object.entries(NAME_LABELS).map(([name, label]) => [name, text(field(labels, label))]));
 }

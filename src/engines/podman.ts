@@ -1,3 +1,4 @@
+import type { ContainerLabel } from '../config/container-labels.ts';
 import { connectToDocker } from './docker.ts';
 import { type DockerEvent, runningIn } from './docker-names.ts';
 import { ask, type DockerAddress } from './docker-transport.ts';
@@ -10,8 +11,7 @@ import {
   namedByPodmanInspect,
   namedByPodmanList,
   POD_SELECTION,
-  PODMAN_INSPECT_SELECTION,
-  PODMAN_LIST_SELECTION,
+  podmanSelections,
   podName,
 } from './podman-names.ts';
 import type { Selection } from './json-projection.ts';
@@ -32,7 +32,12 @@ const MOST_PODS = 10_000;
  * Podman, by its own API: Docker's lacks pods, infra containers and runtimes. Where something allows only Docker's API, such as
  * a proxy before the socket, that is used. Sends GET requests only.
  */
-export async function connectToPodman(address: DockerAddress, onLimit: OnLimit): Promise<EngineClient> {
+export async function connectToPodman(
+  address: DockerAddress,
+  onLimit: OnLimit,
+  { labels = [] }: { readonly labels?: readonly ContainerLabel[] } = {},
+): Promise<EngineClient> {
+  const selections = podmanSelections(labels);
   const pods = new Map<string, string | undefined>();
   let hasLibpod = true;
 
@@ -68,22 +73,22 @@ export async function connectToPodman(address: DockerAddress, onLimit: OnLimit):
     const isInfra = isNamedAsInfra(names.name, podId);
     return { ...event, names: { ...names, ...(pod !== undefined && { pod }), ...(isInfra && { infra: true }) } };
   };
-  const docker = await connectToDocker(address, onLimit, refine);
+  const docker = await connectToDocker(address, onLimit, { labels, refine });
 
   const list = async (signal: AbortSignal): Promise<ContainerList> => {
     const { objects, leftOut, isComplete } = await ask(address, `${API}/containers/json`, {
       signal,
-      read: (answer) => readList(answer, PODMAN_LIST_SELECTION, MAX_LIST),
+      read: (answer) => readList(answer, selections.list, MAX_LIST),
     });
     if (leftOut > 0) onLimit('value_size');
     if (!isComplete) onLimit('list_size');
-    const containers = namedByPodmanList(objects);
+    const containers = namedByPodmanList(objects, labels);
     for (const { podId, names } of containers) if (podId !== undefined) keepPod(podId, names.pod);
     return { containers, running: runningIn(objects), isComplete };
   };
   const inspect = async (id: string, signal: AbortSignal): Promise<Named> => {
     const path = `/containers/${encodeURIComponent(id)}/json`;
-    const found = namedByPodmanInspect(await object(path, PODMAN_INSPECT_SELECTION, MAX_INSPECT, signal));
+    const found = namedByPodmanInspect(await object(path, selections.inspect, MAX_INSPECT, signal), labels);
     if (found?.id !== id) throw new Error('The answer is about another container');
     const { names, podId } = found;
     const pod = podId === undefined ? undefined : await nameOfPod(podId, signal);

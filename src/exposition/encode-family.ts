@@ -1,4 +1,11 @@
-import type { Family, LabelledFamily, PatternFamily, PatternSample, PlainFamily } from '../collectors/collector.ts';
+import type {
+  FactsFamily,
+  Family,
+  LabelledFamily,
+  PatternFamily,
+  PatternSample,
+  PlainFamily,
+} from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
 import type { CreatedAt } from './created-timestamps.ts';
 import { type Encoder, endOf } from './encode.ts';
@@ -30,6 +37,7 @@ export function encodeFamily(
     since === undefined || createdAt === undefined ? undefined : (container) => createdAt(since, container);
   if ('value' in family) encodePlain(family, readings, encoder, startOf);
   else if ('pattern' in family) encodePattern(family, readings, encoder);
+  else if ('facts' in family) encodeFacts(family, readings, encoder);
   else encodeLabelled(family, readings, encoder, startOf);
 }
 
@@ -82,6 +90,25 @@ function encodePattern(family: PatternFamily<unknown>, { labels, readings, lines
     const { position } = encoder;
     encoder.samples(labels[index] ?? '', ends);
     lines.keep(index, pattern, position, encoder);
+  }
+}
+
+function encodeFacts(family: FactsFamily<unknown>, { labels, readings, lines }: Readings, encoder: Encoder): void {
+  for (let index = 0; index < labels.length; index += 1) {
+    const reading = readings[index];
+    if (reading === NO_READING) {
+      lines.drop(index);
+      continue;
+    }
+    if (lines.has(index, reading)) {
+      lines.copy(index, encoder);
+      continue;
+    }
+    const { position } = encoder;
+    const facts = family.facts(reading);
+    const own = renderLabels(Object.keys(facts), Object.values(facts));
+    if (own !== '') encoder.sample(labels[index] ?? '', 1, Buffer.from(own));
+    lines.keep(index, reading, position, encoder);
   }
 }
 

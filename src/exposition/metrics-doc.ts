@@ -16,7 +16,7 @@ export function renderMetricsDoc(collectors: readonly Collector[]): string {
     const identity = scope === 'host' ? [] : ['engine', 'namespace', 'pod', 'container'];
     const rows = families.map((family) => ({
       ...family,
-      labels: [...identity, ...('labels' in family ? family.labels : [])],
+      labels: [...identity, ...('labels' in family ? family.labels : 'facts' in family ? ['label_…'] : [])],
     }));
     return section(
       name,

@@ -110,6 +110,25 @@ const counted: Collector = defineContainerCollector({
   ],
 });
 
+it('labels that only a reading knows are on its sample, and a reading without any has none', async () => {
+  const facts: Collector = defineContainerCollector({
+    name: 'facts',
+    help: 'F.',
+    read: ({ names }) => names.labels,
+    families: [{ name: 'isolation_facts_info', type: 'info', help: 'F.', facts: (labels) => labels }],
+  });
+  const of = (name: string, inode: number, labels?: Record<string, string>): Container => ({
+    ...container(name, { inode }),
+    names: { name, ...(labels && { labels }) },
+  });
+  const containers = [of('a', 4, { label_x: 'y"', label_empty: '' }), of('b', 5), of('c', 6, { label_z: '1' })];
+  const { text } = await run(containers, Infinity, [facts]);
+  expect(text.split('\n').filter((line) => line.startsWith('isolation_facts'))).toEqual([
+    'isolation_facts_info{engine="docker",container="a",label_x="y\\""} 1',
+    'isolation_facts_info{engine="docker",container="c",label_z="1"} 1',
+  ]);
+});
+
 describe('the start of counters', () => {
   const containers = [{ ...container('a', { inode: 4 }), cgroupUsedSince: 1000.5 }, container('b', { inode: 5 })];
   const linesOf = async (createdAt?: CreatedAt): Promise<string[]> => {

@@ -29,7 +29,7 @@ export function sourceHealth({ sources }: HostReport): Markup {
     ([name, up]) =>
       markup`<li>
         <code>${name}</code> ${up ? 'works.' : markup`<strong class="warning">does not work.</strong>`}
-        <small>${MEANINGS[name]}</small>
+        <small>${MEANINGS[name.split(':')[0] ?? '']}</small>
       </li>`,
   );
   const matters = down.some((name) => !DETAILS.has(name));

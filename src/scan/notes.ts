@@ -15,7 +15,9 @@ export function notesOn({ containers, sources }: HostReport): readonly string[] 
   const unnamed = containers.filter(isShownById);
   // Names of pods come from the source `cri`, whatever the runtime; Docker and Podman name their own containers.
   const lacking = unnamed.map(({ labels: { engine, pod } }) => (pod === '' || OWN_NAMES.has(engine) ? engine : 'cri'));
-  const silent = [...new Set(lacking)].filter((source) => sources.get(source) === false);
+  const kinds = new Set(lacking);
+  // With several engines of a kind, each has its host after a colon.
+  const silent = [...sources].flatMap(([name, up]) => (!up && kinds.has(name.split(':')[0] ?? '') ? name : []));
   const isUncertain = containers.some(({ isolationLevel }) => isolationLevel?.certain === false);
   return [
     ...summaryOf(containers),

@@ -77,7 +77,7 @@ export class CriNode implements AsyncDisposable {
     const config = {
       metadata: { name, uid, namespace, attempt: 0 },
       logDirectory: `${this.directory}/logs`,
-      labels: labelsOf(name, namespace, uid),
+      labels: { ...labelsOf(name, namespace, uid), app: name },
       linux: {
         cgroupParent: `/kubepods/burstable/pod${uid}`,
         // The host's network, so that no network plugin is needed.
@@ -107,6 +107,8 @@ export class CriNode implements AsyncDisposable {
 
   async #start(sandbox: string, sandboxConfig: SandboxConfig, container: PodContainer): Promise<string> {
     const { name, command, memory = 0 } = container;
+    // The kubelet gives the labels of a pod to its sandbox only.
+    const { app: _, ...kubeletLabels } = sandboxConfig.labels;
     const { containerId = '' } = await this.#call('CreateContainer', {
       podSandboxId: sandbox,
       sandboxConfig,
@@ -114,7 +116,7 @@ export class CriNode implements AsyncDisposable {
         metadata: { name, attempt: 0 },
         image: { image: POD_IMAGE },
         command,
-        labels: { ...sandboxConfig.labels, 'io.kubernetes.container.name': name },
+        labels: { ...kubeletLabels, 'io.kubernetes.container.name': name },
         logPath: `${name}.log`,
         linux: { resources: { memoryLimitInBytes: memory } },
       },

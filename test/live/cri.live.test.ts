@@ -21,7 +21,8 @@ describeLive('pods of a containerd', ['docker'], () => {
       { name: 'nginx', command: SLEEP, memory: LIMIT },
       { name: 'sidecar', command: SLEEP },
     ]);
-    exporter = await startExporter(host, { flags: ['--docker.host=', `--cri.endpoint=unix://${node.socket}`] });
+    const flags = ['--docker.host=', `--cri.endpoint=unix://${node.socket}`];
+    exporter = await startExporter(host, { flags: [...flags, '--container.labels=app,io.kubernetes.container.name'] });
   });
   afterAll(async () => {
     await exporter?.[Symbol.asyncDispose]();
@@ -55,6 +56,13 @@ describeLive('pods of a containerd', ['docker'], () => {
     expect(samples.value('isolation_container_memory_limit_bytes', labels)).toBe(LIMIT);
     expect(samples.value('isolation_containers', { engine: 'containerd' })).toBe(2);
     expect(samples.value('isolation_source_up', { source: 'cri' })).toBe(1);
+    expect(Object.fromEntries(samples.labels('isolation_container_labels_info', labels) ?? [])).toEqual({
+      engine: 'containerd',
+      ...labels,
+      label_app: 'web-7d4b9c',
+      label_io_kubernetes_container_name: 'nginx',
+    });
+    expect(samples.value('isolation_containers_without_cgroup', { source: 'cri' })).toBe(0);
   });
 
   test('one that starts later is named as soon as it is asked for, and gone when it is removed', async () => {

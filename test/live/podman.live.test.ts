@@ -32,7 +32,10 @@ describeLive('Podman', ['podman', 'docker'], () => {
       for applet in sleep tail; do ln -s busybox ${directory}/image/bin/$applet; done
       tar -C ${directory}/image -c . | ${podman} import -q - lab:1`,
     );
-    id = await succeed(host, `${podman} run -d --name ${name} --network none --memory 64m lab:1 /bin/sleep 1000000`);
+    id = await succeed(
+      host,
+      `${podman} run -d --name ${name} --label team=core --network none --memory 64m lab:1 /bin/sleep 1000000`,
+    );
   });
   afterAll(async () => {
     await service?.stop();
@@ -61,12 +64,22 @@ describeLive('Podman', ['podman', 'docker'], () => {
     service = await host.start(`exec env ${podman} system service --time 0 unix://${socket}`);
     const ping = `curl -sS --fail --unix-socket ${socket} http://podman/_ping`;
     await eventually('the API answers', () => succeed(host, ping), { timeoutMs: 30_000 });
-    await using exporter = await startExporter(host, { flags: ['--docker.host=', `--podman.host=unix://${socket}`] });
+    const flags = ['--docker.host=', `--podman.host=unix://${socket}`, '--container.labels=team'];
+    await using exporter = await startExporter(host, { flags });
     const info = async () => (await exporter.scrape()).labels('isolation_container_info', { id });
     await within(host, 'the name', async () => (await info())?.get('container') === name);
     expect((await info())?.get('engine')).toBe('podman');
     expect((await info())?.get('image')).toBe('localhost/lab:1');
+    const labels = { engine: 'podman', container: name };
+    expect((await exporter.scrape()).labels('isolation_container_labels_info', labels)?.get('label_team')).toBe('core');
     expect((await exporter.scrape()).value('isolation_source_up', { source: 'podman' })).toBe(1);
+    for (const [from, to] of [
+      [name, `${name}-renamed`],
+      [`${name}-renamed`, name],
+    ] as const) {
+      await succeed(host, `${podman} rename ${from} ${to}`);
+      await within(host, 'the new name', async () => (await info())?.get('container') === to, 5_000);
+    }
   });
 
   test('a container that was killed and removed while no exporter ran has its name', async () => {
