@@ -4,6 +4,7 @@ import type { DaemonState, Scrape } from './collectors/collector.ts';
 import { collectorsWith } from './collectors/index.ts';
 import type { Config } from './config/config.ts';
 import type { CgroupMatch } from './container.ts';
+import { ContainerLimits } from './discover/container-limits.ts';
 import { type Discovery, discoverContainers } from './discover/discovery.ts';
 import { createdTimestamps } from './exposition/created-timestamps.ts';
 import type { Pieces } from './exposition/buffers.ts';
@@ -20,7 +21,7 @@ import { withListedEngine } from './identify/settle.ts';
 import { membersByNamespace } from './containers/namespace-members.ts';
 import { startNameSources } from './engines/name-sources.ts';
 import type { NameSource } from './engines/name-source.ts';
-import { identifyCgroup } from './identify/cgroup-path.ts';
+import { admittedAt } from './identify/container-pids.ts';
 import { labelsOf } from './containers/labels.ts';
 import { isRuntimeCgroup, privateParentsOf } from './identify/cgroup-scope.ts';
 import { isNamed, Naming } from './engines/naming.ts';
@@ -94,13 +95,16 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   const postures = new PostureReader(kernel, hostNamespaces, probes);
   const starts = new ContainerStarts(naming);
   const withoutCgroup = new ContainersWithoutCgroup();
+  const { maxNested: nested, maxPerUser: perUser } = config.discovery;
+  const limits = new ContainerLimits({ nested, perUser }, log);
   const inventory = new ContainerInventory({
     kernel,
     naming,
     postures,
     onRestarted: (found) => starts.restarted(found),
+    isSurplus: (path) => limits.isSurplus(path),
   });
-  const oom = watchOom({ config, kernel, naming, log });
+  const oom = watchOom({ config, kernel, naming, limits, log });
   const discovery = await discoverContainers({
     root: hierarchy.root,
     mounts: kernel.layout.mountPoints,
@@ -108,7 +112,8 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     onAppeared: (found, how) => {
       inventory.add(found);
       starts.appeared(found, how);
-      oom?.appeared(found);
+      // Its kills so far are in the counter of the container around it, where they stay.
+      if (how !== 'promoted') oom?.appeared(found);
     },
     onRemoved: (found) => {
       inventory.remove(found);
@@ -116,6 +121,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       oom?.removed(found);
     },
     log,
+    limits,
     walkIntervalMs: config.discovery.walkInterval,
   });
   // The first scrape must find everything that later scrapes find.
@@ -144,7 +150,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       members: membersByNamespace(containers),
       oom: reads.read('OOM kills', () => oom?.counts(containers)),
       starts: starts.entries(),
-      state: stateOf({ kernel, reads, discovery, sources, withoutCgroup, hostNamespaces, oom }),
+      state: stateOf({ kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom }),
     });
     ancestors.prune();
     return result;
@@ -205,9 +211,10 @@ function watchOom(parts: {
   readonly config: Config;
   readonly kernel: KernelFiles;
   readonly naming: Naming;
+  readonly limits: ContainerLimits;
   readonly log: Log;
 }): OomWatch | undefined {
-  const { config, kernel, naming, log } = parts;
+  const { config, kernel, naming, limits, log } = parts;
   if (!config.collectors.includes('oom') && !config.collectors.includes('host')) return undefined;
   return new OomWatch({
     ...config.oom,
@@ -215,7 +222,7 @@ function watchOom(parts: {
     kernel,
     log,
     identify: (path) => {
-      const found = identifyCgroup(path);
+      const found = admittedAt(path, (cgroup) => limits.wasSurplus(cgroup));
       if (found === undefined || found.candidate !== undefined) return undefined;
       return withListedEngine(found, (id) => naming.engineOf(id)) ?? found;
     },
@@ -234,12 +241,13 @@ function stateOf(options: {
   readonly kernel: KernelFiles;
   readonly reads: OptionalReads;
   readonly discovery: Discovery;
+  readonly limits: ContainerLimits;
   readonly sources: readonly NameSource[];
   readonly withoutCgroup: ContainersWithoutCgroup;
   readonly hostNamespaces: HostNamespaces;
   readonly oom: OomWatch | undefined;
 }): DaemonState {
-  const { kernel, reads, discovery, sources, withoutCgroup, hostNamespaces, oom } = options;
+  const { kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom } = options;
   const hasPsi = reads.read('pressure/cpu', () => kernel.proc('pressure/cpu')) !== undefined;
   const health = new Map([
     ['cgroup_walk', discovery.walkComplete],
@@ -258,5 +266,6 @@ function stateOf(options: {
     sources: health,
     withoutCgroup: withoutCgroup.count(sources, found, performance.now()),
     limitHits,
+    surplus: limits.surplus(),
   };
 }

@@ -59,7 +59,13 @@ export function samplesOf(collector: Collector, tree: CgroupTree): readonly stri
     members: () => [],
     oom: undefined,
     starts: [],
-    state: { lifecycle: new Map(), sources: new Map(), withoutCgroup: new Map(), limitHits: new Map() },
+    state: {
+      lifecycle: new Map(),
+      sources: new Map(),
+      withoutCgroup: new Map(),
+      limitHits: new Map(),
+      surplus: new Map(),
+    },
   };
   try {
     const reading = collector.scope === 'container' ? collector.read(container, scrape) : undefined;

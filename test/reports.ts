@@ -87,6 +87,7 @@ export function hostReport(...containers: readonly ContainerReport[]): HostRepor
       ['cgroup_watch', true],
       ['host_namespaces', true],
     ]),
+    overLimit: 0,
     containers,
   };
 }

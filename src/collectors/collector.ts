@@ -148,6 +148,8 @@ export interface DaemonState {
   readonly withoutCgroup: ReadonlyMap<string, number>;
   /** By engine: how often an answer reached each limit. */
   readonly limitHits: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** By limit: how many cgroups look like containers and are not exported, because there are too many. */
+  readonly surplus: ReadonlyMap<string, number>;
 }
 
 /** Type-checks a collector's families against its reading. */

@@ -16,8 +16,8 @@ export const inventory: Collector = defineHostCollector({
       engines.set(cgroup.match.engine, counts);
     }
     const readAt = containers.flatMap(({ posture }) => posture?.readAt ?? []);
-    const { sources, withoutCgroup, limitHits } = state;
-    return { engines, sources, withoutCgroup, limitHits, postureAge: ageOf(Math.min(...readAt)) };
+    const { sources, withoutCgroup, limitHits, surplus } = state;
+    return { engines, sources, withoutCgroup, limitHits, surplus, postureAge: ageOf(Math.min(...readAt)) };
   },
   families: [
     byEngine('isolation_containers', 'gauge', 'Containers on this host, by their cgroups.', 'running'),
@@ -44,6 +44,18 @@ export const inventory: Collector = defineHostCollector({
       labels: ['source'],
       samples({ withoutCgroup }, emit) {
         for (const [source, count] of withoutCgroup) emit(count, source);
+      },
+    },
+    {
+      name: 'isolation_containers_over_limit',
+      type: 'gauge',
+      help:
+        'Cgroups that look like containers and are not exported as such, because there are too many: nested (inside one ' +
+        'container, --discovery.max-nested; their processes and OOM kills count for that container), user (of one ' +
+        'unprivileged user, --discovery.max-per-user). Absent for a limit that is off.',
+      labels: ['limit'],
+      samples({ surplus }, emit) {
+        for (const [limit, count] of surplus) emit(count, limit);
       },
     },
     {
@@ -90,7 +102,7 @@ function byEngine(
   type: 'counter' | 'gauge',
   help: string,
   count: 'running' | 'started' | 'removed',
-): Family<{ readonly engines: ByEngine } & Pick<DaemonState, 'sources' | 'withoutCgroup' | 'limitHits'>> {
+): Family<{ readonly engines: ByEngine } & Pick<DaemonState, 'sources' | 'withoutCgroup' | 'limitHits' | 'surplus'>> {
   return {
     name,
     type,

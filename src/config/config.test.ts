@@ -49,7 +49,7 @@ test('works without any option', () => {
     },
     kubeletLogs: { directory: '/var/log/containers', isDefault: true },
     containerLabels: [],
-    discovery: { walkInterval: 10_000 },
+    discovery: { walkInterval: 10_000, maxNested: 64, maxPerUser: 100 },
     oom: { retention: 3_600_000, stateFile: undefined },
     log: { level: 'info', format: 'logfmt' },
     collectors: ['cpu', 'big-pages'],

@@ -50,7 +50,12 @@ export interface Config {
   /** The labels of containers to export. */
   readonly containerLabels: readonly ContainerLabel[];
   /** In ms. */
-  readonly discovery: { readonly walkInterval: number };
+  readonly discovery: {
+    readonly walkInterval: number;
+    /** 0: no limit. */
+    readonly maxNested: number;
+    readonly maxPerUser: number;
+  };
   readonly oom: {
     /** In ms. */
     readonly retention: number;
@@ -104,7 +109,11 @@ export function createConfig(input: {
     cri: engine(OPTIONS.cri),
     kubeletLogs: kubeletLogs(input),
     containerLabels: containerLabels(input),
-    discovery: { walkInterval: one(OPTIONS.walkInterval) },
+    discovery: {
+      walkInterval: one(OPTIONS.walkInterval),
+      maxNested: one(OPTIONS.maxNested),
+      maxPerUser: one(OPTIONS.maxPerUser),
+    },
     oom: { retention: one(OPTIONS.oomRetention), stateFile: unlessEmpty(OPTIONS.oomStateFile) },
     log: { level: one(OPTIONS.logLevel), format: one(OPTIONS.logFormat) },
     collectors: enabledCollectors(input),

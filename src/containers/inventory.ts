@@ -4,7 +4,13 @@ import { findPlaces } from '../kernel/cgroup-places.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { Pace } from '../pace.ts';
 import type { LookedUp, PostureReader, PostureReading, Target } from '../posture/read-posture.ts';
-import { cgroupOfMember, haveChanged, type Members, membersOfContainer } from '../identify/container-pids.ts';
+import {
+  cgroupOfMember,
+  haveChanged,
+  type IsSurplus,
+  type Members,
+  membersOfContainer,
+} from '../identify/container-pids.ts';
 import { findInit } from '../identify/init-process.ts';
 import { labelsOf } from './labels.ts';
 import type { Naming } from '../engines/naming.ts';
@@ -42,20 +48,26 @@ export class ContainerInventory {
   readonly #naming: Naming;
   readonly #postures: PostureReader;
   readonly #onRestarted: (cgroup: ContainerCgroup) => void;
+  readonly #isSurplus: IsSurplus | undefined;
   readonly #entries = new Map<ContainerCgroup, TrackedContainer>();
   readonly #lookUps = new PendingLookUps();
   #waitsForCommandLines = false;
   /** Containers whose look-ups were answered since the last scrape. */
   readonly #lookedUp = new Set<TrackedContainer>();
 
-  /** @param options.onRestarted a container was started again in its cgroup. */
+  /**
+   * @param options.onRestarted a container was started again in its cgroup.
+   * @param options.isSurplus absent: no cgroup is.
+   */
   constructor(options: {
     readonly kernel: KernelFiles;
     readonly naming: Naming;
     readonly postures: PostureReader;
     readonly onRestarted?: (cgroup: ContainerCgroup) => void;
+    readonly isSurplus?: IsSurplus;
   }) {
     this.#onRestarted = options.onRestarted ?? (() => {});
+    this.#isSurplus = options.isSurplus;
     this.#kernel = options.kernel;
     this.#naming = options.naming;
     this.#postures = options.postures;
@@ -201,7 +213,7 @@ export class ContainerInventory {
     if (init === undefined || posture === undefined || members === undefined) return true;
     try {
       if (!posture.pending && !haveChanged(members)) return true;
-      entry.members = membersOfContainer(this.#kernel, entry.files);
+      entry.members = membersOfContainer(this.#kernel, entry.files, this.#isSurplus);
       if (!entry.members.pids.includes(init.pid)) return false;
       entry.posture = this.#postures.update(posture, targetOf(entry, init, entry.members));
       if (entry.posture.posture !== posture.posture) {
@@ -244,14 +256,15 @@ export class ContainerInventory {
     // The random part spreads containers that started together, so that they are not always read in the same scrape.
     entry.factsUntil = now + FACTS_FOR_MS * (0.5 + Math.random() / 2);
     try {
-      entry.members = membersOfContainer(this.#kernel, entry.files);
-      entry.init = withOpenFilesOf(before, findInit(this.#kernel, entry.files, entry.members.pids));
+      const { files } = entry;
+      entry.members = membersOfContainer(this.#kernel, files, this.#isSurplus);
+      entry.init = withOpenFilesOf(before, findInit(this.#kernel, files, entry.members.pids, this.#isSurplus));
       if (entry.init !== undefined) {
         if (isRestart(entry.lastInit, entry.init)) this.#onRestarted(entry.cgroup);
         entry.lastInit = { pid: entry.init.pid, startTime: entry.init.startTime };
         // It may have begun since.
         if (!entry.members.pids.includes(entry.init.pid)) {
-          entry.members = membersOfContainer(this.#kernel, entry.files);
+          entry.members = membersOfContainer(this.#kernel, files, this.#isSurplus);
         }
         this.#locate(entry, entry.init, entry.members);
         entry.posture = this.#postures.read(targetOf(entry, entry.init, entry.members));
@@ -288,8 +301,8 @@ function keepLookedUp(
   return { ...reading, posture: { ...reading.posture, sandbox, mounts, devices, readAt } };
 }
 
-function targetOf({ cgroup, files }: TrackedContainer, init: InitProcess, { pids }: Members): Target {
-  return { engine: cgroup.match.engine, files, init, pids };
+function targetOf({ cgroup, files }: TrackedContainer, init: InitProcess, { pids, isIncomplete }: Members): Target {
+  return { engine: cgroup.match.engine, files, init, pids, isIncomplete };
 }
 
 /** Keeps the open files of an unchanged process: a concurrent scrape may be about to read them. */

@@ -53,8 +53,8 @@ export class ContainerStarts implements Disposable {
     this.#naming = naming;
   }
 
-  /** Adds a container. One that was found had been started before. */
-  appeared(cgroup: ContainerCgroup, how: 'found' | 'started'): void {
+  /** Adds a container. Only one that was started just now counts as a start. */
+  appeared(cgroup: ContainerCgroup, how: 'found' | 'started' | 'promoted'): void {
     if (cgroup.match.infra) return;
     this.#lives.set(cgroup, { cgroup, starts: how === 'started' ? 1 : 0, names: undefined, total: undefined });
   }

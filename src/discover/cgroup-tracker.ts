@@ -2,9 +2,10 @@ import type { CgroupMatch, Undecided } from '../container.ts';
 import type { Log } from '../log.ts';
 import { afterPendingInotifyEvents } from './pending-events.ts';
 import type { EventReconciler } from './event-reconciler.ts';
+import { type ContainerLimits, territoriesOf } from './container-limits.ts';
 import type { ContainerSet } from './container-set.ts';
 import { Tree, type Directory } from './tree.ts';
-import { wasLookedAt, type Seen, type Walk } from './walk.ts';
+import { oldestFirst, wasLookedAt, type Seen, type Walk } from './walk.ts';
 import { Walker, type WalkerMounts } from './walker.ts';
 import type { Watches } from './watches.ts';
 
@@ -23,7 +24,7 @@ const GIVE_UP_MS = 900;
  */
 const GIVE_UP_STARTING_MS = 60_000;
 
-/** A container can create any number of cgroups inside itself. Beyond this number only walks find them. */
+/** A container, or an unprivileged user, can create any number of cgroups. Beyond this number only walks find them. */
 const MOST_WATCHES_INSIDE = 512;
 
 /** What the tracker needs from the rest of discovery. */
@@ -33,6 +34,7 @@ export interface CgroupTrackerOptions {
   readonly mounts: WalkerMounts | undefined;
   readonly classify: (path: string) => CgroupMatch | Undecided | undefined;
   readonly containerSet: ContainerSet;
+  readonly limits: ContainerLimits;
   readonly watches: Pick<Watches, 'add' | 'remove' | 'has' | 'certaintyOf'>;
   readonly balance: Pick<EventReconciler, 'noticed'>;
   readonly log: Pick<Log, 'warn'>;
@@ -65,7 +67,7 @@ export class CgroupTracker {
 
   /** Updates the directories at and below `from` with the result of a walk. */
   reconcile(walked: Walk, from: string, options?: { readonly atStart: boolean }): void {
-    for (const [path, seen] of walked.directories) this.#take(path, seen, options?.atStart ?? false);
+    for (const [path, seen] of oldestFirst(walked)) this.#take(path, seen, options?.atStart ?? false);
     const top = this.#tree.get(from);
     if (top === undefined) return;
     for (const directory of this.#tree.below(top)) {
@@ -104,6 +106,8 @@ export class CgroupTracker {
   #take(path: string, seen: Seen, atStart: boolean): void {
     const known = this.#tree.get(path);
     if (known?.inode === seen.inode) {
+      // systemd creates a user's directory first and hands it over then.
+      known.uid = seen.uid;
       this.#decide(known, seen);
       return;
     }
@@ -124,6 +128,7 @@ export class CgroupTracker {
     this.#noticed(directory);
     this.#unwatch(directory);
     this.#tree.delete(directory);
+    this.#options.limits.removed(directory);
     this.#options.containerSet.remove(directory.path);
   }
 
@@ -138,8 +143,9 @@ export class CgroupTracker {
     const wasUndecided = directory.kind === 'undecided';
     if (wasUndecided) this.#identify(directory);
     else if (directory.isGuess) this.#correct(directory);
+    else this.#count(directory);
     // Containers only if they have children: Docker in Docker, systemd in a container.
-    const isLeaf = (directory.kind === 'container' || directory.kind === 'infra') && seen.leaf;
+    const isLeaf = directory.kind !== 'undecided' && directory.kind !== 'other' && seen.leaf;
     if (!isLeaf) this.#watch(directory);
     else if (wasUndecided) this.#unwatch(directory);
   }
@@ -147,24 +153,22 @@ export class CgroupTracker {
   #watch(directory: Directory): void {
     const { watches } = this.#options;
     if (watches.has(directory.path)) return;
-    const around = outermostContainer(directory);
-    if (around !== undefined) {
-      if (around.watchesInside >= MOST_WATCHES_INSIDE) return;
-      around.watchesInside += 1;
-      directory.watchedIn = around;
-    }
+    const around = territoriesOf(directory).map(({ top }) => top);
+    if (around.some(({ watchesInside }) => watchesInside >= MOST_WATCHES_INSIDE)) return;
+    for (const top of around) top.watchesInside += 1;
+    directory.watchedIn = around;
     watches.add(directory.path);
   }
 
   #unwatch(directory: Directory): void {
     this.#options.watches.remove(directory.path);
-    if (directory.watchedIn === undefined) return;
-    directory.watchedIn.watchesInside -= 1;
-    directory.watchedIn = undefined;
+    for (const top of directory.watchedIn) top.watchesInside -= 1;
+    directory.watchedIn = [];
   }
 
   #identify(directory: Directory): void {
     const { path, inode, seenAt } = directory;
+    const { limits, containerSet } = this.#options;
     const found = this.classify(path);
     if (isUndecided(found)) {
       // An unconfirmed candidate inside a container is part of it.
@@ -176,10 +180,25 @@ export class CgroupTracker {
       directory.kind = 'other';
     } else if (match.infra) {
       directory.kind = 'infra';
-    } else {
+    } else if (limits.admit(directory)) {
       directory.kind = 'container';
       directory.isGuess = match.engineGuessed === true;
-      this.#options.containerSet.add({ path, inode, match, seenAt }, directory.atStart ? 'found' : 'started');
+      const how = limits.wasSurplus(path) ? 'promoted' : directory.atStart ? 'found' : 'started';
+      containerSet.add({ path, inode, match, seenAt }, how);
+    } else {
+      directory.kind = 'surplus';
+    }
+  }
+
+  /** A container can become surplus when the directory around it turns out to be one, and a surplus one a container again. */
+  #count(directory: Directory): void {
+    const { limits, containerSet } = this.#options;
+    if (directory.kind === 'surplus' && limits.hasRoom(directory)) {
+      directory.kind = 'undecided';
+      this.#identify(directory);
+    } else if (directory.kind === 'container' && !limits.isCounted(directory) && !limits.admit(directory)) {
+      directory.kind = 'surplus';
+      containerSet.remove(directory.path);
     }
   }
 
@@ -190,11 +209,12 @@ export class CgroupTracker {
   #correct(directory: Directory): void {
     const found = this.classify(directory.path);
     if (isUndecided(found)) return;
-    const { containerSet } = this.#options;
+    const { containerSet, limits } = this.#options;
     directory.isGuess = false;
     // The guess was right, so nothing was started or removed.
     if (found?.infra === false && found.engine === containerSet.containers.get(directory.path)?.match.engine) return;
     containerSet.remove(directory.path);
+    limits.release(directory);
     directory.kind = 'undecided';
     this.#identify(directory);
   }

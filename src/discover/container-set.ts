@@ -6,8 +6,11 @@ export interface Lifecycle {
   readonly removed: number;
 }
 
-/** `found`: the container existed before the daemon, so it does not count as started. */
-export type Appearance = 'found' | 'started';
+/**
+ * `found`: the container existed before the daemon, so it does not count as started. `promoted`: it has existed for a while, as a
+ * part of the container around it, because there were too many.
+ */
+export type Appearance = 'found' | 'started' | 'promoted';
 
 /** The existing containers, and how many appeared and were removed. */
 export class ContainerSet {

@@ -3,6 +3,7 @@ import type { CgroupMatch, ContainerCgroup, Undecided } from '../container.ts';
 import { parentOf } from '../kernel/paths.ts';
 import type { Log } from '../log.ts';
 import { CgroupTracker, isUndecided } from './cgroup-tracker.ts';
+import { ContainerLimits } from './container-limits.ts';
 import { afterPendingInotifyEvents } from './pending-events.ts';
 import { EventReconciler } from './event-reconciler.ts';
 import { type Appearance, ContainerSet, type Lifecycle } from './container-set.ts';
@@ -48,6 +49,8 @@ export interface DiscoveryOptions {
   readonly onAppeared: (cgroup: ContainerCgroup, how: Appearance) => void;
   readonly onRemoved: (cgroup: ContainerCgroup) => void;
   readonly log: Log;
+  /** Absent: none. */
+  readonly limits?: ContainerLimits | undefined;
   /** Time between walks while the watch is complete. */
   readonly walkIntervalMs: number;
   /** Replaces chokidar in tests. */
@@ -123,6 +126,7 @@ class CgroupDiscovery implements Discovery {
       mounts: options.mounts,
       classify: options.classify,
       containerSet: this.#containerSet,
+      limits: options.limits ?? new ContainerLimits({ nested: 0, perUser: 0 }, this.#log),
       watches: this.#watches,
       balance: this.#balance,
       log: this.#log,

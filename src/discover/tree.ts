@@ -12,16 +12,27 @@ export interface Directory {
   readonly seenAt: number;
   /** The directory existed before the daemon. */
   readonly atStart: boolean;
-  /** `undecided`: possibly a container; `other`: not a container, but there may be some below it. */
-  kind: 'undecided' | 'container' | 'infra' | 'other';
+  /** The owner. */
+  uid: number;
+  /**
+   * `undecided`: possibly a container; `surplus`: looks like one, but there are too many; `other`: not a container, but there may be
+   * some below it.
+   */
+  kind: 'undecided' | 'container' | 'infra' | 'surplus' | 'other';
   /** For a container: its engine is a guess, which each walk checks again. */
   isGuess: boolean;
   /** All events from before it was first seen were delivered. */
   settled: boolean;
-  /** The number of directories inside a container that have a watch. */
+  /** The number of directories in it that have a watch, if others than the host's root create them. */
   watchesInside: number;
-  /** The container that its own watch counts for. */
-  watchedIn: Directory | undefined;
+  /** The directories whose {@link watchesInside} includes its own watch. */
+  watchedIn: readonly Directory[];
+  /** The number of containers in it, if others than the host's root create them. */
+  containersInside: number;
+  /** The directories whose {@link containersInside} includes it. */
+  countedIn: readonly Directory[];
+  /** A log line has said that there are too many containers in it. */
+  isSurplusLogged: boolean;
   /** The next check, while it is young. */
   timer: NodeJS.Timeout | undefined;
 }
@@ -51,11 +62,15 @@ export class Tree {
       children: new Set(),
       seenAt: performance.now(),
       atStart: options.atStart,
+      uid: seen.uid,
       kind: path === '' ? 'other' : 'undecided',
       isGuess: false,
       settled: false,
       watchesInside: 0,
-      watchedIn: undefined,
+      watchedIn: [],
+      containersInside: 0,
+      countedIn: [],
+      isSurplusLogged: false,
       timer: undefined,
     };
     this.#directories.set(path, directory);

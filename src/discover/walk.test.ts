@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, symlinkSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { look, walk, wasLookedAt } from './walk.ts';
+import { look, oldestFirst, walk, wasLookedAt } from './walk.ts';
 
 const HIERARCHY = ['/sys/fs/cgroup/pids', '/sys/fs/cgroup'].find((root) => existsSync(`${root}/cgroup.procs`));
 
@@ -69,4 +69,28 @@ describe('a walk', () => {
       { path: '/parent/leaf', leaf: true },
     ]);
   });
+});
+
+it('of two directories the older one comes first, but none before its parent', () => {
+  const seen = (inode: number) => ({ inode, leaf: false, touched: false, uid: 0, device: 1 });
+  const walked = {
+    directories: new Map([
+      ['', seen(1)],
+      ['/late', seen(9)],
+      ['/late/moved', seen(3)],
+      ['/old', seen(2)],
+      ['/old/new', seen(7)],
+      ['/old/older', seen(5)],
+    ]),
+    unseen: new Map(),
+  };
+  expect(Array.from(oldestFirst(walked), ([path]) => path)).toEqual([
+    '',
+    '/old',
+    '/late',
+    '/late/moved',
+    '/old/older',
+    '/old/new',
+  ]);
+  expect([...oldestFirst({ ...walked, directories: new Map([['/late/moved', seen(3)]]) })]).toHaveLength(1);
 });

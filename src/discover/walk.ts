@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { isAbsence } from '../kernel/errno.ts';
+import { parentOf } from '../kernel/paths.ts';
 
 /** The result of checking a directory. */
 export interface Seen {
@@ -9,6 +10,8 @@ export interface Seen {
   readonly leaf: boolean;
   /** The owner, mode or times of the directory were changed after its creation. */
   readonly touched: boolean;
+  /** The owner. */
+  readonly uid: number;
   /** The number of the file system. */
   readonly device: number;
 }
@@ -46,7 +49,8 @@ export function look(root: string, path: string): Seen | 'other' | undefined {
   // recognised without listing it. Other file systems (btrfs, overlayfs) always report 1.
   if (!stats.isDirectory()) return 'other';
   // Creating and removing children changes both times, and so does its own creation.
-  return { inode: stats.ino, leaf: stats.nlink === 2, touched: stats.ctimeMs !== stats.mtimeMs, device: stats.dev };
+  const { ino: inode, nlink, ctimeMs, mtimeMs, uid, dev: device } = stats;
+  return { inode, leaf: nlink === 2, touched: ctimeMs !== mtimeMs, uid, device };
 }
 
 /**
@@ -92,6 +96,22 @@ export function walk(root: string, from: string, isMountPoint: (path: string) =>
     }
   }
   return { directories, unseen };
+}
+
+/**
+ * The directories of a walk from the oldest to the newest, but parents before their children. kernfs counts inodes up, so what
+ * somebody adds later never comes before what was there.
+ */
+export function* oldestFirst({ directories }: Walk): Generator<readonly [path: string, seen: Seen]> {
+  const left = new Map([...directories].toSorted(([, a], [, b]) => a.inode - b.inode));
+  function* take(path: string): Generator<readonly [path: string, seen: Seen]> {
+    const seen = left.get(path);
+    if (seen === undefined) return;
+    left.delete(path);
+    if (path !== '') yield* take(parentOf(path));
+    yield [path, seen];
+  }
+  for (const path of left.keys()) yield* take(path);
 }
 
 /** Whether a walk could tell if `path` exists. */

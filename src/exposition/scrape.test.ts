@@ -72,7 +72,13 @@ const SCRAPE: Scrape = {
   members: () => [],
   oom: undefined,
   starts: [],
-  state: { lifecycle: new Map(), sources: new Map(), withoutCgroup: new Map(), limitHits: new Map() },
+  state: {
+    lifecycle: new Map(),
+    sources: new Map(),
+    withoutCgroup: new Map(),
+    limitHits: new Map(),
+    surplus: new Map(),
+  },
 };
 
 async function run(

@@ -10,7 +10,7 @@ import { parseProcStatus, type ProcStatus } from '../kernel/proc-status.ts';
 import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 import { identifyCgroup } from './cgroup-path.ts';
 import { isConfined } from './confined.ts';
-import { pidsOfContainer } from './container-pids.ts';
+import { type IsSurplus, pidsOfContainer } from './container-pids.ts';
 import { chooseInit, type Process, roleOf, type Root } from './init-choice.ts';
 
 /** How many processes are inspected. Each is followed up to its oldest ancestor, so far fewer are enough. */
@@ -35,10 +35,11 @@ export function findInit(
   kernel: KernelFiles,
   cgroup: CgroupFiles,
   pids = pidsOfContainer(kernel, cgroup),
+  isSurplus?: IsSurplus,
 ): InitProcess | undefined {
   if (pids.length === 0) return undefined;
   // A process may end during the inspection, and another may then be the init: try again.
-  return attempt(kernel, cgroup, pids) ?? attempt(kernel, cgroup, pidsOfContainer(kernel, cgroup));
+  return attempt(kernel, cgroup, pids) ?? attempt(kernel, cgroup, pidsOfContainer(kernel, cgroup, isSurplus));
 }
 
 function attempt(kernel: KernelFiles, cgroup: CgroupFiles, pids: readonly number[]): InitProcess | undefined {

@@ -9,7 +9,8 @@ const RETRY_MS = 10_000;
 type Obstacle = 'refused' | 'missing';
 
 interface EventWatch {
-  users: number;
+  /** The containers that it serves. */
+  readonly users: Set<string>;
   watcher: FSWatcher | undefined;
   obstacle: Obstacle | undefined;
 }
@@ -46,19 +47,19 @@ export class EventWatches implements Disposable {
   /** Watches for a container. The root cgroup has no such file, so a container directly below it gets its own watch. */
   add(path: string): void {
     const target = watchedFor(path);
-    const entry = this.#entries.get(target) ?? { users: 0, watcher: undefined, obstacle: undefined };
+    const entry = this.#entries.get(target) ?? { users: new Set(), watcher: undefined, obstacle: undefined };
     this.#entries.set(target, entry);
-    entry.users += 1;
+    entry.users.add(path);
     if (entry.watcher === undefined) this.#open(target, entry);
   }
 
-  /** Stops watching for a container. */
+  /** Stops watching for a container. Does nothing for one that was not added. */
   remove(path: string): void {
     const target = watchedFor(path);
     const entry = this.#entries.get(target);
     if (entry === undefined) return;
-    entry.users -= 1;
-    if (entry.users > 0) return;
+    entry.users.delete(path);
+    if (entry.users.size > 0) return;
     this.#entries.delete(target);
     entry.watcher?.close();
   }

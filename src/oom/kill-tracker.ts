@@ -117,10 +117,18 @@ export class KillTracker implements Disposable {
    */
   get unattributable(): string | undefined {
     const before = performance.now() - CGROUP_CREATION_MS;
-    for (const [{ path, seenAt }, { memoryCgroup, error }] of this.records.liveByCgroup) {
-      if (memoryCgroup === 'unknown' && error === undefined && seenAt < before) return path;
+    for (const [{ path, seenAt }, record] of this.records.liveByCgroup) {
+      const { memoryCgroup, error } = record;
+      if (memoryCgroup !== 'unknown' || error !== undefined || seenAt >= before) continue;
+      if (!isCountedAround(record)) return path;
     }
     return undefined;
+  }
+
+  /** Whether a container is inside another one that exists. */
+  isNested(cgroup: ContainerCgroup): boolean {
+    const outer = this.records.of(cgroup)?.outer;
+    return outer !== undefined && !this.records.isRemoved(outer);
   }
 
   /** Whether kills come so fast that the kernel's log omits their cgroups. */
@@ -291,4 +299,15 @@ export class KillTracker implements Disposable {
     }
     return processes;
   }
+}
+
+/**
+ * Whether the kernel counts the kills of a container for one around it. A container can make cgroups inside itself that have no
+ * memory controller.
+ */
+function isCountedAround({ outer }: ContainerRecord): boolean {
+  for (let around = outer; around !== undefined; around = around.outer) {
+    if (around.memoryCgroup === 'counted') return true;
+  }
+  return false;
 }

@@ -257,6 +257,18 @@ describe('OomWatch', () => {
       expect(watch.sources.get('memory_controller')).toBe(true);
     });
 
+    it('trusts the counter of a container that has made a cgroup like a container without the controller inside', async () => {
+      host.count('/docker/a', 0);
+      mkdirSync(join(root, 'cgroup/docker/a/x/fake'), { recursive: true });
+      const [outer, inner] = [host.container('a'), host.container('a/x/fake')];
+      await using watch = host.begin();
+      for (const cgroup of [outer, inner]) watch.appeared(cgroup);
+      watch.start();
+      expect(scrape(watch, outer, inner)).toEqual({ a: 0, 'a/x/fake': undefined, '': 0 });
+      expect([watch.sources.get('memory_controller'), watch.sources.get('memory_events')]).toEqual([true, true]);
+      expect(host.warnings).toEqual([]);
+    });
+
     it('waits for the cgroups of a container that is just being created', async () => {
       mkdirSync(join(root, 'cgroup/docker/a'), { recursive: true });
       const cgroup = { ...host.container('a'), seenAt: performance.now() };

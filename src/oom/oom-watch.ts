@@ -88,7 +88,8 @@ export class OomWatch implements AsyncDisposable {
   /** Adds a container that discovery has found. */
   appeared(cgroup: ContainerCgroup): void {
     this.#tracker.appeared(cgroup, this.#isStarted ? 'started' : 'found');
-    this.#watches?.add(cgroup.path);
+    // The watch of the container around it serves it, too, and that container can create cgroups without the file.
+    if (!this.#tracker.isNested(cgroup)) this.#watches?.add(cgroup.path);
   }
 
   /** Marks a container as removed. */

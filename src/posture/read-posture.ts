@@ -30,6 +30,8 @@ export interface Target {
   readonly init: InitProcess;
   /** All its processes. */
   readonly pids: readonly number[];
+  /** It has more than those. */
+  readonly isIncomplete?: boolean;
 }
 
 /** Facts from look-ups, which a probe process makes. */
@@ -130,7 +132,7 @@ export class PostureReader {
     try {
       const posture: Posture = {
         init: own,
-        ...summaryOf(byPid, own, target.pids.length <= MOST_PROCESSES),
+        ...summaryOf(byPid, own, areAll(target)),
         ...first,
         obtainable: boundingOf(parent),
         raisedUlimits: raisedLimits(init.files, parent),
@@ -157,7 +159,7 @@ export class PostureReader {
         denied ??= error;
       },
     });
-    const summary = summaryOf(byPid, posture.init, target.pids.length <= MOST_PROCESSES);
+    const summary = summaryOf(byPid, posture.init, areAll(target));
     const isSame = denied === posture.denied && isSameSummary(summary, posture);
     return { parent, byPid, pending, lookedUp, posture: isSame ? posture : { ...posture, ...summary, denied } };
   }
@@ -188,6 +190,11 @@ export class PostureReader {
     }
     return pending;
   }
+}
+
+/** Whether all processes are inspected. */
+function areAll({ pids, isIncomplete }: Target): boolean {
+  return pids.length <= MOST_PROCESSES && isIncomplete !== true;
 }
 
 /** The longest chain of dependent look-ups: a program, and its path on the host. */

@@ -11,6 +11,8 @@ export interface HostReport {
   readonly cgroup: 'v1' | 'v2' | 'hybrid';
   /** Sources and their health, as in `isolation_source_up`. */
   readonly sources: ReadonlyMap<string, boolean>;
+  /** How many cgroups look like containers and are not listed, because there are too many. */
+  readonly overLimit: number;
   /** Sorted by engine and name. */
   readonly containers: readonly ContainerReport[];
 }
@@ -29,6 +31,7 @@ export async function readHost(scrape: Scrape): Promise<HostReport> {
     kernel: releaseOf(scrape),
     cgroup: scrape.kernel.layout.version,
     sources: scrape.state.sources,
+    overLimit: [...scrape.state.surplus.values()].reduce((sum, count) => sum + count, 0),
     containers: containers.toSorted(byName),
   };
 }

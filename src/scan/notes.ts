@@ -11,7 +11,7 @@ const WIDTH = 100;
 const OWN_NAMES: ReadonlySet<string> = new Set(['docker', 'podman']);
 
 /** The lines below the table: a summary, what is unknown and why, and what to run next. */
-export function notesOn({ containers, sources }: HostReport): readonly string[] {
+export function notesOn({ containers, sources, overLimit }: HostReport): readonly string[] {
   const unnamed = containers.filter(isShownById);
   // Names of pods come from the source `cri`, whatever the runtime; Docker and Podman name their own containers.
   const lacking = unnamed.map(({ labels: { engine, pod } }) => (pod === '' || OWN_NAMES.has(engine) ? engine : 'cri'));
@@ -24,6 +24,7 @@ export function notesOn({ containers, sources }: HostReport): readonly string[] 
     ...(isUncertain ? ['≥ means at least: unknown facts can only raise the level.'] : []),
     ...namesOf(containers, unnamed),
     ...(silent.length > 0 ? [`No names from ${silent.join(', ')}: containers are shown by id.`] : []),
+    ...tooMany(overLimit),
     ...missing(containers, sources).map((text) => cutTo(WIDTH, printable(text))),
   ];
 }
@@ -62,6 +63,12 @@ function summaryOf(containers: readonly ContainerReport[]): readonly string[] {
 
 function missing(containers: readonly ContainerReport[], sources: HostReport['sources']): readonly string[] {
   return [...unseen(sources), ...unread(containers, sources)];
+}
+
+function tooMany(count: number): readonly string[] {
+  if (count === 0) return [];
+  const what = count === 1 ? '1 cgroup looks like a container and is' : `${count} cgroups look like containers and are`;
+  return [`${what} not listed: too many (--discovery.max-nested, --discovery.max-per-user).`];
 }
 
 /** Containers that may exist without being listed. */

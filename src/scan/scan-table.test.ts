@@ -134,6 +134,13 @@ test('says that containers may be missing', () => {
   expect(renderScanTable(hostReport(containerReport('web')), plain)).not.toContain('Some cgroups');
 });
 
+test('says how many cgroups that look like containers are not listed', () => {
+  const report = { ...hostReport(containerReport('web')), overLimit: 936 };
+  expect(renderScanTable(report, plain)).toContain('\n936 cgroups look like containers and are not listed: too many (');
+  expect(renderScanTable({ ...report, overLimit: 1 }, plain)).toContain('\n1 cgroup looks like a container and is not');
+  expect(renderScanTable(hostReport(containerReport('web')), plain)).not.toContain('not listed');
+});
+
 test('does not miss an engine whose containers have names from elsewhere', () => {
   const labels = { engine: 'containerd', namespace: 'shop', pod: 'cart-0', container: 'app' };
   const report = {

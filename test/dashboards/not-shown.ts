@@ -30,6 +30,7 @@ export const NOT_SHOWN: Readonly<Record<string, string>> = {
   isolation_container_labels_info: 'what is in it differs for each user; for joins of one’s own',
   isolation_containers_without_cgroup: '0 on most hosts, and diagnose names them; for alerts of one’s own',
   isolation_oom_kills_expired_total: 'completes the sum for the host; nothing to act on',
+  isolation_containers_over_limit: 'not 0 only under attack, or with many nested containers; the log names the place',
   isolation_source_limit_hits_total: 'explains late or missing names, which the boards show; for queries of one’s own',
   isolation_container_runs_exporter: 'for rules, which except the exporter by it',
 };

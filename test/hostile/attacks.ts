@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { chownSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -36,6 +36,12 @@ const NOTHING: AsyncDisposable = { async [Symbol.asyncDispose]() {} };
 
 /** Runs below `sh`, which must stay: its command line shows that the container has started. */
 const perl = (script: string): string => `perl -e ${quote(script)}; true`;
+
+/** Within this time the exporter has walked all cgroups, and found those that no watch reports. */
+const WALK_MS = 11_000;
+
+/** The uid of an unprivileged user. */
+const USER = 54_321;
 
 const MOUNT = process.arch === 'arm64' ? 40 : 165;
 
@@ -94,8 +100,49 @@ export const ATTACKS: readonly Attack[] = [
     name: '200 cgroups inside that look like containers',
     begin: async (scene) => {
       await scene.contain({ command: 'sleep 1000; true', isolation: 'default' });
-      const ids = Array.from({ length: 200 }, (_, nth) => `docker-${nth.toString(16).padStart(64, '0')}.scope`);
-      return makeCgroups(scene, ids);
+      const made = await makeCgroups(scene, lookAlikes(200));
+      await sleep(WALK_MS);
+      return made;
+    },
+  },
+  {
+    name: '1,000 cgroups inside that look like containers, with a process each',
+    long: true,
+    begin: async (scene) => {
+      await scene.contain({ command: 'sleep 1000; true', isolation: 'default' });
+      const made = await makeCgroups(scene, lookAlikes(1_000));
+      const inside = lookAlikes(1_000).map((name) => join(ownCgroup(scene), name));
+      const script = `for (@ARGV) { if (!fork) { open my $f, '>', "$_/cgroup.procs"; syswrite $f, $$; exec 'sleep', 1000 } } sleep 1000`;
+      const processes = background('perl', '-e', script, ...inside);
+      await until(() => inside.every((cgroup) => linesOf(`${cgroup}/cgroup.procs`) > 0));
+      await sleep(WALK_MS);
+      return {
+        async [Symbol.asyncDispose]() {
+          for (const cgroup of inside) killIn(cgroup);
+          await processes[Symbol.asyncDispose]();
+          await until(() => inside.every((cgroup) => linesOf(`${cgroup}/cgroup.procs`) === 0));
+          await made[Symbol.asyncDispose]();
+        },
+      };
+    },
+  },
+  {
+    name: '1,000 cgroups of an unprivileged user that look like containers',
+    long: true,
+    begin: async () => {
+      const { root } = findCgroupLayout('/proc', '/sys/fs/cgroup').discovery;
+      const parent = join(root, `isolation-exporter-user-${process.pid}`);
+      mkdirSync(parent);
+      chownSync(parent, USER, USER);
+      const paths = lookAlikes(1_000).map((name) => join(parent, name));
+      const options = { uid: USER, gid: USER, stdio: 'inherit' } as const;
+      spawnSync('perl', ['-e', 'mkdir or die "$_: $!" for @ARGV', ...paths], options);
+      return {
+        async [Symbol.asyncDispose]() {
+          removeInside(parent);
+          rmdirSync(parent);
+        },
+      };
     },
   },
   {
@@ -188,9 +235,24 @@ export const ATTACKS: readonly Attack[] = [
   },
 ];
 
-async function makeCgroups({ cgroups }: Scene, names: readonly string[]): Promise<AsyncDisposable> {
-  const own = findCgroupLayout('/proc', '/sys/fs/cgroup').discovery.root;
-  const parent = cgroups.find((cgroup) => cgroup.startsWith(`${own}/`)) ?? '';
+/** Names like those of Docker's cgroups. */
+function lookAlikes(count: number): string[] {
+  return Array.from({ length: count }, (_, nth) => `docker-${nth.toString(16).padStart(64, '0')}.scope`);
+}
+
+/** The directory of the hostile container's cgroup in the hierarchy in which containers are discovered. */
+function ownCgroup({ cgroups }: Scene): string {
+  const { root } = findCgroupLayout('/proc', '/sys/fs/cgroup').discovery;
+  return cgroups.find((cgroup) => cgroup.startsWith(`${root}/`)) ?? '';
+}
+
+function killIn(cgroup: string): void {
+  const pids = readFileSync(`${cgroup}/cgroup.procs`, 'utf8').split('\n').filter(Boolean);
+  for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+}
+
+async function makeCgroups(scene: Scene, names: readonly string[]): Promise<AsyncDisposable> {
+  const parent = ownCgroup(scene);
   for (const name of names) mkdirSync(join(parent, name));
   return {
     async [Symbol.asyncDispose]() {
