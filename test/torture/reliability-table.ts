@@ -1,4 +1,5 @@
 import type { ScenarioResult } from './run-scenario.ts';
+import type { Scenario } from './scenarios.ts';
 
 /** The results on one machine. */
 export interface MachineResults {
@@ -7,15 +8,50 @@ export interface MachineResults {
   readonly results: readonly ScenarioResult[];
 }
 
-/** Renders the section of docs/reliability.md about OOM kills. */
-export function renderTables(machines: readonly MachineResults[]): string {
-  return machines.map(({ title, results }) => `### ${title}\n\n${renderTable(results)}`).join('\n');
+/** What identifies a row: the name of a scenario and the life of its containers. */
+type RowKey = string;
+
+/**
+ * Renders the section of docs/reliability.md about OOM kills.
+ *
+ * @param scenarios all scenarios, in the order of the tables.
+ * @param before the tables so far, whose rows stay for scenarios without a result.
+ */
+export function renderTables(scenarios: readonly Scenario[], machines: readonly MachineResults[], before = ''): string {
+  const known = sectionsIn(before);
+  const titles = new Set([...known.keys(), ...machines.map(({ title }) => title)]);
+  const sections = Array.from(titles, (title) => {
+    const results = machines.filter((machine) => machine.title === title).flatMap((machine) => machine.results);
+    const rows = new Map([...(known.get(title) ?? []), ...results.map(cellsOf)].map((cells) => [keyOf(cells), cells]));
+    return `### ${title}\n\n${renderTable(scenarios.flatMap((scenario) => [rows.get(keyOf(namesOf(scenario))) ?? []]))}`;
+  });
+  return sections.join('\n');
 }
 
-function renderTable(results: readonly ScenarioResult[]): string {
+/** The rows of each table, without its header, by the title above. */
+function sectionsIn(tables: string): ReadonlyMap<string, readonly (readonly string[])[]> {
+  const sections = tables.split(/^### /m).slice(1);
+  return new Map(
+    sections.map((section) => {
+      const [title = '', ...lines] = section.split('\n');
+      const rows = lines.filter((line) => line.startsWith('|')).slice(2);
+      return [title, rows.map((row) => row.slice(1, -1).split('|')).map((cells) => cells.map((cell) => cell.trim()))];
+    }),
+  );
+}
+
+function keyOf([name = '', life = '']: readonly string[]): RowKey {
+  return `${name} ${life}`;
+}
+
+function namesOf({ name, lifeMs }: Scenario): readonly [name: string, life: string] {
+  return [name, `${lifeMs} ms`];
+}
+
+function renderTable(rows: readonly (readonly string[])[]): string {
   const header = ['Scenario', 'Life', 'Kills/s', 'Events', 'Kills', 'Unattributed', 'Doubled', 'Lost of the sum'];
-  const rows = results.map(cellsOf);
-  const lines = [header, header.map((_, nth) => (nth === 0 ? '---' : '--:')), ...rows];
+  const filled = rows.filter(({ length }) => length > 0);
+  const lines = [header, header.map((_, nth) => (nth === 0 ? '---' : '--:')), ...filled];
   return lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
 }
 
@@ -31,20 +67,21 @@ function cellsOf({
 }: ScenarioResult): string[] {
   const found = eventsFound === events ? String(events) : `${eventsFound} of ${events}`;
   const share = unattributed === 0 ? '0' : `${unattributed} (${((100 * unattributed) / kills).toFixed(1)} %)`;
-  const life = `${scenario.lifeMs} ms`;
-  return [scenario.name, life, rate.toFixed(1), found, String(kills), share, String(doubled), String(lost)];
+  return [...namesOf(scenario), rate.toFixed(1), found, String(kills), share, String(doubled), String(lost)];
 }
 
 const BEGIN = '<!-- The tables below are made by `npm run torture:oom`. -->';
 const END = '<!-- The end of these tables. -->';
 
 /**
- * Puts the tables into the page.
+ * Puts other tables into the page.
  *
+ * @param render makes them from the present ones.
  * @throws Error if the page has no place for them.
  */
-export function withTables(page: string, tables: string): string {
+export function withTables(page: string, render: (before: string) => string): string {
   const [before, rest] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (before < 0 || rest < before) throw new Error(`The page has no lines ${BEGIN} and ${END}`);
-  return `${page.slice(0, before)}${BEGIN}\n\n${tables}\n${page.slice(rest)}`;
+  const from = before + BEGIN.length;
+  return `${page.slice(0, from)}\n\n${render(page.slice(from, rest))}\n${page.slice(rest)}`;
 }

@@ -32,8 +32,11 @@ interface KernelCount {
 export async function runScenario(machine: Machine, scenario: Scenario): Promise<ScenarioResult> {
   const directory = await succeed(machine, 'mktemp -d /tmp/isolation-exporter-torture-XXXXXX');
   const kmsg = scenario.trouble === 'no kmsg' ? ['--path.kmsg='] : [];
-  const flags = [`--oom.state-file=${directory}/state`, '--docker.host=', '--oom.retention=24h', ...kmsg];
-  let exporter = await startExporter(machine, { flags });
+  // A retention by the wall clock would drop all kills when the clock is set forward.
+  const retention = scenario.trouble === 'clock' ? '1h' : '24h';
+  const flags = [`--oom.state-file=${directory}/state`, '--docker.host=', `--oom.retention=${retention}`, ...kmsg];
+  const clock = scenario.trouble === 'clock' ? await ownClock(machine, directory) : undefined;
+  let exporter = await startExporter(machine, { flags, ...(clock && { script: clock.script }) });
   try {
     const killing = killAll(machine, scenario, directory);
     if (scenario.trouble === 'SIGKILL') {
@@ -45,6 +48,13 @@ export async function runScenario(machine: Machine, scenario: Scenario): Promise
         exporter = await startExporter(machine, { flags });
       }
     }
+    if (clock !== undefined) {
+      for (const hours of [2, -2]) {
+        await succeed(machine, `sleep ${scenario.containers / scenario.rate / 3}`);
+        await clock.set(hours);
+        await assertOffset(machine, exporter, hours);
+      }
+    }
     const { truth, seconds } = await killing;
     const kills = sumOf(truth, (count) => count.kills);
     return { scenario, rate: kills / seconds, ...(await compare(machine, exporter, truth)) };
@@ -52,6 +62,35 @@ export async function runScenario(machine: Machine, scenario: Scenario): Promise
     await exporter[Symbol.asyncDispose]();
     await machine.run(`rm -rf ${directory}`);
   }
+}
+
+/** A wall clock of the exporter's own: setting that of the machine would disturb everything else on it. */
+interface OwnClock {
+  readonly script: (command: string) => string;
+  /** Sets it that many hours ahead of the machine's clock. */
+  readonly set: (hours: number) => Promise<void>;
+}
+
+async function ownClock(machine: Machine, directory: string): Promise<OwnClock> {
+  const library = (await succeed(machine, 'ls /usr/lib/*/faketime/libfaketime.so.1 | head -1')).trim();
+  if (library === '') throw new Error('libfaketime is missing: apt-get install faketime');
+  const set = async (hours: number): Promise<void> =>
+    void (await succeed(machine, `echo ${hours < 0 ? '' : '+'}${hours}h > ${directory}/offset`));
+  await set(0);
+  const environment = [
+    `LD_PRELOAD=${library}`,
+    `FAKETIME_TIMESTAMP_FILE=${directory}/offset`,
+    'FAKETIME_DONT_FAKE_MONOTONIC=1',
+    'FAKETIME_NO_CACHE=1',
+  ];
+  return { script: (command) => `exec env ${environment.join(' ')} ${command}`, set };
+}
+
+/** @throws Error if the exporter has another clock. */
+async function assertOffset(machine: Machine, exporter: Exporter, hours: number): Promise<void> {
+  const clock = (await exporter.scrape()).value('isolation_exporter_clock_timestamp_seconds') ?? NaN;
+  const offset = clock - Number(await succeed(machine, 'date +%s'));
+  if (!(Math.abs(offset - hours * 3_600) < 60)) throw new Error(`The exporter's clock is ${offset} s ahead`);
 }
 
 async function killAll(

@@ -2,7 +2,7 @@
 export type WayToDie = 'main' | 'child' | 'nested' | 'moved' | 'group' | 'reused';
 
 /** How a scenario disturbs the exporter, or a source that it relies on, while containers die. */
-export type Trouble = 'none' | 'no kmsg' | 'SIGKILL' | 'overrun';
+export type Trouble = 'none' | 'no kmsg' | 'SIGKILL' | 'overrun' | 'clock';
 
 /** A number of OOM kills, and the conditions under which they happen. */
 export interface Scenario {
@@ -43,7 +43,15 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'moved, exporter killed', way: 'moved', containers: 100, lifeMs: 200, rate: 10, trouble: 'SIGKILL' },
   // Overrunning the log requires a switch that affects the whole machine.
   { name: 'storm, kmsg overrun', way: 'main', containers: 100, lifeMs: 200, rate: 26, trouble: 'overrun', only: 2 },
-  { name: 'many containers', way: 'main', containers: 3_000, lifeMs: 50, rate: 40, trouble: 'none', only: 1 },
+  {
+    name: 'many containers, the clock is set two hours forward, then back',
+    way: 'main',
+    containers: 3_000,
+    lifeMs: 50,
+    rate: 40,
+    trouble: 'clock',
+    only: 1,
+  },
 ];
 
 /** The scenarios that are short enough for CI: one of each kind. Their results must not depend on the load. */

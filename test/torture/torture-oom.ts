@@ -14,15 +14,18 @@ const PAGE = new URL('../../docs/reliability.md', import.meta.url);
  * what came of it into docs/reliability.md. Takes a quarter of an hour on the host and an hour in the guest, as root on a
  * machine where the live tests run.
  *
- * Usage: npm run torture:oom [-- v1|v2] [name of a scenario]. With a name it prints and writes nothing.
+ * Usage: npm run torture:oom [-- v1|v2] [name of a scenario]. With arguments only those rows change.
  */
 async function main(version: string | undefined, name: string | undefined): Promise<void> {
   const machines: MachineResults[] = [];
   if (version !== 'v2') machines.push({ title: 'cgroup v1, this host', results: await torture(host, 1, name) });
   if (version !== 'v1') machines.push({ title: 'cgroup v2, an emulated guest', results: await tortureGuest(name) });
-  const tables = renderTables(machines);
-  console.log(tables);
-  if (version === undefined && name === undefined) writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8'), tables));
+  console.log(renderTables(SCENARIOS, machines));
+  const page = readFileSync(PAGE, 'utf8');
+  writeFileSync(
+    PAGE,
+    withTables(page, (before) => renderTables(SCENARIOS, machines, before)),
+  );
 }
 
 async function tortureGuest(name: string | undefined): Promise<readonly ScenarioResult[]> {
