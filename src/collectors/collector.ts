@@ -75,7 +75,10 @@ interface CollectorHeader {
 /** A collector that reads every container. */
 export interface ContainerCollector<Reading = unknown> extends CollectorHeader {
   readonly scope: 'container';
-  /** Reads and parses what it needs from one container. `undefined`: the kernel has nothing to report. */
+  /**
+   * Reads and parses what it needs from one container. `undefined`: the kernel has nothing to report. A reading must not change
+   * afterwards: the next scrape compares its own with it.
+   */
   read(container: Container, scrape: Scrape): Reading | undefined;
   /** Why a part of a reading is unknown, if that is a failure. The rest is still exported. */
   problem?(reading: NoInfer<Reading>): Error | undefined;

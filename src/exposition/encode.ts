@@ -86,7 +86,8 @@ export class Encoder {
    */
   copy(from: number, to: number): number {
     this.#begin();
-    const isNext = from === this.#copyTo && Encoder.isWhole(this.#copyFrom, to);
+    // No buffer is filled to its last byte, so lines that follow one another are in one buffer.
+    const isNext = from === this.#copyTo;
     if (!isNext || this.#length + (to - this.#copyFrom) + AROUND > this.#piece.length) {
       this.#copyPending();
       this.#makeRoom(to - from + AROUND);
