@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { collectors } from '../src/collectors/index.ts';
 import { findings } from '../src/findings/index.ts';
 import { renderVictoriaMetricsRules } from '../tools/victoria-metrics-rules.ts';
+import { blocksOf } from './code-blocks.ts';
 import { groups, rules } from './rules/rule-files.ts';
 
 const RUNBOOKS = new URL('../docs/runbooks/', import.meta.url);
@@ -110,13 +112,38 @@ describe('every runbook', () => {
   it.each(runbooks)('%s belongs to an alert and is complete', (file, text) => {
     const name = file.replace(/\.md$/, '');
     expect(rules.map(({ alert }) => alert)).toContain(name);
-    expect(text.split('\n')[0]).toBe(`# ${name}`);
+    // The first line says what has happened, to a reader who knows nothing of the product.
+    expect(text).toMatch(new RegExp(`^# ${name}\n\n[A-Z][^\n]+\\.\n\n## Meaning\n`));
     const sections = [...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
-    expect(sections).toEqual(['Meaning', 'Impact', 'Diagnosis', 'Mitigation']);
+    expect(sections).toEqual(['Meaning', 'Impact', 'Diagnosis', 'Mitigation', 'Silence']);
     for (const section of text.split(/^## .*$/m).slice(1)) expect(section.trim().length).toBeGreaterThan(40);
     const diagnosis = /^## Diagnosis$([^]*)^## Mitigation$/m.exec(text)?.[1];
     expect(diagnosis).toContain('```sh\n');
     expect(diagnosis).toContain('```promql\n');
+  });
+
+  it.each(runbooks)('%s silences its own alert by labels that it has', (file, text) => {
+    const rule = rules.find(({ alert }) => `${alert}.md` === file);
+    const [, alert, pairs = ''] =
+      /^  alertname=(\w+)((?: \w+="\$\w+")*)\n```/m.exec(text.split('## Silence')[1] ?? '') ?? [];
+    expect(alert).toBe(rule?.alert);
+    const known = ['instance', ...namesOf(rule?.expr ?? '').flatMap((metric) => families.get(metric) ?? [])];
+    for (const [, label = '', value] of pairs.matchAll(/ (\w+)="\$(\w+)"/g)) {
+      expect(known).toContain(label);
+      expect(value).toBe(label);
+    }
+  });
+
+  it.each(runbooks)('%s has commands that bash can parse, with variables that it explains', (_, text) => {
+    const commands = blocksOf(text, 'sh').join('\n');
+    const { status, stderr } = spawnSync('bash', ['-n', '-c', commands], { encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+    const own = [...commands.matchAll(/\b(\w+)=\$\(|\bfor (\w+) in/g)].map(([, one, other]) => one ?? other);
+    const used = [...commands.replaceAll(/'[^']*'/g, '').matchAll(/\$(\w+)/g)].map(([, name = '']) => name);
+    // `$alertmanager` and `$USER` are those of the reader.
+    const unknown = used.filter((name) => ![...own, 'alertmanager', 'USER'].includes(name));
+    const prose = text.replaceAll(/^```[^]*?^```$/gm, '');
+    expect([...new Set(unknown)].filter((name) => !prose.includes(`\`$${name}\``))).toEqual([]);
   });
 
   it.each(runbooks)('%s has no dead links', (_, text) => {
