@@ -115,9 +115,10 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       // Its kills so far are in the counter of the container around it, where they stay.
       if (how !== 'promoted') oom?.appeared(found);
     },
-    onRemoved: (found) => {
+    onRemoved: (found, how) => {
       inventory.remove(found);
-      starts.removed(found);
+      if (how === 'removed') starts.removed(found);
+      else starts.corrected(found);
       oom?.removed(found);
     },
     log,

@@ -161,6 +161,17 @@ test('a sandbox whose runtime may be a machine counts, and a label outside of po
   expect(counts()).toEqual({ POD: 1, web: 1 });
 });
 
+test('a container of another engine than was guessed leaves nothing under the guess', () => {
+  for (const engine of ['docker', 'docker', 'podman']) {
+    names.set('a', { name: 'web' });
+    const guess = appears('a', 'started', { engine: 'containerd', engineGuessed: true });
+    expect(counts()).toMatchObject({ web: 1 });
+    starts.corrected(guess);
+    appears('b', 'started', { engine });
+    expect(starts.entries().map(({ labels }) => labels.engine)).not.toContain('containerd');
+  }
+});
+
 test('two containers with the same labels are one number', () => {
   names.set('a', { name: 'web' }).set('b', { name: 'web' });
   const first = appears('a');

@@ -86,6 +86,13 @@ export class ContainerStarts implements Disposable {
     } else if (life.total !== undefined) this.#drop(life.total);
   }
 
+  /** The container is none, or of another engine than was guessed. It may appear again. */
+  corrected(cgroup: ContainerCgroup): void {
+    const total = this.#lives.get(cgroup)?.total;
+    this.#lives.delete(cgroup);
+    if (total !== undefined) this.#move(total);
+  }
+
   /** The starts of existing containers, and of removed ones that were started more than once. */
   entries(): readonly Starts[] {
     const now = performance.now();
@@ -133,7 +140,7 @@ export class ContainerStarts implements Disposable {
     return total;
   }
 
-  /** A live container gets other labels. What was counted stays, unless it was nobody else's. */
+  /** A container leaves these labels, and is not removed. What was counted stays, unless it was nobody else's. */
   #move(total: Total): void {
     if (total.lives > 1) this.#leave(total);
     else this.#drop(total);

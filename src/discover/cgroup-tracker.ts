@@ -211,9 +211,11 @@ export class CgroupTracker {
     if (isUndecided(found)) return;
     const { containerSet, limits } = this.#options;
     directory.isGuess = false;
-    // The guess was right, so nothing was started or removed.
-    if (found?.infra === false && found.engine === containerSet.containers.get(directory.path)?.match.engine) return;
-    containerSet.remove(directory.path);
+    if (found?.infra === false && found.engine === containerSet.containers.get(directory.path)?.match.engine) {
+      containerSet.settled(directory.path);
+      return;
+    }
+    containerSet.correct(directory.path);
     limits.release(directory);
     directory.kind = 'undecided';
     this.#identify(directory);

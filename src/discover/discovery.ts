@@ -6,7 +6,7 @@ import { CgroupTracker, isUndecided } from './cgroup-tracker.ts';
 import { ContainerLimits } from './container-limits.ts';
 import { afterPendingInotifyEvents } from './pending-events.ts';
 import { EventReconciler } from './event-reconciler.ts';
-import { type Appearance, ContainerSet, type Lifecycle } from './container-set.ts';
+import { type ContainerListeners, ContainerSet, type Lifecycle } from './container-set.ts';
 import type { Walk } from './walk.ts';
 import type { WalkerMounts } from './walker.ts';
 import { watchDirectory, type WatchDirectory } from './watch.ts';
@@ -18,7 +18,7 @@ export interface Discovery extends AsyncDisposable {
   readonly containers: ReadonlyMap<string, ContainerCgroup>;
   /**
    * By engine: containers started and removed since the daemon started. Containers that existed before do not count as started,
-   * but count when removed. Containers too short-lived for {@link containers} count as both.
+   * but count when removed. One whose engine is a guess counts when the engine is known, or after a minute. Containers too short-lived for {@link containers} count as both.
    */
   readonly lifecycle: ReadonlyMap<string, Lifecycle>;
   /**
@@ -46,8 +46,8 @@ export interface DiscoveryOptions {
    */
   readonly classify: (path: string) => CgroupMatch | Undecided | undefined;
   /** Also called for containers that exist at startup. */
-  readonly onAppeared: (cgroup: ContainerCgroup, how: Appearance) => void;
-  readonly onRemoved: (cgroup: ContainerCgroup) => void;
+  readonly onAppeared: ContainerListeners['onAppeared'];
+  readonly onRemoved: ContainerListeners['onRemoved'];
   readonly log: Log;
   /** Absent: none. */
   readonly limits?: ContainerLimits | undefined;

@@ -4,6 +4,7 @@ import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { succeed } from '../lab/machine.ts';
+import { removeCgroups } from '../lab/remains.ts';
 import { within } from './docker-containers.ts';
 
 const LABELS = ['team', 'a.b', 'a-b', 'app.kubernetes.io/name', 'absent'];
@@ -90,5 +91,35 @@ describeLive('several Dockers', ['docker'], () => {
       [undefined, undefined],
       [1, 1],
     ]);
+  });
+
+  // Without the shims of the host in sight, the path alone suggests containerd until Docker answers.
+  test('a container whose engine was guessed counts as started once, under its engine', async () => {
+    const socket = `${first.directory}/later.sock`;
+    const parent = `/isolation-exporter-${process.pid}`;
+    await using blind = await startExporter(host, {
+      flags: [`--docker.host=unix://${socket}`, '--discovery.walk-interval=1s'],
+      script: (command) => `exec unshare --pid --fork --kill-child --mount-proc ${command}`,
+    });
+    const id = await run(first, 'guessed', '--cgroup-parent', parent);
+    try {
+      const engine = async () => (await blind.scrape()).labels('isolation_container_info', { id })?.get('engine');
+      // A cgroup whose processes are not visible looks empty, as if the runtime had not begun yet.
+      await within(host, 'the guess', async () => (await engine()) === 'containerd', 90_000);
+      const started = async (of: string) =>
+        (await blind.scrape()).value('isolation_containers_started_total', { engine: of });
+      const before = await started('docker');
+      expect(before).toBe(0);
+      await succeed(host, `ln -s ${first.socket} ${socket}`);
+      await within(host, 'the engine', async () => (await engine()) === 'docker');
+      expect([await started('docker'), await started('containerd')]).toEqual([1, undefined]);
+      const removed = (await blind.scrape()).value('isolation_containers_removed_total', { engine: 'containerd' });
+      expect(removed).toBeUndefined();
+      const starts = { container: 'several-guessed' };
+      expect((await blind.scrape()).value('isolation_container_starts_total', { ...starts, engine: 'docker' })).toBe(1);
+    } finally {
+      await first.remove(id);
+      await removeCgroups(host, parent.slice(1));
+    }
   });
 });
