@@ -15,6 +15,8 @@ interface Maker {
   started(): Promise<void>;
   /** Whether look-ups are in progress and only wait for the CPU. */
   readonly isBusy: boolean;
+  /** How many replies have come so far. */
+  readonly replies: number;
 }
 
 /** Look-ups that are not answered yet. */
@@ -45,9 +47,14 @@ export class PendingLookUps {
     const latest = Math.max(...this.#begun.values());
     const end = Math.min(latest + WAIT_FOR_CPU_MS, deadline);
     await until(Promise.all(this.#begun.keys()), Math.min(latest + WAIT_MS, end));
-    while (!this.isEmpty && maker.isBusy && performance.now() < end) {
+    let replies: number;
+    let isBusy: boolean;
+    // A timer fires before the event loop reads what came meanwhile: this process may have been the one without a CPU.
+    do {
+      ({ replies, isBusy } = maker);
+      await until(maker.started(), end);
       await until(Promise.all(this.#begun.keys()), performance.now() + WAIT_MS / 10);
-    }
+    } while (!this.isEmpty && (isBusy || maker.replies !== replies) && performance.now() < end);
   }
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { findCgroupLayout } from './cgroup-layout.ts';
+import { PENDING } from './command-lines.ts';
 import { KernelFiles } from './kernel-files.ts';
 import { isRuntimeAtWork } from './runtime-at-work.ts';
 
@@ -37,6 +38,14 @@ async function isTaken(name: string, cgroup: string): Promise<boolean> {
 test('a young process with the name of a runtime is one, and one with another name is none', async () => {
   expect(await isTaken('/usr/bin/runc', '/a')).toBe(true);
   expect(await isTaken('sleeper', '/b')).toBe(false);
+});
+
+test('a process whose age is unknown is none, whatever is known of its command line', () => {
+  const init = kernel.process(1);
+  if (init === undefined) throw new Error('Process 1 is not visible');
+  const hidden = { proc: () => undefined, commandLines: { of: () => PENDING } } as unknown as KernelFiles;
+  expect(isRuntimeAtWork(init, hidden, '/c')).toBe(false);
+  init.close();
 });
 
 test('a container that has one in every scrape is believed for 20 s only', async () => {

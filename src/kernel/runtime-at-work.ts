@@ -53,7 +53,7 @@ function uptimeOf(kernel: KernelFiles): number {
   const now = performance.now();
   let known = uptimes.get(kernel);
   if (known === undefined || now - known.at > UPTIME_FOR_MS) {
-    known = { seconds: Number((kernel.proc('uptime') ?? '').split(' ')[0]), at: now };
+    known = { seconds: Number(kernel.proc('uptime')?.split(' ', 1)[0] || NaN), at: now };
     uptimes.set(kernel, known);
   }
   return known.seconds + (now - known.at) / 1000;

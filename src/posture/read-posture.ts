@@ -74,7 +74,7 @@ export class PostureReader {
   }
 
   /** Makes the look-ups. */
-  get lookUpState(): Pick<PathProbes, 'started' | 'isBusy'> {
+  get lookUpState(): Pick<PathProbes, 'started' | 'isBusy' | 'replies'> {
     return this.#probes;
   }
 

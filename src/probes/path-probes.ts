@@ -38,6 +38,7 @@ export class PathProbes implements Disposable {
   readonly #blocked = new Map<string, Blocked>();
   #working: ProbeProcess | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #replies = 0;
   #saidFull = false;
   #disposed = false;
 
@@ -61,6 +62,11 @@ export class PathProbes implements Disposable {
   /** Whether look-ups are only waiting for the CPU. */
   get isBusy(): boolean {
     return this.#working?.isRunnable === true;
+  }
+
+  /** How many replies have come so far. */
+  get replies(): number {
+    return this.#replies;
   }
 
   /** How many subjects have a look-up that does not return. */
@@ -198,6 +204,7 @@ export class PathProbes implements Disposable {
   }
 
   #onReply(probe: ProbeProcess): void {
+    this.#replies += 1;
     if (probe.length > 0) return;
     for (const [subject, blocked] of this.#blocked) if (blocked.probe === probe) this.#release(subject, blocked);
     if (this.#working === undefined) this.#working = probe;

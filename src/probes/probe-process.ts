@@ -47,6 +47,8 @@ export class ProbeProcess {
   readonly #waiting = new Map<number, Asked>();
   #unsent: Request[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** How often the wait for a reply has begun. */
+  #watches = 0;
   #ready = false;
   #ended = false;
 
@@ -143,6 +145,7 @@ export class ProbeProcess {
   #watch(): void {
     if (!this.#ready) return;
     clearTimeout(this.#timer);
+    this.#watches += 1;
     if (this.#waiting.size === 0) return;
     this.#report(0, performance.now());
   }
@@ -151,7 +154,10 @@ export class ProbeProcess {
   #report(nth: number, since: number): void {
     const ms = SILENCES_MS[nth];
     if (ms === undefined) return;
+    const watch = this.#watches;
     const report = (): void => {
+      // It has replied.
+      if (watch !== this.#watches) return;
       // A process that waits for the CPU does not wait for a file system.
       if (this.isRunnable) {
         this.#report(nth, performance.now());
@@ -160,13 +166,15 @@ export class ProbeProcess {
       this.#report(nth + 1, since);
       this.#listeners.onSilent(this, ms);
     };
-    this.#timer = setTimeout(report, since + ms - performance.now()).unref();
+    // The timer comes first if this process had no CPU meanwhile. The replies that are there are read before `report`.
+    this.#timer = setTimeout(() => setImmediate(report), since + ms - performance.now()).unref();
   }
 
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
+    this.#watches += 1;
     const left = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const asked of left) asked.settle(undefined);
