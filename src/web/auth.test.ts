@@ -110,6 +110,44 @@ test('every check takes the same number of rounds, for any name and any cost of 
   expect(rounds).toEqual(Array(7).fill(2 ** 14));
 });
 
+describe('a hash above cost 14', () => {
+  const users = new Map([
+    ['prometheus', hashOf(8)],
+    ['other', hashOf(10)],
+    ['admin', hashOf(31)],
+  ]);
+
+  test('makes no other check longer', async () => {
+    const rounds: number[] = [];
+    const guard = createGuard(async (_, hashes) => {
+      rounds.push(hashes.reduce((sum, hash) => sum + 2 ** Number(/^\$2b\$(\d\d)\$/.exec(hash)?.[1]), 0));
+      return false;
+    });
+    for (const name of ['prometheus', 'other', 'nobody', 'admin']) await guard(basic(name, 'x'), users);
+    expect(rounds).toEqual([2 ** 10, 2 ** 10, 2 ** 10, 2 ** 31]);
+  });
+
+  test('holds up no other check, also with the most that may wait', async () => {
+    const guard = createGuard((_, [hash]) =>
+      hash === users.get('admin') ? new Promise(() => {}) : Promise.resolve(hash === users.get('prometheus')),
+    );
+    for (let guess = 0; guess < 16; guess += 1) void guard(basic('admin', `${guess}`), users);
+    expect((await guard(basic('admin', 'x'), users))?.status).toBe(503);
+    expect(await guard(basic('prometheus', 'x'), users)).toBeUndefined();
+    expect((await guard(basic('nobody', 'x'), users))?.status).toBe(401);
+  });
+
+  test('of every user leaves other names a cheap check', async () => {
+    const asked: (readonly string[])[] = [];
+    const guard = createGuard(async (_, hashes) => {
+      asked.push(hashes);
+      return false;
+    });
+    await guard(basic('nobody', 'x'), new Map([['admin', hashOf(31)]]));
+    expect(asked).toEqual([[expect.stringMatching(/^\$2b\$14\$/)]]);
+  });
+});
+
 test('the hashes that only take time do not decide', async () => {
   const guard = createGuard();
   const users = new Map([

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { textReply } from './respond.ts';
 import type { Reply } from './respond.ts';
+import { SLOW_COST } from './web-config.ts';
 
 /** Users and the bcrypt hashes of their passwords. */
 type Users = ReadonlyMap<string, string>;
@@ -16,7 +17,7 @@ export type Guard = (authorization: string | undefined, users: Users) => Promise
 /** How many successful and how many failed logins are cached. */
 const REMEMBERED = 100;
 
-/** How many checks may wait. Each takes tens of ms or more, and anyone who reaches the port can cause one. */
+/** How many checks may wait in each line. Each takes tens of ms or more, and anyone who reaches the port can cause one. */
 const WAITING = 16;
 
 const require = createRequire(import.meta.url);
@@ -49,7 +50,8 @@ function compareInThread(password: string, hashes: readonly string[]): Promise<b
 }
 
 /**
- * Creates the server's guard with basic authentication. Passwords are checked one at a time, and results are cached by a keyed hash
+ * Creates the server's guard with basic authentication. Passwords are checked one at a time, those of hashes above `SLOW_COST` in a
+ * line of their own: one such check takes seconds to days, and must not hold up the scrapes of other users. Results are cached by a keyed hash
  * of name, password and bcrypt hash. The key belongs to the process, and a new bcrypt hash needs a new check.
  */
 export function createGuard(compare: Compare = compareInThread): Guard {
@@ -57,19 +59,7 @@ export function createGuard(compare: Compare = compareInThread): Guard {
   // Separate caches, so that guesses do not displace users.
   const right = new Set<string>();
   const wrong = new Set<string>();
-  const running = new Map<string, Promise<boolean>>();
-  let last: Promise<unknown> = Promise.resolve();
-
-  async function check(key: string, password: string, hashes: readonly string[]): Promise<boolean> {
-    const turn = last.then(() => compare(password, hashes));
-    last = turn.catch(() => {});
-    running.set(key, turn);
-    try {
-      return await turn;
-    } finally {
-      running.delete(key);
-    }
-  }
+  const [quick, slow] = [new Line(), new Line()];
 
   return async (authorization, users) => {
     if (users.size === 0) return undefined;
@@ -82,27 +72,45 @@ export function createGuard(compare: Compare = compareInThread): Guard {
       .digest('base64');
     if (right.has(key)) return undefined;
     if (wrong.has(key)) return unauthorized();
-    if (!running.has(key) && running.size >= WAITING) {
+    const line = hash !== undefined && costOf(hash) > SLOW_COST ? slow : quick;
+    const checking = line.check(key, () => compare(password, hashesToCompare(hash, users)));
+    if (checking === undefined) {
       return textReply(503, 'Too many passwords are being checked, try again later.', { 'Retry-After': '1' });
     }
-    const same = await (running.get(key) ?? check(key, password, hashesToCompare(hash, users)));
+    const same = await checking;
     const isKnown = same && hash !== undefined;
     remember(isKnown ? right : wrong, key);
     return isKnown ? undefined : unauthorized();
   };
 }
 
+/** Checks that run one after the other. */
+class Line {
+  readonly #running = new Map<string, Promise<boolean>>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** The result of the check with this key, which begins if it is not in the line yet; `undefined` if the line is full. */
+  check(key: string, begin: () => Promise<boolean>): Promise<boolean> | undefined {
+    const known = this.#running.get(key);
+    if (known !== undefined || this.#running.size >= WAITING) return known;
+    const turn = this.#last.then(begin).finally(() => this.#running.delete(key));
+    this.#last = turn.catch(() => {});
+    this.#running.set(key, turn);
+    return turn;
+  }
+}
+
 /**
- * The user's hash, plus others that make every check cost as much as the most expensive user's hash: otherwise the time would
+ * The user's hash, plus others that make every check cost as much as that of the most expensive hash: otherwise the time would
  * reveal which names exist and which have a cheap hash. A bcrypt hash of cost c takes 2^c rounds, so after one of cost 5, those
- * of cost 5, 6 and 7 make up the difference to cost 8.
+ * of cost 5, 6 and 7 make up the difference to cost 8. Hashes above `SLOW_COST` are left out: their users are known by their time.
  */
 function hashesToCompare(hash: string | undefined, users: Users): readonly string[] {
-  const costs = [...users.values()].map(costOf);
-  const dearest = Math.max(...costs);
-  const first = hash ?? hashOfNobody(Math.min(...costs));
+  const costs = [...users.values()].map(costOf).filter((cost) => cost <= SLOW_COST);
+  const first = hash ?? hashOfNobody(Math.min(SLOW_COST, ...costs));
   const cost = costOf(first);
-  return [first, ...Array.from({ length: dearest - cost }, (_, index) => hashOfNobody(cost + index))];
+  const missing = Math.max(0, Math.max(...costs) - cost);
+  return [first, ...Array.from({ length: missing }, (_, index) => hashOfNobody(cost + index))];
 }
 
 /** The cost in a hash such as `$2y$10$…`. */

@@ -29,7 +29,7 @@ const HEADERS: Readonly<Record<string, readonly string[] | undefined>> = {
 };
 
 /** bcrypt doubles its work with each step of the cost: at 14 a comparison takes about a second, at 18 a quarter of a minute. */
-const SLOW_COST = 14;
+export const SLOW_COST = 14;
 const HIGHEST_COST = 31;
 
 /**
@@ -81,7 +81,7 @@ function usersOf(value: unknown, warn: (text: string) => void): Map<string, stri
     if (Number.isNaN(cost)) throw wrong(`${USERS}.${name}`, 'expected a bcrypt hash such as $2y$10$…');
     if (cost < 4 || cost > HIGHEST_COST) throw wrong(`${USERS}.${name}`, `cost is not from 4 to ${HIGHEST_COST}`);
     if (cost > SLOW_COST)
-      warn(`${USERS}.${name}: at bcrypt cost ${cost} a first login takes long, and holds up other first logins`);
+      warn(`${USERS}.${name}: at bcrypt cost ${cost} a first login takes long, which shows that there is this user`);
     users.set(name, hash);
   }
   return users;
