@@ -6,6 +6,7 @@ import { Cgroups } from './cgroups.ts';
 import { Child, type Task } from './child.ts';
 import { Exporter } from './exporter.ts';
 import { filesOf } from './kernel-files.ts';
+import { pacedCosts } from './paced.ts';
 import { type Cost, percentile, ratio, summary } from './statistics.ts';
 
 const { values: options } = parseArgs({
@@ -17,6 +18,11 @@ const { values: options } = parseArgs({
     'naive-rounds': { type: 'string', default: '3' },
     // The checkout of another commit, built: its exporter takes turns with this one.
     against: { type: 'string' },
+    // Instead, scrapes at an interval like Prometheus, in seconds, for `--for` seconds, also other exporters.
+    every: { type: 'string' },
+    for: { type: 'string', default: '60' },
+    // `NAME=COMMAND`, in which `%p` stands for the port to listen on.
+    beside: { type: 'string', multiple: true, default: [] },
   },
 });
 
@@ -30,7 +36,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 try {
   const results: Record<string, number>[] = [];
   for (const count of options.containers.split(',').map(Number)) {
-    results.push(await measure(count));
+    results.push(options.every === undefined ? await measure(count) : await measurePaced(count, Number(options.every)));
     writeFileSync(
       options.json,
       `${JSON.stringify({ cgroup: layout.version, node: process.version, results }, null, 2)}\n`,
@@ -121,6 +127,21 @@ async function inTurn(
     if (other !== undefined) costs.otherGzip.push(await scrape(other, 'gzip'));
   }
   return costs;
+}
+
+/** The share of a core and the memory of each exporter while all are scraped at the same interval. */
+async function measurePaced(count: number, everySeconds: number): Promise<Record<string, number>> {
+  cgroups = new Cgroups(layout);
+  for (let made = 0; made < count; made += 1) cgroups.start();
+  const exporters = new Map([['ours', await Exporter.start(running)]]);
+  if (options.against !== undefined) exporters.set('other', await Exporter.start(running, options.against));
+  for (const beside of options.beside) {
+    const [name = '', ...command] = beside.split('=');
+    exporters.set(name, await Exporter.startOther(running, command.join('=')));
+  }
+  const costs = await pacedCosts(exporters, { everySeconds, forSeconds: Number(options.for) });
+  await cleanUp();
+  return rounded({ containers: count, 'seconds between scrapes': everySeconds, ...costs });
 }
 
 async function naiveRounds(task: Task): Promise<Cost[]> {

@@ -46,13 +46,17 @@ export class Exporter {
     });
     const exporter = new Exporter(child, port);
     running.add(exporter);
-    const deadline = performance.now() + 60_000;
-    while ((await exporter.get('/-/ready').catch(() => undefined)) === undefined) {
-      if (performance.now() > deadline || child.exitCode !== null) throw new Error('The daemon did not start');
-      await setTimeout(5);
-    }
+    await exporter.#answers('/-/ready');
     exporter.startUpCpu = exporter.cpu();
     return exporter;
+  }
+
+  async #answers(path: string): Promise<void> {
+    const deadline = performance.now() + 60_000;
+    while ((await this.get(path).catch(() => undefined)) === undefined) {
+      if (performance.now() > deadline || this.#child.exitCode !== null) throw new Error('The exporter did not start');
+      await setTimeout(5);
+    }
   }
 
   /** CPU of all its threads and processes so far in milliseconds, to the nanosecond; threads that have ended do not count. */
@@ -71,6 +75,20 @@ export class Exporter {
       Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]),
     );
     return resident.reduce((sum, kilobytes) => sum + kilobytes, 0) * 1.024e-3;
+  }
+
+  /**
+   * Starts another exporter: a command with its arguments, in which `%p` stands for the port.
+   *
+   * @throws Error if it does not answer within a minute.
+   */
+  static async startOther(running: { add(exporter: Exporter): unknown }, command: string): Promise<Exporter> {
+    const port = await freePort();
+    const [program = '', ...argv] = command.replaceAll('%p', String(port)).split(/ +/);
+    const exporter = new Exporter(spawn(program, argv, { stdio: 'ignore' }), port);
+    running.add(exporter);
+    await exporter.#answers('/metrics');
+    return exporter;
   }
 
   /** The daemon, and the process that makes its look-ups. */
