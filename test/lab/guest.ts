@@ -23,6 +23,8 @@ interface Flavour {
   /** The script in `guest/` that becomes PID 1. */
   readonly init: 'plain' | 'systemd';
   readonly kernel: GuestKernel;
+  /** Words of the kernel's command line. */
+  readonly boot?: string;
 }
 
 const FLAVOURS = {
@@ -30,6 +32,8 @@ const FLAVOURS = {
   plain: { init: 'plain', kernel: 'own' },
   /** The same on Linux 6.12. */
   newer: { init: 'plain', kernel: 'newer' },
+  /** The plain guest without the memory controller. */
+  'no-memory': { init: 'plain', kernel: 'own', boot: 'cgroup_disable=memory' },
   /** systemd is PID 1, and Docker can use its cgroup driver. */
   systemd: { init: 'systemd', kernel: 'own' },
 } as const satisfies Readonly<Record<string, Flavour>>;
@@ -161,7 +165,8 @@ function fillShare(share: string, flavour: GuestFlavour): void {
 }
 
 function startQemu(options: BootOptions, image: GuestImage): void {
-  const { directory, owner } = options;
+  const { directory, owner, flavour } = options;
+  const { boot = '' }: Flavour = FLAVOURS[flavour];
   const share = (tag: string, path: string) =>
     `local,mount_tag=${tag},path=${path},security_model=none,multidevs=remap`;
   const flags = {
@@ -175,7 +180,7 @@ function startQemu(options: BootOptions, image: GuestImage): void {
     pidfile: `${directory}/qemu.pid`,
     kernel: image.kernel,
     initrd: image.initramfs,
-    append: 'console=ttyS0 quiet panic=-1',
+    append: `console=ttyS0 quiet panic=-1 ${boot}`.trim(),
   };
   const qemu = [
     ...'qemu-system-x86_64 -nodefaults -no-user-config -no-reboot'.split(' '),

@@ -1,4 +1,4 @@
-# PID 1 of the plain guest: no service manager, every controller on for every child of the root cgroup.
+# PID 1 of the plain guest: no service manager, every controller that the kernel has on for every child of the root cgroup.
 set -e
 hostname lab
 ip link set lo up
@@ -8,5 +8,8 @@ while read -r pid; do
   # Kernel threads stay where they are.
   echo "$pid" > /sys/fs/cgroup/init/cgroup.procs || true
 done < /sys/fs/cgroup/cgroup.procs 2>/dev/null
-echo '+cpu +memory +pids +io +cpuset' > /sys/fs/cgroup/cgroup.subtree_control
+for controller in cpu memory pids io cpuset; do
+  grep -qw $controller /sys/fs/cgroup/cgroup.controllers || continue
+  echo "+$controller" > /sys/fs/cgroup/cgroup.subtree_control
+done
 exec bash /lab/agent.sh
