@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonState, Scrape } from './collectors/collector.ts';
 import { collectorsWith } from './collectors/index.ts';
@@ -62,10 +63,10 @@ const NAMES_EVERY_MS = 20;
  * Starts everything that the exporter needs, in order: kernel files, engine connections, discovery. Between scrapes it only
  * follows kernel events about containers and OOM kills.
  *
+ * @param probes look at paths for it. It disposes of them.
  * @throws Error if the host has no cgroup hierarchy, or if a path of the configuration could keep the exporter waiting for ever.
  */
-export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
-  const probes = new PathProbes(log);
+export async function startDaemon(config: Config, log: Log, probes = new PathProbes(log)): Promise<Daemon> {
   const checkPath = createPathCheck(probes);
   try {
     await refuseUnsafePaths(config, checkPath);
@@ -104,7 +105,8 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     onRestarted: (found) => starts.restarted(found),
     isSurplus: (path) => limits.isSurplus(path),
   });
-  const oom = watchOom({ config, kernel, naming, limits, log });
+  const stateFileUnsafe = await whyStateFileIsUnsafe(config, checkPath);
+  const oom = watchOom({ config, kernel, naming, limits, stateFileUnsafe, log });
   const discovery = await discoverContainers({
     root: hierarchy.root,
     mounts: kernel.layout.mountPoints,
@@ -207,18 +209,31 @@ async function refuseUnsafePaths({ path }: Config, check: CheckPath): Promise<vo
   }
 }
 
+/** Why reading or writing the state file could take for ever; `undefined` if it cannot. */
+async function whyStateFileIsUnsafe({ oom: { stateFile } }: Config, check: CheckPath): Promise<string | undefined> {
+  if (stateFile === undefined) return undefined;
+  // The file may be a mount of its own, and a new one is created beside it.
+  for (const path of [stateFile, dirname(stateFile)]) {
+    const state = await check('--oom.state-file', path);
+    if (typeof state !== 'string') return state.unsafe;
+  }
+  return undefined;
+}
+
 /** Returns `undefined` if no enabled collector exports OOM kills. */
 function watchOom(parts: {
   readonly config: Config;
   readonly kernel: KernelFiles;
   readonly naming: Naming;
   readonly limits: ContainerLimits;
+  readonly stateFileUnsafe: string | undefined;
   readonly log: Log;
 }): OomWatch | undefined {
-  const { config, kernel, naming, limits, log } = parts;
+  const { config, kernel, naming, limits, stateFileUnsafe, log } = parts;
   if (!config.collectors.includes('oom') && !config.collectors.includes('host')) return undefined;
   return new OomWatch({
     ...config.oom,
+    stateFileUnsafe,
     kmsg: config.path.kmsg,
     kernel,
     log,

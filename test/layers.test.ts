@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'config',
     'diagnose',
     'findings',
+    'probes',
     'report',
     'scan',
     'terminal',

@@ -3,11 +3,12 @@ import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { startDaemon } from '../daemon.ts';
 import { listen } from '../web/server.ts';
-import { readWebRules } from '../web/web-rules.ts';
 import type { Log } from '../log.ts';
 import { readHost } from '../report/host-report.ts';
 import { connectToServiceManager } from '../service-manager.ts';
 import { readVersion } from '../version.ts';
+import { PathProbes } from '../probes/path-probes.ts';
+import { openWebRules } from './web-files.ts';
 
 /**
  * The old generation is collected when it has grown by this share, not when it has doubled. Little lives between scrapes, so
@@ -27,9 +28,10 @@ export async function serve(
   const { log, signal, environment } = options;
   setFlagsFromString(HEAP_GROWTH);
   using manager = connectToServiceManager(environment, { log });
+  using probes = new PathProbes(log);
   // First, so that an invalid file fails before any work.
-  const rules = readWebRules(config.web.configFile, log);
-  await using daemon = await startDaemon(config, log);
+  using rules = await openWebRules(config.web.configFile, probes, log);
+  await using daemon = await startDaemon(config, log, probes);
   await using server = await listen(
     config.web,
     {

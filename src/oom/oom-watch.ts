@@ -32,6 +32,8 @@ export interface OomOptions extends Omit<KillTrackerOptions, 'clock'> {
   readonly kmsg: string | undefined;
   /** `undefined`: keep nothing for the next run. */
   readonly stateFile: string | undefined;
+  /** Why the state file must not be touched; absent: it may be. */
+  readonly stateFileUnsafe?: string | undefined;
   readonly clock?: SteadyClock;
 }
 
@@ -63,7 +65,16 @@ export class OomWatch implements AsyncDisposable {
     this.#tracker = tracker;
     const { records, totals, retention } = tracker;
     if (stateFile !== undefined)
-      this.#saved = new SavedKills({ path: stateFile, records, totals, retention, clock, kernel, log });
+      this.#saved = new SavedKills({
+        path: stateFile,
+        unsafe: options.stateFileUnsafe,
+        records,
+        totals,
+        retention,
+        clock,
+        kernel,
+        log,
+      });
     const readBefore = this.#saved?.restore();
     if (kmsg !== undefined) {
       this.#kernelLog = this.#openKernelLog(kmsg, readBefore, clock);

@@ -31,6 +31,8 @@ export class SavedKills {
 
   constructor(options: {
     readonly path: string;
+    /** Why the file must not be touched; absent: it may be. */
+    readonly unsafe?: string | undefined;
     readonly records: ContainerRecords;
     readonly totals: KillTotals;
     readonly retention: Retention;
@@ -42,7 +44,7 @@ export class SavedKills {
     this.#totals = options.totals;
     this.#retention = options.retention;
     this.#clock = options.clock;
-    this.#file = new StateFile(options.path, options.log);
+    this.#file = new StateFile(options.path, options.log, options.unsafe);
     const { kernel } = options;
     this.#bootId = unseenAsUndefined(() => kernel.proc('sys/kernel/random/boot_id'))?.trim() ?? '';
   }
@@ -84,7 +86,7 @@ export class SavedKills {
    */
   saveIfDue(kmsg: KmsgPosition | undefined): void {
     const start = performance.now();
-    if (!this.#isPending || start < this.#notBefore) return;
+    if (!this.#isPending || start < this.#notBefore || !this.#file.isUsable) return;
     const entries = this.#entries(kmsg);
     const isDifferent = !this.#file.up || differ(entries, this.#saved);
     if (!isDifferent) this.#isPending = false;

@@ -49,6 +49,18 @@ describe('StateFile', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
+  it('is never touched if its file system may not answer', async () => {
+    await save(new StateFile(path, log), { a: 1 });
+    const before = readFileSync(path, 'utf8');
+    warnings = [];
+    const file = new StateFile(path, log, 'a server may not answer');
+    expect(load(file)).toBeUndefined();
+    expect([file.up, file.isUsable, file.save(entries({ a: 2 }))]).toEqual([false, false, false]);
+    await file.close(entries({ a: 3 }));
+    expect(readFileSync(path, 'utf8')).toBe(before);
+    expect(warnings).toEqual(['cannot use the state file; a restart would lose OOM kills: a server may not answer']);
+  });
+
   it('loads what the last run saved, from a file that only its user can read', async () => {
     const file = new StateFile(path, log);
     expect(load(file)).toBeUndefined();

@@ -28,10 +28,18 @@ export class StateFile {
   #wholeBytes = 0;
   #appendedBytes = 0;
   #isFailing = false;
+  readonly #unsafe: string | undefined;
 
-  constructor(path: string, log: Log) {
+  /** @param unsafe why the file must not be touched: its file system may not answer. */
+  constructor(path: string, log: Log, unsafe?: string) {
     this.#path = path;
     this.#log = log;
+    this.#unsafe = unsafe;
+  }
+
+  /** Whether the file may be touched at all. */
+  get isUsable(): boolean {
+    return this.#unsafe === undefined;
   }
 
   /** Whether the last attempt to use the file succeeded. */
@@ -45,6 +53,10 @@ export class StateFile {
    * @param parse throws SyntaxError if the entries make no sense.
    */
   load<T>(parse: (entries: LoadedEntries) => T): T | undefined {
+    if (this.#unsafe !== undefined) {
+      this.#fail(new Error(this.#unsafe));
+      return undefined;
+    }
     try {
       const text = readRegularFile(this.#path);
       // An administrator may have created an empty file.
@@ -65,7 +77,7 @@ export class StateFile {
 
   /** Writes what has changed, in the background. Returns `false` and does nothing if a write is under way. */
   save(entries: Entries): boolean {
-    if (this.#writing !== undefined) return false;
+    if (this.#writing !== undefined || !this.isUsable) return false;
     this.#writing = this.#attempt(() => this.#write(entries)).finally(() => {
       this.#writing = undefined;
     });
@@ -74,6 +86,7 @@ export class StateFile {
 
   /** Writes the whole file for the last time, before the process ends. */
   async close(entries: Entries): Promise<void> {
+    if (!this.isUsable) return;
     await this.#writing;
     await this.#attempt(() => this.#writeWhole(entries));
     await this.#release();

@@ -28,6 +28,21 @@ export interface CurrentRules {
 /** A changed file is read again after this time, in ms: two close writes may leave the same time stamp. */
 const UNSETTLED_MS = 2_000;
 
+/** Where the files come from. */
+export interface ConfigFiles {
+  /**
+   * The content of a file.
+   *
+   * @throws the system error.
+   */
+  text(file: string): string;
+  /** Changes when the file does. */
+  stamp(file: string): string;
+}
+
+/** Reads them in this thread, so they must be on a local file system. */
+const LOCAL_FILES: ConfigFiles = { text: (file) => readFileSync(file, 'utf8'), stamp: stampOf };
+
 /** The state of the files just before they were read. */
 type Stamps = Map<string, string>;
 
@@ -38,14 +53,14 @@ type Stamps = Map<string, string>;
  *
  * @throws Error in one line if the files are invalid at the start.
  */
-export function readWebRules(path: string | undefined, log: Log): CurrentRules {
+export function readWebRules(path: string | undefined, log: Log, files: ConfigFiles = LOCAL_FILES): CurrentRules {
   if (path === undefined) {
     const open: WebRules = { tls: undefined, headers: new Map(), users: new Map(), allows: () => true };
     return { current: () => open };
   }
   const file = path;
   let stamps: Stamps = new Map();
-  let { rules, warnings, digest } = load(file, stamps);
+  let { rules, warnings, digest } = load(file, stamps, files);
   let complaint: string | undefined;
   tell('web configuration read');
 
@@ -57,7 +72,7 @@ export function readWebRules(path: string | undefined, log: Log): CurrentRules {
   function reload(): void {
     const next: Stamps = new Map();
     try {
-      const loaded = load(file, next);
+      const loaded = load(file, next, files);
       if ((loaded.rules.tls === undefined) !== (rules.tls === undefined)) {
         throw new Error(`${file}: tls_server_config: switching TLS on or off requires a restart`);
       }
@@ -76,7 +91,7 @@ export function readWebRules(path: string | undefined, log: Log): CurrentRules {
 
   return {
     current: () => {
-      if ([...stamps].some(([name, stamp]) => stampOf(name) !== stamp)) reload();
+      if ([...stamps].some(([name, stamp]) => files.stamp(name) !== stamp)) reload();
       return rules;
     },
   };
@@ -89,11 +104,11 @@ interface Loaded {
   readonly digest: string;
 }
 
-function load(path: string, stamps: Stamps): Loaded {
+function load(path: string, stamps: Stamps, files: ConfigFiles): Loaded {
   const hash = createHash('sha256');
   const read = (file: string): string => {
-    stamps.set(file, stampOf(file));
-    const text = readFileSync(file, 'utf8');
+    stamps.set(file, files.stamp(file));
+    const text = files.text(file);
     hash.update(JSON.stringify([file, text]));
     return text;
   };
