@@ -172,12 +172,16 @@ describeLive('Podman', ['podman', 'docker'], () => {
     afterAll(remove);
 
     test('shows its containers without the infra container, without the API', async () => {
+      const side = `${name}-side`;
+      await succeed(host, `${podman} run -d --pod ${pod} --name ${side} lab:1 /bin/sleep 1000000`);
       const [samples] = await shown('--podman.host=');
+      expect(samples?.labels('isolation_container_info', { container: side })).toBeDefined();
       expect(samples?.labels('isolation_container_info', { id: infra })).toBeUndefined();
       expect(samples?.text).not.toContain('-infra"');
       expect(samples?.labels('isolation_container_info', inPod)?.get('pod_uid')).toBe(pods.at(-1));
-      // They share the network with the infra container and one another.
-      expect(samples?.value('isolation_container_namespace_peers', { ...inPod, ns: 'net' })).toBe(0);
+      // They share the network with the infra container and one another, which are no strangers.
+      expect(samples?.value('isolation_container_host_namespace', { ...inPod, ns: 'net' })).toBe(0);
+      expect(samples?.value('isolation_container_namespace_peers', { ...inPod, ns: 'net' })).toBeUndefined();
     });
 
     test('names them and itself with it, whatever its infra container is called', async () => {
