@@ -67,65 +67,80 @@ export async function runCollectors(options: {
   let unreadable: Container | undefined;
   for (const collector of collectors) {
     const started = performance.now();
-    const errors: { readonly error: unknown; readonly container: Container | undefined }[] = [];
-    const { labels, containers, read } = targetsOf(collector, { scrape, known, labelsOfContainers });
-    const collected = linesFor(lines, collector, labels);
-    let now = started;
-    let unread = false;
-    for (let index = 0; index < labels.length; index += 1) {
-      if (now > deadline) {
-        collected.readings[index] = NO_READING;
-        continue;
-      }
-      const container = containers[index];
-      let reading: unknown;
-      try {
-        // Discards malformed content that other readers have found meanwhile: it does not belong to this container.
-        takeMalformed();
-        const value = read(index);
-        const malformed = takeMalformed();
-        if (malformed !== undefined) errors.push({ error: malformed, container });
-        if (container?.files.gone !== true) {
-          reading = value;
-          const problem = value === undefined || collector.scope === 'kept' ? undefined : collector.problem?.(value);
-          if (problem !== undefined) errors.push({ error: problem, container });
-        } else if (isStillListed(container)) {
-          // A value missing from a removed cgroup proves nothing, not even that there is no limit.
-          unreadable ??= container;
-          unread = true;
-        }
-      } catch (error) {
-        errors.push({ error, container });
-      }
-      const before = collected.readings[index];
-      if (!isSameReading(before, reading)) collected.readings[index] = reading;
-      now = performance.now();
-      if (pace.isDue(now)) {
-        await pace.rest();
-        now = performance.now();
-      }
-    }
-    for (const [at, family] of collector.families.entries()) {
-      encodeFamily(
-        family,
-        { ...collected, containers, lines: collected.families[at] ?? new FamilyLines(labels.length) },
-        encoder,
-        createdAt,
-      );
+    const targets = targetsOf(collector, { scrape, known, labelsOfContainers });
+    const { labels, containers } = targets;
+    const { readings, families } = linesFor(lines, collector, labels);
+    const { errors, lost } = await readTargets(collector, targets, { into: readings, deadline, pace });
+    unreadable ??= lost;
+    for (const [index, family] of collector.families.entries()) {
+      const place = families[index] ?? new FamilyLines(labels.length);
+      encodeFamily(family, { labels, readings, containers, lines: place }, encoder, createdAt);
       if (pace.isDue()) await pace.rest();
     }
     const ended = performance.now();
-    const isLate = ended > deadline;
+    const isComplete = lost === undefined && ended <= deadline;
     const [first] = errors;
     if (first !== undefined) failures.failed(collector, first.error, first.container);
-    else if (!unread && !isLate) failures.succeeded(collector);
-    const seconds = (ended - started) / 1000;
-    outcomes.push({ collector: collector.name, success: errors.length === 0 && !unread && !isLate, seconds });
+    else if (isComplete) failures.succeeded(collector);
+    const success = first === undefined && isComplete;
+    outcomes.push({ collector: collector.name, success, seconds: (ended - started) / 1000 });
   }
   if (collectors.some(({ scope }) => scope === 'container') && performance.now() <= deadline) {
     failures.unreadable(unreadable);
   }
   encodeOutcomes(outcomes, encoder);
+}
+
+/** What went wrong while a collector read its targets. */
+interface Troubles {
+  readonly errors: { readonly error: unknown; readonly container: Container | undefined }[];
+  /** The first container whose cgroup is gone although discovery still lists it. */
+  lost: Container | undefined;
+}
+
+/** Reads all targets until the deadline. A reading that says the same as the last one stays the same object. */
+async function readTargets(
+  collector: Collector,
+  targets: Targets,
+  { into, deadline, pace }: { readonly into: unknown[]; readonly deadline: number; readonly pace: Pace },
+): Promise<Troubles> {
+  const troubles: Troubles = { errors: [], lost: undefined };
+  let now = performance.now();
+  for (let index = 0; index < targets.labels.length; index += 1) {
+    const isLate = now > deadline;
+    const reading = isLate ? NO_READING : readTarget(collector, targets, index, troubles);
+    if (!isSameReading(into[index], reading)) into[index] = reading;
+    if (isLate) continue;
+    now = performance.now();
+    if (pace.isDue(now)) {
+      await pace.rest();
+      now = performance.now();
+    }
+  }
+  return troubles;
+}
+
+function readTarget(collector: Collector, { containers, read }: Targets, index: number, troubles: Troubles): unknown {
+  const { errors } = troubles;
+  const container = containers[index];
+  try {
+    // Discards malformed content that other readers have found meanwhile: it does not belong to this container.
+    takeMalformed();
+    const reading = read(index);
+    const malformed = takeMalformed();
+    if (malformed !== undefined) errors.push({ error: malformed, container });
+    if (container?.files.gone === true) {
+      // A value missing from a removed cgroup proves nothing, not even that there is no limit.
+      if (isStillListed(container)) troubles.lost ??= container;
+      return NO_READING;
+    }
+    const problem = reading === undefined || collector.scope === 'kept' ? undefined : collector.problem?.(reading);
+    if (problem !== undefined) errors.push({ error: problem, container });
+    return reading;
+  } catch (error) {
+    errors.push({ error, container });
+    return NO_READING;
+  }
 }
 
 /** Whether a container's cgroup has been gone for so long that discovery must have missed its removal. */
