@@ -2,7 +2,7 @@ import type { ScenarioResult } from './run-scenario.ts';
 import type { Scenario } from './scenarios.ts';
 
 /** The results on one machine. */
-export interface MachineResults {
+interface MachineResults {
   /** Such as `cgroup v1`. */
   readonly title: string;
   readonly results: readonly ScenarioResult[];

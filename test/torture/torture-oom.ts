@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { bootGuest } from '../lab/guest.ts';
 import { host } from '../lab/host.ts';
 import type { Machine } from '../lab/machine.ts';
-import { type MachineResults, renderTables, withTables } from './reliability-table.ts';
+import { renderTables, withTables } from './reliability-table.ts';
 import { runScenario, type ScenarioResult } from './run-scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -17,38 +17,40 @@ const PAGE = new URL('../../docs/reliability.md', import.meta.url);
  * Usage: npm run torture:oom [-- v1|v2] [name of a scenario]. With arguments only those rows change.
  */
 async function main(version: string | undefined, name: string | undefined): Promise<void> {
-  const machines: MachineResults[] = [];
-  if (version !== 'v2') machines.push({ title: 'cgroup v1, this host', results: await torture(host, 1, name) });
-  if (version !== 'v1') machines.push({ title: 'cgroup v2, an emulated guest', results: await tortureGuest(name) });
-  console.log(renderTables(SCENARIOS, machines));
-  const page = readFileSync(PAGE, 'utf8');
-  writeFileSync(
-    PAGE,
-    withTables(page, (before) => renderTables(SCENARIOS, machines, before)),
-  );
+  if (version !== 'v2') await torture(host, 1, { title: 'cgroup v1, this host', name });
+  if (version !== 'v1') await tortureGuest(name);
 }
 
-async function tortureGuest(name: string | undefined): Promise<readonly ScenarioResult[]> {
+async function tortureGuest(name: string | undefined): Promise<void> {
   const directory = mkdtempSync('/tmp/isolation-exporter-torture-');
   try {
     await using guest = await bootGuest({ flavour: 'plain', directory: join(directory, 'plain'), owner: process.pid });
-    return await torture(guest, 2, name);
+    await torture(guest, 2, { title: 'cgroup v2, an emulated guest', name });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-async function torture(machine: Machine, version: 1 | 2, name: string | undefined): Promise<readonly ScenarioResult[]> {
+/** Writes each result into the page at once: a run takes so long that it may be interrupted. */
+async function torture(
+  machine: Machine,
+  version: 1 | 2,
+  { title, name }: { readonly title: string; readonly name: string | undefined },
+): Promise<void> {
   const results: ScenarioResult[] = [];
   for (const scenario of SCENARIOS) {
     if ((scenario.only ?? version) !== version || (name !== undefined && scenario.name !== name)) continue;
     const result = await runScenario(machine, scenario);
     console.error(JSON.stringify(result));
     results.push(result);
+    const page = readFileSync(PAGE, 'utf8');
+    writeFileSync(
+      PAGE,
+      withTables(page, (before) => renderTables(SCENARIOS, [{ title, results }], before)),
+    );
     // The kernel reports ten kills in five seconds in full. This pause lets the next scenario start with all ten.
     await machine.run('sleep 6');
   }
-  return results;
 }
 
 const [version, name] = process.argv.slice(2);
