@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { LAB_IMAGE } from '../lab/docker.ts';
 import { host } from '../lab/host.ts';
-import { describeLive, sharedGuest } from '../lab/live.ts';
+import { describeLive, describeLong, sharedGuest } from '../lab/live.ts';
 import { type Machine, succeed } from '../lab/machine.ts';
 import { removeCgroups } from '../lab/remains.ts';
 import { within, words } from './docker-containers.ts';
@@ -40,7 +40,7 @@ describeLive('a real OOM kill pages, on this host', ['docker', 'prometheus', 'al
 });
 
 // An emulated Prometheus cannot evaluate all rules within a second.
-describeLive('a real OOM kill pages, on cgroup v2', ['guest', 'docker', 'prometheus', 'alertmanager'], () => {
+describeLong('a real OOM kill pages, on cgroup v2', ['guest', 'docker', 'prometheus', 'alertmanager'], () => {
   const lab = suite(() => sharedGuest('plain'), '5s');
   const OF_GROUP = { container: 'group' };
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Docker, startDocker } from '../lab/docker.ts';
 import { samplesOf, type Samples } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
-import { describeLive, sharedGuest } from '../lab/live.ts';
+import { describeLive, describeLong, sharedGuest } from '../lab/live.ts';
 import { type Machine, quote, succeed } from '../lab/machine.ts';
 import { type ContainerName, runContainers, untilComplete, untilShown, within } from './docker-containers.ts';
 
@@ -40,7 +40,7 @@ describeLive('the unit as systemd-analyze sees it', ['guest-systemd'], () => {
   });
 });
 
-describeLive('the unit, installed and started', ['guest-systemd', 'docker'], () => {
+describeLong('the unit, installed and started', ['guest-systemd', 'docker'], () => {
   let guest: Machine;
   let docker: Docker;
   let ids: Readonly<Record<ContainerName, string>>;
