@@ -1,5 +1,6 @@
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { parseIrqPressure, type Pressure, parsePressure } from '../kernel/pressure.ts';
+import { unseenAsUndefined } from '../kernel/errno.ts';
 import { parsedFile, parsedOrMalformed } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';
 
@@ -37,15 +38,22 @@ function read(files: CgroupFiles, name: string): Pressure | undefined {
   return parsedFile(files, 'unified', name, parsePressure);
 }
 
-/** Whether this kernel may account the time of interrupts. If it does not, no cgroup has the file, or none can be read. */
+/**
+ * Whether this kernel may account the time of interrupts. If it does not, no cgroup has the file, or none can be read. A cgroup
+ * without the file is not enough: its container may have switched its pressure off at that moment. The host must lack it too.
+ */
 const mayAccountIrq = oncePerScrape(() => ({ still: true }));
+
+const hostAccountsIrq = oncePerScrape(
+  ({ kernel }) => unseenAsUndefined(() => kernel.proc('pressure/irq')) !== undefined,
+);
 
 /** Interrupts stop all tasks, so the kernel has no `some` for them. */
 function readIrq(files: CgroupFiles, hasPressure: boolean, scrape: Scrape): Partial<Pressure> | undefined {
   const mayAccount = mayAccountIrq(scrape);
   if (!mayAccount.still) return undefined;
   const full = parsedOrMalformed(files, 'unified', 'irq.pressure', parseIrqPressure);
-  if (full === undefined && hasPressure && !files.gone) mayAccount.still = false;
+  if (full === undefined && hasPressure && !files.gone) mayAccount.still = hostAccountsIrq(scrape);
   return typeof full === 'number' ? { full } : undefined;
 }
 
