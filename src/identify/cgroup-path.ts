@@ -40,6 +40,7 @@ export interface CgroupIdentity extends CgroupMatch {
  * container itself.
  */
 export function identifyCgroup(path: string): CgroupIdentity | undefined {
+  if (path.length > LONGEST_KNOWN) return identify(path);
   if (known.has(path)) return known.get(path);
   const found = identify(path);
   if (known.size >= MOST_KNOWN) known.clear();
@@ -50,8 +51,9 @@ export function identifyCgroup(path: string): CgroupIdentity | undefined {
 /** Each walk asks for the same paths. */
 const known = new Map<string, CgroupIdentity | undefined>();
 
-/** A container can make any number of cgroups. */
-const MOST_KNOWN = 8192;
+/** A container can make any number of cgroups, with paths of 4 kB. These take 2 MB at most. */
+const MOST_KNOWN = 4096;
+const LONGEST_KNOWN = 512;
 
 function identify(path: string): CgroupIdentity | undefined {
   const place: PathPosition = { path, name: '', parent: '', start: 0, end: 0, depth: 0 };
