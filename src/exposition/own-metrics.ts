@@ -3,7 +3,7 @@ import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { absentAsUndefined } from '../kernel/errno.ts';
 import type { Version } from '../version.ts';
 import type { CreatedAt } from './created-timestamps.ts';
-import type { Encoder, FamilyType } from './encode.ts';
+import type { Encoder, FamilyHeader, FamilyType } from './encode.ts';
 import { renderLabels } from './render-labels.ts';
 
 /** Metrics about the exporter and its process. */
@@ -131,7 +131,7 @@ export function countOpenDescriptors(directory = '/proc/self/fd'): number {
 
 async function encodeRegistry(registry: Registry, encoder: Encoder, created: number | undefined): Promise<void> {
   for (const metric of await registry.getMetricsAsJSON()) {
-    encoder.family({ name: metric.name, type: familyType(metric.name, String(metric.type)), help: metric.help });
+    encoder.family(headerOf(metric.name, String(metric.type), metric.help));
     for (const sample of metric.values) {
       // The metric has no value yet.
       if (Number.isNaN(sample.value)) continue;
@@ -143,6 +143,15 @@ async function encodeRegistry(registry: Registry, encoder: Encoder, created: num
       if (created !== undefined && String(metric.type) === 'counter') encoder.created(labels, created);
     }
   }
+}
+
+/** The same object in each exposition, which renders it once. prom-client's families do not change. */
+const headers = new Map<string, FamilyHeader>();
+
+function headerOf(name: string, type: string, help: string): FamilyHeader {
+  const header = headers.get(name) ?? { name, type: familyType(name, type), help };
+  headers.set(name, header);
+  return header;
 }
 
 function familyType(name: string, type: string): FamilyType {
