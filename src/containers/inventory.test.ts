@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContainerCgroup, Names } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { type CommandLines, PENDING } from '../kernel/command-lines.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { PathProbes } from '../probes/path-probes.ts';
 import { PostureReader } from '../posture/read-posture.ts';
@@ -79,6 +80,40 @@ describe('ContainerInventory', () => {
     expect(kernel.open).toBe(1);
     inventory.close();
     expect(kernel.open).toBe(0);
+  });
+
+  it('reads facts that need a command line, also if it comes before the pass over all containers ends', async () => {
+    const known = new Set<number>();
+    let pending = 0;
+    const commandLines: CommandLines = {
+      of({ pid }) {
+        if (known.has(pid)) return 'sleep\0';
+        known.add(pid);
+        pending += 1;
+        return PENDING;
+      },
+      get pending() {
+        return pending;
+      },
+      settled: () => Promise.resolve(),
+    };
+    const { layout, procRoot } = kernel;
+    kernel = new KernelFiles({ procRoot, layout, descriptorBudget: 100, commandLines });
+    const inventory = new ContainerInventory({
+      kernel,
+      postures: new PostureReader(kernel, new Map(), probes),
+      naming: new Naming([]),
+    });
+    inventory.add(cgroup());
+    // One of the two with a parent outside may be an engine's own process.
+    const other = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    await once(other, 'spawn');
+    writeFileSync(join(root, 'docker', ID, 'cgroup.procs'), `${child.pid}\n${other.pid}\n`);
+    const [container] = await inventory.containers();
+    other.kill('SIGKILL');
+    expect(pending).toBe(2);
+    expect(container?.init?.pid).toBe(child.pid);
+    inventory.close();
   });
 
   it('closes the files of an ended process', async () => {

@@ -112,12 +112,15 @@ export class ContainerInventory {
   async containers(deadline = Infinity): Promise<readonly Container[]> {
     const now = performance.now();
     const pace = new Pace();
+    const { commandLines } = this.#kernel;
+    const pendingBefore = commandLines.pending;
     for (const entry of this.#entries.values()) {
       if (performance.now() > deadline) break;
       this.#refreshOrKeep(entry, now);
       if (pace.isDue()) await pace.rest();
     }
-    if (await this.#commandLinesCame(deadline)) {
+    if (commandLines.pending > pendingBefore) {
+      await this.#commandLinesCame(deadline);
       for (const entry of this.#entries.values()) {
         if (entry.init !== undefined || performance.now() > deadline) continue;
         this.#refreshOrKeep(entry, now);
@@ -144,18 +147,17 @@ export class ContainerInventory {
   }
 
   /**
-   * Waits for the command lines that show which process is the init of a container. Returns whether any were pending.
+   * Waits for the command lines that show which process is the init of a container. They may have come already, because the pass
+   * over all containers rests now and then.
    */
-  async #commandLinesCame(deadline: number): Promise<boolean> {
-    const settled = this.#kernel.commandLines.settled();
-    if (settled === undefined) return false;
+  async #commandLinesCame(deadline: number): Promise<void> {
     // Only one scrape waits for a command line that never arrives.
     if (!this.#waitsForCommandLines) {
       this.#waitsForCommandLines = true;
+      const settled = this.#kernel.commandLines.settled();
       this.#lookUps.add(settled.then(() => void (this.#waitsForCommandLines = false)));
     }
     await this.#untilLookedUp(deadline);
-    return true;
   }
 
   #untilLookedUp(deadline: number): Promise<void> {

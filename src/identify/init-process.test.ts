@@ -36,7 +36,10 @@ function onlyKnown(...known: readonly number[]): CommandLines & { readonly asked
       asked.add(pid);
       return PENDING;
     },
-    settled: () => undefined,
+    get pending() {
+      return asked.size;
+    },
+    settled: () => Promise.resolve(),
   };
 }
 

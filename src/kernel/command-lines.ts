@@ -25,8 +25,10 @@ export interface CommandLines {
    * @param maxAgeMs the maximum age of an answer; any age if not given.
    */
   of(owner: CommandLineOwner, maxAgeMs?: number): string | typeof PENDING | undefined;
-  /** Resolves once nothing is pending any more; `undefined` if nothing is. */
-  settled(): Promise<void> | undefined;
+  /** How many times `of` has returned {@link PENDING} so far. */
+  readonly pending: number;
+  /** Resolves once all command lines that were pending are known. */
+  settled(): Promise<void>;
 }
 
 /** Reads command lines immediately. For commands that may be kept waiting, and for tests. */
@@ -36,6 +38,7 @@ export function directCommandLines(reader: FileReader, procRoot: string): Comman
       const bytes = reader.readOnce(`${procRoot}/${pid}/cmdline`, 0);
       return bytes === undefined ? undefined : textOf(bytes);
     },
-    settled: () => undefined,
+    pending: 0,
+    settled: () => Promise.resolve(),
   };
 }

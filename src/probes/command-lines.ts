@@ -23,6 +23,7 @@ export class ProbedCommandLines implements CommandLines {
   readonly #procRoot: string;
   readonly #known = new Map<number, Known>();
   readonly #asked = new Map<number, Promise<void>>();
+  #pending = 0;
 
   constructor(probes: PathProbes, procRoot: string) {
     this.#probes = probes;
@@ -33,11 +34,17 @@ export class ProbedCommandLines implements CommandLines {
     const known = this.#known.get(owner.pid);
     const age = known === undefined ? Infinity : performance.now() - known.at;
     if (known?.start !== owner.start || age > Math.min(FRESH_MS, maxAgeMs)) this.#ask(owner);
-    return known?.start === owner.start && age <= maxAgeMs ? known.text : PENDING;
+    if (known?.start === owner.start && age <= maxAgeMs) return known.text;
+    this.#pending += 1;
+    return PENDING;
   }
 
-  settled(): Promise<void> | undefined {
-    return this.#asked.size === 0 ? undefined : Promise.all(this.#asked.values()).then(() => {});
+  get pending(): number {
+    return this.#pending;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#asked.values());
   }
 
   #ask({ cgroup, pid, start }: CommandLineOwner): void {

@@ -113,8 +113,8 @@ describeLive('isolation-exporter scan', ['docker'], () => {
     ['for a container that is not there', ['--container=nobody', '--fail-on=info'], 2],
   ])('ends as CI needs it: %s', async (_, options, expected) => {
     const isForAll = !options.some((option) => option.startsWith('--container'));
-    const { code } = isForAll ? await own(...options) : await scan(...options);
-    expect(code).toBe(expected);
+    const { code, stdout, stderr } = isForAll ? await own(...options) : await scan(...options);
+    expect(code, `${stdout}\n${stderr}`).toBe(expected);
   });
 
   test('says nothing of a container as soon as it is gone', async () => {
