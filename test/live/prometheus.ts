@@ -7,8 +7,8 @@ import { eventually, type Machine, quote, succeed } from '../lab/machine.ts';
 export interface QueryApi {
   /** The value of the only series in a query's result; `undefined` if there is none. */
   value(query: string): Promise<number | undefined>;
-  /** The labels of each series in a query's result. */
-  labels(query: string): Promise<readonly Readonly<Record<string, string>>[]>;
+  /** The labels of each series in a query's result. @param at the time of the query, in seconds since the epoch; now if not given. */
+  labels(query: string, at?: number): Promise<readonly Readonly<Record<string, string>>[]>;
   /** The answer of the API. Throws if it is an error. */
   ask(path: string): Promise<unknown>;
 }
@@ -93,14 +93,15 @@ export function queryApi(machine: Machine, address: string): QueryApi {
       machine === host ? await get(url) : await succeed(machine, `curl -sS --fail-with-body -m 20 ${quote(url)}`);
     return (JSON.parse(body) as { data: unknown }).data;
   };
-  const query = async (text: string) => (await ask(`query?query=${encodeURIComponent(text)}`)) as Vector;
+  const query = async (text: string, at?: number) =>
+    (await ask(`query?query=${encodeURIComponent(text)}${at === undefined ? '' : `&time=${at}`}`)) as Vector;
   return {
     ask,
     async value(text) {
       const [series] = (await query(text)).result;
       return series === undefined ? undefined : Number(series.value[1]);
     },
-    labels: async (text) => (await query(text)).result.map(({ metric }) => metric),
+    labels: async (text, at) => (await query(text, at)).result.map(({ metric }) => metric),
   };
 }
 
