@@ -384,7 +384,7 @@ export const DEVICES_AND_NETWORK: Row = {
           { field: 'page_size', header: 'Page size' },
           { field: 'Value', header: 'In use', unit: 'bytes' },
         ],
-        noValue: 'No hugetlb controller',
+        noValue: 'No huge pages on this host, or no hugetlb controller',
       }),
     ),
   ],

@@ -72,7 +72,7 @@ describe('memory', () => {
     ]);
   });
 
-  it('has the events of swap only where something limits swap', () => {
+  it('has the events of swap only where it may swap, and something limits that', () => {
     const files = { 'memory.swap.events': 'high 0\nmax 4\nfail 6\n', 'memory.swap.max': 'max\n' };
     expect(samplesIn(memory, 2, files)).toEqual([]);
     expect(samplesIn(memory, 2, files, { 'jobs/memory.swap.max': '1048576\n' })).toEqual([
@@ -80,6 +80,7 @@ describe('memory', () => {
       'memory_swap_events_total{max} 4',
       'memory_swap_events_total{fail} 6',
     ]);
+    expect(samplesIn(memory, 2, files, { 'jobs/memory.swap.max': '0\n' })).toEqual([]);
   });
 
   it('knows who is killed together, and counts throttled sockets where the kernel does', () => {
@@ -163,13 +164,9 @@ describe('hugetlb', () => {
     expect(samplesIn(hugetlb, 1, files, limit)).toEqual(found.toSpliced(1, 0, 'hugetlb_limit_bytes{2MB} 2097152'));
   });
 
-  it('reads nothing on a host without huge pages but whether the parent has the controller on', () => {
+  it('reads nothing on a host without huge pages', () => {
     hugetlbOfHost = 0;
-    const files = { 'hugetlb.2MB.current': 'not read\n' };
-    const parent = (controllers: string) => ({ 'jobs/cgroup.subtree_control': controllers });
-    expect(samplesIn(hugetlb, 2, files, parent('cpu hugetlb pids\n'))).toEqual(['hugetlb_usage_bytes{2MB} 0']);
-    expect(samplesIn(hugetlb, 2, files, parent('cpu pids\n'))).toEqual([]);
-    expect(samplesIn(hugetlb, 2, files, parent('\n'))).toEqual([]);
+    expect(samplesIn(hugetlb, 2, { 'hugetlb.2MB.current': 'not read\n', 'hugetlb.2MB.max': '0\n' })).toEqual([]);
   });
 });
 

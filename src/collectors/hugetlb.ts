@@ -24,7 +24,7 @@ export const hugetlb: Collector = defineContainerCollector({
   name: 'hugetlb',
   help: 'Huge pages in use, their limits and how often these were hit.',
   read(container, scrape): Reading {
-    if (hasNoHugePages(scrape)) return isControlled(container, scrape) ? unused(scrape) : NOTHING;
+    if (hasNoHugePages(scrape)) return NOTHING;
     return pageSizes(scrape).map((size) => ({
       size,
       usage: usageOf(container.files, size),
@@ -36,7 +36,7 @@ export const hugetlb: Collector = defineContainerCollector({
     bySize(
       'isolation_container_hugetlb_usage_bytes',
       'gauge',
-      'Memory in huge pages by page size: hugetlb.<size>.current (v1: usage_in_bytes). Absent without the hugetlb controller; 0 for all if the host has no huge pages.',
+      'Memory in huge pages by page size: hugetlb.<size>.current (v1: usage_in_bytes). Absent without the hugetlb controller, and if the host has no huge pages.',
       ({ usage }) => usage,
     ),
     bySize(
@@ -127,32 +127,6 @@ function limitOfCgroup(files: CgroupFiles, size: string, scrape: Scrape): SizeLi
 const hasNoHugePages = oncePerScrape((scrape) => /^Hugetlb: +0 kB$/m.test(scrape.kernel.proc('meminfo') ?? ''));
 
 const NOTHING: Reading = [];
-
-const unused = oncePerScrape((scrape): Reading =>
-  pageSizes(scrape).map((size) => ({ size, usage: 0, limit: undefined, limitHits: undefined })),
-);
-
-/** Whether a container has the controller. On v2, `cgroup.subtree_control` of its parent applies to all children. */
-function isControlled(container: Container, scrape: Scrape): boolean {
-  const { files } = container;
-  if (files.pathIn('hugetlb') === undefined) return false;
-  if (files.versionOf('hugetlb') === 1) return true;
-  const levels = scrape.levels(container, 'hugetlb');
-  const parent = levels?.inside.at(-1) === files ? levels.above[0] : undefined;
-  return parent === undefined || isSwitchedOn(parent, scrape);
-}
-
-const switchedOn = oncePerScrape(() => new Map<CgroupFiles, boolean>());
-
-function isSwitchedOn(parent: CgroupFiles, scrape: Scrape): boolean {
-  const known = switchedOn(scrape);
-  const before = known.get(parent);
-  if (before !== undefined) return before;
-  const controllers = parent.read('hugetlb', 'cgroup.subtree_control');
-  const isOn = controllers === undefined || / hugetlb /.test(` ${Buffer.from(controllers).toString('latin1').trim()} `);
-  known.set(parent, isOn);
-  return isOn;
-}
 
 /** The maximum number of containers that are tried to find the page sizes. */
 const MAX_ASKED = 32;

@@ -52,13 +52,14 @@ const NO_SWAP_EVENTS: SwapEvents = {};
 
 /**
  * Reads `memory.swap.events`. The kernel counts in the cgroup that wants to swap, regardless of which limit on its path
- * refuses. Without any limit, there is nothing to read.
+ * refuses. Without any limit, there is nothing to read. With a limit of 0, which turns swap off, each attempt is refused, and
+ * that is no event.
  */
 export function swapEventsOf(container: Container, scrape: Scrape): SwapEvents {
   const { files } = container;
   if (files.versionOf('memory') === 1) return NO_SWAP_EVENTS;
   const { limit } = limitsOfContainer(container, scrape).effective.swap;
-  if (limit === undefined || limit === Infinity) return NO_SWAP_EVENTS;
+  if (limit === undefined || limit === 0 || limit === Infinity) return NO_SWAP_EVENTS;
   return parsedFile(files, 'memory', 'memory.swap.events', parseSwapEvents) ?? NO_SWAP_EVENTS;
 }
 

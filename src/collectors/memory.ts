@@ -148,7 +148,7 @@ export const memory: Collector = defineContainerCollector({
       name: 'isolation_container_memory_swap_events_total',
       type: 'counter',
       since: 'cgroup',
-      help: 'Times that swap was refused or slowed down: high, max (a limit, of the container or a cgroup above) and fail (that, or swap was full) of memory.swap.events. Absent without an effective swap limit, and on cgroup v1.',
+      help: 'Times that swap was refused or slowed down: high, max (a limit, of the container or a cgroup above) and fail (that, or swap was full) of memory.swap.events. Absent without an effective swap limit, with one of 0, and on cgroup v1.',
       labels: ['event'],
       samples({ swapEvents }, emit) {
         for (const [event, count] of Object.entries(swapEvents)) if (count !== undefined) emit(count, event);

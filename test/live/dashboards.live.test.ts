@@ -7,10 +7,9 @@ import { succeed } from '../lab/machine.ts';
 import { SCENE, type Scene, startScene } from './board-scene.ts';
 import { within } from './docker-containers.ts';
 
-/** Queries without data on a kernel without a file of the containers, or without a key in it. */
+/** Queries without data on a kernel without a file, or without a key in it. */
 const NEEDS: Readonly<Record<string, readonly [file: string, key?: string]>> = {
-  // On a hybrid host the controller may be in either hierarchy, or in none.
-  'container: Huge pages A': ['*/docker/*/hugetlb.*'],
+  'container: Huge pages A': ['/proc/meminfo', 'Hugetlb: *[1-9]'],
   'container: Memory usage and limits E': ['*/docker/*/memory.high'],
   'container: Memory events B': ['*/docker/*/memory.swap.events'],
   'container: Memory events C': ['*/docker/*/memory.events', 'sock_throttled'],
@@ -51,7 +50,7 @@ describeLive('boards', ['docker', 'prometheus'], () => {
   };
 
   const isThere = async ([file, key = '']: readonly [file: string, key?: string]): Promise<boolean> => {
-    const search = `find /sys/fs/cgroup -path '${file}' -exec grep -qs '^${key}' {} ';' -print -quit`;
+    const search = `find /sys/fs/cgroup /proc/meminfo -path '${file}' -exec grep -qs '^${key}' {} ';' -print -quit`;
     return (await succeed(host, search)) !== '';
   };
 

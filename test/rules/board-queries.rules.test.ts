@@ -14,7 +14,7 @@ const boards = boardFiles();
 /** After this time a scrape has ended, and its samples can be queried: its timeout and the time in VictoriaMetrics' buffer. */
 const SETTLED_S = 4;
 
-/** All targets are up, have samples for a rate of each second, and enough for an event of those that are rare. */
+/** All targets are up, with enough scrapes for rates over four seconds, and for rare events to have happened. */
 const COMPLETE = `count(up == 1) == ${HOSTS.length} and min(count_over_time(isolation_exporter_build_info[4s])) >= 3
   and min(count_over_time(isolation_exporter_build_info[1m])) >= 6`;
 
