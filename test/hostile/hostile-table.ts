@@ -1,7 +1,11 @@
+import { markdownTable, rowsOfTable, type Section } from '../page-section.ts';
 import type { AttackResult } from './run-attack.ts';
 
-const BEGIN = '<!-- The table below is made by `npm run hostile`. -->';
-const END = '<!-- The end of this table. -->';
+/** Where it is in the page. */
+export const TABLE: Section = {
+  begin: '<!-- The table below is made by `npm run hostile`. -->',
+  end: '<!-- The end of this table. -->',
+};
 
 /**
  * Renders the table of attacks in docs/reliability.md.
@@ -11,15 +15,13 @@ const END = '<!-- The end of this table. -->';
  */
 export function renderTable(names: readonly string[], results: readonly AttackResult[], before = ''): string {
   const header = ['Attack', 'Seen', 'Lost', '/metrics', '/-/healthy', 'Cost', 'Memory'];
-  const rows = new Map([...rowsIn(before), ...results.map(cellsOf)].map((cells) => [cells[0], cells]));
+  const rows = new Map([...rowsOfTable(before), ...results.map(cellsOf)].map((cells) => [cells[0], cells]));
   const known = names.flatMap((name) => [rows.get(name) ?? []].filter(({ length }) => length > 0));
-  const lines = [header, header.map((_, nth) => (nth < 3 ? '---' : '--:')), ...known];
-  return lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
-}
-
-function rowsIn(table: string): readonly (readonly string[])[] {
-  const lines = table.split('\n').filter((line) => line.startsWith('|'));
-  return lines.map((line) => line.slice(1, -1).split('|')).map((cells) => cells.map((cell) => cell.trim()));
+  return markdownTable(
+    header,
+    known,
+    header.map((_, nth) => (nth < 3 ? 'text' : 'number')),
+  );
 }
 
 function cellsOf({ name, seen, lost, slowestMetrics, slowestHealthy, costRatio, memory }: AttackResult): string[] {
@@ -32,17 +34,4 @@ function cellsOf({ name, seen, lost, slowestMetrics, slowestHealthy, costRatio, 
     `× ${costRatio.toFixed(1)}`,
     `${Math.round(memory / 1024 / 1024)} MB`,
   ];
-}
-
-/**
- * Puts another table into the page.
- *
- * @param render makes it from the present one.
- * @throws Error if the page has no place for it.
- */
-export function withTable(page: string, render: (before: string) => string): string {
-  const [before, rest] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (before < 0 || rest < before) throw new Error(`The page has no lines ${BEGIN} and ${END}`);
-  const from = before + BEGIN.length;
-  return `${page.slice(0, from)}\n\n${render(page.slice(from, rest))}\n${page.slice(rest)}`;
 }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ATTACKS } from './attacks.ts';
-import { renderTable, withTable } from './hostile-table.ts';
+import { withSection } from '../page-section.ts';
+import { renderTable, TABLE } from './hostile-table.ts';
 import { type AttackResult, Neighbours, runAttack } from './run-attack.ts';
 
 const PAGE = new URL('../../docs/reliability.md', import.meta.url);
@@ -21,7 +22,7 @@ async function main(part: string | undefined): Promise<void> {
   }
   const names = ATTACKS.map(({ name }) => name);
   console.log(renderTable(names, results));
-  const page = withTable(readFileSync(PAGE, 'utf8'), (before) => renderTable(names, results, before));
+  const page = withSection(readFileSync(PAGE, 'utf8'), TABLE, (before) => renderTable(names, results, before));
   writeFileSync(PAGE, page);
 }
 

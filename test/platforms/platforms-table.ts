@@ -1,3 +1,5 @@
+import { markdownTable, rowsOfTable } from '../page-section.ts';
+
 /** One engine that was tried, with what its suites showed. */
 export interface Platform {
   /** As `uname -r` has it. */
@@ -31,25 +33,13 @@ what suites have shown there: all tests of a suite have passed. Other platforms 
  * @param before the present page; empty for none.
  */
 export function renderPlatforms(found: readonly Platform[], before: string): string {
-  const rows = new Map([...rowsIn(before), ...found.map(cellsOf)].map((cells) => [keyOf(cells), cells]));
+  const rows = new Map([...rowsOfTable(before), ...found.map(cellsOf)].map((cells) => [keyOf(cells), cells]));
   const sorted = [...rows.values()].toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  const lines = [HEADER, HEADER.map(() => '---'), ...sorted].map((cells) => `| ${cells.join(' | ')} |\n`);
-  return INTRODUCTION + lines.join('');
+  return INTRODUCTION + markdownTable(HEADER, sorted);
 }
 
 function cellsOf({ kernel, cgroups, engine, version, works, date }: Platform): readonly string[] {
   return [kernel, cgroups, engine, version, works.join('; '), date];
-}
-
-function rowsIn(table: string): readonly (readonly string[])[] {
-  const lines = table.split('\n').filter((line) => line.startsWith('|'));
-  const rows = lines.map((line) =>
-    line
-      .slice(1, -1)
-      .split('|')
-      .map((cell) => cell.trim()),
-  );
-  return rows.filter(([first]) => first !== HEADER[0] && first !== '---');
 }
 
 function keyOf(cells: readonly string[]): string {

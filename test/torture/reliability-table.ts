@@ -1,3 +1,4 @@
+import { markdownTable, rowsOfTable, type Section } from '../page-section.ts';
 import type { ScenarioResult } from './run-scenario.ts';
 import type { Scenario } from './scenarios.ts';
 
@@ -7,6 +8,12 @@ interface MachineResults {
   readonly title: string;
   readonly results: readonly ScenarioResult[];
 }
+
+/** Where the tables are in the page. */
+export const TABLES: Section = {
+  begin: '<!-- The tables below are made by `npm run torture:oom`. -->',
+  end: '<!-- The end of these tables. -->',
+};
 
 /** What identifies a row: the name of a scenario and the life of its containers. */
 type RowKey = string;
@@ -34,8 +41,7 @@ function sectionsIn(tables: string): ReadonlyMap<string, readonly (readonly stri
   return new Map(
     sections.map((section) => {
       const [title = '', ...lines] = section.split('\n');
-      const rows = lines.filter((line) => line.startsWith('|')).slice(2);
-      return [title, rows.map((row) => row.slice(1, -1).split('|')).map((cells) => cells.map((cell) => cell.trim()))];
+      return [title, rowsOfTable(lines.join('\n'))];
     }),
   );
 }
@@ -51,8 +57,11 @@ function namesOf({ name, lifeMs }: Scenario): readonly [name: string, life: stri
 function renderTable(rows: readonly (readonly string[])[]): string {
   const header = ['Scenario', 'Life', 'Kills/s', 'Events', 'Kills', 'Unattributed', 'Doubled', 'Lost of the sum'];
   const filled = rows.filter(({ length }) => length > 0);
-  const lines = [header, header.map((_, nth) => (nth === 0 ? '---' : '--:')), ...filled];
-  return lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  return markdownTable(
+    header,
+    filled,
+    header.map((_, nth) => (nth === 0 ? 'text' : 'number')),
+  );
 }
 
 function cellsOf({
@@ -68,20 +77,4 @@ function cellsOf({
   const found = eventsFound === events ? String(events) : `${eventsFound} of ${events}`;
   const share = unattributed === 0 ? '0' : `${unattributed} (${((100 * unattributed) / kills).toFixed(1)} %)`;
   return [...namesOf(scenario), rate.toFixed(1), found, String(kills), share, String(doubled), String(lost)];
-}
-
-const BEGIN = '<!-- The tables below are made by `npm run torture:oom`. -->';
-const END = '<!-- The end of these tables. -->';
-
-/**
- * Puts other tables into the page.
- *
- * @param render makes them from the present ones.
- * @throws Error if the page has no place for them.
- */
-export function withTables(page: string, render: (before: string) => string): string {
-  const [before, rest] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (before < 0 || rest < before) throw new Error(`The page has no lines ${BEGIN} and ${END}`);
-  const from = before + BEGIN.length;
-  return `${page.slice(0, from)}\n\n${render(page.slice(from, rest))}\n${page.slice(rest)}`;
 }

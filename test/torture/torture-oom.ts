@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootGuest } from '../lab/guest.ts';
 import { host } from '../lab/host.ts';
+import { withSection } from '../page-section.ts';
 import type { Machine } from '../lab/machine.ts';
-import { renderTables, withTables } from './reliability-table.ts';
+import { renderTables, TABLES } from './reliability-table.ts';
 import { runScenario, type ScenarioResult } from './run-scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -46,7 +47,7 @@ async function torture(
     const page = readFileSync(PAGE, 'utf8');
     writeFileSync(
       PAGE,
-      withTables(page, (before) => renderTables(SCENARIOS, [{ title, results }], before)),
+      withSection(page, TABLES, (before) => renderTables(SCENARIOS, [{ title, results }], before)),
     );
     // The kernel reports ten kills in five seconds in full. This pause lets the next scenario start with all ten.
     await machine.run('sleep 6');
