@@ -1,12 +1,21 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { findCgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import { Cgroups } from './cgroups.ts';
 import { Child, type Task } from './child.ts';
+import { withSection } from '../page-section.ts';
 import { Exporter } from './exporter.ts';
 import { filesOf } from './kernel-files.ts';
 import { pacedCosts } from './paced.ts';
+import {
+  BACK_TO_BACK,
+  describeMachine,
+  type Numbers,
+  PACED,
+  renderBackToBack,
+  renderPaced,
+} from './performance-page.ts';
 import { type Cost, percentile, ratio, summary } from './statistics.ts';
 
 const { values: options } = parseArgs({
@@ -23,8 +32,12 @@ const { values: options } = parseArgs({
     for: { type: 'string', default: '60' },
     // `NAME=COMMAND`, in which `%p` stands for the port to listen on.
     beside: { type: 'string', multiple: true, default: [] },
+    // Puts the table into docs/performance.md.
+    write: { type: 'boolean', default: false },
   },
 });
+
+const PAGE = new URL('../../docs/performance.md', import.meta.url);
 
 const layout = findCgroupLayout('/proc', '/sys/fs/cgroup');
 const running = new Set<Exporter | Child>();
@@ -43,6 +56,7 @@ try {
     );
   }
   console.table(transposed(results));
+  if (options.write) writePage(results);
 } finally {
   await cleanUp();
 }
@@ -207,6 +221,16 @@ function samplesIn(text: string): number {
 
 function rounded(values: Record<string, number>): Record<string, number> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Math.round(value * 100) / 100]));
+}
+
+function writePage(results: readonly Numbers[]): void {
+  const machine = describeMachine(layout);
+  const [section, render] =
+    options.every === undefined ? ([BACK_TO_BACK, renderBackToBack] as const) : ([PACED, renderPaced] as const);
+  writeFileSync(
+    PAGE,
+    withSection(readFileSync(PAGE, 'utf8'), section, () => render(machine, results)),
+  );
 }
 
 /** One row per number, one column per count of containers. */
