@@ -8,6 +8,8 @@ import type { ContainerReport } from '../report/container-report.ts';
 import { type HostReport, readHost } from '../report/host-report.ts';
 import { renderExplanation, renderFindingList } from '../scan/explanation.ts';
 import { renderJson } from '../scan/json.ts';
+import { renderJunit } from '../scan/junit.ts';
+import { renderMarkdown } from '../scan/markdown.ts';
 import { renderSarif } from '../scan/sarif.ts';
 import { isCalled } from '../scan/selection.ts';
 import { renderScanTable } from '../scan/scan-table.ts';
@@ -46,7 +48,7 @@ export async function scanHere(
   const containers = selectFrom(report.containers, options.containers);
   const result = checkCriteria(containers, criteria);
   return {
-    text: render({ ...report, containers }, options),
+    text: RENDERERS[options.output]({ ...report, containers }, options),
     complaints: complaintsOf(result, criteria),
     passed: !result.fails,
   };
@@ -98,10 +100,13 @@ function selectFrom(containers: readonly ContainerReport[], names: readonly stri
     : containers.filter((container) => names.some((name) => isCalled(name, container)));
 }
 
-function render(report: HostReport, { output, version, colour }: ScanOptions): string {
-  if (output === 'json') return renderJson(report, version);
-  return output === 'sarif' ? renderSarif(report, version) : renderScanTable(report, createPaint(colour));
-}
+const RENDERERS: Readonly<Record<ScanOutput, (report: HostReport, options: ScanOptions) => string>> = {
+  table: (report, { colour }) => renderScanTable(report, createPaint(colour)),
+  json: (report, { version }) => renderJson(report, version),
+  sarif: (report, { version }) => renderSarif(report, version),
+  junit: (report, { version }) => renderJunit(report, version),
+  markdown: (report, { version }) => renderMarkdown(report, version),
+};
 
 function complaintsOf({ met, open }: FailOnResult, criteria: readonly Criterion[]): readonly string[] {
   const asks = criteria.includes('unknown')

@@ -33,7 +33,7 @@ export const DIAGNOSE_OPTIONS = {
 };
 
 /** Output formats of `scan`. */
-const SCAN_OUTPUTS = ['table', 'json', 'sarif'] as const;
+const SCAN_OUTPUTS = ['table', 'json', 'sarif', 'junit', 'markdown'] as const;
 export type ScanOutput = (typeof SCAN_OUTPUTS)[number];
 
 /** The options that only `scan` has. */

@@ -1,8 +1,8 @@
-import { SEVERITIES } from '../findings/finding.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
 import { cutTo } from '../terminal/columns.ts';
 import { printable } from '../terminal/printable.ts';
+import { countsOf } from './counts.ts';
 
 /** The width of the text, in columns. */
 const WIDTH = 100;
@@ -48,11 +48,7 @@ function summaryOf(containers: readonly ContainerReport[]): readonly string[] {
   if (containers.length === 0) {
     return ['No containers found; isolation-exporter diagnose shows what can be read here.'];
   }
-  const found = containers.flatMap(({ findings }) => findings).filter(({ answer }) => answer === 'yes');
-  const counts = SEVERITIES.flatMap((severity) => {
-    const count = found.filter(({ finding }) => finding.severity === severity).length;
-    return count === 0 ? [] : [`${count} ${severity}`];
-  });
+  const { counts } = countsOf(containers);
   const number = `${containers.length} container${containers.length === 1 ? '' : 's'}`;
   if (counts.length === 0) return [`${number}, no findings.`];
   return [

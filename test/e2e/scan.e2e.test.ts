@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { containersOf } from '../manifest.ts';
+import { junitErrors } from '../junit-schema.ts';
 import { sarifErrors } from '../sarif-schema.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
@@ -105,6 +106,19 @@ describe.each(readdirSync(FIXTURES))('isolation-exporter scan of %s', (host) => 
     expect(sarifErrors(JSON.parse(stdout))).toEqual([]);
     expect(stdout).toContain('"ruleId": ');
   });
+
+  it('prints JUnit XML that is valid by the schema', async () => {
+    const { code, stdout } = await run(scanOf(host, '--output=junit'));
+    expect(code).toBe(0);
+    expect(await junitErrors(stdout)).toEqual([]);
+    expect(stdout.match(/<testsuite /g)).toHaveLength(size);
+  });
+
+  it('prints Markdown', async () => {
+    const { code, stdout } = await run(scanOf(host, '--output=markdown'));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^### isolation-exporter scan\n\n\\*\\*${size} containers, findings: `));
+  });
 });
 
 describe('isolation-exporter scan', () => {
@@ -142,7 +156,7 @@ describe('isolation-exporter scan', () => {
   });
 
   it.each([
-    [['--output=xml'], /--output: expected table, json or sarif, not "xml"/],
+    [['--output=xml'], /--output: expected table, json, sarif, junit or markdown, not "xml"/],
     [['--fail-on=severe'], /--fail-on: expected critical, .*unknown, not "severe"/],
     [['--fail-on=high', '--fail-on=severe'], /--fail-on: .*, not "severe"/],
     [['--explain=severe'], /--explain: .*, not "severe"/],

@@ -1,0 +1,111 @@
+import { type Finding, SEVERITIES, type Severity } from '../findings/finding.ts';
+import type { ContainerReport } from '../report/container-report.ts';
+import type { HostReport } from '../report/host-report.ts';
+import { bySeverity, levelText, nameOf } from '../report/wording.ts';
+import type { Version } from '../version.ts';
+import { countsOf } from './counts.ts';
+import { code, folded, prose, table } from './markdown-text.ts';
+
+/** The severities in the table that is always visible. */
+const VISIBLE: readonly Severity[] = ['critical', 'high', 'medium'];
+
+/** How many rows a table has before the rest is folded. */
+const MOST_VISIBLE_ROWS = 20;
+
+/** How long the text may be if rows can be left out, in UTF-16 units. A comment on GitHub may have 65,536 characters. */
+const LONGEST = 60_000;
+
+/** Renders a report as Markdown for a comment on a pull request: a summary, the worst findings, and folded details. */
+export function renderMarkdown(report: HostReport, { name }: Version): string {
+  const bad = report.containers.filter((container) => worstOf(container) < VISIBLE.length).toSorted(byWorst);
+  const rows = bad.map((container) => rowOf(container, VISIBLE));
+  const visible = rows.slice(0, MOST_VISIBLE_ROWS);
+  const head = [
+    `### ${prose(name)} scan`,
+    '',
+    summaryOf(report),
+    '',
+    ...(visible.length === 0 ? [] : [...table(HEADINGS, visible), '']),
+    ...(rows.length > visible.length ? [`${numberOf(rows.length - visible.length)} more below.`, ''] : []),
+  ];
+  const remedies = remediesFor(report.containers);
+  const room = LONGEST - lengthOf([...head, ...remedies]);
+  return [...head, ...detailsOf(report.containers, room), ...remedies, ''].join('\n');
+}
+
+function lengthOf(lines: readonly string[]): number {
+  return lines.reduce((sum, line) => sum + line.length + 1, 0);
+}
+
+const HEADINGS = ['Container', 'Engine', 'Level', 'Findings'];
+
+function summaryOf({ containers }: HostReport): string {
+  if (containers.length === 0) return 'No containers found.';
+  const { counts, unknown } = countsOf(containers);
+  const found = counts.length === 0 ? 'no findings' : `findings: ${counts.join(', ')}`;
+  const open = unknown === 0 ? '' : ` ${unknown} could not be checked.`;
+  return `**${numberOf(containers.length)}, ${found}.**${open}`;
+}
+
+function numberOf(containers: number): string {
+  return containers === 1 ? '1 container' : `${containers} containers`;
+}
+
+/** The position of the worst severity among all. */
+function worstOf(container: ContainerReport): number {
+  const [worst] = bySeverity(container, 'yes').keys();
+  return worst === undefined ? SEVERITIES.length : SEVERITIES.indexOf(worst);
+}
+
+function byWorst(a: ContainerReport, b: ContainerReport): number {
+  return worstOf(a) - worstOf(b);
+}
+
+function rowOf(container: ContainerReport, severities: readonly Severity[]): readonly string[] {
+  const found = [...bySeverity(container, 'yes')].filter(([severity]) => severities.includes(severity));
+  const lines = found.map(
+    ([severity, assessed]) => `**${severity}** ${assessed.map(({ finding }) => code(finding.id)).join(', ')}`,
+  );
+  const { labels, isolationLevel } = container;
+  return [code(nameOf(labels)), code(labels.engine), prose(levelText(isolationLevel)), lines.join('<br>')];
+}
+
+/** All findings of all containers, also the unknown ones, as far as there is room for the rows. */
+function detailsOf(containers: readonly ContainerReport[], room: number): readonly string[] {
+  const rows = containers.flatMap((container) => {
+    const [name = '', engine = '', level = '', found = ''] = rowOf(container, SEVERITIES);
+    const unknown = container.findings.filter(({ answer }) => answer === 'unknown');
+    const all = unknown.length === container.findings.length ? 'all' : String(unknown.length);
+    const open = unknown.length === 0 ? [] : [`**unknown** ${all}`];
+    const cell = [...(found === '' ? [] : [found]), ...open].join('<br>');
+    return cell === '' ? [] : [[name, engine, level, cell]];
+  });
+  if (rows.length === 0) return [];
+  const [headings = '', line = '', ...all] = table(HEADINGS, rows);
+  let free = room;
+  const fitting = all.filter((row) => (free -= row.length + 1) >= 0);
+  const left = all.length - fitting.length;
+  const more = left > 0 ? ['', `And ${numberOf(left)} more.`] : [];
+  return [...folded('All findings', [headings, line, ...fitting, ...more]), ''];
+}
+
+/** Why each finding matters, and how to fix it. */
+function remediesFor(containers: readonly ContainerReport[]): readonly string[] {
+  const found = new Set(
+    containers.flatMap(({ findings }) => findings.flatMap(({ finding, answer }) => (answer === 'yes' ? finding : []))),
+  );
+  if (found.size === 0) return [];
+  const sorted = SEVERITIES.flatMap((severity) => [...found].filter((finding) => finding.severity === severity));
+  return folded('Why, and how to fix it', sorted.flatMap(remedyFor).slice(0, -1));
+}
+
+function remedyFor({ id, severity, title, why, fix }: Finding): readonly string[] {
+  return [
+    `**${code(id)}** (${severity}): ${prose(title)}. ${prose(why)}`,
+    '',
+    `- docker run: ${prose(fix.docker)}`,
+    `- Compose: ${prose(fix.compose)}`,
+    `- Kubernetes: ${prose(fix.kubernetes)}`,
+    '',
+  ];
+}
