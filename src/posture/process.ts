@@ -17,6 +17,7 @@ export interface Surroundings {
   readonly init: Namespaces;
   /** The posture of the init; `undefined` for the init itself. */
   readonly initPosture: Pick<ProcessPosture, 'hostPid' | 'users'> | undefined;
+  readonly labels: LabelReader;
   /** Is called with each error due to a missing privilege. */
   readonly denied: (error: Error) => void;
 }
@@ -45,7 +46,7 @@ export function readProcess(
   const hostPid = nspid.length === 1;
   const namespaces = known?.namespaces ?? readNamespaces(files, surroundings);
   const users = readUserNamespace(files, namespaces.user, uid, surroundings);
-  const label = readLabel(files, surroundings);
+  const label = surroundings.labels.read(files, surroundings.denied);
   const { name, holdsRoot, groups, effective, permitted, bounding, noNewPrivileges, seccomp, seccompFilters } =
     credentials;
   return {
@@ -134,16 +135,24 @@ function readUserNamespace(
   };
 }
 
-function readLabel(files: ProcessFiles, { denied }: Surroundings): LsmLabel | undefined {
-  try {
-    // A kernel without the file has no security modules.
-    return parseLsmLabel(files.text('attr/current') ?? '');
-  } catch (error) {
-    // No module with labels is active, which differs from a module that does not confine this process.
-    if (errnoOf(error) === 'EINVAL') return { lsm: 'none' };
-    if (!(error instanceof Error) || !isDenied(error)) throw error;
-    denied(error);
-    return undefined;
+/** Reads the labels of security modules. */
+export class LabelReader {
+  /** The answer to all, if the kernel runs no module with labels. It cannot load one later. */
+  #none: LsmLabel | undefined;
+
+  /** The label; `undefined` if a privilege is missing, and `denied` gets the error. */
+  read(files: ProcessFiles, denied: (error: Error) => void): LsmLabel | undefined {
+    if (this.#none !== undefined) return this.#none;
+    try {
+      // A kernel without the file has no security modules.
+      return parseLsmLabel(files.text('attr/current') ?? '');
+    } catch (error) {
+      // No module with labels is active, which differs from a module that does not confine this process.
+      if (errnoOf(error) === 'EINVAL') return (this.#none = { lsm: 'none' });
+      if (!(error instanceof Error) || !isDenied(error)) throw error;
+      denied(error);
+      return undefined;
+    }
   }
 }
 

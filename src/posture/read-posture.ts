@@ -14,7 +14,7 @@ import type { PathProbes } from '../probes/path-probes.ts';
 import { LONGEST_MOUNTINFO, MountTable } from './mount-table.ts';
 import { readMounts } from './mounts.ts';
 import type { Posture, ProcessPosture } from './posture.ts';
-import { orDenied, readProcess, type Surroundings } from './process.ts';
+import { LabelReader, orDenied, readProcess, type Surroundings } from './process.ts';
 import { isSameSummary, summaryOf } from './process-summary.ts';
 import { readSandbox, Witnesses } from './read-sandbox.ts';
 import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
@@ -61,6 +61,7 @@ export class PostureReader {
   readonly #kernel: KernelFiles;
   readonly #probes: PathProbes;
   readonly #host: () => Host;
+  readonly #labels = new LabelReader();
 
   constructor(kernel: KernelFiles, namespaces: HostNamespaces, probes: PathProbes) {
     this.#kernel = kernel;
@@ -90,7 +91,13 @@ export class PostureReader {
     const status = init.files.text('status');
     if (status === undefined) return undefined;
     const { ppid } = parseProcStatus(status);
-    const alone = { host: host.namespaces, init: init.namespaces, initPosture: undefined, denied: note };
+    const alone = {
+      host: host.namespaces,
+      init: init.namespaces,
+      initPosture: undefined,
+      labels: this.#labels,
+      denied: note,
+    };
     if (init.namespacesError !== undefined) note(init.namespacesError);
     const own = readProcess(init.files, alone, { status, namespaces: init.namespaces });
     if (own === undefined) return undefined;
@@ -155,6 +162,7 @@ export class PostureReader {
       host: this.#host().namespaces,
       init: target.init.namespaces,
       initPosture: posture.init,
+      labels: this.#labels,
       denied: (error) => {
         denied ??= error;
       },
