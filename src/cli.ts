@@ -16,6 +16,7 @@ import { toError } from './kernel/errno.ts';
 const SHUTDOWN_MS = 2_000;
 
 const FAILURE = 1;
+/** Also any error of a scan, whose pipeline must tell it from a finding. */
 const USAGE_ERROR = 2;
 
 // A pager may close the pipe before the end of `--help`.
@@ -27,12 +28,14 @@ setTimeout(() => process.exit(), SHUTDOWN_MS).unref();
 async function main(argv: readonly string[]): Promise<number> {
   const version = readVersion();
   let code = 0;
+  let failure = FAILURE;
   const program = createProgram({
     version,
     collectors,
     run: {
       serve: serveUntilSignal,
       scan: async (flags) => {
+        failure = USAGE_ERROR;
         code = (await scan(flags, version)) ? 0 : FAILURE;
       },
       diagnose: async (flags) => {
@@ -46,7 +49,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     process.stderr.write(`${version.name}: ${lineOf(error)}\n`);
-    return error instanceof CommanderError || error instanceof UsageError ? USAGE_ERROR : FAILURE;
+    return error instanceof CommanderError || error instanceof UsageError ? USAGE_ERROR : failure;
   }
 }
 
@@ -74,10 +77,14 @@ async function scan(flags: Flags, version: Version): Promise<boolean> {
   const config = createConfig({ ...sources, collectors });
   const colour = colourOf(process.stdout);
   const [explained] = readOptions(SCAN_OPTIONS.explain, sources);
+  const [baseline] = readOptions(SCAN_OPTIONS.baseline, sources);
+  const [newBaseline] = readOptions(SCAN_OPTIONS.writeBaseline, sources);
   const options = {
     output: readOption(SCAN_OPTIONS.output, sources),
     containers: readOptions(SCAN_OPTIONS.containers, sources),
     failOn: readOptions(SCAN_OPTIONS.failOn, sources),
+    baseline,
+    newBaseline,
     version,
     colour,
   } as const;

@@ -6,16 +6,19 @@ import type { Log } from '../log.ts';
 import type { ScanOutput } from '../config/commands.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { type HostReport, readHost } from '../report/host-report.ts';
+import { type Baseline, baselineOf } from '../scan/baseline.ts';
+import { compareWith, type ScanReport } from '../scan/comparison.ts';
 import { renderExplanation, renderFindingList } from '../scan/explanation.ts';
 import { renderJson } from '../scan/json.ts';
 import { renderJunit } from '../scan/junit.ts';
 import { renderMarkdown } from '../scan/markdown.ts';
 import { renderSarif } from '../scan/sarif.ts';
-import { isCalled } from '../scan/selection.ts';
+import { isCalled, isShownById } from '../scan/selection.ts';
 import { renderScanTable } from '../scan/scan-table.ts';
 import { type Criterion, checkCriteria, parseCriterion, type FailOnResult } from '../scan/fail-on.ts';
 import { createPaint } from '../terminal/paint.ts';
 import type { Version } from '../version.ts';
+import { readBaseline, writeBaseline } from './baseline-file.ts';
 
 /** What to show, and how. */
 export interface ScanOptions {
@@ -24,6 +27,10 @@ export interface ScanOptions {
   readonly containers: readonly string[];
   /** Severities, ids of findings, `unknown`. */
   readonly failOn: readonly string[];
+  /** The file to compare with. */
+  readonly baseline: string | undefined;
+  /** The file to write a baseline to. */
+  readonly newBaseline: string | undefined;
   readonly version: Version;
   readonly colour: 'on' | 'off';
 }
@@ -44,14 +51,39 @@ export async function scanHere(
 ): Promise<{ readonly text: string; readonly complaints: readonly string[]; readonly passed: boolean }> {
   // First, so that an invalid option fails before any work.
   const criteria = options.failOn.map(criterionOf);
+  const baseline = options.baseline === undefined ? undefined : await readBaseline(options.baseline);
   const report = await lookOnce(config, options.containers, log);
-  const containers = selectFrom(report.containers, options.containers);
-  const result = checkCriteria(containers, criteria);
+  const selected = { ...report, containers: selectFrom(report.containers, options.containers) };
+  const compared = baseline === undefined ? selected : compare(selected, baseline, options);
+  const result = checkCriteria(compared.containers, criteria);
+  const written = await writeTo(options.newBaseline, selected.containers);
   return {
-    text: RENDERERS[options.output]({ ...report, containers }, options),
-    complaints: complaintsOf(result, criteria),
+    text: RENDERERS[options.output](compared, options),
+    complaints: [...complaintsOf(result, criteria), ...written],
     passed: !result.fails,
   };
+}
+
+function compare(
+  report: HostReport,
+  baseline: Baseline,
+  { baseline: file = '', containers: names }: ScanOptions,
+): ScanReport {
+  const scope = names.length === 0 ? 'all' : 'selected';
+  return { ...report, ...compareWith(baseline, report.containers, { file, scope }) };
+}
+
+/** Writes a baseline, if one is requested. Returns lines for stderr. */
+async function writeTo(file: string | undefined, containers: readonly ContainerReport[]): Promise<readonly string[]> {
+  if (file === undefined) return [];
+  const baseline = baselineOf(containers);
+  await writeBaseline(file, baseline);
+  const count = [...baseline.values()].reduce((sum, { findings: found }) => sum + found.size, 0);
+  const unnamed = containers.filter(isShownById).length;
+  return [
+    `wrote ${file}: ${count} findings`,
+    ...(unnamed === 0 ? [] : [`${unnamed} containers are known by id only: after a restart, their findings are new`]),
+  ];
 }
 
 /**
@@ -100,7 +132,7 @@ function selectFrom(containers: readonly ContainerReport[], names: readonly stri
     : containers.filter((container) => names.some((name) => isCalled(name, container)));
 }
 
-const RENDERERS: Readonly<Record<ScanOutput, (report: HostReport, options: ScanOptions) => string>> = {
+const RENDERERS: Readonly<Record<ScanOutput, (report: ScanReport, options: ScanOptions) => string>> = {
   table: (report, { colour }) => renderScanTable(report, createPaint(colour)),
   json: (report, { version }) => renderJson(report, version),
   sarif: (report, { version }) => renderSarif(report, version),

@@ -63,6 +63,28 @@ export const SCAN_OPTIONS = {
     commandLineOnly: true,
     parse: parseName,
   }),
+  baseline: entry({
+    flag: 'baseline',
+    group: 'Output',
+    placeholder: '<file>',
+    help: 'Compare with the findings in this file: only what is new meets --fail-on. New findings are marked, and fixed ones listed.',
+    defaults: [''],
+    expected: 'the path of a file',
+    empty: 'off',
+    commandLineOnly: true,
+    parse: parseName,
+  }),
+  writeBaseline: entry({
+    flag: 'write-baseline',
+    group: 'Output',
+    placeholder: '<file>',
+    help: 'Write the findings of this scan to a file for --baseline.',
+    defaults: [''],
+    expected: 'the path of a file',
+    empty: 'off',
+    commandLineOnly: true,
+    parse: parseName,
+  }),
   explain: entry({
     flag: 'explain',
     group: 'Output',
@@ -82,8 +104,8 @@ export const COMMANDS = [
     name: 'scan',
     help: 'Scan all containers once; show how isolated they are and what is wrong.',
     epilogue:
-      'Exit code 0; 1 if --fail-on matched; 2 for a usage error. A ? marks what could not be read, which\n' +
-      '      may be good or bad; isolation-exporter diagnose shows why.',
+      'Exit code 0; 1 if --fail-on matched; 2 for an error, such as a wrong option or an unreadable file.\n' +
+      'A ? marks what could not be read, which may be good or bad; isolation-exporter diagnose shows why.',
     options: [
       OPTIONS.procfs,
       OPTIONS.cgroupfs,
@@ -125,7 +147,7 @@ function outputAs<Format extends string>(formats: readonly Format[]): OptionEntr
   });
 }
 
-/** The command checks whether anything has that name. */
+/** The command checks whether anything has that name. It shows a path as the user wrote it. */
 function parseName(text: string): string | undefined {
   return text === '' ? undefined : text;
 }

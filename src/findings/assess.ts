@@ -17,6 +17,8 @@ export interface Assessment {
 export interface Assessed {
   readonly finding: Finding;
   readonly answer: Answer;
+  /** Whether it is in the baseline of a scan; absent without one. Only for the answers yes and unknown. */
+  readonly since?: 'new' | 'known';
 }
 
 /**

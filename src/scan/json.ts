@@ -1,11 +1,11 @@
 import type { ContainerReport, Limiter, NamespaceReport } from '../report/container-report.ts';
-import type { HostReport } from '../report/host-report.ts';
 import { printableJson } from '../terminal/printable-json.ts';
 import type { Version } from '../version.ts';
+import type { Comparison, ScanReport } from './comparison.ts';
 
 /** Renders a report as JSON. Unknown values are absent, except answers, which are `unknown`. */
 export function renderJson(
-  { at, kernel, cgroup, sources, containers }: HostReport,
+  { at, kernel, cgroup, sources, containers, comparison }: ScanReport,
   { name, version }: Version,
 ): string {
   const json = {
@@ -15,6 +15,7 @@ export function renderJson(
     kernel,
     cgroup,
     sources: Object.fromEntries(sources),
+    baseline: comparison && jsonOfComparison(comparison),
     containers: containers.map(jsonOf),
   };
   return printableJson(json);
@@ -23,7 +24,7 @@ export function renderJson(
 function jsonOf(report: ContainerReport): object {
   const { labels, memory, cpu, pids, isolationLevel, failure } = report;
   return {
-    ...Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== '')),
+    ...named(labels),
     id: report.id,
     namedBy: report.namedBy,
     image: report.image,
@@ -68,8 +69,23 @@ function jsonOf(report: ContainerReport): object {
       })),
     },
     oom: { events: report.oom.events, kills: report.oom.kills, lastKill: timeOf(report.oom.lastKill) },
-    findings: report.findings.map(({ finding: { id, severity }, answer }) => ({ id, severity, answer })),
+    findings: report.findings.map(({ finding: { id, severity }, answer, since }) => ({ id, severity, answer, since })),
     failure: failure?.message,
+  };
+}
+
+/** The labels that are set. */
+function named(labels: ContainerReport['labels']): object {
+  return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ''));
+}
+
+function jsonOfComparison({ file, added, known, fixed, gone }: Comparison): object {
+  return {
+    file,
+    new: added,
+    known,
+    fixed: fixed.map(({ labels, finding }) => ({ ...named(labels), finding })),
+    gone: gone.map(named),
   };
 }
 

@@ -1,10 +1,11 @@
 import type { Assessed } from '../findings/assess.ts';
 import type { Fix } from '../findings/finding.ts';
 import type { ContainerReport } from '../report/container-report.ts';
-import type { HostReport } from '../report/host-report.ts';
 import { levelText, nameOf } from '../report/wording.ts';
 import { printable } from '../terminal/printable.ts';
 import type { Version } from '../version.ts';
+import type { ScanReport } from './comparison.ts';
+import { identityOf, keyOf } from './identity.ts';
 import { leaf, parent } from './xml.ts';
 
 interface Counts {
@@ -17,30 +18,42 @@ interface Counts {
  * Renders a report as JUnit XML by the schema of Jenkins (junit-10.xsd): a suite for each container, and a test for each
  * finding. The test fails if the container has the finding, and is skipped if that is unknown.
  */
-export function renderJunit({ at, containers }: HostReport, { name }: Version): string {
+export function renderJunit({ at, containers, comparison }: ScanReport, { name }: Version): string {
   const counts = containers.map(countsOf);
   const sum = (key: keyof Counts): number => counts.reduce((total, each) => total + each[key], 0);
   // The schema knows no number of skipped tests here.
   const totals = { name, tests: sum('tests'), failures: sum('failures'), errors: 0 };
   const timestamp = new Date(at).toISOString().replace(/\.\d+Z$/, '');
-  const suites = containers.map((container) => suiteOf(container, timestamp));
+  const fixed = new Set(comparison?.fixed.map(({ labels, finding }) => `${keyOf(labels)} ${finding}`));
+  const suites = containers.map((container) => suiteOf(container, { timestamp, fixed }));
   return `<?xml version="1.0" encoding="UTF-8"?>\n${parent('testsuites', totals, suites)}\n`;
 }
 
 function countsOf({ findings }: ContainerReport): Counts {
   return {
     tests: findings.length,
-    failures: findings.filter(({ answer }) => answer === 'yes').length,
-    skipped: findings.filter(({ answer }) => answer === 'unknown').length,
+    failures: findings.filter(isFailure).length,
+    skipped: findings.filter((each) => each.answer !== 'no' && !isFailure(each)).length,
   };
 }
 
-function suiteOf(container: ContainerReport, timestamp: string): string {
+/** With a baseline, only what is new fails. */
+function isFailure({ answer, since }: Assessed): boolean {
+  return answer === 'yes' && since !== 'known';
+}
+
+interface Context {
+  readonly timestamp: string;
+  /** Findings of the baseline that are fixed, by identity and id. */
+  readonly fixed: ReadonlySet<string>;
+}
+
+function suiteOf(container: ContainerReport, { timestamp, fixed }: Context): string {
   const { tests, failures, skipped } = countsOf(container);
   const name = suiteNameOf(container);
   return parent('testsuite', { name, tests, failures, errors: 0, skipped, time: 0, timestamp }, [
     parent('properties', {}, propertiesOf(container)),
-    ...container.findings.map((assessed) => testOf(assessed, name, container)),
+    ...container.findings.map((assessed) => testOf(assessed, name, { container, fixed })),
     ...(container.failure === undefined ? [] : [leaf('system-err', {}, printable(container.failure.message))]),
   ]);
 }
@@ -56,16 +69,25 @@ function propertiesOf({ id, image, isolationLevel }: ContainerReport): readonly 
   );
 }
 
-function testOf({ finding, answer }: Assessed, classname: string, { failure }: ContainerReport): string {
+function testOf(
+  assessed: Assessed,
+  classname: string,
+  { container, fixed }: { readonly container: ContainerReport } & Pick<Context, 'fixed'>,
+): string {
+  const { finding, answer, since } = assessed;
   const { id: name, title, severity, why, fix } = finding;
-  const test = { name, classname, time: 0 };
-  if (answer === 'no') return leaf('testcase', test);
-  if (answer === 'unknown') {
-    const reason = failure === undefined ? '' : ` (${printable(failure.message)})`;
-    return parent('testcase', test, [leaf('skipped', { message: `Could not be checked: ${title}${reason}` })]);
+  const result = (...children: readonly string[]) => parent('testcase', { name, classname, time: 0 }, children);
+  if (answer === 'no') {
+    const isFixed = fixed.has(`${keyOf(identityOf(container.labels))} ${name}`);
+    return isFixed ? result(leaf('system-out', {}, 'Fixed since the baseline')) : result();
   }
-  const text = [why, '', ...remediesOf(fix)].join('\n');
-  return parent('testcase', test, [leaf('failure', { message: `${severity}: ${title}`, type: severity }, text)]);
+  if (answer === 'unknown') {
+    const reason = container.failure === undefined ? '' : ` (${printable(container.failure.message)})`;
+    return result(leaf('skipped', { message: `Could not be checked: ${title}${reason}` }));
+  }
+  if (!isFailure(assessed)) return result(leaf('skipped', { message: `In the baseline: ${severity}: ${title}` }));
+  const message = `${since === 'new' ? 'new: ' : ''}${severity}: ${title}`;
+  return result(leaf('failure', { message, type: severity }, [why, '', ...remediesOf(fix)].join('\n')));
 }
 
 function remediesOf({ docker, compose, kubernetes }: Fix): readonly string[] {

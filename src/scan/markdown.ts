@@ -1,8 +1,9 @@
+import type { Assessed } from '../findings/assess.ts';
 import { type Finding, SEVERITIES, type Severity } from '../findings/finding.ts';
 import type { ContainerReport } from '../report/container-report.ts';
-import type { HostReport } from '../report/host-report.ts';
 import { bySeverity, levelText, nameOf } from '../report/wording.ts';
 import type { Version } from '../version.ts';
+import { changeText, type Comparison, type ScanReport } from './comparison.ts';
 import { countsOf } from './counts.ts';
 import { code, folded, prose, table } from './markdown-text.ts';
 
@@ -12,19 +13,25 @@ const VISIBLE: readonly Severity[] = ['critical', 'high', 'medium'];
 /** How many rows a table has before the rest is folded. */
 const MOST_VISIBLE_ROWS = 20;
 
+/** How many of a list are named; the rest are only counted. */
+const MOST_NAMED = 10;
+
 /** How long the text may be if rows can be left out, in UTF-16 units. A comment on GitHub may have 65,536 characters. */
 const LONGEST = 60_000;
 
 /** Renders a report as Markdown for a comment on a pull request: a summary, the worst findings, and folded details. */
-export function renderMarkdown(report: HostReport, { name }: Version): string {
-  const bad = report.containers.filter((container) => worstOf(container) < VISIBLE.length).toSorted(byWorst);
-  const rows = bad.map((container) => rowOf(container, VISIBLE));
+export function renderMarkdown(report: ScanReport, { name }: Version): string {
+  const rows = report.containers.toSorted(byWorst).flatMap((container) => {
+    const row = rowOf(container, ({ finding, since }) => since === 'new' || VISIBLE.includes(finding.severity));
+    return row === undefined ? [] : [row];
+  });
   const visible = rows.slice(0, MOST_VISIBLE_ROWS);
   const head = [
     `### ${prose(name)} scan`,
     '',
     summaryOf(report),
     '',
+    ...(report.comparison === undefined ? [] : [changesSince(report.comparison), '']),
     ...(visible.length === 0 ? [] : [...table(HEADINGS, visible), '']),
     ...(rows.length > visible.length ? [`${numberOf(rows.length - visible.length)} more below.`, ''] : []),
   ];
@@ -39,7 +46,20 @@ function lengthOf(lines: readonly string[]): number {
 
 const HEADINGS = ['Container', 'Engine', 'Level', 'Findings'];
 
-function summaryOf({ containers }: HostReport): string {
+/** What is new since the baseline, and what was fixed. */
+function changesSince({ file, added, known, fixed, gone }: Comparison): string {
+  const list = (texts: readonly string[]): string => {
+    const more = texts.length - MOST_NAMED;
+    return [...texts.slice(0, MOST_NAMED).map(code), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+  };
+  return [
+    `Compared with ${code(file)}: **${added} new**, ${known} known, ${fixed.length} fixed.`,
+    ...(fixed.length === 0 ? [] : [`Fixed: ${list(fixed.map(changeText))}.`]),
+    ...(gone.length === 0 ? [] : [`Containers that are gone: ${list(gone.map(nameOf))}.`]),
+  ].join(' ');
+}
+
+function summaryOf({ containers }: ScanReport): string {
   if (containers.length === 0) return 'No containers found.';
   const { counts, unknown } = countsOf(containers);
   const found = counts.length === 0 ? 'no findings' : `findings: ${counts.join(', ')}`;
@@ -58,27 +78,37 @@ function worstOf(container: ContainerReport): number {
 }
 
 function byWorst(a: ContainerReport, b: ContainerReport): number {
-  return worstOf(a) - worstOf(b);
+  return Number(hasNew(b)) - Number(hasNew(a)) || worstOf(a) - worstOf(b);
 }
 
-function rowOf(container: ContainerReport, severities: readonly Severity[]): readonly string[] {
-  const found = [...bySeverity(container, 'yes')].filter(([severity]) => severities.includes(severity));
-  const lines = found.map(
-    ([severity, assessed]) => `**${severity}** ${assessed.map(({ finding }) => code(finding.id)).join(', ')}`,
-  );
+function hasNew({ findings }: ContainerReport): boolean {
+  return findings.some(({ answer, since }) => answer === 'yes' && since === 'new');
+}
+
+/** The row of a container; `undefined` if it has none of these findings and no other line. */
+function rowOf(
+  container: ContainerReport,
+  isShown: (assessed: Assessed) => boolean,
+  others: readonly string[] = [],
+): readonly string[] | undefined {
+  const lines = [...bySeverity(container, 'yes')].flatMap(([severity, assessed]) => {
+    const found = assessed
+      .filter(isShown)
+      .map(({ finding, since }) => `${code(finding.id)}${since === 'new' ? ' (**new**)' : ''}`);
+    return found.length === 0 ? [] : [`**${severity}** ${found.join(', ')}`];
+  });
+  const cell = [...lines, ...others].join('<br>');
   const { labels, isolationLevel } = container;
-  return [code(nameOf(labels)), code(labels.engine), prose(levelText(isolationLevel)), lines.join('<br>')];
+  return cell === '' ? undefined : [code(nameOf(labels)), code(labels.engine), prose(levelText(isolationLevel)), cell];
 }
 
 /** All findings of all containers, also the unknown ones, as far as there is room for the rows. */
 function detailsOf(containers: readonly ContainerReport[], room: number): readonly string[] {
   const rows = containers.flatMap((container) => {
-    const [name = '', engine = '', level = '', found = ''] = rowOf(container, SEVERITIES);
     const unknown = container.findings.filter(({ answer }) => answer === 'unknown');
     const all = unknown.length === container.findings.length ? 'all' : String(unknown.length);
-    const open = unknown.length === 0 ? [] : [`**unknown** ${all}`];
-    const cell = [...(found === '' ? [] : [found]), ...open].join('<br>');
-    return cell === '' ? [] : [[name, engine, level, cell]];
+    const row = rowOf(container, () => true, unknown.length === 0 ? [] : [`**unknown** ${all}`]);
+    return row === undefined ? [] : [row];
   });
   if (rows.length === 0) return [];
   const [headings = '', line = '', ...all] = table(HEADINGS, rows);

@@ -1,8 +1,11 @@
 import type { ContainerReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
-import { cutTo } from '../terminal/columns.ts';
+import { nameOf } from '../report/wording.ts';
+import { cutTo, wrap } from '../terminal/columns.ts';
 import { printable } from '../terminal/printable.ts';
+import { changeText, type Comparison, comparisonText, type ScanReport } from './comparison.ts';
 import { countsOf } from './counts.ts';
+import { isShownById } from './selection.ts';
 
 /** The width of the text, in columns. */
 const WIDTH = 100;
@@ -11,7 +14,7 @@ const WIDTH = 100;
 const OWN_NAMES: ReadonlySet<string> = new Set(['docker', 'podman']);
 
 /** The lines below the table: a summary, what is unknown and why, and what to run next. */
-export function notesOn({ containers, sources, overLimit }: HostReport): readonly string[] {
+export function notesOn({ containers, sources, overLimit, comparison }: ScanReport): readonly string[] {
   const unnamed = containers.filter(isShownById);
   // Names of pods come from the source `cri`, whatever the runtime; Docker and Podman name their own containers.
   const lacking = unnamed.map(({ labels: { engine, pod } }) => (pod === '' || OWN_NAMES.has(engine) ? engine : 'cri'));
@@ -21,12 +24,33 @@ export function notesOn({ containers, sources, overLimit }: HostReport): readonl
   const isUncertain = containers.some(({ isolationLevel }) => isolationLevel?.certain === false);
   return [
     ...summaryOf(containers),
+    ...(comparison === undefined ? [] : changesSince(comparison)),
     ...(isUncertain ? ['≥ means at least: unknown facts can only raise the level.'] : []),
     ...namesOf(containers, unnamed),
     ...(silent.length > 0 ? [`No names from ${silent.join(', ')}: containers are shown by id.`] : []),
     ...tooMany(overLimit),
     ...missing(containers, sources).map((text) => cutTo(WIDTH, printable(text))),
   ];
+}
+
+/** How many of a list are named; the rest are only counted. */
+const MOST_NAMED = 10;
+
+/** What is new since the baseline, and what was fixed. */
+function changesSince(comparison: Comparison): readonly string[] {
+  const { fixed, gone } = comparison;
+  return [
+    cutTo(WIDTH, printable(comparisonText(comparison))),
+    ...listed('Fixed since', fixed.map(changeText)),
+    ...listed('Gone since', gone.map(nameOf)),
+  ];
+}
+
+function listed(what: string, names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  const more = names.length - MOST_NAMED;
+  const rest = more > 0 ? [`and ${more} more`] : [];
+  return wrap(WIDTH, `${what}: ${[...names.slice(0, MOST_NAMED).map(printable), ...rest].join(', ')}`);
 }
 
 /** Which sources gave names, and how many containers have none. */
@@ -37,11 +61,6 @@ function namesOf(containers: readonly ContainerReport[], unnamed: readonly Conta
   const rest = unnamed.length === 1 ? '1 container is shown by id' : `${unnamed.length} containers are shown by id`;
   const parts = [...(counts.length === 0 ? [] : [counts.join(', ')]), ...(unnamed.length === 0 ? [] : [rest])];
   return parts.length === 0 ? [] : [`Names: ${parts.join('; ')}.`];
-}
-
-/** Whether the name of a container is the beginning of its id, which is a long number. */
-function isShownById({ id, labels }: ContainerReport): boolean {
-  return /^[0-9a-f]{32,}$/.test(id) && id.startsWith(labels.container);
 }
 
 function summaryOf(containers: readonly ContainerReport[]): readonly string[] {

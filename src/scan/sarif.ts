@@ -73,7 +73,7 @@ function ruleOf({ id, severity, title, why, fix, references }: Finding): object 
   };
 }
 
-function resultOf(container: ContainerReport, { finding, answer }: Assessed): readonly object[] {
+function resultOf(container: ContainerReport, { finding, answer, since }: Assessed): readonly object[] {
   if (answer === 'no') return [];
   const { labels, id } = container;
   const name = nameOf(labels);
@@ -84,6 +84,7 @@ function resultOf(container: ContainerReport, { finding, answer }: Assessed): re
       ruleIndex: findings.indexOf(finding),
       kind: answer === 'yes' ? 'fail' : 'open',
       level: answer === 'yes' ? LEVELS[finding.severity] : 'none',
+      baselineState: since && (since === 'new' ? 'new' : 'unchanged'),
       message: { text: `${text} (container ${JSON.stringify(name)})` },
       locations: [
         {

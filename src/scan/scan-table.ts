@@ -1,7 +1,6 @@
 import type { Severity } from '../findings/finding.ts';
 import type { LevelResult } from '../findings/level.ts';
 import type { ContainerReport, Limiter } from '../report/container-report.ts';
-import type { HostReport } from '../report/host-report.ts';
 import {
   bySeverity,
   bytesText,
@@ -15,6 +14,7 @@ import {
 import { cutTo, widthOf, wrap } from '../terminal/columns.ts';
 import type { Paint, Style } from '../terminal/paint.ts';
 import { printable } from '../terminal/printable.ts';
+import type { ScanReport } from './comparison.ts';
 import { notesOn } from './notes.ts';
 
 /** The width of the table, in columns. */
@@ -46,7 +46,7 @@ interface Cell {
 }
 
 /** Renders a report as a table for people, at most 100 columns wide. */
-export function renderScanTable(report: HostReport, paint: Paint): string {
+export function renderScanTable(report: ScanReport, paint: Paint): string {
   const rows = report.containers.map((container) => ({
     container,
     name: nameCell(container),
@@ -125,7 +125,7 @@ function detailsOf(container: ContainerReport, paint: Paint): readonly string[] 
     ...detail({ text: 'shared' }, shared, paint),
     ...detail({ text: 'limits' }, limitsOfOthers(container), paint),
     ...[...bySeverity(container, 'yes')].flatMap(([severity, found]) => {
-      const ids = found.map(({ finding }) => finding.id);
+      const ids = found.map(({ finding, since }) => `${finding.id}${since === 'new' ? ' (new)' : ''}`);
       return detail({ text: severity, style: STYLES[severity] }, ids, paint);
     }),
     ...detail(

@@ -1,27 +1,17 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { containersOf } from '../manifest.ts';
 import { junitErrors } from '../junit-schema.ts';
 import { sarifErrors } from '../sarif-schema.ts';
+import { type Ending, FIXTURES, PROGRAM, run, scanOf } from './scan-program.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
-const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
 const HOST = 'host-v1-docker';
 
 /** Containers of the captured host. */
 const EXPOSED = containersOf(HOST).get('node-agent') ?? '';
 const LIMITED = containersOf(HOST).get('web') ?? '';
-
-interface Ending {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** The JSON output. */
 interface Scan {
@@ -32,31 +22,6 @@ interface Scan {
     readonly memory: object;
     readonly findings: readonly { readonly id: string; readonly answer: string }[];
   }[];
-}
-
-async function run(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ending> {
-  const [program = '', ...argv] = words;
-  const child = spawn(program, argv, {
-    env: { PATH: process.env['PATH'], ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  return { code: child.exitCode, stdout, stderr };
-}
-
-/** Arguments that scan a captured host, without the engines of this machine. */
-function scanOf(host: string, ...options: readonly string[]): readonly string[] {
-  const paths = [`--path.procfs=${FIXTURES}/${host}/proc`, `--path.cgroupfs=${FIXTURES}/${host}/cgroup`];
-  return [
-    process.execPath,
-    PROGRAM,
-    'scan',
-    ...paths,
-    '--docker.host=',
-    '--podman.host=',
-    '--cri.endpoint=',
-    ...options,
-  ];
 }
 
 const scan = (...options: readonly string[]): Promise<Ending> => run(scanOf(HOST, ...options));
@@ -160,6 +125,9 @@ describe('isolation-exporter scan', () => {
     [['--fail-on=severe'], /--fail-on: expected critical, .*unknown, not "severe"/],
     [['--fail-on=high', '--fail-on=severe'], /--fail-on: .*, not "severe"/],
     [['--explain=severe'], /--explain: .*, not "severe"/],
+    [['--baseline=/nonexistent/base.json'], /--baseline: \/nonexistent\/base.json: ENOENT: /],
+    [['--baseline=/etc/hostname'], /--baseline: \/etc\/hostname: not JSON/],
+    [['--write-baseline=/nonexistent/base.json'], /--write-baseline: ENOENT: .*\/nonexistent/],
     [['--container=nobody'], /--container: there is no container "nobody"/],
     [['--container=a\u001b[2Jb'], /--container: there is no container "a\\u001b\[2Jb"/],
     [['--log.level=debug'], /unknown option '--log.level=debug'/],
@@ -173,7 +141,7 @@ describe('isolation-exporter scan', () => {
 
   it('prints one line if there are no cgroups', async () => {
     const { code, stdout, stderr } = await scan(`--path.cgroupfs=${FIXTURES}/nothing`);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^isolation-exporter: [^\n]+\n$/);
   });
 
