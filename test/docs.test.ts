@@ -4,6 +4,7 @@ import { collectors } from '../src/collectors/index.ts';
 import { renderMetricsDoc } from '../src/exposition/metrics-doc.ts';
 import { findings } from '../src/findings/index.ts';
 import { renderFindingsDoc } from '../src/findings/findings-doc.ts';
+import { renderStandardsDoc } from '../src/findings/standards-doc.ts';
 import { renderConfigurationDoc } from '../src/config/configuration-doc.ts';
 import { helpText } from '../src/config/command-line.ts';
 import { allFamilies } from './dashboards/families.ts';
@@ -24,6 +25,10 @@ describe('generated documentation is current', () => {
 
   it('docs/findings.md', async () => {
     await expect(renderFindingsDoc(findings)).toMatchFileSnapshot('../docs/findings.md');
+  });
+
+  it('docs/standards.md', async () => {
+    await expect(renderStandardsDoc()).toMatchFileSnapshot('../docs/standards.md');
   });
 
   it('docs/configuration.md', async () => {

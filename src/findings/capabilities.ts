@@ -11,6 +11,7 @@ import {
   isPrivileged,
   isPrivilegedInUserNamespace,
 } from './privileges.ts';
+import { refer } from './standards/references.ts';
 
 const NET_RAW = capabilitySet('NET_RAW');
 const NET_BIND_SERVICE = capabilitySet('NET_BIND_SERVICE');
@@ -33,7 +34,12 @@ export const capabilityFindings: readonly Finding[] = [
       compose: 'remove privileged: true; use cap_add and devices',
       kubernetes: 'remove securityContext.privileged; use capabilities.add and device plugins',
     },
-    references: ['CIS Docker 5.5', 'Pod Security Standards, baseline: Privileged Containers'],
+    references: [
+      ...refer('cis-docker', '5.5'),
+      ...refer('pss-baseline', 'Privileged Containers'),
+      ...refer('nsa-cisa', 'privileged'),
+      ...refer('mitre-attack', 'T1611'),
+    ],
     test: withPosture(isPrivileged),
   },
   {
@@ -46,7 +52,7 @@ export const capabilityFindings: readonly Finding[] = [
       compose: 'remove privileged: true; use cap_add',
       kubernetes: 'remove securityContext.privileged; use capabilities.add',
     },
-    references: ['Pod Security Standards, baseline: Privileged Containers'],
+    references: [...refer('pss-baseline', 'Privileged Containers'), ...refer('nsa-cisa', 'privileged')],
     test: withPosture(isPrivilegedInUserNamespace),
   },
   {
@@ -55,7 +61,7 @@ export const capabilityFindings: readonly Finding[] = [
     title: 'All capabilities',
     why: 'It has every capability that the engine can grant, and several of them are enough to take over the host.',
     fix: ONLY_WHAT_IT_NEEDS,
-    references: ['CIS Docker 5.4', 'Pod Security Standards, baseline: Capabilities'],
+    references: [...refer('cis-docker', '5.4'), ...refer('pss-baseline', 'Capabilities')],
     test: withPosture((posture) => all(hasAllCapabilities(posture), inHostUsers(posture))),
   },
   {
@@ -64,7 +70,7 @@ export const capabilityFindings: readonly Finding[] = [
     title: 'A capability that is enough to take over the host',
     why: "SYS_ADMIN, SYS_MODULE, SYS_RAWIO, DAC_READ_SEARCH, SYS_BOOT, BPF, MAC_ADMIN or MAC_OVERRIDE (SYS_PTRACE with the host's pids, MKNOD with all devices) lead to root on the host in one step.",
     fix: ONLY_WHAT_IT_NEEDS,
-    references: ['CIS Docker 5.4', 'Pod Security Standards, baseline: Capabilities'],
+    references: [...refer('cis-docker', '5.4'), ...refer('mitre-attack', 'T1611')],
     test: withPosture(canTakeOver),
   },
   {
@@ -73,7 +79,7 @@ export const capabilityFindings: readonly Finding[] = [
     title: 'A capability beyond the default set',
     why: 'Engines grant 14 capabilities by default and omit the others because they reach beyond the container.',
     fix: ONLY_WHAT_IT_NEEDS,
-    references: ['CIS Docker 5.4', 'Pod Security Standards, baseline: Capabilities'],
+    references: [...refer('cis-docker', '5.4'), ...refer('pss-baseline', 'Capabilities')],
     test: withPosture((posture) => anyHas(posture, ALL_CAPABILITIES & ~DEFAULT_CAPABILITIES)),
   },
   {
@@ -86,7 +92,7 @@ export const capabilityFindings: readonly Finding[] = [
       compose: 'cap_drop: [NET_RAW]',
       kubernetes: 'securityContext.capabilities.drop: [NET_RAW]',
     },
-    references: ['CIS Docker 5.4', 'Pod Security Standards, restricted: Capabilities'],
+    references: [...refer('cis-docker', '5.4'), ...refer('pss-restricted', 'Capabilities')],
     test: withPosture((posture) => anyHas(posture, NET_RAW)),
   },
   {
@@ -95,7 +101,7 @@ export const capabilityFindings: readonly Finding[] = [
     title: 'Capabilities were not dropped',
     why: 'Most programs need no capability except perhaps NET_BIND_SERVICE, and an unused one can be abused.',
     fix: ONLY_WHAT_IT_NEEDS,
-    references: ['Pod Security Standards, restricted: Capabilities'],
+    references: [...refer('pss-restricted', 'Capabilities')],
     test: withPosture((posture) => anyHas(posture, ALL_CAPABILITIES & ~NET_BIND_SERVICE)),
   },
   {
@@ -104,7 +110,7 @@ export const capabilityFindings: readonly Finding[] = [
     title: 'More than the default capabilities in a user namespace',
     why: 'They have no effect on the host, but open parts of the kernel that are closed to ordinary users, where many of its bugs are.',
     fix: ONLY_WHAT_IT_NEEDS,
-    references: [],
+    references: [...refer('pss-baseline', 'Capabilities')],
     test: withPosture(({ init }) =>
       all(
         answer(init.users === undefined ? undefined : !init.users.mapsHostRoot),

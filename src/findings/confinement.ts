@@ -2,6 +2,7 @@ import { all, answer, any } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import { unlessAllSeen } from './privileges.ts';
 import { isUnconfined, isUnfiltered } from './restrictions.ts';
+import { refer } from './standards/references.ts';
 
 /** Findings about the confinement of processes: seccomp, security modules, privilege escalation, root. */
 export const confinementFindings: readonly Finding[] = [
@@ -15,7 +16,12 @@ export const confinementFindings: readonly Finding[] = [
       compose: 'remove seccomp:unconfined from security_opt',
       kubernetes: 'securityContext.seccompProfile.type: RuntimeDefault',
     },
-    references: ['CIS Docker 5.22', 'Pod Security Standards, restricted: Seccomp'],
+    references: [
+      ...refer('cis-docker', '5.22'),
+      ...refer('pss-restricted', 'Seccomp'),
+      ...refer('nsa-cisa', 'seccomp'),
+      ...refer('mitre-attack', 'T1611'),
+    ],
     test: withPosture((posture) => any(...posture.processes.map(isUnfiltered), unlessAllSeen(posture))),
   },
   {
@@ -28,7 +34,7 @@ export const confinementFindings: readonly Finding[] = [
       compose: 'remove apparmor:unconfined from security_opt',
       kubernetes: 'securityContext.appArmorProfile.type: RuntimeDefault',
     },
-    references: ['CIS Docker 5.2', 'Pod Security Standards, baseline: AppArmor'],
+    references: [...refer('cis-docker', '5.2'), ...refer('pss-baseline', 'AppArmor'), ...refer('nsa-cisa', 'apparmor')],
     test: unconfinedBy('apparmor'),
   },
   {
@@ -41,7 +47,12 @@ export const confinementFindings: readonly Finding[] = [
       compose: 'remove label:disable from security_opt',
       kubernetes: 'remove securityContext.seLinuxOptions.type, or use container_t',
     },
-    references: ['CIS Docker 5.3', 'Pod Security Standards, baseline: SELinux'],
+    references: [
+      ...refer('cis-docker', '5.3'),
+      ...refer('pss-baseline', 'SELinux'),
+      ...refer('nsa-cisa', 'selinux'),
+      ...refer('mitre-attack', 'T1611'),
+    ],
     test: unconfinedBy('selinux'),
   },
   {
@@ -54,7 +65,11 @@ export const confinementFindings: readonly Finding[] = [
       compose: 'security_opt: [no-new-privileges:true]',
       kubernetes: 'securityContext.allowPrivilegeEscalation: false',
     },
-    references: ['CIS Docker 5.26', 'Pod Security Standards, restricted: Privilege Escalation'],
+    references: [
+      ...refer('cis-docker', '5.26'),
+      ...refer('pss-restricted', 'Privilege Escalation'),
+      ...refer('nsa-cisa', 'privilege-escalation'),
+    ],
     test: withPosture((posture) =>
       any(
         ...posture.processes.map(({ noNewPrivileges: none }) => answer(none === undefined ? undefined : !none)),
@@ -72,7 +87,12 @@ export const confinementFindings: readonly Finding[] = [
       compose: 'user: "UID:GID"',
       kubernetes: 'securityContext.runAsNonRoot: true, or hostUsers: false',
     },
-    references: ['CIS Docker 4.1', 'Pod Security Standards, restricted: Running as Non-root'],
+    references: [
+      ...refer('cis-docker', '4.1'),
+      ...refer('pss-restricted', 'Running as Non-root', 'Running as Non-root user'),
+      ...refer('nsa-cisa', 'non-root'),
+      ...refer('mitre-attack', 'T1611'),
+    ],
     // Uids as the host sees them: root in its own user namespace has another uid here.
     test: withPosture((posture) =>
       any(...posture.processes.map(({ holdsRoot }) => answer(holdsRoot)), unlessAllSeen(posture)),

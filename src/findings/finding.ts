@@ -1,6 +1,7 @@
 import type { NamespaceKind } from '../kernel/host-namespaces.ts';
 import type { Posture } from '../posture/posture.ts';
 import type { Answer } from './answer.ts';
+import type { Reference } from './standards/references.ts';
 
 /** From a takeover of the host down to mere information. */
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'] as const;
@@ -17,8 +18,8 @@ export interface Finding {
   readonly why: string;
   /** What to change, for each way of starting a container. */
   readonly fix: Fix;
-  /** Controls of the CIS Docker Benchmark and the Pod Security Standards. */
-  readonly references: readonly string[];
+  /** Controls that a container with this finding does not satisfy, and techniques that it makes easier. */
+  readonly references: readonly Reference[];
   /** Also applies to a container in a sandbox: it tests the host's side, not the workload. */
   readonly ofSandboxes?: true;
   /** Pure. */

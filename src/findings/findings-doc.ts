@@ -1,4 +1,5 @@
 import { type Finding, SEVERITIES } from './finding.ts';
+import { referenceText, referenceUrl } from './standards/references.ts';
 
 /** Renders `docs/findings.md` from the findings themselves. */
 export function renderFindingsDoc(findings: readonly Finding[]): string {
@@ -19,7 +20,7 @@ function section({ id, severity, title, why, fix, references, ofSandboxes }: Fin
     `- docker run: ${fix.docker}`,
     `- Compose: ${fix.compose}`,
     `- Kubernetes: ${fix.kubernetes}`,
-    ...(references.length === 0 ? [] : [`- See ${references.join('; ')}`]),
+    ...references.map((reference) => `- [${referenceText(reference)}](${referenceUrl(reference)})`),
     ...(ofSandboxes === true ? ['- Also applies to containers in a sandbox.'] : []),
     '',
   ].join('\n');
@@ -28,8 +29,8 @@ function section({ id, severity, title, why, fix, references, ofSandboxes }: Fin
 const INTRODUCTION = `# Findings
 
 Generated from \`src/findings\`. Severities, from the worst: ${SEVERITIES.join(', ')}. A finding reports what the kernel shows
-about the running container; it cannot know whether that is intended. References are to the CIS Docker Benchmark (numbers of
-docker-bench-security) and to the Pod Security Standards, of which only the parts that the kernel shows are tested.
+about the running container; it cannot know whether that is intended. A reference names a control that the container does not satisfy, or
+a technique that the finding makes easier. [standards.md](standards.md) shows what of each standard is checked.
 [isolation-level.md](isolation-level.md) explains how findings relate to the isolation level.
 `;
 

@@ -2,6 +2,7 @@ import { all, answer, any, not } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import { inHostUsers } from './privileges.ts';
 import { isWellMapped, mounts, some } from './restrictions.ts';
+import { refer } from './standards/references.ts';
 
 const WITHOUT_THE_MOUNT = {
   docker: 'remove the -v or --mount, or mount only the file it needs, read-only',
@@ -22,7 +23,12 @@ export const mountFindings: readonly Finding[] = [
       compose: 'the same as for docker',
       kubernetes: 'remove the hostPath volume; use the Kubernetes API with a service account',
     },
-    references: ['CIS Docker 5.32', 'Pod Security Standards, baseline: HostPath Volumes'],
+    references: [
+      ...refer('cis-docker', '5.32'),
+      ...refer('pss-baseline', 'HostPath Volumes'),
+      ...refer('nsa-cisa', 'host-paths'),
+      ...refer('mitre-attack', 'T1609', 'T1610', 'T1611'),
+    ],
     test: withPosture((posture) => mounts(posture, ({ kind }) => kind === 'socket')),
   },
   {
@@ -31,7 +37,12 @@ export const mountFindings: readonly Finding[] = [
     title: "The host's root directory",
     why: 'It can read everything on the host, and mounts below it are often writable even if the mount itself is read-only.',
     fix: WITHOUT_THE_MOUNT,
-    references: ['CIS Docker 5.6', 'Pod Security Standards, baseline: HostPath Volumes'],
+    references: [
+      ...refer('cis-docker', '5.6'),
+      ...refer('pss-baseline', 'HostPath Volumes'),
+      ...refer('nsa-cisa', 'host-paths'),
+      ...refer('mitre-attack', 'T1611'),
+    ],
     test: withPosture((posture) => mounts(posture, ({ kind }) => kind === 'root')),
   },
   {
@@ -40,7 +51,12 @@ export const mountFindings: readonly Finding[] = [
     title: 'Critical host path, writable',
     why: 'Write access to /etc, /root, /boot, /dev, /proc or /var/lib/kubelet of the host is enough to become root there.',
     fix: WITHOUT_THE_MOUNT,
-    references: ['CIS Docker 5.6', 'Pod Security Standards, baseline: HostPath Volumes'],
+    references: [
+      ...refer('cis-docker', '5.6'),
+      ...refer('pss-baseline', 'HostPath Volumes'),
+      ...refer('nsa-cisa', 'host-paths'),
+      ...refer('mitre-attack', 'T1611'),
+    ],
     test: withPosture((posture) => mounts(posture, ({ kind, writable }) => kind === 'critical' && writable)),
   },
   {
@@ -49,7 +65,11 @@ export const mountFindings: readonly Finding[] = [
     title: 'System directory of the host, or the socket of a service',
     why: 'It exposes secrets, other containers or programs of the host, even read-only, or leads to a service that runs as root, such as D-Bus.',
     fix: WITHOUT_THE_MOUNT,
-    references: ['CIS Docker 5.6', 'Pod Security Standards, baseline: HostPath Volumes'],
+    references: [
+      ...refer('cis-docker', '5.6'),
+      ...refer('pss-baseline', 'HostPath Volumes'),
+      ...refer('nsa-cisa', 'host-paths'),
+    ],
     test: withPosture((posture) =>
       mounts(posture, ({ kind, writable }) => kind === 'sensitive' || (kind === 'critical' && !writable)),
     ),
@@ -64,7 +84,7 @@ export const mountFindings: readonly Finding[] = [
       compose: 'use a named volume',
       kubernetes: 'use a PersistentVolumeClaim, an emptyDir or a ConfigMap',
     },
-    references: ['Pod Security Standards, baseline: HostPath Volumes'],
+    references: [...refer('pss-baseline', 'HostPath Volumes'), ...refer('nsa-cisa', 'host-paths')],
     test: withPosture((posture) => mounts(posture, () => true)),
   },
   {
@@ -77,7 +97,7 @@ export const mountFindings: readonly Finding[] = [
       compose: 'remove bind.propagation: rshared',
       kubernetes: 'mountPropagation: None or HostToContainer',
     },
-    references: ['CIS Docker 5.20'],
+    references: [...refer('cis-docker', '5.20')],
     test: withPosture((posture) => some(posture.mounts?.propagating)),
   },
   {
@@ -90,7 +110,7 @@ export const mountFindings: readonly Finding[] = [
       compose: 'remove systempaths=unconfined from security_opt',
       kubernetes: 'securityContext.procMount: Default',
     },
-    references: ['Pod Security Standards, baseline: /proc Mount Type'],
+    references: [...refer('pss-baseline', '/proc Mount Type')],
     test: withPosture((posture) =>
       all(not(isWellMapped(posture)), answer(posture.mounts === undefined ? undefined : !posture.mounts.procMasked)),
     ),
@@ -105,7 +125,7 @@ export const mountFindings: readonly Finding[] = [
       compose: 'the same as for docker',
       kubernetes: 'remove securityContext.privileged and the hostPath volume',
     },
-    references: ['CIS Docker 5.6'],
+    references: [],
     test: withPosture((posture) => all(inHostUsers(posture), answer(posture.mounts?.sysWritable))),
   },
   {
@@ -131,7 +151,11 @@ export const mountFindings: readonly Finding[] = [
       compose: 'read_only: true, with tmpfs or volumes for writable data',
       kubernetes: 'securityContext.readOnlyRootFilesystem: true, with emptyDir volumes',
     },
-    references: ['CIS Docker 5.13'],
+    references: [
+      ...refer('cis-docker', '5.13'),
+      ...refer('nsa-cisa', 'immutable-file-system'),
+      ...refer('mitre-attack', 'T1611'),
+    ],
     test: withPosture(({ mounts: known }) => {
       const readOnly = known?.rootReadOnly;
       return answer(readOnly === undefined ? undefined : !readOnly);
@@ -147,7 +171,7 @@ export const mountFindings: readonly Finding[] = [
       compose: 'remove privileged and device_cgroup_rules; use devices',
       kubernetes: 'remove securityContext.privileged; use device plugins',
     },
-    references: ['CIS Docker 5.18'],
+    references: [...refer('cis-docker', '5.18')],
     // Only cgroup v1 shows which devices are allowed.
     test: withPosture(({ devices: { allowed } }) => answer(allowed === undefined ? undefined : allowed === 'all')),
   },
@@ -161,7 +185,7 @@ export const mountFindings: readonly Finding[] = [
       compose: 'remove it from devices; mount the file system instead',
       kubernetes: 'use a volume with volumeMode: Filesystem',
     },
-    references: ['CIS Docker 5.18'],
+    references: [...refer('cis-docker', '5.18')],
     test: withPosture((posture) => some(posture.devices.blockDevices)),
   },
   {
@@ -174,7 +198,7 @@ export const mountFindings: readonly Finding[] = [
       compose: 'remove every entry of devices that it does not need',
       kubernetes: 'use device plugins',
     },
-    references: ['CIS Docker 5.18'],
+    references: [...refer('cis-docker', '5.18')],
     test: withPosture(({ devices: { allowed, blockDevices } }) =>
       any(answer(allowed === undefined ? undefined : allowed !== 'usual'), some(blockDevices)),
     ),

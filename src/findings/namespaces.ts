@@ -2,6 +2,7 @@ import type { NamespaceKind } from '../kernel/host-namespaces.ts';
 import { all, answer } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import { inHostUsers } from './privileges.ts';
+import { refer } from './standards/references.ts';
 
 /** Findings about namespaces shared with the host, and about user namespaces. */
 export const namespaceFindings: readonly Finding[] = [
@@ -16,7 +17,7 @@ export const namespaceFindings: readonly Finding[] = [
       compose: 'the same as for docker',
       kubernetes: 'the same as for docker',
     },
-    references: [],
+    references: [...refer('mitre-attack', 'T1611')],
   }),
   shared({
     kind: 'pid',
@@ -29,7 +30,12 @@ export const namespaceFindings: readonly Finding[] = [
       compose: 'remove pid: host',
       kubernetes: 'remove hostPID: true',
     },
-    references: ['CIS Docker 5.16', 'Pod Security Standards, baseline: Host Namespaces'],
+    references: [
+      ...refer('cis-docker', '5.16'),
+      ...refer('pss-baseline', 'Host Namespaces'),
+      ...refer('nsa-cisa', 'host-processes'),
+      ...refer('mitre-attack', 'T1611'),
+    ],
   }),
   shared({
     kind: 'net',
@@ -42,7 +48,12 @@ export const namespaceFindings: readonly Finding[] = [
       compose: 'remove network_mode: host; use ports',
       kubernetes: 'remove hostNetwork: true; use a Service',
     },
-    references: ['CIS Docker 5.10', 'Pod Security Standards, baseline: Host Namespaces'],
+    references: [
+      ...refer('cis-docker', '5.10'),
+      ...refer('pss-baseline', 'Host Namespaces'),
+      ...refer('nsa-cisa', 'host-network'),
+      ...refer('mitre-attack', 'T1611'),
+    ],
   }),
   shared({
     kind: 'ipc',
@@ -51,7 +62,11 @@ export const namespaceFindings: readonly Finding[] = [
     title: "The host's IPC namespace",
     why: "It can read and write shared memory and message queues of the host's processes.",
     fix: { docker: 'remove --ipc host', compose: 'remove ipc: host', kubernetes: 'remove hostIPC: true' },
-    references: ['CIS Docker 5.17', 'Pod Security Standards, baseline: Host Namespaces'],
+    references: [
+      ...refer('cis-docker', '5.17'),
+      ...refer('pss-baseline', 'Host Namespaces'),
+      ...refer('nsa-cisa', 'host-processes'),
+    ],
   }),
   shared({
     kind: 'uts',
@@ -64,7 +79,7 @@ export const namespaceFindings: readonly Finding[] = [
       compose: 'remove uts: host',
       kubernetes: 'remove hostNetwork: true, which also shares the UTS namespace',
     },
-    references: ['CIS Docker 5.21'],
+    references: [...refer('cis-docker', '5.21')],
   }),
   shared({
     kind: 'cgroup',
@@ -89,7 +104,7 @@ export const namespaceFindings: readonly Finding[] = [
       compose: 'the same, in the configuration of the engine; remove userns_mode: host',
       kubernetes: 'hostUsers: false',
     },
-    references: ['CIS Docker 5.31'],
+    references: [],
     test: withPosture(inHostUsers),
   },
   {

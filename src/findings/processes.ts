@@ -2,6 +2,7 @@ import { all, answer, any } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import { unlessAllSeen } from './privileges.ts';
 import { hasStrongerProcess } from './restrictions.ts';
+import { refer } from './standards/references.ts';
 
 /** Findings about single processes of a container that differ from its init. */
 export const processFindings: readonly Finding[] = [
@@ -15,7 +16,7 @@ export const processFindings: readonly Finding[] = [
       compose: 'the same as for docker',
       kubernetes: 'the same as for docker; kubectl debug node creates such processes',
     },
-    references: [],
+    references: [...refer('mitre-attack', 'T1611')],
     test: withPosture(({ escapedProcesses: left }) => answer(left === undefined ? undefined : left > 0)),
   },
   {
@@ -28,7 +29,7 @@ export const processFindings: readonly Finding[] = [
       compose: 'remove --privileged from docker compose exec',
       kubernetes: 'find out who entered it: kubectl exec grants no more than the container has',
     },
-    references: ['CIS Docker 5.23'],
+    references: [...refer('cis-docker', '5.23')],
     test: withPosture(hasStrongerProcess),
   },
   {
@@ -41,7 +42,7 @@ export const processFindings: readonly Finding[] = [
       compose: 'remove --user root from docker compose exec; security_opt: [no-new-privileges:true]',
       kubernetes: 'securityContext.allowPrivilegeEscalation: false',
     },
-    references: ['CIS Docker 5.24'],
+    references: [...refer('cis-docker', '5.24')],
     test: withPosture((posture) =>
       all(
         answer(posture.init.uid !== rootUidOf(posture.init)),
@@ -59,7 +60,7 @@ export const processFindings: readonly Finding[] = [
       compose: 'use docker compose exec, and remove sshd from the image',
       kubernetes: 'use kubectl exec, and remove sshd from the image',
     },
-    references: ['CIS Docker 5.7'],
+    references: [...refer('cis-docker', '5.7')],
     test: withPosture((posture) =>
       any(...posture.processes.map(({ name }) => answer(name === 'sshd')), unlessAllSeen(posture)),
     ),

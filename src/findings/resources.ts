@@ -1,5 +1,6 @@
 import { answer, type Answer } from './answer.ts';
 import { type Finding, type Subject, withPosture } from './finding.ts';
+import { refer } from './standards/references.ts';
 
 /** Findings about the resources that a container can take from its neighbours. */
 export const resourceFindings: readonly Finding[] = [
@@ -13,7 +14,7 @@ export const resourceFindings: readonly Finding[] = [
       compose: 'mem_limit: 512m, or deploy.resources.limits.memory',
       kubernetes: 'resources.limits.memory',
     },
-    references: ['CIS Docker 5.11'],
+    references: [...refer('cis-docker', '5.11'), ...refer('nsa-cisa', 'resources')],
     ofSandboxes: true,
     test: unlimited('memory'),
   },
@@ -27,7 +28,7 @@ export const resourceFindings: readonly Finding[] = [
       compose: 'cpus: 1, or deploy.resources.limits.cpus',
       kubernetes: 'resources.limits.cpu',
     },
-    references: ['CIS Docker 5.12'],
+    references: [...refer('cis-docker', '5.12'), ...refer('nsa-cisa', 'resources')],
     ofSandboxes: true,
     test: unlimited('cpu'),
   },
@@ -41,7 +42,7 @@ export const resourceFindings: readonly Finding[] = [
       compose: 'pids_limit: 200',
       kubernetes: 'podPidsLimit in the configuration of the kubelet',
     },
-    references: ['CIS Docker 5.29'],
+    references: [...refer('cis-docker', '5.29'), ...refer('nsa-cisa', 'resources')],
     ofSandboxes: true,
     test: unlimited('pids'),
   },
@@ -55,7 +56,7 @@ export const resourceFindings: readonly Finding[] = [
       compose: 'remove ulimits, or lower them',
       kubernetes: 'change the limits in the unit of the container runtime',
     },
-    references: ['CIS Docker 5.19'],
+    references: [],
     test: withPosture(({ raisedUlimits: raised }) => answer(raised === undefined ? undefined : raised.length > 0)),
   },
   {
@@ -81,7 +82,7 @@ export const resourceFindings: readonly Finding[] = [
       compose: 'remove cgroup_parent',
       kubernetes: 'the kubelet sets it',
     },
-    references: ['CIS Docker 5.25'],
+    references: [...refer('cis-docker', '5.25')],
     ofSandboxes: true,
     test: ({ cgroup: { engine, path } }) => answer(engine === 'docker' && !USUAL_PARENT.test(path)),
   },

@@ -1,5 +1,6 @@
 import { type Finding, SEVERITIES } from '../findings/finding.ts';
 import { findings } from '../findings/index.ts';
+import { referenceText } from '../findings/standards/references.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { severityChip } from './finding-chips.ts';
 import { type Markup, markup } from './markup.ts';
@@ -40,7 +41,7 @@ function explanation({ id, severity, title, why, fix, references }: Finding, cou
           ? undefined
           : markup`<div>
               <dt>References</dt>
-              <dd>${references.join('; ')}</dd>
+              <dd>${references.map(referenceText).join('; ')}</dd>
             </div>`
       }
     </dl>

@@ -1,4 +1,5 @@
 import { type Finding, SEVERITIES } from '../findings/finding.ts';
+import { type Reference, referenceText, referenceUrl } from '../findings/standards/references.ts';
 import { wrap } from '../terminal/columns.ts';
 import type { Paint } from '../terminal/paint.ts';
 
@@ -32,9 +33,14 @@ export function renderExplanation(finding: Finding, paint: Paint): string {
     ...item('docker run', fix.docker),
     ...item('compose', fix.compose),
     ...item('Kubernetes', fix.kubernetes),
-    ...(references.length === 0 ? [] : ['', paint('strong', 'References'), ...references.map((each) => INDENT + each)]),
+    ...(references.length === 0 ? [] : ['', paint('strong', 'References'), ...references.flatMap(referenceLines)]),
     '',
   ].join('\n');
+}
+
+/** A reference, and where to read about it. */
+function referenceLines(reference: Reference): readonly string[] {
+  return [INDENT + referenceText(reference), INDENT + INDENT + referenceUrl(reference)];
 }
 
 function item(label: string, text: string): readonly string[] {

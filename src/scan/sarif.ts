@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Assessed } from '../findings/assess.ts';
 import type { Finding, Severity } from '../findings/finding.ts';
 import { findings } from '../findings/index.ts';
+import { referenceText } from '../findings/standards/references.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
 import { nameOf } from '../report/wording.ts';
@@ -60,7 +61,7 @@ function ruleOf({ id, severity, title, why, fix, references }: Finding): object 
     ['compose', fix.compose],
     ['Kubernetes', fix.kubernetes],
   ].map(([where, what]) => `${where}: ${what}`);
-  const sources = references.length === 0 ? [] : ['', `References: ${references.join('; ')}`];
+  const sources = references.length === 0 ? [] : ['', `References: ${references.map(referenceText).join('; ')}`];
   return {
     id,
     shortDescription: { text: title },

@@ -149,7 +149,7 @@ describe('isolation-exporter scan', () => {
     const { code, stdout, stderr } = await run([process.execPath, PROGRAM, 'scan', '--explain', 'engine_socket']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
-      /^engine_socket \(critical\): .*\n\n[^]*\n {2}docker run {2}[^]*\nReferences\n {2}CIS Docker 5\.\d+/,
+      /^engine_socket \(critical\): .*\n\n[^]*\n {2}docker run {2}[^]*\nReferences\n {2}CIS Docker Benchmark 1\.6\.0: 5\.32 .*\n {4}https:/,
     );
     const list = await run([process.execPath, PROGRAM, 'scan', '--explain', 'list']);
     expect(list.stdout).toMatch(/^critical\n[^]* {2}engine_socket {2}/);
