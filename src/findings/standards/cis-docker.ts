@@ -42,7 +42,7 @@ export const CIS_DOCKER = {
     '5.30': { title: 'Default bridge docker0', note: 'which bridge a container uses is not looked at' },
     '5.31': {
       title: "The host's user namespace",
-      note: '--userns=host cannot be told from an engine without user namespaces',
+      note: '--userns=host looks the same as an engine without user namespaces',
     },
     '5.32': { title: 'Docker socket' },
   },
