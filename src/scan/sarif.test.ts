@@ -12,7 +12,12 @@ interface Log {
     {
       readonly tool: {
         readonly driver: {
-          readonly rules: readonly { readonly id: string; readonly help: { readonly text: string } }[];
+          readonly rules: readonly {
+            readonly id: string;
+            readonly helpUri?: string;
+            readonly help: { readonly text: string };
+            readonly properties: { readonly tags: readonly string[]; readonly 'security-severity'?: string };
+          }[];
         };
       };
       readonly invocations: readonly [{ readonly toolExecutionNotifications: readonly unknown[] }];
@@ -21,7 +26,9 @@ interface Log {
         readonly ruleIndex: number;
         readonly kind: string;
         readonly level: string;
-        readonly locations: unknown;
+        readonly locations: readonly {
+          readonly physicalLocation: { readonly artifactLocation: { readonly uri: string } };
+        }[];
         readonly partialFingerprints: Readonly<Record<string, string>>;
       }[];
     },
@@ -63,6 +70,10 @@ describe('SARIF', () => {
     for (const { ruleId, ruleIndex } of results) expect(findings[ruleIndex]?.id).toBe(ruleId);
     expect(results[0]?.locations).toEqual([
       {
+        physicalLocation: {
+          artifactLocation: { uri: 'docker/web', uriBaseId: 'CONTAINERS' },
+          region: { startLine: 1, startColumn: 1, endLine: 1, endColumn: 1 },
+        },
         logicalLocations: [{ name: 'web', fullyQualifiedName: 'docker/web', kind: 'container' }],
         properties: { containerId: '0123456789abcdef'.repeat(4) },
       },
@@ -76,6 +87,37 @@ describe('SARIF', () => {
     };
     expect(prints('web', 'a'.repeat(64))).toEqual(prints('web', 'b'.repeat(64)));
     expect(new Set([...prints('web', 'a'), ...prints('db', 'a')]).size).toBe(4);
+  });
+
+  test('has what code scanning on GitHub requires', () => {
+    const labels = { engine: 'containerd', namespace: 'shop', pod: 'cart-7d9c5bdf44-x2x4z', container: 'a p/p|..' };
+    const [{ tool, results }] = logOf(containerReport('app', { labels }, { privileged: 'yes' })).runs;
+    for (const rule of tool.driver.rules) {
+      expect(rule).toMatchObject({
+        shortDescription: { text: expect.stringMatching(/^.{1,1024}$/) },
+        fullDescription: { text: expect.stringMatching(/^.{1,1024}$/) },
+        help: { text: expect.stringMatching(/./), markdown: expect.stringMatching(/^`\w+`: [^]*\n- docker run: /) },
+        properties: { precision: 'very-high', tags: expect.arrayContaining(['security']) },
+      });
+      const { properties, helpUri } = rule;
+      // More than 0, or none.
+      expect(properties['security-severity'] ?? '1.0').toMatch(/^[1-9]\.\d$/);
+      expect(properties.tags.length).toBeLessThanOrEqual(20);
+      expect(helpUri ?? 'https:').toMatch(/^https:/);
+    }
+    expect(results[0]?.partialFingerprints['primaryLocationLineHash']).toMatch(/^[0-9a-f]{16}:1$/);
+    expect(results[0]?.locations).toMatchObject([
+      { physicalLocation: { artifactLocation: { uri: 'containerd/shop/cart-*/a%20p%2Fp%7C..' } } },
+    ]);
+  });
+
+  test('has relative locations that stay below their base', () => {
+    for (const name of ['.', '..', '/etc/passwd', '../../x', 'https://a', '\ud800', '#a?b%2e']) {
+      const [{ results }] = logOf(containerReport(name, {}, { privileged: 'yes' })).runs;
+      const [location] = results[0]?.locations ?? [];
+      const uri = location?.physicalLocation.artifactLocation.uri ?? '';
+      expect(new URL(uri, 'https://x/base/').href).toMatch(/^https:\/\/x\/base\/docker\/[^/?#]+$/);
+    }
   });
 
   test('reports why some facts could not be read', () => {

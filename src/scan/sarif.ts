@@ -1,32 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { Assessed } from '../findings/assess.ts';
-import type { Finding, Severity } from '../findings/finding.ts';
 import { findings } from '../findings/index.ts';
-import { referenceText } from '../findings/standards/references.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
 import { nameOf } from '../report/wording.ts';
 import { printableJson } from '../terminal/printable-json.ts';
+import { printable } from '../terminal/printable.ts';
 import type { Version } from '../version.ts';
+import { identityOf, type Labels } from './identity.ts';
+import { LEVELS, ruleOf } from './sarif-rules.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 
-const LEVELS: Readonly<Record<Severity, 'error' | 'warning' | 'note'>> = {
-  critical: 'error',
-  high: 'error',
-  medium: 'warning',
-  low: 'note',
-  info: 'note',
-};
-
-/** CVSS-like scores, by which code scanning sorts. */
-const SCORES: Readonly<Record<Severity, string>> = {
-  critical: '9.5',
-  high: '8.0',
-  medium: '5.0',
-  low: '3.0',
-  info: '0.0',
-};
+/** The base of the locations: a container is in no file, so its names are the path. */
+const BASE = 'CONTAINERS';
 
 /**
  * Renders a report as SARIF 2.1.0. A finding is a result of kind `fail`, an unknown one of kind `open`. A finding that a
@@ -38,7 +25,15 @@ export function renderSarif(report: HostReport, version: Version): string {
     version: '2.1.0',
     runs: [
       {
-        tool: { driver: { name: version.name, version: version.version, rules: findings.map(ruleOf) } },
+        tool: {
+          driver: {
+            name: version.name,
+            version: version.version,
+            semanticVersion: version.version,
+            rules: findings.map(ruleOf),
+          },
+        },
+        originalUriBaseIds: { [BASE]: { description: { text: 'The containers of the host, by engine and name.' } } },
         invocations: [
           {
             executionSuccessful: true,
@@ -55,29 +50,12 @@ export function renderSarif(report: HostReport, version: Version): string {
   return printableJson(log);
 }
 
-function ruleOf({ id, severity, title, why, fix, references }: Finding): object {
-  const fixes = [
-    ['docker run', fix.docker],
-    ['compose', fix.compose],
-    ['Kubernetes', fix.kubernetes],
-  ].map(([where, what]) => `${where}: ${what}`);
-  const sources = references.length === 0 ? [] : ['', `References: ${references.map(referenceText).join('; ')}`];
-  return {
-    id,
-    shortDescription: { text: title },
-    fullDescription: { text: why },
-    help: {
-      text: [why, '', 'How to fix it:', ...fixes.map((line) => `- ${line}`), ...sources].join('\n'),
-    },
-    defaultConfiguration: { level: LEVELS[severity] },
-    properties: { tags: ['security', 'container'], severity, 'security-severity': SCORES[severity] },
-  };
-}
-
 function resultOf(container: ContainerReport, { finding, answer, since }: Assessed): readonly object[] {
   if (answer === 'no') return [];
   const { labels, id } = container;
   const name = nameOf(labels);
+  const identity = identityOf(labels);
+  const print = fingerprint([...Object.values(identity), finding.id]);
   const text = answer === 'yes' ? finding.title : `Could not be checked: ${finding.title}`;
   return [
     {
@@ -89,12 +67,16 @@ function resultOf(container: ContainerReport, { finding, answer, since }: Assess
       message: { text: `${text} (container ${JSON.stringify(name)})` },
       locations: [
         {
+          physicalLocation: {
+            artifactLocation: { uri: uriOf(identity), uriBaseId: BASE },
+            region: { startLine: 1, startColumn: 1, endLine: 1, endColumn: 1 },
+          },
           logicalLocations: [{ name, fullyQualifiedName: `${labels.engine}/${name}`, kind: 'container' }],
           properties: { containerId: id },
         },
       ],
-      // Identifies the container by name, so that a restarted container keeps its results.
-      partialFingerprints: { 'container/v1': fingerprint([labels.engine, name, finding.id]) },
+      // By names, so that a restarted container keeps its results. GitHub knows only the second.
+      partialFingerprints: { 'container/v1': print, primaryLocationLineHash: `${print.slice(0, 16)}:1` },
     },
   ];
 }
@@ -103,6 +85,20 @@ function notificationOf({ labels, failure }: ContainerReport): readonly object[]
   if (failure === undefined) return [];
   const text = `Some facts of container ${JSON.stringify(nameOf(labels))} could not be read: ${failure.message}`;
   return [{ level: 'warning', message: { text } }];
+}
+
+/** A relative URI that stays the same after a restart: `containerd/shop/db-0/app`. */
+function uriOf({ engine, namespace, pod, container }: Labels): string {
+  return [engine, namespace, pod, container]
+    .filter((part) => part !== '')
+    .map(segmentOf)
+    .join('/');
+}
+
+function segmentOf(name: string): string {
+  const segment = encodeURIComponent(printable(name));
+  // Dots alone would leave the folder.
+  return /^\.+$/.test(segment) ? `${segment}_` : segment;
 }
 
 function fingerprint(parts: readonly string[]): string {
