@@ -23,6 +23,8 @@ export interface OptionEntry<T> {
   readonly defaults: readonly [string, ...string[]];
   /** The end of the error message "expected …". */
   readonly expected: string;
+  /** All values, if there are only these. */
+  readonly words?: readonly string[];
   readonly repeatable?: true;
   /** The meaning of an empty value. Without this field an empty flag is an error, and an empty variable counts as unset. */
   readonly empty?: string;
@@ -284,9 +286,9 @@ export function entry<T>(option: OptionEntry<T>): OptionEntry<T> {
 /** An option whose value is one of these words. */
 export function choice<Word extends string>(
   words: readonly Word[],
-  option: Omit<OptionEntry<Word>, 'expected' | 'parse'>,
+  option: Omit<OptionEntry<Word>, 'expected' | 'words' | 'parse'>,
 ): OptionEntry<Word> {
-  return { ...option, expected: listOf(words), parse: (text) => words.find((word) => word === text) };
+  return { ...option, expected: listOf(words), words, parse: (text) => words.find((word) => word === text) };
 }
 
 function within(value: number | undefined, range: { readonly from: number; readonly to: number }): number | undefined {
