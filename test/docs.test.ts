@@ -67,7 +67,9 @@ describe('hand-written documents agree with the program', () => {
 
   it.each(['docs/architecture.md', 'CONTRIBUTING.md'])('%s names only source files that exist', (page) => {
     const root = new URL('..', import.meta.url);
-    const folders = ['src', 'test', 'tools', 'grafana', '.ci'].map((folder) => new URL(`${folder}/`, root));
+    const folders = ['src', 'test', 'tools', 'packaging', 'grafana', '.ci'].map(
+      (folder) => new URL(`${folder}/`, root),
+    );
     const files = folders.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }));
     const names = [...readFileSync(new URL(page, root), 'utf8').matchAll(/`([\w./-]+\.(?:ts|js))`/g)];
     const missing = names.map(([, name = '']) => name).filter((name) => !isFile(name, files));

@@ -8,7 +8,7 @@ import { join, relative } from 'node:path';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const GUIDE = 'CONTRIBUTING.md';
-const PLACES = ['src', 'test', 'tools', 'docs', 'deploy', 'grafana', 'findings', '.ci', '.github'].concat(
+const PLACES = ['src', 'test', 'tools', 'packaging', 'docs', 'deploy', 'grafana', 'findings', '.ci', '.github'].concat(
   readdirSync(ROOT).filter((name) => name.endsWith('.md') || name === 'Dockerfile'),
 );
 /** Captured from other programs, or generated from files that are checked themselves. */
