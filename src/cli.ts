@@ -77,12 +77,14 @@ async function scan(flags: Flags, version: Version): Promise<boolean> {
   const config = createConfig({ ...sources, collectors });
   const colour = colourOf(process.stdout);
   const [explained] = readOptions(SCAN_OPTIONS.explain, sources);
+  const [standard] = readOptions(SCAN_OPTIONS.standard, sources);
   const [baseline] = readOptions(SCAN_OPTIONS.baseline, sources);
   const [newBaseline] = readOptions(SCAN_OPTIONS.writeBaseline, sources);
   const options = {
     output: readOption(SCAN_OPTIONS.output, sources),
     containers: readOptions(SCAN_OPTIONS.containers, sources),
     failOn: readOptions(SCAN_OPTIONS.failOn, sources),
+    standard,
     baseline,
     newBaseline,
     version,

@@ -1,19 +1,23 @@
 import { type Config, UsageError } from '../config/config.ts';
 import { startDaemon } from '../daemon.ts';
 import { SEVERITIES } from '../findings/finding.ts';
+import { CHECKED_STANDARDS, type CheckedStandard } from '../findings/compliance.ts';
 import { findings } from '../findings/index.ts';
 import type { Log } from '../log.ts';
 import type { ScanOutput } from '../config/commands.ts';
+import { listOf as listOfNames } from '../config/options.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { type HostReport, readHost } from '../report/host-report.ts';
 import { type Baseline, baselineOf } from '../scan/baseline.ts';
 import { compareWith, type ScanReport } from '../scan/comparison.ts';
-import { renderExplanation, renderFindingList } from '../scan/explanation.ts';
+import { renderExplanation, renderFindingList, renderStandard } from '../scan/explanation.ts';
 import { renderJson } from '../scan/json.ts';
 import { renderJunit } from '../scan/junit.ts';
 import { renderMarkdown } from '../scan/markdown.ts';
 import { renderSarif } from '../scan/sarif.ts';
 import { isCalled, isShownById } from '../scan/selection.ts';
+import { checkedBy } from '../scan/standard.ts';
+import { renderStandardTable } from '../scan/standard-table.ts';
 import { renderScanTable } from '../scan/scan-table.ts';
 import { type Criterion, checkCriteria, parseCriterion, type FailOnResult } from '../scan/fail-on.ts';
 import { createPaint } from '../terminal/paint.ts';
@@ -27,6 +31,8 @@ export interface ScanOptions {
   readonly containers: readonly string[];
   /** Severities, ids of findings, `unknown`. */
   readonly failOn: readonly string[];
+  /** The standard to check by. */
+  readonly standard: string | undefined;
   /** The file to compare with. */
   readonly baseline: string | undefined;
   /** The file to write a baseline to. */
@@ -51,9 +57,11 @@ export async function scanHere(
 ): Promise<{ readonly text: string; readonly complaints: readonly string[]; readonly passed: boolean }> {
   // First, so that an invalid option fails before any work.
   const criteria = options.failOn.map(criterionOf);
+  const standard = options.standard === undefined ? undefined : standardCalled(options.standard);
   const baseline = options.baseline === undefined ? undefined : await readBaseline(options.baseline);
   const report = await lookOnce(config, options.containers, log);
-  const selected = { ...report, containers: selectFrom(report.containers, options.containers) };
+  const chosen = { ...report, containers: selectFrom(report.containers, options.containers) };
+  const selected = standard === undefined ? chosen : checkedBy(standard, chosen);
   const compared = baseline === undefined ? selected : compare(selected, baseline, options);
   const result = checkCriteria(compared.containers, criteria);
   const written = await writeTo(options.newBaseline, selected.containers);
@@ -65,7 +73,7 @@ export async function scanHere(
 }
 
 function compare(
-  report: HostReport,
+  report: ScanReport,
   baseline: Baseline,
   { baseline: file = '', containers: names }: ScanOptions,
 ): ScanReport {
@@ -87,15 +95,17 @@ async function writeTo(file: string | undefined, containers: readonly ContainerR
 }
 
 /**
- * Explains the finding with that id; `list` shows all findings.
+ * Explains the finding or the standard with that id; `list` shows all findings.
  *
- * @throws UsageError if no finding has that id.
+ * @throws UsageError if nothing has that id.
  */
 export function explain(what: string, colour: 'on' | 'off'): string {
   const paint = createPaint(colour);
   if (what === 'list') return renderFindingList(findings, paint);
+  const standard = CHECKED_STANDARDS.find((id) => id === what);
+  if (standard !== undefined) return renderStandard(standard, paint);
   const finding = findings.find(({ id }) => id === what);
-  if (finding === undefined) throw notExpected('--explain', 'the id of a finding, or list', what);
+  if (finding === undefined) throw notExpected('--explain', 'the id of a finding, a standard or list', what);
   return renderExplanation(finding, paint);
 }
 
@@ -103,6 +113,12 @@ function criterionOf(text: string): Criterion {
   const criterion = parseCriterion(text);
   if (criterion !== undefined) return criterion;
   throw notExpected('--fail-on', `${SEVERITIES.join(', ')}, the id of a finding or unknown`, text);
+}
+
+function standardCalled(name: string): CheckedStandard {
+  const standard = CHECKED_STANDARDS.find((each) => each === name);
+  if (standard !== undefined) return standard;
+  throw notExpected('--standard', listOfNames(CHECKED_STANDARDS), name);
 }
 
 function notExpected(option: string, expected: string, text: string): UsageError {
@@ -133,7 +149,12 @@ function selectFrom(containers: readonly ContainerReport[], names: readonly stri
 }
 
 const RENDERERS: Readonly<Record<ScanOutput, (report: ScanReport, options: ScanOptions) => string>> = {
-  table: (report, { colour }) => renderScanTable(report, createPaint(colour)),
+  table: (report, { colour }) => {
+    const paint = createPaint(colour);
+    return report.standard === undefined
+      ? renderScanTable(report, paint)
+      : renderStandardTable(report, report.standard, paint);
+  },
   json: (report, { version }) => renderJson(report, version),
   sarif: (report, { version }) => renderSarif(report, version),
   junit: (report, { version }) => renderJunit(report, version),

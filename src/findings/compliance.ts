@@ -55,11 +55,16 @@ export interface CheckedControl extends Check {
   readonly assessed: readonly Assessed[];
 }
 
+/** A finding that implies another: it is certainly absent where the other is, even if it could not be checked itself. */
+const IMPLIES: Readonly<Record<string, string>> = { all_capabilities: 'added_capability' };
+
 /** Checks a container by a standard. A finding that somebody has accepted counts: it is a deviation all the same. */
 export function complianceOf(assessed: readonly Assessed[], checks: readonly Check[]): Compliance {
   const controls = checks.flatMap((check): readonly CheckedControl[] => {
     if (check.findings.length === 0) return [];
-    const own = assessed.filter(({ finding }) => check.findings.includes(finding));
+    const all = assessed.filter(({ finding }) => check.findings.includes(finding));
+    const absent = new Set(all.flatMap(({ finding, answer }) => (answer === 'no' ? finding.id : [])));
+    const own = all.filter(({ finding }) => !absent.has(IMPLIES[finding.id] ?? ''));
     // A container that could not be assessed has no answers.
     const violates = own.length === 0 ? 'unknown' : any(...own.map(({ answer }) => answer));
     return [{ ...check, violates, assessed: own.filter(({ answer }) => answer === violates) }];

@@ -3,11 +3,13 @@ import type { ContainerReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
 import { nameOf } from '../report/wording.ts';
 import type { Baseline } from './baseline.ts';
+import type { ScanStandard } from './standard.ts';
 import { identityOf, keyOf, type Labels } from './identity.ts';
 
-/** What a scan shows: a report, and how it differs from a baseline. */
+/** What a scan shows: a report, how it differs from a baseline, and the standard that the containers are checked by. */
 export interface ScanReport extends HostReport {
   readonly comparison?: Comparison;
+  readonly standard?: ScanStandard;
 }
 
 /** How containers differ from a baseline. Their findings are marked `new` or `known`. */

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { CHECKED_STANDARDS, checksOf } from '../findings/compliance.ts';
 import { findings } from '../findings/index.ts';
-import { referenceText } from '../findings/standards/references.ts';
+import { referenceText, STANDARDS } from '../findings/standards/references.ts';
 import { createPaint } from '../terminal/paint.ts';
-import { renderExplanation, renderFindingList } from './explanation.ts';
+import { renderExplanation, renderFindingList, renderStandard } from './explanation.ts';
 
 const paint = createPaint('off');
 
@@ -17,6 +18,14 @@ test.each(findings)('$id is explained', (finding) => {
   const lines = text.split('\n').filter((line) => !line.startsWith('    https:'));
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
   expect(text).toMatch(/[^\n]\n$/);
+});
+
+test.each(CHECKED_STANDARDS)('the standard %s is explained', (id) => {
+  const text = renderStandard(id, paint);
+  expect(text).toContain(`${id}: ${STANDARDS[id].title} ${STANDARDS[id].version}\n${STANDARDS[id].url}\n`);
+  for (const { control } of checksOf(id)) expect(text).toContain(control.title);
+  const lines = text.split('\n').filter((line) => !line.startsWith('https:'));
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
 });
 
 test('the list has each finding once, below its severity', () => {

@@ -1,5 +1,13 @@
+import { type CheckedStandard, checksOf } from '../findings/compliance.ts';
 import { type Finding, SEVERITIES } from '../findings/finding.ts';
-import { type Reference, referenceText, referenceUrl } from '../findings/standards/references.ts';
+import {
+  controlText,
+  type Reference,
+  referenceText,
+  referenceUrl,
+  STANDARDS,
+} from '../findings/standards/references.ts';
+import type { Standard } from '../findings/standards/standard.ts';
 import { wrap } from '../terminal/columns.ts';
 import type { Paint } from '../terminal/paint.ts';
 
@@ -34,6 +42,29 @@ export function renderExplanation(finding: Finding, paint: Paint): string {
     ...item('compose', fix.compose),
     ...item('Kubernetes', fix.kubernetes),
     ...(references.length === 0 ? [] : ['', paint('strong', 'References'), ...references.flatMap(referenceLines)]),
+    '',
+  ].join('\n');
+}
+
+/** Explains a standard: its controls, what violates each, and what is not checked. */
+export function renderStandard(id: CheckedStandard, paint: Paint): string {
+  const { title, version, url, outside }: Standard = STANDARDS[id];
+  const lines = checksOf(id).flatMap(({ id: control, control: entry, findings }) => [
+    `${INDENT}${controlText(control, entry)}`,
+    ...wrap(WIDTH - 2 * INDENT.length, findings.map((finding) => finding.id).join(', ') || 'not checked').map(
+      (line) => INDENT + INDENT + line,
+    ),
+    ...(entry.note === undefined ? [] : wrap(WIDTH - 2 * INDENT.length, `(${entry.note})`)).map(
+      (line) => INDENT + INDENT + line,
+    ),
+  ]);
+  return [
+    `${paint('strong', id)}: ${title} ${version}`,
+    url,
+    '',
+    paint('strong', 'Controls, and the findings that violate them'),
+    ...lines,
+    ...(outside === undefined ? [] : ['', ...wrap(WIDTH, `Not about running containers: ${outside}.`)]),
     '',
   ].join('\n');
 }

@@ -1,11 +1,22 @@
 import type { Assessed } from '../findings/assess.ts';
 import { type Finding, SEVERITIES, type Severity } from '../findings/finding.ts';
+import { controlText } from '../findings/standards/references.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { bySeverity, levelText, nameOf } from '../report/wording.ts';
 import type { Version } from '../version.ts';
 import { changeText, type Comparison, type ScanReport } from './comparison.ts';
 import { countsOf } from './counts.ts';
 import { code, folded, prose, table } from './markdown-text.ts';
+import {
+  complianceBy,
+  containersBy,
+  notCheckedBy,
+  notCheckedText,
+  resultOf,
+  type ScanStandard,
+  titleOf,
+  verdictOf,
+} from './standard.ts';
 
 /** The severities in the table that is always visible. */
 const VISIBLE: readonly Severity[] = ['critical', 'high', 'medium'];
@@ -32,6 +43,7 @@ export function renderMarkdown(report: ScanReport, { name }: Version): string {
     summaryOf(report),
     '',
     ...(report.comparison === undefined ? [] : [changesSince(report.comparison), '']),
+    ...(report.standard === undefined ? [] : [...standardOf(report.standard, report.containers), '']),
     ...(visible.length === 0 ? [] : [...table(HEADINGS, visible), '']),
     ...(rows.length > visible.length ? [`${numberOf(rows.length - visible.length)} more below.`, ''] : []),
   ];
@@ -57,6 +69,30 @@ function changesSince({ file, added, known, fixed, gone }: Comparison): string {
     ...(fixed.length === 0 ? [] : [`Fixed: ${list(fixed.map(changeText))}.`]),
     ...(gone.length === 0 ? [] : [`Containers that are gone: ${list(gone.map(nameOf))}.`]),
   ].join(' ');
+}
+
+/** How the containers do by the standard, and what of it is not checked. */
+function standardOf(standard: ScanStandard, containers: readonly ContainerReport[]): readonly string[] {
+  const rows = containers.flatMap((container) => {
+    const compliance = complianceBy(standard, container);
+    const violated = compliance.controls.filter(({ violates }) => violates === 'yes');
+    const texts = violated.map(({ id, control }) => prose(controlText(id, control)));
+    return compliance.violates === 'no'
+      ? []
+      : [[code(nameOf(container.labels)), code(container.labels.engine), verdictOf(compliance), texts.join('<br>')]];
+  });
+  const visible = rows.slice(0, MOST_VISIBLE_ROWS);
+  const left = rows.length - visible.length;
+  return [
+    `[${prose(titleOf(standard))}](${standard.standard.url}): ${resultOf(containersBy(standard, containers))}`,
+    ...(rows.length === 0 ? [] : ['', ...table(['Container', 'Engine', 'Result', 'Violated'], visible)]),
+    ...(left > 0 ? ['', `And ${numberOf(left)} more.`] : []),
+    '',
+    ...folded(
+      'Not checked',
+      notCheckedBy(standard).map((check) => `- ${prose(notCheckedText(check))}`),
+    ),
+  ];
 }
 
 function summaryOf({ containers }: ScanReport): string {

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { junitErrors } from '../junit-schema.ts';
 import { containersOf } from '../manifest.ts';
+import { scanErrors } from '../scan-schema.ts';
 import { PROGRAM, run, scanOf } from './scan-program.ts';
 
 const HOST = 'host-v1-docker';
+const LIMITED = containersOf(HOST).get('web') ?? '';
 const EXPOSED = containersOf(HOST).get('node-agent') ?? '';
 
 const folder = mkdtempSync(join(tmpdir(), 'isolation-exporter-pipeline-'));
@@ -69,6 +71,20 @@ describe('a step of a pipeline', () => {
     expect(junit.stdout).toContain('<failure message="new: high: The host\'s network namespace"');
     const markdown = await run(scanOf(HOST, '--output=markdown', ...options));
     expect(markdown.stdout).toContain('`host_network_namespace` (**new**)');
+  });
+
+  it('checks by a standard', async () => {
+    const passes = await run(step('--standard=pss-baseline', `--container=${LIMITED}`, '--fail-on=info'));
+    expect(passes.code).toBe(0);
+    expect(passes.stdout).toMatch(/^docker\/[0-9a-f]{12} +violates nothing that is checked\n/);
+    expect(passes.stdout).toMatch(/\nNot checked:\n {2}HostProcess: for Windows\n/);
+    const fails = await run(step('--standard=pss-baseline', `--container=${EXPOSED}`, '--fail-on=info'));
+    expect(fails.code).toBe(1);
+    expect(fails.stdout).toContain('  violated  Host Namespaces: host_pid_namespace, host_network_namespace\n');
+    expect(fails.stdout).not.toContain('memory_unlimited');
+    const { stdout } = await run(scanOf(HOST, '--standard=cis-docker', '--output=json'));
+    expect(scanErrors(JSON.parse(stdout))).toEqual([]);
+    expect(stdout).toContain('"violates": "yes"');
   });
 
   it('writes the same file each time', async () => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { containersOf } from '../manifest.ts';
 import { junitErrors } from '../junit-schema.ts';
 import { sarifErrors } from '../sarif-schema.ts';
+import { scanErrors } from '../scan-schema.ts';
 import { type Ending, FIXTURES, PROGRAM, run, scanOf } from './scan-program.ts';
 
 const HOST = 'host-v1-docker';
@@ -47,6 +48,7 @@ describe.each(readdirSync(FIXTURES))('isolation-exporter scan of %s', (host) => 
   it('agrees with the metrics in JSON', async () => {
     const { code, stdout } = await run(scanOf(host, '--output=json'));
     expect(code).toBe(0);
+    expect(scanErrors(JSON.parse(stdout))).toEqual([]);
     const { containers }: Scan = JSON.parse(stdout);
     expect(containers).toHaveLength(size);
     const golden = readFileSync(new URL(`../golden/${host}/findings.prom`, import.meta.url), 'utf8');
@@ -125,6 +127,7 @@ describe('isolation-exporter scan', () => {
     [['--fail-on=severe'], /--fail-on: expected critical, .*unknown, not "severe"/],
     [['--fail-on=high', '--fail-on=severe'], /--fail-on: .*, not "severe"/],
     [['--explain=severe'], /--explain: .*, not "severe"/],
+    [['--standard=pci-dss'], /--standard: expected cis-docker, pss-baseline, .*, not "pci-dss"/],
     [['--baseline=/nonexistent/base.json'], /--baseline: \/nonexistent\/base.json: ENOENT: /],
     [['--baseline=/etc/hostname'], /--baseline: \/etc\/hostname: not JSON/],
     [['--write-baseline=/nonexistent/base.json'], /--write-baseline: ENOENT: .*\/nonexistent/],
