@@ -25,14 +25,11 @@ export function describeWithGo(name: string, suite: () => void): void {
 export const hasGo = GO !== undefined;
 
 /**
- * Builds a program, unless an earlier run has built it, and returns its path. `module` includes the version:
- * `path/of/main@v1.2.3`.
+ * Builds a program from a copy of the module's sources, after the shell has run `change` in it, unless an earlier run has built it.
+ *
+ * @returns its path.
+ * @param module includes the version: `path/of/main@v1.2.3`.
  */
-export function goTool(module: string): Promise<string> {
-  return build(module, `GOBIN="$work/bin" go install ${quote(module)}`);
-}
-
-/** The same from a copy of the module's sources, after the shell has run `change` in it. */
 export function changedGoTool(module: string, change: string): Promise<string> {
   return build(
     module,

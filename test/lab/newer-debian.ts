@@ -8,9 +8,18 @@ import { succeed } from './machine.ts';
 /** The release of Debian whose packages are fetched, and never installed. */
 const RELEASE = 'forky';
 
-/** Prometheus 3.5 LTS, and VictoriaMetrics, which no older Debian has. */
-const PACKAGES = ['prometheus', 'promtool', 'victoria-metrics'];
-const PROGRAMS = ['prometheus', 'promtool', 'victoria-metrics', 'vmagent', 'vmalert', 'vmalert-tool'] as const;
+/** Prometheus 3.5 LTS, and what no older Debian has: VictoriaMetrics, version 2 of Compose, Kustomize. */
+const PACKAGES = ['prometheus', 'promtool', 'victoria-metrics', 'docker-compose', 'kustomize'];
+const PROGRAMS = [
+  'prometheus',
+  'promtool',
+  'victoria-metrics',
+  'vmagent',
+  'vmalert',
+  'vmalert-tool',
+  'docker-compose',
+  'kustomize',
+] as const;
 
 /** The path of a program of the newer Debian, after {@link fetchNewerDebian}. */
 export function newerDebianProgram(program: (typeof PROGRAMS)[number]): string {
@@ -40,4 +49,4 @@ const FETCH = (work: string) => `
   cd debs
   of_release apt-get download ${PACKAGES.map((name) => `${name}/${RELEASE}`).join(' ')}
   for deb in *.deb; do dpkg-deb -x "$deb" ../root; done
-  for program in ${PROGRAMS.join(' ')}; do mv ../root/usr/bin/$program ../kept/; done`;
+  for program in ${PROGRAMS.join(' ')}; do mv "$(find ../root/usr -type f -path '*bin/*' -name $program -o -type f -path '*/cli-plugins/*' -name $program)" ../kept/; done`;

@@ -3,24 +3,22 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
-import { describeWithGo, goTool } from '../lab/go-tools.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { quote, succeed } from '../lab/machine.ts';
+import { newerDebianProgram } from '../lab/newer-debian.ts';
 import { type KubernetesObject, schemaErrors } from '../kubernetes-schema.ts';
 import { startConfiguredPrometheus } from './prometheus.ts';
 
 const DEPLOY = fileURLToPath(new URL('../../deploy', import.meta.url));
 const textOf = (path: string) => readFileSync(`${DEPLOY}/${path}`, 'utf8');
 
-/** The released sources of `docker compose config` and `kubectl kustomize`. */
-const COMPOSE = 'github.com/compose-spec/compose-go/v2/cmd@v2.9.1';
-const KUSTOMIZE = 'sigs.k8s.io/kustomize/kustomize/v5@v5.7.1';
+describeLive('the compose file', ['newer-debian'], () => {
+  const config = (file: string): string =>
+    `${newerDebianProgram('docker-compose')} -f ${file} config --no-interpolate --format json`;
 
-describeWithGo('the compose file', () => {
   test('is one', async () => {
-    const compose = await goTool(COMPOSE);
-    const script = `cd ${quote(DEPLOY)}/docker && ${compose} -format json -no-interpolation compose.yaml`;
+    const script = config(quote(`${DEPLOY}/docker/compose.yaml`));
     const { services } = JSON.parse(await succeed(host, script)) as {
       readonly services: Readonly<Record<string, Service>>;
     };
@@ -34,19 +32,21 @@ describeWithGo('the compose file', () => {
   });
 
   test('is validated: an invalid file is rejected', async () => {
-    const compose = await goTool(COMPOSE);
     const outcome = await host.run(
-      `cd "$(mktemp -d)" && sed s/cap_drop/cap_dropped/ ${quote(DEPLOY)}/docker/compose.yaml > it.yaml && ${compose} -no-interpolation it.yaml`,
+      `cd "$(mktemp -d)" && sed s/cap_drop/cap_dropped/ ${quote(DEPLOY)}/docker/compose.yaml > it.yaml && ${config('it.yaml')}`,
     );
     expect(outcome.stderr).toContain("'cap_dropped' not allowed");
   });
 });
 
-describeWithGo('the kustomizations', () => {
+describeLive('the kustomizations', ['newer-debian'], () => {
   const overlays = ['base', ...readdirSync(`${DEPLOY}/kubernetes/overlays`).map((name) => `overlays/${name}`)];
 
   const build = async (path: string): Promise<readonly KubernetesObject[]> => {
-    const output = await succeed(host, `${await goTool(KUSTOMIZE)} build ${quote(`${DEPLOY}/kubernetes/${path}`)}`);
+    const output = await succeed(
+      host,
+      `${newerDebianProgram('kustomize')} build ${quote(`${DEPLOY}/kubernetes/${path}`)}`,
+    );
     return parseAllDocuments(output).map((document) => document.toJS() as KubernetesObject);
   };
 
