@@ -14,7 +14,7 @@ export const descriptors: Collector = defineContainerCollector({
   help: 'Open files of the init process, and their limit.',
   read({ init }, scrape): OpenFiles | undefined {
     if (init === undefined) return undefined;
-    return { open: kernelCounts(scrape) ? init.files.sizeOfFd() : undefined, limit: limitOf(init) };
+    return { open: kernelCounts(scrape) ? init.files.sizeOfFd() : undefined, limit: openFilesLimitOf(init) };
   },
   families: [
     {
@@ -41,7 +41,8 @@ const kernelCounts = oncePerScrape(() => statSync('/proc/self/fd').size > 0);
 /** The limit is read once for each reading of the facts about a process: it changes as rarely as they do. */
 const known = new WeakMap<InitProcess, number | undefined>();
 
-function limitOf(init: InitProcess): number | undefined {
+/** The soft limit of open files of an init process; `Infinity`: unlimited, `undefined`: unknown. */
+export function openFilesLimitOf(init: InitProcess): number | undefined {
   if (known.has(init)) return known.get(init);
   const text = init.files.text('limits');
   const limit = text === undefined ? undefined : parseProcLimits(text).get('Max open files')?.soft;

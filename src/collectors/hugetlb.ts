@@ -23,15 +23,7 @@ type Reading = readonly HugePages[];
 export const hugetlb: Collector = defineContainerCollector({
   name: 'hugetlb',
   help: 'Huge pages in use, their limits and how often these were hit.',
-  read(container, scrape): Reading {
-    if (hasNoHugePages(scrape)) return NOTHING;
-    return pageSizes(scrape).map((size) => ({
-      size,
-      usage: usageOf(container.files, size),
-      limit: effectiveLimit(container, scrape, size),
-      limitHits: limitHitsOf(container.files, size),
-    }));
-  },
+  read: readHugetlb,
   families: [
     bySize(
       'isolation_container_hugetlb_usage_bytes',
@@ -53,6 +45,17 @@ export const hugetlb: Collector = defineContainerCollector({
     ),
   ],
 });
+
+/** Reads the huge pages of a container by size; nothing without the controller. */
+export function readHugetlb(container: Container, scrape: Scrape): Reading {
+  if (hasNoHugePages(scrape)) return NOTHING;
+  return pageSizes(scrape).map((size) => ({
+    size,
+    usage: usageOf(container.files, size),
+    limit: effectiveLimit(container, scrape, size),
+    limitHits: limitHitsOf(container.files, size),
+  }));
+}
 
 function bySize(
   name: string,

@@ -1,21 +1,16 @@
+import type { Container } from '../container.ts';
 import { type DeviceCounts, parseBlkio } from '../kernel/blkio.ts';
 import { parseDiskNames } from '../kernel/diskstats.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { type DeviceIo, parseIoStat } from '../kernel/io-stat.ts';
 import { MALFORMED, parsedFile, parsedOrMalformed } from './cgroup-value.ts';
-import { type Collector, defineContainerCollector, type Family, oncePerScrape } from './collector.ts';
+import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';
 
 /** Block I/O by device. */
 export const io: Collector = defineContainerCollector({
   name: 'io',
   help: 'Block I/O by device.',
-  read({ files }, scrape): readonly DeviceIo[] {
-    const devices =
-      files.versionOf('blkio') === 1 ? readV1(files) : (parsedFile(files, 'io', 'io.stat', parseIoStat) ?? []);
-    if (devices.length === 0) return devices;
-    const names = diskNames(scrape);
-    return devices.map((counts) => ({ ...counts, device: names.get(counts.device) ?? counts.device }));
-  },
+  read: readIo,
   families: [
     byDevice(
       'isolation_container_io_read_bytes_total',
@@ -35,6 +30,15 @@ export const io: Collector = defineContainerCollector({
     byDevice('isolation_container_io_writes_total', 'Write operations', 'wios', 'io_serviced', (io) => io.writes),
   ],
 });
+
+/** Reads the block I/O of a container. Devices have the names of the kernel, such as `vda`, or else `major:minor`. */
+export function readIo({ files }: Pick<Container, 'files'>, scrape: Scrape): readonly DeviceIo[] {
+  const devices =
+    files.versionOf('blkio') === 1 ? readV1(files) : (parsedFile(files, 'io', 'io.stat', parseIoStat) ?? []);
+  if (devices.length === 0) return devices;
+  const names = diskNames(scrape);
+  return devices.map((counts) => ({ ...counts, device: names.get(counts.device) ?? counts.device }));
+}
 
 function byDevice(
   name: string,

@@ -7,16 +7,23 @@ export const network: Collector = defineContainerCollector({
   name: 'network',
   help: 'Network traffic by interface, once per network namespace, without the host.',
   remedy: NAMESPACE_REMEDY,
-  read(container, scrape): readonly InterfaceCounts[] | undefined {
-    // Without the namespace it is unknown whether this would be the host's traffic.
-    const error = container.initError ?? container.init?.namespacesError;
-    if (error !== undefined) throw error;
-    if (!ownsItsNetwork(container, scrape)) return undefined;
-    const bytes = container.init?.files.read('net/dev');
-    return bytes === undefined ? undefined : parseNetDev(bytes).filter(({ name }) => name !== 'lo');
-  },
+  read: readNetwork,
   families: [...families('receive'), ...families('transmit')],
 });
+
+/**
+ * Reads the traffic of a container's network namespace, without `lo`; `undefined` if it is the host's or another container's.
+ *
+ * @throws Error if the namespace could not be read.
+ */
+export function readNetwork(container: Container, scrape: Scrape): readonly InterfaceCounts[] | undefined {
+  // Without the namespace it is unknown whether this would be the host's traffic.
+  const error = container.initError ?? container.init?.namespacesError;
+  if (error !== undefined) throw error;
+  if (!ownsItsNetwork(container, scrape)) return undefined;
+  const bytes = container.init?.files.read('net/dev');
+  return bytes === undefined ? undefined : parseNetDev(bytes).filter(({ name }) => name !== 'lo');
+}
 
 /**
  * Whether to report a container's network namespace for this container: it is known, it is not the host's, and the container

@@ -12,13 +12,8 @@ export const pressure: Collector = defineContainerCollector({
   name: 'pressure',
   help: 'Time spent waiting for CPU, memory, I/O and interrupts (PSI).',
   read({ files }, scrape): PressureReading {
-    const cpu = read(files, 'cpu.pressure');
-    return {
-      cpu,
-      memory: read(files, 'memory.pressure'),
-      io: read(files, 'io.pressure'),
-      irq: readIrq(files, cpu !== undefined, scrape),
-    };
+    const { cpu, memory, io } = readPressure(files);
+    return { cpu, memory, io, irq: readIrq(files, cpu !== undefined, scrape) };
   },
   families: [
     byResource(
@@ -33,6 +28,15 @@ export const pressure: Collector = defineContainerCollector({
     ),
   ],
 });
+
+/** Reads the pressure of a cgroup, without that of interrupts. */
+export function readPressure(files: CgroupFiles): Readonly<Record<'cpu' | 'memory' | 'io', Pressure | undefined>> {
+  return {
+    cpu: read(files, 'cpu.pressure'),
+    memory: read(files, 'memory.pressure'),
+    io: read(files, 'io.pressure'),
+  };
+}
 
 function read(files: CgroupFiles, name: string): Pressure | undefined {
   return parsedFile(files, 'unified', name, parsePressure);
