@@ -16,8 +16,8 @@ export type CountsSince = 'cgroup' | 'boot' | 'daemon';
 
 interface FamilyHeader {
   readonly name: string;
-  /** `info`: a gauge that is always 1 and has facts as labels. */
-  readonly type: 'counter' | 'gauge' | 'info';
+  /** `info`: a gauge that is always 1 and has facts as labels. `plain_counter`: for names of others, see `FamilyType`. */
+  readonly type: 'counter' | 'plain_counter' | 'gauge' | 'info';
   /** Whole sentences: the kernel file, and what absence means. */
   readonly help: string;
   /** `pod`: the sample belongs to the whole pod, if there is one, and then has no `container` label. */

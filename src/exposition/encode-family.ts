@@ -11,7 +11,7 @@ import type { CreatedAt } from './created-timestamps.ts';
 import { type Encoder, endOf } from './encode.ts';
 import { type FamilyLines, NO_READING } from './line-cache.ts';
 import { renderLabels } from './render-labels.ts';
-import { podIdentityOf } from './series-labels.ts';
+import type { SeriesLabels } from './series-labels.ts';
 
 /** What a collector read, by target. */
 interface Readings {
@@ -22,6 +22,7 @@ interface Readings {
   readonly containers: readonly Container[];
   /** Where the lines of the family were in the last exposition. Brought up to date. */
   readonly lines: FamilyLines;
+  readonly ofPod: SeriesLabels['ofPod'];
 }
 
 /** Writes the samples of one family. Lines that have not changed since the last exposition are copied. */
@@ -117,7 +118,7 @@ const MOST_REPEATED = 3;
 
 function encodeLabelled(
   family: LabelledFamily<unknown>,
-  { labels, readings, containers, lines }: Readings,
+  { labels, readings, containers, lines, ofPod }: Readings,
   encoder: Encoder,
   startOf: StartOf | undefined,
 ): void {
@@ -151,7 +152,7 @@ function encodeLabelled(
     }
     shared = labels[index] ?? '';
     const container = containers[index];
-    if (family.of === 'pod') shared = podLabels(container, shared, pods);
+    if (family.of === 'pod') shared = podLabels(container, shared, { pods, ofPod });
     created = startOf?.(container);
     // Which container of a pod has the pod's labels depends on the others.
     const canCopy = startOf === undefined && (family.of !== 'pod' || shared === labels[index]);
@@ -167,8 +168,12 @@ function encodeLabelled(
 }
 
 /** A second container of the same pod uses its own labels, because series must be unique. */
-function podLabels(container: Container | undefined, own: string, pods: Set<string>): string {
-  const pod = container === undefined ? own : podIdentityOf(container, own);
+function podLabels(
+  container: Container | undefined,
+  own: string,
+  { pods, ofPod }: { readonly pods: Set<string>; readonly ofPod: SeriesLabels['ofPod'] },
+): string {
+  const pod = container === undefined ? own : ofPod(container, own);
   if (pods.has(pod)) return own;
   pods.add(pod);
   return pod;

@@ -38,6 +38,8 @@ function writeSample(encoder: Encoder): void {
   encoder.sample('quantile="0.5"', 0.1);
   encoder.sampleOf('isolation_wait_seconds_sum', '', 0.1);
   encoder.sampleOf('isolation_wait_seconds_count', '', 1);
+  encoder.family({ name: 'container_memory_failcnt', type: 'plain_counter', help: 'Hits.' });
+  encoder.sample('', 8);
   encoder.family({ name: 'isolation_thing', type: 'unknown', help: 'A thing.' });
   encoder.sample('', 7);
 }
@@ -64,6 +66,9 @@ isolation_duration_seconds_count 2
 isolation_wait_seconds{quantile="0.5"} 0.1
 isolation_wait_seconds_sum 0.1
 isolation_wait_seconds_count 1
+# HELP container_memory_failcnt Hits.
+# TYPE container_memory_failcnt counter
+container_memory_failcnt 8
 # HELP isolation_thing A thing.
 # TYPE isolation_thing untyped
 isolation_thing 7
@@ -79,13 +84,14 @@ isolation_kills_total{container="web"} 3
   expect(text).toContain(
     '# TYPE isolation_container info\n# HELP isolation_container What it is.\nisolation_container_info{',
   );
+  expect(text).toContain('# TYPE container_memory_failcnt unknown\n');
   expect(text).toContain('# TYPE isolation_thing unknown\n');
   expect(text.endsWith('isolation_thing 7\n# EOF\n')).toBe(true);
 });
 
 test.each(FORMATS)('%s: both forms of the sample can be parsed', (format) => {
   const families = parseExposition(encode(format, writeSample), format);
-  expect(families).toHaveLength(6);
+  expect(families).toHaveLength(7);
   expect(families[0]?.help).toBe('Kills, from "memory.events".\nTwo \\ lines.');
 });
 

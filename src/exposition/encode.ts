@@ -11,7 +11,11 @@ export interface FamilyHeader {
   readonly help: string;
 }
 
-export type FamilyType = 'counter' | 'gauge' | 'info' | 'histogram' | 'summary' | 'unknown';
+/**
+ * `plain_counter`: a counter without `_total` in its name. Only text 0.0.4 allows it, so that its type in OpenMetrics is
+ * `unknown`.
+ */
+export type FamilyType = 'counter' | 'plain_counter' | 'gauge' | 'info' | 'histogram' | 'summary' | 'unknown';
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
@@ -264,7 +268,7 @@ function renderedHeader(header: FamilyHeader): RenderedHeader {
     name: Buffer.from(header.name),
     names: new Set([base, ...(SUFFIXES[header.type] ?? ['']).map((suffix) => base + suffix)]),
     lines: {
-      openmetrics: `# TYPE ${base} ${header.type}\n# HELP ${base} ${help.replaceAll('"', '\\"')}\n`,
+      openmetrics: `# TYPE ${base} ${header.type === 'plain_counter' ? 'unknown' : header.type}\n# HELP ${base} ${help.replaceAll('"', '\\"')}\n`,
       text: `# HELP ${header.name} ${help}\n# TYPE ${header.name} ${textType(header.type)}\n`,
     },
   };
@@ -284,6 +288,7 @@ function baseName(header: FamilyHeader): string {
 
 function textType(type: FamilyType): string {
   if (type === 'info') return 'gauge';
+  if (type === 'plain_counter') return 'counter';
   return type === 'unknown' ? 'untyped' : type;
 }
 

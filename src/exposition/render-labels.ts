@@ -51,6 +51,11 @@ export function labelValue(text: string): string {
   return cut(printable).replaceAll(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
 }
 
+/** Whether a value stays as it is: nothing in it is shortened or replaced. Such values are distinct if their texts are. */
+export function isKeptWhole(text: string): boolean {
+  return PLAIN_VALUE.test(text) || (text.search(UNPRINTABLE) < 0 && Buffer.byteLength(text) <= VALUE_LIMIT);
+}
+
 function cut(text: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= VALUE_LIMIT) return text;

@@ -7,7 +7,7 @@ import { type CreatedAt, createdTimestamps } from './created-timestamps.ts';
 import { Encoder } from './encode.ts';
 import { Failures } from './failures.ts';
 import { identities, identitiesOfKept, identityOfLabels } from './series-labels.ts';
-import { runCollectors } from './scrape.ts';
+import { encodeReadings, runCollectors } from './scrape.ts';
 
 const kernel = new KernelFiles({
   procRoot: '/proc',
@@ -238,6 +238,28 @@ describe('runCollectors()', () => {
     expect(text).not.toContain('isolation_number{');
     expect(text).toContain('isolation_scrape_collector_success{collector="numbered"} 0\n');
     expect(warnings).toEqual([]);
+  });
+
+  it('labels containers and pods as the caller wants', async () => {
+    const encoder = new Encoder('text');
+    const containers = [container('a', { pod: 'p', inode: 1 }), container('broken', { inode: 2 })];
+    const outcomes = await encodeReadings({
+      collectors: [numbered],
+      scrape: { ...SCRAPE, containers },
+      encoder,
+      failures: new Failures({ debug() {}, info() {}, error() {}, warn() {} }),
+      deadline: Infinity,
+      seriesLabels: {
+        ofContainers: (all) => new Map(all.map((each) => [each, `id="${each.labels.container}"`])),
+        ofPod: ({ labels }) => `of="${labels.pod}"`,
+      },
+    });
+    const lines = Buffer.concat(encoder.finish()).toString().split('\n');
+    expect(lines.filter((line) => /^[^#]/.test(line))).toEqual([
+      'isolation_number{id="a"} 1',
+      'isolation_pod_number{of="p",digit="a\\"b"} 1',
+    ]);
+    expect(outcomes.map(({ collector, success }) => [collector, success])).toEqual([['numbered', false]]);
   });
 
   it('exports a pod once, without a container label', async () => {

@@ -9,7 +9,7 @@ import type { Failures } from './failures.ts';
 import { FamilyLines, type Lines, linesFor, NO_READING } from './line-cache.ts';
 import { renderLabels } from './render-labels.ts';
 import { isSameReading } from './same-reading.ts';
-import { identities, identitiesOfKept } from './series-labels.ts';
+import { identitiesOfKept, OUR_LABELS, type SeriesLabels } from './series-labels.ts';
 
 const SUCCESS = {
   name: 'isolation_scrape_collector_success',
@@ -29,7 +29,7 @@ const END_UNNOTICED_MS = 2_000;
 export const OUTCOME_FAMILIES = [SUCCESS, DURATION];
 
 /** The outcome of a collector. */
-interface Outcome {
+export interface Outcome {
   readonly collector: string;
   readonly success: boolean;
   readonly seconds: number;
@@ -44,11 +44,13 @@ interface Targets {
   readonly containers: readonly Container[];
 }
 
-/**
- * Runs collectors one after the other and encodes their readings. A failure for one container only omits that container.
- * Readings after the deadline (`performance.now()`) are omitted. `isolation_scrape_collector_success` reports both.
- */
-export async function runCollectors(options: {
+/** Runs collectors, encodes their readings, and how each collector did. */
+export async function runCollectors(options: Run): Promise<void> {
+  encodeOutcomes(await encodeReadings(options), options.encoder);
+}
+
+/** What {@link encodeReadings} needs. */
+export interface Run {
   readonly collectors: readonly Collector[];
   readonly scrape: Scrape;
   readonly encoder: Encoder;
@@ -58,9 +60,18 @@ export async function runCollectors(options: {
   readonly lines?: Lines;
   /** Enables `_created` samples. */
   readonly createdAt?: CreatedAt | undefined;
-}): Promise<void> {
+  /** The labels of containers; ours if not given. */
+  readonly seriesLabels?: SeriesLabels;
+}
+
+/**
+ * Runs collectors one after the other and encodes their readings. A failure for one container only omits that container.
+ * Readings after the deadline (`performance.now()`) are omitted. The outcomes report both.
+ */
+export async function encodeReadings(options: Run): Promise<readonly Outcome[]> {
   const { collectors, scrape, encoder, failures, deadline, lines = new Map(), createdAt } = options;
-  const known = identities(scrape.containers);
+  const { seriesLabels = OUR_LABELS } = options;
+  const known = seriesLabels.ofContainers(scrape.containers);
   const labelsOfContainers = scrape.containers.map((container) => known.get(container) ?? '');
   const pace = new Pace();
   const outcomes: Outcome[] = [];
@@ -74,7 +85,12 @@ export async function runCollectors(options: {
     unreadable ??= lost;
     for (const [index, family] of collector.families.entries()) {
       const place = families[index] ?? new FamilyLines(labels.length);
-      encodeFamily(family, { labels, readings, containers, lines: place }, encoder, createdAt);
+      encodeFamily(
+        family,
+        { labels, readings, containers, lines: place, ofPod: seriesLabels.ofPod },
+        encoder,
+        createdAt,
+      );
       if (pace.isDue()) await pace.rest();
     }
     const ended = performance.now();
@@ -88,7 +104,7 @@ export async function runCollectors(options: {
   if (collectors.some(({ scope }) => scope === 'container') && performance.now() <= deadline) {
     failures.unreadable(unreadable);
   }
-  encodeOutcomes(outcomes, encoder);
+  return outcomes;
 }
 
 /** What went wrong while a collector read its targets. */

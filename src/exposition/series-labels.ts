@@ -9,6 +9,14 @@ const NAME_BEFORE_ID = 128;
 const ID_AFTER_NAME = 64;
 const HASH_DIGITS = 12;
 
+/** How the series of containers are labelled. All labels are rendered. */
+export interface SeriesLabels {
+  /** The labels of each container, all distinct. */
+  ofContainers(containers: readonly Container[]): ReadonlyMap<Container, string>;
+  /** The labels of a container's pod, or its own outside pods. */
+  readonly ofPod: (container: Container, own: string) => string;
+}
+
 const rendered = new WeakMap<Labels, string>();
 const renderedForPod = new WeakMap<Container, string>();
 
@@ -85,13 +93,15 @@ export function identityOfLabels(labels: Labels): string {
   return known;
 }
 
-/** The rendered labels of a container's pod, or its own outside pods. */
-export function podIdentityOf(container: Container, own: string): string {
+function podIdentityOf(container: Container, own: string): string {
   if (container.labels.pod === '') return own;
   const known = renderedForPod.get(container) ?? render({ ...container.labels, container: '' });
   renderedForPod.set(container, known);
   return known;
 }
+
+/** Our labels: `engine`, `namespace`, `pod` and `container`. */
+export const OUR_LABELS: SeriesLabels = { ofContainers: identities, ofPod: podIdentityOf };
 
 function renderWithId({ labels }: Container, id: string): string {
   const name = labels.container.slice(0, NAME_BEFORE_ID);
