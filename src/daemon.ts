@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonState, Scrape } from './collectors/collector.ts';
+import { CadvisorExposition } from './cadvisor/exposition.ts';
 import { collectorsWith } from './collectors/index.ts';
 import type { Config } from './config/config.ts';
 import type { CgroupMatch } from './container.ts';
@@ -48,6 +49,12 @@ import { readVersion } from './version.ts';
 export interface Daemon extends AsyncDisposable {
   /** Renders one exposition. */
   scrape(request: ScrapeRequest): Promise<Pieces>;
+  /** The same readings under the names of cAdvisor. */
+  readonly cadvisor: {
+    /** The collectors that a request may name. */
+    readonly collectors: readonly string[];
+    scrape(request: Omit<ScrapeRequest, 'format'>): Promise<Pieces>;
+  };
   /** Calls `use` with the data of a scrape made now. `use` has no deadline, but must yield to the event loop. */
   look<T>(use: (scrape: Scrape) => Promise<T>): Promise<T>;
   /** Waits up to `ms` until engines have named all containers. Returns whether they have. */
@@ -158,7 +165,9 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
     ancestors.prune();
     return result;
   };
+  const cadvisor = new CadvisorExposition({ ...config, labels: config.cadvisorLabels, log });
   return {
+    cadvisor: { collectors: cadvisor.collectors, scrape: (request) => cadvisor.scrape(request, lookUntil) },
     async scrape({ format, collect, exclude, deadline = Infinity }) {
       const chosen = enabled.filter(
         ({ name }) => (collect?.includes(name) ?? true) && exclude?.includes(name) !== true,

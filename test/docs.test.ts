@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { renderFamiliesDoc } from '../src/cadvisor/families-doc.ts';
 import { collectors } from '../src/collectors/index.ts';
 import { renderMetricsDoc } from '../src/exposition/metrics-doc.ts';
 import { findings } from '../src/findings/index.ts';
@@ -8,6 +9,7 @@ import { renderStandardsDoc } from '../src/findings/standards-doc.ts';
 import { renderConfigurationDoc } from '../src/config/configuration-doc.ts';
 import { helpText } from '../src/config/command-line.ts';
 import { allFamilies } from './dashboards/families.ts';
+import { withSection } from './page-section.ts';
 import { renderAlertsDoc } from './rules/alerts-doc.ts';
 import { groups } from './rules/rule-files.ts';
 
@@ -29,6 +31,13 @@ describe('generated documentation is current', () => {
 
   it('docs/standards.md', async () => {
     await expect(renderStandardsDoc()).toMatchFileSnapshot('../docs/standards.md');
+  });
+
+  it('docs/from-cadvisor.md has every family', async () => {
+    const page = readFileSync(new URL('../docs/from-cadvisor.md', import.meta.url), 'utf8');
+    const section = { begin: '<!-- families -->', end: '<!-- /families -->' };
+    const current = withSection(page, section, renderFamiliesDoc);
+    await expect(current).toMatchFileSnapshot('../docs/from-cadvisor.md');
   });
 
   it('docs/configuration.md', async () => {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectors } from '../src/collectors/index.ts';
@@ -14,6 +14,8 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const OF_THIS_RUN =
   /^(# \w+ )?(process_|nodejs_|isolation_exporter_|isolation_scrape_collector_duration|isolation_source_up|isolation_posture_age_seconds)/;
 
+const OF_THIS_RUN_OF_CADVISOR = /^(# \w+ )?(container_last_seen|cadvisor_version_info)/;
+
 // After a change: npx vitest run --project program -u, and read the difference.
 describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) => {
   let daemon: Daemon;
@@ -26,6 +28,12 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
     const text = Buffer.concat(await daemon.scrape({ format: 'text', collect: [name] })).toString();
     const lines = text.split('\n').filter((line) => !OF_THIS_RUN.test(line));
     await expect(sortSamples(lines).join('\n')).toMatchFileSnapshot(`golden/${host}/${name}.prom`);
+  });
+
+  it('under the names of cAdvisor', async () => {
+    const text = Buffer.concat(await daemon.cadvisor.scrape({})).toString();
+    const lines = text.split('\n').filter((line) => !OF_THIS_RUN_OF_CADVISOR.test(line));
+    await expect(sortSamples(lines).join('\n')).toMatchFileSnapshot(`golden/${host}/cadvisor.txt`);
   });
 
   it('--collector.findings.all adds the findings that a container does not have', async () => {
@@ -44,6 +52,15 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
   it.skipIf(!existsSync(PROMTOOL))('promtool reports no problems (needs promtool)', async () => {
     const input = Buffer.concat(await daemon.scrape({ format: 'text' }));
     expect(execFileSync(PROMTOOL, ['check', 'metrics'], { input, encoding: 'utf8' })).toBe('');
+  });
+
+  it.skipIf(!existsSync(PROMTOOL))("promtool only dislikes cAdvisor's own names (needs promtool)", async () => {
+    const input = Buffer.concat(await daemon.cadvisor.scrape({}));
+    const { stderr } = spawnSync(PROMTOOL, ['check', 'metrics'], { input, encoding: 'utf8' });
+    expect([...new Set(stderr.trim().split('\n'))]).toEqual([
+      "cadvisor_version_info label names should be written in 'snake_case' not 'camelCase'",
+      'container_memory_failcnt counter metrics should have "_total" suffix',
+    ]);
   });
 });
 

@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   findings: ['kernel', 'posture'],
   collectors: ['kernel', 'posture', 'findings', 'container.ts'],
   exposition: ['collectors', 'kernel', 'container.ts', 'log.ts', 'pace.ts', 'version.ts'],
+  cadvisor: ['config', 'collectors', 'exposition', 'kernel', 'container.ts', 'log.ts', 'version.ts'],
   report: ['collectors', 'findings', 'posture', 'kernel', 'container.ts', 'pace.ts'],
   terminal: [],
   scan: ['report', 'findings', 'terminal', 'version.ts'],

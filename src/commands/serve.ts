@@ -38,6 +38,7 @@ export async function serve(
       version: readVersion(),
       collectors: config.collectors,
       scrape: (request) => daemon.scrape(request),
+      cadvisor: daemon.cadvisor,
       report: () => daemon.look(readHost),
       isHealthy: () => daemon.isHealthy(),
     },

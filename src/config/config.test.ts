@@ -30,9 +30,11 @@ test('works without any option', () => {
     web: {
       listenAddresses: [{ host: undefined, port: 10061, text: ':10061' }],
       telemetryPath: '/metrics',
+      cadvisorPath: undefined,
       maxRequests: 40,
       configFile: undefined,
     },
+    cadvisorLabels: 'docker',
     createdTimestamps: false,
     path: { procfs: '/proc', cgroupfs: '/sys/fs/cgroup', kmsg: '/dev/kmsg' },
     docker: { hosts: [socket('/var/run/docker.sock')], isDefault: true },
@@ -73,6 +75,43 @@ test.each([
 ])('all findings by %j and %j: %j', (flags, environment, expected) => {
   const { allFindings, unknownVariables } = config(flags, environment);
   expect({ allFindings, unknownVariables }).toEqual({ allFindings: expected, unknownVariables: [] });
+});
+
+describe('the path of metrics under the names of cAdvisor', () => {
+  const path = (text: string) => config({ 'web.cadvisor-path': [text] }).web.cadvisorPath;
+
+  test('is given, or there is none', () => {
+    expect(path('/metrics/cadvisor')).toBe('/metrics/cadvisor');
+    expect(path('')).toBeUndefined();
+    expect(config({}, { ISOLATION_EXPORTER_WEB_CADVISOR_PATH: '/c' }).web.cadvisorPath).toBe('/c');
+    expect(config({}, { ISOLATION_EXPORTER_WEB_CADVISOR_PATH: '' }).web.cadvisorPath).toBeUndefined();
+  });
+
+  test.each(['/', '/healthz', '/-/ready', '/-/healthy', 'metrics/cadvisor', '//x', '/a?b', 'on'])(
+    'is not %j, which is no path or another endpoint',
+    (text) =>
+      expect(complaint({ 'web.cadvisor-path': [text] })).toBe(
+        `--web.cadvisor-path: expected a path such as /metrics/cadvisor that no other endpoint uses, or nothing, not "${text}"`,
+      ),
+  );
+
+  test('is not that of our own metrics', () => {
+    const complaints = [
+      complaint({ 'web.cadvisor-path': ['/metrics'] }),
+      complaint({ 'web.telemetry-path': ['/m'] }, { ISOLATION_EXPORTER_WEB_CADVISOR_PATH: '/m' }),
+    ];
+    expect(complaints).toEqual([
+      '--web.cadvisor-path: "/metrics" is the path of --web.telemetry-path',
+      'ISOLATION_EXPORTER_WEB_CADVISOR_PATH: "/m" is the path of --web.telemetry-path',
+    ]);
+  });
+
+  test('has the labels of cAdvisor or of the kubelet', () => {
+    expect(config({ 'web.cadvisor-labels': ['kubelet'] }).cadvisorLabels).toBe('kubelet');
+    expect(complaint({ 'web.cadvisor-labels': ['k8s'] })).toBe(
+      '--web.cadvisor-labels: expected docker or kubelet, not "k8s"',
+    );
+  });
 });
 
 test('the web configuration is a file relative to the working directory, or absent', () => {

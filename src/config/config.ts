@@ -1,7 +1,7 @@
 import type { LogFormat, LogLevel } from '../log.ts';
 import { type ContainerLabel, exportedLabels, MOST_LABELS } from './container-labels.ts';
 import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS, OPTIONS, collectorFlag, variableOf } from './options.ts';
-import type { CollectorEntry, OptionEntry } from './options.ts';
+import type { CadvisorLabels, CollectorEntry, OptionEntry } from './options.ts';
 import type { Flags } from './command-line.ts';
 import { parseSwitch } from './values.ts';
 import type { EngineHost, ListenAddress, UnixHost } from './values.ts';
@@ -10,6 +10,8 @@ import type { EngineHost, ListenAddress, UnixHost } from './values.ts';
 export interface WebConfig {
   readonly listenAddresses: readonly ListenAddress[];
   readonly telemetryPath: string;
+  /** `undefined`: disabled. */
+  readonly cadvisorPath: string | undefined;
   /** 0: no limit. */
   readonly maxRequests: number;
   /** TLS and users; `undefined`: disabled. */
@@ -34,6 +36,8 @@ export interface KubeletLogsConfig {
 /** The whole configuration, checked and frozen. */
 export interface Config {
   readonly web: WebConfig;
+  /** The labels at {@link WebConfig.cadvisorPath}. */
+  readonly cadvisorLabels: CadvisorLabels;
   /** Whether counters in OpenMetrics have a `_created` sample. */
   readonly createdTimestamps: boolean;
   readonly path: {
@@ -99,9 +103,11 @@ export function createConfig(input: {
     web: {
       listenAddresses: listenAddresses(valuesOf(OPTIONS.listenAddresses, input)),
       telemetryPath: one(OPTIONS.telemetryPath),
+      cadvisorPath: cadvisorPath(input),
       maxRequests: one(OPTIONS.maxRequests),
       configFile: unlessEmpty(OPTIONS.webConfigFile),
     },
+    cadvisorLabels: one(OPTIONS.cadvisorLabels),
     createdTimestamps: switchOf(CREATED_TIMESTAMPS.flag, input) === true,
     path: { procfs: one(OPTIONS.procfs), cgroupfs: one(OPTIONS.cgroupfs), kmsg: unlessEmpty(OPTIONS.kmsg) },
     docker: engine(OPTIONS.docker),
@@ -136,6 +142,14 @@ export function readOptions<T>(option: OptionEntry<T>, sources: Sources): readon
   const { source, values } = valuesOf(option, sources);
   const given = option.repeatable ? values : values.slice(-1);
   return given.filter((text) => text !== '').map((text) => parseValue(option, { source, text }));
+}
+
+function cadvisorPath(input: Sources): string | undefined {
+  const given = valuesOf(OPTIONS.cadvisorPath, input);
+  if (given.values.at(-1) === '') return undefined;
+  const path = parseLast(OPTIONS.cadvisorPath, given);
+  if (path !== readOption(OPTIONS.telemetryPath, input)) return path;
+  throw new UsageError(`${given.source}: ${quote(path)} is the path of --${OPTIONS.telemetryPath.flag}`);
 }
 
 function kubeletLogs(input: Sources): KubeletLogsConfig | undefined {

@@ -48,6 +48,14 @@ export interface CollectorEntry {
 
 const ENGINE_HOST = 'unix:///path, tcp://host:port, http://host:port or https://host:port';
 
+/** Whose labels `--web.cadvisor-path` has. */
+const CADVISOR_LABELS = ['docker', 'kubelet'] as const;
+export type CadvisorLabels = (typeof CADVISOR_LABELS)[number];
+
+function parseTelemetryPath(text: string): string | undefined {
+  return ['/-/healthy', '/-/ready', '/healthz'].includes(text) ? undefined : parseUrlPath(text);
+}
+
 /** All options of the daemon except those of the collectors, in the order of the help. */
 export const OPTIONS = {
   listenAddresses: entry({
@@ -67,7 +75,24 @@ export const OPTIONS = {
     help: 'HTTP path of the metrics.',
     defaults: ['/metrics'],
     expected: 'a path such as /metrics that no other endpoint uses',
-    parse: (text) => (['/-/healthy', '/-/ready', '/healthz'].includes(text) ? undefined : parseUrlPath(text)),
+    parse: parseTelemetryPath,
+  }),
+  cadvisorPath: entry({
+    flag: 'web.cadvisor-path',
+    group: 'Web',
+    placeholder: '<path>',
+    help: 'HTTP path of the same readings under the names of cAdvisor, such as /metrics/cadvisor; empty to disable.',
+    defaults: [''],
+    expected: 'a path such as /metrics/cadvisor that no other endpoint uses',
+    empty: 'off',
+    parse: (text) => (text === '/' ? undefined : parseTelemetryPath(text)),
+  }),
+  cadvisorLabels: choice(CADVISOR_LABELS, {
+    flag: 'web.cadvisor-labels',
+    group: 'Web',
+    placeholder: '<style>',
+    help: "Labels at --web.cadvisor-path: id, name, image and those of --container.labels (docker), or container, pod and namespace as at the kubelet's endpoint (kubelet).",
+    defaults: ['docker'],
   }),
   maxRequests: entry({
     flag: 'web.max-requests',

@@ -6,7 +6,7 @@ import type { Format } from '../exposition/encode.ts';
 import { compress } from './gzip.ts';
 import { labelValue } from '../exposition/render-labels.ts';
 import { acceptsGzip, negotiateFormat, scrapeBudget } from './negotiate.ts';
-import { RequestSlots } from './request-slots.ts';
+import type { RequestSlots } from './request-slots.ts';
 import { textReply } from './respond.ts';
 import { hasGone, whenOver } from './response-end.ts';
 import type { Reply } from './respond.ts';
@@ -66,17 +66,18 @@ class Exposition {
   }
 }
 
-/** Creates the handler for the telemetry path. It serves at most `maxRequests` concurrent requests; 0: no limit. */
+/** Creates the handler for a path of metrics. Paths can share the slots of their requests. */
 export function createMetricsHandler(options: {
   readonly scrape: ScrapeFunction;
   /** The collectors that can be requested. */
   readonly collectors: readonly string[];
-  readonly maxRequests: number;
+  readonly slots: RequestSlots;
   readonly log: Log;
+  /** Answers in text 0.0.4, whatever the client prefers. */
+  readonly onlyText?: true;
 }): MetricsHandler {
-  const { scrape, collectors, maxRequests, log } = options;
+  const { scrape, collectors, slots, log, onlyText } = options;
   const flights = new SingleFlight<Exposition | undefined>();
-  const slots = new RequestSlots(maxRequests);
 
   async function expose(request: ScrapeRequest): Promise<Exposition | undefined> {
     try {
@@ -89,13 +90,13 @@ export function createMetricsHandler(options: {
 
   return async (request, response, query) => {
     if (!slots.take(response, request.socket)) {
-      return textReply(503, `Limit of concurrent requests reached (${maxRequests}), try again later.`);
+      return textReply(503, `Limit of concurrent requests reached (${slots.most}), try again later.`);
     }
 
     const selection = selectionOf(query, collectors);
     if (typeof selection === 'string') return textReply(400, selection);
     const { accept, 'accept-encoding': acceptEncoding } = request.headers;
-    const { format, contentType } = negotiateFormat(accept);
+    const { format, contentType } = negotiateFormat(onlyText ? undefined : accept);
     const budget = scrapeBudget(headerOf(request, 'x-prometheus-scrape-timeout-seconds'));
     const deadline = budget === undefined ? {} : { deadline: performance.now() + budget };
     // A request that joins a run uses its deadline: the servers of a Prometheus pair have the same one.

@@ -10,21 +10,22 @@ const PATIENCE_MS = 5_000;
  * its answer for a while loses its slot and its connection. Otherwise clients that never read would block others.
  */
 export class RequestSlots {
-  readonly #most: number;
+  /** 0: any number. */
+  readonly most: number;
   readonly #patience: number;
   /** The response, and since when the answer has been ready, in ms of `performance.now()`. */
   readonly #taken = new Map<ServerResponse, { readonly socket: Socket; readySince: number | undefined }>();
 
   /** @param most the number of slots; 0 means any number. */
   constructor(most: number, patience = PATIENCE_MS) {
-    this.#most = most;
+    this.most = most;
     this.#patience = patience;
   }
 
   /** Takes a slot until the response is over. Returns `false` if none is free. */
   take(response: ServerResponse, socket: Socket): boolean {
-    if (this.#most > 0 && this.#taken.size >= this.#most) this.#freeOne();
-    if (this.#most > 0 && this.#taken.size >= this.#most) return false;
+    if (this.most > 0 && this.#taken.size >= this.most) this.#freeOne();
+    if (this.most > 0 && this.#taken.size >= this.most) return false;
     this.#taken.set(response, { socket, readySince: undefined });
     whenOver(response, socket, () => this.#taken.delete(response));
     return true;

@@ -20,6 +20,7 @@ import { readWebRules } from './web-rules.ts';
 interface Setup {
   readonly addresses?: readonly string[];
   readonly telemetryPath?: string;
+  readonly cadvisorPath?: string;
   readonly maxRequests?: number;
   readonly handlers?: Partial<ServerHandlers>;
   readonly limits?: Partial<ServerLimits>;
@@ -50,6 +51,7 @@ async function start(setup: Setup = {}): Promise<Server & { readonly address: st
     {
       listenAddresses: addresses,
       telemetryPath: setup.telemetryPath ?? '/metrics',
+      cadvisorPath: setup.cadvisorPath,
       maxRequests: setup.maxRequests ?? 40,
       configFile: undefined,
     },
@@ -175,6 +177,19 @@ describe('the telemetry path', () => {
     expect((await get(elsewhere.address, '/metrics')).status).toBe(404);
     const root = await start({ telemetryPath: '/' });
     expect((await get(root.address, '/')).body.toString()).toBe('a 1\n');
+  });
+
+  test('are under the names of cAdvisor at a path of their own, only as text', async () => {
+    const cadvisor = { collectors: ['cpu'], scrape: async () => [Buffer.from('container_a 1\n')] };
+    const { address } = await start({ cadvisorPath: '/metrics/cadvisor', handlers: { cadvisor } });
+    const { body, headers } = await get(address, '/metrics/cadvisor', {
+      headers: { accept: 'application/openmetrics-text;version=1.0.0' },
+    });
+    expect([body.toString(), headers['content-type']]).toEqual(['container_a 1\n', TEXT]);
+    expect((await get(address, '/metrics')).body.toString()).toBe('a 1\n');
+    expect((await get(address, '/metrics/cadvisor?collect[]=memory')).status).toBe(400);
+    const off = await start({ handlers: { cadvisor } });
+    expect((await get(off.address, '/metrics/cadvisor')).status).toBe(404);
   });
 
   test('turns the timeout of the client into a deadline', async () => {

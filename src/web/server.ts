@@ -7,6 +7,7 @@ import { Connections } from './connections.ts';
 import { createPageHandler } from './page-handler.ts';
 import { createMetricsHandler } from './metrics-handler.ts';
 import type { ScrapeFunction } from './metrics-handler.ts';
+import { RequestSlots } from './request-slots.ts';
 import { send, textReply } from './respond.ts';
 import { hasGone, whenOver } from './response-end.ts';
 import type { Reply } from './respond.ts';
@@ -22,6 +23,8 @@ export interface ServerHandlers {
   /** The enabled collectors, which `collect[]` and `exclude[]` may name. */
   readonly collectors: readonly string[];
   readonly scrape: ScrapeFunction;
+  /** Metrics under the names of cAdvisor, and the collectors that a request may name. */
+  readonly cadvisor?: { readonly collectors: readonly string[]; readonly scrape: ScrapeFunction };
   /** Reads the report for the page. */
   readonly report: () => Promise<HostReport>;
   /** Whether the daemon is healthy, for `/-/healthy`. */
@@ -107,9 +110,11 @@ export async function listen(
 type Router = (request: IncomingMessage, response: ServerResponse) => Promise<Reply>;
 
 function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Router {
-  const { telemetryPath, maxRequests } = config;
-  const { version, scrape, report, isHealthy, collectors } = handlers;
-  const metrics = createMetricsHandler({ scrape, collectors, maxRequests, log });
+  const { telemetryPath, cadvisorPath } = config;
+  const { version, scrape, report, isHealthy, collectors, cadvisor } = handlers;
+  const slots = new RequestSlots(config.maxRequests);
+  const metrics = createMetricsHandler({ scrape, collectors, slots, log });
+  const metricsOfCadvisor = cadvisor && createMetricsHandler({ ...cadvisor, slots, log, onlyText: true });
   const page = createPageHandler({ report, version, telemetryPath });
 
   return async (request, response) => {
@@ -117,6 +122,7 @@ function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Ro
       return textReply(405, 'Only GET and HEAD are allowed.', { Allow: 'GET, HEAD' });
     }
     const [path, query] = splitTarget(request.url ?? '/');
+    if (path === cadvisorPath && metricsOfCadvisor !== undefined) return metricsOfCadvisor(request, response, query);
     switch (path) {
       case telemetryPath:
         return metrics(request, response, query);

@@ -48,6 +48,7 @@ async function start(text: string, limits = {}): Promise<number> {
     {
       listenAddresses: [parseListenAddress('127.0.0.1:0')!],
       telemetryPath: '/metrics',
+      cadvisorPath: undefined,
       maxRequests: 1,
       configFile: file,
     },
