@@ -1,14 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { collectors } from '../src/collectors/index.ts';
-import { helpText } from '../src/config/command-line.ts';
+import { SCAN_STANDARDS } from '../src/config/commands.ts';
 import { CHECKED_STANDARDS } from '../src/findings/compliance.ts';
 import { findings } from '../src/findings/index.ts';
 import { referenceText } from '../src/findings/standards/references.ts';
 import { SEVERITIES } from '../src/findings/finding.ts';
 
-it('the help names all standards', () => {
-  const help = helpText(collectors, 'scan').replaceAll(/\s+/g, ' ');
-  for (const standard of CHECKED_STANDARDS) expect(help).toContain(standard);
+it('scan offers all standards that a container can satisfy', () => {
+  expect(SCAN_STANDARDS).toEqual(CHECKED_STANDARDS);
 });
 
 describe('every finding', () => {

@@ -1,11 +1,10 @@
 import { type Config, UsageError } from '../config/config.ts';
 import { startDaemon } from '../daemon.ts';
 import { SEVERITIES } from '../findings/finding.ts';
-import { CHECKED_STANDARDS, type CheckedStandard } from '../findings/compliance.ts';
+import { CHECKED_STANDARDS } from '../findings/compliance.ts';
 import { findings } from '../findings/index.ts';
 import type { Log } from '../log.ts';
-import type { ScanOutput } from '../config/commands.ts';
-import { listOf as listOfNames } from '../config/options.ts';
+import type { ScanOutput, ScanStandardName } from '../config/commands.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { type HostReport, readHost } from '../report/host-report.ts';
 import { type Baseline, baselineOf } from '../scan/baseline.ts';
@@ -32,7 +31,7 @@ export interface ScanOptions {
   /** Severities, ids of findings, `unknown`. */
   readonly failOn: readonly string[];
   /** The standard to check by. */
-  readonly standard: string | undefined;
+  readonly standard: ScanStandardName | undefined;
   /** The file to compare with. */
   readonly baseline: string | undefined;
   /** The file to write a baseline to. */
@@ -57,11 +56,10 @@ export async function scanHere(
 ): Promise<{ readonly text: string; readonly complaints: readonly string[]; readonly passed: boolean }> {
   // First, so that an invalid option fails before any work.
   const criteria = options.failOn.map(criterionOf);
-  const standard = options.standard === undefined ? undefined : standardCalled(options.standard);
   const baseline = options.baseline === undefined ? undefined : await readBaseline(options.baseline);
   const report = await lookOnce(config, options.containers, log);
   const chosen = { ...report, containers: selectFrom(report.containers, options.containers) };
-  const selected = standard === undefined ? chosen : checkedBy(standard, chosen);
+  const selected = options.standard === undefined ? chosen : checkedBy(options.standard, chosen);
   const compared = baseline === undefined ? selected : compare(selected, baseline, options);
   const result = checkCriteria(compared.containers, criteria);
   const written = await writeTo(options.newBaseline, selected.containers);
@@ -113,12 +111,6 @@ function criterionOf(text: string): Criterion {
   const criterion = parseCriterion(text);
   if (criterion !== undefined) return criterion;
   throw notExpected('--fail-on', `${SEVERITIES.join(', ')}, the id of a finding or unknown`, text);
-}
-
-function standardCalled(name: string): CheckedStandard {
-  const standard = CHECKED_STANDARDS.find((each) => each === name);
-  if (standard !== undefined) return standard;
-  throw notExpected('--standard', listOfNames(CHECKED_STANDARDS), name);
 }
 
 function notExpected(option: string, expected: string, text: string): UsageError {

@@ -36,6 +36,10 @@ export const DIAGNOSE_OPTIONS = {
 const SCAN_OUTPUTS = ['table', 'json', 'sarif', 'junit', 'markdown'] as const;
 export type ScanOutput = (typeof SCAN_OUTPUTS)[number];
 
+/** The standards of `--standard`. */
+export const SCAN_STANDARDS = ['cis-docker', 'pss-baseline', 'pss-restricted', 'nsa-cisa'] as const;
+export type ScanStandardName = (typeof SCAN_STANDARDS)[number];
+
 /** The options that only `scan` has. */
 export const SCAN_OPTIONS = {
   output: outputAs(SCAN_OUTPUTS),
@@ -63,16 +67,14 @@ export const SCAN_OPTIONS = {
     commandLineOnly: true,
     parse: parseName,
   }),
-  standard: entry({
+  standard: choice(SCAN_STANDARDS, {
     flag: 'standard',
     group: 'Output',
     placeholder: '<name>',
-    help: 'Check by this standard: cis-docker, pss-baseline, pss-restricted or nsa-cisa. Only its findings are shown and meet --fail-on.',
+    help: `Check by this standard: ${listOf(SCAN_STANDARDS)}. Only its findings are shown and meet --fail-on.`,
     defaults: [''],
-    expected: 'a name',
     empty: 'off',
     commandLineOnly: true,
-    parse: parseName,
   }),
   baseline: entry({
     flag: 'baseline',

@@ -1,10 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { type Outcome, quote } from '../lab/machine.ts';
 import { sarifErrors } from '../sarif-schema.ts';
+import { scanErrors } from '../scan-schema.ts';
 import { words } from './docker-containers.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
@@ -23,7 +27,15 @@ interface Scan {
 }
 
 interface SarifLog {
-  readonly runs: readonly [{ readonly results: readonly { readonly ruleId: string; readonly kind: string }[] }];
+  readonly runs: readonly [
+    {
+      readonly results: readonly {
+        readonly ruleId: string;
+        readonly kind: string;
+        readonly baselineState?: string;
+      }[];
+    },
+  ];
 }
 
 describeLive('isolation-exporter scan', ['docker'], () => {
@@ -115,6 +127,43 @@ describeLive('isolation-exporter scan', ['docker'], () => {
     const isForAll = !options.some((option) => option.startsWith('--container'));
     const { code, stdout, stderr } = isForAll ? await own(...options) : await scan(...options);
     expect(code, `${stdout}\n${stderr}`).toBe(expected);
+  });
+
+  test('fails a pipeline on what is new since the baseline, and on nothing else', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'isolation-exporter-scan-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const baseline = join(folder, 'baseline.json');
+    const named = ['plain', 'exposed', 'unlimited', 'steers'].flatMap((name) => ['--container', name]);
+    const write = await scan(...named, `--write-baseline=${baseline}`);
+    expect(write.code, write.stderr).toBe(0);
+
+    // Another container with the same name and findings is known.
+    const options = ['--network', 'none', '--memory', '64m', '--cpus', '0.5', '--pids-limit', '100'];
+    await docker.remove('plain');
+    const again = await docker.run('--name', 'plain', ...options, LAB_IMAGE);
+    const same = await scan(...named, `--baseline=${baseline}`, '--fail-on=info');
+    expect(same.code, `${same.stdout}\n${same.stderr}`).toBe(0);
+    expect(same.stdout).toMatch(/: 0 new, \d+ known, 0 fixed\.\n/);
+
+    // With less isolation, it is not.
+    await docker.remove(again);
+    ids.set('plain', await docker.run('--name', 'plain', ...options, '--ipc', 'host', '--read-only', LAB_IMAGE));
+    const worse = await scan(...named, `--baseline=${baseline}`, '--fail-on=info', '--output=sarif');
+    expect(worse.code).toBe(1);
+    expect(worse.stderr).toBe('isolation-exporter: --fail-on: plain: host_ipc_namespace\n');
+    const log: SarifLog = JSON.parse(worse.stdout);
+    expect(sarifErrors(log)).toEqual([]);
+    const added = log.runs[0].results.filter(({ baselineState }) => baselineState === 'new');
+    expect(added.map(({ ruleId }) => ruleId)).toEqual(['host_ipc_namespace']);
+    const fixed = await scan(...named, `--baseline=${baseline}`);
+    expect(fixed.stdout).toContain('Fixed since: plain: root_file_system_writable\n');
+  });
+
+  test('checks by a standard', async () => {
+    const { code, stdout } = await scan('--container=exposed', '--standard=pss-baseline', '--output=json');
+    expect(code).toBe(0);
+    expect(scanErrors(JSON.parse(stdout))).toEqual([]);
+    expect(stdout).toMatch(/"control": "Host Namespaces",\s+"title": "Host Namespaces",\s+"violates": "yes"/);
   });
 
   test('says nothing of a container as soon as it is gone', async () => {
