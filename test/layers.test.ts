@@ -8,6 +8,7 @@ const SOURCES = new URL('../src/', import.meta.url).pathname;
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   config: ['log.ts', 'version.ts'],
+  'config-files': ['kernel', 'probes'],
   discover: ['kernel', 'container.ts', 'log.ts'],
   identify: ['kernel', 'container.ts'],
   engines: ['kernel', 'probes', 'config', 'container.ts', 'log.ts'],
@@ -23,10 +24,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   terminal: [],
   scan: ['report', 'findings', 'terminal', 'version.ts'],
   page: ['report', 'findings', 'terminal', 'version.ts'],
-  web: ['config', 'exposition', 'kernel', 'page', 'report', 'log.ts', 'pace.ts', 'version.ts'],
+  web: ['config', 'config-files', 'exposition', 'kernel', 'page', 'report', 'log.ts', 'pace.ts', 'version.ts'],
   diagnose: ['config', 'discover', 'engines', 'identify', 'kernel', 'probes', 'terminal', 'container.ts'],
   commands: [
     'config',
+    'config-files',
     'diagnose',
     'findings',
     'probes',
@@ -50,7 +52,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'protobufjs/light.js': ['engines/cri-messages.ts'],
   pino: ['log.ts'],
   commander: ['config/command-line.ts', 'cli.ts'],
-  yaml: ['web/strict-yaml.ts'],
+  yaml: ['config-files/strict-yaml.ts'],
   bcryptjs: ['web/auth.ts'],
 };
 

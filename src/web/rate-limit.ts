@@ -1,4 +1,4 @@
-import { sectionOf, textOf, wrong } from './config-section.ts';
+import { sectionOf, textOf, wrong } from '../config-files/config-section.ts';
 
 /** The section `rate_limit`: a token bucket that all requests share. */
 export interface RateLimit {

@@ -1,4 +1,4 @@
-import { namesOf, sectionOf, type Section, switchOf, textOf, textsOf, wrong } from './config-section.ts';
+import { namesOf, sectionOf, type Section, switchOf, textOf, textsOf, wrong } from '../config-files/config-section.ts';
 
 /** The section `tls_server_config`. */
 export interface TlsSettings {

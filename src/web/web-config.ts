@@ -1,6 +1,6 @@
-import { sectionOf, switchOf, textOf, wrong } from './config-section.ts';
+import { sectionOf, switchOf, textOf, wrong } from '../config-files/config-section.ts';
 import { type RateLimit, rateLimitOf } from './rate-limit.ts';
-import { readYaml } from './strict-yaml.ts';
+import { readYaml } from '../config-files/strict-yaml.ts';
 import { type TlsSettings, tlsSettingsOf } from './tls-settings.ts';
 
 /** A web configuration file in the format of Prometheus' exporter-toolkit (docs/web-configuration.md there). */
@@ -58,6 +58,16 @@ export function parseWebConfig(text: string): WebFile {
     rateLimit: rateLimitOf(root.get(RATE)),
     warnings,
   };
+}
+
+/** The certificates and keys that a configuration names; none if it is invalid. */
+export function filesNamedIn(config: string): readonly string[] {
+  try {
+    const { tls } = parseWebConfig(config);
+    return [tls?.cert, tls?.key, tls?.clientCa].flatMap((pem) => (pem !== undefined && 'file' in pem ? pem.file : []));
+  } catch {
+    return [];
+  }
 }
 
 function headersOf(value: unknown): Map<string, string> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { errnoOf, toError } from '../kernel/errno.ts';
+import { type ConfigFiles, LOCAL_FILES } from '../config-files/config-files.ts';
+import { toError } from '../kernel/errno.ts';
 import type { Log } from '../log.ts';
 import { parseWebConfig } from './web-config.ts';
 import { createLimiter, type Limiter } from './rate-limit.ts';
@@ -24,24 +24,6 @@ export interface WebRules {
 export interface CurrentRules {
   current(): WebRules;
 }
-
-/** A changed file is read again after this time, in ms: two close writes may leave the same time stamp. */
-const UNSETTLED_MS = 2_000;
-
-/** Where the files come from. */
-export interface ConfigFiles {
-  /**
-   * The content of a file.
-   *
-   * @throws the system error.
-   */
-  text(file: string): string;
-  /** Changes when the file does. */
-  stamp(file: string): string;
-}
-
-/** Reads them in this thread, so they must be on a local file system. */
-const LOCAL_FILES: ConfigFiles = { text: (file) => readFileSync(file, 'utf8'), stamp: stampOf };
 
 /** The state of the files just before they were read. */
 type Stamps = Map<string, string>;
@@ -131,16 +113,6 @@ function load(path: string, stamps: Stamps, files: ConfigFiles): Loaded {
     return { rules, warnings, digest: hash.digest('hex') };
   } catch (error) {
     throw new Error(`${path}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-function stampOf(file: string): string {
-  try {
-    const { ino, size, mtimeMs, ctimeMs } = statSync(file);
-    const isSettled = Date.now() - Math.max(mtimeMs, ctimeMs) > UNSETTLED_MS;
-    return [ino, size, mtimeMs, ctimeMs, isSettled].join(' ');
-  } catch (error) {
-    return errnoOf(error) ?? 'unreadable';
   }
 }
 

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { toError } from '../kernel/errno.ts';
-import { parseWebConfig } from './web-config.ts';
-import type { ConfigFiles } from './web-rules.ts';
+import type { ConfigFiles } from './config-files.ts';
 
 /** How often the files are fetched again, in ms. */
 const FETCH_EVERY_MS = 5_000;
@@ -14,25 +13,30 @@ const FETCH_EVERY_MS = 5_000;
  */
 export type FetchText = (file: string) => Promise<string | undefined>;
 
+/** The files that the content of the first file names; none if it is invalid. */
+export type NamedIn = (text: string) => readonly string[];
+
 interface Fetched {
   readonly text: string | Error;
   readonly stamp: string;
 }
 
 /**
- * The web configuration file and the files that it names, on a file system whose server may not answer. They are fetched every few
+ * A file that the user wrote and the files that it names, on a file system whose server may not answer. They are fetched every few
  * seconds, and the last answer counts.
  */
 export class FetchedFiles implements ConfigFiles, Disposable {
   readonly #path: string;
   readonly #fetchText: FetchText;
+  readonly #namedIn: NamedIn;
   #files: ReadonlyMap<string, Fetched> = new Map();
   #timer: NodeJS.Timeout | undefined;
   #isFetching = false;
 
-  private constructor(path: string, fetchText: FetchText) {
+  private constructor(path: string, fetchText: FetchText, namedIn: NamedIn) {
     this.#path = path;
     this.#fetchText = fetchText;
+    this.#namedIn = namedIn;
   }
 
   /**
@@ -40,8 +44,12 @@ export class FetchedFiles implements ConfigFiles, Disposable {
    *
    * @throws Error in one line if one of them does not answer.
    */
-  static async start(path: string, fetchText: FetchText, everyMs = FETCH_EVERY_MS): Promise<FetchedFiles> {
-    const files = new FetchedFiles(path, fetchText);
+  static async start(
+    path: string,
+    fetchText: FetchText,
+    { namedIn, everyMs = FETCH_EVERY_MS }: { readonly namedIn: NamedIn; readonly everyMs?: number },
+  ): Promise<FetchedFiles> {
+    const files = new FetchedFiles(path, fetchText, namedIn);
     await files.#fetch();
     files.#timer = setInterval(() => void files.#fetchAgain(), everyMs).unref();
     return files;
@@ -74,9 +82,9 @@ export class FetchedFiles implements ConfigFiles, Disposable {
   }
 
   async #fetch(): Promise<void> {
-    const config = await this.#fetchOne(this.#path);
-    const names = typeof config.text === 'string' ? filesNamedIn(config.text) : [];
-    const files = new Map([[this.#path, config]]);
+    const first = await this.#fetchOne(this.#path);
+    const names = typeof first.text === 'string' ? this.#namedIn(first.text) : [];
+    const files = new Map([[this.#path, first]]);
     for (const name of names) {
       const file = resolve(dirname(this.#path), name);
       files.set(file, await this.#fetchOne(file));
@@ -93,15 +101,5 @@ export class FetchedFiles implements ConfigFiles, Disposable {
     }
     if (text === undefined) throw new Error(`${file} does not answer`);
     return { text, stamp: text instanceof Error ? text.message : createHash('sha256').update(text).digest('hex') };
-  }
-}
-
-/** The certificates and keys that a configuration names; none if it is invalid. */
-export function filesNamedIn(config: string): readonly string[] {
-  try {
-    const { tls } = parseWebConfig(config);
-    return [tls?.cert, tls?.key, tls?.clientCa].flatMap((pem) => (pem !== undefined && 'file' in pem ? pem.file : []));
-  } catch {
-    return [];
   }
 }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { FetchedFiles, filesNamedIn } from './fetched-files.ts';
+import { filesNamedIn } from '../web/web-config.ts';
+import { FetchedFiles } from './fetched-files.ts';
 
 const CONFIG = '/etc/web/web.yml';
 const TLS = 'tls_server_config: { cert_file: tls/server.crt, key_file: /keys/server.key }\n';
@@ -19,7 +20,7 @@ describe('FetchedFiles', () => {
         if (!(file in contents)) throw new Error(`ENOENT: ${file}`);
         return contents[file];
       },
-      20,
+      { namedIn: filesNamedIn, everyMs: 20 },
     );
     return files;
   };

@@ -1,4 +1,4 @@
-/** A part of a web configuration file: settings by their names. All values are text, lists or further sections. */
+/** A part of a file that the user wrote: settings by their names. All values are text, lists or further sections. */
 export type Section = ReadonlyMap<string, unknown>;
 
 /**
@@ -14,11 +14,16 @@ export function sectionOf(value: unknown, path: string, known?: readonly string[
   const section = new Map<string, unknown>();
   for (const [name, inner] of value) {
     if (typeof name !== 'string') throw wrong(path, 'a name is not text');
-    const inside = path === '' ? name : `${path}.${name}`;
+    const inside = path === '' ? shown(name) : `${path}.${shown(name)}`;
     if (known?.includes(name) === false) throw wrong(inside, `no such setting; there are: ${known.join(', ')}`);
     section.set(name, inner);
   }
   return section;
+}
+
+/** A name that the user wrote, on one short line. */
+function shown(name: string): string {
+  return /^[\w./-]{1,100}$/.test(name) ? name : JSON.stringify(name.slice(0, 100));
 }
 
 /** Reads a text; `undefined` for an empty one. */
