@@ -1,5 +1,5 @@
 import { thresholds, values } from './colours.ts';
-import { BY_SEVERITY, findingRowsWithUnknown, SEVERITY_COLUMN } from './findings.ts';
+import { allFindingRows, BY_SEVERITY, SEVERITY_COLUMN } from './findings.ts';
 import { type Row, sized } from './layout.ts';
 import { LEVEL_NAMES } from './levels.ts';
 import { ofContainer } from './queries.ts';
@@ -19,10 +19,10 @@ export const ISOLATION: Row = {
       9,
       table({
         title: 'Findings',
-        what: 'Weaknesses in the isolation of this container, and below them those of which it is unknown whether it has them.',
-        from: 'isolation_container_finding and isolation_container_finding_unknown, from namespaces, capabilities, seccomp, LSM, mounts and devices: /proc/<pid>/ns, status, attr/current and mountinfo.',
+        what: 'Weaknesses in the isolation of this container, and below them those of which it is unknown whether it has them, and those that somebody has accepted.',
+        from: 'isolation_container_finding, isolation_container_finding_unknown and isolation_container_finding_accepted, from namespaces, capabilities, seccomp, LSM, mounts and devices: /proc/<pid>/ns, status, attr/current and mountinfo.',
         red: 'critical and high findings give access to the host, or nearly so: fix them first. docs/findings.md says how.',
-        queries: [findingRowsWithUnknown(ofContainer)],
+        queries: [allFindingRows(ofContainer)],
         columns: [{ field: 'finding', header: 'Finding' }, SEVERITY_COLUMN],
         sortBy: BY_SEVERITY,
         noValue: 'No findings',

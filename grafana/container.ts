@@ -4,7 +4,7 @@ import { CPU_AND_PROCESSES, DEVICES_AND_NETWORK, MEMORY, PRESSURE_OF_IT } from '
 import { ISOLATION } from './container-isolation.ts';
 import { LIMITERS } from './container-limiters.ts';
 import type { Board } from './dashboard.ts';
-import { FINDING, LOOKED_AT, SERIOUS } from './findings.ts';
+import { LOOKED_AT, openFindings, SERIOUS } from './findings.ts';
 import { type Row, sized } from './layout.ts';
 import { LEVEL_NAMES } from './levels.ts';
 import { UIDS } from './links.ts';
@@ -64,10 +64,10 @@ const identity: Row = {
       4,
       stat({
         title: 'Critical and high findings',
-        what: 'Findings of severity critical or high: holes that give access to the host, or nearly so.',
+        what: 'Findings of severity critical or high that nobody has accepted: holes that give access to the host, or nearly so.',
         from: 'isolation_container_finding, from namespaces, capabilities, seccomp, LSM, mounts and devices: /proc/<pid>/ns, status, attr/current and mountinfo.',
         red: 'the table of findings below lists them.',
-        queries: [last(`sum(${ofContainer(FINDING, SERIOUS)} or ${ofContainer(LOOKED_AT)} * 0)`, 'findings')],
+        queries: [last(`sum(${openFindings(ofContainer, SERIOUS)} or ${ofContainer(LOOKED_AT)} * 0)`, 'findings')],
         unit: 'short',
         thresholds: NONE_IS_GOOD_FEW_ARE_BAD,
         noValue: 'unknown',

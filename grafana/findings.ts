@@ -6,6 +6,17 @@ import type { Column } from './table.ts';
 /** A finding that a container has: 1. Also 0 for all others, with `--collector.findings.all`. */
 export const FINDING = 'isolation_container_finding';
 
+/** A finding that somebody has accepted: 1. It has the same labels as the finding. */
+export const ACCEPTED = 'isolation_container_finding_accepted';
+
+/** Selects a metric, of the containers that a board is about. */
+type Selected = (metric: string, ...matchers: readonly string[]) => string;
+
+/** Findings that nobody has accepted. */
+export function openFindings(selected: Selected, ...matchers: readonly string[]): string {
+  return `(${selected(FINDING, ...matchers)} unless ${selected(ACCEPTED, ...matchers)})`;
+}
+
 /** A container's level exists exactly if its findings were looked at. */
 export const LOOKED_AT = 'isolation_container_isolation_level';
 
@@ -25,25 +36,23 @@ const SEVERITIES = [
 export const SEVERITY_COLOURS: readonly Override[] = SEVERITIES.map(([name, colour]) => coloured(name, colour));
 
 /**
- * The current findings down to a severity, as rows. The value is the rank of the severity, because a table would sort the names
+ * The current findings down to a severity that nobody has accepted, as rows. The value is the rank of the severity, because a table would sort the names
  * alphabetically.
  */
-export function findingRows(
-  selected: (metric: string, ...matchers: readonly string[]) => string,
-  downTo: (typeof SEVERITIES)[number][0],
-): Query {
+export function findingRows(selected: Selected, downTo: (typeof SEVERITIES)[number][0]): Query {
   const names = SEVERITIES.map(([name]) => name);
   const ranks = names.slice(0, names.indexOf(downTo) + 1).map((name, rank) => {
-    const there = `${selected(FINDING, `severity="${name}"`)} == 1`;
+    const there = `${openFindings(selected, `severity="${name}"`)} == 1`;
     return rank === 0 ? `(${there})` : `(${there}) + ${rank}`;
   });
   return rows(ranks.join(' or '));
 }
 
-/** All findings of a container as {@link findingRows}, and after them those of which it is unknown whether it has them. */
-export function findingRowsWithUnknown(selected: (metric: string, ...matchers: readonly string[]) => string): Query {
+/** All findings of a container as {@link findingRows}, and after them those that are unknown, and those that are accepted. */
+export function allFindingRows(selected: Selected): Query {
   const { expr } = findingRows(selected, 'info');
-  return rows(`${expr} or ${selected(`${FINDING}_unknown`)} + ${SEVERITIES.length}`);
+  const unknown = `${selected(`${FINDING}_unknown`)} + ${SEVERITIES.length}`;
+  return rows(`${expr} or ${unknown} or ${selected(ACCEPTED)} + ${SEVERITIES.length + 1}`);
 }
 
 /** The severity of a row of {@link findingRows}. */
@@ -53,7 +62,10 @@ export const SEVERITY_COLUMN: Column = {
   width: 100,
   mappings: values(
     Object.fromEntries(
-      [...SEVERITIES, ['unknown', 'text'] as const].map(([name, colour], rank) => [rank + 1, [name, colour] as const]),
+      [...SEVERITIES, ['unknown', 'text'] as const, ['accepted', 'text'] as const].map(([name, colour], rank) => [
+        rank + 1,
+        [name, colour] as const,
+      ]),
     ),
   ),
 };

@@ -3,10 +3,11 @@ import { thresholds } from './colours.ts';
 import { CONTAINER_COLUMNS } from './columns.ts';
 import type { Board } from './dashboard.ts';
 import {
+  ACCEPTED,
   BY_SEVERITY,
-  FINDING,
   findingRows,
   LOOKED_AT,
+  openFindings,
   SERIOUS,
   SEVERITY_COLOURS,
   SEVERITY_COLUMN,
@@ -31,12 +32,12 @@ const overview: Row = {
       8,
       gauge({
         title: 'Containers with critical or high findings',
-        what: 'Share of containers with at least one critical or high finding: a hole that gives access to the host, or nearly so.',
+        what: 'Share of containers with at least one critical or high finding that nobody has accepted: a hole that gives access to the host, or nearly so.',
         from: 'isolation_container_finding, from namespaces, capabilities, seccomp, LSM, mounts and devices: /proc/<pid>/ns, status, attr/current and mountinfo.',
         red: 'start with critical findings, then with those that most containers have: often one template is the cause.',
         queries: [
           last(
-            `sum(max by (${IDENTITY}) (${onHosts(FINDING, SERIOUS)}) or max by (${IDENTITY}) (${onHosts(LOOKED_AT)}) * 0) / (sum(${onHosts('isolation_containers')}) > 0)`,
+            `sum(max by (${IDENTITY}) (${openFindings(onHosts, SERIOUS)}) or max by (${IDENTITY}) (${onHosts(LOOKED_AT)}) * 0) / (sum(${onHosts('isolation_containers')}) > 0)`,
             'containers',
           ),
         ],
@@ -89,9 +90,9 @@ const overview: Row = {
       10,
       bargauge({
         title: 'Findings by type (top 15)',
-        what: 'Containers with each finding of severity low or above.',
+        what: 'Containers with each finding of severity low or above that nobody has accepted.',
         from: 'isolation_container_finding, from namespaces, capabilities, seccomp, LSM, mounts and devices: /proc/<pid>/ns, status, attr/current and mountinfo.',
-        queries: [last(`topk(15, sum by (finding) (${onHosts(FINDING, 'severity!="info"')}) > 0)`, '{{finding}}')],
+        queries: [last(`topk(15, sum by (finding) (${openFindings(onHosts, 'severity!="info"')}) > 0)`, '{{finding}}')],
         unit: 'short',
         min: 0,
         noValue: 'No findings',
@@ -102,13 +103,16 @@ const overview: Row = {
       10,
       timeseries({
         title: 'Findings by severity',
-        what: 'Findings of all containers. A step up means that something was started or changed.',
+        what: 'Findings of all containers by severity, and those that somebody has accepted. A step up means that something was started or changed.',
         from: 'isolation_container_finding, from namespaces, capabilities, seccomp, LSM, mounts and devices: /proc/<pid>/ns, status, attr/current and mountinfo.',
         red: 'check what was deployed at that time.',
-        queries: [range(`sum by (severity) (${onHosts(FINDING)})`, '{{severity}}')],
+        queries: [
+          range(`sum by (severity) (${openFindings(onHosts)})`, '{{severity}}'),
+          range(`sum(${onHosts(ACCEPTED)})`, 'accepted'),
+        ],
         unit: 'short',
         stacked: 'stacked',
-        overrides: SEVERITY_COLOURS,
+        overrides: [...SEVERITY_COLOURS, coloured('accepted', 'text')],
       }),
     ),
     sized(
@@ -116,13 +120,43 @@ const overview: Row = {
       10,
       table({
         title: 'Critical and high findings',
-        what: 'Holes that give access to the host, or nearly so.',
+        what: 'Holes that give access to the host, or nearly so, and that nobody has accepted.',
         from: 'isolation_container_finding, from namespaces, capabilities, seccomp, LSM, mounts and devices: /proc/<pid>/ns, status, attr/current and mountinfo.',
         red: 'docs/findings.md says how to fix each.',
         queries: [findingRows(onHosts, 'high')],
         columns: [{ field: 'finding', header: 'Finding' }, SEVERITY_COLUMN, ...CONTAINER_COLUMNS],
         sortBy: BY_SEVERITY,
         noValue: 'None',
+      }),
+    ),
+    sized(
+      17,
+      7,
+      table({
+        title: 'Accepted findings',
+        what: 'Findings that somebody has accepted, in the file of accepted findings of the exporter. They fire no alerts.',
+        from: 'isolation_container_finding_accepted, from the file of --findings.accept-file. The reasons are on the page of the exporter.',
+        queries: [rows(onHosts(ACCEPTED))],
+        columns: [
+          { field: 'finding', header: 'Finding' },
+          { field: 'severity', header: 'Severity', width: 100 },
+          ...CONTAINER_COLUMNS,
+        ],
+        sortBy: [{ header: 'Finding', order: 'ascending' }],
+        noValue: 'None',
+      }),
+    ),
+    sized(
+      7,
+      7,
+      timeseries({
+        title: 'Entries of accept files',
+        what: 'Entries in the files of accepted findings: active, expired (their findings alert again), and unmatched (they have accepted nothing for a week).',
+        from: 'isolation_exporter_accept_entries, from the file of --findings.accept-file.',
+        red: 'renew or remove what has expired, and remove what is unmatched on all hosts: the logs of the exporters name the entries.',
+        queries: [range(`sum by (state) (${onHosts('isolation_exporter_accept_entries')})`, '{{state}}')],
+        unit: 'short',
+        overrides: [coloured('active', 'green'), coloured('expired', 'orange'), coloured('unmatched', 'yellow')],
       }),
     ),
   ],

@@ -1,15 +1,9 @@
 import { COMMANDS } from '../src/config/commands.ts';
 import { collectors } from '../src/collectors/index.ts';
-import {
-  ALL_FINDINGS,
-  CREATED_TIMESTAMPS,
-  DISABLE_DEFAULTS,
-  OPTIONS,
-  OPTION_GROUPS,
-  collectorFlag,
-  variableOf,
-} from '../src/config/options.ts';
-import type { OptionEntry, SwitchEntry } from '../src/config/options.ts';
+import { OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from '../src/config/options.ts';
+import type { OptionEntry } from '../src/config/options.ts';
+import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS } from '../src/config/switches.ts';
+import type { SwitchEntry } from '../src/config/switches.ts';
 import { SEVERITIES } from '../src/findings/finding.ts';
 import { findings } from '../src/findings/index.ts';
 

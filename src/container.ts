@@ -63,6 +63,8 @@ export interface Names {
   readonly swarmTask?: string;
   /** The chosen labels of the container, by the names under which they are exported. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** The labels of the container that rules compare, by their own names. */
+  readonly matchedLabels?: Readonly<Record<string, string>>;
   /**
    * A pause container, for the engine. Docker has it from a label that any image can set, so trust it only for Podman and
    * inside a pod of the kubelet.

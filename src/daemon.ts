@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type OpenedAcceptances, openAcceptances } from './acceptance/open-acceptances.ts';
 import type { DaemonState, Scrape } from './collectors/collector.ts';
 import { CadvisorExposition } from './cadvisor/exposition.ts';
 import { collectorsWith } from './collectors/index.ts';
@@ -75,12 +76,15 @@ const NAMES_EVERY_MS = 20;
  */
 export async function startDaemon(config: Config, log: Log, probes = new PathProbes(log)): Promise<Daemon> {
   const checkPath = createPathCheck(probes);
+  let accepted: OpenedAcceptances;
   try {
     await refuseUnsafePaths(config, checkPath);
+    accepted = await openAcceptances(config.acceptFile, probes, log);
   } catch (error) {
     probes[Symbol.dispose]();
     throw error;
   }
+  const { acceptances } = accepted;
   const reads = new OptionalReads(log);
   const kernel = new KernelFiles({
     procRoot: config.path.procfs,
@@ -92,7 +96,8 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
   });
   const { discovery: hierarchy, version: cgroup } = kernel.layout;
   const hostNamespaces = findHostNamespaces(kernel.procRoot);
-  const sources = startNameSources(config, {
+  const asked = { ...config, containerLabels: [...config.containerLabels, ...accepted.labels] };
+  const sources = startNameSources(asked, {
     log,
     checkPath,
     probes,
@@ -144,11 +149,12 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
   const failures = new Failures(log);
   const lineCache = new LineCache();
   const eventLoop = new EventLoopWatch();
-  const ownMetrics = createOwnMetrics(readVersion(), { probes, eventLoop });
+  const ownMetrics = createOwnMetrics(readVersion(), { probes, eventLoop, acceptFile: acceptances });
   const created = config.createdTimestamps
     ? createdTimestamps(reads.read('stat', () => kernel.proc('stat')))
     : undefined;
   const lookUntil = async <T>(deadline: number, use: (scrape: Scrape) => Promise<T>): Promise<T> => {
+    acceptances?.refresh();
     const containers = await inventory.containers(deadline);
     const result = await use({
       kernel,
@@ -160,7 +166,8 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
       members: membersByNamespace(containers),
       oom: reads.read('OOM kills', () => oom?.counts(containers)),
       starts: starts.entries(),
-      state: stateOf({ kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom }),
+      acceptances,
+      state: stateOf({ kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom, acceptances }),
     });
     ancestors.prune();
     return result;
@@ -203,6 +210,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
       inventory.close();
       starts[Symbol.dispose]();
       ancestors.close();
+      accepted[Symbol.dispose]();
       await Promise.all(sources.map((source) => source[Symbol.asyncDispose]()));
       probes[Symbol.dispose]();
     },
@@ -271,14 +279,16 @@ function stateOf(options: {
   readonly withoutCgroup: ContainersWithoutCgroup;
   readonly hostNamespaces: HostNamespaces;
   readonly oom: OomWatch | undefined;
+  readonly acceptances: { readonly isUp: boolean } | undefined;
 }): DaemonState {
-  const { kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom } = options;
+  const { kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom, acceptances } = options;
   const hasPsi = reads.read('pressure/cpu', () => kernel.proc('pressure/cpu')) !== undefined;
   const health = new Map([
     ['cgroup_walk', discovery.walkComplete],
     ['cgroup_watch', discovery.watchUp],
     ['host_namespaces', hostNamespaces.has('net') && hostNamespaces.has('mnt') && hostNamespaces.has('pid')],
     ...(oom?.sources ?? []),
+    ...(acceptances === undefined ? [] : [['accept_file', acceptances.isUp] as const]),
     ...(kernel.layout.unified === undefined ? [] : [['psi', hasPsi] as const]),
   ]);
   for (const { name, up } of sources) if (up !== undefined) health.set(name, up);

@@ -92,7 +92,7 @@ describe('hand-written documents agree with the program', () => {
   });
 
   it.each(pages)('%s names only options that exist', (_, text) => {
-    const flags = /--(?:no-)?((?:web|path|docker|podman|cri|discovery|oom|log|collector)\.[a-z.-]*[a-z])/g;
+    const flags = /--(?:no-)?((?:web|path|docker|podman|cri|discovery|findings|oom|log|collector)\.[a-z.-]*[a-z])/g;
     const options = [...text.matchAll(flags)].map(([, name = '']) => name);
     const known = renderConfigurationDoc(collectors);
     expect(options.filter((name) => !known.includes(`${name}\``) && !known.includes(`${name} `))).toEqual([]);

@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   containers: ['engines', 'identify', 'kernel', 'posture', 'container.ts', 'pace.ts'],
   oom: ['kernel', 'container.ts', 'log.ts'],
   findings: ['kernel', 'posture'],
+  acceptance: ['config-files', 'findings', 'kernel', 'probes', 'container.ts', 'log.ts'],
   collectors: ['kernel', 'posture', 'findings', 'container.ts'],
   exposition: ['collectors', 'kernel', 'container.ts', 'log.ts', 'pace.ts', 'version.ts'],
   cadvisor: ['config', 'collectors', 'exposition', 'kernel', 'container.ts', 'log.ts', 'version.ts'],

@@ -1,3 +1,4 @@
+import { type Acceptance, withAccepted } from '../src/findings/acceptance.ts';
 import type { Answer } from '../src/findings/answer.ts';
 import { findings } from '../src/findings/index.ts';
 import type { ContainerReport, NamespaceReport } from '../src/report/container-report.ts';
@@ -55,6 +56,14 @@ export function containerReport(
     failure: undefined,
     ...changes,
   };
+}
+
+/** An acceptance with an owner and an end. */
+export const ACCEPTANCE: Acceptance = { reason: 'It reads /proc.', owner: 'platform', expires: '2027-06-30' };
+
+/** The container, with these findings accepted. */
+export function accepting(report: ContainerReport, accepted: Readonly<Record<string, Acceptance>>): ContainerReport {
+  return { ...report, findings: withAccepted(report.findings, new Map(Object.entries(accepted))) };
 }
 
 /** A container about which only the cgroup is known. */

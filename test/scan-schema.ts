@@ -69,6 +69,13 @@ export function scanSchema(openness: Openness) {
     severity,
     answer,
     since: optional(words(['new', 'known'], 'Compared with the baseline.')),
+    accepted: optional(
+      object({
+        reason: Type.String(),
+        owner: optional(Type.String()),
+        expires: optional(Type.String({ format: 'date', description: 'The last day on which it holds, in UTC.' })),
+      }),
+    ),
   });
   const container = object({
     ...labels,

@@ -1,4 +1,5 @@
 import type { CgroupScope, Container, Labels, OomCounts, Starts } from '../container.ts';
+import type { Accepted, Acceptance } from '../findings/acceptance.ts';
 import type { CgroupLevels } from '../kernel/ancestor-files.ts';
 import type { Controller } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
@@ -137,8 +138,18 @@ export interface Scrape {
   readonly oom: OomCounts | undefined;
   /** How often containers were started, by their labels. */
   readonly starts: readonly Starts[];
+  /** Findings that somebody has accepted; `undefined` if there is no accept file. */
+  readonly acceptances?: AcceptanceSource | undefined;
   /** Counts and health from the parts of the daemon that run between scrapes. */
   readonly state: DaemonState;
+}
+
+/** Who has accepted what. */
+export interface AcceptanceSource {
+  /** The acceptances that hold for a container now: the same object while they do not change. */
+  of(container: Container): Accepted | undefined;
+  /** Notes that a container has a finding that is accepted. */
+  used(acceptance: Acceptance): void;
 }
 
 /** State of the parts of the daemon that run between scrapes. */

@@ -1,4 +1,5 @@
 import type { Container } from '../container.ts';
+import { type Accepted, type Acceptance, withAccepted } from '../findings/acceptance.ts';
 import type { Answer } from '../findings/answer.ts';
 import { assess, type Assessed, type Assessment } from '../findings/assess.ts';
 import { LEVELS } from '../findings/level.ts';
@@ -13,14 +14,30 @@ import {
 } from './collector.ts';
 import { type Limited, limitsOfContainer } from './effective-limits.ts';
 
-/** The last assessment of each container and the limits it used. All other inputs belong to the `Container` object. */
-const assessments = new WeakMap<Container, { readonly limited: Limited; readonly assessment: Assessment }>();
+/** An assessment and what it used. All other inputs belong to the `Container` object. */
+interface Known {
+  readonly limited: Limited;
+  readonly accepted: Accepted | undefined;
+  readonly assessment: Assessment;
+  /** The acceptances among its findings. */
+  readonly used: readonly Acceptance[];
+}
+
+/** The last assessment of each container. */
+const assessments = new WeakMap<Container, Known>();
 
 /** Assesses a container from the data of this scrape. */
 export function assessmentOf(container: Container, scrape: Scrape): Assessment {
+  const { assessment, used } = knownOf(container, scrape);
+  for (const acceptance of used) scrape.acceptances?.used(acceptance);
+  return assessment;
+}
+
+function knownOf(container: Container, scrape: Scrape): Known {
   const { limited } = limitsOfContainer(container, scrape);
+  const accepted = scrape.acceptances?.of(container);
   const known = assessments.get(container);
-  if (known !== undefined && isSame(known.limited, limited)) return known.assessment;
+  if (known !== undefined && known.accepted === accepted && isSame(known.limited, limited)) return known;
   const { posture, cgroup } = container;
   const judged = assess({
     posture,
@@ -28,9 +45,11 @@ export function assessmentOf(container: Container, scrape: Scrape): Assessment {
     limited,
     cgroup: { path: cgroup.path, engine: cgroup.match.engine },
   });
-  const assessment = { ...judged, findings: share(judged.findings) };
-  assessments.set(container, { limited, assessment });
-  return assessment;
+  const assessment = { ...judged, findings: share(judged.findings, accepted) };
+  const used = new Set(assessment.findings.flatMap((each) => each.accepted ?? []));
+  const found = { limited, accepted, assessment, used: [...used] };
+  assessments.set(container, found);
+  return found;
 }
 
 function isSame(a: Limited, b: Limited): boolean {
@@ -51,6 +70,14 @@ const UNKNOWN = {
   help:
     'It is unknown whether the container has this isolation problem (1): a fact could not be read, or the container is in ' +
     'a sandbox, whose inside the host does not see. Absent if it is known.',
+} as const;
+
+const ACCEPTED = {
+  name: 'isolation_container_finding_accepted',
+  type: 'gauge',
+  help:
+    'Somebody accepted this isolation problem of the container (1), by an entry of --findings.accept-file. Absent if nobody did, ' +
+    'if the acceptance has expired, and if the container does not have the problem.',
 } as const;
 
 /** Findings and isolation level of each container. "No" is no series: nearly all answers are no. */
@@ -76,6 +103,7 @@ export const findings: Collector = defineContainerCollector({
     },
     ofAnswers(FINDING, { yes: 1 }),
     ofAnswers(UNKNOWN, { unknown: 1 }),
+    ofAnswers(ACCEPTED, { yes: 1 }, isAccepted),
   ],
 });
 
@@ -87,10 +115,18 @@ export const allFindings: Collector = {
   families: findings.families.map((family) => (family.name === FINDING.name ? FINDING_WITH_NO : family)),
 };
 
-/** A family with a sample for each finding with one of these answers. Rendered once for containers with equal answers. */
+function isAccepted({ accepted }: Assessed): boolean {
+  return accepted !== undefined;
+}
+
+/**
+ * A family with a sample for each finding with one of these answers that is `counted`. Rendered once for containers with equal
+ * answers.
+ */
 function ofAnswers(
   header: Pick<PatternFamily<Assessment>, 'name' | 'type' | 'help'>,
   values: Readonly<Partial<Record<Answer, number>>>,
+  counted: (assessed: Assessed) => boolean = () => true,
 ): PatternFamily<Assessment> {
   const patterns = new WeakMap<readonly Assessed[], readonly PatternSample[]>();
   return {
@@ -99,7 +135,7 @@ function ofAnswers(
     pattern({ findings: assessed }) {
       let pattern = patterns.get(assessed);
       if (pattern === undefined) {
-        pattern = assessed.flatMap(({ finding, answer }) => {
+        pattern = assessed.filter(counted).flatMap(({ finding, answer }) => {
           const value = values[answer];
           return value === undefined ? [] : [[value, finding.id, finding.severity] as const];
         });
@@ -116,7 +152,20 @@ const shared = new Map<string, readonly Assessed[]>();
 /** The maximum number of cached sets of answers. */
 const MOST_SHARED = 1000;
 
-function share(assessed: readonly Assessed[]): readonly Assessed[] {
+/** The same with what is accepted. Containers with the same acceptances have the same object of them. */
+const sharedAccepted = new WeakMap<readonly Assessed[], WeakMap<Accepted, readonly Assessed[]>>();
+
+function share(assessed: readonly Assessed[], accepted: Accepted | undefined): readonly Assessed[] {
+  const plain = sharePlain(assessed);
+  if (accepted === undefined) return plain;
+  const known = sharedAccepted.get(plain) ?? new WeakMap<Accepted, readonly Assessed[]>();
+  sharedAccepted.set(plain, known);
+  const marked = known.get(accepted) ?? withAccepted(plain, accepted);
+  known.set(accepted, marked);
+  return marked;
+}
+
+function sharePlain(assessed: readonly Assessed[]): readonly Assessed[] {
   const key = assessed.map(({ answer }) => answer).join();
   const known = shared.get(key);
   if (known !== undefined) return known;

@@ -1,16 +1,9 @@
 import { Command, Option } from 'commander';
 import { COMMANDS } from './commands.ts';
 import type { CommandName } from './commands.ts';
-import {
-  ALL_FINDINGS,
-  CREATED_TIMESTAMPS,
-  DISABLE_DEFAULTS,
-  OPTIONS,
-  OPTION_GROUPS,
-  collectorFlag,
-  variableOf,
-} from './options.ts';
+import { OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
 import type { CollectorEntry, OptionEntry } from './options.ts';
+import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS } from './switches.ts';
 import type { Version } from '../version.ts';
 
 /** The flags on the command line, without their dashes; the value of a switch is `true` or `false`. */

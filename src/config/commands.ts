@@ -126,6 +126,7 @@ export const COMMANDS = [
       OPTIONS.docker,
       OPTIONS.podman,
       OPTIONS.cri,
+      OPTIONS.acceptFile,
       ...Object.values(SCAN_OPTIONS),
     ],
   },

@@ -1,7 +1,8 @@
 import type { LogFormat, LogLevel } from '../log.ts';
 import { type ContainerLabel, exportedLabels, MOST_LABELS } from './container-labels.ts';
-import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS, OPTIONS, collectorFlag, variableOf } from './options.ts';
+import { OPTIONS, collectorFlag, variableOf } from './options.ts';
 import type { CadvisorLabels, CollectorEntry, OptionEntry } from './options.ts';
+import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS } from './switches.ts';
 import type { Flags } from './command-line.ts';
 import { parseSwitch } from './values.ts';
 import type { EngineHost, ListenAddress, UnixHost } from './values.ts';
@@ -60,6 +61,8 @@ export interface Config {
     readonly maxNested: number;
     readonly maxPerUser: number;
   };
+  /** The file with accepted findings; `undefined`: none. */
+  readonly acceptFile: string | undefined;
   readonly oom: {
     /** In ms. */
     readonly retention: number;
@@ -120,6 +123,7 @@ export function createConfig(input: {
       maxNested: one(OPTIONS.maxNested),
       maxPerUser: one(OPTIONS.maxPerUser),
     },
+    acceptFile: unlessEmpty(OPTIONS.acceptFile),
     oom: { retention: one(OPTIONS.oomRetention), stateFile: unlessEmpty(OPTIONS.oomStateFile) },
     log: { level: one(OPTIONS.logLevel), format: one(OPTIONS.logFormat) },
     collectors: enabledCollectors(input),

@@ -1,14 +1,8 @@
 import { COMMANDS } from './commands.ts';
-import {
-  ALL_FINDINGS,
-  CREATED_TIMESTAMPS,
-  DISABLE_DEFAULTS,
-  OPTIONS,
-  OPTION_GROUPS,
-  collectorFlag,
-  variableOf,
-} from './options.ts';
-import type { CollectorEntry, OptionEntry, SwitchEntry } from './options.ts';
+import { OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
+import type { CollectorEntry, OptionEntry } from './options.ts';
+import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS } from './switches.ts';
+import type { SwitchEntry } from './switches.ts';
 
 /** Renders the tables of all options for `docs/configuration.md`. */
 export function renderConfigurationDoc(collectors: readonly CollectorEntry[]): string {

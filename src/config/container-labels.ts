@@ -1,9 +1,9 @@
-/** A label of containers that users want in the metrics. */
+/** A label of containers that engines are asked for. */
 export interface ContainerLabel {
   /** As the engine has it: `app.kubernetes.io/name`. */
   readonly name: string;
-  /** As the metric has it: `label_app_kubernetes_io_name`. */
-  readonly exportedAs: string;
+  /** As the metric has it: `label_app_kubernetes_io_name`; `undefined`: it is not exported, and rules compare it. */
+  readonly exportedAs: string | undefined;
 }
 
 /** The maximum number of labels. Each is read and kept for each container. */

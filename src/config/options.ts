@@ -35,7 +35,16 @@ export interface OptionEntry<T> {
 }
 
 /** The headings of the help, in order. */
-export const OPTION_GROUPS = ['Web', 'Paths', 'Engines', 'Discovery', 'OOM kills', 'Log', 'Collectors'] as const;
+export const OPTION_GROUPS = [
+  'Web',
+  'Paths',
+  'Engines',
+  'Discovery',
+  'Findings',
+  'OOM kills',
+  'Log',
+  'Collectors',
+] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
 /** What the help needs to know about a collector. */
@@ -229,6 +238,16 @@ export const OPTIONS = {
     expected: 'a whole number',
     parse: parseCount,
   }),
+  acceptFile: entry({
+    flag: 'findings.accept-file',
+    group: 'Findings',
+    placeholder: '<file>',
+    help: 'Findings that are accepted, for a reason: they stay visible, but neither fire alerts nor fail a scan. Empty to disable.',
+    defaults: [''],
+    expected: 'the path of a file',
+    empty: 'off',
+    parse: parseFile,
+  }),
   oomRetention: entry({
     flag: 'oom.retention',
     group: 'OOM kills',
@@ -262,35 +281,6 @@ export const OPTIONS = {
     help: `Format of log lines: ${listOf(LOG_FORMATS)}.`,
     defaults: ['logfmt'],
   }),
-};
-
-/** A switch that is off by default. */
-export interface SwitchEntry {
-  /** The name of the flag, without the dashes. */
-  readonly flag: string;
-  readonly group: OptionGroup;
-  readonly help: string;
-}
-
-/** Adds a `_created` sample to counters in OpenMetrics. */
-export const CREATED_TIMESTAMPS: SwitchEntry = {
-  flag: 'web.created-timestamps',
-  group: 'Web',
-  help: 'Export when counters started (_created) in OpenMetrics, where that is known. A Prometheus that does not ingest start timestamps stores each as an extra series. (default: off)',
-};
-
-/** Exports each known answer of the findings, as before they were a series only if yes. */
-export const ALL_FINDINGS: SwitchEntry = {
-  flag: 'collector.findings.all',
-  group: 'Collectors',
-  help: 'Export isolation_container_finding also as 0, for each problem that a container does not have: some 40 more series for each. (default: off)',
-};
-
-/** Disables all collectors not enabled by name. */
-export const DISABLE_DEFAULTS: SwitchEntry = {
-  flag: 'collector.disable-defaults',
-  group: 'Collectors',
-  help: 'Run only the collectors that are enabled by name.',
 };
 
 /** The flag that enables a collector; `no-` in front disables it. */

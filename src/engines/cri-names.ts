@@ -6,7 +6,7 @@ import { field, type Named, named, text } from './engine-client.ts';
 /** The names of a pod's sandbox. */
 export interface Sandbox extends Named {
   /** The names that all containers of the pod share. */
-  readonly ofPod: Pick<Names, 'namespace' | 'pod' | 'runtime' | 'labels'>;
+  readonly ofPod: Pick<Names, 'namespace' | 'pod' | 'runtime' | 'labels' | 'matchedLabels'>;
 }
 
 /**
@@ -20,7 +20,7 @@ export function sandboxesOf(answer: unknown, chosen: readonly ContainerLabel[] =
       namespace: text(field(metadata, 'namespace')),
       pod: text(field(metadata, 'name')),
       runtime: text(field(sandbox, 'runtimeHandler')),
-      labels: chosenLabels(field(sandbox, 'labels'), chosen),
+      ...chosenLabels(field(sandbox, 'labels'), chosen),
     };
     const found = named(field(sandbox, 'id'), { ...ofPod, containerInPod: 'POD', infra: true });
     return found === undefined ? [] : { ...found, ofPod: named(found.id, ofPod)?.names ?? {} };
@@ -42,7 +42,7 @@ export function containersOf(answer: unknown, chosen: readonly ContainerLabel[] 
     const found = named(field(container, 'id'), {
       containerInPod: text(field(field(container, 'metadata'), 'name')),
       image: imageOf(field(container, 'image')),
-      labels: chosenLabels(field(container, 'labels'), chosen),
+      ...chosenLabels(field(container, 'labels'), chosen),
     });
     const isRunning = field(container, 'state') === CONTAINER_RUNNING;
     return found === undefined ? [] : { ...found, sandbox: text(field(container, 'podSandboxId')), isRunning };

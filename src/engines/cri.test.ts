@@ -252,7 +252,10 @@ test('the chosen labels are those of the container and of its pod', async () => 
     message Sandboxes { repeated Sandbox items = 1; }
     message Container { string id = 1; map<string, string> labels = 8; map<string, string> annotations = 9; }
     message Containers { repeated Container containers = 1; }`);
-  const chosen = exportedLabels(['app', 'io.kubernetes.container.name', '__proto__']);
+  const chosen = [
+    ...exportedLabels(['app', 'io.kubernetes.container.name', '__proto__']),
+    { name: 'other', exportedAs: undefined },
+  ];
   const labels = { app: 'web', other: 'x', 'io.kubernetes.container.name': 'nginx' };
   const passed = async (options: { labels: boolean }, type: string, name: CriMethodName, message: object) => {
     const { response } = (await createCriMethods(options))(name);
@@ -265,8 +268,10 @@ test('the chosen labels are those of the container and of its pod', async () => 
   for (const on of [true, false]) {
     const [container] = containersOf(await passed({ labels: on }, 'Containers', 'ListContainers', containers), chosen);
     expect(container?.names.labels).toEqual(on ? expected : undefined);
+    expect(container?.names.matchedLabels).toEqual(on ? { other: 'x' } : undefined);
     const [sandbox] = sandboxesOf(await passed({ labels: on }, 'Sandboxes', 'ListPodSandbox', items), chosen);
     expect(sandbox?.ofPod.labels).toEqual(on ? expected : undefined);
+    expect(sandbox?.ofPod.matchedLabels).toEqual(on ? { other: 'x' } : undefined);
   }
 });
 

@@ -82,9 +82,18 @@ async function inspect({ call, labels }: Asking, id: string, signal: AbortSignal
 
 /** A container with the names and labels of its pod, which come from the pod's sandbox. Its own labels win. */
 function inPod({ id, names }: Named, sandbox: Sandbox | undefined): Named {
-  const labels = { ...sandbox?.ofPod.labels, ...names.labels };
-  const hasLabels = Object.keys(labels).length > 0;
-  return { id, names: { ...names, ...sandbox?.ofPod, ...(hasLabels && { labels }) } };
+  const { ofPod } = sandbox ?? {};
+  const labels = { ...ofPod?.labels, ...names.labels };
+  const matchedLabels = { ...ofPod?.matchedLabels, ...names.matchedLabels };
+  return {
+    id,
+    names: {
+      ...names,
+      ...ofPod,
+      ...(Object.keys(labels).length > 0 && { labels }),
+      ...(Object.keys(matchedLabels).length > 0 && { matchedLabels }),
+    },
+  };
 }
 
 function refuseIfClosed(socketPath: string): void {

@@ -55,6 +55,21 @@ describe('inspection', () => {
     expect(namedByInspect(projected, chosen)?.names.labels).toEqual(labels);
   });
 
+  test('has labels for rules apart, under their own names', () => {
+    const chosen = [
+      ...exportedLabels(['team']),
+      ...['team', 'io.example/accept', 'absent', '__proto__'].map((name) => ({ name, exportedAs: undefined })),
+    ];
+    const Labels = { team: 'core', 'io.example/accept': 'net_raw', other: 'x' };
+    const [projected] = new JsonProjection(dockerSelections(chosen).inspect, 'object').push(
+      Buffer.from(JSON.stringify({ Id: 'abc', Config: { Labels } })),
+    );
+    expect(namedByInspect(projected, chosen)?.names).toEqual({
+      labels: { label_team: 'core' },
+      matchedLabels: { team: 'core', 'io.example/accept': 'net_raw' },
+    });
+  });
+
   // As Docker 20.10 has them.
   const TASK = '7aas3upge79h4ofswn317wcul';
   const NODE = 'gpiznnwzes1o4hrdvbx6bdtnp';

@@ -147,16 +147,27 @@ function labelled(labels: unknown, chosen: readonly ContainerLabel[]): MayBeName
 /** The names and the chosen labels among the labels of a container. */
 export function namesInLabels(labels: unknown, chosen: readonly ContainerLabel[]): MayBeNames {
   const names = Object.entries(NAME_LABELS).map(([name, label]) => [name, text(field(labels, label))]);
-  return { ...Object.fromEntries(names), labels: chosenLabels(labels, chosen) };
+  return { ...Object.fromEntries(names), ...chosenLabels(labels, chosen) };
 }
 
-/** The chosen labels that a container has, by the names under which they are exported; `undefined` if it has none. */
-export function chosenLabels(labels: unknown, chosen: readonly ContainerLabel[]): Names['labels'] {
-  const found = chosen.flatMap(({ name, exportedAs }) => {
+/** The chosen labels that a container has. */
+export function chosenLabels(
+  labels: unknown,
+  chosen: readonly ContainerLabel[],
+): { [K in 'labels' | 'matchedLabels']: Names[K] | undefined } {
+  const exported: (readonly [string, string])[] = [];
+  const matched: (readonly [string, string])[] = [];
+  for (const { name, exportedAs } of chosen) {
     const value = text(field(labels, name));
-    return value === undefined ? [] : ([[exportedAs, value]] as const);
-  });
-  return found.length === 0 ? undefined : Object.fromEntries(found);
+    if (value === undefined) continue;
+    if (exportedAs === undefined) matched.push([name, value]);
+    else exported.push([exportedAs, value]);
+  }
+  return { labels: recordOf(exported), matchedLabels: recordOf(matched) };
+}
+
+function recordOf(pairs: readonly (readonly [string, string])[]): Readonly<Record<string, string>> | undefined {
+  return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
 }
 
 /**

@@ -1,5 +1,13 @@
 import type { Collector } from '../collectors/collector.ts';
-import { BUILD_INFO, CLOCK, LONGEST_STALL, STALLED, STUCK_LOOKUPS } from './own-metrics.ts';
+import {
+  ACCEPT_ENTRIES,
+  ACCEPT_FILE_READ,
+  BUILD_INFO,
+  CLOCK,
+  LONGEST_STALL,
+  STALLED,
+  STUCK_LOOKUPS,
+} from './own-metrics.ts';
 import { OUTCOME_FAMILIES } from './scrape.ts';
 
 /** A metric in the documentation. */
@@ -35,6 +43,8 @@ function ownRows(): Row[] {
     { ...STUCK_LOOKUPS, type: 'gauge', labels: [] },
     { ...LONGEST_STALL, type: 'gauge', labels: [] },
     { ...STALLED, type: 'counter', labels: [] },
+    { ...ACCEPT_FILE_READ, type: 'gauge', labels: [] },
+    { ...ACCEPT_ENTRIES, type: 'gauge', labels: ACCEPT_ENTRIES.labelNames },
   ];
 }
 

@@ -11,7 +11,17 @@ import { countOpenDescriptors, createOwnMetrics } from './own-metrics.ts';
 const PROMTOOL = '/usr/bin/promtool';
 const own = createOwnMetrics(
   { name: 'isolation-exporter', version: '1.2.3', revision: undefined },
-  { probes: { stuck: 0 }, eventLoop: { longestSeconds: 12, totalSeconds: 34 } },
+  {
+    probes: { stuck: 0 },
+    eventLoop: { longestSeconds: 12, totalSeconds: 34 },
+    acceptFile: {
+      readAt: 56.5,
+      counts: new Map([
+        ['active', 2],
+        ['expired', 1],
+      ]),
+    },
+  },
 );
 
 async function encoded(format: Format): Promise<string> {
@@ -103,4 +113,11 @@ describe('countOpenDescriptors', () => {
     // In /proc a directory such as this one has the size 0, as /proc/self/fd had before Linux 6.2.
     expect(countOpenDescriptors('/proc/self/task')).toBe(readdirSync('/proc/self/task').length - 1);
   });
+});
+
+test('the accept file has its time and its entries by state', async () => {
+  const text = await encoded('text');
+  expect(text).toContain('\nisolation_exporter_accept_file_last_reload_success_timestamp_seconds 56.5\n');
+  expect(text).toContain('\nisolation_exporter_accept_entries{state="active"} 2\n');
+  expect(text).toContain('\nisolation_exporter_accept_entries{state="expired"} 1\n');
 });

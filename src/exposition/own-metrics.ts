@@ -58,6 +58,28 @@ export const STALLED = {
   help: 'Time since the start in which the event loop of the exporter stood still for a second or more at a time.',
 } as const;
 
+export const ACCEPT_FILE_READ = {
+  name: 'isolation_exporter_accept_file_last_reload_success_timestamp_seconds',
+  help:
+    'When the accepted findings in force were read from --findings.accept-file, in seconds since the Unix epoch. If the file ' +
+    'is invalid since then, isolation_source_up{source="accept_file"} is 0. Absent without the option.',
+} as const;
+export const ACCEPT_ENTRIES = {
+  name: 'isolation_exporter_accept_entries',
+  help:
+    'Entries of --findings.accept-file by state: active, expired (its findings are no longer accepted) and unmatched (no ' +
+    'container has had one of its findings for a week; the week begins again with the exporter). Absent without the option.',
+  labelNames: ['state'],
+} as const;
+
+/** The file of accepted findings. */
+export interface AcceptFileState {
+  /** Seconds since the epoch. */
+  readonly readAt: number;
+  /** Entries by state. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
 /** How long the event loop has stood still since the start. */
 export interface EventLoopStalls {
   readonly longestSeconds: number;
@@ -67,9 +89,14 @@ export interface EventLoopStalls {
 /** Starts measuring the process. prom-client's hooks stay until the process ends. */
 export function createOwnMetrics(
   version: Version,
-  state: { readonly probes: { readonly stuck: number }; readonly eventLoop: EventLoopStalls },
+  state: {
+    readonly probes: { readonly stuck: number };
+    readonly eventLoop: EventLoopStalls;
+    /** `undefined`: there is none. */
+    readonly acceptFile: AcceptFileState | undefined;
+  },
 ): OwnMetrics {
-  const { probes, eventLoop } = state;
+  const { probes, eventLoop, acceptFile } = state;
   const registry = new Registry();
   const registers = [registry];
   const buildInfo = new Gauge({ ...BUILD_INFO, registers });
@@ -104,6 +131,7 @@ export function createOwnMetrics(
       this.inc(eventLoop.totalSeconds);
     },
   });
+  if (acceptFile !== undefined) addAcceptFile(acceptFile, registers);
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION });
   for (const name of LEFT_OUT) registry.removeSingleMetric(name);
   new Gauge({
@@ -116,6 +144,23 @@ export function createOwnMetrics(
     },
   });
   return { encode: (encoder, createdAt) => encodeRegistry(registry, encoder, createdAt?.('daemon', undefined)) };
+}
+
+function addAcceptFile(file: AcceptFileState, registers: Registry[]): void {
+  new Gauge({
+    ...ACCEPT_FILE_READ,
+    registers,
+    collect() {
+      this.set(file.readAt);
+    },
+  });
+  new Gauge({
+    ...ACCEPT_ENTRIES,
+    registers,
+    collect() {
+      for (const [state, count] of file.counts) this.set({ state }, count);
+    },
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { SandboxKind } from '../posture/sandbox.ts';
+import type { Acceptance } from './acceptance.ts';
 import type { Answer } from './answer.ts';
 import type { Finding, Subject } from './finding.ts';
 import { findings } from './index.ts';
@@ -17,6 +18,8 @@ export interface Assessment {
 export interface Assessed {
   readonly finding: Finding;
   readonly answer: Answer;
+  /** Absent unless somebody has decided to live with it. Only for the answers yes and unknown. */
+  readonly accepted?: Acceptance;
   /** Whether it is in the baseline of a scan; absent without one. Only for the answers yes and unknown. */
   readonly since?: 'new' | 'known';
 }

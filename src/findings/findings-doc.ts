@@ -31,7 +31,8 @@ const INTRODUCTION = `# Findings
 Generated from \`src/findings\`. Severities, from the worst: ${SEVERITIES.join(', ')}. A finding reports what the kernel shows
 about the running container; it cannot know whether that is intended. A reference names a control that the container does not satisfy, or
 a technique that the finding makes easier. [standards.md](standards.md) shows what of each standard is checked.
-[isolation-level.md](isolation-level.md) explains how findings relate to the isolation level.
+[isolation-level.md](isolation-level.md) explains how findings relate to the isolation level, and
+[accepted-findings.md](accepted-findings.md) how to live with some of them, for a reason and without alerts.
 `;
 
 const ANSWERS = `## Yes, no and unknown
@@ -43,6 +44,7 @@ Each finding has one of three answers for each container. \`scan\` and the page 
 | yes | \`isolation_container_finding{finding,severity}\` is 1 |
 | unknown | \`isolation_container_finding_unknown{finding,severity}\` is 1 |
 | no | neither, while the container has an \`isolation_container_isolation_level\` |
+| yes, but accepted | as yes, and \`isolation_container_finding_accepted{finding,severity}\` is 1 |
 
 A container that Docker starts with its defaults has 8 times yes and 37 times no, so a "no" is no series. Level and findings come from
 one look at the container: where there is a level, the answers that are not there are "no". A container without a visible process

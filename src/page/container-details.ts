@@ -1,6 +1,15 @@
+import type { Acceptance } from '../findings/acceptance.ts';
 import type { Assessed } from '../findings/assess.ts';
 import type { ContainerReport, Limiter, LimiterUse } from '../report/container-report.ts';
-import { bySeverity, bytesText, numberText, SCOPE_WORDS, UNKNOWN } from '../report/wording.ts';
+import {
+  type AcceptedFinding,
+  acceptedOf,
+  bySeverity,
+  bytesText,
+  numberText,
+  SCOPE_WORDS,
+  UNKNOWN,
+} from '../report/wording.ts';
 import { countText, durationText } from './duration.ts';
 import { severityChip } from './finding-chips.ts';
 import { type Markup, markup } from './markup.ts';
@@ -15,8 +24,9 @@ export function detailsOf(
 ): Markup {
   const found = [...bySeverity(container, 'yes').values()].flat();
   const open = [...bySeverity(container, 'unknown').values()].flat();
+  const accepted = acceptedOf(container);
   return markup`<details id="${id}">
-    <summary>${summaryOf(found, open)}</summary>
+    <summary>${summaryOf(found, open, accepted)}</summary>
     ${
       found.length === 0
         ? undefined
@@ -36,15 +46,44 @@ export function detailsOf(
             <span class="chip unknown">unknown</span> Could not be checked:
             ${open.map(({ finding }) => finding.title).join('; ')}.
           </p>`
+    }${
+      accepted.length === 0
+        ? undefined
+        : markup`<ul class="findings accepted">
+            ${accepted.map(acceptedItem)}
+          </ul>`
     }${failureOf(container)}
     <p class="facts">${factsOf(container, at)}</p>
   </details>`;
 }
 
-function summaryOf(found: readonly Assessed[], open: readonly Assessed[]): string {
-  // Unknown findings must not read as "no findings".
-  if (found.length === 0)
-    return open.length === 0 ? 'No findings' : `${countText(open.length, 'finding')} could not be checked`;
+/** A finding that is accepted: by whom, why, and until when. */
+function acceptedItem({ finding, answer, accepted }: AcceptedFinding): Markup {
+  const unknown = answer === 'unknown' ? ' (could not be checked)' : undefined;
+  return markup`<li>
+    <span class="chip accepted">accepted</span> ${severityChip(finding.severity)} <strong>${finding.title}${unknown}.</strong>
+    Reason: <q>${accepted.reason}</q>${termsOf(accepted)}.
+    ${answer === 'yes' ? markup`<a href="#fix-${finding.id}">How to fix it</a>` : undefined}
+  </li>`;
+}
+
+function termsOf({ owner, expires }: Acceptance): Markup {
+  return markup`${owner === undefined ? undefined : markup`, owner <bdi>${owner}</bdi>`}, ${
+    expires === undefined
+      ? 'without an end'
+      : markup`until the end of <time datetime="${expires}">${expires}</time> UTC`
+  }`;
+}
+
+function summaryOf(found: readonly Assessed[], open: readonly Assessed[], accepted: readonly Assessed[]): string {
+  if (found.length === 0) {
+    // Unknown and accepted findings must not read as "no findings".
+    const parts = [
+      ...(open.length === 0 ? [] : [`${countText(open.length, 'finding')} could not be checked`]),
+      ...(accepted.length === 0 ? [] : [`${countText(accepted.length, 'finding')} accepted`]),
+    ];
+    return parts.join(' · ') || 'No findings';
+  }
   const titles = found.slice(0, MOST_NAMED).map(({ finding }) => finding.title);
   const more = found.length - titles.length;
   return [...titles, ...(more > 0 ? [`${more} more`] : [])].join(' · ');

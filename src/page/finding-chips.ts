@@ -1,17 +1,20 @@
+import { isOpen } from '../findings/acceptance.ts';
 import { SEVERITIES, type Severity } from '../findings/finding.ts';
 import type { ContainerReport } from '../report/container-report.ts';
-import { bySeverity } from '../report/wording.ts';
+import { acceptedOf, bySeverity } from '../report/wording.ts';
 import { type Markup, markup } from './markup.ts';
 
-/** Renders how many findings of each severity a container has, and how many are unknown. */
+/** Renders how many findings of each severity a container has, and how many are unknown or accepted. */
 export function findingChips(container: ContainerReport): Markup {
   const found = bySeverity(container, 'yes');
   const chips = SEVERITIES.flatMap((severity) => {
     const count = found.get(severity)?.length ?? 0;
     return count === 0 ? [] : [markup`<span class="chip ${severity}">${count} ${severity}</span>`];
   });
-  const open = container.findings.filter(({ answer }) => answer === 'unknown').length;
-  if (open > 0) chips.push(markup`<span class="chip unknown">${open} unknown</span>`);
+  const unknown = container.findings.filter((each) => isOpen(each, 'unknown')).length;
+  if (unknown > 0) chips.push(markup`<span class="chip unknown">${unknown} unknown</span>`);
+  const accepted = acceptedOf(container).length;
+  if (accepted > 0) chips.push(markup`<span class="chip accepted">${accepted} accepted</span>`);
   return chips.length === 0 ? markup`<span class="quiet">none</span>` : markup`<span class="chips">${chips}</span>`;
 }
 

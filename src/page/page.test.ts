@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { containerReport, hostReport, unknownContainer, quota, use } from '../../test/reports.ts';
+import {
+  ACCEPTANCE,
+  accepting,
+  containerReport,
+  hostReport,
+  unknownContainer,
+  quota,
+  use,
+} from '../../test/reports.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { LEVELS } from '../findings/level.ts';
 import { NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
@@ -152,6 +160,33 @@ describe('a container', () => {
     expect(page).toContain('Could not be checked:\nHigher ulimits than the engine&#39;s.');
     expect(page).toContain('Show the 2 containers that have it');
     expect(page).toMatch(/<dt>docker run<\/dt>\s*<dd>--cap-drop NET_RAW<\/dd>/);
+  });
+
+  test('shows accepted findings with who accepted them, why and until when', () => {
+    const agent = containerReport(
+      'agent',
+      {},
+      { host_pid_namespace: 'yes', net_raw: 'yes', seccomp_disabled: 'unknown', engine_socket: 'unknown' },
+    );
+    const forEver = { reason: '<b>fine</b>', owner: undefined, expires: undefined };
+    const page = pageOf([accepting(agent, { host_pid_namespace: ACCEPTANCE, seccomp_disabled: forEver })]);
+    expect(cellsOf(page)[2]).toBe('1 low 1 unknown 2 accepted');
+    const text = textOf(page);
+    expect(text).toContain(
+      'accepted high No seccomp filter (could not be checked). Reason: &#60;b&#62;fine&#60;/b&#62; , without an end.',
+    );
+    expect(text).toContain(
+      'accepted high The host&#39;s pid namespace. Reason: It reads /proc. , owner platform , until the end of 2027-06-30 UTC.',
+    );
+    expect(page).not.toContain('href="#fix-seccomp_disabled"');
+    expect(page).toContain('href="#fix-host_pid_namespace"');
+    expect(page).toContain('id="fix-host_pid_namespace"');
+    // The folded summary does not read as if there was nothing.
+    const only = containerReport('only', {}, { host_pid_namespace: 'yes' });
+    const allAccepted = pageOf([accepting(only, { host_pid_namespace: ACCEPTANCE })]);
+    expect(allAccepted).toContain('<summary>1 finding accepted</summary>');
+    expect(cellsOf(allAccepted)[2]).toBe('1 accepted');
+    expect(textOf(allAccepted)).toContain('With findings none');
   });
 
   test('keeps its element id across pages and renames', () => {

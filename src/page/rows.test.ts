@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { containerReport, unknownContainer, quota, use } from '../../test/reports.ts';
+import { ACCEPTANCE, accepting, containerReport, unknownContainer, quota, use } from '../../test/reports.ts';
 import { rowsOf, shareOf, throttledShareOf } from './rows.ts';
 import { DEFAULT_VIEW, parseView } from './view.ts';
 
@@ -103,6 +103,15 @@ describe('the choice', () => {
     ['search=b&level=host_like', ['bad']],
   ])('of %s is %j', (query, names) => {
     expect(namesIn(`${query}&sort=name`)).toEqual(names);
+  });
+
+  test('finds an accepted finding by its name, but by no severity', () => {
+    const rows = [accepting(bad, { privileged: ACCEPTANCE }), mild];
+    const shown = (query: string) => rowsOf(rows, parseView(query)).map(({ labels }) => labels.container);
+    expect(shown('finding=privileged')).toEqual(['bad']);
+    expect(shown('severity=critical')).toEqual([]);
+    expect(shown('severity=critical&finding=privileged')).toEqual([]);
+    expect(shown('sort=findings')).toEqual(['mild', 'bad']);
   });
 
   test('keeps containers without known facts if there is no filter', () => {

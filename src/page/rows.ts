@@ -1,3 +1,4 @@
+import { isOpen } from '../findings/acceptance.ts';
 import { SEVERITIES } from '../findings/finding.ts';
 import type { ContainerReport, LimiterUse } from '../report/container-report.ts';
 import { nameOf } from '../report/wording.ts';
@@ -26,10 +27,11 @@ function isShown(container: ContainerReport, { search, level, severity, finding 
   if (level !== undefined && level !== (isolationLevel?.level ?? 'unknown')) return false;
   if (severity === undefined && finding === undefined) return true;
   return container.findings.some(
-    ({ finding: each, answer }) =>
-      answer === 'yes' &&
-      (finding === undefined || finding === each.id) &&
-      (severity === undefined || SEVERITIES.indexOf(each.severity) <= SEVERITIES.indexOf(severity)),
+    (assessed) =>
+      assessed.answer === 'yes' &&
+      (finding === undefined || finding === assessed.finding.id) &&
+      (severity === undefined ||
+        (isOpen(assessed) && SEVERITIES.indexOf(assessed.finding.severity) <= SEVERITIES.indexOf(severity))),
   );
 }
 
@@ -92,11 +94,11 @@ export function throttledShareOf({ limiters, ...own }: ContainerReport['cpu']): 
   return shares.length === 0 ? undefined : Math.max(...shares);
 }
 
-/** One finding of a severity outweighs all findings of lower severities. */
+/** One finding of a severity outweighs all findings of lower severities. Accepted ones do not count. */
 function badness({ findings }: ContainerReport): number {
   return findings.reduce(
-    (sum, { finding, answer }) =>
-      answer === 'yes' ? sum + 64 ** (SEVERITIES.length - 1 - SEVERITIES.indexOf(finding.severity)) : sum,
+    (sum, each) =>
+      isOpen(each) ? sum + 64 ** (SEVERITIES.length - 1 - SEVERITIES.indexOf(each.finding.severity)) : sum,
     0,
   );
 }

@@ -10,6 +10,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   memory_events: 'inotify events for OOM kills; without them the exporter looks ten times a second.',
   kmsg: 'The kernel log; without it OOM kills have no victims.',
   oom_state_file: 'OOM kills on disk; without it they are lost when the exporter restarts.',
+  accept_file: 'Accepted findings; while it is invalid, the last valid entries stay in force.',
   psi: 'Pressure stall information; without it there are no pressure metrics.',
   docker: 'Names of its containers; without it they are shown by id.',
   podman: 'Names of its containers; without it they are shown by id.',

@@ -1,3 +1,4 @@
+import { isOpen } from '../findings/acceptance.ts';
 import { SEVERITIES } from '../findings/finding.ts';
 import { LEVELS } from '../findings/level.ts';
 import type { ContainerReport } from '../report/container-report.ts';
@@ -87,5 +88,5 @@ function counts(
 }
 
 function hasAtLeast({ findings }: ContainerReport, index: number): boolean {
-  return findings.some(({ finding, answer }) => answer === 'yes' && SEVERITIES.indexOf(finding.severity) <= index);
+  return findings.some((each) => isOpen(each) && SEVERITIES.indexOf(each.finding.severity) <= index);
 }

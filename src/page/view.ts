@@ -16,9 +16,9 @@ export interface View {
   readonly search: string;
   /** The index of a level; `unknown`: containers without a level. */
   readonly level: number | 'unknown' | undefined;
-  /** Only containers with a finding of this severity or worse. */
+  /** Only containers with a finding of this severity or worse that nobody has accepted. */
   readonly severity: Severity | undefined;
-  /** Only containers with this finding. */
+  /** Only containers with this finding, also accepted. */
   readonly finding: string | undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { CgroupScope, Labels } from '../container.ts';
+import { type Acceptance, isOpen } from '../findings/acceptance.ts';
 import type { Assessed } from '../findings/assess.ts';
 import { SEVERITIES, type Severity } from '../findings/finding.ts';
 import type { LevelResult } from '../findings/level.ts';
@@ -57,15 +58,26 @@ export function numberText(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
-/** The findings of a container with this answer, by severity, worst first. */
+/** The findings of a container with this answer that nobody has accepted, by severity, worst first. */
 export function bySeverity(
   { findings }: Pick<ContainerReport, 'findings'>,
   answer: 'yes' | 'unknown',
 ): ReadonlyMap<Severity, readonly Assessed[]> {
   const found = new Map<Severity, readonly Assessed[]>();
   for (const severity of SEVERITIES) {
-    const those = findings.filter((each) => each.answer === answer && each.finding.severity === severity);
+    const those = findings.filter((each) => isOpen(each, answer) && each.finding.severity === severity);
     if (those.length > 0) found.set(severity, those);
   }
   return found;
+}
+
+/** A finding that somebody has accepted. */
+export type AcceptedFinding = Assessed & { readonly accepted: Acceptance };
+
+/** The findings of a container that somebody has accepted, worst first. */
+export function acceptedOf({ findings }: Pick<ContainerReport, 'findings'>): readonly AcceptedFinding[] {
+  const rank = ({ finding }: Assessed): number => SEVERITIES.indexOf(finding.severity);
+  return findings
+    .filter((each): each is AcceptedFinding => each.accepted !== undefined)
+    .toSorted((a, b) => rank(a) - rank(b));
 }

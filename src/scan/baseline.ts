@@ -1,3 +1,4 @@
+import { isOpen } from '../findings/acceptance.ts';
 import { findings } from '../findings/index.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { printableJson } from '../terminal/printable-json.ts';
@@ -21,16 +22,19 @@ export interface KnownContainer {
   readonly unknown: ReadonlySet<string>;
 }
 
-/** The baseline of these containers. Of replicas, it has the findings of all. */
+/**
+ * The baseline of these containers. Of replicas, it has the findings of all. Accepted findings are not in it, so that they fail a scan
+ * when their acceptance ends.
+ */
 export function baselineOf(containers: readonly ContainerReport[]): Baseline {
   const baseline = new Map<string, { labels: Labels; findings: Set<string>; unknown: Set<string> }>();
   for (const { labels, findings: assessed } of containers) {
     const identity = identityOf(labels);
     const key = keyOf(identity);
     const known = baseline.get(key) ?? { labels: identity, findings: new Set(), unknown: new Set() };
-    for (const { finding, answer } of assessed) {
-      if (answer === 'yes') known.findings.add(finding.id);
-      if (answer === 'unknown') known.unknown.add(finding.id);
+    for (const each of assessed) {
+      if (isOpen(each)) known.findings.add(each.finding.id);
+      if (isOpen(each, 'unknown')) known.unknown.add(each.finding.id);
     }
     if (known.findings.size + known.unknown.size > 0) baseline.set(key, known);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Answers, containerReport, hostReport } from '../../test/reports.ts';
+import { ACCEPTANCE, accepting, type Answers, containerReport, hostReport } from '../../test/reports.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { createPaint } from '../terminal/paint.ts';
 import { baselineOf } from './baseline.ts';
@@ -52,6 +52,17 @@ describe('a comparison', () => {
       'memory_unlimited yes known',
     ]);
     expect(comparison.fixed.map(({ finding }) => finding)).toEqual(['cpu_unlimited']);
+  });
+
+  test('does not count what somebody has accepted, and it is new when that ends', () => {
+    const plain = web({ net_raw: 'yes', privileged: 'yes', ssh_server: 'unknown' });
+    const accepted = accepting(plain, { privileged: ACCEPTANCE, net_raw: ACCEPTANCE, ssh_server: ACCEPTANCE });
+    expect(compare(accepted).comparison).toMatchObject({ added: 0, known: 0, fixed: [{ finding: 'cpu_unlimited' }] });
+    expect(checkCriteria(compare(accepted).containers, [{ severity: 'info' }, 'unknown']).fails).toBe(false);
+    const written = baselineOf([accepted]);
+    expect(written.size).toBe(0);
+    const { containers } = compareWith(written, [plain], { file: 'base.json', scope: 'all' });
+    expect(checkCriteria(containers, [{ severity: 'info' }]).met).toEqual(['web: privileged', 'web: net_raw']);
   });
 
   test('calls a finding fixed only if no replica has it', () => {

@@ -1,3 +1,4 @@
+import { isOpen } from '../findings/acceptance.ts';
 import type { Assessed } from '../findings/assess.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import type { HostReport } from '../report/host-report.ts';
@@ -16,7 +17,7 @@ export interface ScanReport extends HostReport {
 export interface Comparison {
   /** The baseline, as the user named it. */
   readonly file: string;
-  /** How many findings are new, and how many are known. */
+  /** How many findings are new, and how many are known. Accepted ones do not count. */
   readonly added: number;
   readonly known: number;
   /** Findings of the baseline that no container with that identity has any more. */
@@ -44,7 +45,7 @@ export function compareWith(
     ...container,
     findings: container.findings.map((assessed) => mark(assessed, container, baseline)),
   }));
-  const found = marked.flatMap(({ findings }) => findings.filter(({ answer }) => answer === 'yes'));
+  const found = marked.flatMap(({ findings }) => findings.filter((each) => isOpen(each)));
   const present = new Map<string, ContainerReport[]>();
   for (const container of marked) {
     const key = keyOf(identityOf(container.labels));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { containerReport, unknownContainer } from '../../test/reports.ts';
+import { ACCEPTANCE, accepting, containerReport, unknownContainer } from '../../test/reports.ts';
 import { SEVERITIES } from '../findings/finding.ts';
 import { findings } from '../findings/index.ts';
 import { type Criterion, checkCriteria, parseCriterion } from './fail-on.ts';
@@ -52,6 +52,16 @@ describe('the result', () => {
     expect(fails('pids_unlimited', 'unknown')).toBe(false);
     expect(fails('unknown')).toBe(true);
     expect(checkCriteria([containerReport('well')], criteria('unknown')).fails).toBe(false);
+  });
+
+  test('leaves out what somebody has accepted, of that container only', () => {
+    const accepted = accepting(web, { host_network_namespace: ACCEPTANCE, privileged: ACCEPTANCE });
+    expect(checkCriteria([accepted], criteria('high', 'unknown'))).toEqual({ met: [], open: [], fails: false });
+    expect(checkCriteria([accepted], criteria('unknown')).fails).toBe(false);
+    expect(checkCriteria([accepted], criteria('host_network_namespace')).fails).toBe(false);
+    expect(checkCriteria([accepted], criteria('medium')).met).toEqual(['web: memory_unlimited']);
+    const other = { ...web, labels: { ...web.labels, container: 'other' } };
+    expect(checkCriteria([accepted, other], criteria('high')).met).toEqual(['other: host_network_namespace']);
   });
 
   test('names unknown findings that the criteria cover', () => {

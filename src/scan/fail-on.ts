@@ -1,3 +1,4 @@
+import { isOpen } from '../findings/acceptance.ts';
 import type { Answer } from '../findings/answer.ts';
 import { type Finding, SEVERITIES, type Severity } from '../findings/finding.ts';
 import { findings } from '../findings/index.ts';
@@ -30,7 +31,7 @@ export interface FailOnResult {
   readonly fails: boolean;
 }
 
-/** Checks containers against criteria. A finding that is in the baseline meets none. */
+/** Checks containers against criteria. A finding that is accepted or in the baseline meets none. */
 export function checkCriteria(containers: readonly ContainerReport[], criteria: readonly Criterion[]): FailOnResult {
   const others = criteria.filter((criterion) => criterion !== 'unknown');
   const failsOnUnknown = others.length < criteria.length;
@@ -44,7 +45,7 @@ export function checkCriteria(containers: readonly ContainerReport[], criteria: 
   const answered = (answer: Answer): string[] =>
     containers.flatMap(({ labels, findings: assessed }) =>
       assessed
-        .filter((each) => each.answer === answer && each.since !== 'known' && isAskedFor(each.finding))
+        .filter((each) => isOpen(each, answer) && each.since !== 'known' && isAskedFor(each.finding))
         .map(({ finding }) => `${nameOf(labels)}: ${finding.id}`),
     );
   const met = others.length === 0 ? [] : answered('yes');

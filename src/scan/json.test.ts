@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { containerReport, hostReport, quota, unknownContainer, use } from '../../test/reports.ts';
+import {
+  ACCEPTANCE,
+  accepting,
+  containerReport,
+  hostReport,
+  quota,
+  unknownContainer,
+  use,
+} from '../../test/reports.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { renderJson } from './json.ts';
 
@@ -63,6 +71,23 @@ test('has all facts of a container', () => {
   expect(findings).toContainEqual({ id: 'privileged', severity: 'critical', answer: 'yes' });
   expect(findings).toContainEqual({ id: 'net_raw', severity: 'low', answer: 'unknown' });
   expect(findings).toHaveLength(web.findings.length);
+});
+
+test('has why a finding is accepted, and leaves out what is not set', () => {
+  const web = containerReport('web', {}, { privileged: 'yes', net_raw: 'unknown', engine_socket: 'yes' });
+  const accepted = { privileged: ACCEPTANCE, net_raw: { reason: 'fine', owner: undefined, expires: undefined } };
+  const [{ findings } = { findings: [] }] = scanOf(accepting(web, { ...accepted, all_devices: ACCEPTANCE })).containers;
+  expect(findings.filter(({ id }) => ['privileged', 'net_raw', 'engine_socket', 'all_devices'].includes(id))).toEqual([
+    {
+      id: 'privileged',
+      severity: 'critical',
+      answer: 'yes',
+      accepted: { reason: 'It reads /proc.', owner: 'platform', expires: '2027-06-30' },
+    },
+    { id: 'net_raw', severity: 'low', answer: 'unknown', accepted: { reason: 'fine' } },
+    { id: 'engine_socket', severity: 'critical', answer: 'yes' },
+    { id: 'all_devices', severity: 'critical', answer: 'no' },
+  ]);
 });
 
 test('has the limits of other cgroups, and does not count a shared one as a limit', () => {

@@ -87,11 +87,12 @@ function jsonOf(report: ContainerReport, standard: ScanStandard | undefined): Co
     },
     oom: { events: report.oom.events, kills: report.oom.kills, lastKill: timeOf(report.oom.lastKill) },
     compliance: standard && complianceJson(standard, report),
-    findings: report.findings.map(({ finding: { id, severity }, answer: found, since }) => ({
+    findings: report.findings.map(({ finding: { id, severity }, answer: found, since, accepted }) => ({
       id,
       severity,
       answer: found,
       since,
+      accepted,
     })),
     failure: failure?.message,
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { junitErrors } from '../../test/junit-schema.ts';
-import { containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
+import { ACCEPTANCE, accepting, containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
 import { findings } from '../findings/index.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { renderJunit } from './junit.ts';
@@ -46,6 +46,16 @@ describe('JUnit XML', () => {
     expect(render(unknownContainer('dark'))).toContain(
       `<skipped message="Could not be checked: NET_RAW (EACCES: permission denied, readlink '/proc/7/ns/net')"/>`,
     );
+  });
+
+  test('skips what somebody has accepted, with the reason', async () => {
+    const reason = { ...ACCEPTANCE, reason: 'a <b> & "c"' };
+    const xml = render(accepting(web, { privileged: reason, ulimits_raised: ACCEPTANCE }));
+    expect(await junitErrors(xml)).toEqual([]);
+    expect(xml).toContain(` failures="1" errors="0" skipped="2" `);
+    expect(xml).toContain('<skipped message="Accepted: Privileged container. Reason: a &lt;b');
+    expect(xml.match(/<failure /g)).toHaveLength(1);
+    expect(xml.match(/<skipped message="Accepted: /g)).toHaveLength(2);
   });
 
   test('names the pod', () => {

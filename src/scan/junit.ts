@@ -1,3 +1,4 @@
+import { acceptanceText, isOpen } from '../findings/acceptance.ts';
 import type { Assessed } from '../findings/assess.ts';
 import type { Fix } from '../findings/finding.ts';
 import type { ContainerReport } from '../report/container-report.ts';
@@ -16,7 +17,8 @@ interface Counts {
 
 /**
  * Renders a report as JUnit XML by the schema of Jenkins (junit-10.xsd): a suite for each container, and a test for each
- * finding. The test fails if the container has the finding, and is skipped if that is unknown.
+ * finding. The test fails if the container has the finding, and is skipped if that is unknown,
+ * or if somebody has accepted the finding.
  */
 export function renderJunit({ at, containers, comparison }: ScanReport, { name }: Version): string {
   const counts = containers.map(countsOf);
@@ -38,8 +40,8 @@ function countsOf({ findings }: ContainerReport): Counts {
 }
 
 /** With a baseline, only what is new fails. */
-function isFailure({ answer, since }: Assessed): boolean {
-  return answer === 'yes' && since !== 'known';
+function isFailure(assessed: Assessed): boolean {
+  return isOpen(assessed) && assessed.since !== 'known';
 }
 
 interface Context {
@@ -74,12 +76,16 @@ function testOf(
   classname: string,
   { container, fixed }: { readonly container: ContainerReport } & Pick<Context, 'fixed'>,
 ): string {
-  const { finding, answer, since } = assessed;
+  const { finding, answer, accepted, since } = assessed;
   const { id: name, title, severity, why, fix } = finding;
   const result = (...children: readonly string[]) => parent('testcase', { name, classname, time: 0 }, children);
   if (answer === 'no') {
     const isFixed = fixed.has(`${keyOf(identityOf(container.labels))} ${name}`);
     return isFixed ? result(leaf('system-out', {}, 'Fixed since the baseline')) : result();
+  }
+  if (accepted !== undefined) {
+    const reason = printable(acceptanceText(accepted));
+    return result(leaf('skipped', { message: `Accepted: ${title}. Reason: ${reason}` }));
   }
   if (answer === 'unknown') {
     const reason = container.failure === undefined ? '' : ` (${printable(container.failure.message)})`;

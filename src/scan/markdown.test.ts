@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Lexer, marked, type Tokens } from 'marked';
 import { describe, expect, test } from 'vitest';
-import { containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
+import { ACCEPTANCE, accepting, containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
 import { findings } from '../findings/index.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { cutTo } from '../terminal/columns.ts';
@@ -52,6 +52,13 @@ describe('Markdown', () => {
     expect(text).toMatch(/<summary>Why, and how to fix it<\/summary>\n\n\*\*`privileged`\*\* \(critical\): /);
     expect(text.match(/<details>/g)).toHaveLength(2);
     expect(text.match(/<\/details>/g)).toHaveLength(2);
+  });
+
+  test('folds what somebody has accepted', () => {
+    const text = render(accepting(agent, { privileged: ACCEPTANCE, host_pid_namespace: ACCEPTANCE }));
+    expect(text).toContain('scan\n\n**1 container, findings: 1 low, 2 accepted.**\n\n<details>');
+    expect(text).toContain('**low** `net_raw`<br>**accepted** `privileged`, `host_pid_namespace` |');
+    expect(text).not.toContain('**`privileged`** (critical)');
   });
 
   test('fits a comment however many containers there are', () => {

@@ -1,8 +1,9 @@
+import { isOpen } from '../findings/acceptance.ts';
 import type { Assessed } from '../findings/assess.ts';
 import { type Finding, SEVERITIES, type Severity } from '../findings/finding.ts';
 import { controlText } from '../findings/standards/references.ts';
 import type { ContainerReport } from '../report/container-report.ts';
-import { bySeverity, levelText, nameOf } from '../report/wording.ts';
+import { acceptedOf, bySeverity, levelText, nameOf } from '../report/wording.ts';
 import type { Version } from '../version.ts';
 import { changeText, type Comparison, type ScanReport } from './comparison.ts';
 import { countsOf } from './counts.ts';
@@ -118,7 +119,7 @@ function byWorst(a: ContainerReport, b: ContainerReport): number {
 }
 
 function hasNew({ findings }: ContainerReport): boolean {
-  return findings.some(({ answer, since }) => answer === 'yes' && since === 'new');
+  return findings.some((each) => isOpen(each) && each.since === 'new');
 }
 
 /** The row of a container; `undefined` if it has none of these findings and no other line. */
@@ -141,9 +142,13 @@ function rowOf(
 /** All findings of all containers, also the unknown ones, as far as there is room for the rows. */
 function detailsOf(containers: readonly ContainerReport[], room: number): readonly string[] {
   const rows = containers.flatMap((container) => {
-    const unknown = container.findings.filter(({ answer }) => answer === 'unknown');
+    const unknown = container.findings.filter((each) => isOpen(each, 'unknown'));
     const all = unknown.length === container.findings.length ? 'all' : String(unknown.length);
-    const row = rowOf(container, () => true, unknown.length === 0 ? [] : [`**unknown** ${all}`]);
+    const accepted = acceptedOf(container).map(({ finding }) => code(finding.id));
+    const row = rowOf(container, () => true, [
+      ...(unknown.length === 0 ? [] : [`**unknown** ${all}`]),
+      ...(accepted.length === 0 ? [] : [`**accepted** ${accepted.join(', ')}`]),
+    ]);
     return row === undefined ? [] : [row];
   });
   if (rows.length === 0) return [];
@@ -158,7 +163,7 @@ function detailsOf(containers: readonly ContainerReport[], room: number): readon
 /** Why each finding matters, and how to fix it. */
 function remediesFor(containers: readonly ContainerReport[]): readonly string[] {
   const found = new Set(
-    containers.flatMap(({ findings }) => findings.flatMap(({ finding, answer }) => (answer === 'yes' ? finding : []))),
+    containers.flatMap(({ findings }) => findings.flatMap((each) => (isOpen(each) ? each.finding : []))),
   );
   if (found.size === 0) return [];
   const sorted = SEVERITIES.flatMap((severity) => [...found].filter((finding) => finding.severity === severity));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
+import { ACCEPTANCE, accepting, containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
 import { sarifErrors } from '../../test/sarif-schema.ts';
 import { findings } from '../findings/index.ts';
 import type { ContainerReport } from '../report/container-report.ts';
@@ -30,6 +30,7 @@ interface Log {
           readonly physicalLocation: { readonly artifactLocation: { readonly uri: string } };
         }[];
         readonly partialFingerprints: Readonly<Record<string, string>>;
+        readonly suppressions?: unknown;
       }[];
     },
   ];
@@ -56,6 +57,19 @@ describe('SARIF', () => {
       const text = tool.driver.rules[index]?.help.text;
       for (const part of [why, fix.docker, fix.compose, fix.kubernetes]) expect(text).toContain(part);
     }
+  });
+
+  test('suppresses what somebody has accepted, with the reason', () => {
+    const web = containerReport('web', {}, { privileged: 'yes', net_raw: 'unknown', engine_socket: 'yes' });
+    const log = logOf(accepting(web, { privileged: ACCEPTANCE, net_raw: ACCEPTANCE, all_devices: ACCEPTANCE }));
+    expect(sarifErrors(log)).toEqual([]);
+    const justification = 'It reads /proc. (platform, until 2027-06-30)';
+    const suppressions = [{ kind: 'external', status: 'accepted', justification }];
+    expect(log.runs[0].results.map(({ ruleId, kind, suppressions: found }) => [ruleId, kind, found])).toEqual([
+      ['privileged', 'fail', suppressions],
+      ['net_raw', 'open', suppressions],
+      ['engine_socket', 'fail', undefined],
+    ]);
   });
 
   test('has a result for each finding, and an open result for each unknown one', () => {

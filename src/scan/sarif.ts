@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { acceptanceText } from '../findings/acceptance.ts';
 import type { Assessed } from '../findings/assess.ts';
 import { findings } from '../findings/index.ts';
 import type { ContainerReport } from '../report/container-report.ts';
@@ -17,7 +18,7 @@ const BASE = 'CONTAINERS';
 
 /**
  * Renders a report as SARIF 2.1.0. A finding is a result of kind `fail`, an unknown one of kind `open`. A finding that a
- * container does not have is no result.
+ * container does not have is no result. One that somebody has accepted is suppressed.
  */
 export function renderSarif(report: HostReport, version: Version): string {
   const log = {
@@ -50,7 +51,7 @@ export function renderSarif(report: HostReport, version: Version): string {
   return printableJson(log);
 }
 
-function resultOf(container: ContainerReport, { finding, answer, since }: Assessed): readonly object[] {
+function resultOf(container: ContainerReport, { finding, answer, since, accepted }: Assessed): readonly object[] {
   if (answer === 'no') return [];
   const { labels, id } = container;
   const name = nameOf(labels);
@@ -77,6 +78,9 @@ function resultOf(container: ContainerReport, { finding, answer, since }: Assess
       ],
       // By names, so that a restarted container keeps its results. GitHub knows only the second.
       partialFingerprints: { 'container/v1': print, primaryLocationLineHash: `${print.slice(0, 16)}:1` },
+      ...(accepted !== undefined && {
+        suppressions: [{ kind: 'external', status: 'accepted', justification: acceptanceText(accepted) }],
+      }),
     },
   ];
 }

@@ -140,6 +140,15 @@ export interface FindingJson {
   readonly answer: Answer;
   /** With a baseline. */
   readonly since: 'new' | 'known' | undefined;
+  /** Somebody has decided to live with it. */
+  readonly accepted: AcceptanceJson | undefined;
+}
+
+export interface AcceptanceJson {
+  readonly reason: string;
+  readonly owner: string | undefined;
+  /** The last day on which it holds, in UTC: `2027-06-30`. */
+  readonly expires: string | undefined;
 }
 
 export interface ComplianceJson {

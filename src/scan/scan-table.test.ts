@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { containerReport, hostReport, unknownContainer, quota, use } from '../../test/reports.ts';
+import {
+  ACCEPTANCE,
+  accepting,
+  containerReport,
+  hostReport,
+  unknownContainer,
+  quota,
+  use,
+} from '../../test/reports.ts';
 import { NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
 import { widthOf } from '../terminal/columns.ts';
 import { createPaint } from '../terminal/paint.ts';
@@ -51,6 +59,36 @@ test('shows level, limits, namespaces and findings of each container', () => {
       'Why, and how to fix it: isolation-exporter scan --explain FINDING',
       '≥ means at least: unknown facts can only raise the level.',
       'Names: 2 from docker.',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('shows accepted findings apart, with the reason', () => {
+  const agent = containerReport(
+    'agent',
+    {},
+    { host_pid_namespace: 'yes', takeover_capability: 'yes', net_raw: 'yes', seccomp_disabled: 'unknown' },
+  );
+  const ended = { reason: `one\u001b[2J ${'word '.repeat(20)}end`, owner: undefined, expires: undefined };
+  const accepted = accepting(agent, {
+    host_pid_namespace: ACCEPTANCE,
+    takeover_capability: ACCEPTANCE,
+    seccomp_disabled: ended,
+    privileged: ACCEPTANCE,
+  });
+  expect(renderScanTable(hostReport(accepted), plain)).toBe(
+    [
+      'CONTAINER  ENGINE  LEVEL       MEMORY  CPU  PIDS  HOST NS',
+      'agent      docker  2 standard  64 MiB  0.5  100   user',
+      '  low       net_raw',
+      '  accepted  takeover_capability, host_pid_namespace: It reads /proc. (platform, until 2027-06-30)',
+      '            seccomp_disabled?: one\ufffd[2J word word word word word word word word word word word word',
+      '            word word word word word word word word end',
+      '',
+      '1 container. Findings: 1 low, 3 accepted.',
+      'Why, and how to fix it: isolation-exporter scan --explain FINDING',
+      'Names: 1 from docker.',
       '',
     ].join('\n'),
   );

@@ -1,7 +1,9 @@
+import { acceptanceText, isOpen } from '../findings/acceptance.ts';
 import type { Severity } from '../findings/finding.ts';
 import type { LevelResult } from '../findings/level.ts';
 import type { ContainerReport, Limiter } from '../report/container-report.ts';
 import {
+  acceptedOf,
   bySeverity,
   bytesText,
   levelText,
@@ -120,7 +122,7 @@ function detailsOf(container: ContainerReport, paint: Paint): readonly string[] 
   const shared = (container.namespaces ?? []).flatMap(({ kind, peers }) =>
     typeof peers === 'number' && peers > 0 ? [`${kind} with ${peers} other${peers === 1 ? '' : 's'}`] : [],
   );
-  const unknown = container.findings.filter(({ answer }) => answer === 'unknown').map(({ finding }) => finding.id);
+  const unknown = container.findings.filter((each) => isOpen(each, 'unknown')).map(({ finding }) => finding.id);
   return [
     ...detail({ text: 'shared' }, shared, paint),
     ...detail({ text: 'limits' }, limitsOfOthers(container), paint),
@@ -128,12 +130,26 @@ function detailsOf(container: ContainerReport, paint: Paint): readonly string[] 
       const ids = found.map(({ finding, since }) => `${finding.id}${since === 'new' ? ' (new)' : ''}`);
       return detail({ text: severity, style: STYLES[severity] }, ids, paint);
     }),
+    ...acceptances(container).flatMap((text, index) =>
+      detail({ text: index === 0 ? 'accepted' : '', style: 'faint' }, [text], paint),
+    ),
     ...detail(
       { text: 'unknown', style: 'warning' },
       unknown.length > MOST_UNKNOWN_NAMED ? [`${unknown.length} findings could not be checked`] : unknown,
       paint,
     ),
   ];
+}
+
+/** Each reason why findings of a container are accepted, with these findings. */
+function acceptances(container: ContainerReport): readonly string[] {
+  const byText = new Map<string, string[]>();
+  for (const { finding, answer, accepted } of acceptedOf(container)) {
+    const text = printable(acceptanceText(accepted));
+    const id = answer === 'unknown' ? `${finding.id}${UNKNOWN}` : finding.id;
+    byText.set(text, [...(byText.get(text) ?? []), id]);
+  }
+  return [...byText].map(([text, ids]) => `${ids.join(', ')}: ${text}`);
 }
 
 /** The limits that other cgroups than its own set for a container. */

@@ -34,7 +34,11 @@ export function collectorFamilies(): Families {
 /** The families that boards may query: of the collectors, of scrapes, of the exporter and its process, of Prometheus. */
 export async function allFamilies(): Promise<Families> {
   const encoder = new Encoder('text');
-  const state = { probes: { stuck: 0 }, eventLoop: { longestSeconds: 0, totalSeconds: 0 } };
+  const state = {
+    probes: { stuck: 0 },
+    eventLoop: { longestSeconds: 0, totalSeconds: 0 },
+    acceptFile: { readAt: 0, counts: new Map([['active', 0]]) },
+  };
   await createOwnMetrics({ ...readVersion(), revision: 'abc' }, state).encode(encoder);
   const own = parseExposition(Buffer.concat(encoder.finish()).toString(), 'text').flatMap(({ samples }) => samples);
   return new Map([

@@ -19,7 +19,11 @@ const RARE = /^\w*(oom|starts|started|removed|events|hits|lost)_/;
 export async function expositionOf(name: string, host: number): Promise<(scrapes: number) => string> {
   const folder = new URL(`${name}/`, GOLDEN);
   const encoder = new Encoder('text');
-  const state = { probes: { stuck: 0 }, eventLoop: { longestSeconds: 0, totalSeconds: 0 } };
+  const state = {
+    probes: { stuck: 0 },
+    eventLoop: { longestSeconds: 0, totalSeconds: 0 },
+    acceptFile: { readAt: 0, counts: new Map([['active', 0]]) },
+  };
   await createOwnMetrics({ ...readVersion(), revision: 'abc' }, state).encode(encoder);
   const files = readdirSync(folder).filter((file) => file.endsWith('.prom'));
   const text = [
