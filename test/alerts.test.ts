@@ -84,9 +84,11 @@ describe('every alert', () => {
   );
 
   it('queries existing findings', () => {
-    const asked = rules.flatMap(({ expr }) => /finding(?:=|!~)"([^"]*)"/.exec(expr)?.[1]?.split('|') ?? []);
-    const critical = findings.filter(({ severity }) => severity === 'critical').map(({ id }) => id);
-    expect(asked.filter((id) => !critical.includes(id))).toEqual([]);
+    const asked = rules.flatMap(({ expr }) =>
+      [...expr.matchAll(/finding(?:=|!~)"([^"]*)"/g)].flatMap(([, ids = '']) => ids.split('|')),
+    );
+    const known = findings.map(({ id }) => id);
+    expect(asked.filter((id) => !known.includes(id))).toEqual([]);
     expect(asked).toContain('process_escaped');
   });
 

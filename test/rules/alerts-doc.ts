@@ -68,7 +68,8 @@ After you change a rule, \`promtool test rules tests/*.yml\` shows whether it st
 \`vmalert-tool unittest --files='tests/*.yml' -disableAlertgroupLabel\` in a copy of \`deploy/victoria-metrics\` beside these tests; and \`npx vitest run --project rules\`
 in a clone of the repository shows whether the tests would notice if it did not.
 
-Make exceptions in the selector of a rule, such as \`container!~"batch-.*"\`, or with a silence. No rule can report that Prometheus
+Alerts on findings, shared namespaces, privileged containers and missing limits leave out what [somebody has accepted](accepted-findings.md),
+with a reason. Make other exceptions in the selector of a rule, such as \`container!~"batch-.*"\`, or with a silence. No rule can report that Prometheus
 itself is down: monitor it from outside.
 
 ## While scrapes fail

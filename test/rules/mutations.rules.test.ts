@@ -10,9 +10,14 @@ import { type AlertRule, rules, ruleTests, type RuleTestFile } from './rule-file
 
 const BOTH = 'the other operand has the same window';
 const PRESENCE = 'only whether there is a sample counts, and the first selector has a window too';
+const ONE = 'an acceptance is 1, or has no series';
 
 /** Mutants that are equivalent to the rule, and why. */
 const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  IsolationContainerMemoryLimitMissing: { 'function at 124: last_over_time -> avg_over_time': ONE },
+  IsolationContainerCPULimitMissing: { 'function at 121: last_over_time -> avg_over_time': ONE },
+  IsolationContainerPidsLimitMissing: { 'function at 122: last_over_time -> avg_over_time': ONE },
+  IsolationContainerPrivileged: { 'function at 120: last_over_time -> avg_over_time': ONE },
   IsolationContainerMemoryNearLimit: {
     'window at 92: 5m -> 600s': BOTH,
     'window at 187: 5m -> 600s': BOTH,
@@ -43,8 +48,12 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'window at 312: 5m -> 600s': PRESENCE,
     'function at 123: last_over_time -> avg_over_time': PRESENCE,
     'function at 237: last_over_time -> avg_over_time': PRESENCE,
+    'function at 372: last_over_time -> avg_over_time': ONE,
   },
-  IsolationContainerProcessEscaped: { 'number at 102: 1 -> 1.4': 'samples are whole' },
+  IsolationContainerProcessEscaped: {
+    'number at 102: 1 -> 1.4': 'samples are whole',
+    'function at 286: last_over_time -> avg_over_time': ONE,
+  },
   IsolationContainerCriticalFinding: {
     'window at 258: 5m -> 150s': PRESENCE,
     'window at 258: 5m -> 600s': PRESENCE,
@@ -55,6 +64,7 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'function at 169: last_over_time -> avg_over_time': PRESENCE,
     'function at 559: last_over_time -> avg_over_time': PRESENCE,
     'function at 702: last_over_time -> avg_over_time': PRESENCE,
+    'function at 791: last_over_time -> avg_over_time': ONE,
   },
   IsolationExporterScrapesFailing: { 'comparison at 55: < -> <=': 'releases of Prometheus count windows differently' },
   IsolationExporterClockSkew: {
