@@ -1,4 +1,4 @@
-import { COMMANDS } from '../src/config/commands.ts';
+import { COMMANDS, SCAN_STANDARDS } from '../src/config/commands.ts';
 import { collectors } from '../src/collectors/index.ts';
 import { OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from '../src/config/options.ts';
 import type { OptionEntry } from '../src/config/options.ts';
@@ -98,7 +98,7 @@ function flagOf(option: OptionEntry<unknown>): Flag {
 
 function valuesOf({ flag, placeholder, words }: OptionEntry<unknown>): Flag['values'] {
   const ids = findings.map(({ id }) => id);
-  if (flag === 'explain') return ['list', ...ids];
+  if (flag === 'explain') return ['list', ...SCAN_STANDARDS, ...ids];
   if (flag === 'fail-on') return [...SEVERITIES, 'unknown', ...ids];
   if (placeholder === '<file>' || flag.startsWith('path.')) return 'files';
   return words ?? [];

@@ -20,7 +20,7 @@ export interface Assessed {
   readonly answer: Answer;
   /** Absent unless somebody has decided to live with it. Only for the answers yes and unknown. */
   readonly accepted?: Acceptance;
-  /** Whether it is in the baseline of a scan; absent without one. Only for the answers yes and unknown. */
+  /** Whether it is in the baseline of a scan; absent without one. Only for yes and unknown, unless it is accepted. */
   readonly since?: 'new' | 'known';
 }
 

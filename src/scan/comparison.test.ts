@@ -137,7 +137,7 @@ describe('the outputs show the comparison', () => {
   test('in Markdown, where what is new is visible however mild', () => {
     const [head] = renderMarkdown(report, version).split('<details>');
     expect(head).toContain(
-      'Compared with `base.json`: **2 new**, 1 known, 1 fixed. Fixed: <code>web&#58; cpu&#95;unlimited</code>. Containers that are gone: `db`.',
+      'Compared with `base.json`: **2 new**, 1 known, 1 fixed. Fixed: `web` `cpu_unlimited`. Containers that are gone: `db`.',
     );
     expect(head).toContain(
       '| `web` | `docker` | 2 standard | **critical** `privileged` (**new**)<br>**low** `ssh_server` (**new**) |',

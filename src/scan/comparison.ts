@@ -66,7 +66,7 @@ export function compareWith(
 }
 
 function mark(assessed: Assessed, { labels }: ContainerReport, baseline: Baseline): Assessed {
-  if (assessed.answer === 'no') return assessed;
+  if (assessed.answer === 'no' || assessed.accepted !== undefined) return assessed;
   const known = baseline.get(keyOf(identityOf(labels)));
   const { id } = assessed.finding;
   const isKnown =

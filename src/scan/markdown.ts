@@ -5,7 +5,7 @@ import { controlText } from '../findings/standards/references.ts';
 import type { ContainerReport } from '../report/container-report.ts';
 import { acceptedOf, bySeverity, levelText, nameOf } from '../report/wording.ts';
 import type { Version } from '../version.ts';
-import { changeText, type Comparison, type ScanReport } from './comparison.ts';
+import { type Comparison, type ScanReport } from './comparison.ts';
 import { countsOf } from './counts.ts';
 import { code, folded, prose, table } from './markdown-text.ts';
 import {
@@ -63,12 +63,14 @@ const HEADINGS = ['Container', 'Engine', 'Level', 'Findings'];
 function changesSince({ file, added, known, fixed, gone }: Comparison): string {
   const list = (texts: readonly string[]): string => {
     const more = texts.length - MOST_NAMED;
-    return [...texts.slice(0, MOST_NAMED).map(code), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+    return [...texts.slice(0, MOST_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
   };
   return [
     `Compared with ${code(file)}: **${added} new**, ${known} known, ${fixed.length} fixed.`,
-    ...(fixed.length === 0 ? [] : [`Fixed: ${list(fixed.map(changeText))}.`]),
-    ...(gone.length === 0 ? [] : [`Containers that are gone: ${list(gone.map(nameOf))}.`]),
+    ...(fixed.length === 0
+      ? []
+      : [`Fixed: ${list(fixed.map(({ labels, finding }) => `${code(nameOf(labels))} ${code(finding)}`))}.`]),
+    ...(gone.length === 0 ? [] : [`Containers that are gone: ${list(gone.map((labels) => code(nameOf(labels))))}.`]),
   ].join(' ');
 }
 

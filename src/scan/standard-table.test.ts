@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type Answers, containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
+import {
+  ACCEPTANCE,
+  accepting,
+  type Answers,
+  containerReport,
+  hostReport,
+  unknownContainer,
+} from '../../test/reports.ts';
 import { CHECKED_STANDARDS } from '../findings/compliance.ts';
 import { findings } from '../findings/index.ts';
 import type { ContainerReport } from '../report/container-report.ts';
@@ -51,6 +58,12 @@ describe('the table of a standard', () => {
     expect(Math.max(...text.split('\n').map(widthOf))).toBeLessThanOrEqual(100);
     // oxlint-disable-next-line no-control-regex
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+  });
+
+  test('counts what somebody has accepted, and marks it', () => {
+    const accepted = accepting(web({ engine_socket: 'yes' }), { engine_socket: ACCEPTANCE });
+    expect(tableOf('cis-docker', accepted)).toContain(' violates 1 of ');
+    expect(tableOf('cis-docker', accepted)).toContain('\n  violated  5.32 Docker socket: engine_socket (accepted)\n');
   });
 
   test('of no containers says so', () => {

@@ -73,7 +73,10 @@ export function verdictOf({ violates, controls }: Compliance): string {
 
 /** A control with the findings behind its answer, such as `5.4 Linux kernel capabilities: net_raw (new)`. */
 export function checkedText({ id, control, assessed }: CheckedControl): string {
-  const ids = assessed.map(({ finding, since }) => `${finding.id}${since === 'new' ? ' (new)' : ''}`);
+  const ids = assessed.map(({ finding, accepted, since }) => {
+    if (accepted !== undefined) return `${finding.id} (accepted)`;
+    return since === 'new' ? `${finding.id} (new)` : finding.id;
+  });
   return `${controlText(id, control)}: ${ids.join(', ')}`;
 }
 
