@@ -18,7 +18,7 @@ import { isCalled, isShownById } from '../scan/selection.ts';
 import { checkedBy } from '../scan/standard.ts';
 import { renderStandardTable } from '../scan/standard-table.ts';
 import { renderScanTable } from '../scan/scan-table.ts';
-import { type Criterion, checkCriteria, parseCriterion, type FailOnResult } from '../scan/fail-on.ts';
+import { type Criterion, checkCriteria, parseCriterion, type FailOnResult, unseenIn } from '../scan/fail-on.ts';
 import { createPaint } from '../terminal/paint.ts';
 import type { Version } from '../version.ts';
 import { readBaseline, writeBaseline } from './baseline-file.ts';
@@ -61,7 +61,8 @@ export async function scanHere(
   const chosen = { ...report, containers: selectFrom(report.containers, options.containers) };
   const selected = options.standard === undefined ? chosen : checkedBy(options.standard, chosen);
   const compared = baseline === undefined ? selected : compare(selected, baseline, options);
-  const result = checkCriteria(compared.containers, criteria);
+  const unseen = unseenIn(selected, scopeOf(options));
+  const result = checkCriteria(compared.containers, criteria, unseen);
   const written = await writeTo(options.newBaseline, selected.containers);
   return {
     text: RENDERERS[options.output](compared, options),
@@ -70,13 +71,13 @@ export async function scanHere(
   };
 }
 
-function compare(
-  report: ScanReport,
-  baseline: Baseline,
-  { baseline: file = '', containers: names }: ScanOptions,
-): ScanReport {
-  const scope = names.length === 0 ? 'all' : 'selected';
-  return { ...report, ...compareWith(baseline, report.containers, { file, scope }) };
+function compare(report: ScanReport, baseline: Baseline, options: ScanOptions): ScanReport {
+  const { baseline: file = '' } = options;
+  return { ...report, ...compareWith(baseline, report.containers, { file, scope: scopeOf(options) }) };
+}
+
+function scopeOf({ containers: names }: ScanOptions): 'all' | 'selected' {
+  return names.length === 0 ? 'all' : 'selected';
 }
 
 /** Writes a baseline, if one is requested. Returns lines for stderr. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { ACCEPTANCE, accepting, containerReport, unknownContainer } from '../../test/reports.ts';
+import { ACCEPTANCE, accepting, containerReport, hostReport, unknownContainer } from '../../test/reports.ts';
 import { SEVERITIES } from '../findings/finding.ts';
 import { findings } from '../findings/index.ts';
-import { type Criterion, checkCriteria, parseCriterion } from './fail-on.ts';
+import { type Criterion, checkCriteria, parseCriterion, unseenIn } from './fail-on.ts';
 
 const criteria = (...texts: readonly string[]): readonly Criterion[] => texts.map((text) => parseCriterion(text)!);
 
@@ -69,5 +69,21 @@ describe('the result', () => {
     expect(checkCriteria([web], criteria('memory_unlimited')).open).toEqual([]);
     expect(checkCriteria([web], criteria()).open).toEqual([]);
     expect(checkCriteria([unknownContainer('dark')], criteria('info')).open).toHaveLength(findings.length);
+  });
+
+  test('fails with the criterion unknown on what was not seen at all', () => {
+    const failed = containerReport('failed', { findings: [], failure: new Error('EIO') });
+    const report = { ...hostReport(failed), sources: new Map([['cgroup_walk', false]]), overLimit: 3 };
+    const unseen = unseenIn(report, 'all');
+    expect(unseen).toEqual([
+      'failed: all findings',
+      'cgroups that could not be looked at',
+      '3 cgroups that are too many',
+    ]);
+    expect(unseenIn(report, 'selected')).toEqual(['failed: all findings']);
+    expect(unseenIn(hostReport(web), 'all')).toEqual([]);
+    expect(checkCriteria([failed], criteria('high'), unseen)).toEqual({ met: [], open: unseen, fails: false });
+    expect(checkCriteria([failed], criteria('high', 'unknown'), unseen).fails).toBe(true);
+    expect(checkCriteria([failed], criteria(), unseen).open).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import type { Answer } from '../findings/answer.ts';
 import { type Finding, SEVERITIES, type Severity } from '../findings/finding.ts';
 import { findings } from '../findings/index.ts';
 import type { ContainerReport } from '../report/container-report.ts';
+import type { HostReport } from '../report/host-report.ts';
 import { nameOf } from '../report/wording.ts';
 
 /** A criterion of `--fail-on`. */
@@ -25,14 +26,36 @@ export function parseCriterion(text: string): Criterion | undefined {
 export interface FailOnResult {
   /** `<container>: <finding>` for each finding that meets a criterion. */
   readonly met: readonly string[];
-  /** `<container>: <finding>` for each unknown finding that may meet a criterion. */
+  /** `<container>: <finding>` for each unknown finding that may meet a criterion, and what was not seen at all. */
   readonly open: readonly string[];
   /** Whether the scan fails. */
   readonly fails: boolean;
 }
 
-/** Checks containers against criteria. A finding that is accepted or in the baseline meets none. */
-export function checkCriteria(containers: readonly ContainerReport[], criteria: readonly Criterion[]): FailOnResult {
+/**
+ * What may have findings and is not in a report.
+ *
+ * @param scope `selected`: only the containers that are in the report matter.
+ */
+export function unseenIn({ containers, sources, overLimit }: HostReport, scope: 'all' | 'selected'): readonly string[] {
+  const unread = containers.filter(({ findings: assessed }) => assessed.length === 0);
+  return [
+    ...unread.map(({ labels }) => `${nameOf(labels)}: all findings`),
+    ...(scope === 'all' && sources.get('cgroup_walk') === false ? ['cgroups that could not be looked at'] : []),
+    ...(scope === 'all' && overLimit > 0 ? [`${overLimit} cgroups that are too many`] : []),
+  ];
+}
+
+/**
+ * Checks containers against criteria. A finding that is accepted or in the baseline meets none.
+ *
+ * @param unseen what is unknown besides findings.
+ */
+export function checkCriteria(
+  containers: readonly ContainerReport[],
+  criteria: readonly Criterion[],
+  unseen: readonly string[] = [],
+): FailOnResult {
   const others = criteria.filter((criterion) => criterion !== 'unknown');
   const failsOnUnknown = others.length < criteria.length;
   const isAskedFor = ({ id, severity }: Finding): boolean =>
@@ -49,6 +72,6 @@ export function checkCriteria(containers: readonly ContainerReport[], criteria: 
         .map(({ finding }) => `${nameOf(labels)}: ${finding.id}`),
     );
   const met = others.length === 0 ? [] : answered('yes');
-  const open = answered('unknown');
+  const open = [...answered('unknown'), ...(criteria.length === 0 ? [] : unseen)];
   return { met, open, fails: met.length > 0 || (failsOnUnknown && open.length > 0) };
 }
