@@ -4,7 +4,7 @@ import { findCgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, type Samples, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
-import { describeLive, sharedGuest } from '../lab/live.ts';
+import { describeLive, describeLong, sharedGuest } from '../lab/live.ts';
 import { type Background, eventually, type Machine, quote, succeed } from '../lab/machine.ts';
 import { removeCgroups } from '../lab/remains.ts';
 import { untilShown, words } from './docker-containers.ts';
@@ -127,7 +127,7 @@ describeLive('hierarchies that are mounted more than once', ['containers'], () =
   });
 });
 
-describeLive('cgroup v2 of Linux 6.12', ['guest-newer'], () => {
+describeLong('cgroup v2 of Linux 6.12', ['guest-newer'], () => {
   const parent = 'isolation-exporter-switch';
   const id = 'cd'.repeat(32);
   const directory = `/sys/fs/cgroup/${parent}/docker/${id}`;
