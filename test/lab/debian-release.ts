@@ -1,14 +1,8 @@
 /** A release of Debian that is newer than the machine's. Its packages are downloaded and unpacked, but never installed. */
 export type DebianRelease = 'trixie' | 'forky';
 
-/**
- * Bash that defines `of_release COMMAND…`: it runs `apt-get` or `apt-cache` on the packages of that release, from the
- * mirror that the machine itself uses. Lists and archives are below the work folder, so that the machine's own apt does
- * not change.
- */
-export const APT_OF_RELEASE = (work: string, release: DebianRelease) => `
-  set -e -o pipefail
-  cd ${work}
+/** Bash that sets `own` to the mirror from which this machine has its packages of Debian, and stops without one. */
+export const OWN_MIRROR = `
   mirror() {
     apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1
   }
@@ -17,7 +11,17 @@ export const APT_OF_RELEASE = (work: string, release: DebianRelease) => `
     apt-get -q -o DPkg::Lock::Timeout=300 update
     own=$(mirror)
   fi
-  test -n "$own" || { echo 'apt has no source of Debian packages' >&2; exit 1; }
+  test -n "$own" || { echo 'apt has no source of Debian packages' >&2; exit 1; }`;
+
+/**
+ * Bash that defines `of_release COMMAND…`: it runs `apt-get` or `apt-cache` on the packages of that release, from the
+ * mirror that the machine itself uses. Lists and archives are below the work folder, so that the machine's own apt does
+ * not change.
+ */
+export const APT_OF_RELEASE = (work: string, release: DebianRelease) => `
+  set -e -o pipefail
+  cd ${work}
+${OWN_MIRROR}
   mkdir -p lists/partial cache/archives/partial
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $own ${release} main" > sources.list
   of_release() {

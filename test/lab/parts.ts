@@ -21,6 +21,8 @@ export type Part =
   | 'guest'
   /** The plain guest with the kernel of a newer Debian (6.12). */
   | 'guest-newer'
+  /** Other releases of Debian, with systemd, in containers of systemd-nspawn. */
+  | 'debian-container'
   /** The guest with systemd as PID 1, and AppArmor. */
   | 'guest-systemd';
 
@@ -71,6 +73,10 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
     packages: ['prometheus-alertmanager'],
   },
   chromium: { probe: 'command -v chromium', packages: ['chromium', 'fonts-dejavu-core'] },
+  'debian-container': {
+    probe: 'command -v debootstrap && command -v systemd-nspawn && command -v dpkg-deb && command -v curl',
+    packages: ['debootstrap', 'systemd-container', 'curl'],
+  },
   guest: {
     probe: `command -v qemu-system-x86_64 && command -v cpio && command -v xz && ${COMMON_PROBE}`,
     packages: ['qemu-system-x86', 'cpio', 'xz-utils', ...COMMON],
