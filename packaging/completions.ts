@@ -135,8 +135,7 @@ export function fishCompletion(): string {
       spellings(flag).map((spelling) =>
         [
           `complete -c ${PROGRAM} -n ${quoted(condition)} -l ${spelling}`,
-          ...(flag.placeholder === undefined ? [] : ['-r']),
-          ...(flag.values === 'files' ? ['-F'] : []),
+          ...(flag.placeholder === undefined ? [] : flag.values === 'files' ? ['-r', '-F'] : ['-x']),
           ...(flag.values !== 'files' && flag.values.length > 0 ? [`-a ${quoted(flag.values.join(' '))}`] : []),
           `-d ${quoted(flag.help)}`,
         ].join(' '),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { CONFIGURATION, compressed, contentsOf } from './contents.ts';
 import type { PackagedFile, Source } from './contents.ts';
 import { debianChangelog } from './debian-changelog.ts';
-import { LONG_DESCRIPTION, summaryOf } from './description.ts';
+import { LONG_DESCRIPTION, distributionVersion, summaryOf } from './description.ts';
 import { writeTree } from './write-tree.ts';
 
 const DEBIAN = new URL('./debian/', import.meta.url);
@@ -51,7 +51,7 @@ export function debControl(source: Source, files: readonly PackagedFile[]): Pack
  */
 export function buildDeb(source: Source, directory: string): string {
   const files = debContents(source);
-  const path = join(directory, `${source.name}_${source.version}_all.deb`);
+  const path = join(directory, `${source.name}_${distributionVersion(source.version)}_all.deb`);
   const tree = mkdtempSync(join(tmpdir(), 'isolation-exporter-deb-'));
   try {
     writeTree(tree, [...debControl(source, files), ...files], source.date);
@@ -69,7 +69,7 @@ function controlFile(source: Source, files: readonly PackagedFile[]): string {
   const { name, version, description, node, maintainer } = source;
   const fields = {
     Package: name,
-    Version: version,
+    Version: distributionVersion(version),
     Architecture: 'all',
     Maintainer: maintainer,
     'Installed-Size': String(kilobytes(files)),

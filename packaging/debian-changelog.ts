@@ -1,3 +1,5 @@
+import { distributionVersion } from './description.ts';
+
 /** A release, as CHANGELOG.md has it. */
 interface Release {
   /** `undefined` for what is not released yet. */
@@ -30,7 +32,7 @@ export function debianChangelog(markdown: string, context: ChangelogContext): st
     .map((release) => {
       const entry = release.changes.map((change) => wrapped(change)).join('\n');
       const signed = ` -- ${maintainer}  ${rfc2822(release.date ?? date)}`;
-      return `${program} (${release.version ?? version}) unstable; urgency=medium\n\n${entry}\n\n${signed}\n`;
+      return `${program} (${distributionVersion(release.version ?? version)}) unstable; urgency=medium\n\n${entry}\n\n${signed}\n`;
     })
     .join('\n');
 }

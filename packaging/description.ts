@@ -3,6 +3,11 @@ export function summaryOf(description: string): string {
   return description.replace(/:.*$/s, '');
 }
 
+/** The version for a distribution: of 0.2.0-rc.1 it makes 0.2.0~rc.1, which dpkg and rpm sort before 0.2.0. */
+export function distributionVersion(version: string): string {
+  return version.replace('-', '~');
+}
+
 export const LONG_DESCRIPTION = `Answers three questions about each container on a Linux host: what does it
 share, what are its limits, and did it hit them? It reads the kernel
 (cgroupfs and procfs), not the configuration of the engine. It covers Docker,

@@ -188,6 +188,12 @@ it (0.2.0) unstable; urgency=medium
     expect(debianChangelog(markdown, { ...context, version: '0.2.0' })).toMatch(/^it \(0\.2\.0\) (?!.*\nit)/s);
   });
 
+  it('sorts a release candidate before its release', () => {
+    expect(debianChangelog('## Unreleased\n\n- [CHANGE] One.\n', { ...context, version: '0.4.0-rc.1' })).toMatch(
+      /^it \(0\.4\.0~rc\.1\) /,
+    );
+  });
+
   it.runIf(has('dpkg-parsechangelog'))('is one for Debian too', () => {
     const file = fileOf(
       'changelog',

@@ -23,6 +23,8 @@ export type Part =
   | 'guest-newer'
   /** Other releases of Debian, with systemd, in containers of systemd-nspawn. */
   | 'debian-container'
+  /** The tools that build and install RPMs. */
+  | 'rpm'
   /** The guest with systemd as PID 1, and AppArmor. */
   | 'guest-systemd';
 
@@ -77,6 +79,7 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
     probe: 'command -v debootstrap && command -v systemd-nspawn && command -v dpkg-deb && command -v curl',
     packages: ['debootstrap', 'systemd-container', 'curl'],
   },
+  rpm: { probe: 'command -v rpmbuild', packages: ['rpm'] },
   guest: {
     probe: `command -v qemu-system-x86_64 && command -v cpio && command -v xz && ${COMMON_PROBE}`,
     packages: ['qemu-system-x86', 'cpio', 'xz-utils', ...COMMON],
