@@ -15,7 +15,8 @@ export const cpu = defineContainerView({
         if (usage !== undefined) emit(usage, 'total');
       },
       ours: ours('cpu_usage_seconds_total'),
-      differs: 'Always `cpu="total"`, as with `--disable_metrics=percpu` and on cgroup v2; also while it is 0.',
+      differs:
+        'Always `cpu="total"`, as on cgroup v2. On v1 cAdvisor can have a series for each CPU (`cpu="cpu00"`). Also while it is 0.',
     },
     {
       name: 'container_cpu_user_seconds_total',

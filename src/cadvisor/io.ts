@@ -3,7 +3,7 @@ import type { DeviceIo } from '../kernel/io-stat.ts';
 import { type CadvisorFamily, defineContainerView, ours } from './view.ts';
 
 const ONLY_THE_CONTAINER =
-  "Only the container's. cAdvisor adds the whole disk's count to it, as a second series or in place of it.";
+  "Only the container's. In cAdvisor, a container without I/O of its own has the count of the whole disk.";
 
 /** Block I/O by device. */
 export const io = defineContainerView({
