@@ -1,7 +1,8 @@
 import { COMMANDS, SCAN_STANDARDS } from '../src/config/commands.ts';
 import { collectors } from '../src/collectors/index.ts';
-import { OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from '../src/config/options.ts';
-import type { OptionEntry } from '../src/config/options.ts';
+import { OPTION_GROUPS } from '../src/config/option-entry.ts';
+import { OPTIONS, collectorFlag, variableOf } from '../src/config/options.ts';
+import type { OptionEntry } from '../src/config/option-entry.ts';
 import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS } from '../src/config/switches.ts';
 import type { SwitchEntry } from '../src/config/switches.ts';
 import { SEVERITIES } from '../src/findings/finding.ts';

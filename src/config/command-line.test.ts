@@ -2,8 +2,9 @@ import { CommanderError } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { renderConfigurationDoc } from './configuration-doc.ts';
 import { COMMANDS } from './commands.ts';
-import { OPTIONS, OPTION_GROUPS, variableOf } from './options.ts';
-import type { OptionEntry } from './options.ts';
+import { OPTION_GROUPS } from './option-entry.ts';
+import { OPTIONS, variableOf } from './options.ts';
+import type { OptionEntry } from './option-entry.ts';
 import { createProgram, helpText, runProgram } from './command-line.ts';
 
 const COLLECTORS = [

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import { COMMANDS } from './commands.ts';
 import type { CommandName } from './commands.ts';
-import { OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
-import type { CollectorEntry, OptionEntry } from './options.ts';
+import { OPTION_GROUPS } from './option-entry.ts';
+import { OPTIONS, collectorFlag, variableOf } from './options.ts';
+import type { CollectorEntry, OptionEntry } from './option-entry.ts';
 import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS } from './switches.ts';
 import type { Version } from '../version.ts';
 

@@ -1,5 +1,6 @@
-import { OPTIONS, choice, entry, listOf } from './options.ts';
-import type { OptionEntry } from './options.ts';
+import { choice, entry, listOf } from './option-entry.ts';
+import { OPTIONS } from './options.ts';
+import type { OptionEntry } from './option-entry.ts';
 
 /** A command. Without one the exporter serves metrics. */
 export interface CommandEntry {

@@ -1,7 +1,8 @@
 import type { LogFormat, LogLevel } from '../log.ts';
 import { type ContainerLabel, exportedLabels, MOST_LABELS } from './container-labels.ts';
 import { OPTIONS, collectorFlag, variableOf } from './options.ts';
-import type { CadvisorLabels, CollectorEntry, OptionEntry } from './options.ts';
+import type { CollectorEntry, OptionEntry } from './option-entry.ts';
+import type { CadvisorLabels } from './options.ts';
 import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS } from './switches.ts';
 import type { Flags } from './command-line.ts';
 import { parseSwitch } from './values.ts';

@@ -1,6 +1,7 @@
 import { COMMANDS } from './commands.ts';
-import { OPTIONS, OPTION_GROUPS, collectorFlag, variableOf } from './options.ts';
-import type { CollectorEntry, OptionEntry } from './options.ts';
+import { OPTION_GROUPS } from './option-entry.ts';
+import { OPTIONS, collectorFlag, variableOf } from './options.ts';
+import type { CollectorEntry, OptionEntry } from './option-entry.ts';
 import { ALL_FINDINGS, CREATED_TIMESTAMPS, DISABLE_DEFAULTS } from './switches.ts';
 import type { SwitchEntry } from './switches.ts';
 

@@ -1,4 +1,4 @@
-import type { OptionGroup } from './options.ts';
+import type { OptionGroup } from './option-entry.ts';
 
 /** A switch that is off by default. */
 export interface SwitchEntry {
