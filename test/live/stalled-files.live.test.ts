@@ -93,6 +93,34 @@ describeLive('a file of the exporter on a FUSE mount whose server stops', ['fuse
     await expect.poll(isReported, { timeout: LOOKED_AGAIN * 2, interval: 500 }).toBe(true);
   });
 
+  test('accepted findings stay accepted, and changes apply once the server answers', async () => {
+    const accepting = (...ids: readonly string[]): void => {
+      const entries = ids.map((id) => ({ match: { container: 'nobody' }, findings: [id], reason: 'fine' }));
+      writeFileSync(join(mount.source, 'accept.yml'), JSON.stringify({ accept: entries }));
+    };
+    accepting('net_raw');
+    await using exporter = await startProgram([`--findings.accept-file=${mount.path}/accept.yml`]);
+    const inForce = async () => {
+      const { status, body } = await exporter.get('/metrics', AT_ONCE);
+      expect(status).toBe(200);
+      const samples = samplesOf(body);
+      return [
+        samples.value('isolation_exporter_accept_entries', { state: 'active' }),
+        samples.value('isolation_source_up', { source: 'accept_file' }),
+      ];
+    };
+    expect(await inForce()).toEqual([1, 1]);
+    mount.stop();
+    accepting('net_raw', 'privileged');
+    for (const end = performance.now() + LOOKED_AGAIN; performance.now() < end; await sleep(500)) {
+      expect(await inForce()).toEqual([1, 1]);
+    }
+    mount.resume();
+    await expect.poll(inForce, { timeout: LOOKED_AGAIN * 2, interval: 500 }).toEqual([2, 1]);
+    writeFileSync(join(mount.source, 'accept.yml'), 'accept: 1');
+    await expect.poll(inForce, { timeout: LOOKED_AGAIN * 2, interval: 500 }).toEqual([2, 0]);
+  });
+
   test('certificates stay in use', async () => {
     makeCertificate(mount.source, 'server');
     const [cert, key] = ['crt', 'key'].map((kind) => join(mount.path, `server.${kind}`));
@@ -121,6 +149,10 @@ describeLive('a file of the exporter on a FUSE mount whose server stops', ['fuse
     expect(await failure(`--web.config.file=${directory}/web.yml`)).toEqual([
       1,
       expect.stringMatching(`--web.config.file: ${mount.path}/server.crt does not answer$`),
+    ]);
+    expect(await failure(`--findings.accept-file=${mount.path}/accept.yml`)).toEqual([
+      1,
+      expect.stringMatching(`--findings.accept-file: ${mount.path}/accept.yml does not answer$`),
     ]);
   });
 });
