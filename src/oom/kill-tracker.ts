@@ -28,6 +28,9 @@ const REST_FACTOR = 9;
 /** The longest pause, in ms. */
 const MAX_REST_MS = 1_000;
 
+/** How often to read the kernel's log without a new kill, in ms, so that the kernel does not overwrite records before they are read. */
+const READ_LOG_EVERY_MS = 1_000;
+
 /** A runtime creates the cgroups of a container one after the other, but within this time. In ms. */
 const CGROUP_CREATION_MS = 5_000;
 
@@ -71,6 +74,8 @@ export class KillTracker implements Disposable {
   /** Kills since the last snapshot that the burst detection already includes. */
   #notedKills = 0;
   #nextUpdateAt = 0;
+  /** In ms of `performance.now()`. */
+  #logReadAt = -Infinity;
 
   constructor(options: KillTrackerOptions) {
     const { kernel, log, identify, names, clock } = options;
@@ -207,7 +212,8 @@ export class KillTracker implements Disposable {
   updateIfChanged(): 'unchanged' | 'updated' | 'postponed' {
     // Done before reading the log, so that the processes in its reports are already known.
     if (this.isBurst) this.#processes.look(this.#young.list(performance.now()));
-    // Read the log even without new kills, so that the kernel does not overwrite records before they are read.
+    // Without a new kill there is nothing new in the log. Most polls end here, and a read at the end of the log is an exception.
+    if (this.#hasNothingToRead()) return 'unchanged';
     this.#readKernelLog();
     const newKills = this.#snapshots.readNewKills();
     const time = performance.now();
@@ -245,7 +251,13 @@ export class KillTracker implements Disposable {
     this.#processes[Symbol.dispose]();
   }
 
+  #hasNothingToRead(): boolean {
+    if (this.isBurst || this.isUnsettled || performance.now() - this.#logReadAt >= READ_LOG_EVERY_MS) return false;
+    return this.#snapshots.readNewKills() === 0 && this.#snapshots.up;
+  }
+
   #readKernelLog(): void {
+    this.#logReadAt = performance.now();
     for (const kill of this.#kernelLog?.kills() ?? []) {
       this.#hasNews = true;
       this.#attribution.fromKmsg(kill, kill.beforeStart ? undefined : this.#processes.placeOf(kill.pid));
