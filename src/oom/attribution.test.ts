@@ -166,6 +166,13 @@ describe('a counter above', () => {
     others.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a', '/docker/a.service'], 7);
     expect(others.retention.kills).toBe(1);
 
+    // Discovery has not noticed yet that this one is gone, too.
+    const late = without();
+    late.appear('c');
+    late.remove(late.appear('b'), 6);
+    late.attribution.settleParents(new Map([['/docker', 5]]), () => ['/docker/a'], 7);
+    expect(late.retention.kills).toBe(1);
+
     const known = without();
     const cgroup = known.appear('b');
     known.report('/docker/b', 6);

@@ -7,6 +7,7 @@ import {
   type KmsgKill,
   settleRecord,
 } from './container-record.ts';
+import { parentOf } from '../kernel/paths.ts';
 import type { ContainerRecords } from './container-records.ts';
 import type { ContainerReading } from './counter-snapshots.ts';
 import { isComplete } from './counters.ts';
@@ -147,7 +148,9 @@ export class Attribution {
   ): void {
     const holdsOthers = (path: string): boolean => {
       const children = childrenOf(path);
-      return children instanceof Error || children.some((child) => this.#records.at(child) === undefined);
+      if (children instanceof Error || children.some((child) => this.#records.at(child) === undefined)) return true;
+      // A container that is gone, which discovery has not told yet, may have had the kill.
+      return [...this.#records.live].some((live) => parentOf(live.path) === path && !children.includes(live.path));
     };
     for (const [record, kills] of this.#parentDelta.settle(counts, this.#records.all(), holdsOthers)) {
       addToCounter(record, kills);

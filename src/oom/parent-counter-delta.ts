@@ -32,7 +32,7 @@ export class ParentCounterDelta {
    *
    * @param counts the counters of parents, by path.
    * @param known all records, with their own kills settled.
-   * @param holdsOthers whether a cgroup holds anything but containers.
+   * @param holdsOthers whether a cgroup holds anything but containers, or held one more until a moment ago.
    * @returns kills by record.
    */
   settle(
