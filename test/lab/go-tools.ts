@@ -10,7 +10,7 @@ const GO = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/go/bin']
   .map((directory) => join(directory, 'go'))
   .find((path) => existsSync(path));
 
-/** A suite that needs tools built with Go. Without Go it is skipped, with the reason in its name. */
+/** A suite that needs Go. Without it the suite is skipped, with the reason in its name. */
 export function describeWithGo(name: string, suite: () => void): void {
   const reason = process.env['LAB'] === 'off' ? 'LAB=off' : GO === undefined ? 'needs Go' : undefined;
   if (reason === undefined) {

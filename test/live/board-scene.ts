@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
@@ -76,6 +77,12 @@ const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: strin
 /** Limits of the parent, which the container's own files do not show: bytes, cores and processes. */
 const PARENT_LIMITS = { memory: 256 * 1024 * 1024, cores: 0.5, pids: 50 };
 
+const ACCEPTED = `accept:
+  - match: { container: node-agent }
+    findings: [host_pid_namespace]
+    reason: It reads /proc of all processes.
+`;
+
 /** Starts the scene, with recurring events. The caller restarts containers. */
 export async function startScene(): Promise<Scene> {
   const parent = `isolation-exporter-tenant-${process.pid}`;
@@ -97,9 +104,11 @@ export async function startScene(): Promise<Scene> {
     parts.push(await host.start(LEAVE(ids.get('pool') ?? '')));
     const [sender, receiver] = [await docker.pidOf('api'), await docker.pidOf('batch')];
     parts.push(await host.start(TALK(sender, receiver)));
+    const accepted = `${docker.directory}/accepted.yml`;
+    writeFileSync(accepted, ACCEPTED);
     const exporter = await startExporter(host, {
       // Ignore earlier events on this machine.
-      flags: [`--docker.host=unix://${docker.socket}`, '--oom.retention=2m'],
+      flags: [`--docker.host=unix://${docker.socket}`, '--oom.retention=2m', `--findings.accept-file=${accepted}`],
     });
     parts.push(exporter);
     await untilComplete(host, exporter, SCENE);

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { boardFiles } from '../dashboards/board-files.ts';
 import { changedGoTool, describeWithGo } from '../lab/go-tools.ts';
 import { host } from '../lab/host.ts';
@@ -31,7 +31,7 @@ END
 
 const directory = new URL('../../grafana/dashboards/', import.meta.url).pathname;
 
-describeWithGo("Grafana's dashboard-linter", () => {
+function suite(): void {
   let linter: string;
   beforeAll(async () => {
     linter = await changedGoTool(LINTER, LEAVE_OUT);
@@ -53,4 +53,10 @@ describeWithGo("Grafana's dashboard-linter", () => {
       said: expect.stringContaining('should use $__rate_interval'),
     });
   });
-});
+}
+
+const NAME = "Grafana's dashboard-linter";
+
+// Building it takes more than a minute. test/dashboards-linter.test.ts has the same rules.
+if (process.env['LAB'] === 'all') describeWithGo(NAME, suite);
+else describe.skip(`${NAME} [skipped: takes long to build; LAB=all does, with Go]`, suite);

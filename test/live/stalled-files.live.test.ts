@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test as base } from 'vitest';
 import { makeCertificate } from '../certificates.ts';
 import { type BuiltProgram, startProgram } from '../hostile/built-program.ts';
 import { samplesOf } from '../lab/exporter.ts';
@@ -17,21 +17,24 @@ const AT_ONCE = 5_000;
 /** Longer than the exporter takes to look at its files again, in ms. */
 const LOOKED_AGAIN = 12_000;
 
+/** Each has a mount of its own, and mostly waits: all run at once. */
+const test = base.extend<{ readonly mount: StoppableMount; readonly directory: string }>({
+  // oxlint-disable-next-line no-empty-pattern
+  mount: async ({}, use) => {
+    await using mount = await StoppableMount.start();
+    await use(mount);
+  },
+  // oxlint-disable-next-line no-empty-pattern
+  directory: async ({}, use) => {
+    const directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-files-'));
+    await use(directory);
+    rmSync(directory, { recursive: true });
+  },
+});
+
 const framing = (option: string): string => `http_server_config: { headers: { X-Frame-Options: ${option} } }\n`;
 
 describeLive('a file of the exporter on a FUSE mount whose server stops', ['fuse'], () => {
-  let mount: StoppableMount;
-  let directory: string;
-
-  beforeEach(async () => {
-    mount = await StoppableMount.start();
-    directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-files-'));
-  });
-  afterEach(async () => {
-    await mount[Symbol.asyncDispose]();
-    rmSync(directory, { recursive: true });
-  });
-
   /** The answer of the health check; its header that the configuration sets. */
   async function frameOptions({ port }: BuiltProgram, scheme = 'http'): Promise<string> {
     const url = `${scheme}://127.0.0.1:${port}/-/healthy`;
@@ -47,7 +50,7 @@ describeLive('a file of the exporter on a FUSE mount whose server stops', ['fuse
     return [code, stderr.trim().split('\n').at(-1) ?? ''];
   }
 
-  test('the state file is not touched, and a source says so', async () => {
+  test.concurrent('the state file is not touched, and a source says so', async ({ expect, mount }) => {
     for (const change of ['resume', 'stop'] as const) {
       mount[change]();
       await using exporter = await startProgram([`--oom.state-file=${mount.path}/state.json`]);
@@ -70,7 +73,9 @@ describeLive('a file of the exporter on a FUSE mount whose server stops', ['fuse
     expect(readdirSync(mount.source)).toEqual([]);
   });
 
-  test('the web configuration stays in force, and changes apply once the server answers', async () => {
+  test.concurrent('the web configuration stays in force, and changes apply once the server answers', async ({
+    mount,
+  }) => {
     writeFileSync(join(mount.source, 'web.yml'), framing('deny'));
     await using exporter = await startProgram([`--web.config.file=${mount.path}/web.yml`]);
     expect(await frameOptions(exporter)).toBe('deny');
@@ -93,7 +98,7 @@ describeLive('a file of the exporter on a FUSE mount whose server stops', ['fuse
     await expect.poll(isReported, { timeout: LOOKED_AGAIN * 2, interval: 500 }).toBe(true);
   });
 
-  test('accepted findings stay accepted, and changes apply once the server answers', async () => {
+  test.concurrent('accepted findings stay accepted, and changes apply once the server answers', async ({ expect, mount }) => {
     const accepting = (...ids: readonly string[]): void => {
       const entries = ids.map((id) => ({ match: { container: 'nobody' }, findings: [id], reason: 'fine' }));
       writeFileSync(join(mount.source, 'accept.yml'), JSON.stringify({ accept: entries }));
@@ -121,7 +126,7 @@ describeLive('a file of the exporter on a FUSE mount whose server stops', ['fuse
     await expect.poll(inForce, { timeout: LOOKED_AGAIN * 2, interval: 500 }).toEqual([2, 0]);
   });
 
-  test('certificates stay in use', async () => {
+  test.concurrent('certificates stay in use', async ({ mount, directory }) => {
     makeCertificate(mount.source, 'server');
     const [cert, key] = ['crt', 'key'].map((kind) => join(mount.path, `server.${kind}`));
     writeFileSync(
@@ -135,7 +140,7 @@ describeLive('a file of the exporter on a FUSE mount whose server stops', ['fuse
     }
   });
 
-  test('a start without them ends with a line that says so', async () => {
+  test.concurrent('a start without them ends with a line that says so', async ({ mount, directory }) => {
     writeFileSync(join(mount.source, 'web.yml'), framing('deny'));
     writeFileSync(
       join(directory, 'web.yml'),
