@@ -50,7 +50,7 @@ describeLive('a file of the exporter on a FUSE mount whose server stops', ['fuse
     return [code, stderr.trim().split('\n').at(-1) ?? ''];
   }
 
-  test.concurrent('the state file is not touched, and a source says so', async ({ expect, mount }) => {
+  test.concurrent('the state file is not touched, and a source says so', async ({ mount }) => {
     for (const change of ['resume', 'stop'] as const) {
       mount[change]();
       await using exporter = await startProgram([`--oom.state-file=${mount.path}/state.json`]);
@@ -74,6 +74,7 @@ describeLive('a file of the exporter on a FUSE mount whose server stops', ['fuse
   });
 
   test.concurrent('the web configuration stays in force, and changes apply once the server answers', async ({
+    expect,
     mount,
   }) => {
     writeFileSync(join(mount.source, 'web.yml'), framing('deny'));
@@ -98,7 +99,10 @@ describeLive('a file of the exporter on a FUSE mount whose server stops', ['fuse
     await expect.poll(isReported, { timeout: LOOKED_AGAIN * 2, interval: 500 }).toBe(true);
   });
 
-  test.concurrent('accepted findings stay accepted, and changes apply once the server answers', async ({ expect, mount }) => {
+  test.concurrent('accepted findings stay accepted, and changes apply once the server answers', async ({
+    expect,
+    mount,
+  }) => {
     const accepting = (...ids: readonly string[]): void => {
       const entries = ids.map((id) => ({ match: { container: 'nobody' }, findings: [id], reason: 'fine' }));
       writeFileSync(join(mount.source, 'accept.yml'), JSON.stringify({ accept: entries }));
