@@ -1,5 +1,6 @@
 import type { CgroupMatch, ContainerCgroup } from '../container.ts';
 import type { OomEvent } from '../kernel/oom-events.ts';
+import { parentOf } from '../kernel/paths.ts';
 import {
   addToCounter,
   type ContainerRecord,
@@ -7,7 +8,6 @@ import {
   type KmsgKill,
   settleRecord,
 } from './container-record.ts';
-import { parentOf } from '../kernel/paths.ts';
 import type { ContainerRecords } from './container-records.ts';
 import type { ContainerReading } from './counter-snapshots.ts';
 import { isComplete } from './counters.ts';
