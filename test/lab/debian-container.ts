@@ -55,7 +55,7 @@ export class DebianContainer implements Machine, AsyncDisposable {
   /** Starts systemd, and waits until it has started its services. */
   async boot(): Promise<void> {
     const pid = `${this.#directory}/pid`;
-    // systemd-nspawn makes cgroups beside its own, and leaves them. Newer releases refuse to boot on cgroup v1.
+    // bpf() is for IPAddressDeny. systemd-nspawn makes cgroups beside its own, and leaves them. Newer releases refuse to boot on cgroup v1.
     this.#nspawn = await host.start(
       `echo $$ > ${pid}
       for tree in ${CGROUP_TREES}; do
@@ -64,7 +64,7 @@ export class DebianContainer implements Machine, AsyncDisposable {
         echo $$ > $tree/${this.#cgroup}/cgroup.procs
       done
       SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 exec systemd-nspawn --quiet --boot --register=no --keep-unit --capability=all --private-network \\
-        --resolv-conf=off --link-journal=no --directory=${quote(this.root)} --console=pipe`,
+        --system-call-filter=bpf --resolv-conf=off --link-journal=no --directory=${quote(this.root)} --console=pipe`,
     );
     const { output } = this.#nspawn;
     this.#init = await eventually(

@@ -12,6 +12,8 @@ const UNIT = 'isolation-exporter.service';
 const DEFAULTS = '/etc/default/isolation-exporter';
 const PORT = 10_061;
 const OTHER_PORT = 10_062;
+/** The exit code of curl. */
+const TIMED_OUT = 28;
 /** Whatever dpkg would ask gets the default answer. */
 const APT =
   'DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold';
@@ -27,9 +29,15 @@ function suite(release: ContainerRelease): void {
   let before: readonly string[];
 
   beforeAll(async () => {
-    debian = await DebianContainer.create(release, join(inject('lab').directory, release), ['curl', NODE[release]]);
+    debian = await DebianContainer.create(release, join(inject('lab').directory, release), [
+      'curl',
+      'iproute2',
+      NODE[release],
+    ]);
     deb = buildDeb(source, `${debian.root}/root`).slice(debian.root.length);
     await debian.boot();
+    // Containers of systemd-nspawn have none.
+    await succeed(debian, 'mknod -m 644 /dev/kmsg c 1 11');
   }, 900_000);
   afterAll(async () => {
     await debian?.[Symbol.asyncDispose]();
@@ -79,8 +87,23 @@ function suite(release: ContainerRelease): void {
       ({ name, value }) => name === 'isolation_scrape_collector_success' && value !== 1,
     );
     expect(failing).toEqual([]);
-    expect(await inside(`systemd-analyze security --no-pager --threshold=25 ${UNIT} > /dev/null; echo $?`)).toBe('0');
+    expect(samples.value('isolation_source_up', { source: 'kmsg' })).toBe(1);
+    expect(await inside(`systemd-analyze security --no-pager --threshold=20 ${UNIT} > /dev/null; echo $?`)).toBe('0');
     expect((await debian.run(`systemd-analyze verify --man=no /usr/lib/systemd/system/${UNIT}`)).stderr).toBe('');
+  });
+
+  test('can be scraped from private addresses, and from public ones with public.conf', async () => {
+    // 192.0.2.0/24 and 203.0.113.0/24 are for documentation; both addresses are this machine's.
+    await inside('ip address add 10.11.12.13/32 dev lo && ip address add 203.0.113.1/32 dev lo');
+    const from = async (address: string) =>
+      (await debian.run(`curl -sS -m 3 --interface ${address} http://${address}:${PORT}/-/healthy`)).code;
+    expect([await from('10.11.12.13'), await from('203.0.113.1')]).toEqual([0, TIMED_OUT]);
+    await inside(`set -e
+      install -D -m 644 -t /etc/systemd/system/${UNIT}.d /usr/share/isolation-exporter/systemd/public.conf
+      systemctl daemon-reload && systemctl restart ${UNIT}`);
+    expect(await from('203.0.113.1')).toBe(0);
+    await inside(`rm -r /etc/systemd/system/${UNIT}.d
+      systemctl daemon-reload && systemctl restart ${UNIT}`);
   });
 
   test('has the commands in PATH', async () => {

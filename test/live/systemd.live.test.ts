@@ -12,8 +12,11 @@ import { type ContainerName, runContainers, untilComplete, untilShown, within } 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const UNITS = join(REPOSITORY, 'deploy/systemd');
 const UNIT = 'isolation-exporter.service';
-const DROP_INS = ['diagnose.conf', 'docker.conf', 'rootless.conf'] as const;
+const DROP_INS = ['diagnose.conf', 'docker.conf', 'public.conf', 'rootless.conf'] as const;
 type DropIn = (typeof DROP_INS)[number];
+
+/** The highest exposure that `systemd-analyze security` may report, times 10, where it is not 20. */
+const MOST_EXPOSED: Readonly<Record<string, number>> = { 'public.conf': 22 };
 
 /** The checkout's directory in the guest. */
 const CHECKOUT = '/root/checkout';
@@ -33,7 +36,7 @@ describeLive('the unit as systemd-analyze sees it', ['guest-systemd'], () => {
       cd "$work"
       cp ${quote(join(UNITS, UNIT))} .
       ${add}
-      systemd-analyze security --offline=true --no-pager --threshold=25 "$work/${UNIT}"`,
+      systemd-analyze security --offline=true --no-pager --threshold=${MOST_EXPOSED[dropIn] ?? 20} "$work/${UNIT}"`,
     );
     expect(outcome.code, outcome.stdout).toBe(0);
     expect(outcome.stderr).toBe('');
