@@ -41,6 +41,20 @@ describe('the compose file', () => {
     expect(mem_limit).toMatch(/^\d+[mg]$/);
   });
 
+  it.each(services)('takes all capabilities from %s', (_, { cap_drop, security_opt }) => {
+    expect(cap_drop).toEqual(['ALL']);
+    expect(security_opt).toContain('no-new-privileges:true');
+  });
+
+  it.each(services)('checks the health of %s', (name, { healthcheck }) => {
+    // The image of the exporter has one.
+    const dockerfile = /^HEALTHCHECK .*/m.test(textOf('Dockerfile'));
+    expect(name === 'isolation-exporter' ? dockerfile : healthcheck).toBeTruthy();
+    // No image needs a shell for it.
+    if (healthcheck !== undefined)
+      expect(healthcheck).toMatchObject({ test: expect.arrayContaining(['CMD']) as unknown });
+  });
+
   it.each(services)('exposes %s on this host only', (_, { ports = [] }) => {
     for (const port of ports as string[]) expect(port).toMatch(/^127\.0\.0\.1:/);
   });

@@ -9,7 +9,7 @@ export interface ComposeService {
   /** The container's name; `undefined`: compose chooses one. */
   readonly name: string | undefined;
   readonly image: string;
-  /** The equivalent options of `docker run`, without name and networks. */
+  /** The equivalent options of `docker run`, without name, networks and health check. */
   readonly options: readonly string[];
   readonly command: readonly string[];
   readonly networks: readonly string[];
@@ -37,7 +37,15 @@ const OPTIONS: Readonly<Record<string, string>> = {
  * @throws Error for a key without a known equivalent.
  */
 export function composeService(name: string): ComposeService {
-  const { image, container_name, command = [], networks = [], build: _, ...rest } = composeServices()[name] ?? {};
+  const {
+    image,
+    container_name,
+    command = [],
+    networks = [],
+    build: _,
+    healthcheck: __,
+    ...rest
+  } = composeServices()[name] ?? {};
   if (typeof image !== 'string') throw new Error(`${fileURLToPath(FILE)} has no service ${name} with an image`);
   const options = Object.entries(rest).flatMap(([key, value]) => {
     const option = OPTIONS[key];
@@ -55,7 +63,8 @@ export function composeService(name: string): ComposeService {
 
 /** All services of the compose file. */
 export function composeServices(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
-  return (parse(readFileSync(FILE, 'utf8')) as { services: Record<string, Record<string, unknown>> }).services;
+  return (parse(readFileSync(FILE, 'utf8'), { merge: true }) as { services: Record<string, Record<string, unknown>> })
+    .services;
 }
 
 /** The entries of a list, or `key=value` for each entry of a map. */

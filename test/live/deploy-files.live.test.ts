@@ -1,14 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parse, parseAllDocuments, stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
+import { startAlertmanager } from '../lab/alertmanager.ts';
+import { composeServices } from '../lab/compose.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { quote, succeed } from '../lab/machine.ts';
 import { newerDebianProgram } from '../lab/newer-debian.ts';
+import { RENDERINGS, renderedFile } from '../chart.ts';
 import { type KubernetesObject, schemaErrors } from '../kubernetes-schema.ts';
-import { startConfiguredPrometheus } from './prometheus.ts';
+import { kustomizeBuild, objectsIn } from './kustomize.ts';
+import { startConfiguredPrometheus, startPrometheus } from './prometheus.ts';
 
 const DEPLOY = fileURLToPath(new URL('../../deploy', import.meta.url));
 const textOf = (path: string) => readFileSync(`${DEPLOY}/${path}`, 'utf8');
@@ -39,19 +43,39 @@ describeLive('the compose file', ['newer-debian'], () => {
   });
 });
 
+describeLive('the health checks of the compose file', ['newer-debian', 'alertmanager'], () => {
+  const { prometheus, alertmanager } = composeServices() as unknown as Record<
+    'prometheus' | 'alertmanager',
+    { readonly healthcheck: { readonly test: readonly string[] } }
+  >;
+  const check = async ({ healthcheck }: typeof prometheus, program: string, address: string) => {
+    const [kind, , ...rest] = healthcheck.test;
+    expect(kind).toBe('CMD');
+    const words = rest.map((word) => word.replace(/127\.0\.0\.1:\d+/, address));
+    return (await host.run(`${program} ${quote(...words)}`)).code;
+  };
+
+  test('tell a running Prometheus from one that does not answer', async () => {
+    const promtool = newerDebianProgram('promtool');
+    const server = await startPrometheus(host, '127.0.0.1:1');
+    expect(await check(prometheus, promtool, server.address)).toBe(0);
+    await server[Symbol.asyncDispose]();
+    expect(await check(prometheus, promtool, server.address)).not.toBe(0);
+  });
+
+  test('tell a running Alertmanager from one that does not answer', async () => {
+    const server = await startAlertmanager(host, textOf('alertmanager/alertmanager.yml'));
+    expect(await check(alertmanager, 'amtool', server.address)).toBe(0);
+    await server[Symbol.asyncDispose]();
+    expect(await check(alertmanager, 'amtool', server.address)).not.toBe(0);
+  });
+});
+
 describeLive('the kustomizations', ['newer-debian'], () => {
   const overlays = ['base', ...readdirSync(`${DEPLOY}/kubernetes/overlays`).map((name) => `overlays/${name}`)];
 
-  const build = async (path: string): Promise<readonly KubernetesObject[]> => {
-    const output = await succeed(
-      host,
-      `${newerDebianProgram('kustomize')} build ${quote(`${DEPLOY}/kubernetes/${path}`)}`,
-    );
-    return parseAllDocuments(output).map((document) => document.toJS() as KubernetesObject);
-  };
-
   test.each(overlays)('%s gives what the API takes', async (path) => {
-    const objects = await build(path);
+    const objects = await kustomizeBuild(path);
     expect(schemaErrors(objects)).toEqual([]);
     const kinds = objects.map(({ kind }) => kind);
     const expected = ['Namespace', 'ServiceAccount', 'ResourceQuota', 'DaemonSet', 'NetworkPolicy', 'ConfigMap'];
@@ -61,7 +85,7 @@ describeLive('the kustomizations', ['newer-debian'], () => {
   });
 
   const container = async (path: string) => {
-    const objects = await build(path);
+    const objects = await kustomizeBuild(path);
     const daemonSet = objects.find(({ kind }) => kind === 'DaemonSet') as unknown as DaemonSet;
     return daemonSet.spec.template.spec.containers[0];
   };
@@ -90,6 +114,29 @@ describeLive('the kustomizations', ['newer-debian'], () => {
     const isOff = ({ env }: Container) => env.some(({ name }) => name === 'ISOLATION_EXPORTER_PATH_KMSG');
     expect([base, kmsg].map(isOff)).toEqual([true, false]);
   });
+});
+
+describeLive('the kept renderings of the chart', ['newer-debian'], () => {
+  const comparable = Object.keys(RENDERINGS).filter((name) => name !== 'everything');
+
+  test.each(comparable)('%s is what the kustomization gives', async (name) => {
+    const left = objectsIn(readFileSync(renderedFile(name), 'utf8'));
+    // Boards and rules are not kept.
+    const kustomized = (await kustomizeBuild(name)).filter(
+      ({ kind }) => !['Namespace', 'ConfigMap', 'PrometheusRule'].includes(kind),
+    );
+    expect(comparison(left)).toEqual(comparison(kustomized));
+  });
+
+  /** Without the version, and in the same order: in the API, lists of named things are maps. */
+  function comparison(objects: readonly KubernetesObject[]): unknown {
+    const text = JSON.stringify(objects.toSorted((a, b) => (a.kind < b.kind ? -1 : 1)));
+    return JSON.parse(text.replace(/(?<="isolation-exporter:)[^"]+/, 'VERSION'), (_, value: unknown) =>
+      Array.isArray(value) && value.every((item: { name?: unknown }) => typeof item.name === 'string')
+        ? (value as { name: string }[]).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+        : value,
+    );
+  }
 });
 
 describeLive('the scrape configurations', ['prometheus'], () => {

@@ -15,6 +15,8 @@ export interface QueryApi {
 
 /** A Prometheus with one target. */
 export interface Prometheus extends AsyncDisposable, QueryApi {
+  /** Its address, as `host:port`. */
+  readonly address: string;
   /** The type of a family in the target's metadata. */
   typeOf(family: string): Promise<string | undefined>;
   /** Log lines above the level info. */
@@ -70,6 +72,7 @@ export async function startConfiguredPrometheus(
     const api = queryApi(machine, address);
     const prometheus: Prometheus = {
       ...api,
+      address,
       typeOf: async (family) =>
         ((await api.ask(`targets/metadata?metric=${family}`).catch(() => [])) as { type: string }[])[0]?.type,
       complaints: async () => (await log()).filter((line) => line !== '' && !/\blevel=info\b/i.test(line)),
