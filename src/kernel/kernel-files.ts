@@ -1,10 +1,11 @@
 import { constants, lstatSync, readlinkSync } from 'node:fs';
-import { type Bytes, textOf } from './bytes.ts';
+import { textOf } from './bytes.ts';
 import { CgroupFiles } from './cgroup-files.ts';
 import type { CgroupLayout } from './cgroup-layout.ts';
 import { type CommandLines, directCommandLines } from './command-lines.ts';
 import { absentAsUndefined } from './errno.ts';
 import { FileReader, MISSING } from './file-reader.ts';
+import { KeptFile } from './kept-file.ts';
 import { ProcessFiles } from './process-files.ts';
 
 /** The host's pseudo-files: procfs, cgroups and processes. */
@@ -60,9 +61,13 @@ export class KernelFiles {
     return bytes === undefined ? undefined : textOf(bytes);
   }
 
-  /** The same as {@link proc}, as bytes. */
-  procBytes(name: string): Bytes | undefined {
-    return this.#reader.readOnce(`${this.procRoot}/${name}`);
+  /**
+   * A file of the host for frequent reading. Close it when done.
+   *
+   * @param complete a read shorter than this is complete, in bytes. By default a value for records of up to 512 bytes.
+   */
+  kept(name: string, complete?: number): KeptFile {
+    return new KeptFile(this.#reader, `${this.procRoot}/${name}`, complete);
   }
 
   /** The target of a link in the host's procfs such as `self/ns/mnt`; `undefined` if absent. */

@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs';
 import type { ContainerCgroup } from '../container.ts';
+import type { KeptFile } from '../kernel/kept-file.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
+import { oomKillsIn, VMSTAT_COMPLETE } from '../kernel/vmstat.ts';
 import type { Log } from '../log.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { ContainerRecords } from './container-records.ts';
-import { type CounterReading, type Counters, readHostKills, type Reading } from './counters.ts';
+import type { CounterReading, Counters, Reading } from './counters.ts';
 import type { GroupKills } from './event-count.ts';
 
 /** The counters of a container, and whether its processes are killed together. */
@@ -28,8 +30,9 @@ export interface CounterSnapshot {
  * Reads the counters of all containers as of one moment: between two readings of the host's total that gave the same
  * value. As long as the total does not change, it reads only the counters of new containers.
  */
-export class CounterSnapshots {
+export class CounterSnapshots implements Disposable {
   readonly #kernel: KernelFiles;
+  readonly #vmstat: KeptFile;
   readonly #counters: Counters | undefined;
   readonly #records: ContainerRecords;
   readonly #log: Pick<Log, 'warn'>;
@@ -47,6 +50,7 @@ export class CounterSnapshots {
     readonly log: Pick<Log, 'warn'>;
   }) {
     this.#kernel = options.kernel;
+    this.#vmstat = options.kernel.kept('vmstat', VMSTAT_COMPLETE);
     this.#counters = options.counters;
     this.#records = options.records;
     this.#log = options.log;
@@ -118,10 +122,15 @@ export class CounterSnapshots {
     return this.#counters?.childrenOf(path) ?? [];
   }
 
+  [Symbol.dispose](): void {
+    this.#vmstat[Symbol.dispose]();
+  }
+
   /** A failure is logged once. It stops neither scrapes nor the daemon. */
   #readTotal(): number | undefined {
     try {
-      const total = readHostKills(this.#kernel);
+      const bytes = this.#vmstat.read();
+      const total = bytes === undefined ? undefined : oomKillsIn(bytes);
       this.#up = total !== undefined;
       this.#failureLogged = false;
       return total;

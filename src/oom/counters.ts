@@ -81,12 +81,6 @@ export function findCounters(kernel: KernelFiles, places: Pick<MemoryPlaces, 'me
   };
 }
 
-/** The host's total: `oom_kill` of `/proc/vmstat`, since boot; `undefined` before Linux 4.13. */
-export function readHostKills(kernel: KernelFiles): number | undefined {
-  const bytes = kernel.procBytes('vmstat');
-  return bytes === undefined ? undefined : parseCounts(bytes).oom_kill;
-}
-
 function readBelow(root: string, path: string): Reading {
   const counts = countsIn(`${root}${path}/memory.events`);
   if (counts === undefined) return undefined;

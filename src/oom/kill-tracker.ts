@@ -249,6 +249,7 @@ export class KillTracker implements Disposable {
 
   [Symbol.dispose](): void {
     this.#processes[Symbol.dispose]();
+    this.#snapshots[Symbol.dispose]();
   }
 
   #hasNothingToRead(): boolean {

@@ -134,10 +134,10 @@ export class OomWatch implements AsyncDisposable {
     this.#isStarted = false;
     clearTimeout(this.#timer);
     clearTimeout(this.#gathering);
-    this.#tracker[Symbol.dispose]();
     this.#watches?.[Symbol.dispose]();
     // Save now: the next run would also see an unsaved kill, but would not know its time.
     if (this.#saved !== undefined) this.#tracker.update();
+    this.#tracker[Symbol.dispose]();
     await this.#saved?.close(this.#kernelLog?.last);
     this.#kernelLog?.[Symbol.dispose]();
   }
@@ -173,14 +173,15 @@ export class OomWatch implements AsyncDisposable {
   /** Sets the time of the next poll. Never postpones a poll that is due earlier. */
   #schedule(): void {
     if (!this.#isStarted) return;
-    const dueAt = performance.now() + this.#pollMs();
+    const ms = this.#pollMs();
+    const dueAt = performance.now() + ms;
     if (this.#timer !== undefined && this.#dueAt <= dueAt) return;
     clearTimeout(this.#timer);
     this.#dueAt = dueAt;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#updateIfChanged();
-    }, this.#pollMs()).unref();
+    }, ms).unref();
   }
 
   #pollMs(): number {
