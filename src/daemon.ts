@@ -135,6 +135,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
       else starts.corrected(found);
       oom?.removed(found);
     },
+    onUnseen: (path) => oom?.unseen(path),
     log,
     limits,
     walkIntervalMs: config.discovery.walkInterval,

@@ -46,6 +46,7 @@ export class Bench {
         wantName: ({ engine, id }) => this.wanted.add(`${engine} ${id}`),
         forgetName: ({ engine, id }) => this.wanted.delete(`${engine} ${id}`),
       },
+      isWaitingFor: (record) => this.attribution.above.isWaitingFor(record),
       drop: (record) => this.attribution.drop(record),
       retention: HOUR,
     });

@@ -1,6 +1,6 @@
 import type { CgroupMatch, Undecided } from '../container.ts';
 import type { Log } from '../log.ts';
-import { afterPendingInotifyEvents } from './pending-events.ts';
+import type { EventQueue } from './event-queue.ts';
 import type { EventReconciler } from './event-reconciler.ts';
 import { type ContainerLimits, territoriesOf } from './container-limits.ts';
 import type { ContainerSet } from './container-set.ts';
@@ -35,6 +35,7 @@ export interface CgroupTrackerOptions {
   readonly classify: (path: string) => CgroupMatch | Undecided | undefined;
   readonly containerSet: ContainerSet;
   readonly limits: ContainerLimits;
+  readonly events: Pick<EventQueue, 'afterPending'>;
   readonly watches: Pick<Watches, 'add' | 'remove' | 'has' | 'certaintyOf'>;
   readonly balance: Pick<EventReconciler, 'noticed'>;
   readonly log: Pick<Log, 'warn'>;
@@ -114,7 +115,7 @@ export class CgroupTracker {
     if (known !== undefined) this.#drop(known);
     const directory = this.#tree.add(path, seen, { atStart });
     if (directory === undefined) return;
-    afterPendingInotifyEvents(() => (directory.settled = true));
+    this.#options.events.afterPending(() => (directory.settled = true));
     this.#noticed(directory);
     this.#decide(directory, seen);
     this.#lookAgain(directory, 0);

@@ -4,7 +4,7 @@ import { parentOf } from '../kernel/paths.ts';
 import type { Log } from '../log.ts';
 import { CgroupTracker, isUndecided } from './cgroup-tracker.ts';
 import { ContainerLimits } from './container-limits.ts';
-import { afterPendingInotifyEvents } from './pending-events.ts';
+import { EventQueue } from './event-queue.ts';
 import { EventReconciler } from './event-reconciler.ts';
 import { type ContainerListeners, ContainerSet, type Lifecycle } from './container-set.ts';
 import type { Walk } from './walk.ts';
@@ -48,6 +48,8 @@ export interface DiscoveryOptions {
   /** Also called for containers that exist at startup. */
   readonly onAppeared: ContainerListeners['onAppeared'];
   readonly onRemoved: ContainerListeners['onRemoved'];
+  /** Called for a container that has come and gone, and of which only the events of its cgroup are known. */
+  readonly onUnseen?: (path: string) => void;
   readonly log: Log;
   /** Absent: none. */
   readonly limits?: ContainerLimits | undefined;
@@ -84,7 +86,9 @@ class CgroupDiscovery implements Discovery {
   readonly #root: string;
   readonly #log: Log;
   readonly #walkIntervalMs: number;
+  readonly #onUnseen: DiscoveryOptions['onUnseen'];
   readonly #containerSet: ContainerSet;
+  readonly #events = new EventQueue();
   readonly #watches: Watches;
   readonly #balance: EventReconciler;
   readonly #tracker: CgroupTracker;
@@ -103,8 +107,10 @@ class CgroupDiscovery implements Discovery {
     this.#root = resolve(options.root);
     this.#log = options.log;
     this.#walkIntervalMs = options.walkIntervalMs;
+    this.#onUnseen = options.onUnseen;
     this.#containerSet = new ContainerSet(options);
     this.#balance = new EventReconciler({
+      events: this.#events,
       onUnseen: (path) => {
         // A chown right after the creation causes the same event.
         if (!this.#isTouched(path)) this.#countUnseen(path);
@@ -116,6 +122,7 @@ class CgroupDiscovery implements Discovery {
     });
     this.#watches = new Watches({
       root: this.#root,
+      events: this.#events,
       watchDirectory: options.watchDirectory ?? watchDirectory,
       onName: (directory, name) => this.#onName(directory, name),
       onLive: (directory) => this.#onLive(directory),
@@ -127,6 +134,7 @@ class CgroupDiscovery implements Discovery {
       classify: options.classify,
       containerSet: this.#containerSet,
       limits: options.limits ?? new ContainerLimits({ nested: 0, perUser: 0 }, this.#log),
+      events: this.#events,
       watches: this.#watches,
       balance: this.#balance,
       log: this.#log,
@@ -244,7 +252,9 @@ class CgroupDiscovery implements Discovery {
   #countUnseen(path: string): void {
     const found = this.#tracker.classify(path);
     const match = isUndecided(found) ? found.otherwise : found;
-    if (match !== undefined && !match.infra) this.#containerSet.countUnseen(match);
+    if (match === undefined || match.infra) return;
+    this.#containerSet.countUnseen(match);
+    this.#onUnseen?.(path);
   }
 
   #noteLoss(path: string): void {
@@ -257,8 +267,8 @@ class CgroupDiscovery implements Discovery {
   /** Clears the loss if a walk found no change without an event. */
   #recoverIfClean(walkNumber: number): void {
     // Changes from that walk settle after the pending events, or one round later if a round had already begun.
-    afterPendingInotifyEvents(() =>
-      afterPendingInotifyEvents(() => {
+    this.#events.afterPending(() =>
+      this.#events.afterPending(() => {
         if (this.#lostAtWalk === undefined || this.#lostAtWalk >= walkNumber) return;
         this.#lostAtWalk = undefined;
         this.#tellHealth();

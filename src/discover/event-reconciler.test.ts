@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { EventQueue } from './event-queue.ts';
 import { EventReconciler } from './event-reconciler.ts';
 
 /** One path in a file system whose every change queues an event, and an observer that counts the changes. */
@@ -13,6 +14,7 @@ class Scene {
   #inode: number | undefined;
   #known: number | undefined;
   readonly #balance = new EventReconciler({
+    events: new EventQueue(),
     onUnseen: () => {
       this.started += 1;
       this.removed += 1;
@@ -98,6 +100,7 @@ describe('the balance of events', () => {
     async (how, told) => {
       const found: string[] = [];
       const balance = new EventReconciler({
+        events: new EventQueue(),
         onUnseen: (path) => found.push(`whole ${path}`),
         onHalf: (path) => found.push(`half ${path}`),
         onLost: (path) => found.push(`lost ${path}`),
@@ -111,7 +114,7 @@ describe('the balance of events', () => {
   it('expects no event of what may have happened before the watch', async () => {
     const lost: string[] = [];
     const note = (path: string): unknown => lost.push(path);
-    const balance = new EventReconciler({ onUnseen: note, onHalf: note, onLost: note });
+    const balance = new EventReconciler({ events: new EventQueue(), onUnseen: note, onHalf: note, onLost: note });
     balance.noticed('/c', 'uncertain');
     for (let turn = 0; turn < 6; turn += 1) await nextTurn();
     expect(lost).toEqual([]);

@@ -1,4 +1,4 @@
-import { afterPendingInotifyEvents } from './pending-events.ts';
+import type { EventQueue } from './event-queue.ts';
 
 /** Whether a directory's watch was live, and the directory listed since, when something happened. */
 export type WatchTrust = 'certain' | 'uncertain';
@@ -23,6 +23,7 @@ interface Account {
  *   lost: the kernel's queue overflowed, which libuv does not report.
  */
 export class EventReconciler {
+  readonly #events: Pick<EventQueue, 'afterPending'>;
   readonly #onUnseen: (path: string) => void;
   readonly #onHalf: (path: string) => void;
   readonly #onLost: (path: string) => void;
@@ -30,15 +31,17 @@ export class EventReconciler {
   #clock = 0;
   #settling = false;
 
-  constructor(listeners: {
+  constructor(options: {
+    readonly events: Pick<EventQueue, 'afterPending'>;
     onUnseen: (path: string) => void;
     /** If the path does not exist now, the event was the removal of something created before the watch was live. */
     onHalf: (path: string) => void;
     onLost: (path: string) => void;
   }) {
-    this.#onUnseen = listeners.onUnseen;
-    this.#onHalf = listeners.onHalf;
-    this.#onLost = listeners.onLost;
+    this.#events = options.events;
+    this.#onUnseen = options.onUnseen;
+    this.#onHalf = options.onHalf;
+    this.#onLost = options.onLost;
   }
 
   /** Adds one event. `observe` checks the path and reports each change with {@link noticed}. */
@@ -71,7 +74,7 @@ export class EventReconciler {
     if (this.#settling || this.#accounts.size === 0) return;
     this.#settling = true;
     const until = this.#clock;
-    afterPendingInotifyEvents(() => {
+    this.#events.afterPending(() => {
       this.#settling = false;
       for (const [path, account] of this.#accounts) {
         if (account.touched > until) continue;

@@ -1,8 +1,10 @@
 import { closeSync, constants, lstatSync, openSync } from 'node:fs';
 import { FSWatcher } from 'chokidar';
+import { EventFlood, TooManyEvents } from '../event-flood.ts';
 
 /** A live watch on one directory. */
 export interface Watch {
+  /** Can be called again. */
   close(): Promise<void>;
 }
 
@@ -33,11 +35,14 @@ class UnlistedWatcher extends FSWatcher {
   }
 }
 
+/** All watches share one inotify descriptor. */
+const flood = new EventFlood();
+
 /** {@link WatchDirectory} with chokidar. One watcher for each directory: only then does `ready` tell which watch is live. */
 export const watchDirectory: WatchDirectory = async (directory, { onName, onError }) => {
   // chokidar treats a backslash as a separator, and systemd's names are full of them (`my\x2dbox.scope`). Such a directory is
   // watched through the path of a descriptor, which stays open as long as the watch: chokidar shares watches of equal names.
-  const descriptor = directory.includes('\\')
+  let descriptor = directory.includes('\\')
     ? openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY)
     : undefined;
   const target = descriptor === undefined ? directory : `/proc/self/fd/${descriptor}`;
@@ -52,21 +57,30 @@ export const watchDirectory: WatchDirectory = async (directory, { onName, onErro
     // Otherwise chokidar leaves errors of its watches unhandled.
     persistent: true,
   });
-  watcher.on('error', (error) => {
+  const fail = (error: unknown): void => {
     failure ??= error;
     if (live) onError(error);
-  });
-  watcher.on('raw', (event, name, details) => {
-    // fs.watch reports mkdir and rmdir as 'rename', and a write to a file as 'change'.
-    if (event === 'rename' && watchedPathOf(details) === target) onName(name);
-  });
+  };
   async function close(): Promise<void> {
     await watcher.close();
     if (descriptor !== undefined) closeSync(descriptor);
+    descriptor = undefined;
   }
 
   // If closed before `ready`, chokidar could leak a watch that it is setting up.
   await new Promise<void>((resolve) => {
+    watcher.on('error', fail);
+    watcher.on('raw', (event, name, details) => {
+      if (flood.note(directory)) {
+        // Takes the watch from the kernel at once. chokidar has set it up if it reports events.
+        void watcher.close();
+        fail(new TooManyEvents());
+        resolve();
+        return;
+      }
+      // fs.watch reports mkdir and rmdir as 'rename', and a write to a file as 'change'.
+      if (event === 'rename' && watchedPathOf(details) === target) onName(name);
+    });
     watcher.once('ready', resolve);
     watcher.add(target);
   });

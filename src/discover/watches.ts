@@ -1,5 +1,6 @@
 import { errnoOf } from '../kernel/errno.ts';
-import { afterPendingInotifyEvents } from './pending-events.ts';
+import { TooManyEvents } from '../event-flood.ts';
+import type { EventQueue } from './event-queue.ts';
 import type { WatchTrust } from './event-reconciler.ts';
 import type { Watch, WatchDirectory } from './watch.ts';
 
@@ -14,6 +15,7 @@ interface DirectoryWatch {
 /** The watches on directories that have or may get containers as children, by path below the root. */
 export class Watches implements AsyncDisposable {
   readonly #root: string;
+  readonly #events: EventQueue;
   readonly #watchDirectory: WatchDirectory;
   readonly #onName: (directory: string, name: string) => void;
   readonly #onLive: (directory: string) => void;
@@ -23,6 +25,7 @@ export class Watches implements AsyncDisposable {
 
   constructor(options: {
     root: string;
+    events: EventQueue;
     watchDirectory: WatchDirectory;
     onName: (directory: string, name: string) => void;
     /** A watch is live. Earlier changes were missed: list the directory, then call {@link markListed}. */
@@ -30,6 +33,7 @@ export class Watches implements AsyncDisposable {
     onFailed: (directory: string, error: unknown) => void;
   }) {
     this.#root = options.root;
+    this.#events = options.events;
     this.#watchDirectory = options.watchDirectory;
     this.#onName = options.onName;
     this.#onLive = options.onLive;
@@ -114,10 +118,7 @@ export class Watches implements AsyncDisposable {
     if (!entry.wanted) return;
     try {
       entry.watch = await this.#watchDirectory(this.#root + path, {
-        // Events of a failed watch no longer count; events of a watch that is being closed still do.
-        onName: (name) => {
-          if (entry.state !== 'failed') this.#onName(path, name);
-        },
+        onName: (name) => this.#note(path, entry, name),
         onError: (error) => this.#fail(path, entry, error),
       });
     } catch (error) {
@@ -125,8 +126,20 @@ export class Watches implements AsyncDisposable {
       return;
     }
     if (!entry.wanted) return;
+    if (entry.state === 'failed') return void entry.watch.close();
     entry.state = 'live';
     this.#onLive(path);
+  }
+
+  #note(path: string, entry: DirectoryWatch, name: string): void {
+    // Events of a failed watch no longer count; events of a watch that is being closed still do.
+    if (entry.state === 'failed') return;
+    const hasRoom = this.#events.push(path, () => {
+      if (entry.state !== 'failed') this.#onName(path, name);
+    });
+    if (hasRoom) return;
+    this.#fail(path, entry, new TooManyEvents());
+    void entry.watch?.close();
   }
 
   #fail(path: string, entry: DirectoryWatch, error: unknown): void {
@@ -139,7 +152,7 @@ export class Watches implements AsyncDisposable {
 
   async #close(entry: DirectoryWatch): Promise<void> {
     await new Promise<void>((resolve) => {
-      afterPendingInotifyEvents(resolve);
+      this.#events.afterPending(resolve);
     });
     await entry.opened;
     await entry.watch?.close();

@@ -88,6 +88,28 @@ describe('Kmsg', () => {
     expect(kmsg.last).toEqual({ sequence: 5, time: 5e6 });
   });
 
+  it('returns after very many records, and continues with the next', () => {
+    // The device gives records as fast as they are read.
+    let sequence = 0;
+    using kmsg = new Kmsg('/dev/kmsg', {
+      open: () => ({
+        read: (into) => into.write(record((sequence += 1)), 'latin1'),
+        [Symbol.dispose]: () => {},
+      }),
+    });
+    const first = numbersIn(kmsg);
+    expect(first).toHaveLength(16_384);
+    expect(kmsg.isAtEnd).toBe(false);
+    expect(numbersIn(kmsg)[0]).toBe(16_385);
+    expect(kmsg.lost).toBe(0);
+  });
+
+  it('is at the end once it has read everything', () => {
+    using kmsg = new Device(record(5)).open();
+    numbersIn(kmsg);
+    expect(kmsg.isAtEnd).toBe(true);
+  });
+
   it('skips malformed text', () => {
     using kmsg = new Device('text\n', record(2)).open();
     expect(numbersIn(kmsg)).toEqual([2]);

@@ -8,6 +8,12 @@ export const LONGEST_RECORD = 16 * 1024;
 /** Microseconds. A CPU takes the time of a record before the record gets its number, so times can go back slightly. */
 const TIME_DISORDER_US = 1_000_000;
 
+/**
+ * How many records one call reads. Whoever can write to the log may write faster than this process reads. The largest default
+ * buffer of a distribution has about as many.
+ */
+const MOST_RECORDS = 16_384;
+
 /** The last record that was read. */
 export type KmsgPosition = Pick<KmsgRecord, 'sequence' | 'time'>;
 
@@ -29,6 +35,7 @@ export class Kmsg implements Disposable {
   readonly #after: KmsgPosition | undefined;
   #last: KmsgPosition | undefined;
   #lost = 0;
+  #isAtEnd = true;
 
   /**
    * @param options.after where an earlier run stopped; the records up to there are skipped.
@@ -55,13 +62,24 @@ export class Kmsg implements Disposable {
     return this.#last;
   }
 
+  /** Whether the last call of {@link records} read all that there was. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd;
+  }
+
   /**
-   * The records since the last call. Text that is not in the format of a record is skipped.
+   * The records since the last call, or the oldest of them if there are very many. Text that is not in the format of a record is skipped.
    *
    * @throws the system error if the log cannot be read any more.
    */
   *records(): Generator<KmsgRecord> {
-    for (let text = this.#read(); text !== undefined; text = this.#read()) {
+    this.#isAtEnd = false;
+    for (let count = 0; count < MOST_RECORDS; count += 1) {
+      const text = this.#read();
+      if (text === undefined) {
+        this.#isAtEnd = true;
+        return;
+      }
       const record = recordOf(text);
       if (record === undefined || this.#wasReadBefore(record)) continue;
       const { sequence, time } = record;

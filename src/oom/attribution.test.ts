@@ -107,6 +107,43 @@ describe('a kill', () => {
     expect([bench.kills(), bench.retention.kills]).toEqual([{ web: [1, 10] }, 1]);
   });
 
+  it('in a container whose path another one has taken is the one that the counter has', () => {
+    for (const isNoticed of [false, true]) {
+      const bench = new Bench('below');
+      const first = bench.appear('a');
+      bench.retention.name(first, named('web'));
+      bench.count({ '/docker/a': 1 }, 5);
+      bench.inodes.set('/docker/a', first.inode + 1);
+      if (isNoticed) {
+        bench.remove(first, 6);
+        bench.retention.name(bench.appear('a'), named('web'));
+      }
+      bench.report('/docker/a', 5);
+      expect(bench.kills()).toEqual({ web: [1, 5] });
+      // This one is of the second container.
+      bench.report('/docker/a', 9);
+      expect(bench.retention.kills).toBe(2);
+    }
+  });
+
+  it('of a process that was seen in an earlier container at the path is that one’s', () => {
+    const bench = new Bench('below');
+    const first = bench.appear('a');
+    const seenIn = { container: first, cgroup: '/docker/a' };
+    bench.remove(first, 6);
+    // Without kills its record is dropped.
+    bench.retention.update(6);
+    bench.retention.name(bench.appear('a'), named('second'));
+    bench.names.set('a', 'first');
+    bench.report('/docker/a', 5, seenIn);
+    bench.retention.update(7);
+    bench.report('/docker/a', 8);
+    expect(bench.kills()).toEqual({ first: [1, 5], second: [1, 8] });
+    // Another one of the first container's processes.
+    bench.report('/docker/a', 5, seenIn);
+    expect(bench.kills()).toEqual({ first: [2, 5], second: [1, 8] });
+  });
+
   it('outside of containers is nobody’s', () => {
     const bench = new Bench('below');
     bench.report('/system.slice/a.service', 5);
@@ -143,7 +180,7 @@ describe('a counter above', () => {
     const bench = without();
     const brief = bench.appear('b');
     bench.remove(brief, 6);
-    expect(bench.attribution.parents()).toEqual(new Set(['/docker']));
+    expect(bench.attribution.above.parents(true)).toEqual(new Set(['/docker']));
     bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
     bench.names.set('b', 'brief');
     bench.retention.update(7);
@@ -153,6 +190,53 @@ describe('a counter above', () => {
     bench.retention.update(7 + HOUR);
     bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7 + HOUR);
     expect(bench.retention.kills).toBe(2);
+  });
+
+  it('waits until discovery has noticed that a container is gone', () => {
+    const bench = without();
+    const brief = bench.appear('b');
+    bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    expect([bench.retention.kills, bench.attribution.above.isWaiting]).toEqual([1, true]);
+    expect(bench.attribution.above.parents(false)).toEqual(new Set(['/docker']));
+    bench.remove(brief, 7.1);
+    bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7.2);
+    expect([bench.retention.kills, bench.attribution.above.isWaiting]).toEqual([2, false]);
+    expect(bench.attribution.above.parents(false)).toEqual(new Set());
+  });
+
+  it('waits for a container that is gone although another one was removed', () => {
+    const bench = without();
+    const other = bench.appear('c');
+    bench.remove(bench.appear('b'), 6);
+    bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    // A record without kills is kept until it is known whether it has one.
+    bench.retention.update(7);
+    bench.remove(other, 7.1);
+    bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7.2);
+    expect([bench.retention.kills, bench.attribution.above.isWaiting]).toEqual([1, false]);
+  });
+
+  it('waits until discovery has noticed a new container, but not for ever', () => {
+    const bench = without();
+    bench.remove(bench.appear('b'), 6);
+    const children = (): readonly string[] => ['/docker/a', `/docker/${'c'.repeat(64)}`];
+    bench.attribution.settleParents(new Map([['/docker', 4]]), children, 7);
+    expect(bench.attribution.above.isWaiting).toBe(true);
+    bench.attribution.settleParents(new Map([['/docker', 4]]), children, 9);
+    expect([bench.retention.kills, bench.attribution.above.isWaiting]).toEqual([1, false]);
+  });
+
+  it('reveals the first kill of all, if it was read when its first container appeared', () => {
+    const bench = new Bench('below');
+    const brief = bench.appear('b');
+    expect(bench.attribution.above.isNewAbove(brief)).toBe(true);
+    bench.attribution.above.begin(brief, 0);
+    expect(bench.attribution.above.isNewAbove(brief)).toBe(false);
+    bench.names.set('b', 'brief');
+    bench.remove(brief, 6);
+    bench.attribution.settleParents(new Map([['/docker', 1]]), () => [], 7);
+    bench.retention.update(7);
+    expect(bench.kills()).toEqual({ brief: [1, 7] });
   });
 
   it('is not believed where it can be another one’s kill', () => {
@@ -166,12 +250,11 @@ describe('a counter above', () => {
     others.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a', '/docker/a.service'], 7);
     expect(others.retention.kills).toBe(1);
 
-    // Discovery has not noticed yet that this one is gone, too.
-    const late = without();
-    late.appear('c');
-    late.remove(late.appear('b'), 6);
-    late.attribution.settleParents(new Map([['/docker', 5]]), () => ['/docker/a'], 7);
-    expect(late.retention.kills).toBe(1);
+    const unseen = without();
+    unseen.remove(unseen.appear('b'), 6);
+    unseen.attribution.above.noteUnseen('/docker/c');
+    unseen.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    expect(unseen.retention.kills).toBe(1);
 
     const known = without();
     const cgroup = known.appear('b');

@@ -1,12 +1,12 @@
 import type { CgroupMatch, ContainerCgroup } from '../container.ts';
 import type { OomEvent } from '../kernel/oom-events.ts';
-import { parentOf } from '../kernel/paths.ts';
 import {
   addToCounter,
   type ContainerRecord,
   type CounterScope,
   type KmsgKill,
   settleRecord,
+  unreportedKills,
 } from './container-record.ts';
 import type { ContainerRecords } from './container-records.ts';
 import type { ContainerReading } from './counter-snapshots.ts';
@@ -16,6 +16,9 @@ import { ParentCounterDelta } from './parent-counter-delta.ts';
 
 /** How long to wait for the kernel to name the group of a kill without a report, in ms. */
 const UNPLACED_MS = 10_000;
+
+/** A margin above the resolution of the steady clock, in seconds: the kernel's log has more exact times of kills. */
+const CLOCK_SLACK_S = 0.05;
 
 /** How many kills without a known group are kept. */
 const MAX_UNPLACED = 1_000;
@@ -43,9 +46,10 @@ export interface AttributionOptions {
  * of them reports it or both. It reads nothing itself. All times are in seconds by the steady clock.
  */
 export class Attribution {
+  /** What the counters above containers tell. */
+  readonly above: ParentCounterDelta;
   readonly #options: AttributionOptions;
   readonly #records: ContainerRecords;
-  readonly #parentDelta = new ParentCounterDelta();
   /** Records with reports that their number of kills does not include yet. */
   readonly #unsettled = new Set<ContainerRecord>();
   #changed = new Set<ContainerRecord>();
@@ -57,6 +61,7 @@ export class Attribution {
   constructor(options: AttributionOptions) {
     this.#options = options;
     this.#records = options.records;
+    this.above = new ParentCounterDelta(options.records, options.identify);
   }
 
   /** Adds a container that discovery has found. */
@@ -78,7 +83,7 @@ export class Attribution {
     if (record === undefined) return undefined;
     settleRecord(record, this.#options.counters, now);
     if (record.kills > 0) this.#changed.add(record);
-    this.#parentDelta.noteRemoved(record);
+    this.above.noteRemoved(record);
     return record;
   }
 
@@ -130,29 +135,15 @@ export class Attribution {
     return changed;
   }
 
-  /** The cgroups above containers whose counters can reveal a kill that no other source has reported. */
-  parents(): ReadonlySet<string> {
-    return this.#parentDelta.parents(this.#records.live);
-  }
-
   /**
-   * Adds the counters of {@link parents}. They must have been read at the same moment as the counters of the
-   * containers. Call it after {@link settle}.
-   *
-   * @param childrenOf the cgroups in a cgroup, or why they cannot be listed.
+   * Adds the counters above containers: see {@link ParentCounterDelta.settle} for the arguments. Call it after {@link settle}.
    */
   settleParents(
     counts: ReadonlyMap<string, number>,
     childrenOf: (path: string) => readonly string[] | Error,
     at: number,
   ): void {
-    const holdsOthers = (path: string): boolean => {
-      const children = childrenOf(path);
-      if (children instanceof Error || children.some((child) => this.#records.at(child) === undefined)) return true;
-      // A container that is gone, which discovery has not told yet, may have had the kill.
-      return [...this.#records.live].some((live) => parentOf(live.path) === path && !children.includes(live.path));
-    };
-    for (const [record, kills] of this.#parentDelta.settle(counts, this.#records.all(), holdsOthers)) {
+    for (const [record, kills] of this.above.settle(counts, childrenOf, at)) {
       addToCounter(record, kills);
       settleRecord(record, this.#options.counters, at);
       this.#changed.add(record);
@@ -163,7 +154,7 @@ export class Attribution {
   drop(record: ContainerRecord): void {
     this.#records.drop(record);
     this.#unsettled.delete(record);
-    this.#parentDelta.drop(record);
+    this.above.drop(record);
   }
 
   /** Adds a kill to the record of its container. Returns whether it found one. */
@@ -173,7 +164,9 @@ export class Attribution {
     const named = logged === undefined ? undefined : this.#options.discoveryPathOf(logged);
     const own = named === undefined ? undefined : this.#containerOf(named, at);
     const isGroup = logged !== undefined && logged === event.group;
-    const isSeen = seenIn !== undefined && isVague(named, isGroup, seenIn.cgroup);
+    // Several containers can have had the same path, one after the other.
+    const isSeen =
+      seenIn !== undefined && (isVague(named, isGroup, seenIn.cgroup) || own?.path === seenIn.container.path);
     const record = isSeen ? this.#containerAt(seenIn, at) : own;
     if (record === undefined) return false;
     // A counter that includes the cgroups below is matched with all reports from below. A process may have moved to another
@@ -220,8 +213,8 @@ export class Attribution {
     const { path, inode, match } = container;
     const inner = cgroup === path ? undefined : this.#containerOf(cgroup, at);
     if (inner !== undefined && inner.path.length > path.length) return inner;
-    const known = this.#records.at(path);
-    return known?.inode === inode ? known : this.#records.addRemoved({ match, path, inode, removedAt: at });
+    const known = this.#records.allAt(path).find((record) => record.inode === inode);
+    return known ?? this.#records.addEarlier({ match, path, inode, removedAt: at });
   }
 
   /** The innermost container that a cgroup is, or is inside of. It may have come and gone before discovery saw it. */
@@ -234,8 +227,19 @@ export class Attribution {
     return this.#records.addRemoved({ match, path: match.cgroup, inode: undefined, removedAt: at });
   }
 
-  /** The record itself, or a new one for the container that has taken its path and that discovery has not seen yet. */
+  /** Whether a report from some time explains a kill that only a counter of a container has shown so far. */
+  #isExplainedAt(record: ContainerRecord, at: number): boolean {
+    const until = (record.removedAt ?? Infinity) + CLOCK_SLACK_S;
+    return at <= until && unreportedKills(record, this.#options.counters) > 0;
+  }
+
+  /**
+   * The record of the container that was at the path of a record at some time: the record itself, an earlier one, or a new one for the
+   * container that has taken the path and that discovery has not seen yet.
+   */
   #current(record: ContainerRecord, at: number): ContainerRecord {
+    const explained = this.#records.allAt(record.path).find((each) => this.#isExplainedAt(each, at));
+    if (explained !== undefined) return explained;
     const inode = record.inode === undefined ? undefined : this.#options.inodeOf(record.path);
     if (inode === undefined || inode === record.inode) return record;
     return this.#records.addRemoved({ match: record.match, path: record.path, inode, removedAt: at });

@@ -117,6 +117,11 @@ export function settleRecord(record: ContainerRecord, scope: CounterScope, at: n
   record.loggedWithoutReport = record.events.releasedKills;
 }
 
+/** The container's own kills that only a counter has shown so far. Arguments as for {@link settleRecord}. */
+export function unreportedKills(record: ContainerRecord, scope: CounterScope): number {
+  return record.kills - record.sources.sum(scope === 'own' ? 0 : killsInside(record)).reported;
+}
+
 /** Adds kills that the counter of a container must have had when the container was removed, in addition to all known kills. */
 export function addToCounter(record: ContainerRecord, kills: number): void {
   record.sources.count(record.path, record.kills + killsInside(record) + kills);

@@ -36,6 +36,13 @@ export class ContainerRecords {
     return this.#byPath.get(path);
   }
 
+  /** All records at exactly this path, the latest last. */
+  allAt(path: string): ContainerRecord[] {
+    return this.all()
+      .filter((record) => record.path === path)
+      .toSorted(byEnd);
+  }
+
   /** The record of the innermost container that a cgroup is, or is inside of. */
   innermostAt(cgroup: string): ContainerRecord | undefined {
     for (let path = cgroup; path !== ''; path = parentOf(path)) {
@@ -59,6 +66,14 @@ export class ContainerRecords {
   addRemoved(facts: Pick<ContainerRecord, 'match' | 'path' | 'inode' | 'removedAt'>): ContainerRecord {
     const record = this.#create(facts);
     this.#removed.add(record);
+    return record;
+  }
+
+  /** Adds a container that was removed before the latest one at its path appeared, and whose record was dropped. */
+  addEarlier(facts: Pick<ContainerRecord, 'match' | 'path' | 'inode' | 'removedAt'>): ContainerRecord {
+    const latest = this.#byPath.get(facts.path);
+    const record = this.addRemoved(facts);
+    if (latest !== undefined) this.#byPath.set(facts.path, latest);
     return record;
   }
 
@@ -95,4 +110,8 @@ export class ContainerRecords {
     this.#byPath.set(facts.path, record);
     return record;
   }
+}
+
+function byEnd(a: ContainerRecord, b: ContainerRecord): number {
+  return (a.removedAt ?? Number.MAX_VALUE) - (b.removedAt ?? Number.MAX_VALUE);
 }

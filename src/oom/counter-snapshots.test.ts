@@ -61,7 +61,7 @@ describe('CounterSnapshots', () => {
     snapshots.appeared(cgroup);
     return cgroup;
   }
-  const take = (...parents: string[]) => snapshots.take(() => new Set(parents));
+  const take = (...parents: string[]) => snapshots.take((isNews) => new Set(isNews ? parents : []));
   function taken(...parents: string[]): CounterSnapshot {
     const snapshot = take(...parents);
     if (typeof snapshot === 'string') throw new Error(snapshot);
@@ -108,6 +108,7 @@ describe('CounterSnapshots', () => {
     hostKills(1);
     count('/docker', 'oom_kill 1\n');
     expect(taken('/docker', '/none').parents).toEqual(new Map([['/docker', 1]]));
+    expect(snapshots.take(() => new Set(['/docker']))).toMatchObject({ parents: new Map([['/docker', 1]]) });
   });
 
   it('reads groups and who asked for them, if there is a new kill', () => {

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { ContainerCgroup } from '../container.ts';
 import type { KeptFile } from '../kernel/kept-file.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
+import { parentOf } from '../kernel/paths.ts';
 import { oomKillsIn, VMSTAT_COMPLETE } from '../kernel/vmstat.ts';
 import type { Log } from '../log.ts';
 import type { ContainerRecord } from './container-record.ts';
@@ -87,20 +88,20 @@ export class CounterSnapshots implements Disposable {
   /**
    * Takes a snapshot.
    *
-   * @param parents the cgroups above containers whose counters are needed as well.
+   * @param parents the cgroups above containers whose counters are needed as well, by whether the host's total has changed.
    * @returns `changed` if there was a kill while it read; `unreadable` if the host's total cannot be read any more.
    */
-  take(parents: () => ReadonlySet<string>): CounterSnapshot | 'changed' | 'unreadable' {
+  take(parents: (isNews: boolean) => ReadonlySet<string>): CounterSnapshot | 'changed' | 'unreadable' {
     const before = this.#readTotal();
     if (before === undefined && this.#hostKills !== undefined) return 'unreadable';
     const hasChanged = before === undefined || before !== this.#hostKills;
     const readings = this.read(hasChanged ? this.#records.live : this.#unreadRecords());
-    const above = hasChanged && this.#counters?.scope === 'below' ? this.#readParents(parents()) : undefined;
-    if (readings.length > 0 && this.#readTotal() !== before) return 'changed';
+    const above = this.#readParents(this.#counters?.scope === 'below' ? parents(hasChanged) : new Set());
+    if (readings.length + above.size > 0 && this.#readTotal() !== before) return 'changed';
     const isFirst = this.#hostKills === undefined;
     this.#forgetRead(readings);
     this.#hostKills = before;
-    return { isFirst, readings, parents: above };
+    return { isFirst, readings, parents: hasChanged || above.size > 0 ? above : undefined };
   }
 
   /** Reads the counters of some containers one after the other, so not of the same moment. Reads outer containers first. */
@@ -115,6 +116,13 @@ export class CounterSnapshots implements Disposable {
       if (this.#isReplaced(record)) return { record, reading: undefined, groupSetting: undefined };
       return { record, reading, groupSetting: this.#counters?.groupSetting(path) };
     });
+  }
+
+  /** The kills in the cgroup above a container, and below it; `undefined` if its counter does not tell. */
+  above({ path }: ContainerCgroup): number | undefined {
+    if (this.#counters?.scope !== 'below') return undefined;
+    const parent = parentOf(path);
+    return this.#readParents(new Set([parent])).get(parent);
   }
 
   /** The cgroups directly in a cgroup, or why they cannot be listed. */

@@ -1,4 +1,5 @@
 import { existsSync, type FSWatcher, watch } from 'node:fs';
+import { EventFlood, TooManyEvents } from '../event-flood.ts';
 import { errnoOf } from '../kernel/errno.ts';
 import { parentOf } from '../kernel/paths.ts';
 
@@ -20,7 +21,7 @@ export interface EventWatchesOptions {
   /** The root directory of the memory hierarchy. */
   readonly root: string;
   readonly onEvent: () => void;
-  /** The kernel refuses a watch: ENOSPC (`fs.inotify.max_user_watches`) or EMFILE (`max_user_instances`). */
+  /** The kernel refuses a watch: ENOSPC (`fs.inotify.max_user_watches`) or EMFILE (`max_user_instances`). Or {@link TooManyEvents}. */
   readonly onRefused: (error: unknown) => void;
   readonly retryMs?: number;
 }
@@ -32,6 +33,7 @@ export interface EventWatchesOptions {
 export class EventWatches implements Disposable {
   readonly #options: EventWatchesOptions;
   readonly #entries = new Map<string, EventWatch>();
+  readonly #flood = new EventFlood();
   #retry: NodeJS.Timeout | undefined;
 
   constructor(options: EventWatchesOptions) {
@@ -73,12 +75,17 @@ export class EventWatches implements Disposable {
   #open(target: string, entry: EventWatch): void {
     const { root, onEvent } = this.#options;
     try {
-      const watcher = watch(`${root}${target}/memory.events`, { persistent: false }, onEvent);
-      watcher.on('error', (error) => {
+      const fail = (error: unknown): void => {
         watcher.close();
         entry.watcher = undefined;
         this.#fail(entry, error);
+      };
+      const watcher = watch(`${root}${target}/memory.events`, { persistent: false }, () => {
+        // A container that owns the file can change its mode all the time.
+        if (this.#flood.note(target)) fail(new TooManyEvents());
+        else onEvent();
       });
+      watcher.on('error', fail);
       const isLate = entry.obstacle !== undefined;
       entry.watcher = watcher;
       entry.obstacle = undefined;

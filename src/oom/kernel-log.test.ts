@@ -9,7 +9,8 @@ const SINCE_BOOT = 100_000;
 class Log {
   now = 1_000;
   readonly errors: unknown[] = [];
-  #records: string[] = [];
+  readonly #records: string[] = [];
+  #next = 0;
   #fault: string | undefined;
   #sequence = 0;
   readonly log = new KernelLog({
@@ -19,8 +20,11 @@ class Log {
     onFailed: (error) => this.errors.push(error),
     open: () => ({
       read: (into) => {
-        const record = this.#fault === undefined ? this.#records.shift() : undefined;
-        if (record !== undefined) return into.write(record);
+        const record = this.#fault === undefined ? this.#records[this.#next] : undefined;
+        if (record !== undefined) {
+          this.#next += 1;
+          return into.write(record);
+        }
         throw Object.assign(new Error('read'), { code: this.#fault ?? 'EAGAIN' });
       },
       [Symbol.dispose]() {},
@@ -65,6 +69,17 @@ describe('KernelLog', () => {
     expect(kill?.at).toBeGreaterThanOrEqual(1_000);
     expect(kill?.at).toBeLessThanOrEqual(1_010);
     expect(kill?.beforeStart).toBe(false);
+  });
+
+  it('dates kills of before the start also if it takes several calls to read them', () => {
+    const log = new Log();
+    for (let pid = 1; pid <= 16_385; pid += 1) log.kill(pid, 60);
+    expect(log.read()).toHaveLength(16_384);
+    expect(log.log.hasMore).toBe(true);
+    const [last] = log.read();
+    expect([last?.pid, last?.beforeStart, log.log.hasMore]).toEqual([16_385, true, false]);
+    log.kill(1, 0);
+    expect(log.read().map(({ beforeStart }) => beforeStart)).toEqual([false]);
   });
 
   it('says that it cannot be read any more', () => {

@@ -20,7 +20,7 @@ export class KernelLog implements Disposable {
   readonly #startedAt = monotonic();
   readonly #read = createOomReader();
   #kmsg: Kmsg | undefined;
-  /** When the log was last read to its end; `undefined` before the first time. */
+  /** When the log was last read to its end; `undefined` before the first time. In seconds, by the clock that dates kills. */
   #readAt: number | undefined;
 
   constructor(options: KernelLogOptions) {
@@ -35,6 +35,11 @@ export class KernelLog implements Disposable {
 
   get up(): boolean {
     return this.#kmsg !== undefined;
+  }
+
+  /** Whether more records wait than one call of {@link kills} reads. */
+  get hasMore(): boolean {
+    return this.#kmsg?.isAtEnd === false;
   }
 
   /** See {@link Kmsg.lost}. */
@@ -62,7 +67,7 @@ export class KernelLog implements Disposable {
         const at = Math.min(now, Math.max(readAt, now - (sinceBoot - time)));
         yield { ...victim, at, beforeStart: this.#readAt === undefined && time < this.#startedAt };
       }
-      this.#readAt = now;
+      if (this.#kmsg.isAtEnd) this.#readAt = now;
     } catch (error) {
       this[Symbol.dispose]();
       this.#options.onFailed(error);

@@ -16,6 +16,7 @@ import { MemoryPlaces } from './memory-places.ts';
 import { OomBurst } from './oom-burst.ts';
 import { type RecordNames, Retention } from './retention.ts';
 import type { SteadyClock } from './steady-clock.ts';
+import { findUnattributable } from './unattributable.ts';
 import { UnattributedKills } from './unattributed-kills.ts';
 import { YoungContainers } from './young-containers.ts';
 
@@ -30,9 +31,6 @@ const MAX_REST_MS = 1_000;
 
 /** How often to read the kernel's log without a new kill, in ms, so that the kernel does not overwrite records before they are read. */
 const READ_LOG_EVERY_MS = 1_000;
-
-/** A runtime creates the cgroups of a container one after the other, but within this time. In ms. */
-const CGROUP_CREATION_MS = 5_000;
 
 /** What a tracker needs. */
 export interface KillTrackerOptions extends Pick<AttributionOptions, 'identify'> {
@@ -96,6 +94,7 @@ export class KillTracker implements Disposable {
       records,
       totals,
       names,
+      isWaitingFor: (record) => this.#attribution.above.isWaitingFor(record),
       drop: (record) => {
         this.#attribution.drop(record);
         this.#open.delete(record);
@@ -116,18 +115,9 @@ export class KillTracker implements Disposable {
     return this.#snapshots.up;
   }
 
-  /**
-   * A container whose kills cannot be attributed because it has no cgroup in the memory hierarchy; `undefined` if there
-   * is none.
-   */
+  /** See {@link findUnattributable}. */
   get unattributable(): string | undefined {
-    const before = performance.now() - CGROUP_CREATION_MS;
-    for (const [{ path, seenAt }, record] of this.records.liveByCgroup) {
-      const { memoryCgroup, error } = record;
-      if (memoryCgroup !== 'unknown' || error !== undefined || seenAt >= before) continue;
-      if (!isCountedAround(record)) return path;
-    }
-    return undefined;
+    return findUnattributable(this.records);
   }
 
   /** Whether a container is inside another one that exists. */
@@ -148,7 +138,14 @@ export class KillTracker implements Disposable {
 
   /** Whether the next {@link updateIfChanged} has something to do even if there are no new kills. */
   get isUnsettled(): boolean {
-    return this.#open.size > 0 || this.#unattributedChanges || this.#hasNews;
+    const { isWaiting } = this.#attribution.above;
+    return (
+      this.#open.size > 0 ||
+      this.#unattributedChanges ||
+      this.#hasNews ||
+      isWaiting ||
+      this.#kernelLog?.hasMore === true
+    );
   }
 
   /**
@@ -161,6 +158,7 @@ export class KillTracker implements Disposable {
     this.retention.appearing(cgroup);
     this.#attribution.appeared(cgroup);
     this.#snapshots.appeared(cgroup);
+    if (when === 'started') this.#beginAbove(cgroup);
     this.#processes.appeared(cgroup, when);
     this.#young.add(cgroup);
   }
@@ -175,6 +173,11 @@ export class KillTracker implements Disposable {
     this.#processes.removed(cgroup);
     this.#young.remove(cgroup);
     this.#places.remove(cgroup.path);
+  }
+
+  /** A container has come and gone that discovery saw only by the events of its cgroup. */
+  unseen(path: string): void {
+    this.#attribution.above.noteUnseen(path);
   }
 
   /** Sets the labels of a live container. */
@@ -269,11 +272,18 @@ export class KillTracker implements Disposable {
     }
   }
 
+  /** Reads the counter above a container before the container has a kill, so that the next reading shows what is new. */
+  #beginAbove(cgroup: ContainerCgroup): void {
+    const { above } = this.#attribution;
+    const kills = above.isNewAbove(cgroup) ? this.#snapshots.above(cgroup) : undefined;
+    if (kills !== undefined) above.begin(cgroup, kills);
+  }
+
   /** Returns whether all counters could be read at the same moment. */
   #takeSources(): boolean {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       this.#readKernelLog();
-      const snapshot = this.#snapshots.take(() => this.#attribution.parents());
+      const snapshot = this.#snapshots.take((isNews) => this.#attribution.above.parents(isNews));
       if (snapshot === 'unreadable') return false;
       if (snapshot === 'changed') continue;
       for (const reading of snapshot.readings) this.#attribution.fromCounter(reading, this.#clock.now());
@@ -312,15 +322,4 @@ export class KillTracker implements Disposable {
     }
     return processes;
   }
-}
-
-/**
- * Whether the kernel counts the kills of a container for one around it. A container can make cgroups inside itself that have no
- * memory controller.
- */
-function isCountedAround({ outer }: ContainerRecord): boolean {
-  for (let around = outer; around !== undefined; around = around.outer) {
-    if (around.memoryCgroup === 'counted') return true;
-  }
-  return false;
 }

@@ -109,6 +109,11 @@ export class OomWatch implements AsyncDisposable {
     this.#watches?.remove(cgroup.path);
   }
 
+  /** A container has come and gone that discovery saw only by the events of its cgroup. */
+  unseen(path: string): void {
+    this.#tracker.unseen(path);
+  }
+
   /** Starts polling. Call it after the existing containers have been added. */
   start(): void {
     this.#isStarted = true;

@@ -1,32 +1,52 @@
 import { describe, expect, it } from 'vitest';
-import { createRecord, type ContainerRecord } from './container-record.ts';
+import type { ContainerCgroup } from '../container.ts';
+import { ContainerRecords } from './container-records.ts';
 import { ParentCounterDelta } from './parent-counter-delta.ts';
 
-function recordAt(path: string): ContainerRecord {
-  const match = { engine: 'docker', id: 'a', infra: false };
-  return createRecord({ match, path, inode: 1, outer: undefined, removedAt: undefined });
+const pod = '/kubepods/pod1';
+
+/** A pod with one container, and the counter above it. */
+class Scene {
+  readonly records = new ContainerRecords();
+  readonly above = new ParentCounterDelta(this.records, () => undefined);
+
+  appear(): ContainerCgroup {
+    const match = { engine: 'cri', id: 'a', infra: false };
+    const cgroup = { match, path: `${pod}/a`, inode: 1, seenAt: 0 };
+    this.records.add(cgroup);
+    return cgroup;
+  }
+
+  remove(cgroup: ContainerCgroup): void {
+    const record = this.records.remove(cgroup, 5);
+    if (record !== undefined) this.above.noteRemoved(record);
+  }
+
+  /** The kills that the counter reveals. */
+  settle(count: number | undefined): number[] {
+    const counts = new Map(count === undefined ? [] : [[pod, count]]);
+    return [...this.above.settle(counts, () => [], 5).values()];
+  }
 }
 
 describe('ParentCounterDelta', () => {
-  const pod = '/kubepods/pod1';
-  const alone = (): boolean => false;
-
   it('knows what a cgroup held as long as a container in it is known', () => {
-    const parentDelta = new ParentCounterDelta();
-    const record = recordAt(`${pod}/a`);
-    parentDelta.settle(new Map([[pod, 2]]), [record], alone);
-    parentDelta.settle(new Map(), [record], alone);
-    parentDelta.noteRemoved(record);
-    expect(parentDelta.settle(new Map([[pod, 3]]), [record], alone)).toEqual(new Map([[record, 1]]));
+    const scene = new Scene();
+    const cgroup = scene.appear();
+    scene.remove(cgroup);
+    expect([scene.settle(2), scene.settle(undefined)]).toEqual([[], []]);
+    scene.remove(scene.appear());
+    expect(scene.settle(3)).toEqual([1]);
   });
 
   it('keeps nothing of a cgroup whose containers are all forgotten', () => {
-    const parentDelta = new ParentCounterDelta();
-    parentDelta.settle(new Map([[pod, 2]]), [recordAt(`${pod}/a`)], alone);
-    parentDelta.settle(new Map(), [], alone);
+    const scene = new Scene();
+    scene.remove(scene.appear());
+    scene.settle(2);
+    for (const record of scene.records.removed) scene.records.drop(record);
+    scene.settle(undefined);
     // As in the first reading, it is unknown how many of these kills are new.
-    const record = recordAt(`${pod}/a`);
-    parentDelta.noteRemoved(record);
-    expect(parentDelta.settle(new Map([[pod, 3]]), [record], alone)).toEqual(new Map());
+    scene.remove(scene.appear());
+    expect(scene.settle(3)).toEqual([]);
   });
 });

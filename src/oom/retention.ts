@@ -20,6 +20,8 @@ export interface RetentionOptions {
   readonly names: RecordNames;
   /** Is called with each record that is dropped. */
   readonly drop: (record: ContainerRecord) => void;
+  /** Whether a removed container without kills can still turn out to have had one. */
+  readonly isWaitingFor: (record: ContainerRecord) => boolean;
   /** How long the kills of a container stay exported after its end, in seconds. */
   readonly retention: number;
 }
@@ -89,8 +91,8 @@ export class Retention {
     this.#nameLive();
     const killed: ContainerRecord[] = [];
     for (const record of this.#records.removed) {
-      if (record.kills === 0) this.#archive(record);
-      else killed.push(record);
+      if (record.kills > 0) killed.push(record);
+      else if (!this.#options.isWaitingFor(record)) this.#archive(record);
     }
     killed.sort((a, b) => (a.removedAt ?? 0) - (b.removedAt ?? 0));
     killed.forEach((record, index) => {

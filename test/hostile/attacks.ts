@@ -167,6 +167,42 @@ export const ATTACKS: readonly Attack[] = [
     },
   },
   {
+    name: 'cgroups inside that look like containers, made and removed as fast as possible',
+    begin: async (scene) => {
+      await scene.contain({ command: 'sleep 1000; true', isolation: 'default' });
+      const script = `
+        my $n = 0;
+        while (1) {
+          my $name = sprintf 'docker-%064x.scope', $n++;
+          mkdir "$ARGV[0]/$name";
+          rmdir "$ARGV[0]/$name";
+        }`;
+      const churn = background('perl', '-e', script, ownCgroup(scene));
+      return {
+        async [Symbol.asyncDispose]() {
+          await churn[Symbol.asyncDispose]();
+          removeInside(ownCgroup(scene));
+        },
+      };
+    },
+  },
+  {
+    name: 'files of its own cgroup, changed as fast as possible',
+    begin: async (scene) => {
+      await scene.contain({ command: 'sleep 1000; true', isolation: 'default' });
+      const made = await makeCgroups(scene, ['x']);
+      // In turn, as the kernel merges equal events.
+      const script = 'my ($d) = @ARGV; while (1) { chmod 0644, "$d/$_" for qw(cgroup.procs tasks cgroup.threads) }';
+      const changes = background('perl', '-e', script, ownCgroup(scene));
+      return {
+        async [Symbol.asyncDispose]() {
+          await changes[Symbol.asyncDispose]();
+          await made[Symbol.asyncDispose]();
+        },
+      };
+    },
+  },
+  {
     name: '12,000 mounts',
     begin: async ({ contain }) => {
       const script = `
