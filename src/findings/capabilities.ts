@@ -1,4 +1,4 @@
-import { ALL_CAPABILITIES, capabilitySet } from '../kernel/capabilities.ts';
+import { ALL_CAPABILITIES, type CapabilitySet, capabilitySet } from '../kernel/capabilities.ts';
 import { all, answer, not } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import {
@@ -10,6 +10,8 @@ import {
   inHostUsers,
   isPrivileged,
   isPrivilegedInUserNamespace,
+  namesOfHeld,
+  TAKEOVER,
 } from './privileges.ts';
 import { refer } from './standards/references.ts';
 
@@ -72,6 +74,7 @@ export const capabilityFindings: readonly Finding[] = [
     fix: ONLY_WHAT_IT_NEEDS,
     references: [...refer('cis-docker', '5.4'), ...refer('mitre-attack', 'T1611')],
     test: withPosture(canTakeOver),
+    evidence: (posture) => namesOfHeld(posture, TAKEOVER),
   },
   {
     id: 'added_capability',
@@ -80,7 +83,7 @@ export const capabilityFindings: readonly Finding[] = [
     why: 'Engines grant 14 capabilities by default and omit the others because they reach beyond the container.',
     fix: ONLY_WHAT_IT_NEEDS,
     references: [...refer('cis-docker', '5.4'), ...refer('pss-baseline', 'Capabilities')],
-    test: withPosture((posture) => anyHas(posture, ALL_CAPABILITIES & ~DEFAULT_CAPABILITIES)),
+    ...held(ALL_CAPABILITIES & ~DEFAULT_CAPABILITIES),
   },
   {
     id: 'net_raw',
@@ -93,7 +96,7 @@ export const capabilityFindings: readonly Finding[] = [
       kubernetes: 'securityContext.capabilities.drop: [NET_RAW]',
     },
     references: [...refer('cis-docker', '5.4'), ...refer('pss-restricted', 'Capabilities')],
-    test: withPosture((posture) => anyHas(posture, NET_RAW)),
+    ...held(NET_RAW),
   },
   {
     id: 'capabilities_kept',
@@ -102,7 +105,7 @@ export const capabilityFindings: readonly Finding[] = [
     why: 'Most programs need no capability except perhaps NET_BIND_SERVICE, and an unused one can be abused.',
     fix: ONLY_WHAT_IT_NEEDS,
     references: [...refer('pss-restricted', 'Capabilities')],
-    test: withPosture((posture) => anyHas(posture, ALL_CAPABILITIES & ~NET_BIND_SERVICE)),
+    ...held(ALL_CAPABILITIES & ~NET_BIND_SERVICE),
   },
   {
     id: 'user_namespace_full_capabilities',
@@ -119,3 +122,11 @@ export const capabilityFindings: readonly Finding[] = [
     ),
   },
 ];
+
+/** Of a finding about some of these capabilities. */
+function held(wanted: CapabilitySet): Pick<Finding, 'test' | 'evidence'> {
+  return {
+    test: withPosture((posture) => anyHas(posture, wanted)),
+    evidence: (posture) => namesOfHeld(posture, wanted),
+  };
+}

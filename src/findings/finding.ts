@@ -24,6 +24,11 @@ export interface Finding {
   readonly ofSandboxes?: true;
   /** Pure. */
   test(subject: Subject): Answer;
+  /**
+   * What the answer yes comes from, for people: `SYS_ADMIN`, `/etc on /mnt (rw)`. More of it is worse. Pure. Absent: there is nothing
+   * more to say than yes.
+   */
+  evidence?(posture: Posture): readonly string[];
 }
 
 export interface Fix {

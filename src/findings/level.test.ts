@@ -1,91 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { parseCapabilitySet } from '../kernel/capabilities.ts';
-import type { LsmLabel } from '../kernel/lsm-label.ts';
-import type { HostMount, MountPosture, Posture, ProcessPosture, UserNamespace } from '../posture/posture.ts';
-import type { Sandbox } from '../posture/sandbox.ts';
+import {
+  ALL,
+  DOCKER_DEFAULT,
+  HOST_USERS,
+  mount,
+  REMAPPED,
+  ROOTLESS,
+  subject,
+  type SubjectFacts,
+  UNCONFINED,
+} from '../../test/subjects.ts';
 import { assess } from './assess.ts';
-import type { Subject } from './finding.ts';
 import { levelOf } from './level.ts';
-
-const HOST_USERS: UserNamespace = { isHost: true, mapsHostRoot: true, rootUid: 0, ownUid: 0, rootless: false };
-const REMAPPED: UserNamespace = { isHost: false, mapsHostRoot: false, rootUid: 100_000, ownUid: 0, rootless: false };
-const ROOTLESS: UserNamespace = { isHost: false, mapsHostRoot: false, rootUid: 1000, ownUid: 0, rootless: true };
-const DOCKER_DEFAULT: LsmLabel = { lsm: 'apparmor', profile: 'docker-default', mode: 'enforce' };
-const UNCONFINED: LsmLabel = { lsm: 'apparmor', profile: 'unconfined', mode: '' };
-
-/** The capabilities of a shim on a host with 41 capabilities. */
-const ALL = parseCapabilitySet('000001ffffffffff');
-
-interface Facts {
-  readonly bounding?: string;
-  readonly process?: Partial<ProcessPosture>;
-  readonly others?: readonly Partial<ProcessPosture>[];
-  readonly mounts?: Partial<MountPosture>;
-  readonly posture?: Partial<Posture>;
-  readonly shares?: Subject['hostNamespaces'];
-  readonly sandbox?: Sandbox;
-}
-
-/** A container like Docker's default one on a host with AppArmor and cgroup v2, except for the given facts. */
-function subject(facts: Facts): Subject {
-  const bounding = parseCapabilitySet(facts.bounding ?? '00000000a80425fb');
-  const init: ProcessPosture = {
-    name: 'sleep',
-    uid: facts.process?.users?.rootUid ?? 0,
-    holdsRoot: (facts.process?.uid ?? facts.process?.users?.rootUid ?? 0) === 0,
-    gid: 0,
-    groups: [],
-    effective: bounding,
-    permitted: bounding,
-    bounding,
-    noNewPrivileges: false,
-    seccomp: 'filter',
-    seccompFilters: 1,
-    label: DOCKER_DEFAULT,
-    users: HOST_USERS,
-    nested: false,
-    hostPid: false,
-    hostMnt: false,
-    escaped: false,
-    ...facts.process,
-  };
-  const posture: Posture = {
-    readAt: 0,
-    sandbox: facts.sandbox ?? { kind: 'oci', kernel: 'shared', weaknesses: [] },
-    init,
-    processes: [init, ...(facts.others ?? []).map((other) => ({ ...init, ...other }))],
-    allProcesses: true,
-    escapedProcesses: 0,
-    obtainable: ALL,
-    mounts: {
-      isHost: false,
-      rootReadOnly: false,
-      procMasked: true,
-      sysWritable: false,
-      ownSysWritable: false,
-      cgroupWritable: false,
-      sysbox: false,
-      hostMounts: [],
-      propagating: [],
-      ...facts.mounts,
-    },
-    devices: { allowed: undefined, blockDevices: [] },
-    raisedUlimits: [],
-    oomScoreAdj: 0,
-    denied: undefined,
-    ...facts.posture,
-  };
-  return {
-    posture,
-    hostNamespaces: { pid: false, net: false, mnt: false, uts: false, ipc: false, ...facts.shares },
-    limited: { memory: true, cpu: true, pids: true },
-    cgroup: { path: '/docker/0', engine: 'docker' },
-  };
-}
-
-function mount(kind: HostMount['kind'], rest: Partial<HostMount> = {}): HostMount {
-  return { kind, hostPath: '/x', mountPoint: '/x', writable: true, ...rest };
-}
 
 const NO_CAPABILITIES = '0000000000000000';
 const UNMASKED = { procMasked: false, sysWritable: true, ownSysWritable: true };
@@ -97,7 +23,7 @@ const NO_MAP = {
 const RESTRICTED = { uid: 1000, noNewPrivileges: true } as const;
 
 /** Containers as measured on real kernels (6.1 and 6.18) with real engines, and their levels. */
-const MEASURED: readonly (readonly [string, number, Facts])[] = [
+const MEASURED: readonly (readonly [string, number, SubjectFacts])[] = [
   ['docker run', 2, {}],
   [
     'docker run --privileged (Docker 20.10 knows 38 capabilities)',
@@ -179,7 +105,7 @@ describe('the level', () => {
     expect(levelOf(subject(facts))).toMatchObject({ level, certain: true });
   });
 
-  it.each<readonly [string, number, Facts]>([
+  it.each<readonly [string, number, SubjectFacts]>([
     ['with AppArmor in complain mode', 1, { process: { label: { ...DOCKER_DEFAULT, mode: 'complain' } } }],
     [
       'in a stack of profiles',
@@ -253,7 +179,7 @@ describe('the level', () => {
     expect(levelOf(subject(facts))).toMatchObject({ level, certain: true });
   });
 
-  it.each<readonly [string, number, boolean, Facts]>([
+  it.each<readonly [string, number, boolean, SubjectFacts]>([
     // The exporter may not read namespaces, so only facts from other files are certain.
     ['namespaces', 1, false, { shares: { net: undefined, ipc: undefined, uts: undefined } as never }],
     [
@@ -284,7 +210,7 @@ describe('the level', () => {
 });
 
 describe('findings', () => {
-  const yes = (facts: Facts): string[] =>
+  const yes = (facts: SubjectFacts): string[] =>
     assess(subject(facts)).findings.flatMap(({ finding, answer }) => (answer === 'yes' ? [finding.id] : []));
 
   it('of a default container are the common ones', () => {

@@ -1,7 +1,8 @@
 import { all, answer, any, not } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
+import { ofMounts } from './mount-evidence.ts';
 import { inHostUsers } from './privileges.ts';
-import { isWellMapped, mounts, some } from './restrictions.ts';
+import { isWellMapped, some } from './restrictions.ts';
 import { refer } from './standards/references.ts';
 
 const WITHOUT_THE_MOUNT = {
@@ -29,7 +30,7 @@ export const mountFindings: readonly Finding[] = [
       ...refer('nsa-cisa', 'host-paths'),
       ...refer('mitre-attack', 'T1609', 'T1610', 'T1611'),
     ],
-    test: withPosture((posture) => mounts(posture, ({ kind }) => kind === 'socket')),
+    ...ofMounts(({ kind }) => kind === 'socket'),
   },
   {
     id: 'host_root_mounted',
@@ -43,7 +44,7 @@ export const mountFindings: readonly Finding[] = [
       ...refer('nsa-cisa', 'host-paths'),
       ...refer('mitre-attack', 'T1611'),
     ],
-    test: withPosture((posture) => mounts(posture, ({ kind }) => kind === 'root')),
+    ...ofMounts(({ kind }) => kind === 'root'),
   },
   {
     id: 'critical_host_path_writable',
@@ -57,7 +58,7 @@ export const mountFindings: readonly Finding[] = [
       ...refer('nsa-cisa', 'host-paths'),
       ...refer('mitre-attack', 'T1611'),
     ],
-    test: withPosture((posture) => mounts(posture, ({ kind, writable }) => kind === 'critical' && writable)),
+    ...ofMounts(({ kind, writable }) => kind === 'critical' && writable),
   },
   {
     id: 'sensitive_path_mounted',
@@ -70,9 +71,7 @@ export const mountFindings: readonly Finding[] = [
       ...refer('pss-baseline', 'HostPath Volumes'),
       ...refer('nsa-cisa', 'host-paths'),
     ],
-    test: withPosture((posture) =>
-      mounts(posture, ({ kind, writable }) => kind === 'sensitive' || (kind === 'critical' && !writable)),
-    ),
+    ...ofMounts(({ kind, writable }) => kind === 'sensitive' || (kind === 'critical' && !writable)),
   },
   {
     id: 'host_path_mounted',
@@ -85,7 +84,7 @@ export const mountFindings: readonly Finding[] = [
       kubernetes: 'use a PersistentVolumeClaim, an emptyDir or a ConfigMap',
     },
     references: [...refer('pss-baseline', 'HostPath Volumes'), ...refer('nsa-cisa', 'host-paths')],
-    test: withPosture((posture) => mounts(posture, () => true)),
+    ...ofMounts(() => true),
   },
   {
     id: 'mount_propagation_to_host',
@@ -99,6 +98,7 @@ export const mountFindings: readonly Finding[] = [
     },
     references: [...refer('cis-docker', '5.20')],
     test: withPosture((posture) => some(posture.mounts?.propagating)),
+    evidence: ({ mounts: known }) => known?.propagating ?? [],
   },
   {
     id: 'proc_unmasked',
@@ -187,6 +187,7 @@ export const mountFindings: readonly Finding[] = [
     },
     references: [...refer('cis-docker', '5.18')],
     test: withPosture((posture) => some(posture.devices.blockDevices)),
+    evidence: ({ devices }) => devices.blockDevices ?? [],
   },
   {
     id: 'added_devices',

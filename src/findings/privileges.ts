@@ -1,4 +1,4 @@
-import { type Capability, type CapabilitySet, capabilitySet } from '../kernel/capabilities.ts';
+import { type Capability, capabilityNames, type CapabilitySet, capabilitySet } from '../kernel/capabilities.ts';
 import type { Posture, ProcessPosture } from '../posture/posture.ts';
 import { all, answer, any, type Answer } from './answer.ts';
 import type { Subject } from './finding.ts';
@@ -35,7 +35,8 @@ export const TAKEOVER_CAPABILITIES = [
   'MAC_OVERRIDE',
 ] as const satisfies readonly Capability[];
 
-const TAKEOVER = capabilitySet(...TAKEOVER_CAPABILITIES);
+/** {@link TAKEOVER_CAPABILITIES} as a set. */
+export const TAKEOVER = capabilitySet(...TAKEOVER_CAPABILITIES);
 
 const SYS_ADMIN = capabilitySet('SYS_ADMIN');
 const SYS_PTRACE = capabilitySet('SYS_PTRACE');
@@ -65,6 +66,11 @@ export function anyHas(posture: Posture, wanted: CapabilitySet): Answer {
     }),
     unlessAllSeen(posture),
   );
+}
+
+/** The names of those of the capabilities that {@link anyHas} finds. */
+export function namesOfHeld({ processes }: Posture, wanted: CapabilitySet): readonly string[] {
+  return capabilityNames(processes.reduce((held, process) => held | (hostCapabilities(process) ?? 0n), 0n) & wanted);
 }
 
 /** `unknown` if not all processes were inspected. */

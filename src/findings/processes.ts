@@ -1,7 +1,7 @@
 import { all, answer, any } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import { unlessAllSeen } from './privileges.ts';
-import { hasStrongerProcess } from './restrictions.ts';
+import { hasStrongerProcess, strengthOf } from './restrictions.ts';
 import { refer } from './standards/references.ts';
 
 /** Findings about single processes of a container that differ from its init. */
@@ -31,6 +31,7 @@ export const processFindings: readonly Finding[] = [
     },
     references: [...refer('cis-docker', '5.23')],
     test: withPosture(hasStrongerProcess),
+    evidence: strengthOf,
   },
   {
     id: 'root_process_beside_user',

@@ -58,6 +58,7 @@ export const resourceFindings: readonly Finding[] = [
     },
     references: [],
     test: withPosture(({ raisedUlimits: raised }) => answer(raised === undefined ? undefined : raised.length > 0)),
+    evidence: ({ raisedUlimits: raised }) => raised ?? [],
   },
   {
     id: 'oom_score_protected',

@@ -1,4 +1,4 @@
-import { capabilitySet } from '../kernel/capabilities.ts';
+import { capabilityNames, capabilitySet } from '../kernel/capabilities.ts';
 import type { HostMount, Posture, ProcessPosture } from '../posture/posture.ts';
 import { all, answer, any, type Answer, not } from './answer.ts';
 import { capabilitiesOf, unlessAllSeen } from './privileges.ts';
@@ -60,6 +60,18 @@ export function hasStrongerProcess(posture: Posture): Answer {
     ),
     unlessAllSeen(posture),
   );
+}
+
+/** What a process has that the init lacks: capabilities, or that a restriction of the init is missing. */
+export function strengthOf({ init, processes }: Posture): readonly string[] {
+  const gained = processes.reduce((all, process) => all | capabilitiesOf(process), 0n) & ~capabilitiesOf(init);
+  const lacks = (test: (process: ProcessPosture) => Answer): boolean =>
+    test(init) === 'no' && processes.some((process) => test(process) === 'yes');
+  return [
+    ...capabilityNames(gained),
+    ...(lacks(isUnfiltered) ? ['no seccomp filter'] : []),
+    ...(lacks(isUnconfined) ? ['no profile of AppArmor or SELinux'] : []),
+  ];
 }
 
 /** Whether any mount from the host satisfies `counts`. */
