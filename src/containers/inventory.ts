@@ -122,7 +122,9 @@ export class ContainerInventory {
     if (commandLines.pending > pendingBefore) {
       await this.#commandLinesCame(deadline);
       for (const entry of this.#entries.values()) {
-        if (entry.init !== undefined || performance.now() > deadline) continue;
+        // Either shows which process is the init, or whether a new one is a runtime that enters the container.
+        const isDecided = entry.init !== undefined && entry.posture?.pending !== true;
+        if (isDecided || performance.now() > deadline) continue;
         this.#refreshOrKeep(entry, now);
         if (pace.isDue()) await pace.rest();
       }
