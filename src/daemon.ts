@@ -7,6 +7,7 @@ import { CadvisorExposition } from './cadvisor/exposition.ts';
 import { collectorsWith } from './collectors/index.ts';
 import type { Config } from './config/config.ts';
 import type { CgroupMatch } from './container.ts';
+import { DriftWatch } from './drift/drift-watch.ts';
 import { ContainerLimits } from './discover/container-limits.ts';
 import { type Discovery, discoverContainers } from './discover/discovery.ts';
 import { createdTimestamps } from './exposition/created-timestamps.ts';
@@ -148,6 +149,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
   const ancestors = new AncestorFiles(kernel);
   const enabled = collectorsWith(config).filter(({ name }) => config.collectors.includes(name));
   const failures = new Failures(log);
+  const drift = config.collectors.includes('drift') ? new DriftWatch(log) : undefined;
   const lineCache = new LineCache();
   const eventLoop = new EventLoopWatch();
   const ownMetrics = createOwnMetrics(readVersion(), { probes, eventLoop, acceptFile: acceptances });
@@ -168,6 +170,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
       oom: reads.read('OOM kills', () => oom?.counts(containers)),
       starts: starts.entries(),
       acceptances,
+      drift,
       state: stateOf({ kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom, acceptances }),
     });
     ancestors.prune();

@@ -53,6 +53,7 @@ export function containerReport(
     cpu: quota(0.5, 200, 50, 2.5),
     pids: use(100, 3),
     oom: { events: 2, kills: 2, lastKill: Date.UTC(2026, 0, 2, 3, 0, 5) / 1000 },
+    drifts: [],
     failure: undefined,
     ...changes,
   };

@@ -1,5 +1,8 @@
 import type { CgroupScope, Container, Labels, OomCounts, Starts } from '../container.ts';
+import type { Drift } from '../drift/drift-watch.ts';
+import type { OwnLimits } from '../drift/facts.ts';
 import type { Accepted, Acceptance } from '../findings/acceptance.ts';
+import type { Assessed } from '../findings/assess.ts';
 import type { CgroupLevels } from '../kernel/ancestor-files.ts';
 import type { Controller } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
@@ -140,6 +143,8 @@ export interface Scrape {
   readonly starts: readonly Starts[];
   /** Findings that somebody has accepted; `undefined` if there is no accept file. */
   readonly acceptances?: AcceptanceSource | undefined;
+  /** What got worse about running containers; `undefined` if nothing watches them. */
+  readonly drift?: DriftSource | undefined;
   /** Counts and health from the parts of the daemon that run between scrapes. */
   readonly state: DaemonState;
 }
@@ -150,6 +155,12 @@ export interface AcceptanceSource {
   of(container: Container): Accepted | undefined;
   /** Notes that a container has a finding that is accepted. */
   used(acceptance: Acceptance): void;
+}
+
+/** What got worse about running containers. */
+export interface DriftSource {
+  /** Compares a container with what is known of it. Returns what got worse so far: the same object while it is the same. */
+  observe(container: Container, findings: readonly Assessed[], limits: OwnLimits): readonly Drift[];
 }
 
 /** State of the parts of the daemon that run between scrapes. */

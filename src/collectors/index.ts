@@ -1,6 +1,7 @@
 import type { Collector } from './collector.ts';
 import { cpu } from './cpu.ts';
 import { descriptors } from './descriptors.ts';
+import { drift } from './drift.ts';
 import { allFindings, findings } from './findings.ts';
 import { freezer } from './freezer.ts';
 import { host } from './host.ts';
@@ -35,6 +36,7 @@ export const collectors: readonly Collector[] = [
   limiters,
   posture,
   findings,
+  drift,
   oom,
   starts,
   memory,

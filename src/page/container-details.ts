@@ -52,9 +52,23 @@ export function detailsOf(
         : markup`<ul class="findings accepted">
             ${accepted.map(acceptedItem)}
           </ul>`
-    }${failureOf(container)}
+    }${driftList(container)}${failureOf(container)}
     <p class="facts">${factsOf(container, at)}</p>
   </details>`;
+}
+
+/** What got worse while the container ran, with what there was before. */
+function driftList({ drifts }: ContainerReport): Markup | undefined {
+  if (drifts.length === 0) return undefined;
+  return markup`<ul class="findings drifts">
+    ${drifts.map(
+      ({ finding, before, after, count, at }) =>
+        markup`<li>
+          <span class="chip drift">got worse</span> <strong>${finding}</strong> while it ran: <q>${before}</q> became <q>${after}</q>
+          at ${timeText(at)}${count > 1 ? `, the last of ${count} times` : undefined}.
+        </li>`,
+    )}
+  </ul>`;
 }
 
 /** A finding that is accepted: by whom, why, and until when. */
@@ -111,11 +125,13 @@ function factsOf(
     ...cpu.limiters.map((limiter) => limiterFact(limiter, quotaText(limiter))),
     ...pids.limiters.map((limiter) => limiterFact(limiter, useText('processes', limiter, numberText))),
     ...(oom.kills === oom.events ? [] : [markup`${oom.kills ?? 0} processes OOM-killed, as the kernel counts`]),
-    ...(oom.lastKill === undefined
-      ? []
-      : [markup`last OOM kill at ${new Date(oom.lastKill * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`]),
+    ...(oom.lastKill === undefined ? [] : [markup`last OOM kill at ${timeText(oom.lastKill)}`]),
   ];
   return facts.map((fact, index) => (index === 0 ? fact : markup`; ${fact}`));
+}
+
+function timeText(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 /** A limit that is another cgroup's, and what it is used for or did. */

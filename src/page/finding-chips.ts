@@ -4,7 +4,7 @@ import type { ContainerReport } from '../report/container-report.ts';
 import { acceptedOf, bySeverity } from '../report/wording.ts';
 import { type Markup, markup } from './markup.ts';
 
-/** Renders how many findings of each severity a container has, and how many are unknown or accepted. */
+/** Renders how many findings of each severity a container has, how many are unknown or accepted, and whether it got worse. */
 export function findingChips(container: ContainerReport): Markup {
   const found = bySeverity(container, 'yes');
   const chips = SEVERITIES.flatMap((severity) => {
@@ -15,6 +15,7 @@ export function findingChips(container: ContainerReport): Markup {
   if (unknown > 0) chips.push(markup`<span class="chip unknown">${unknown} unknown</span>`);
   const accepted = acceptedOf(container).length;
   if (accepted > 0) chips.push(markup`<span class="chip accepted">${accepted} accepted</span>`);
+  if (container.drifts.length > 0) chips.push(markup`<span class="chip drift">got worse</span>`);
   return chips.length === 0 ? markup`<span class="quiet">none</span>` : markup`<span class="chips">${chips}</span>`;
 }
 

@@ -38,11 +38,12 @@ const COLUMNS: readonly GlossaryEntry[] = [
   },
   {
     term: 'Findings',
-    text: 'Problems with the isolation, by severity, and checks that could not be made. Unfold a container to read why each matters and how to fix it. Accepted ones (--findings.accept-file) are shown with their reason, and count for no severity.',
+    text: 'Problems with the isolation, by severity, and checks that could not be made. Unfold a container to read why each matters and how to fix it. Accepted ones (--findings.accept-file) are shown with their reason, and count for no severity. "Got worse" is what the container did not have when it had started.',
     metrics: [
       'isolation_container_finding',
       'isolation_container_finding_unknown',
       'isolation_container_finding_accepted',
+      'isolation_container_drift_total',
     ],
   },
   {

@@ -78,6 +78,7 @@ small.full { color: var(--warn-ink); }
 .chip.high { background: var(--bad-paper); border-color: var(--bad-paper); color: var(--bad-ink); }
 .chip.medium { background: var(--warn-paper); border-color: var(--warn-paper); color: var(--warn-ink); }
 .chip.accepted { border-style: dotted; border-color: var(--quiet); }
+.chip.drift { background: var(--warn-paper); border-color: var(--warn-ink); color: var(--warn-ink); }
 .chip.unknown { border-style: dashed; border-color: var(--quiet); }
 summary { cursor: pointer; padding: .2rem 0; }
 .more summary { color: var(--quiet); font-size: .92em; }

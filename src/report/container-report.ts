@@ -1,6 +1,7 @@
 import { readCpu } from '../collectors/cpu.ts';
 import type { Scrape } from '../collectors/collector.ts';
 import { assessmentOf, hostNamespacesOf } from '../collectors/findings.ts';
+import { driftsOf } from '../collectors/drift.ts';
 import { limitsOfContainer } from '../collectors/effective-limits.ts';
 import { cpuLimitersOf, memoryLimitersOf, pidsLimitersOf } from '../collectors/limiter-readings.ts';
 import { readMemory, workingSetOf } from '../collectors/memory.ts';
@@ -8,6 +9,7 @@ import { type NamespaceSharing, readNamespaces } from '../collectors/namespaces.
 import { oomAccountOf } from '../collectors/oom.ts';
 import { readPids } from '../collectors/pids.ts';
 import type { CgroupScope, Container, Labels } from '../container.ts';
+import type { Drift } from '../drift/drift-watch.ts';
 import type { Assessment } from '../findings/assess.ts';
 import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 import { toError } from '../kernel/errno.ts';
@@ -31,6 +33,8 @@ export interface ContainerReport extends Assessment {
   readonly cpu: CpuReport;
   readonly pids: PidsReport;
   readonly oom: OomReport;
+  /** What got worse while it ran. */
+  readonly drifts: readonly Drift[];
   /** The first error while reading the container, nearly always a missing privilege. */
   readonly failure: Error | undefined;
 }
@@ -146,6 +150,7 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
       limiters: attempt(() => pidsLimiters(container, scrape)) ?? [],
     },
     oom: { events: oom?.events, kills: oom?.kills, lastKill: oom?.lastKill },
+    drifts: attempt(() => driftsOf(container, scrape)) ?? [],
     failure: failure ?? oom?.error,
   };
 }

@@ -4,7 +4,8 @@ import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { describeLive, sharedGuest } from '../lab/live.ts';
 import { type Machine, quote, succeed } from '../lab/machine.ts';
-import { within } from './docker-containers.ts';
+import { within, words } from './docker-containers.ts';
+import { driftsOf, mountDevices } from './drift-changes.ts';
 import { runEach } from './isolated-containers.ts';
 import { type Expected, finding, untilJudged, verdictOn } from './levels.ts';
 
@@ -13,6 +14,7 @@ vi.setConfig({ testTimeout: 900_000, hookTimeout: 2_400_000 });
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
+const LIMITED = '--network none --memory 64m --pids-limit 100';
 const HARDENED = '--network none --cap-drop ALL --user 1000:1000 --security-opt no-new-privileges --read-only';
 
 /** The options of each container, and the expected result. */
@@ -63,17 +65,19 @@ describeLive('the isolation of containers on a host with systemd and AppArmor', 
   let remapped: Docker;
   let exporter: Exporter;
   let own = '';
+  let limited = '';
 
   beforeAll(async () => {
     guest = await sharedGuest('systemd');
     docker = await startDocker(guest, { cgroupDriver: 'systemd' });
-    const flags = Object.entries(CASES).map(([name, { flags: words }]) => [name, words] as const);
+    const flags = Object.entries(CASES).map(([name, { flags: options }]) => [name, options] as const);
     await runEach(docker, Object.fromEntries(flags));
+    limited = await docker.run('--name', 'limited', ...words(LIMITED), LAB_IMAGE);
     await succeed(guest, ADD_USER);
     remapped = await startDocker(guest, { cgroupDriver: 'systemd', flags: ['--userns-remap=lab'] });
     own = (await remapped.run('--network', 'none', LAB_IMAGE)).slice(0, 12);
     exporter = await startExporter(guest, { flags: [`--docker.host=unix://${docker.socket}`] });
-    await untilJudged(guest, exporter, [...Object.keys(CASES), own]);
+    await untilJudged(guest, exporter, [...Object.keys(CASES), own, 'limited']);
   });
   afterAll(async () => {
     await exporter?.[Symbol.asyncDispose]();
@@ -100,6 +104,8 @@ describeLive('the isolation of containers on a host with systemd and AppArmor', 
       findings: ['added_capability', 'stronger_process', 'takeover_capability'],
       sandbox: 'oci',
     });
+    const drifts = ['added_capability 1', 'capabilities_kept 1', 'stronger_process 1', 'takeover_capability 1'];
+    expect(driftsOf(await exporter.scrape(), 'default')).toEqual(drifts);
     await succeed(guest, `kill -KILL $(pgrep -f '^sleep 1003$')`);
     await within(
       guest,
@@ -107,6 +113,25 @@ describeLive('the isolation of containers on a host with systemd and AppArmor', 
       async () => finding(await exporter.scrape(), 'default', 'stronger_process') === 0,
     );
     expect(verdictOn(await exporter.scrape(), 'default')).toEqual(before);
+    // That it was is still known.
+    expect(driftsOf(await exporter.scrape(), 'default')).toEqual(drifts);
+  });
+
+  test('limits that are lifted show in the next scrape, and a mount once mounts are read again', async () => {
+    await docker.cli('update', '--pids-limit', '-1', 'limited');
+    await succeed(guest, `echo max > /sys/fs/cgroup${docker.cgroupOf(limited)}/memory.swap.max`);
+    expect(driftsOf(await exporter.scrape(), 'limited')).toEqual(['pids_unlimited 1', 'swap_unlimited 1']);
+    await mountDevices(guest, docker, limited);
+    const isMounted = async () =>
+      driftsOf(await exporter.scrape(), 'limited').includes('critical_host_path_writable 1');
+    await within(guest, 'the mount', isMounted, 60_000);
+    const lines = (await exporter.log()).filter(({ msg }) => msg === 'isolation of a running container got worse');
+    expect(lines.flatMap(({ container, changes }) => (container === 'limited' ? changes : []))).toEqual([
+      'pids_unlimited: 100 processes -> no limit',
+      'swap_unlimited: 67108864 bytes -> no limit',
+      'critical_host_path_writable: none -> /dev on /mnt (rw)',
+      'host_path_mounted: none -> /dev on /mnt (rw)',
+    ]);
   });
 
   test('an exporter confined by AppArmor says unknown, and not fine', async () => {

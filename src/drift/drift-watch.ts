@@ -1,0 +1,134 @@
+import type { Container, ContainerCgroup, InitProcess } from '../container.ts';
+import type { Assessment } from '../findings/assess.ts';
+import type { Log } from '../log.ts';
+import type { Posture } from '../posture/posture.ts';
+import { DriftLog, type Told } from './drift-log.ts';
+import { factsOf, type Facts, type OwnLimits } from './facts.ts';
+import { type Change, isExpected, started, step, type Watched } from './step.ts';
+
+/** How long after its start a container is still starting, in ms: it mounts, drops privileges and starts services. */
+export const STARTING_MS = 30_000;
+
+/** A finding, or a limit, that got worse while the container ran. */
+export interface Drift extends Change {
+  /** How often it got worse. */
+  readonly count: number;
+  /** When that was last seen, in seconds since the epoch. */
+  readonly at: number;
+}
+
+/** What the facts come from. The same objects while nothing changes. */
+interface Sources {
+  readonly posture: Posture;
+  readonly findings: Assessment['findings'];
+  readonly limits: OwnLimits;
+}
+
+/** What is known about a container from one start to the next. */
+interface State extends Told {
+  /** The process id of its init. */
+  readonly pid: number;
+  /** When its start is over, in ms of `performance.now()`. */
+  readonly settledAt: number;
+  sources: Sources;
+  watched: Watched;
+  isSettled: boolean;
+  drifts: ReadonlyMap<string, Drift>;
+  /** The values of `drifts`: a reading, which must not change. */
+  shown: readonly Drift[];
+}
+
+const NONE: readonly Drift[] = [];
+
+/**
+ * Which containers got worse since they were started, or since this began to watch. It looks at nothing itself: it compares what a
+ * scrape has found with what earlier ones have.
+ */
+export class DriftWatch {
+  readonly #log: DriftLog;
+  readonly #now: () => number;
+  readonly #elapsed: () => number;
+  readonly #states = new WeakMap<ContainerCgroup, State>();
+
+  /**
+   * @param options.now ms since the epoch.
+   * @param options.elapsed `performance.now()`.
+   */
+  constructor(log: Log, options: { readonly now?: () => number; readonly elapsed?: () => number } = {}) {
+    const { now = () => Date.now(), elapsed = () => performance.now() } = options;
+    this.#now = now;
+    this.#elapsed = elapsed;
+    this.#log = new DriftLog(log, elapsed);
+  }
+
+  /** Compares a container with what is known of it. Returns all that got worse so far: the same object while it is the same. */
+  observe(container: Container, findings: Assessment['findings'], limits: OwnLimits): readonly Drift[] {
+    const { cgroup, init, posture } = container;
+    const known = this.#states.get(cgroup);
+    // Without a visible process nothing is known that could be compared.
+    if (init === undefined || posture === undefined) return known?.shown ?? NONE;
+    const sources = { posture, findings, limits };
+    if (known === undefined || known.pid !== init.pid) {
+      this.#states.set(cgroup, this.#begin(cgroup, init, sources));
+      return NONE;
+    }
+    if (isSame(known.sources, sources)) return known.shown;
+    known.sources = sources;
+    const facts = factsOf(findings, sources);
+    if (known.isSettled) this.#compare(container, known, facts);
+    else {
+      known.watched = started(known.watched, facts);
+      known.isSettled = isSettledIn(known, sources);
+    }
+    return known.shown;
+  }
+
+  #begin(cgroup: ContainerCgroup, init: InitProcess, sources: Sources): State {
+    const startedAt = this.#elapsed() - (this.#now() - init.startTime * 1000);
+    const settledAt = Math.min(startedAt, cgroup.seenAt) + STARTING_MS;
+    return {
+      pid: init.pid,
+      settledAt,
+      sources,
+      watched: started(undefined, factsOf(sources.findings, sources)),
+      isSettled: isSettledIn({ settledAt }, sources),
+      drifts: new Map(),
+      shown: NONE,
+      at: new Map(),
+      untold: 0,
+    };
+  }
+
+  #compare({ labels }: Container, state: State, facts: Facts): void {
+    const { watched, changes } = step(state.watched, facts);
+    state.watched = watched;
+    const at = this.#now() / 1000;
+    const drifts = new Map(state.drifts);
+    for (const change of changes) {
+      drifts.set(change.finding, { ...change, count: (drifts.get(change.finding)?.count ?? 0) + 1, at });
+    }
+    for (const finding of drifts.keys()) {
+      if (isExpected(watched.latest.get(finding), watched.baseline.get(finding))) drifts.delete(finding);
+    }
+    if (changes.length === 0 && drifts.size === state.drifts.size) return;
+    state.drifts = drifts;
+    state.shown = [...drifts.values()];
+    if (changes.length > 0) this.#log.tell(labels, changes, state);
+  }
+}
+
+function isSame(one: Sources, other: Sources): boolean {
+  return one.posture === other.posture && one.findings === other.findings && isSameLimits(one.limits, other.limits);
+}
+
+function isSameLimits(one: OwnLimits, other: OwnLimits): boolean {
+  return (
+    one === other ||
+    (one.memory === other.memory && one.swap === other.swap && one.cpu === other.cpu && one.pids === other.pids)
+  );
+}
+
+/** All facts must be from after the start, also mounts, which are not read in each scrape. */
+function isSettledIn({ settledAt }: Pick<State, 'settledAt'>, { posture }: Pick<Sources, 'posture'>): boolean {
+  return posture.readAt >= settledAt;
+}
