@@ -26,6 +26,30 @@ export function oomKills(selected: (metric: string) => string): AnnotationQuery 
   };
 }
 
+const LAST_DRIFT = 'isolation_container_last_drift_timestamp_seconds';
+
+/**
+ * Marks when the isolation of a running container got worse. The value is the time in ms.
+ *
+ * @param selected the metric, for the containers of the dashboard.
+ */
+export function drifts(selected: (metric: string) => string): AnnotationQuery {
+  return {
+    name: 'Drift',
+    datasource: { ...DATASOURCE },
+    enable: true,
+    hide: false,
+    iconColor: 'orange',
+    expr: `max by (instance, engine, namespace, pod, container, finding) (${selected(LAST_DRIFT)}) * 1000`,
+    useValueForTime: true,
+    // A container that gets worse again gets another mark.
+    step: '15s',
+    titleFormat: 'Isolation got worse',
+    textFormat: '{{finding}}: {{container}} {{pod}} on {{instance}}',
+    tagKeys: 'namespace,container,finding',
+  };
+}
+
 const startOver = (of: 'max' | 'min') => `${of}_over_time(${onHosts('process_start_time_seconds')}[$__rate_interval])`;
 
 /** Marks restarts of exporters. Off by default. */

@@ -1,4 +1,4 @@
-import { oomKills } from './annotations.ts';
+import { drifts, oomKills } from './annotations.ts';
 import { NONE_IS_GOOD_FEW_ARE_BAD, thresholds } from './colours.ts';
 import { CPU_AND_PROCESSES, DEVICES_AND_NETWORK, MEMORY, PRESSURE_OF_IT } from './container-use.ts';
 import { ISOLATION } from './container-isolation.ts';
@@ -132,6 +132,6 @@ export const container: Board = {
   title: 'Isolation / Container',
   description: 'One container: usage against its limits, OOM kills, throttling, pressure and isolation.',
   variables: CONTAINER_VARIABLES,
-  annotations: [oomKills((metric) => ofContainer(metric))],
+  annotations: [oomKills((metric) => ofContainer(metric)), drifts((metric) => ofContainer(metric))],
   rows: [identity, MEMORY, CPU_AND_PROCESSES, LIMITERS, PRESSURE_OF_IT, DEVICES_AND_NETWORK, ISOLATION],
 };

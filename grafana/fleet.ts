@@ -1,4 +1,4 @@
-import { EXPORTER_RESTARTS, oomKills } from './annotations.ts';
+import { drifts, EXPORTER_RESTARTS, oomKills } from './annotations.ts';
 import { coloured } from './overrides.ts';
 import {
   NONE_IS_GOOD_FEW_ARE_BAD,
@@ -388,6 +388,6 @@ export const fleet: Board = {
   title: 'Isolation / Fleet',
   description: 'All hosts: OOM kills, containers near their limits, throttling, and how isolated containers are.',
   variables: HOST_VARIABLES,
-  annotations: [oomKills((metric) => onHosts(metric)), EXPORTER_RESTARTS],
+  annotations: [oomKills((metric) => onHosts(metric)), drifts((metric) => onHosts(metric)), EXPORTER_RESTARTS],
   rows: [glance, oom, memory, cpu, hosts],
 };

@@ -1,4 +1,4 @@
-import { oomKills } from './annotations.ts';
+import { drifts, oomKills } from './annotations.ts';
 import { thresholds } from './colours.ts';
 import { CONTAINER_COLUMNS } from './columns.ts';
 import type { Board } from './dashboard.ts';
@@ -159,6 +159,25 @@ const overview: Row = {
         overrides: [coloured('active', 'green'), coloured('expired', 'orange'), coloured('unmatched', 'yellow')],
       }),
     ),
+    sized(
+      24,
+      7,
+      table({
+        title: 'Containers that got worse',
+        what: 'What running containers came to have that they did not have when they had started: a mount, a capability, a limit that is gone.',
+        from: 'isolation_container_last_drift_timestamp_seconds, which compares findings with those at the start of the container or of the exporter.',
+        red: 'the log of the exporter says what was before and after. Undo it, or start the container again. docs/drift.md says more.',
+        queries: [rows(`${onHosts('isolation_container_last_drift_timestamp_seconds')} * 1000`)],
+        columns: [
+          { field: 'Value', header: 'Last time', unit: 'dateTimeAsIso', width: 180 },
+          { field: 'finding', header: 'Finding' },
+          { field: 'severity', header: 'Severity', width: 100 },
+          ...CONTAINER_COLUMNS,
+        ],
+        sortBy: [{ header: 'Last time', order: 'descending' }],
+        noValue: 'None',
+      }),
+    ),
   ],
 };
 
@@ -168,6 +187,6 @@ export const posture: Board = {
   title: 'Isolation / Posture',
   description: 'How containers are isolated from their hosts and from each other, and what weakens it.',
   variables: HOST_VARIABLES,
-  annotations: [oomKills((metric) => onHosts(metric))],
+  annotations: [oomKills((metric) => onHosts(metric)), drifts((metric) => onHosts(metric))],
   rows: [overview, NAMESPACES, LIMITS, PRIVILEGES],
 };
