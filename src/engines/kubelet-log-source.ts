@@ -126,7 +126,8 @@ export class KubeletLogSource implements NameSource {
     if (due >= this.#due) return;
     this.#due = due;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#list(), due - performance.now()).unref();
+    // Node 24 warns of a negative time.
+    this.#timer = setTimeout(() => void this.#list(), Math.max(0, due - performance.now())).unref();
   }
 
   /** Lists the directory. Never rejects. */

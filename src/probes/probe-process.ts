@@ -167,7 +167,9 @@ export class ProbeProcess {
       this.#listeners.onSilent(this, ms);
     };
     // The timer comes first if this process had no CPU meanwhile. The replies that are there are read before `report`.
-    this.#timer = setTimeout(() => setImmediate(report), since + ms - performance.now()).unref();
+    // Node 24 warns of a negative time.
+    const rest = Math.max(0, since + ms - performance.now());
+    this.#timer = setTimeout(() => setImmediate(report), rest).unref();
   }
 
   #end(): void {
