@@ -40,6 +40,7 @@ const STAND_IN = (docker: Docker, name: string) => `
   cp ${quote(process.execPath)} usr/local/bin/node
   cp -r "$(npm root --global)/npm" usr/local/lib/node_modules/
   ln -s ../lib/node_modules/npm/bin/npm-cli.js usr/local/bin/npm
+  ln -s ../lib/node_modules/npm/bin/npx-cli.js usr/local/bin/npx
   cp "$(readlink -f /bin/sh)" bin/sh
   cp "$(readlink -f /usr/bin/env)" usr/bin/env
   # All libraries that they are linked to, where they look for them.

@@ -145,6 +145,30 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
     ).not.toContain('.test.');
   });
 
+  test('adds little to the image of Node', async () => {
+    const size = async (image: string) => Number(await docker.cli('image', 'inspect', '--format', '{{.Size}}', image));
+    const [, base = ''] = /^FROM (\S+)$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? [];
+    const labels = await docker.cli('image', 'inspect', '--format', '{{json .Config.Labels}}', SERVICE.image);
+    expect(JSON.parse(labels)).toHaveProperty(['org.opencontainers.image.base.name'], `docker.io/library/${base}`);
+    // docs/deploy.md says so.
+    expect((await size(SERVICE.image)) - (await size(base))).toBeLessThan(25e6);
+  });
+
+  test('needs no more than Node and the tarball to scan', async () => {
+    const tarball = await succeed(host, `npm pack --silent --ignore-scripts --pack-destination ${docker.directory}`);
+    const [, base = ''] = /^FROM (\S+)$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? [];
+    const { stdout, stderr, code } = await host.run(
+      `${docker.client} run --rm --network host --pid host --cgroupns host --volume /sys/fs/cgroup:/sys/fs/cgroup:ro \
+        --volume ${docker.directory}/${tarball}:/it.tgz:ro --security-opt apparmor=unconfined --cap-add SYS_PTRACE \
+        ${base} npx --yes --package=/it.tgz -- isolation-exporter scan --output json`,
+      { timeoutMs: 120_000 },
+    );
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('Error')]);
+    const { containers } = JSON.parse(stdout) as { readonly containers: readonly { readonly id: string }[] };
+    const seen = containers.map((container) => container.id);
+    expect(seen).toEqual(expect.arrayContaining(Object.values(ids)));
+  });
+
   test('stops at once on request, and saves its state', async () => {
     await docker.cli('stop', '--time', '10', id);
     const code = await docker.cli('inspect', '--format', '{{.State.ExitCode}}', id);
