@@ -51,6 +51,9 @@ const NEWEST: PrometheusRelease = {
   globals: { ...UTF8, scrape_native_histograms: true },
 };
 
+/** The names of all releases that are tested, the oldest first. */
+export const TESTED_RELEASES = [OLDEST, LTS, NEWEST].map(({ name }) => name);
+
 /**
  * A suite for each release: the oldest, the one with long-term support, and the newest. Building the newest takes
  * minutes, so it only runs with `LAB=all`, or if an earlier run has built it.

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { debContents } from '../../packaging/deb.ts';
+import { buildRelease } from '../../packaging/release-folder.ts';
 import { buildRpm } from '../../packaging/rpm.ts';
 import { thisCheckout } from '../../packaging/source.ts';
 import { host } from '../lab/host.ts';
@@ -84,5 +85,51 @@ describeLive('the RPM', ['rpm'], () => {
   it('is the same, byte for byte, when it is built again', () => {
     const again = buildRpm(source, mkdtempSync(join(work, 'again-')));
     expect(readFileSync(again).equals(readFileSync(rpm))).toBe(true);
+  });
+});
+
+describeLive('the folder of a release', ['rpm'], () => {
+  const { name, version } = source;
+  const folder = join(mkdtempSync(join(tmpdir(), 'isolation-exporter-release-test-')), version);
+  beforeAll(() => buildRelease(source, folder));
+  afterAll(() => rmSync(join(folder, '..'), { recursive: true, force: true }));
+  const textOf = (file: string) => readFileSync(join(folder, file), 'utf8');
+
+  it('has all packages, and checksums of all files', async () => {
+    const packages = [
+      `${name}_${version}_all.deb`,
+      `${name}-${version}-1.noarch.rpm`,
+      `${name}-${version}.tgz`,
+      `${name}-chart-${version}.tgz`,
+    ];
+    const about = [`${name}-${version}.cdx.json`, `${name}-${version}.intoto.json`, 'SHA256SUMS'];
+    expect(readdirSync(folder).toSorted()).toEqual([...packages, ...about].toSorted());
+    const checked = await succeed(host, `cd ${quote(folder)} && sha256sum --check --strict SHA256SUMS`);
+    expect(checked.split('\n')).toHaveLength(packages.length + 2);
+  });
+
+  it('says what it was built from', () => {
+    const { subject, predicate } = JSON.parse(textOf(`${name}-${version}.intoto.json`)) as {
+      readonly subject: readonly { readonly name: string; readonly digest: { readonly sha256: string } }[];
+      readonly predicate: { readonly buildDefinition: { readonly resolvedDependencies: unknown } };
+    };
+    const sums = textOf('SHA256SUMS');
+    expect(subject).toHaveLength(5);
+    for (const { name: file, digest } of subject) expect(sums).toContain(`${digest.sha256}  ${file}\n`);
+    expect(predicate.buildDefinition.resolvedDependencies).toMatchObject([
+      { digest: { gitCommit: source.revision } },
+      {},
+    ]);
+  });
+
+  it('has the chart with its files, and no link', () => {
+    const list = (flags: string) =>
+      execFileSync('tar', [flags, join(folder, `${name}-chart-${version}.tgz`)], { encoding: 'utf8' })
+        .trim()
+        .split('\n');
+    expect(new Set(list('-tvzf').map((line) => line[0]))).toEqual(new Set(['-', 'd']));
+    expect(list('-tzf')).toEqual(
+      expect.arrayContaining([`${name}/Chart.yaml`, `${name}/files/alerts.yml`, `${name}/files/dashboards/fleet.json`]),
+    );
   });
 });
