@@ -13,7 +13,7 @@ export function renderVictoriaMetricsRules(alerts: string): string {
   const [, ...blocks] = alerts.split('\n\n');
   return [HEADER, ...blocks].join('\n\n').replaceAll(EXPR, (_, head: string, body: string) => {
     const expr = body.replaceAll(/\b(increase|changes)\(/g, '$1_prometheus(');
-    return `${head}${/\bisolation_container_finding\{/.test(expr) ? withoutSeverity(expr) : expr}`;
+    return `${head}${/\bisolation_container_(?:finding|last_drift_timestamp_seconds)\{/.test(expr) ? withoutSeverity(expr) : expr}`;
   });
 }
 

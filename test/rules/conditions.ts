@@ -34,9 +34,9 @@ const perSecond = (rate: number, metric: string, labels = CONTAINER): Behaviour 
 });
 
 /** The time of something that happens each so many minutes, as of so many minutes ago. */
-const lastTime = (minutes: number, metric: string, minutesAgo = 0): Behaviour => ({
+const lastTime = (minutes: number, metric: string, minutesAgo = 0, labels = CONTAINER): Behaviour => ({
   metric,
-  labels: CONTAINER,
+  labels,
   at: (seconds) => Math.floor(seconds / (minutes * MINUTE)) * minutes * MINUTE - minutesAgo * MINUTE,
 });
 
@@ -47,6 +47,7 @@ const is = (metric: string, value: 0 | 1, labels?: string): Condition => ({
 });
 
 const KILL = 'isolation_container_last_oom_kill_timestamp_seconds';
+const DRIFT = 'isolation_container_last_drift_timestamp_seconds';
 const CLOCK = 'isolation_exporter_clock_timestamp_seconds';
 const clock = (ahead: number): Behaviour => ({ metric: CLOCK, labels: '', at: (seconds) => seconds + ahead });
 const finding = (name: string, severity: string) => `${CONTAINER},finding="${name}",severity="${severity}"`;
@@ -159,6 +160,14 @@ export const CONDITIONS: Readonly<Record<string, Condition>> = {
         labels: finding('engine_socket', 'critical'),
         at: (seconds) => (seconds % (15 * MINUTE) < 5 * MINUTE ? 1 : undefined),
       },
+    ],
+  },
+  IsolationContainerDrifted: {
+    holds: [lastTime(50, DRIFT, 0, finding('stronger_process', 'high')), clock(0)],
+    not: [
+      gauge(DRIFT, -3600, finding('stronger_process', 'high')),
+      gauge(DRIFT, 60, finding('net_raw', 'low')),
+      clock(0),
     ],
   },
   IsolationSourceDown: is('isolation_source_up', 0, 'source="docker"'),

@@ -54,6 +54,7 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'number at 102: 1 -> 1.4': 'samples are whole',
     'function at 286: last_over_time -> avg_over_time': ONE,
   },
+  IsolationContainerDrifted: { 'window at 84: 1h -> 7200s': BOTH, 'window at 302: 1h -> 7200s': BOTH },
   IsolationContainerCriticalFinding: {
     'window at 258: 5m -> 150s': PRESENCE,
     'window at 258: 5m -> 600s': PRESENCE,
