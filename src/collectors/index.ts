@@ -21,6 +21,7 @@ import { pids } from './pids.ts';
 import { posture } from './posture.ts';
 import { pressure } from './pressure.ts';
 import { rdma } from './rdma.ts';
+import { standards } from './standards.ts';
 import { starts } from './starts.ts';
 import { uclamp } from './uclamp.ts';
 import { zswap } from './zswap.ts';
@@ -37,6 +38,7 @@ export const collectors: readonly Collector[] = [
   posture,
   findings,
   drift,
+  standards,
   oom,
   starts,
   memory,

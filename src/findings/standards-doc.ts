@@ -33,4 +33,23 @@ keep it from satisfying a standard, what is unknown, and what of the standard ca
 violates nothing here has passed these checks, not an audit.
 
 The findings also refer to techniques of MITRE ATT&CK, which is a catalogue of attacks and nothing that a container can satisfy.
+
+\`isolation_finding_pod_security_info{finding,profile,control}\` has the Pod Security Standards for queries and the posture board: a series
+for each finding that violates a profile, the same on all hosts. What keeps containers from passing \`restricted\`, and with
+\`profile="baseline"\` from passing either:
+
+\`\`\`promql
+(isolation_container_finding == 1)
+  * on (job, instance, finding) group_left (profile, control) isolation_finding_pod_security_info
+\`\`\`
+
+The containers that certainly pass \`restricted\`:
+
+\`\`\`promql
+isolation_container_isolation_level
+  unless on (job, instance, engine, namespace, pod, container)
+    ((isolation_container_finding == 1) and on (job, instance, finding) isolation_finding_pod_security_info)
+  unless on (job, instance, engine, namespace, pod, container)
+    (isolation_container_finding_unknown and on (job, instance, finding) isolation_finding_pod_security_info)
+\`\`\`
 `;
