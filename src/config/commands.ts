@@ -145,6 +145,7 @@ export const COMMANDS = [
       OPTIONS.docker,
       OPTIONS.podman,
       OPTIONS.cri,
+      OPTIONS.acceptFile,
       ...Object.values(DIAGNOSE_OPTIONS),
     ],
   },

@@ -39,12 +39,14 @@ export interface CheckContext {
   readonly kubeletNames: () => Promise<KubeletNames | undefined>;
   /** How many containers their monitors name, without Podman's API. */
   readonly namedByConmon: () => Promise<number>;
+  /** The path of the file of accepted findings; `undefined`: there is none. */
+  readonly acceptFile: string | undefined;
   readonly unknownVariables: readonly string[];
 }
 
 /** Reads the facts that several checks need. */
 export function createCheckContext(
-  config: Pick<Config, 'path' | 'docker' | 'podman' | 'cri' | 'kubeletLogs' | 'unknownVariables'>,
+  config: Pick<Config, 'path' | 'docker' | 'podman' | 'cri' | 'kubeletLogs' | 'acceptFile' | 'unknownVariables'>,
 ): CheckContext {
   const { procfs, cgroupfs, kmsg } = config.path;
   const found = layoutAt(procfs, cgroupfs);
@@ -65,6 +67,7 @@ export function createCheckContext(
     kubeletNames: () => (names ??= readKubeletNames(config.kubeletLogs, containers?.podContainers ?? [])),
     namedByConmon: async () =>
       layout === undefined ? 0 : await countNamedByConmon(containers?.podmanContainers ?? [], { procfs, layout }),
+    acceptFile: config.acceptFile,
     unknownVariables: config.unknownVariables,
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { acceptFile } from './accept-file.ts';
 import { capabilities } from './capabilities.ts';
 import { cgroupTree } from './cgroup-tree.ts';
 import type { Check, Deployment, CheckResult } from './check.ts';
@@ -436,4 +437,20 @@ judges(kubeletLogs, [
 judges(variables, [
   [[], 'ok', /^all ISOLATION_EXPORTER_ variables name an option/],
   [['ISOLATION_EXPORTER_X'], 'note', /ISOLATION_EXPORTER_X$/],
+]);
+
+const ACCEPT = { path: '/etc/a.yml', error: undefined, entries: 3, expired: [] };
+judges(acceptFile, [
+  [undefined, 'ok', /^not used$/],
+  [ACCEPT, 'ok', /^\/etc\/a\.yml: 3 entries$/],
+  [{ ...ACCEPT, entries: 1 }, 'ok', /: 1 entry$/],
+  [{ ...ACCEPT, expired: [4, 9] }, 'note', /^\/etc\/a\.yml: 3 entries, 2 of them expired \(line 4, 9\)$/],
+  [{ ...ACCEPT, entries: 20, expired: Array.from({ length: 11 }, (_, line) => line) }, 'note', /, 9, …\)$/],
+  [
+    { ...ACCEPT, error: 'line 2, entry 1: reason: missing' },
+    'failed',
+    /^\/etc\/a\.yml: line 2, entry 1: reason: missing$/,
+    'kubernetes',
+    'correct the ConfigMap, and mount it without subPath',
+  ],
 ]);

@@ -1,3 +1,4 @@
+import { acceptFile } from './accept-file.ts';
 import { capabilities } from './capabilities.ts';
 import { cgroupTree } from './cgroup-tree.ts';
 import type { Check } from './check.ts';
@@ -40,5 +41,6 @@ export const checks: readonly Check[] = [
   podman,
   cri,
   kubeletLogs,
+  acceptFile,
   variables,
 ];

@@ -8,12 +8,13 @@ import { deploymentOf } from './deployment.ts';
 import { createCheckContext } from './check-context.ts';
 import { renderCheckTable } from './check-table.ts';
 
-const CONFIG: Pick<Config, 'path' | 'docker' | 'podman' | 'cri' | 'kubeletLogs' | 'unknownVariables'> = {
+const CONFIG: Pick<Config, 'path' | 'docker' | 'podman' | 'cri' | 'kubeletLogs' | 'acceptFile' | 'unknownVariables'> = {
   path: { procfs: '/proc', cgroupfs: '/nowhere', kmsg: undefined },
   docker: undefined,
   podman: undefined,
   cri: undefined,
   kubeletLogs: undefined,
+  acceptFile: undefined,
   unknownVariables: [],
 };
 

@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -84,6 +86,29 @@ describe('isolation-exporter diagnose', () => {
     const { stdout } = await run(['script', '-qec', command, '/dev/null'], { TERM: 'xterm', ...environment });
     expect(stdout).toMatch(/user +(root|uid \d+)/);
     expect(stdout.includes('\u001b[')).toBe(coloured);
+  });
+
+  it('checks the file of accepted findings', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-diagnose-'));
+    const file = join(directory, 'accept.yml');
+    const entry = 'match: { container: web }, findings: [net_raw], reason: ok, expires';
+    writeFileSync(file, `accept:\n  - { ${entry}: 2999-12-31 }\n  - { ${entry}: 2020-12-31 }\n`);
+    const option = `--findings.accept-file=${file}`;
+    expect(check(await diagnose([], option), 'accept file')).toMatchObject({
+      status: 'note',
+      message: `${file}: 2 entries, 1 of them expired (line 3)`,
+    });
+    writeFileSync(file, 'accept: [{}]\n');
+    expect(check(await diagnose([], option), 'accept file')).toMatchObject({
+      status: 'failed',
+      message: `${file}: line 1, entry 1: match: missing: name containers by engine, namespace, pod, container, image, labels`,
+      remedies: { kubernetes: 'correct the ConfigMap, and mount it without subPath' },
+    });
+    rmSync(directory, { recursive: true });
+    expect(check(await diagnose([], option), 'accept file')?.message).toMatch(
+      /ENOENT: "[^"]+accept\.yml" |ENOENT: no such/,
+    );
+    expect(check(await diagnose([]), 'accept file')).toMatchObject({ status: 'ok', message: 'not used' });
   });
 
   it.skipIf(!isRoot)('reports what root has', async () => {
