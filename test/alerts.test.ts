@@ -22,6 +22,7 @@ const families: ReadonlyMap<string, readonly string[]> = new Map([
   ),
   // Labels that the exporter itself sets.
   ['isolation_exporter_clock_timestamp_seconds', []],
+  ['isolation_exporter_accept_entries', ['state']],
   ['isolation_scrape_collector_success', ['collector']],
   ['isolation_scrape_collector_duration_seconds', ['collector']],
 ]);

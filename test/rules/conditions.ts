@@ -170,6 +170,8 @@ export const CONDITIONS: Readonly<Record<string, Condition>> = {
       clock(0),
     ],
   },
+  IsolationAcceptEntriesExpired: is('isolation_exporter_accept_entries', 1, 'state="expired"'),
+  IsolationAcceptEntriesUnmatched: is('isolation_exporter_accept_entries', 1, 'state="unmatched"'),
   IsolationSourceDown: is('isolation_source_up', 0, 'source="docker"'),
   IsolationDetailSourceDown: is('isolation_source_up', 0, 'source="kmsg"'),
   IsolationCollectorFailing: is('isolation_scrape_collector_success', 0, 'collector="memory"'),
