@@ -1,3 +1,4 @@
+import { ACCEPTANCES } from './acceptances.ts';
 import { drifts, oomKills } from './annotations.ts';
 import { thresholds } from './colours.ts';
 import { CONTAINER_COLUMNS } from './columns.ts';
@@ -16,13 +17,14 @@ import { type Row, sized } from './layout.ts';
 import { CONTAINERS_BY_LEVEL, LEVELS, LEVEL_NAMES } from './levels.ts';
 import { UIDS } from './links.ts';
 import { coloured } from './overrides.ts';
+import { POD_SECURITY } from './pod-security.ts';
 import { LIMITS, NAMESPACES, PRIVILEGES } from './posture-tables.ts';
 import { IDENTITY, onHosts } from './queries.ts';
 import { last, range, rows } from './query.ts';
 import { bargauge, gauge } from './single-values.ts';
 import { table } from './table.ts';
 import { timeseries } from './timeseries.ts';
-import { HOST_VARIABLES } from './variables.ts';
+import { HOST_VARIABLES, TEAM_LABEL } from './variables.ts';
 
 const overview: Row = {
   title: 'Overview',
@@ -130,36 +132,6 @@ const overview: Row = {
       }),
     ),
     sized(
-      17,
-      7,
-      table({
-        title: 'Accepted findings',
-        what: 'Findings that somebody has accepted, in the file of accepted findings of the exporter. They fire no alerts.',
-        from: 'isolation_container_finding_accepted, from the file of --findings.accept-file. The reasons are on the page of the exporter.',
-        queries: [rows(onHosts(ACCEPTED))],
-        columns: [
-          { field: 'finding', header: 'Finding' },
-          { field: 'severity', header: 'Severity', width: 100 },
-          ...CONTAINER_COLUMNS,
-        ],
-        sortBy: [{ header: 'Finding', order: 'ascending' }],
-        noValue: 'None',
-      }),
-    ),
-    sized(
-      7,
-      7,
-      timeseries({
-        title: 'Entries of accept files',
-        what: 'Entries in the files of accepted findings: active, expired (their findings alert again), and unmatched (they have accepted nothing for a week).',
-        from: 'isolation_exporter_accept_entries, from the file of --findings.accept-file.',
-        red: 'renew or remove what has expired, and remove what is unmatched on all hosts: the logs of the exporters name the entries.',
-        queries: [range(`sum by (state) (${onHosts('isolation_exporter_accept_entries')})`, '{{state}}')],
-        unit: 'short',
-        overrides: [coloured('active', 'green'), coloured('expired', 'orange'), coloured('unmatched', 'yellow')],
-      }),
-    ),
-    sized(
       24,
       7,
       table({
@@ -186,7 +158,7 @@ export const posture: Board = {
   uid: UIDS.posture,
   title: 'Isolation / Posture',
   description: 'How containers are isolated from their hosts and from each other, and what weakens it.',
-  variables: HOST_VARIABLES,
+  variables: [...HOST_VARIABLES, TEAM_LABEL],
   annotations: [oomKills((metric) => onHosts(metric)), drifts((metric) => onHosts(metric))],
-  rows: [overview, NAMESPACES, LIMITS, PRIVILEGES],
+  rows: [overview, ACCEPTANCES, POD_SECURITY, NAMESPACES, LIMITS, PRIVILEGES],
 };

@@ -14,6 +14,16 @@ export const HOST_VARIABLES: readonly VariableModel[] = [
   several('instance', 'Instance', 'label_values(isolation_exporter_build_info{job=~"$job"}, instance)', '.+'),
 ];
 
+/** The label of containers that names who is responsible for them: of `--container.labels`, or `namespace`. */
+export const TEAM_LABEL: VariableModel = {
+  type: VariableType.Textbox,
+  name: 'team_label',
+  label: 'Team label',
+  description: 'The label to group containers by: label_<name> for a name of --container.labels, or namespace.',
+  query: 'label_team',
+  current: { selected: true, text: 'label_team', value: 'label_team' },
+};
+
 /** The containers that a choice of other variables leaves. */
 const info = (...chosen: readonly string[]) => `isolation_container_info{${[HOSTS, ...chosen].join(', ')}}`;
 

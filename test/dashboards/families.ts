@@ -3,9 +3,13 @@ import { parseExposition } from '../exposition.ts';
 import { Encoder } from '../../src/exposition/encode.ts';
 import { createOwnMetrics } from '../../src/exposition/own-metrics.ts';
 import { readVersion } from '../../src/version.ts';
+import { DEFAULTS } from './interpolate.ts';
 
 const TARGET = ['job', 'instance'];
 const IDENTITY = ['engine', 'namespace', 'pod', 'container'];
+
+/** Labels that `--container.labels` chooses: the one that boards group by as they come. */
+const CHOSEN: Readonly<Record<string, readonly string[]>> = { isolation_container_labels_info: [DEFAULTS.team_label] };
 
 /** Metrics that Prometheus itself adds for a target in each scrape. */
 const OF_PROMETHEUS = [
@@ -24,7 +28,7 @@ export function collectorFamilies(): Families {
   return new Map(
     collectors.flatMap(({ scope, families }) =>
       families.map((family) => {
-        const own = 'labels' in family ? family.labels : [];
+        const own = 'labels' in family ? family.labels : (CHOSEN[family.name] ?? []);
         return [family.name, new Set([...TARGET, ...(scope === 'host' ? [] : IDENTITY), ...own])] as const;
       }),
     ),

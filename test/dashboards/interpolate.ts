@@ -20,6 +20,9 @@ export const ALL_VALUES: Readonly<Record<string, string>> = {
   pod: '.*',
 };
 
+/** The text of each variable that is a text box, as the boards come. */
+export const DEFAULTS = { team_label: 'label_team' } as const;
+
 /** The number of points in a graph. */
 const POINTS = 300;
 
@@ -35,6 +38,7 @@ export function interpolate(expr: string, choice: Choice, minStep?: string): str
   // The interval always contains several scrapes.
   const rateInterval = Math.max(stepOf(choice, minStep) + choice.scrapeInterval, 4 * choice.scrapeInterval);
   const builtIn: Readonly<Record<string, string>> = {
+    ...DEFAULTS,
     __rate_interval: `${rateInterval}s`,
     __range_s: String(Math.ceil(choice.to - choice.from)),
     __range: `${Math.ceil(choice.to - choice.from)}s`,

@@ -28,7 +28,6 @@ export const NOT_SHOWN: Readonly<Record<string, string>> = {
   isolation_container_io_writes_total: 'bytes tell the same',
   isolation_container_network_receive_packets_total: 'bytes tell the same',
   isolation_container_network_transmit_packets_total: 'bytes tell the same',
-  isolation_container_labels_info: 'what is in it differs for each user; for joins of one’s own',
   isolation_containers_without_cgroup: '0 on most hosts, and diagnose names them; for alerts of one’s own',
   isolation_oom_kills_expired_total: 'completes the sum for the host; nothing to act on',
   isolation_containers_over_limit: 'not 0 only under attack, or with many nested containers; the log names the place',

@@ -46,8 +46,16 @@ export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet
       case 'FunctionCallBody':
       case 'UnaryExpr':
         return union(children(node).map(visit));
-      case 'FunctionCall':
-        return without(visit(only(node, 'FunctionCallBody')), NAME);
+      case 'OffsetExpr':
+        return visit(only(node, 'VectorSelector'));
+      case 'StringLiteral':
+        return new Set();
+      case 'FunctionCall': {
+        const labels = without(visit(only(node, 'FunctionCallBody')), NAME);
+        if (source(only(node, 'FunctionIdentifier')) !== 'label_join') return labels;
+        const [target] = only(node, 'FunctionCallBody').getChildren('StringLiteral').map(source);
+        return new Set([...labels, target?.slice(1, -1) ?? '']);
+      }
       case 'NumberDurationLiteral':
       case 'DurationExpr':
       case 'NumberDurationLiteralInDurationContext':
@@ -70,10 +78,12 @@ export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet
       case 'BinaryExpr': {
         const [left, right] = operands(node).map(visit);
         if (left === undefined || right === undefined) throw new SyntaxError(`an operand is missing: ${query}`);
-        const on = node.getChild('MatchingModifierClause')?.getChild('GroupingLabels');
+        const [on, grafted] = node.getChild('MatchingModifierClause')?.getChildren('GroupingLabels') ?? [];
         if (on) for (const label of labelNames(on, source)) grouped.push({ label, known: intersection(left, right) });
+        const more = grafted === undefined ? [] : labelNames(grafted, source);
+        for (const label of more) grouped.push({ label, known: right });
         // A number has no labels. Comparisons, arithmetic and set operations have those of the left side.
-        const labels = left.size === 0 ? right : left;
+        const labels = new Set([...(left.size === 0 ? right : left), ...more]);
         return CALCULATES.test(
           children(node)
             .map(({ name }) => name)
