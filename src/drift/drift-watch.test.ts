@@ -234,6 +234,12 @@ describe('a container that starts', () => {
     scrape(PRIVILEGED);
     const again = { ...PRIVILEGED, pid: 8, startTime: (BOOT + elapsed) / 1000 };
     expect(scrape(again)).toEqual([]);
+    elapsed += STARTING_MS / 2;
+    const mounts = { hostMounts: [mount('socket')] };
+    expect(scrape({ ...again, mounts })).toEqual([]);
+    elapsed += STARTING_MS;
+    expect(scrape({ ...again, mounts })).toEqual([]);
+    expect(scrape({ ...again, mounts, limits: { swap: Infinity } })).toEqual(['swap_unlimited 1']);
   });
 
   test('without a visible process is not compared', () => {

@@ -69,7 +69,7 @@ export class DriftWatch {
     if (init === undefined || posture === undefined) return known?.shown ?? NONE;
     const sources = { posture, findings, limits };
     if (known === undefined || known.pid !== init.pid) {
-      this.#states.set(cgroup, this.#begin(cgroup, init, sources));
+      this.#states.set(cgroup, this.#begin(init, sources));
       return NONE;
     }
     if (isSame(known.sources, sources)) return known.shown;
@@ -83,9 +83,9 @@ export class DriftWatch {
     return known.shown;
   }
 
-  #begin(cgroup: ContainerCgroup, init: InitProcess, sources: Sources): State {
-    const startedAt = this.#elapsed() - (this.#now() - init.startTime * 1000);
-    const settledAt = Math.min(startedAt, cgroup.seenAt) + STARTING_MS;
+  #begin(init: InitProcess, sources: Sources): State {
+    // Not the cgroup's: a container can start again in it.
+    const settledAt = this.#elapsed() - Math.max(0, this.#now() - init.startTime * 1000) + STARTING_MS;
     return {
       pid: init.pid,
       settledAt,
