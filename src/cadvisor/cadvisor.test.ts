@@ -41,7 +41,7 @@ describe('spec', () => {
       'container_spec_memory_swap_limit_bytes 0',
       'container_spec_memory_reservation_limit_bytes 0',
       'container_spec_cpu_period 100000',
-      'container_spec_cpu_shares 2597',
+      'container_spec_cpu_shares 1024',
       'container_threads_max 0',
     ]);
   });

@@ -54,9 +54,11 @@ export const spec = defineContainerView({
     {
       name: 'container_spec_cpu_shares',
       type: 'gauge',
-      help: 'CPU weight as shares: 1024 is the default on cgroup v1.',
+      help: 'CPU weight as shares: 1024 is the default.',
       value: ({ shares }) => shares,
       ours: ours('cpu_weight'),
+      differs:
+        'On cgroup v2, cpu.weight by the proportion of the kernel: 1024 for the default weight of 100. cAdvisor inverts a conversion of former runtimes, and shows 2597 for the default.',
     },
     {
       name: 'container_threads_max',
@@ -104,7 +106,10 @@ function readCpu(files: CgroupFiles) {
   };
 }
 
-/** Turns a weight of 1 to 10000 into shares of 2 to 262144, as cAdvisor does: the inverse of runc's conversion. */
+/**
+ * Turns a weight of cgroup v2 into shares by the kernel's own proportion (`sched_weight_from_cgroup`). Runtimes convert shares to
+ * weights by two different curves, depending on their version (findings/runc-cpu-shares-curve.sh).
+ */
 function sharesOf(weight: number): number {
-  return 2 + Math.floor(((weight - 1) * 262142) / 9999);
+  return Math.round((weight * 1024) / 100);
 }
