@@ -1,11 +1,15 @@
+const REMOVED = /\/\/deleted$/;
+
 /** One line of `/proc/<pid>/mountinfo`. */
 export interface Mount {
   /** Unique over all mount namespaces at any one time. */
   readonly id: string;
   /** `major:minor` of the file system. */
   readonly device: string;
-  /** The mounted directory of that file system. */
+  /** The mounted file or directory of that file system, as a path from its root. */
   readonly root: string;
+  /** Somebody has removed that file or directory since: no path of the file system leads to it. */
+  readonly isRemoved: boolean;
   readonly mountPoint: string;
   /** Per-mount options such as `ro`. */
   readonly options: readonly string[];
@@ -22,8 +26,9 @@ export interface Mount {
  *     35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
  *     41 31 0:38 / /sys/fs/cgroup/unified rw,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate
  *     60 52 254:0 /var/lib/x\040y /data ro,relatime master:1 - ext4 /dev/vda rw
+ *     63 52 254:0 /etc/passwd//deleted /etc/passwd rw,relatime - ext4 /dev/vda rw
  *
- * Space, tab, newline and backslash in paths are octal escapes.
+ * Space, tab, newline and backslash in paths are octal escapes. `//deleted` is the kernel's mark for a removed root, as no name has a slash.
  *
  * @throws SyntaxError for a line without the ` - ` separator or with fewer fields.
  */
@@ -50,7 +55,8 @@ function parseLine(line: string): Mount {
   return {
     id,
     device,
-    root: unescapeOctal(root),
+    root: unescapeOctal(root).replace(REMOVED, ''),
+    isRemoved: REMOVED.test(root),
     mountPoint: unescapeOctal(mountPoint),
     options: options.split(','),
     propagation,

@@ -348,6 +348,7 @@ describe('parseMountinfo()', () => {
         id: '60',
         device: '254:0',
         root: '/var/lib/x y',
+        isRemoved: false,
         mountPoint: '/da\\ta',
         options: ['ro', 'relatime'],
         propagation: ['shared:7', 'master:1'],
@@ -356,6 +357,11 @@ describe('parseMountinfo()', () => {
         superOptions: ['rw', 'errors=remount-ro'],
       },
     ]);
+  });
+
+  it('reads that the root was removed', () => {
+    const [mount] = parseMountinfo('63 52 254:0 /etc/passwd//deleted /etc/passwd rw - ext4 /dev/vda rw\n');
+    expect(mount).toMatchObject({ root: '/etc/passwd', isRemoved: true });
   });
 
   it('refuses a line without the separator', () => expect(() => parseMountinfo('1 2 3\n')).toThrow(SyntaxError));

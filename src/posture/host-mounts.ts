@@ -70,7 +70,7 @@ export class HostMounts {
 
   #pathsOf({ device, root }: Pick<Mount, 'device' | 'root'>, counts: (mount: Mount) => boolean): string[] {
     const paths = (this.#byDevice.get(device) ?? []).filter(counts).flatMap((mount) => {
-      const below = pathBelow(root, mount.root);
+      const below = mount.isRemoved ? undefined : pathBelow(root, mount.root);
       return below === undefined ? [] : [joined(mount.mountPoint, below)];
     });
     return [...new Set(paths)];

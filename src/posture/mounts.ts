@@ -98,6 +98,8 @@ function isOfItsKind({ type, mountPoint }: Mount, { hostPid }: ProcessPosture): 
 function pathsBehind(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMount[] {
   const { mountPoint } = mount;
   const writable = isWritable(mount);
+  // What the host has removed is only there in the container: a file that was replaced by a new one, a socket of an ended process.
+  if (mount.isRemoved) return [];
   const paths = mounts.pathsOf(mount).flatMap((hostPath) => {
     const kind = kindOf(hostPath);
     if (kind === undefined || isRuntimesOwn({ hostPath, mountPoint, writable }, mount, mounted)) return [];

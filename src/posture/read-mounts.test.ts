@@ -93,6 +93,16 @@ describe('what is mounted', () => {
     expect(await readWith(etc + over)).toMatchObject(expected);
   });
 
+  it('is not of the host any more once the host has removed or replaced it', async () => {
+    const mounts = [
+      '310 300 254:0 /etc/passwd//deleted /etc/passwd rw - ext4 /dev/vda rw\n',
+      '311 300 254:0 /etc/cron.d//deleted /cron rw - ext4 /dev/vda rw\n',
+      '312 300 0:30 /docker.sock//deleted /run/docker.sock rw - tmpfs tmpfs rw\n',
+    ];
+    expect(await readWith(mounts.join(''))).toMatchObject({ hostMounts: [] });
+    expect((await readWith(mounts.join('').replaceAll('//deleted', ''))).hostMounts).toHaveLength(3);
+  });
+
   it('is a socket of unknown use where another mount covers it', async () => {
     const socket = '310 300 0:30 /docker.sock /none/docker.sock rw - tmpfs tmpfs rw\n';
     const found = [{ kind: 'socket', hostPath: '/run/docker.sock', usable: undefined }];
