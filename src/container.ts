@@ -61,6 +61,8 @@ export interface Names {
   readonly swarmService?: string;
   /** The id of the task of a service. Each has one container. */
   readonly swarmTask?: string;
+  /** Its label says that it should run, so that somebody wants to know when it does not. Docker and Podman only. */
+  readonly shouldRun?: true;
   /** The chosen labels of the container, by the names under which they are exported. */
   readonly labels?: Readonly<Record<string, string>>;
   /** The labels of the container that rules compare, by their own names. */
@@ -70,6 +72,38 @@ export interface Names {
    * inside a pod of the kubelet.
    */
   readonly infra?: boolean;
+}
+
+/** What a container's own health check found. `starting`: not yet enough to say. */
+export const HEALTH_STATUSES = ['starting', 'healthy', 'unhealthy'] as const;
+export type HealthStatus = (typeof HEALTH_STATUSES)[number];
+
+/** How a container ended. A fact that the engine does not say is absent. */
+export interface Exit {
+  /** Of its first process. */
+  readonly code?: number;
+  /** Unix seconds. */
+  readonly at?: number;
+  /** Whether the engine says that the OOM killer killed its first process. */
+  readonly oomKilled?: boolean;
+}
+
+/** What only an engine knows about the life of a container. A fact that it does not say is absent. */
+export interface Life {
+  /** Absent without a health check, and while the engine does not answer: nothing checks then. */
+  readonly health?: HealthStatus;
+  /** How often the engine restarted it because of its restart policy; absent without one. */
+  readonly restarts?: number;
+  /** How it last ended; absent if it never did, or if that is unknown. One that runs again keeps it. */
+  readonly exit?: Exit;
+}
+
+/** How the last container with these labels ended, and what their engine keeps about it. */
+export interface EngineRecord extends Pick<Life, 'restarts' | 'exit'> {
+  readonly labels: Labels;
+  readonly shouldRun: boolean;
+  /** None of them runs. */
+  readonly hasEnded: boolean;
 }
 
 /** The labels on every series of a container. The exposition omits empty ones. */
@@ -108,6 +142,8 @@ export interface Container {
   /** The source of its names, as in `isolation_source_up`; `undefined` if it has none. */
   readonly namedBy?: string | undefined;
   readonly labels: Labels;
+  /** What its engine says about its life; `undefined` if no engine knows it. */
+  readonly life?: Life | undefined;
   /** Its cgroup files in every hierarchy. */
   readonly files: CgroupFiles;
   /** `undefined`: the container has no process, or none is visible. */

@@ -30,6 +30,7 @@ import { labelsOf } from './containers/labels.ts';
 import { isRuntimeCgroup, privateParentsOf } from './identify/cgroup-scope.ts';
 import { isNamed, Naming } from './engines/naming.ts';
 import { ContainersWithoutCgroup } from './containers/without-cgroup.ts';
+import { engineRecords } from './containers/engine-records.ts';
 import { ContainerStarts } from './containers/starts.ts';
 import { ContainerInventory } from './containers/inventory.ts';
 import { AncestorFiles } from './kernel/ancestor-files.ts';
@@ -169,6 +170,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
       members: membersByNamespace(containers),
       oom: reads.read('OOM kills', () => oom?.counts(containers)),
       starts: starts.entries(),
+      engineRecords: engineRecords(containers, sources),
       acceptances,
       drift,
       state: stateOf({ kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom, acceptances }),
@@ -299,11 +301,15 @@ function stateOf(options: {
   const limitHits = new Map(
     sources.filter(({ up }) => up !== undefined).map((source) => [source.name, source.limitHits]),
   );
+  const ended = new Map(
+    sources.flatMap(({ name, up, ended: those }) => (up && those !== undefined ? [[name, those.count] as const] : [])),
+  );
   const found = new Set([...discovery.containers.values()].map(({ match }) => match.id));
   return {
     lifecycle: discovery.lifecycle,
     sources: health,
     withoutCgroup: withoutCgroup.count(sources, found, performance.now()),
+    ended,
     limitHits,
     surplus: limits.surplus(),
   };

@@ -59,10 +59,12 @@ export function samplesOf(collector: Collector, tree: CgroupTree): readonly stri
     members: () => [],
     oom: undefined,
     starts: [],
+    engineRecords: [],
     state: {
       lifecycle: new Map(),
       sources: new Map(),
       withoutCgroup: new Map(),
+      ended: new Map(),
       limitHits: new Map(),
       surplus: new Map(),
     },

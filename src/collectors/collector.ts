@@ -1,4 +1,4 @@
-import type { CgroupScope, Container, Labels, OomCounts, Starts } from '../container.ts';
+import type { CgroupScope, Container, EngineRecord, Labels, OomCounts, Starts } from '../container.ts';
 import type { Drift } from '../drift/drift-watch.ts';
 import type { OwnLimits } from '../drift/facts.ts';
 import type { Accepted, Acceptance } from '../findings/acceptance.ts';
@@ -141,6 +141,8 @@ export interface Scrape {
   readonly oom: OomCounts | undefined;
   /** How often containers were started, by their labels. */
   readonly starts: readonly Starts[];
+  /** What engines keep about the lives of containers, by their labels. */
+  readonly engineRecords: readonly EngineRecord[];
   /** Findings that somebody has accepted; `undefined` if there is no accept file. */
   readonly acceptances?: AcceptanceSource | undefined;
   /** What got worse about running containers; `undefined` if nothing watches them. */
@@ -171,6 +173,8 @@ export interface DaemonState {
   readonly sources: ReadonlyMap<string, boolean>;
   /** By source: running containers that an engine lists and for which no cgroup was found. */
   readonly withoutCgroup: ReadonlyMap<string, number>;
+  /** By source: containers that have ended and that an engine keeps. */
+  readonly ended: ReadonlyMap<string, number>;
   /** By engine: how often an answer reached each limit. */
   readonly limitHits: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** By limit: how many cgroups look like containers and are not exported, because there are too many. */

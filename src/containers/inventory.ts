@@ -171,6 +171,9 @@ export class ContainerInventory {
     try {
       entry.files.lookAgain();
       this.#refresh(entry, now);
+      const life = this.#naming.lifeOf(entry.cgroup.match);
+      if (entry.container !== undefined && entry.container.life !== life)
+        entry.container = { ...entry.container, life };
     } catch (error) {
       if (entry.container !== undefined) entry.container = { ...entry.container, initError: toError(error) };
     }
@@ -205,7 +208,14 @@ export class ContainerInventory {
       container?.names === names
         ? { namedBy: container.namedBy, labels: container.labels }
         : { namedBy: this.#naming.sourceOf(cgroup.match, names), labels: labelsOf(cgroup.match, names) };
-    entry.container = { cgroup, names, ...named, files, ...(facts ?? this.#processFacts(entry, now)) };
+    entry.container = {
+      cgroup,
+      names,
+      ...named,
+      files,
+      life: container?.life,
+      ...(facts ?? this.#processFacts(entry, now)),
+    };
   }
 
   /**

@@ -25,9 +25,10 @@ const MESSAGES: Readonly<Record<string, Fields>> = {
   PodSandbox: { id: ['string', 1], metadata: ['PodSandboxMetadata', 2], runtimeHandler: ['string', 7] },
   ListPodSandboxResponse: { items: ['repeated PodSandbox', 1] },
 
-  ContainerMetadata: { name: ['string', 1] },
+  ContainerMetadata: { name: ['string', 1], attempt: ['uint32', 2] },
   ImageSpec: { image: ['string', 1], userSpecifiedImage: ['string', 18] },
-  ContainerFilter: { id: ['string', 1] },
+  ContainerStateValue: { state: ['int32', 1] },
+  ContainerFilter: { id: ['string', 1], state: ['ContainerStateValue', 2] },
   ListContainersRequest: { filter: ['ContainerFilter', 1] },
   Container: {
     id: ['string', 1],
@@ -39,7 +40,15 @@ const MESSAGES: Readonly<Record<string, Fields>> = {
   ListContainersResponse: { containers: ['repeated Container', 1] },
 
   ContainerStatusRequest: { containerId: ['string', 1] },
-  ContainerStatus: { id: ['string', 1], image: ['ImageSpec', 8] },
+  ContainerStatus: {
+    id: ['string', 1],
+    metadata: ['ContainerMetadata', 2],
+    state: ['int32', 3],
+    finishedAt: ['int64', 6],
+    exitCode: ['int32', 7],
+    image: ['ImageSpec', 8],
+    reason: ['string', 10],
+  },
   ContainerStatusResponse: { status: ['ContainerStatus', 1] },
 };
 
@@ -85,7 +94,7 @@ export async function createCriMethods(options?: {
       response,
       decode(bytes) {
         refuseLongList(protobuf.Reader.create(bytes));
-        return response.toObject(response.decode(bytes));
+        return response.toObject(response.decode(bytes), { longs: Number });
       },
     };
   };

@@ -1,5 +1,5 @@
 import type { ContainerLabel } from '../config/container-labels.ts';
-import type { Names } from '../container.ts';
+import type { Life, Names } from '../container.ts';
 import { chosenLabels } from './docker-names.ts';
 import { field, type Named, named, text } from './engine-client.ts';
 
@@ -29,11 +29,13 @@ export function sandboxesOf(answer: unknown, chosen: readonly ContainerLabel[] =
 
 /** As in the enumeration `ContainerState`. */
 const CONTAINER_RUNNING = 1;
+export const CONTAINER_EXITED = 2;
 
 /** A container in the answer to `ListContainers`. */
 interface ListedByCri extends Named {
   readonly sandbox: string | undefined;
   readonly isRunning: boolean;
+  readonly hasExited: boolean;
 }
 
 /** Names in the answer to `ListContainers`, the sandbox of each container, and whether it runs. */
@@ -44,14 +46,39 @@ export function containersOf(answer: unknown, chosen: readonly ContainerLabel[] 
       image: imageOf(field(container, 'image')),
       ...chosenLabels(field(container, 'labels'), chosen),
     });
-    const isRunning = field(container, 'state') === CONTAINER_RUNNING;
-    return found === undefined ? [] : { ...found, sandbox: text(field(container, 'podSandboxId')), isRunning };
+    if (found === undefined) return [];
+    const state = field(container, 'state');
+    const [isRunning, hasExited] = [state === CONTAINER_RUNNING, state === CONTAINER_EXITED];
+    return { ...found, sandbox: text(field(container, 'podSandboxId')), isRunning, hasExited };
   });
 }
 
 /** The name of the image in the answer to `ContainerStatus`. */
 export function imageOfStatus(answer: unknown): string | undefined {
   return imageOf(field(field(answer, 'status'), 'image'));
+}
+
+/**
+ * The life of a container in the answer to `ContainerStatus`. containerd and CRI-O give the reason `OOMKilled`. The kubelet numbers
+ * the attempts to run a container, so that the number is how often it restarted it. Fields that are 0 are absent in the message.
+ */
+export function lifeInStatus(answer: unknown): Life {
+  const status = field(answer, 'status');
+  const restarts = countOf(field(field(status, 'metadata'), 'attempt'));
+  const finishedAt = countOf(field(status, 'finishedAt'));
+  if (field(status, 'state') !== CONTAINER_EXITED) return { restarts };
+  const at = finishedAt > 0 ? { at: finishedAt / 1e9 } : {};
+  const exit = { code: countOf(field(status, 'exitCode')), ...at, oomKilled: field(status, 'reason') === 'OOMKilled' };
+  return { restarts, exit };
+}
+
+function countOf(value: unknown): number {
+  return typeof value === 'number' && value >= 0 ? value : 0;
+}
+
+/** The name of the runtime in the answer to `Version`, as in the label `engine`. */
+export function runtimeOf(answer: unknown): string {
+  return text(field(answer, 'runtimeName')) ?? 'cri';
 }
 
 /** A digest is not a name. The kubelet requests images by digest, so lists contain digests. */

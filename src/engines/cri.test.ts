@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import type { CgroupMatch } from '../container.ts';
 import { exportedLabels } from '../config/container-labels.ts';
 import { createCriMethods, type CriMethodName } from './cri-messages.ts';
-import { containersOf, imageOfStatus, sandboxesOf } from './cri-names.ts';
+import { containersOf, imageOfStatus, lifeInStatus, sandboxesOf } from './cri-names.ts';
 import { QUICK } from '../../test/quick-timings.ts';
 import { EngineSource } from './engine-source.ts';
 import type { NameSource } from './name-source.ts';
@@ -219,13 +219,15 @@ test('encodes messages with the field numbers of the interface', async () => {
     }
     enum ContainerState { CONTAINER_CREATED = 0; CONTAINER_RUNNING = 1; CONTAINER_EXITED = 2; CONTAINER_UNKNOWN = 3; }
     message Containers { repeated Container containers = 1; }
-    message Status { string id = 1; ContainerMetadata metadata = 2; Image image = 8; string image_ref = 9; }
+    message Status {
+      string id = 1; ContainerMetadata metadata = 2; ContainerState state = 3; int64 created_at = 4; int64 started_at = 5;
+      int64 finished_at = 6; int32 exit_code = 7; Image image = 8; string image_ref = 9; string reason = 10; string message = 11;
+    }
     message StatusResponse { Status status = 1; }`);
   const methods = await createCriMethods();
   const passed = (type: string, name: CriMethodName, message: object): object => {
     const theirs = root.lookupType(type);
-    const { response } = methods(name);
-    return response.toObject(response.decode(theirs.encode(theirs.fromObject(message)).finish()));
+    return methods(name).decode(theirs.encode(theirs.fromObject(message)).finish());
   };
   const metadata = { name: 'web-0', uid: 'u', namespace: 'shop', attempt: 3 };
   const sandbox = { id: PAUSE, metadata, state: 1, createdAt: 7, runtimeHandler: 'runsc' };
@@ -238,11 +240,29 @@ test('encodes messages with the field numbers of the interface', async () => {
   for (const state of [0, 1, 2, 3]) {
     const containers = [{ ...container, state }];
     expect(containersOf(passed('Containers', 'ListContainers', { containers }))).toEqual([
-      { id: NGINX, names: { containerInPod: 'nginx', image: 'nginx:1' }, sandbox: PAUSE, isRunning: state === 1 },
+      {
+        id: NGINX,
+        names: { containerInPod: 'nginx', image: 'nginx:1' },
+        sandbox: PAUSE,
+        isRunning: state === 1,
+        hasExited: state === 2,
+      },
     ]);
   }
   const status = { id: NGINX, metadata: { name: 'nginx' }, image: { image: 'docker.io/nginx:1' }, imageRef: 'y' };
   expect(imageOfStatus(passed('StatusResponse', 'ContainerStatus', { status }))).toBe('docker.io/nginx:1');
+  const lifeOf = (more: object) => {
+    const message = { status: { ...status, metadata: { name: 'nginx', attempt: 4 }, ...more } };
+    return lifeInStatus(passed('StatusResponse', 'ContainerStatus', message));
+  };
+  expect(lifeOf({ state: 1, startedAt: 5 })).toEqual({ restarts: 4 });
+  const ended = { state: 2, finishedAt: '1795905377500000000' };
+  const exit = { code: 137, at: 1_795_905_377.5, oomKilled: true };
+  expect(lifeOf({ ...ended, exitCode: 137, reason: 'OOMKilled' })).toEqual({ restarts: 4, exit });
+  expect(lifeOf({ ...ended, reason: 'Completed' })).toEqual({
+    restarts: 4,
+    exit: { ...exit, code: 0, oomKilled: false },
+  });
 });
 
 test('the chosen labels are those of the container and of its pod', async () => {

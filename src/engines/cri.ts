@@ -2,8 +2,24 @@ import type { ContainerLabel } from '../config/container-labels.ts';
 import { accessSync, constants } from 'node:fs';
 import { errnoOf } from '../kernel/errno.ts';
 import { type Ask, type CriChannel, isTooLong, openChannel } from './cri-channel.ts';
-import { containersOf, imageOfStatus, type Sandbox, sandboxesOf } from './cri-names.ts';
-import { type ContainerList, type EnginePlace, type Named, type OnLimit, UnsupportedApi } from './engine-client.ts';
+import {
+  CONTAINER_EXITED,
+  containersOf,
+  imageOfStatus,
+  lifeInStatus,
+  runtimeOf,
+  type Sandbox,
+  sandboxesOf,
+} from './cri-names.ts';
+import {
+  type ContainerList,
+  type EndedList,
+  type EnginePlace,
+  type Inspected,
+  type Named,
+  type OnLimit,
+  UnsupportedApi,
+} from './engine-client.ts';
 
 /**
  * Where a runtime with the Container Runtime Interface of Kubernetes (gRPC) listens: containerd, CRI-O. A runtime never
@@ -28,6 +44,7 @@ export function placeOfCri(socketPath: string, labels: readonly ContainerLabel[]
         },
         list: async (signal) => list(asking, signal, onLimit),
         inspect: async (id, signal) => inspect(asking, id, signal),
+        ended: async (signal) => listEnded(asking, signal),
       };
     },
     close() {
@@ -62,7 +79,22 @@ async function list({ call, labels }: Asking, signal: AbortSignal, onLimit: OnLi
   }
 }
 
-async function inspect({ call, labels }: Asking, id: string, signal: AbortSignal): Promise<Named> {
+/** The kubelet keeps the last attempt of each container. */
+async function listEnded({ call, labels }: Asking, signal: AbortSignal): Promise<EndedList> {
+  const engine = runtimeOf(await call('Version', {}, signal));
+  try {
+    const sandboxes = sandboxesOf(await call('ListPodSandbox', {}, signal), labels);
+    const byId = new Map(sandboxes.map((sandbox) => [sandbox.id, sandbox]));
+    const answer = await call('ListContainers', { filter: { state: { state: CONTAINER_EXITED } } }, signal);
+    const found = containersOf(answer, labels).filter(({ hasExited }) => hasExited);
+    return { engine, containers: found.map((each) => inPod(each, byId.get(each.sandbox ?? ''))), isComplete: true };
+  } catch (error) {
+    if (!isTooLong(error)) throw error;
+    return { engine, containers: [], isComplete: false };
+  }
+}
+
+async function inspect({ call, labels }: Asking, id: string, signal: AbortSignal): Promise<Inspected> {
   // The runtime also accepts a prefix of an id.
   const findSandbox = async (of: string): Promise<Sandbox | undefined> =>
     sandboxesOf(await call('ListPodSandbox', { filter: { id: of } }, signal), labels).find(({ id: its }) => its === of);
@@ -75,9 +107,10 @@ async function inspect({ call, labels }: Asking, id: string, signal: AbortSignal
   }
   const sandbox = await findSandbox(container.sandbox ?? '');
   if (sandbox === undefined) throw new Error("The container's pod does not exist");
-  const image = imageOfStatus(await call('ContainerStatus', { containerId: id }, signal));
+  const status = await call('ContainerStatus', { containerId: id }, signal);
+  const image = imageOfStatus(status);
   const { names } = inPod(container, sandbox);
-  return { id, names: { ...names, ...(image !== undefined && { image }) } };
+  return { id, names: { ...names, ...(image !== undefined && { image }) }, life: lifeInStatus(status) };
 }
 
 /** A container with the names and labels of its pod, which come from the pod's sandbox. Its own labels win. */

@@ -155,6 +155,9 @@ describe('event', () => {
       action: 'start',
       at: 1_000,
       names: { name: 'web', image: 'nginx', ...LABELLED },
+      exit: { at: 1 },
+      health: undefined,
+      podId: undefined,
     });
   });
 

@@ -1,5 +1,6 @@
 import type { ContainerLabel } from '../config/container-labels.ts';
-import type { Names } from '../container.ts';
+import type { Exit, HealthStatus, Names } from '../container.ts';
+import { codeOf, exitOf, healthOf, LIFE_SELECTION, RESTART_POLICY_SELECTION } from './docker-life.ts';
 import { field, type Named, named, text } from './engine-client.ts';
 import type { Selection } from './json-projection.ts';
 
@@ -21,10 +22,13 @@ const SANDBOX_LABEL = 'io.kubernetes.docker.type';
 /** The node of Swarm that a container runs on. */
 const NODE_LABEL = 'com.docker.swarm.node.id';
 
+/** Whoever sets this label to `true` wants to know when the container does not run. */
+const SHOULD_RUN_LABEL = 'isolation-exporter.should-run';
+
 /** The labels that names come from, and those that users have chosen. */
-function labelsSelected(chosen: readonly ContainerLabel[]): Selection {
+export function labelsSelected(chosen: readonly ContainerLabel[]): Selection {
   const others = chosen.map(({ name }) => name);
-  return selected(...Object.values(NAME_LABELS), SANDBOX_LABEL, NODE_LABEL, ...others);
+  return selected(...Object.values(NAME_LABELS), SANDBOX_LABEL, NODE_LABEL, SHOULD_RUN_LABEL, ...others);
 }
 
 /** The members read from each kind of answer. */
@@ -43,13 +47,17 @@ export function dockerSelections(chosen: readonly ContainerLabel[]): Selections 
   return {
     inspect: {
       ...selected('Id', 'Name'),
+      ...LIFE_SELECTION,
       Config: { Image: true, Labels: labels },
-      HostConfig: { Runtime: true },
+      HostConfig: { Runtime: true, ...RESTART_POLICY_SELECTION },
     },
     list: { ...selected('Id', 'Names', 'Image', 'State'), Labels: labels },
     event: {
-      ...selected('Type', 'Action', 'time'),
-      Actor: { ID: true, Attributes: { ...selected('name', 'image', 'podId'), ...labels } },
+      ...selected('Type', 'Action', 'HealthStatus', 'time', 'timeNano'),
+      Actor: {
+        ID: true,
+        Attributes: { ...selected('name', 'image', 'podId', 'exitCode', 'containerExitCode'), ...labels },
+      },
     },
   };
 }
@@ -59,8 +67,12 @@ const NO_RUNTIME = 'oci';
 
 /** An event of a container's life. */
 export interface DockerEvent extends Named {
-  /** `create`, `start`, `rename`, `destroy`, … */
+  /** `create`, `start`, `rename`, `health_status`, `destroy`, … */
   readonly action: string;
+  /** How it ended, if it did. */
+  readonly exit: Exit;
+  /** What its health check found, if the event is about that. */
+  readonly health: HealthStatus | undefined;
   /** Wall-clock time in ms since the epoch, to the second. */
   readonly at: number | undefined;
   /** The id of its pod; Podman only. */
@@ -121,11 +133,13 @@ export function runningIn(containers: readonly unknown[]): ReadonlySet<string> {
  *
  *     {"status":"die","id":"f2a9…","from":"lab:1","Type":"container","Action":"die","Actor":{"ID":"f2a9…",
  *      "Attributes":{"exitCode":"137","image":"lab:1","name":"web"}},"scope":"local","time":1795905377,"timeNano":…}
+ *
+ * Docker writes the result of a health check into the action (`health_status: healthy`), Podman beside it (`HealthStatus`).
  */
 export function namedByEvent(event: unknown, chosen: readonly ContainerLabel[] = []): DockerEvent | undefined {
   const actor = field(event, 'Actor');
   const attributes = field(actor, 'Attributes');
-  const action = text(field(event, 'Action'));
+  const [action, detail] = text(field(event, 'Action'))?.split(': ') ?? [];
   const seconds = field(event, 'time');
   const at = typeof seconds === 'number' ? seconds * 1000 : undefined;
   const found = named(field(actor, 'ID'), {
@@ -133,8 +147,18 @@ export function namedByEvent(event: unknown, chosen: readonly ContainerLabel[] =
     name: nameInSwarm(plainName(field(attributes, 'name')), attributes),
     image: text(field(attributes, 'image')),
   });
-  const podId = text(field(attributes, 'podId'));
-  return found && action && field(event, 'Type') === 'container' ? { ...found, action, at, podId } : undefined;
+  if (found === undefined || !action || field(event, 'Type') !== 'container') return undefined;
+  const nanoseconds = field(event, 'timeNano');
+  const code = codeOf(field(attributes, 'exitCode') ?? field(attributes, 'containerExitCode'));
+  const endedAt = typeof nanoseconds === 'number' && nanoseconds > 0 ? nanoseconds / 1e9 : at && at / 1000;
+  return {
+    ...found,
+    action,
+    at,
+    exit: exitOf({ code, at: endedAt, oomKilled: undefined }),
+    health: healthOf(detail ?? field(event, 'HealthStatus')),
+    podId: text(field(attributes, 'podId')),
+  };
 }
 
 type MayBeNames = { [K in keyof Names]: Names[K] | undefined };
@@ -147,7 +171,8 @@ function labelled(labels: unknown, chosen: readonly ContainerLabel[]): MayBeName
 /** The names and the chosen labels among the labels of a container. */
 export function namesInLabels(labels: unknown, chosen: readonly ContainerLabel[]): MayBeNames {
   const names = Object.entries(NAME_LABELS).map(([name, label]) => [name, text(field(labels, label))]);
-  return { ...Object.fromEntries(names), ...chosenLabels(labels, chosen) };
+  const shouldRun = field(labels, SHOULD_RUN_LABEL) === 'true' ? true : undefined;
+  return { ...Object.fromEntries(names), shouldRun, ...chosenLabels(labels, chosen) };
 }
 
 /** The chosen labels that a container has. */

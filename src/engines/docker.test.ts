@@ -22,7 +22,17 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A fake engine with the part of Docker's API that names need. */
 class FakeEngine {
-  readonly containers = new Map<string, { name: string; labels?: object; runtime?: unknown; state?: string }>();
+  readonly containers = new Map<
+    string,
+    {
+      name: string;
+      labels?: object;
+      runtime?: unknown;
+      state?: string;
+      /** More of the answer to an inspection. */
+      life?: object;
+    }
+  >();
   /** Responses that replace the usual ones, by the beginning of the path. */
   readonly instead = new Map<string, Answer>();
   /** Past events, with their times in seconds. */
@@ -82,7 +92,8 @@ class FakeEngine {
     for (const [start, answer] of this.instead) if (path.startsWith(start)) return answer(request, response);
     if (path === '/_ping') response.end('OK');
     else if (path.startsWith('/events?')) this.#stream(path, response);
-    else if (path === '/containers/json') response.end(JSON.stringify(this.#list()));
+    else if (path === '/containers/json') response.end(JSON.stringify(this.#list(false)));
+    else if (path.startsWith('/containers/json?')) response.end(JSON.stringify(this.#list(true)));
     else this.#inspect(path, response);
   }
 
@@ -94,8 +105,9 @@ class FakeEngine {
     for (const event of this.past) if (event.time >= since) response.write(`${JSON.stringify(event)}\n`);
   }
 
-  #list(): unknown {
-    return [...this.containers].map(([id, { name, labels, state = 'running' }]) => ({
+  #list(hasEnded: boolean): unknown {
+    const listed = [...this.containers].filter(([, { state }]) => (state === 'exited') === hasEnded);
+    return listed.map(([id, { name, labels, state = 'running' }]) => ({
       Id: id,
       Names: [`/other/link`, `/${name}`],
       Image: 'sha256:1234',
@@ -108,13 +120,14 @@ class FakeEngine {
     const id = path.split('/')[2] ?? '';
     const container = this.containers.get(id);
     if (container === undefined) return void response.writeHead(404).end('{"message":"No such container"}');
-    const { name, labels = {}, runtime = 'runc' } = container;
+    const { name, labels = {}, runtime = 'runc', life } = container;
     response.end(
       JSON.stringify({
         Id: id,
         Name: `/${name}`,
         Config: { Image: 'nginx:1', Labels: labels },
         HostConfig: { Runtime: runtime },
+        ...life,
       }),
     );
   }
@@ -125,6 +138,7 @@ let engine: FakeEngine;
 let source: NameSource | undefined;
 const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
 const poll = { timeout: 4_000, interval: 5 };
+const UNLISTED = 'cannot list the containers that have ended';
 
 beforeEach(() => {
   vi.clearAllMocks();
@@ -168,6 +182,90 @@ async function started(more: object = {}): Promise<NameSource> {
   await expect.poll(() => engine.streams, poll).toBe(1);
   return names;
 }
+
+describe('lives', () => {
+  const finished = { FinishedAt: '2026-11-29T16:05:02.5Z', ExitCode: 137, OOMKilled: true };
+  const exit = { code: 137, at: Date.UTC(2026, 10, 29, 16, 5, 2, 500) / 1000, oomKilled: true };
+  const endedIds = (): string[] => source?.ended?.containers.map(({ id }) => id) ?? [];
+
+  test('a health check has the result of the last event, which needs no inspection', async () => {
+    engine.containers.set(WEB, { name: 'web', life: { State: { Running: true, Health: { Status: 'starting' } } } });
+    const names = await started();
+    names.want(WEB);
+    await expect.poll(() => names.lifeOf?.(WEB), poll).toEqual({ health: 'starting' });
+    const asked = engine.inspections(WEB);
+    engine.tellOf('health_status: unhealthy', WEB);
+    await expect.poll(() => names.lifeOf?.(WEB), poll).toEqual({ health: 'unhealthy' });
+    expect(engine.inspections(WEB)).toBe(asked);
+  });
+
+  test('a result is unknown while the engine does not answer, and is asked for afterwards', async () => {
+    engine.containers.set(WEB, { name: 'web', life: { State: { Running: true, Health: { Status: 'healthy' } } } });
+    const names = await started();
+    names.want(WEB);
+    await expect.poll(() => names.lifeOf?.(WEB)?.health, poll).toBe('healthy');
+    for (const path of ['/_ping', '/containers', '/events']) engine.instead.set(path, () => {});
+    await expect.poll(() => names.up, poll).toBe(false);
+    expect(names.lifeOf?.(WEB)).toEqual({});
+    engine.containers.set(WEB, { name: 'web', life: { State: { Running: true, Health: { Status: 'unhealthy' } } } });
+    engine.instead.clear();
+    await expect.poll(() => names.lifeOf?.(WEB)?.health, poll).toBe('unhealthy');
+  });
+
+  test('containers that ended before are listed, and inspected once', async () => {
+    engine.containers.set(DB, { name: 'db', state: 'exited', life: { State: { Running: false, ...finished } } });
+    const names = await started();
+    await expect.poll(() => names.ended?.containers[0]?.life.exit, poll).toEqual(exit);
+    expect(names.ended).toMatchObject({ engine: 'docker', count: 1, containers: [{ id: DB, names: { name: 'db' } }] });
+    expect(names.running?.has(DB)).toBe(false);
+    expect(engine.inspections(DB)).toBe(1);
+  });
+
+  test('one that ends keeps its end when it is started again, and is gone when it is removed', async () => {
+    const names = await started();
+    names.want(WEB);
+    await expect.poll(() => engine.inspections(WEB), poll).toBe(1);
+    engine.containers.set(WEB, { name: 'web', state: 'exited', life: { State: { Running: false, ...finished } } });
+    engine.tellOf('die', WEB);
+    await expect.poll(() => names.ended?.containers[0]?.life.exit, poll).toEqual(exit);
+    engine.containers.set(WEB, {
+      name: 'web',
+      life: {
+        RestartCount: 1,
+        State: { Running: true, ...finished, ExitCode: 0 },
+        HostConfig: { RestartPolicy: { Name: 'always' } },
+      },
+    });
+    engine.tellOf('start', WEB);
+    await expect.poll(endedIds, poll).toEqual([]);
+    await expect.poll(() => names.lifeOf?.(WEB), poll).toEqual({ restarts: 1, exit });
+    engine.tellOf('die', WEB);
+    await expect.poll(endedIds, poll).toEqual([WEB]);
+    engine.tellOf('destroy', WEB);
+    await expect.poll(endedIds, poll).toEqual([]);
+  });
+
+  test('an engine that cannot list what has ended still gives names', async () => {
+    engine.instead.set('/containers/json?', (_, response) => void response.writeHead(403).end());
+    const names = await started();
+    expect(names.namesOf(WEB)?.name).toBe('web');
+    await expect.poll(() => log.warn.mock.calls.map(([, text]) => text.split(';')[0]), poll).toEqual([UNLISTED]);
+    expect(names.ended).toBeUndefined();
+  });
+
+  test('the oldest of many that have ended are counted and left out', async () => {
+    for (let nth = 0; nth < 103; nth += 1) {
+      engine.containers.set(nth.toString(16).padStart(64, '0'), { name: `job-${nth}`, state: 'exited' });
+    }
+    const names = await started({ list: 4_000, ping: 4_000, inspect: 4_000 });
+    await expect.poll(() => names.ended?.count, poll).toBe(103);
+    const shown = endedIds();
+    expect(shown).toHaveLength(100);
+    // The engine lists the newest first.
+    expect(shown.at(-1)).toBe('0'.repeat(64));
+    expect(names.limitHits.get('ended_containers')).toBe(3);
+  });
+});
 
 describe('names', () => {
   test('takes many names from the list, and the details from an inspection', async () => {
@@ -530,6 +628,7 @@ describe('the end', () => {
     const names = await started();
     names.want('unknown');
     names.forget(WEB);
+    await expect.poll(() => names.ended, poll).toBeDefined();
     await names[Symbol.asyncDispose]();
     const { length } = engine.asked;
     await pause(200);

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import type { ContainerLabel } from '../config/container-labels.ts';
 import { dockerSelections, namedByEvent, namedByInspect, namedByList, runningIn } from './docker-names.ts';
+import { lifeInInspect } from './docker-life.ts';
 import { createTransport, type DockerAddress } from './docker-transport.ts';
 import type { DockerEvent } from './docker-names.ts';
 import type { EngineClient, EngineEvent, OnLimit } from './engine-client.ts';
@@ -17,20 +18,24 @@ const MAX_EVENTS = { longest: 32_000_000, bytesPerSecond: 16_000_000 };
 
 /**
  * The meaning of events. A container's last events may be the only remaining source of its names. Podman calls the
- * removal `remove`.
+ * removal `remove`, and filters by its own name for the event `die`.
  */
 const EVENTS: Readonly<Record<string, EngineEvent['kind']>> = {
   create: 'changed',
   start: 'started',
   rename: 'changed',
   update: 'changed',
+  health_status: 'checked',
   die: 'ended',
+  died: 'ended',
   destroy: 'removed',
   remove: 'removed',
 };
 
-/** Podman 4 filters by its own name for the event `die`. */
-const FILTERS = { type: ['container'], event: [...Object.keys(EVENTS), 'died'] };
+const FILTERS = { type: ['container'], event: Object.keys(EVENTS) };
+
+/** The states of containers that have ended and are kept. Docker lists one that waits to be started again with the running ones, too. */
+const ENDED = { status: ['exited', 'dead', 'restarting'] };
 
 /** Turns an answer into what dockerode returns. */
 type Read = (answer: HttpAnswer) => Promise<unknown>;
@@ -85,7 +90,19 @@ export async function connectToDocker(
       const found = namedByInspect(answer, labels);
       // Engines also accept names and prefixes of ids.
       if (found?.id !== id) throw new Error('The answer is about another container');
-      return found;
+      return { ...found, life: lifeInInspect(answer) };
+    },
+
+    async ended(signal) {
+      let isComplete = true;
+      const read: Read = async (answer) => {
+        const list = await readList(answer, selections.list, MAX_LIST);
+        report(list);
+        isComplete = list.isComplete;
+        return list.objects;
+      };
+      const answer = await docker(signal, read).listContainers({ all: true, filters: ENDED });
+      return { engine: 'docker', containers: namedByList(answer, labels), isComplete };
     },
 
     async events(since, signal) {
@@ -117,7 +134,7 @@ async function* eventsOf(
     const event = namedByEvent(line.object, labels);
     const kind = event === undefined ? undefined : EVENTS[event.action];
     if (event === undefined || kind === undefined) continue;
-    const { id, names, at } = refine === undefined ? event : await refine(event);
-    yield { id, names, at, kind };
+    const { id, names, at, exit, health } = refine === undefined ? event : await refine(event);
+    yield { id, names, at, kind, health, exit: kind === 'ended' ? exit : undefined };
   }
 }

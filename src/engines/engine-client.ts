@@ -1,10 +1,25 @@
 import { createHash } from 'node:crypto';
-import type { Names } from '../container.ts';
+import type { Exit, HealthStatus, Life, Names } from '../container.ts';
 
 /** The names that an engine gives one container. */
 export interface Named {
   readonly id: string;
   readonly names: Names;
+}
+
+/** What an engine says about one container when it is asked for it. */
+export interface Inspected extends Named {
+  readonly life?: Life;
+}
+
+/** The containers that have ended and that an engine still keeps. */
+export interface EndedList {
+  /** The engine of all of them, as in the label `engine`. */
+  readonly engine: string;
+  /** The newest first. */
+  readonly containers: readonly Named[];
+  /** `false` if the list was longer than a limit. */
+  readonly isComplete: boolean;
 }
 
 /** An engine's list of its containers. */
@@ -17,7 +32,7 @@ export interface ContainerList {
 }
 
 /** Limits on an engine's use of resources. Work beyond a limit is skipped or postponed. */
-export const ENGINE_LIMITS = ['value_size', 'list_size', 'inspection_rate'] as const;
+export const ENGINE_LIMITS = ['value_size', 'list_size', 'inspection_rate', 'ended_containers'] as const;
 export type EngineLimit = (typeof ENGINE_LIMITS)[number];
 
 /** Counts each time that a limit was reached. */
@@ -26,10 +41,14 @@ export type OnLimit = (limit: EngineLimit) => void;
 /** Something that happened to a container. */
 export interface EngineEvent extends Named {
   /**
-   * `started`: it runs; `changed`: the engine may have new names; `ended`: it has exited; `removed`: the engine no longer
-   * knows it.
+   * `started`: it runs; `changed`: the engine may have new names; `checked`: its health check has a new result; `ended`: it has
+   * exited; `removed`: the engine no longer knows it.
    */
-  readonly kind: 'started' | 'changed' | 'ended' | 'removed';
+  readonly kind: 'started' | 'changed' | 'checked' | 'ended' | 'removed';
+  /** How it ended, as far as the event says. */
+  readonly exit?: Exit | undefined;
+  /** What its health check found; `undefined` if the event does not say. */
+  readonly health?: HealthStatus | undefined;
   /** Wall-clock time in ms since the epoch; `undefined` if the engine does not say. */
   readonly at: number | undefined;
 }
@@ -44,7 +63,9 @@ export interface EngineClient {
   /** All containers, with less detail than `inspect`. */
   list(signal: AbortSignal): Promise<ContainerList>;
   /** @throws Error if it does not know the container (yet). */
-  inspect(id: string, signal: AbortSignal): Promise<Named>;
+  inspect(id: string, signal: AbortSignal): Promise<Inspected>;
+  /** The containers that have ended and are not removed. */
+  ended(signal: AbortSignal): Promise<EndedList>;
   /**
    * Subscribes to events: first those since a time that the engine still remembers, then new ones as they happen. Resolves
    * once no new event can be missed. Absent where names never change.

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ContainerLives } from './container-lives.ts';
 import type { ContainerList, EngineClient, EngineEvent, EnginePlace, OnLimit } from './engine-client.ts';
 import { inTime } from './in-time.ts';
 import type { Inspections } from './inspections.ts';
@@ -27,6 +28,9 @@ interface SessionOptions {
   readonly timings: SessionTimings;
   readonly cache: NameCache;
   readonly inspections: Inspections;
+  readonly lives: ContainerLives;
+  /** Of containers that have ended. */
+  readonly lastInspections: Inspections;
   /** The ids of the containers that the engine reports as running. */
   readonly running: Set<string>;
   /** The time of the earliest requested event, in ms since the epoch. */
@@ -35,6 +39,10 @@ interface SessionOptions {
   readonly stop: AbortSignal;
   /** The engine has listed its containers. */
   readonly onListed: () => void;
+  /** The engine has listed the containers that have ended: all are of this engine. */
+  readonly onEndedListed: (engine: string) => void;
+  /** The engine has not listed them. It answers otherwise. */
+  readonly onEndedUnknown: (error: unknown) => void;
   /** The engine still answers. */
   readonly onBeat: () => void;
   readonly onLimit: OnLimit;
@@ -60,6 +68,8 @@ export async function runSession({ place, stop, ...parts }: SessionOptions): Pro
     return await new Session(client, signal, parts).run();
   } finally {
     parts.inspections.pause();
+    parts.lastInspections.pause();
+    parts.lives.loseHealth();
     end();
     stop.removeEventListener('abort', end);
   }
@@ -84,6 +94,8 @@ class Session {
     const events = await this.#subscribe();
     await this.#takeAll();
     this.#parts.onListed();
+    this.#inspectAgain();
+    await this.#takeEnded();
     return Promise.race([events === undefined ? this.#takeAgain() : this.#follow(events), this.#beat()]);
   }
 
@@ -109,10 +121,34 @@ class Session {
     this.#parts.inspections.begin((id) => this.#inspect(id));
   }
 
+  /** Names do not depend on the containers that have ended, so a failure is not one of the session, if the engine answers otherwise. */
+  async #takeEnded(): Promise<void> {
+    const { lives, lastInspections, onEndedListed } = this.#parts;
+    try {
+      const { engine, containers, isComplete } = await this.#ask('list', (client, call) => client.ended(call));
+      lives.listEnded(containers, isComplete);
+      onEndedListed(engine);
+      for (const { id } of containers) if (lives.isEnded(id)) lastInspections.want(id);
+      lastInspections.begin((id) => this.#inspectEnded(id));
+    } catch (error) {
+      await this.#ping();
+      this.#parts.onEndedUnknown(error);
+    }
+  }
+
+  /** What an engine says about the lives of containers may have changed while it was not asked. */
+  #inspectAgain(): void {
+    const { lives, inspections } = this.#parts;
+    for (const id of this.#listed) if (lives.get(id) !== undefined) inspections.again(id);
+  }
+
   #takeList({ containers, running: listedRunning, isComplete }: ContainerList): void {
-    const { cache, inspections, running } = this.#parts;
+    const { cache, inspections, lives, running } = this.#parts;
     running.clear();
-    for (const id of listedRunning) if (running.size < MOST_RUNNING) running.add(id);
+    for (const id of listedRunning) {
+      if (running.size < MOST_RUNNING) running.add(id);
+      lives.start(id);
+    }
     const listed = new Set<string>();
     for (const { id, names } of containers) {
       listed.add(id);
@@ -123,11 +159,20 @@ class Session {
   }
 
   async #inspect(id: string): Promise<void> {
-    const { cache, inspections } = this.#parts;
-    const { names } = await this.#ask('inspect', (engine, call) => engine.inspect(id, call));
+    const { cache, inspections, lives } = this.#parts;
+    const { names, life } = await this.#ask('inspect', (engine, call) => engine.inspect(id, call));
     cache.put(id, names);
+    if (life !== undefined) lives.inspected(id, life);
     // The container is gone by now. The cache keeps its names for a while, as its kills may still be exported.
-    if (!inspections.isWanted(id)) cache.forget(id);
+    if (inspections.isWanted(id)) return;
+    cache.forget(id);
+    lives.forget(id);
+  }
+
+  async #inspectEnded(id: string): Promise<void> {
+    const { lives } = this.#parts;
+    const { life: { restarts, exit } = {} } = await this.#ask('inspect', (engine, call) => engine.inspect(id, call));
+    if (lives.isEnded(id)) lives.inspected(id, { restarts, exit });
   }
 
   async #follow(events: AsyncIterable<EngineEvent>): Promise<never> {
@@ -135,16 +180,33 @@ class Session {
     for await (const event of events) {
       const { id, kind, names } = event;
       const isPast = this.#isPast(event);
+      if (isPast) this.#tookPlace(event);
       // For a container in the list, the list is newer than past events.
       if (isPast && this.#listed.has(id)) continue;
       if (kind === 'started' && running.size < MOST_RUNNING) running.add(id);
       if (kind === 'ended' || kind === 'removed') running.delete(id);
       cache.putBrief(id, names);
+      if (!isPast) this.#live(event);
       if (!inspections.isWanted(id)) {
         if (kind === 'removed') cache.forget(id);
-      } else if (kind !== 'ended' && !isPast) inspections.again(id);
+      } else if (kind !== 'ended' && !isPast && event.health === undefined) inspections.again(id);
     }
     throw new Error('The stream of events ended');
+  }
+
+  /** A past event says how a container ended that runs again. Those that have ended are listed. */
+  #tookPlace({ id, kind, exit }: EngineEvent): void {
+    if (kind === 'ended' && exit !== undefined && this.#listed.has(id)) this.#parts.lives.ranAgain(id, exit);
+  }
+
+  #live({ id, kind, names, exit, health }: EngineEvent): void {
+    const { cache, lives, lastInspections } = this.#parts;
+    if (health !== undefined) lives.checked(id, health);
+    if (kind === 'ended') {
+      lives.end(id, cache.get(id) ?? names, exit);
+      lastInspections.wantAgain(id);
+    } else if (kind === 'started') lives.start(id);
+    else if (kind === 'removed') lives.remove(id);
   }
 
   /** Whether an event happened before this session. */
@@ -157,6 +219,7 @@ class Session {
     for (;;) {
       await this.#sleep(this.#parts.timings.listAgain);
       await this.#takeAll();
+      await this.#takeEnded();
     }
   }
 

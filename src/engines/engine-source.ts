@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CgroupMatch, Names } from '../container.ts';
+import type { CgroupMatch, Life, Names } from '../container.ts';
 import type { Log } from '../log.ts';
+import { ContainerLives, MOST_ENDED } from './container-lives.ts';
 import { ENGINE_LIMITS, type EngineLimit, type EnginePlace, UnsupportedApi } from './engine-client.ts';
 import { runSession, type SessionTimings } from './engine-session.ts';
 import { Inspections } from './inspections.ts';
 import { NameCache } from './name-cache.ts';
-import type { NameSource } from './name-source.ts';
+import type { EndedContainers, NameSource } from './name-source.ts';
 import type { CheckPath } from '../probes/path-check.ts';
 
 export interface EngineOptions {
@@ -44,6 +45,7 @@ const LIMIT_MESSAGES: Readonly<Record<EngineLimit, string>> = {
   value_size: 'a name or label from the engine is too large; leaving it out',
   list_size: 'the list of containers is too long; inspecting the rest one by one',
   inspection_rate: 'inspection rate limit reached; some names will be delayed',
+  ended_containers: `the engine keeps more than ${MOST_ENDED} containers that have ended; leaving the oldest out`,
 };
 
 /** A new session also requests events from this long before the previous session failed, in ms. */
@@ -78,6 +80,12 @@ export class EngineSource implements NameSource {
   readonly #stop = new AbortController();
   readonly #cache: NameCache;
   readonly #inspections: Inspections;
+  readonly #lives: ContainerLives;
+  /** Of containers that have ended. */
+  readonly #lastInspections: Inspections;
+  /** The engine of the containers that have ended; `undefined` until it has listed them. */
+  #engineOfEnded: string | undefined;
+  #saidEndedUnknown = false;
   readonly #running = new Set<string>();
   readonly #loop: Promise<void>;
   #wasUp = false;
@@ -101,12 +109,19 @@ export class EngineSource implements NameSource {
       keepForgottenMs: this.#timings.keepForgotten,
       isWanted: (id) => this.#inspections.isWanted(id),
     });
-    this.#inspections = new Inspections({
+    const howToInspect = {
       retryDelays: this.#timings.inspectAgain,
       repeatInterval: this.#timings.repeatInterval,
       repeatsPerSecond: REPEATS_PER_SECOND,
-      onFailed: (id, error) => options.log.debug({ source: this.name, id, error }, 'cannot inspect a container'),
+      onFailed: (id: string, error: unknown) =>
+        options.log.debug({ source: this.name, id, error }, 'cannot inspect a container'),
       onDeferred: () => this.#hitLimit('inspection_rate'),
+    };
+    this.#inspections = new Inspections(howToInspect);
+    this.#lastInspections = new Inspections(howToInspect);
+    this.#lives = new ContainerLives({
+      onLeftOut: () => this.#hitLimit('ended_containers'),
+      onNotEnded: (id) => this.#lastInspections.forget(id),
     });
     this.#loop = this.#connectForEver();
   }
@@ -123,6 +138,15 @@ export class EngineSource implements NameSource {
     return this.#cache.get(id);
   }
 
+  lifeOf(id: string): Life | undefined {
+    return this.#lives.get(id);
+  }
+
+  get ended(): EndedContainers | undefined {
+    if (this.#engineOfEnded === undefined) return undefined;
+    return { engine: this.#engineOfEnded, containers: this.#lives.ended(), count: this.#lives.endedCount };
+  }
+
   want(id: string): void {
     this.#cache.remember(id);
     this.#inspections.want(id);
@@ -131,6 +155,7 @@ export class EngineSource implements NameSource {
   forget(id: string): void {
     this.#inspections.forget(id);
     this.#cache.forget(id);
+    this.#lives.forget(id);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -138,6 +163,7 @@ export class EngineSource implements NameSource {
     await this.#loop;
     for (const place of this.#options.places) place.close();
     this.#inspections[Symbol.dispose]();
+    this.#lastInspections[Symbol.dispose]();
     this.#cache[Symbol.dispose]();
     this.up &&= false;
   }
@@ -200,6 +226,8 @@ export class EngineSource implements NameSource {
       timings: this.#timings,
       cache: this.#cache,
       inspections: this.#inspections,
+      lives: this.#lives,
+      lastInspections: this.#lastInspections,
       running: this.#running,
       since: this.#upToDate - HISTORY_OVERLAP,
       stop: this.#stop.signal,
@@ -209,6 +237,8 @@ export class EngineSource implements NameSource {
         this.tried = true;
         if (!this.#saidDown) this.#sayUp();
       },
+      onEndedListed: (engine) => void (this.#engineOfEnded = engine),
+      onEndedUnknown: (error) => this.#endedUnknown(error),
       // An engine that fails right after each answer must not cause two log lines each time.
       onBeat: () => {
         this.#upToDate = Date.now();
@@ -216,6 +246,15 @@ export class EngineSource implements NameSource {
       },
       onLimit: (limit) => this.#hitLimit(limit),
     });
+  }
+
+  /** What was known may be wrong by now. */
+  #endedUnknown(error: unknown): void {
+    this.#engineOfEnded = undefined;
+    if (this.#saidEndedUnknown) return;
+    this.#saidEndedUnknown = true;
+    const message = 'cannot list the containers that have ended; continuing without them';
+    this.#options.log.warn({ source: this.name, error }, message);
   }
 
   /** Counts every time, and logs the first. */

@@ -55,14 +55,14 @@ export class Inspections implements Disposable {
   /** Adds a container that has appeared. */
   want(id: string): void {
     if (this.#wanted.has(id)) return;
-    this.#wanted.set(id, {
-      state: 'queued',
-      again: false,
-      failures: 0,
-      timer: undefined,
-      repeatedAt: -Infinity,
-    });
+    this.#add(id);
     this.#enqueue(id);
+  }
+
+  /** Handles an event of a container, and adds it if necessary. */
+  wantAgain(id: string): void {
+    if (this.#wanted.has(id)) this.again(id);
+    else this.#repeat(id, this.#add(id));
   }
 
   /** Handles an event of a container. Ignores containers that were not added. */
@@ -104,6 +104,12 @@ export class Inspections implements Disposable {
     this.pause();
     this.#wanted.clear();
     this.#queue.clear();
+  }
+
+  #add(id: string): Wanted {
+    const wanted: Wanted = { state: 'queued', again: false, failures: 0, timer: undefined, repeatedAt: -Infinity };
+    this.#wanted.set(id, wanted);
+    return wanted;
   }
 
   /** Inspects after an event: now, or as soon as both limits allow it. Further events until then have no effect. */

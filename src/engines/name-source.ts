@@ -1,4 +1,4 @@
-import type { CgroupMatch, Names } from '../container.ts';
+import type { CgroupMatch, Life, Names } from '../container.ts';
 
 /** Where a container is. */
 export interface Whereabouts {
@@ -6,6 +6,16 @@ export interface Whereabouts {
   readonly podmanPod?: string | undefined;
   /** The path of its cgroup; `undefined` if it is gone. */
   readonly cgroup?: string | undefined;
+}
+
+/** The containers of an engine that have ended and that it keeps. */
+export interface EndedContainers {
+  /** The label `engine` of all of them. */
+  readonly engine: string;
+  /** Without those beyond a limit. */
+  readonly containers: readonly { readonly id: string; readonly names: Names; readonly life: Life }[];
+  /** How many there are, with those beyond the limit. */
+  readonly count: number;
 }
 
 /** Something that knows the names of containers. It never blocks: it answers from its cache. */
@@ -22,10 +32,14 @@ export interface NameSource extends AsyncDisposable {
   readonly limitHits: ReadonlyMap<string, number>;
   /** The ids of containers that the engine reports as running; absent if the source is no engine. */
   readonly running?: ReadonlySet<string>;
+  /** Absent if the source is no engine, or if it has not listed them. While the engine does not answer, as it last said. */
+  readonly ended?: EndedContainers | undefined;
   /** Whether it can name a container of this kind at all. */
   mayKnow(match: CgroupMatch): boolean;
   /** The names known so far; the same object as long as nothing changes. */
   namesOf(id: string): Names | undefined;
+  /** What an engine says about the life of a container; the same object as long as nothing changes. */
+  lifeOf?(id: string): Life | undefined;
   /** The names of a container's pod, where the source knows no more. */
   podOf?(id: string): Names | undefined;
   /** Adds a container that has appeared, and requests its names. */

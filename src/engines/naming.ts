@@ -1,4 +1,4 @@
-import type { CgroupMatch, Names } from '../container.ts';
+import type { CgroupMatch, Life, Names } from '../container.ts';
 import type { NameSource } from './name-source.ts';
 
 /** How long to delay the export of a new container, so that it does not first appear under its id. */
@@ -49,6 +49,15 @@ export class Naming {
     }
     if (mayCome && isWaiting) return undefined;
     return this.#podOf(match) ?? NO_NAMES;
+  }
+
+  /** What an engine says about the life of a container; `undefined` if no engine knows it. */
+  lifeOf(match: CgroupMatch): Life | undefined {
+    for (const source of this.#sourcesFor(match)) {
+      const life = source.lifeOf?.(match.id);
+      if (life !== undefined) return life;
+    }
+    return undefined;
   }
 
   /** The source of these names, as in `isolation_source_up`. */

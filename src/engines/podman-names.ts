@@ -1,6 +1,7 @@
 import type { ContainerLabel } from '../config/container-labels.ts';
 import { field, type Named, named, text } from './engine-client.ts';
-import { NAME_LABELS, namesInLabels, plainName, selected } from './docker-names.ts';
+import { LIFE_SELECTION, RESTART_POLICY_SELECTION } from './docker-life.ts';
+import { labelsSelected, namesInLabels, plainName, selected } from './docker-names.ts';
 import type { Selection } from './json-projection.ts';
 
 /** The members read from each kind of answer. */
@@ -13,12 +14,14 @@ interface Selections {
 
 /** What to read of Podman's answers. */
 export function podmanSelections(chosen: readonly ContainerLabel[]): Selections {
-  const labels = selected(...Object.values(NAME_LABELS), ...chosen.map(({ name }) => name));
+  const labels = labelsSelected(chosen);
   return {
     list: { ...selected('Id', 'Names', 'Image', 'IsInfra', 'Pod', 'PodName', 'State'), Labels: labels },
     inspect: {
       ...selected('Id', 'Name', 'ImageName', 'OCIRuntime', 'Pod', 'IsInfra', 'IsService'),
+      ...LIFE_SELECTION,
       Config: { Labels: labels },
+      HostConfig: RESTART_POLICY_SELECTION,
     },
   };
 }

@@ -73,7 +73,7 @@ test('a list has pods, and which containers are infra containers', async () => {
 
 test('an inspected container has its runtime and the name of its pod, and no label makes it an infra container', async () => {
   const names = { name: 'app', image: 'localhost/lab:1', runtime: 'crun', pod: 'shop' };
-  expect(await podman.inspect(APP, signal)).toEqual({ id: APP, names });
+  expect(await podman.inspect(APP, signal)).toEqual({ id: APP, names, life: {} });
   await podman.inspect(APP, signal);
   expect(asked.filter((path) => path.includes('/pods/'))).toHaveLength(1);
 });
@@ -95,7 +95,7 @@ test('a service with only Docker’s API gives names, too', async () => {
   const names = { name: 'app', image: 'localhost/lab:1' };
   expect((await podman.list(signal)).containers).toEqual([{ id: APP, names }]);
   answers.delete(`${LIBPOD}/containers/${APP}/json`);
-  expect(await podman.inspect(APP, signal)).toEqual({ id: APP, names });
+  expect(await podman.inspect(APP, signal)).toEqual({ id: APP, names, life: {} });
 });
 
 test('an event has the name of its pod, and shows an infra container', async () => {

@@ -2,9 +2,10 @@ import type { ContainerLabel } from '../config/container-labels.ts';
 import { connectToDocker } from './docker.ts';
 import { type DockerEvent, runningIn } from './docker-names.ts';
 import { ask, type DockerAddress } from './docker-transport.ts';
-import type { ContainerList, EngineClient, Named, OnLimit } from './engine-client.ts';
+import { lifeInInspect } from './docker-life.ts';
+import type { ContainerList, EndedList, EngineClient, Inspected, OnLimit } from './engine-client.ts';
 import { MAX_INSPECT, MAX_LIST } from './docker.ts';
-import { readList, readObject, WrongStatus } from './http-answer.ts';
+import { type Projected, readList, readObject, WrongStatus } from './http-answer.ts';
 import { inTime } from './in-time.ts';
 import {
   isNamedAsInfra,
@@ -21,6 +22,9 @@ const API = '/v4.0.0/libpod';
 
 /** The maximum length of an answer about a pod, in bytes. A pod of a thousand containers has 200 kB. */
 const MAX_POD = 4_000_000;
+
+/** The states of containers that have ended and are kept. */
+const ENDED = { status: ['exited', 'stopped'] };
 
 /** How long an event waits for the name of its pod, in ms. */
 const POD_OF_EVENT_MS = 2_000;
@@ -75,24 +79,34 @@ export async function connectToPodman(
   };
   const docker = await connectToDocker(address, onLimit, { labels, refine });
 
-  const list = async (signal: AbortSignal): Promise<ContainerList> => {
-    const { objects, leftOut, isComplete } = await ask(address, `${API}/containers/json`, {
+  const listed = async (path: string, signal: AbortSignal): Promise<Projected> => {
+    const read = await ask(address, `${API}${path}`, {
       signal,
       read: (answer) => readList(answer, selections.list, MAX_LIST),
     });
-    if (leftOut > 0) onLimit('value_size');
+    if (read.leftOut > 0) onLimit('value_size');
+    return read;
+  };
+  const list = async (signal: AbortSignal): Promise<ContainerList> => {
+    const { objects, isComplete } = await listed('/containers/json', signal);
     if (!isComplete) onLimit('list_size');
     const containers = namedByPodmanList(objects, labels);
     for (const { podId, names } of containers) if (podId !== undefined) keepPod(podId, names.pod);
     return { containers, running: runningIn(objects), isComplete };
   };
-  const inspect = async (id: string, signal: AbortSignal): Promise<Named> => {
+  const ended = async (signal: AbortSignal): Promise<EndedList> => {
+    const filters = encodeURIComponent(JSON.stringify(ENDED));
+    const { objects, isComplete } = await listed(`/containers/json?all=true&filters=${filters}`, signal);
+    return { engine: 'podman', containers: namedByPodmanList(objects, labels), isComplete };
+  };
+  const inspect = async (id: string, signal: AbortSignal): Promise<Inspected> => {
     const path = `/containers/${encodeURIComponent(id)}/json`;
-    const found = namedByPodmanInspect(await object(path, selections.inspect, MAX_INSPECT, signal), labels);
+    const answer = await object(path, selections.inspect, MAX_INSPECT, signal);
+    const found = namedByPodmanInspect(answer, labels);
     if (found?.id !== id) throw new Error('The answer is about another container');
     const { names, podId } = found;
     const pod = podId === undefined ? undefined : await nameOfPod(podId, signal);
-    return { id, names: { ...names, ...(pod !== undefined && { pod }) } };
+    return { id, names: { ...names, ...(pod !== undefined && { pod }) }, life: lifeInInspect(answer) };
   };
 
   return {
@@ -107,6 +121,7 @@ export async function connectToPodman(
         return docker.list(signal);
       }
     },
+    ended: (signal) => (hasLibpod ? ended(signal) : docker.ended(signal)),
     inspect: (id, signal) => (hasLibpod ? inspect(id, signal) : docker.inspect(id, signal)),
   };
 }

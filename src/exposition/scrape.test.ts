@@ -72,10 +72,12 @@ const SCRAPE: Scrape = {
   members: () => [],
   oom: undefined,
   starts: [],
+  engineRecords: [],
   state: {
     lifecycle: new Map(),
     sources: new Map(),
     withoutCgroup: new Map(),
+    ended: new Map(),
     limitHits: new Map(),
     surplus: new Map(),
   },

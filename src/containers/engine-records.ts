@@ -1,0 +1,56 @@
+import type { Container, EngineRecord, Labels, Life, Names } from '../container.ts';
+import type { NameSource } from '../engines/name-source.ts';
+import { labelsOf } from './labels.ts';
+
+/**
+ * What engines keep about the lives of containers, by labels: how each last ended and how often it was restarted. What an engine said
+ * before it stopped answering stays: the past does not change.
+ */
+export function engineRecords(
+  containers: readonly Container[],
+  sources: readonly Pick<NameSource, 'ended'>[],
+): readonly EngineRecord[] {
+  const records = new Map<string, EngineRecord>();
+  // The newest first: of several with the same labels, it is the one that the labels stand for.
+  const live = containers.toSorted((a, b) => b.cgroup.seenAt - a.cgroup.seenAt);
+  for (const { labels, names, life } of live) addTo(records, { labels, names, life, hasEnded: false });
+  for (const { ended } of sources) {
+    for (const { id, names, life } of ended?.containers ?? []) {
+      if (names.infra === true) continue;
+      const labels = labelsOf({ engine: ended?.engine ?? '', id, infra: false }, names);
+      addTo(records, { labels, names, life, hasEnded: true });
+    }
+  }
+  return [...records.values()].filter(
+    ({ exit, restarts, shouldRun, hasEnded }) => exit !== undefined || restarts !== undefined || shouldRun || hasEnded,
+  );
+}
+
+function addTo(
+  records: Map<string, EngineRecord>,
+  found: {
+    readonly labels: Labels;
+    readonly names: Names;
+    readonly life: Life | undefined;
+    readonly hasEnded: boolean;
+  },
+): void {
+  const { labels, names, life = {}, hasEnded } = found;
+  const key = JSON.stringify([labels.engine, labels.namespace, labels.pod, labels.container]);
+  const known = records.get(key);
+  const record = { labels, restarts: life.restarts, exit: life.exit, shouldRun: names.shouldRun === true, hasEnded };
+  if (known === undefined) records.set(key, withoutUnknown(record));
+  else if (hasEnded && (life.exit?.at ?? 0) > (known.exit?.at ?? 0)) {
+    records.set(key, withoutUnknown(known.hasEnded ? record : { ...known, restarts: known.restarts, exit: life.exit }));
+  }
+}
+
+function withoutUnknown({
+  restarts,
+  exit,
+  ...others
+}: Pick<EngineRecord, 'labels' | 'shouldRun' | 'hasEnded'> & {
+  readonly [K in 'restarts' | 'exit']: EngineRecord[K] | undefined;
+}): EngineRecord {
+  return { ...others, ...(restarts !== undefined && { restarts }), ...(exit !== undefined && { exit }) };
+}
