@@ -1,3 +1,4 @@
+import { countOnlineCpus, parseMeminfo } from '../kernel/machine.ts';
 import { type Collector, defineHostCollector } from './collector.ts';
 
 /** The host: its kernel, its cgroups, its namespaces and its OOM kills. */
@@ -16,7 +17,9 @@ export const host: Collector = defineHostCollector({
     };
     const release = fact('sys/kernel/osrelease');
     const bootId = fact('sys/kernel/random/boot_id');
-    return { release, bootId, cgroup: kernel.layout.version, namespaces: hostNamespaces, oom, problem };
+    const memory = parseMeminfo(fact('meminfo'), 'MemTotal');
+    const cores = countOnlineCpus(fact('stat'));
+    return { release, bootId, memory, cores, cgroup: kernel.layout.version, namespaces: hostNamespaces, oom, problem };
   },
   problem: ({ problem }) => problem,
   families: [
@@ -26,6 +29,18 @@ export const host: Collector = defineHostCollector({
       help: 'Facts about the host: /proc/sys/kernel/osrelease and random/boot_id; cgroup is v1, v2 or hybrid by the mounts.',
       labels: ['kernel', 'cgroup', 'boot_id'],
       samples: ({ release, cgroup, bootId }, emit) => emit(1, release, cgroup, bootId),
+    },
+    {
+      name: 'isolation_host_memory_bytes',
+      type: 'gauge',
+      help: 'Memory of the host, in bytes: MemTotal of /proc/meminfo.',
+      value: ({ memory }) => memory,
+    },
+    {
+      name: 'isolation_host_cpu_cores',
+      type: 'gauge',
+      help: 'CPUs of the host that are online: /proc/stat.',
+      value: ({ cores }) => cores,
     },
     {
       name: 'isolation_host_namespace_reference_info',

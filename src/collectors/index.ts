@@ -2,8 +2,10 @@ import type { Collector } from './collector.ts';
 import { cpu } from './cpu.ts';
 import { descriptors } from './descriptors.ts';
 import { drift } from './drift.ts';
+import { exits } from './exits.ts';
 import { allFindings, findings } from './findings.ts';
 import { freezer } from './freezer.ts';
+import { health } from './health.ts';
 import { host } from './host.ts';
 import { hugetlb } from './hugetlb.ts';
 import { info } from './info.ts';
@@ -41,6 +43,8 @@ export const collectors: readonly Collector[] = [
   standards,
   oom,
   starts,
+  health,
+  exits,
   memory,
   cpu,
   pids,

@@ -16,8 +16,8 @@ export const inventory: Collector = defineHostCollector({
       engines.set(cgroup.match.engine, counts);
     }
     const readAt = containers.flatMap(({ posture }) => posture?.readAt ?? []);
-    const { sources, withoutCgroup, limitHits, surplus } = state;
-    return { engines, sources, withoutCgroup, limitHits, surplus, postureAge: ageOf(Math.min(...readAt)) };
+    const { sources, withoutCgroup, ended, limitHits, surplus } = state;
+    return { engines, sources, withoutCgroup, ended, limitHits, surplus, postureAge: ageOf(Math.min(...readAt)) };
   },
   families: [
     byEngine('isolation_containers', 'gauge', 'Containers on this host, by their cgroups.', 'running'),
@@ -44,6 +44,17 @@ export const inventory: Collector = defineHostCollector({
       labels: ['source'],
       samples({ withoutCgroup }, emit) {
         for (const [source, count] of withoutCgroup) emit(count, source);
+      },
+    },
+    {
+      name: 'isolation_containers_ended',
+      type: 'gauge',
+      help:
+        'Containers that have ended and that the engine keeps, until somebody removes them. Absent for an engine that does not answer ' +
+        'or does not list them.',
+      labels: ['source'],
+      samples({ ended }, emit) {
+        for (const [source, count] of ended) emit(count, source);
       },
     },
     {
@@ -75,7 +86,7 @@ export const inventory: Collector = defineHostCollector({
       help:
         'How often a source of names reached a limit of the exporter: value_size (a name or label was left ' +
         'out), list_size (containers were left out of its list, and are named one by one), inspection_rate (events ' +
-        'came too fast; some names are delayed). Absent where no source of names is asked.',
+        'came too fast; some names are delayed), ended_containers (more than 100 have ended; the end of the oldest is left out). Absent where no source of names is asked.',
       labels: ['source', 'limit'],
       samples({ limitHits }, emit) {
         for (const [source, limits] of limitHits) for (const [limit, hits] of limits) emit(hits, source, limit);
@@ -102,7 +113,9 @@ function byEngine(
   type: 'counter' | 'gauge',
   help: string,
   count: 'running' | 'started' | 'removed',
-): Family<{ readonly engines: ByEngine } & Pick<DaemonState, 'sources' | 'withoutCgroup' | 'limitHits' | 'surplus'>> {
+): Family<
+  { readonly engines: ByEngine } & Pick<DaemonState, 'sources' | 'withoutCgroup' | 'ended' | 'limitHits' | 'surplus'>
+> {
   return {
     name,
     type,

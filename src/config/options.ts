@@ -121,7 +121,7 @@ export const OPTIONS = {
     flag: 'docker.host',
     group: 'Engines',
     placeholder: '<url>',
-    help: 'Docker API, used for names only; empty to disable. Can be repeated: each is asked, such as those of users.',
+    help: 'Docker API, for names, health checks and how containers ended; empty to disable. Can be repeated: each is asked, such as those of users.',
     defaults: ['unix:///var/run/docker.sock'],
     expected: ENGINE_HOST,
     repeatable: true,
@@ -132,7 +132,7 @@ export const OPTIONS = {
     flag: 'podman.host',
     group: 'Engines',
     placeholder: '<url>',
-    help: 'Podman API, used for names only; empty to disable. Can be repeated: each is asked, such as those of users.',
+    help: 'Podman API, for names, health checks and how containers ended; empty to disable. Can be repeated: each is asked, such as those of users.',
     defaults: ['unix:///run/podman/podman.sock'],
     expected: ENGINE_HOST,
     repeatable: true,
@@ -143,7 +143,7 @@ export const OPTIONS = {
     flag: 'cri.endpoint',
     group: 'Engines',
     placeholder: '<path>',
-    help: 'Socket of containerd or CRI-O, for the names of pods and their containers; empty to disable. Can be repeated: the first socket that answers is used.',
+    help: 'Socket of containerd or CRI-O, for the names of pods and containers and how those ended; empty to disable. Can be repeated: the first socket that answers is used.',
     defaults: [
       // Of k3s and RKE2, k0s, MicroK8s. containerd comes last: many hosts have it although another runtime manages the pods.
       'unix:///run/k3s/containerd/containerd.sock',
