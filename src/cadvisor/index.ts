@@ -1,4 +1,5 @@
 import { cpu } from './cpu.ts';
+import { health } from './health.ts';
 import { hugetlb } from './hugetlb.ts';
 import { io } from './io.ts';
 import { machine } from './machine.ts';
@@ -21,6 +22,7 @@ export const views: readonly CadvisorView[] = [
   pids,
   ulimits,
   oom,
+  health,
   pressure,
   io,
   hugetlb,

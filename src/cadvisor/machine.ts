@@ -1,3 +1,4 @@
+import { countOnlineCpus, parseMeminfo } from '../kernel/machine.ts';
 import { readVersion } from '../version.ts';
 import { defineHostView } from './view.ts';
 
@@ -9,19 +10,20 @@ export const machine = defineHostView({
     return {
       bootId: kernel.proc('sys/kernel/random/boot_id')?.trim() ?? '',
       release: kernel.proc('sys/kernel/osrelease')?.trim() ?? '',
-      memory: bytesOf(meminfo, 'MemTotal'),
-      swap: bytesOf(meminfo, 'SwapTotal'),
-      cores: kernel.proc('stat')?.match(/^cpu\d+ /gm)?.length,
+      memory: parseMeminfo(meminfo, 'MemTotal'),
+      swap: parseMeminfo(meminfo, 'SwapTotal'),
+      cores: countOnlineCpus(kernel.proc('stat') ?? ''),
     };
   },
   families: [
     gauge(
       'machine_memory_bytes',
       'Memory of the machine, in bytes: MemTotal of /proc/meminfo.',
+      ['isolation_host_memory_bytes'],
       ({ memory }) => memory,
     ),
-    gauge('machine_swap_bytes', 'Swap of the machine, in bytes: SwapTotal of /proc/meminfo.', ({ swap }) => swap),
-    gauge('machine_cpu_cores', 'CPUs that are online: /proc/stat.', ({ cores }) => cores),
+    gauge('machine_swap_bytes', 'Swap of the machine, in bytes: SwapTotal of /proc/meminfo.', [], ({ swap }) => swap),
+    gauge('machine_cpu_cores', 'CPUs that are online: /proc/stat.', ['isolation_host_cpu_cores'], ({ cores }) => cores),
     {
       name: 'cadvisor_version_info',
       type: 'info',
@@ -45,7 +47,7 @@ interface Machine {
   readonly cores: number | undefined;
 }
 
-function gauge(family: string, help: string, value: (machine: Machine) => number | undefined) {
+function gauge(family: string, help: string, ours: readonly string[], value: (machine: Machine) => number | undefined) {
   return {
     name: family,
     type: 'gauge' as const,
@@ -55,13 +57,7 @@ function gauge(family: string, help: string, value: (machine: Machine) => number
       const sample = value(found);
       if (sample !== undefined) emit(sample, found.bootId);
     },
-    ours: [],
+    ours,
     differs: 'With `boot_id`, without `machine_id` and `system_uuid`.',
   };
-}
-
-/** A line of `/proc/meminfo` such as `MemTotal:        8129492 kB`, in bytes. */
-function bytesOf(meminfo: string, key: string): number | undefined {
-  const kilobytes = new RegExp(`^${key}: +(\\d+) kB$`, 'm').exec(meminfo)?.[1];
-  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }

@@ -8,7 +8,6 @@ interface Missing {
 
 /** All of them, in the order of cAdvisor's documentation. */
 export const MISSING: readonly Missing[] = [
-  { names: ['container_health_state'], why: 'Not read: only an engine knows it.' },
   {
     names: [
       'container_fs_usage_bytes',
