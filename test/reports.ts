@@ -54,6 +54,7 @@ export function containerReport(
     pids: use(100, 3),
     oom: { events: 2, kills: 2, lastKill: Date.UTC(2026, 0, 2, 3, 0, 5) / 1000 },
     drifts: [],
+    life: {},
     failure: undefined,
     ...changes,
   };
@@ -98,6 +99,7 @@ export function hostReport(...containers: readonly ContainerReport[]): HostRepor
       ['host_namespaces', true],
     ]),
     overLimit: 0,
+    ended: [],
     containers,
   };
 }

@@ -20,6 +20,7 @@ test('every kind of output is valid', () => {
   const web = containerReport('web', {
     memory: { limit: 5, limited: false, used: 1, limiters: [{ ...place, limit: 5, used: undefined }] },
     pids: { limit: Infinity, limited: false, used: 1, limiters: [{ ...place, limit: 5, used: 1 }] },
+    life: { health: 'unhealthy' },
   });
   const all = Object.fromEntries(findings.map(({ id }) => [id, 'yes'] as const));
   const report = hostReport(web, containerReport('app', { labels }, all), unknownContainer('dark'));

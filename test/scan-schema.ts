@@ -1,5 +1,6 @@
 import { type Static, type TProperties, type TSchema, Type } from '@sinclair/typebox';
 import Ajv from 'ajv/dist/2020.js';
+import { HEALTH_STATUSES } from '../src/container.ts';
 import { CHECKED_STANDARDS } from '../src/findings/compliance.ts';
 import { SEVERITIES } from '../src/findings/finding.ts';
 import { STANDARDS } from '../src/findings/standards/references.ts';
@@ -91,6 +92,7 @@ export function scanSchema(openness: Openness) {
     cpu,
     pids,
     oom: object({ events: optional(count), kills: optional(count), lastKill: optional(time) }),
+    health: optional(words(HEALTH_STATUSES, 'What the health check found.')),
     compliance: optional(compliance),
     findings: list(finding),
     failure: optional(Type.String()),

@@ -1,11 +1,12 @@
 import type { Acceptance } from '../findings/acceptance.ts';
 import type { Assessed } from '../findings/assess.ts';
-import type { ContainerReport, Limiter, LimiterUse } from '../report/container-report.ts';
+import type { ContainerReport, ExitReport, Limiter, LimiterUse } from '../report/container-report.ts';
 import {
   type AcceptedFinding,
   acceptedOf,
   bySeverity,
   bytesText,
+  exitText,
   numberText,
   SCOPE_WORDS,
   UNKNOWN,
@@ -109,7 +110,7 @@ function failureOf({ failure }: ContainerReport): Markup | undefined {
 }
 
 function factsOf(
-  { id, path, image, runtime, sandbox, startTime, memory, cpu, pids, oom }: ContainerReport,
+  { id, path, image, runtime, sandbox, startTime, memory, cpu, pids, oom, life }: ContainerReport,
   at: number,
 ): readonly Markup[] {
   const facts = [
@@ -118,6 +119,11 @@ function factsOf(
     ...(image === undefined ? [] : [markup`image <code>${image}</code>`]),
     ...(sandbox === undefined ? [] : [markup`run by ${sandbox}${runtime === undefined ? undefined : ` (${runtime})`}`]),
     ...(startTime === undefined ? [] : [markup`started ${durationText(at / 1000 - startTime)} ago`]),
+    ...(life.health === undefined ? [] : [markup`health check: ${life.health}`]),
+    ...(life.restarts === undefined || life.restarts === 0
+      ? []
+      : [markup`restarted ${countText(life.restarts, 'time')} by its engine`]),
+    ...(life.exit === undefined ? [] : [markup`last ended ${endedText(life.exit, at)}`]),
     ...(cpu.throttledSeconds === undefined || cpu.throttledSeconds === 0
       ? []
       : [markup`throttled by its own CPU limit for ${durationText(cpu.throttledSeconds)} in total`]),
@@ -132,6 +138,11 @@ function factsOf(
 
 function timeText(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** When and how a container ended. */
+export function endedText(exit: ExitReport, at: number): string {
+  return exit.at === undefined ? exitText(exit) : `${durationText(at / 1000 - exit.at)} ago: ${exitText(exit)}`;
 }
 
 /** A limit that is another cgroup's, and what it is used for or did. */

@@ -41,10 +41,10 @@ function elementIdOf({ labels, id, path }: ContainerReport): string {
 }
 
 /** The image without its digest, which the details show. */
-function nameCell({ labels, image, path }: ContainerReport, hasNamesake: boolean): Markup {
+function nameCell({ labels, image, path, life }: ContainerReport, hasNamesake: boolean): Markup {
   const { namespace, pod, container } = labels;
   const above = [namespace, pod].filter((part) => part !== '');
-  return markup`${above.length === 0 ? undefined : markup`<small><bdi>${above.join('/')}</bdi>/</small>`}<bdi class="name">${container}</bdi><small>${labels.engine}${image === undefined ? undefined : markup`, <bdi>${image.replace(/(?<=.)@sha256:.*/, '')}</bdi>`}</small>${hasNamesake ? markup`<small>cgroup ${path}</small>` : undefined}`;
+  return markup`${above.length === 0 ? undefined : markup`<small><bdi>${above.join('/')}</bdi>/</small>`}<bdi class="name">${container}</bdi><small>${labels.engine}${image === undefined ? undefined : markup`, <bdi>${image.replace(/(?<=.)@sha256:.*/, '')}</bdi>`}</small>${life.health === 'unhealthy' ? markup`<small class="full">unhealthy</small>` : undefined}${hasNamesake ? markup`<small>cgroup ${path}</small>` : undefined}`;
 }
 
 function namespacesCell({ namespaces, sandbox }: ContainerReport): Markup {

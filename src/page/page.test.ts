@@ -54,6 +54,37 @@ describe('a container', () => {
     ]);
   });
 
+  test('says what its engine says about its life', () => {
+    const life = {
+      health: 'unhealthy',
+      restarts: 2,
+      exit: { code: 137, at: Date.UTC(2026, 0, 2, 3, 0, 5) / 1000 },
+    } as const;
+    const page = pageOf([containerReport('web', { life })]);
+    expect(cellsOf(page)[0]).toBe('web docker, lab:1 unhealthy');
+    expect(textOf(page)).toContain('health check: unhealthy');
+    expect(textOf(page)).toContain('restarted 2 times by its engine');
+    expect(textOf(page)).toContain('last ended 4 minutes ago: exit code 137 (SIGKILL)');
+    expect(textOf(pageOf([containerReport('web', { life: { health: 'healthy', restarts: 0 } })]))).not.toMatch(
+      /restarted|ended/,
+    );
+  });
+
+  test('that has ended is listed, if its engine keeps it', () => {
+    const labels = { engine: 'docker', namespace: '', pod: '', container: 'job' };
+    const exit = { code: 137, at: Date.UTC(2026, 0, 2, 3, 0, 5) / 1000, oomKilled: true };
+    const report = { ...hostReport(), ended: [{ labels, exit, restarts: 1, shouldRun: true, hasEnded: true }] };
+    const page = [...renderPage({ report, view: parseView(''), version, telemetryPath: '/metrics' })].join('');
+    const text = 'job docker 4 minutes ago: exit code 137 (SIGKILL), OOM-killed, restarted 1 time, should run';
+    expect(textOf(page)).toContain(`1 container that has ended ${text}`);
+    const unknown = { ...report, ended: [{ labels, shouldRun: false, hasEnded: true }] };
+    const other = [...renderPage({ report: unknown, view: parseView(''), version, telemetryPath: '/metrics' })].join(
+      '',
+    );
+    expect(textOf(other)).toContain('job docker exit code unknown');
+    expect(pageOf([containerReport('web')])).not.toContain('id="ended"');
+  });
+
   test('without known facts says so', () => {
     const page = pageOf([unknownContainer('dark')]);
     expect(cellsOf(page).toSpliced(2, 1).slice(1)).toEqual(Array(6).fill('unknown'));

@@ -2,6 +2,7 @@ import type { HostReport } from '../report/host-report.ts';
 import type { Version } from '../version.ts';
 import { containerTable } from './container-table.ts';
 import { countText } from './duration.ts';
+import { endedContainers } from './ended-containers.ts';
 import { explanations } from './explanations.ts';
 import { filterForm } from './filter-form.ts';
 import { type Markup, markup, verbatim } from './markup.ts';
@@ -30,7 +31,7 @@ export function* renderPage(facts: PageFacts): Generator<string> {
 }
 
 function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<Markup> {
-  const { containers, at } = report;
+  const { containers, ended, at } = report;
   // Relative links also work behind a proxy that puts the exporter under a path.
   yield markup`<!doctype html>
     <html lang="en">
@@ -66,6 +67,8 @@ function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<
             <div id="state" class="state">${sourceHealth(report)} ${readAt(report)}</div>`;
   const rows = rowsOf(containers, view);
   yield* containerTable({ rows, total: containers.length, view, at });
+  const past = endedContainers(ended, at);
+  if (past !== undefined) yield past;
   yield* explanations(rows);
   yield markup`</div>
         </main>

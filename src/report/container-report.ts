@@ -8,8 +8,8 @@ import { readMemory, workingSetOf } from '../collectors/memory.ts';
 import { type NamespaceSharing, readNamespaces } from '../collectors/namespaces.ts';
 import { oomAccountOf } from '../collectors/oom.ts';
 import { readPids } from '../collectors/pids.ts';
-import type { CgroupScope, Container, Labels } from '../container.ts';
 import type { Drift } from '../drift/drift-watch.ts';
+import type { CgroupScope, Container, Labels, Life } from '../container.ts';
 import type { Assessment } from '../findings/assess.ts';
 import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 import { toError } from '../kernel/errno.ts';
@@ -35,9 +35,13 @@ export interface ContainerReport extends Assessment {
   readonly oom: OomReport;
   /** What got worse while it ran. */
   readonly drifts: readonly Drift[];
+  /** What its engine says about its life. */
+  readonly life: Life;
   /** The first error while reading the container, nearly always a missing privilege. */
   readonly failure: Error | undefined;
 }
+
+export type ExitReport = NonNullable<Life['exit']>;
 
 export interface NamespaceReport {
   readonly kind: NamespaceKind;
@@ -151,6 +155,7 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
     },
     oom: { events: oom?.events, kills: oom?.kills, lastKill: oom?.lastKill },
     drifts: attempt(() => driftsOf(container, scrape)) ?? [],
+    life: container.life ?? {},
     failure: failure ?? oom?.error,
   };
 }

@@ -1,4 +1,5 @@
 import type { Scrape } from '../collectors/collector.ts';
+import type { EngineRecord, Labels } from '../container.ts';
 import { Pace } from '../pace.ts';
 import { type ContainerReport, readContainer } from './container-report.ts';
 
@@ -15,7 +16,12 @@ export interface HostReport {
   readonly overLimit: number;
   /** Sorted by engine and name. */
   readonly containers: readonly ContainerReport[];
+  /** Containers that do not run and that their engines keep, the last one first. */
+  readonly ended: readonly EndedReport[];
 }
+
+/** A container that does not run, and how it ended. */
+export type EndedReport = EngineRecord;
 
 /** Reads a report from the data of a scrape. Yields to the event loop. */
 export async function readHost(scrape: Scrape): Promise<HostReport> {
@@ -33,6 +39,7 @@ export async function readHost(scrape: Scrape): Promise<HostReport> {
     sources: scrape.state.sources,
     overLimit: [...scrape.state.surplus.values()].reduce((sum, count) => sum + count, 0),
     containers: containers.toSorted(byName),
+    ended: scrape.engineRecords.filter(({ hasEnded }) => hasEnded).toSorted(lastFirst),
   };
 }
 
@@ -49,12 +56,19 @@ function releaseOf({ kernel }: Scrape): string | undefined {
 }
 
 function byName({ labels: a, id: idOfA }: ContainerReport, { labels: b, id: idOfB }: ContainerReport): number {
+  return compareLabels(a, b) || compare(idOfA, idOfB);
+}
+
+function lastFirst(a: EngineRecord, b: EngineRecord): number {
+  return (b.exit?.at ?? 0) - (a.exit?.at ?? 0) || compareLabels(a.labels, b.labels);
+}
+
+function compareLabels(a: Labels, b: Labels): number {
   return (
     compare(a.engine, b.engine) ||
     compare(a.namespace, b.namespace) ||
     compare(a.pod, b.pod) ||
-    compare(a.container, b.container) ||
-    compare(idOfA, idOfB)
+    compare(a.container, b.container)
   );
 }
 

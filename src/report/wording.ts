@@ -1,4 +1,5 @@
-import type { CgroupScope, Labels } from '../container.ts';
+import { constants } from 'node:os';
+import type { CgroupScope, Exit, Labels } from '../container.ts';
 import { type Acceptance, isOpen } from '../findings/acceptance.ts';
 import type { Assessed } from '../findings/assess.ts';
 import { SEVERITIES, type Severity } from '../findings/finding.ts';
@@ -56,6 +57,17 @@ export function bytesText(bytes: number): string {
 export function numberText(value: number): string {
   if (value >= 100 || Number.isInteger(value)) return String(Math.round(value));
   return String(Number(value.toPrecision(3)));
+}
+
+/** Exit codes above this are the number of a signal that ended the process. */
+const SIGNALLED = 128;
+
+/** How a container ended: `exit code 137 (SIGKILL), OOM-killed`. */
+export function exitText({ code, oomKilled }: Exit): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number + SIGNALLED === code)?.[0];
+  const how =
+    code === undefined ? 'exit code unknown' : `exit code ${code}${signal === undefined ? '' : ` (${signal})`}`;
+  return oomKilled === true ? `${how}, OOM-killed` : how;
 }
 
 /** The findings of a container with this answer that nobody has accepted, by severity, worst first. */

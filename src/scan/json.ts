@@ -86,6 +86,7 @@ function jsonOf(report: ContainerReport, standard: ScanStandard | undefined): Co
       })),
     },
     oom: { events: report.oom.events, kills: report.oom.kills, lastKill: timeOf(report.oom.lastKill) },
+    health: report.life.health,
     compliance: standard && complianceJson(standard, report),
     findings: report.findings.map(({ finding: { id, severity }, answer: found, since, accepted }) => ({
       id,

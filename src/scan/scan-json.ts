@@ -76,6 +76,8 @@ export interface ContainerJson extends LabelsJson {
   readonly cpu: CpuJson;
   readonly pids: PidsJson;
   readonly oom: OomJson;
+  /** What the health check found; absent without one, or without an engine that says it. */
+  readonly health: 'starting' | 'healthy' | 'unhealthy' | undefined;
   readonly compliance: ComplianceJson | undefined;
   readonly findings: readonly FindingJson[];
   /** Why some facts could not be read. */
