@@ -7,6 +7,7 @@ import type { Board } from './dashboard.ts';
 import { LOOKED_AT, openFindings, SERIOUS } from './findings.ts';
 import { type Row, sized } from './layout.ts';
 import { LEVEL_NAMES } from './levels.ts';
+import { LIFE } from './lives.ts';
 import { UIDS } from './links.ts';
 import { eventsIn, killsInRange, ofContainer } from './queries.ts';
 import { last, rows } from './query.ts';
@@ -133,5 +134,5 @@ export const container: Board = {
   description: 'One container: usage against its limits, OOM kills, throttling, pressure and isolation.',
   variables: CONTAINER_VARIABLES,
   annotations: [oomKills((metric) => ofContainer(metric)), drifts((metric) => ofContainer(metric))],
-  rows: [identity, MEMORY, CPU_AND_PROCESSES, LIMITERS, PRESSURE_OF_IT, DEVICES_AND_NETWORK, ISOLATION],
+  rows: [identity, MEMORY, CPU_AND_PROCESSES, LIMITERS, PRESSURE_OF_IT, DEVICES_AND_NETWORK, ISOLATION, LIFE],
 };

@@ -14,6 +14,7 @@ import type { Row } from './layout.ts';
 import { sized } from './layout.ts';
 import { CONTAINERS_BY_LEVEL, LEVELS } from './levels.ts';
 import { boardLink, ROW_TO_EXPORTER, SERIES_TO_CONTAINER, UIDS } from './links.ts';
+import { LIVES } from './lives.ts';
 import { SHARES_WITH_HOST } from './namespaces.ts';
 import { countOf, eventsIn, growth, IDENTITY, ofTargets, onHosts, rate, share } from './queries.ts';
 import { events, last, range, rows } from './query.ts';
@@ -340,7 +341,7 @@ const hosts: Row = {
       8,
       table({
         title: 'Hosts',
-        what: 'Each host with its exporter, kernel, cgroup version, containers, OOM kills in the last 24 hours and containers without a memory limit.',
+        what: 'Each host with its exporter, kernel, cgroup version, CPUs, memory, containers, OOM kills in the last 24 hours and containers without a memory limit.',
         from: 'up of Prometheus, /proc/sys/kernel/osrelease, /proc/self/mountinfo, /proc/vmstat and the cgroups.',
         red: 'if the exporter is down, nothing is known about that host: open the exporter dashboard. Otherwise open the posture dashboard for that host.',
         queries: [
@@ -349,6 +350,8 @@ const hosts: Row = {
           rows(`sum ${BY_HOST} (${onHosts('isolation_containers')})`),
           rows(`sum ${BY_HOST} (${HOST_KILLS_OF_A_DAY})`),
           rows(`sum ${BY_HOST} (${onHosts('isolation_container_memory_limited')} == bool 0)`),
+          rows(`max ${BY_HOST} (${onHosts('isolation_host_cpu_cores')})`),
+          rows(`max ${BY_HOST} (${onHosts('isolation_host_memory_bytes')})`),
         ],
         columns: [
           { field: 'instance', header: 'Host', links: [ROW_TO_EXPORTER] },
@@ -360,6 +363,8 @@ const hosts: Row = {
             width: 90,
             mappings: values({ 0: ['down', 'red'], 1: ['up', 'green'] }),
           },
+          { field: 'Value #F', header: 'CPUs', unit: 'short', width: 70 },
+          { field: 'Value #G', header: 'Memory', unit: 'bytes', width: 90 },
           { field: 'Value #C', header: 'Containers', unit: 'short', width: 100 },
           {
             field: 'Value #D',
@@ -389,5 +394,5 @@ export const fleet: Board = {
   description: 'All hosts: OOM kills, containers near their limits, throttling, and how isolated containers are.',
   variables: HOST_VARIABLES,
   annotations: [oomKills((metric) => onHosts(metric)), drifts((metric) => onHosts(metric)), EXPORTER_RESTARTS],
-  rows: [glance, oom, memory, cpu, hosts],
+  rows: [glance, oom, memory, cpu, hosts, LIVES],
 };

@@ -30,6 +30,7 @@ export const NOT_SHOWN: Readonly<Record<string, string>> = {
   isolation_container_network_transmit_packets_total: 'bytes tell the same',
   isolation_containers_without_cgroup: '0 on most hosts, and diagnose names them; for alerts of one’s own',
   isolation_oom_kills_expired_total: 'completes the sum for the host; nothing to act on',
+  isolation_containers_ended: 'the table shows the last 100; for who wants to know how many nobody removes',
   isolation_containers_over_limit: 'not 0 only under attack, or with many nested containers; the log names the place',
   isolation_source_limit_hits_total: 'explains late or missing names, which the boards show; for queries of one’s own',
   isolation_container_runs_exporter: 'for rules, which except the exporter by it',
