@@ -50,12 +50,12 @@ export const exits: Collector = defineKeptCollector({
       value: ({ restarts }) => restarts,
     },
     {
-      name: 'isolation_container_should_run',
+      name: 'isolation_container_expected_up',
       type: 'gauge',
       help:
-        'Always 1, for a container with the label isolation-exporter.should-run=true, whether it runs or has ended. Docker and Podman only. ' +
-        'IsolationContainerNotRunning fires if such a container is gone.',
-      value: ({ shouldRun }) => (shouldRun ? 1 : undefined),
+        'Whether a container with the label isolation-exporter.should-run=true runs (1), or has ended and is kept by its engine (0). ' +
+        'Docker and Podman only. Absent without the label.',
+      value: ({ shouldRun, hasEnded }) => (shouldRun ? Number(!hasEnded) : undefined),
     },
   ],
 });

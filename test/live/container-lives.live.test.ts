@@ -99,7 +99,7 @@ describeLive('the lives of containers, as Docker tells them', ['docker'], () => 
     const samples = await scrape();
     const should = (name: string) =>
       ['unchecked', 'done', 'killed'].map((container) => samples.value(name, { container }));
-    expect(should('isolation_container_should_run')).toEqual([1, 1, undefined]);
+    expect(should('isolation_container_expected_up')).toEqual([1, 0, undefined]);
     expect(should('isolation_container_ended')).toEqual([undefined, 1, 1]);
   });
 

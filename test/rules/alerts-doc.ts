@@ -5,6 +5,7 @@ import type { AlertRule, RuleGroup } from './rule-files.ts';
 const TITLES: Readonly<Record<string, string>> = {
   'isolation-exporter.oom': 'OOM kills',
   'isolation-exporter.limits': 'Limits',
+  'isolation-exporter.lives': 'Health checks and ends',
   'isolation-exporter.isolation': 'Isolation',
   'isolation-exporter.health': 'The exporter itself',
 };
@@ -71,6 +72,24 @@ in a clone of the repository shows whether the tests would notice if it did not.
 Alerts on findings, shared namespaces, privileged containers and missing limits leave out what [somebody has accepted](accepted-findings.md),
 with a reason. Make other exceptions in the selector of a rule, such as \`container!~"batch-.*"\`, or with a silence. No rule can report that Prometheus
 itself is down: monitor it from outside.
+
+## Containers that should run
+
+Nobody but you knows which containers should run, so \`IsolationContainerNotRunning\` is about those with a label only. With Docker and
+Podman:
+
+\`\`\`yaml
+services:
+  web:
+    labels:
+      isolation-exporter.should-run: 'true'
+\`\`\`
+
+It fires two minutes after such a container ended, and seven after it was removed, unless another with its name runs by then. For
+a label that you already have, list it in \`--container.labels\` and copy the second part of the rule, with
+\`isolation_container_labels_info\` and a matcher for that label: it has a series for each running container.
+
+In Kubernetes, kube-state-metrics knows which pods should run.
 
 ## While scrapes fail
 

@@ -125,6 +125,23 @@ export const CONDITIONS: Readonly<Record<string, Condition>> = {
     not: [every(15, 'isolation_container_starts_total')],
     since: 20 * MINUTE,
   },
+  IsolationContainerUnhealthy: {
+    holds: [gauge('isolation_container_health_status', 1, `${CONTAINER},status="unhealthy"`)],
+    // A check that fails for a while, again and again.
+    not: [
+      {
+        metric: 'isolation_container_health_status',
+        labels: `${CONTAINER},status="unhealthy"`,
+        at: (seconds) => (seconds % (15 * MINUTE) < 4 * MINUTE ? 1 : undefined),
+      },
+      {
+        metric: 'isolation_container_health_status',
+        labels: `${CONTAINER},status="healthy"`,
+        at: (seconds) => (seconds % (15 * MINUTE) < 4 * MINUTE ? undefined : 1),
+      },
+    ],
+  },
+  IsolationContainerNotRunning: is('isolation_container_expected_up', 0),
   IsolationContainerHostNamespace: is('isolation_container_host_namespace', 1, `${CONTAINER},ns="net"`),
   IsolationContainerPrivileged: is('isolation_container_privileged', 1),
   IsolationContainerProcessEscaped: {

@@ -41,6 +41,15 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'function at 200: last_over_time -> avg_over_time': 'both are above 0, or neither is',
     'function at 341: last_over_time -> avg_over_time': 'a container has one start',
   },
+  IsolationContainerUnhealthy: {
+    'function at 0: last_over_time -> avg_over_time': 'a result is 1, or has no series',
+    'without status="unhealthy"': 'another result is in the other operand, and then seen for less time than the for',
+  },
+  IsolationContainerNotRunning: {
+    'function at 90: last_over_time -> avg_over_time': 'only whether there is a sample counts',
+    'function at 181: last_over_time -> avg_over_time': 'only whether there is a sample counts',
+    'function at 322: last_over_time -> avg_over_time': 'only whether there is a sample counts',
+  },
   IsolationContainerHostNamespace: {
     'window at 208: 5m -> 150s': PRESENCE,
     'window at 208: 5m -> 600s': PRESENCE,
