@@ -83,6 +83,35 @@ export const DOCKER_QUERIES: readonly Query[] = [
   ),
 ];
 
+/**
+ * The panels of docker-mixin's board of containers and of the most copied board of Docker and its host that list containers. Not those
+ * on disk space and disk I/O, nor those of node_exporter's metrics (docs/from-cadvisor.md).
+ */
+export const PANELS_OF_CONTAINERS: readonly Query[] = [
+  ...query(
+    'docker-mixin: containers',
+    `sum by (name) (rate(container_cpu_usage_seconds_total${NAMED}[10s]))`,
+    `avg by (name) (container_memory_usage_bytes${NAMED})`,
+    `sum by (name) (container_memory_usage_bytes${NAMED} - container_memory_cache${NAMED})`,
+    `sum by (name) (container_spec_memory_reservation_limit_bytes${NAMED})`,
+    `sum by (name) (rate(container_network_receive_bytes_total${NAMED}[10s])) * 8`,
+    `sum by (name) (rate(container_network_transmit_bytes_total${NAMED}[10s])) * 8`,
+    `sum by (name) (rate(container_network_receive_packets_dropped_total${NAMED}[10s]))`,
+    `sum by (name, image) (container_last_seen${NAMED})`,
+  ),
+  ...query(
+    'Docker and host monitoring: containers',
+    `sum by (name) (rate(container_cpu_usage_seconds_total${OF_AN_IMAGE}[10s])) * 100`,
+    `sum by (name) (container_memory_rss${NAMED})`,
+    `sum by (name) (container_memory_cache${NAMED})`,
+    `sum by (name) (container_memory_swap${NAMED})`,
+    `sum by (name) (container_spec_memory_limit_bytes${NAMED} - container_memory_usage_bytes${NAMED})`,
+    `sum by (name) (rate(container_network_receive_bytes_total${NAMED}[10s]))`,
+    `- sum by (name) (rate(container_network_transmit_bytes_total${NAMED}[10s]))`,
+    `time() - sum by (name) (container_start_time_seconds${NAMED})`,
+  ),
+];
+
 /** The facts about a node's pods that kube-state-metrics adds. */
 const ON_THE_NODE = `* on (cluster, namespace, pod) group_left (node)
   topk by (cluster, namespace, pod) (1, max by (cluster, namespace, pod, node) (kube_pod_info{node!=""}))`;

@@ -4,7 +4,7 @@ import { type Exporter, type Samples, samplesOf, startExporter } from '../lab/ex
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { eventually, succeed } from '../lab/machine.ts';
-import { DOCKER_QUERIES, untilAllFind } from './cadvisor-queries.ts';
+import { DOCKER_QUERIES, PANELS_OF_CONTAINERS, untilAllFind } from './cadvisor-queries.ts';
 import { within, words } from './docker-containers.ts';
 import { type Prometheus, startConfiguredPrometheus } from './prometheus.ts';
 
@@ -21,6 +21,8 @@ const CONTAINERS = {
   joined: ['--network container:limited', ['sleep', '100000']],
 } as const;
 type Name = keyof typeof CONTAINERS;
+/** A stack of ten, in a network of its own. */
+const STACK = ['api', 'cache', 'cron', 'db', 'mail', 'proxy', 'queue', 'search', 'web', 'worker'] as const;
 const NAMES = ['limited', 'unlimited', 'exposed', 'joined'] as const;
 
 describeLive("cAdvisor's names for containers of Docker", ['docker', 'prometheus'], () => {
@@ -50,6 +52,13 @@ describeLive("cAdvisor's names for containers of Docker", ['docker', 'prometheus
       const [flags, command] = CONTAINERS[name];
       ids.set(name, await docker.run('--name', name, ...words(flags), LAB_IMAGE, ...command));
     }
+    await docker.createNetwork('stack');
+    const ofStack = '--network stack --memory 64m --label com.docker.compose.project=stack';
+    await Promise.all(
+      STACK.map((name) =>
+        docker.run('--name', name, ...words(`${ofStack} --label com.docker.compose.service=${name}`), LAB_IMAGE),
+      ),
+    );
     traffic = await host.start(TALK(await docker.pidOf('limited'), await docker.pidOf('unlimited')));
     exporter = await startExporter(host, {
       flags: [
@@ -160,10 +169,25 @@ describeLive("cAdvisor's names for containers of Docker", ['docker', 'prometheus
       'limited eth0',
       'unlimited eth0',
     ]);
+    expect(names.filter((text) => text.endsWith(' eth0'))).toHaveLength(2 + STACK.length);
   });
 
   test('each query of boards and rules for cAdvisor finds something', async () => {
     await untilAllFind(prometheus, DOCKER_QUERIES);
+  });
+
+  test('every panel that lists containers shows all ten of a stack', async () => {
+    await within(host, 'the stack', async () => {
+      const found = await Promise.all(
+        PANELS_OF_CONTAINERS.map(async ({ from, query }) => {
+          const shown = new Set((await prometheus.labels(query)).map(({ name }) => name));
+          return STACK.filter((name) => !shown.has(name)).map((name) => `${from}: ${query} lacks ${name}`);
+        }),
+      );
+      const missing = found.flat();
+      if (missing.length > 0) throw new Error(missing.join('\n'));
+      return true;
+    });
   });
 
   test('a container that is gone is seen no more, so that an alert can say so', async () => {
