@@ -85,6 +85,7 @@ function sharedFiles({ root }: Source): PackagedFile[] {
       .map((file) => copy(root, `${from}/${file}`, `${SHARE}/${to}/${file}`));
   return [
     copy(root, 'deploy/prometheus/alerts.yml', `${SHARE}/prometheus/alerts.yml`),
+    ...folder('deploy/prometheus/fleet', 'prometheus/fleet'),
     ...folder('deploy/prometheus/scrape', 'prometheus/scrape'),
     ...folder('deploy/victoria-metrics', 'victoria-metrics'),
     ...folder('deploy/alertmanager', 'alertmanager'),

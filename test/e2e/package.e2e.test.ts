@@ -25,6 +25,10 @@ usr/share/isolation-exporter/grafana/exporter.json
 usr/share/isolation-exporter/grafana/fleet.json
 usr/share/isolation-exporter/grafana/posture.json
 usr/share/isolation-exporter/prometheus/alerts.yml
+usr/share/isolation-exporter/prometheus/fleet/remote-write-mimir.yml
+usr/share/isolation-exporter/prometheus/fleet/remote-write-thanos.yml
+usr/share/isolation-exporter/prometheus/fleet/rules.yml
+usr/share/isolation-exporter/prometheus/fleet/tests/rules_test.yml
 usr/share/isolation-exporter/prometheus/scrape/docker-sd.yml
 usr/share/isolation-exporter/prometheus/scrape/file-sd.yml
 usr/share/isolation-exporter/prometheus/scrape/http-sd.yml
