@@ -30,13 +30,18 @@ export class Exporter {
    * Starts it and waits until it answers; `running` takes it before that, so that it can be ended at any time.
    *
    * @param checkout whose build to start; that of this bench unless told otherwise.
+   * @param names.engine the Docker host that gives names; none unless told otherwise.
    */
-  static async start(running: { add(exporter: Exporter): unknown }, checkout = HERE): Promise<Exporter> {
+  static async start(
+    running: { add(exporter: Exporter): unknown },
+    checkout = HERE,
+    names: { readonly engine?: string } = {},
+  ): Promise<Exporter> {
     const port = await freePort();
     const options = [
       '--web.listen-address',
       `127.0.0.1:${port}`,
-      '--docker.host=',
+      `--docker.host=${names.engine ?? ''}`,
       '--podman.host=',
       '--cri.endpoint=',
       '--log.level=warn',
