@@ -10,7 +10,7 @@ export const procfsOptions = defineCheck({
     // The last mount hides earlier ones.
     const mount = mounts.findLast(({ mountPoint }) => mountPoint === procfs);
     return {
-      options: (mount?.superOptions ?? []).filter((option) => /^(hidepid|subset)=/.test(option)),
+      options: (mount?.superOptions ?? '').split(',').filter((option) => /^(hidepid|subset)=/.test(option)),
       uid: own.uid,
       hasPtrace: own.effective.includes('SYS_PTRACE'),
     };

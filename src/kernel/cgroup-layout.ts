@@ -130,9 +130,11 @@ function isThere({ root, version }: Hierarchy): boolean {
 }
 
 /** v1 lists its controllers in the mount options: `rw,cpu,cpuacct` or `rw,xattr,name=systemd`. */
-function controllersOfV1(superOptions: readonly string[]): string[] {
+function controllersOfV1(superOptions: string): string[] {
   const notControllers = new Set(['rw', 'ro', 'xattr', 'noprefix', 'clone_children', 'none', 'cpuset_v2_mode']);
-  return superOptions.filter((option) => !notControllers.has(option) && !option.startsWith('release_agent='));
+  return superOptions
+    .split(',')
+    .filter((option) => !notControllers.has(option) && !option.startsWith('release_agent='));
 }
 
 /** v2 lists them in `cgroup.controllers`: `cpuset cpu io memory hugetlb pids rdma misc`. */

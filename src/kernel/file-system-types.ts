@@ -42,7 +42,7 @@ export function mayWait(mount: Mount, hostMountAt: MountAt | undefined, depth = 
 
 /** The directories that an overlay is made of, from its options `lowerdir=a:b::data`, `lowerdir+=`, `upperdir=`. */
 function layersOf({ superOptions }: Mount): string[] {
-  return superOptions.flatMap((option) => {
+  return superOptions.split(',').flatMap((option) => {
     const [, name, value] = /^(lowerdir\+?|datadir\+|upperdir|workdir)=(.*)$/s.exec(option) ?? [];
     if (name === undefined || value === undefined) return [];
     const text = value.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));

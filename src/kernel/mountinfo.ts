@@ -11,14 +11,18 @@ export interface Mount {
   /** Somebody has removed that file or directory since: no path of the file system leads to it. */
   readonly isRemoved: boolean;
   readonly mountPoint: string;
-  /** Per-mount options such as `ro`. */
-  readonly options: readonly string[];
+  /** Per-mount options, such as `ro,relatime`; see {@link hasOption}. */
+  readonly options: string;
   /** Propagation: `shared:N`, `master:N`, … */
   readonly propagation: readonly string[];
   readonly type: string;
   readonly source: string;
-  readonly superOptions: readonly string[];
+  /** Options of the file system, such as `rw,errors=remount-ro`. */
+  readonly superOptions: string;
 }
+
+/** The number of fields before the optional ones. */
+const FIXED_FIELDS = 6;
 
 /**
  * Parses `/proc/<pid>/mountinfo` (proc_pid_mountinfo(5)):
@@ -37,11 +41,11 @@ export function parseMountinfo(text: string): Mount[] {
 }
 
 function parseLine(line: string): Mount {
-  const separator = line.indexOf(' - ');
-  const [id, , device, root, mountPoint, options, ...propagation] = line.slice(0, separator).split(' ');
-  const [type, source, superOptions = ''] = line.slice(separator + 3).split(' ');
+  const fields = line.split(' ');
+  const separator = fields.indexOf('-', FIXED_FIELDS);
+  const [id, , device, root, mountPoint, options] = fields;
+  const [type, source, superOptions = ''] = separator < 0 ? [] : fields.slice(separator + 1);
   if (
-    separator < 0 ||
     id === undefined ||
     device === undefined ||
     root === undefined ||
@@ -58,12 +62,17 @@ function parseLine(line: string): Mount {
     root: unescapeOctal(root).replace(REMOVED, ''),
     isRemoved: REMOVED.test(root),
     mountPoint: unescapeOctal(mountPoint),
-    options: options.split(','),
-    propagation,
+    options,
+    propagation: fields.slice(FIXED_FIELDS, separator),
     type,
     source: unescapeOctal(source),
-    superOptions: superOptions.split(','),
+    superOptions,
   };
+}
+
+/** Whether a list of options, such as `ro,relatime`, has an option without a value. */
+export function hasOption(options: string, name: string): boolean {
+  return options.includes(name) && options.split(',').includes(name);
 }
 
 /** Escapes a path as mountinfo does: space, tab, newline and backslash as octal escapes. */

@@ -7,7 +7,7 @@ import { descriptorBudget } from './descriptor-limit.ts';
 import { parseDiskNames } from './diskstats.ts';
 import { flatKeyedParser } from './flat-keyed.ts';
 import { parseIoStat } from './io-stat.ts';
-import { parseMountinfo } from './mountinfo.ts';
+import { hasOption, parseMountinfo } from './mountinfo.ts';
 import { parseNetDev } from './net-dev.ts';
 import { parseIrqPressure, parsePressure } from './pressure.ts';
 import { parseCgroupProcs } from './cgroup-procs.ts';
@@ -350,11 +350,11 @@ describe('parseMountinfo()', () => {
         root: '/var/lib/x y',
         isRemoved: false,
         mountPoint: '/da\\ta',
-        options: ['ro', 'relatime'],
+        options: 'ro,relatime',
         propagation: ['shared:7', 'master:1'],
         type: 'ext4',
         source: '/dev/vda',
-        superOptions: ['rw', 'errors=remount-ro'],
+        superOptions: 'rw,errors=remount-ro',
       },
     ]);
   });
@@ -362,6 +362,12 @@ describe('parseMountinfo()', () => {
   it('reads that the root was removed', () => {
     const [mount] = parseMountinfo('63 52 254:0 /etc/passwd//deleted /etc/passwd rw - ext4 /dev/vda rw\n');
     expect(mount).toMatchObject({ root: '/etc/passwd', isRemoved: true });
+  });
+
+  it('finds options as a whole', () => {
+    expect(hasOption('rw,errors=remount-ro', 'ro')).toBe(false);
+    expect(['ro', 'ro,nosuid', 'nosuid,ro'].every((options) => hasOption(options, 'ro'))).toBe(true);
+    expect(hasOption('', 'ro')).toBe(false);
   });
 
   it('refuses a line without the separator', () => expect(() => parseMountinfo('1 2 3\n')).toThrow(SyntaxError));

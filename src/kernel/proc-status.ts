@@ -86,6 +86,11 @@ export function parseProcStatus(text: string): ProcStatus {
   };
 }
 
+/** The same file's `CapBnd`: the capabilities that the process can pass on to its children. */
+export function parseBoundingSet(text: string): CapabilitySet {
+  return capabilities(text, 'CapBnd');
+}
+
 /** The text after `key:` and a tab; `undefined` without such a line. */
 function line(text: string, key: string): string | undefined {
   const mark = `${key}:\t`;

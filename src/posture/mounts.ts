@@ -1,5 +1,5 @@
 import type { ProcessFiles } from '../kernel/process-files.ts';
-import type { Mount } from '../kernel/mountinfo.ts';
+import { hasOption, type Mount } from '../kernel/mountinfo.ts';
 import type { LookUps } from '../probes/look-ups.ts';
 import type { Answers } from '../probes/requests.ts';
 import type { Host } from './host.ts';
@@ -65,7 +65,7 @@ function behind(all: readonly Mount[], mounted: Mounted): Behind {
 
 /** Whether a mount is read-only: the mount itself or its file system is. */
 function isWritable({ options, superOptions }: Mount): boolean {
-  return !options.includes('ro') && !superOptions.includes('ro');
+  return !hasOption(options, 'ro') && !hasOption(superOptions, 'ro');
 }
 
 /** Without `/proc` there is nothing to mask. */

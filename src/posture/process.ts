@@ -3,7 +3,7 @@ import { errnoOf, isDenied } from '../kernel/errno.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import { type HostNamespaces, inodeOfLink } from '../kernel/host-namespaces.ts';
 import { type LsmLabel, parseLsmLabel } from '../kernel/lsm-label.ts';
-import { parseProcStatus } from '../kernel/proc-status.ts';
+import { parseProcStatus, type ProcStatus } from '../kernel/proc-status.ts';
 import { insideOf, isIdentityMap, outsideOf, parseIdMap } from '../kernel/uid-map.ts';
 import type { ProcessPosture, UserNamespace } from './posture.ts';
 
@@ -24,8 +24,7 @@ export interface Surroundings {
 
 /** What is known of a process already. Other processes are read in full. */
 export interface AlreadyRead {
-  /** The text of its `status`. */
-  readonly status: string;
+  readonly status: ProcStatus;
   readonly namespaces: Namespaces;
 }
 
@@ -39,9 +38,9 @@ export function readProcess(
   surroundings: Surroundings,
   known?: AlreadyRead,
 ): ProcessPosture | undefined {
-  const text = known?.status ?? files.text('status');
-  if (text === undefined) return undefined;
-  const { zombie, kernelThread, nspid, effectiveUid: uid, effectiveGid: gid, ...credentials } = parseProcStatus(text);
+  const status = known?.status ?? readStatus(files);
+  if (status === undefined) return undefined;
+  const { zombie, kernelThread, nspid, effectiveUid: uid, effectiveGid: gid, ...credentials } = status;
   if (zombie || kernelThread) return undefined;
   const hostPid = nspid.length === 1;
   const namespaces = known?.namespaces ?? readNamespaces(files, surroundings);
@@ -68,6 +67,12 @@ export function readProcess(
     hostMnt: isHostMnt(namespaces, surroundings),
     escaped: hasEscaped(namespaces, hostPid, surroundings),
   };
+}
+
+/** `/proc/<pid>/status`; `undefined` if the process has ended. */
+export function readStatus(files: ProcessFiles): ProcStatus | undefined {
+  const text = files.text('status');
+  return text === undefined ? undefined : parseProcStatus(text);
 }
 
 function isNested(

@@ -5,7 +5,7 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { HostNamespaces } from '../kernel/host-namespaces.ts';
-import { parseProcStatus } from '../kernel/proc-status.ts';
+import { parseBoundingSet } from '../kernel/proc-status.ts';
 import { parseProcLimits } from '../kernel/proc-limits.ts';
 import { readDevices } from './devices.ts';
 import { type Host, hostFacts } from './host.ts';
@@ -14,7 +14,7 @@ import type { PathProbes } from '../probes/path-probes.ts';
 import { LONGEST_MOUNTINFO, MountTable } from './mount-table.ts';
 import { readMounts } from './mounts.ts';
 import type { Posture, ProcessPosture } from './posture.ts';
-import { LabelReader, orDenied, readProcess, type Surroundings } from './process.ts';
+import { LabelReader, orDenied, readProcess, readStatus, type Surroundings } from './process.ts';
 import { isSameSummary, summaryOf } from './process-summary.ts';
 import { readSandbox, Witnesses } from './read-sandbox.ts';
 import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
@@ -88,9 +88,9 @@ export class PostureReader {
       denied ??= error;
     };
     const host = this.#host();
-    const status = init.files.text('status');
+    const status = readStatus(init.files);
     if (status === undefined) return undefined;
-    const { ppid } = parseProcStatus(status);
+    const { ppid } = status;
     const alone = {
       host: host.namespaces,
       init: init.namespaces,
@@ -264,7 +264,7 @@ function hostNet({ namespaces }: InitProcess, host: Host): boolean | undefined {
 /** The capabilities that a process can pass on to its children. */
 function boundingOf(files: ProcessFiles | undefined): CapabilitySet | undefined {
   const text = files?.text('status');
-  return text === undefined ? undefined : parseProcStatus(text).bounding;
+  return text === undefined ? undefined : parseBoundingSet(text);
 }
 
 function raisedLimits(files: ProcessFiles, parent: ProcessFiles | undefined): readonly string[] | undefined {
