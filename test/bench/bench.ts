@@ -30,6 +30,8 @@ const { values: options } = parseArgs({
     // Instead, scrapes at an interval like Prometheus, in seconds, for `--for` seconds, also other exporters.
     every: { type: 'string' },
     for: { type: 'string', default: '60' },
+    // How long to let the exporters settle before that, in seconds.
+    settle: { type: 'string', default: '240' },
     // `NAME=COMMAND`, in which `%p` stands for the port to listen on.
     beside: { type: 'string', multiple: true, default: [] },
     // Puts the table into docs/performance.md.
@@ -153,7 +155,13 @@ async function measurePaced(count: number, everySeconds: number): Promise<Record
     const [name = '', ...command] = beside.split('=');
     exporters.set(name, await Exporter.startOther(running, command.join('=')));
   }
-  const costs = await pacedCosts(exporters, { everySeconds, forSeconds: Number(options.for) });
+  const task = cgroups.paths.map((path) => filesOf(layout, path));
+  const costs = await pacedCosts(exporters, {
+    everySeconds,
+    forSeconds: Number(options.for),
+    settleSeconds: Number(options.settle),
+    floor: await Child.start('floor.ts', task, running),
+  });
   await cleanUp();
   return rounded({ containers: count, 'seconds between scrapes': everySeconds, ...costs });
 }

@@ -68,7 +68,9 @@ export function renderPaced(machine: string, results: readonly Numbers[]): strin
   );
   const header = ['Containers', 'Exporter', ...PACED_ROWS.map(([title]) => title)];
   const alignments = header.map((title) => (title === 'Exporter' ? 'text' : 'number'));
-  return `${machine}\n\n${markdownTable(header, rows, alignments)}`;
+  const floors = results.map((all) => `${format(all['floor cpu p50'])} ms (${format(all['containers'])} containers)`);
+  const floor = `CPU of just reading the files at the same interval: ${floors.join(', ')}.`;
+  return `${machine} ${floor}\n\n${markdownTable(header, rows, alignments)}`;
 }
 
 /** Splits names such as `ours: rss MB`, in the order of the exporters. */
