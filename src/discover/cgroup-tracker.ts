@@ -236,7 +236,7 @@ export class CgroupTracker {
         else this.reconcile(this.walker.walk(directory.path), directory.path);
         this.#lookAgain(directory, attempt + 1);
       },
-      directory.seenAt + age - performance.now(),
+      Math.max(0, directory.seenAt + age - performance.now()),
     );
     directory.timer = timer.unref();
   }
