@@ -74,12 +74,14 @@ export class Exporter {
     return spent.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e6;
   }
 
-  /** Resident memory of all its processes in MB; what they share counts once (Pss). */
+  /**
+   * Resident memory of the daemon, and what its other process has besides, in MB. Not Pss: the bench runs the same Node.js, so that
+   * half of its program would not count.
+   */
   rss(): number {
-    const resident = this.#processes().map((pid) =>
-      Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]),
-    );
-    return resident.reduce((sum, kilobytes) => sum + kilobytes, 0) * 1.024e-3;
+    const [own = NaN, ...others] = this.#processes();
+    const besides = others.map((pid) => kilobytesOf(pid, 'Anonymous'));
+    return besides.reduce((sum, kilobytes) => sum + kilobytes, kilobytesOf(own, 'Rss')) * 1.024e-3;
   }
 
   /**
@@ -131,6 +133,11 @@ export class Exporter {
     this.#child.kill('SIGKILL');
     await exited;
   }
+}
+
+/** A sum over all mappings of a process, in KiB. */
+function kilobytesOf(pid: number, name: 'Rss' | 'Anonymous'): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
 }
 
 async function freePort(): Promise<number> {

@@ -32,7 +32,7 @@ const ROWS: readonly Row[] = [
   ['Scrape with gzip / that of the other build', times('gzip/other gzip cpu p50')],
   ['Time of a scrape, median', ms('plain wall p50')],
   ['Time of a scrape, p99', ms('plain wall p99')],
-  ['Memory (Pss)', (numbers) => `${format(numbers['rss MB'])} MB`],
+  ['Memory', (numbers) => `${format(numbers['rss MB'])} MB`],
   ['Memory after scrapes back to back', (numbers) => `${format(numbers['rss MB after many scrapes in a row'])} MB`],
   ['Start-up CPU, above an empty host', ms('start-up cpu over empty host')],
   ['Samples per container', (numbers) => format(numbers['samples per container'])],
