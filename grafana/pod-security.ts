@@ -28,6 +28,9 @@ const LEVELS = `count by (${IDENTITY}) (${onHosts(LOOKED_AT)})`;
 const RESTRICTED = `${LEVELS} unless ${violate('any')} unless ${unknown('any')}`;
 const UNKNOWN = `${LEVELS} unless ${PRIVILEGED} unless (${BASELINE}) unless (${RESTRICTED})`;
 
+/** How many, also 0 while there are containers. */
+const countOf = (containers: string) => `count(${containers}) or count(${LEVELS}) * 0`;
+
 /** Which containers pass the Pod Security Standards, and what keeps the others from it. */
 export const POD_SECURITY: Row = {
   title: 'Pod Security Standards',
@@ -41,10 +44,10 @@ export const POD_SECURITY: Row = {
         from: FROM,
         red: 'privileged: they violate the baseline. The table beside says by what.',
         queries: [
-          last(`count(${RESTRICTED})`, 'restricted'),
-          last(`count(${BASELINE})`, 'baseline'),
-          last(`count(${PRIVILEGED})`, 'privileged'),
-          last(`count(${UNKNOWN})`, 'unknown'),
+          last(countOf(RESTRICTED), 'restricted'),
+          last(countOf(BASELINE), 'baseline'),
+          last(countOf(PRIVILEGED), 'privileged'),
+          last(countOf(UNKNOWN), 'unknown'),
         ],
         unit: 'short',
         min: 0,
