@@ -83,6 +83,10 @@ describeLive('pods of a containerd', ['docker'], () => {
     const flags = ['--docker.host=', `--cri.endpoint=unix://${node.socket}`];
     await using later = await startExporter(host, { flags });
     await within(host, 'the kill under its name', async () => kills(await later.scrape()) === 1);
+    const ended = { engine: 'containerd', namespace: 'shop', pod: 'leaky', container: 'app' };
+    const endOf = (samples: Samples) =>
+      ['exit_code', 'exit_oom_killed', 'ended'].map((name) => samples.value(`isolation_container_${name}`, ended));
+    await within(host, 'its end', async () => endOf(await later.scrape()).join() === '137,1,1');
     await node.remove(leaky);
     await shows('shop/web-7d4b9c/nginx', 'shop/web-7d4b9c/sidecar');
     expect(kills(await exporter.scrape())).toBe(1);
