@@ -291,7 +291,9 @@ class CgroupDiscovery implements Discovery {
 
   #tellUnseen(walked: Walk): void {
     for (const [path, error] of walked.unseen) {
-      if (!this.#unseen.has(path)) this.#log.warn({ cgroup: path, error }, 'cannot read a cgroup directory');
+      // A container can make any number of these.
+      if (this.#unseen.has(path) || this.#isInContainer(path)) continue;
+      this.#log.warn({ cgroup: path, error }, 'cannot read a cgroup directory');
     }
     this.#unseen = walked.unseen;
   }

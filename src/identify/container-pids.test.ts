@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -16,7 +17,8 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'isolation-exporter-members-'));
 });
 afterEach(() => {
-  rmSync(root, { recursive: true });
+  // Unlike Node.js, it can remove what is too deep for a path.
+  spawnSync('rm', ['-rf', root]);
 });
 
 function list(path: string, pid: number): void {
@@ -50,6 +52,33 @@ test('a container with too many cgroups inside says that processes may be missin
   expect(members(OUTER)).toMatchObject({ isIncomplete: false, pids: { length: 513 } });
   list(`${OUTER}/y`, 9_999);
   expect(members(OUTER)).toMatchObject({ isIncomplete: true, pids: { length: 513 } });
+});
+
+test('a cgroup inside that cannot be opened by its path hides only its own processes', () => {
+  list(OUTER, 1);
+  list(`${OUTER}/x`, 2);
+  // Longer than PATH_MAX, so it is made step by step.
+  const script = `
+    my ($top) = @ARGV;
+    chdir $top or die;
+    for (1 .. 20) { my $name = 'n' x 250; mkdir $name or die; chdir $name or die }`;
+  spawnSync('perl', ['-e', script, root + OUTER]);
+  expect(members(OUTER)).toMatchObject({ isIncomplete: true, pids: [1, 2] });
+});
+
+test('a cgroup inside whose name is no UTF-8 may hide processes, also beside one with the name that it is shown with', () => {
+  list(OUTER, 1);
+  list(`${OUTER}/x`, 2);
+  expect(members(OUTER)).toMatchObject({ isIncomplete: false, pids: [1, 2] });
+  mkdirSync(Buffer.concat([Buffer.from(`${root}${OUTER}/`), Buffer.from([0xff])]));
+  expect(members(OUTER)).toMatchObject({ isIncomplete: true, pids: [1, 2] });
+  list(`${OUTER}/\uFFFD`, 3);
+  expect(members(OUTER)).toMatchObject({ isIncomplete: true, pids: [1, 2, 3] });
+});
+
+test('a cgroup of a container that cannot be read is an error', () => {
+  mkdirSync(`${root}${OUTER}/cgroup.procs`, { recursive: true });
+  expect(() => members(OUTER)).toThrow('EISDIR');
 });
 
 test('a surplus cgroup belongs to the container around it, at any depth', () => {

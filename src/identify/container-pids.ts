@@ -15,7 +15,7 @@ const NOBODY = Buffer.alloc(0);
 export interface Members {
   /** Sorted. */
   readonly pids: readonly number[];
-  /** There are so many cgroups inside that some were not searched. */
+  /** Some cgroups inside were not searched: there are too many, or their paths are too long or no UTF-8. */
   readonly isIncomplete: boolean;
   readonly lists: readonly { readonly cgroup: CgroupFiles; readonly content: Buffer }[];
 }
@@ -36,11 +36,11 @@ export function membersOfContainer(
   const lists: { cgroup: CgroupFiles; content: Buffer }[] = [];
   let isIncomplete = false;
   for (const part of partsOf(kernel, cgroup, isSurplus)) {
-    if (part === undefined) {
+    const bytes = part === 'unsearched' ? part : unlessInside(part, cgroup, () => part.processList());
+    if (part === 'unsearched' || bytes === 'unsearched') {
       isIncomplete = true;
-      break;
+      continue;
     }
-    const bytes = part.processList();
     if (bytes !== undefined) for (const pid of parseCgroupProcs(bytes)) pids.add(pid);
     if (lists.length < MOST_LISTS) lists.push({ cgroup: part, content: Buffer.from(bytes ?? NOBODY) });
   }
@@ -64,24 +64,44 @@ export function haveChanged({ lists }: Members): boolean {
   return lists.some(({ cgroup, content }) => !content.equals(cgroup.processList() ?? NOBODY));
 }
 
-/** The container's cgroup and its inner cgroups. Ends with `undefined` if there are too many. */
-function* partsOf(kernel: KernelFiles, cgroup: CgroupFiles, isSurplus: IsSurplus): Generator<CgroupFiles | undefined> {
+/** What is unknown about a cgroup inside a container. The container must not make facts about itself unknown with it. */
+type Unsearched = 'unsearched';
+
+/** Reads a part of a container. Only for the container's own cgroup an error is one. */
+function unlessInside<T>(part: CgroupFiles, container: CgroupFiles, read: () => T): T | Unsearched {
+  try {
+    return read();
+  } catch (error) {
+    if (part === container) throw error;
+    return 'unsearched';
+  }
+}
+
+/** The container's cgroup and its inner cgroups. */
+function* partsOf(kernel: KernelFiles, cgroup: CgroupFiles, isSurplus: IsSurplus): Generator<CgroupFiles | Unsearched> {
   yield cgroup;
   const own = identifyCgroup(cgroup.path);
   const container = own?.cgroup;
   const toList = [cgroup];
   let left = MOST_CGROUPS;
   for (let parent = toList.shift(); parent !== undefined; parent = toList.shift()) {
-    for (const name of parent.children()) {
+    const names = unlessInside(parent, cgroup, () => parent.children());
+    if (names === 'unsearched') {
+      yield names;
+      continue;
+    }
+    for (const name of names) {
       const path = `${parent.path}/${name}`;
       const inner = admittedAt(path, isSurplus);
       // An unconfirmed candidate inside a container is part of it.
       if (inner?.candidate === undefined && inner?.cgroup !== container && !isMadeUp(inner, own, parent)) continue;
       left -= 1;
       if (left < 0) {
-        yield undefined;
+        yield 'unsearched';
         return;
       }
+      // Node.js shows a name that is no UTF-8 with U+FFFD, and finds nothing under that name, or another cgroup.
+      if (name.includes('\uFFFD')) yield 'unsearched';
       const child = kernel.cgroup(path);
       yield child;
       toList.push(child);

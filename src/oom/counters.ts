@@ -108,19 +108,32 @@ function* partsOfContainer(container: {
   const left = [at];
   for (let next = left.shift(); next !== undefined; next = left.shift()) {
     yield { name: nameOf(next), at: next };
-    left.push(...childrenIn(next).filter((child) => !isOther(nameOf(child))));
+    const children = next === at ? childrenIn(next) : (unlessInside(() => childrenIn(next)) ?? []);
+    left.push(...children.filter((child) => !isOther(nameOf(child))));
   }
 }
 
 function readEach(root: string, parts: Iterable<Part>): Reading {
   const kills = new Map<string, number>();
+  let isFirst = true;
   for (const { name, at } of parts) {
-    const own = countsIn(`${root}${at}/memory.oom_control`);
+    const read = (): ReturnType<typeof countsIn> => countsIn(`${root}${at}/memory.oom_control`);
+    const own = isFirst ? read() : unlessInside(read);
+    isFirst = false;
     if (own !== undefined && own.oom_kill === undefined) return 'uncounted';
     if (own?.oom_kill !== undefined) kills.set(name, own.oom_kill);
     if (kills.size >= MAX_CGROUPS) break;
   }
   return kills.size === 0 ? undefined : { kills, groups: undefined };
+}
+
+/** A container can make cgroups inside whose paths are too long to open. Their kills are unknown, but not those of the others. */
+function unlessInside<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 function countsIn(file: string): ReturnType<typeof parseCounts> | undefined {

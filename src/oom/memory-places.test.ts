@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,7 +18,8 @@ describe('MemoryPlaces', () => {
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'isolation-memory-places-'));
   });
-  afterEach(() => rmSync(root, { recursive: true }));
+  // Unlike Node.js, it can remove what is too deep for a path.
+  afterEach(() => void spawnSync('rm', ['-rf', root]));
 
   function write(name: string, text: string): void {
     mkdirSync(join(root, name, '..'), { recursive: true });
@@ -122,5 +124,9 @@ describe('MemoryPlaces', () => {
       [`/jobs/${A}/inner`, 3],
     ]);
     expect(reading).toEqual({ kills, groups: undefined });
+    // Longer than PATH_MAX, so it is made step by step.
+    const script = `chdir $ARGV[0]; for (1 .. 20) { my $name = 'n' x 250; mkdir $name; chdir $name or die }`;
+    spawnSync('perl', ['-e', script, join(root, `memory/s/jobs/${A}`)]);
+    expect(findCounters(kernel(), places)?.read(`/jobs/${A}`, () => false)).toEqual({ kills, groups: undefined });
   });
 });
