@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ContainerCgroup, Names } from '../container.ts';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
@@ -24,8 +24,8 @@ const probes = new PathProbes({ info() {}, warn() {} });
 const postures = new PostureReader(kernel, findHostNamespaces('/proc'), probes);
 const children: ChildProcess[] = [];
 
-function start(program: string): Promise<number> {
-  const child = spawn(program, ['1000'], { stdio: 'ignore' });
+function start(program: string, ...words: readonly string[]): Promise<number> {
+  const child = spawn(program, [...words, '1000'], { stdio: 'ignore' });
   children.push(child);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -145,6 +145,21 @@ test('a new process appears in the next scrape, and the container stays the same
   const [after] = await inventory.containers();
   expect(after).not.toBe(before);
   expect(after?.posture?.allProcesses).toBe(false);
+  inventory.close();
+});
+
+test.skipIf(process.getuid?.() !== 0)('a new mount appears in the next scrape', async () => {
+  const inventory = new ContainerInventory({ kernel, naming: new Naming([]), postures });
+  const init = await start('/usr/bin/unshare', '--mount', '/bin/sleep');
+  inventory.add(container([init], '9'.repeat(32)));
+  const mounted = async () => {
+    const [found] = await inventory.containers();
+    return found?.posture?.mounts?.hostMounts?.map(({ mountPoint }) => mountPoint);
+  };
+  await vi.waitFor(async () => expect(readlinkSync(`/proc/${init}/exe`)).toContain('sleep'));
+  expect(await mounted()).not.toContain('/mnt');
+  spawnSync('nsenter', ['--target', String(init), '--mount', 'mount', '--bind', '/dev', '/mnt']);
+  expect(await mounted()).toContain('/mnt');
   inventory.close();
 });
 

@@ -220,12 +220,14 @@ export class ContainerInventory {
 
   /**
    * Inspects new processes, because one that `docker exec` starts may end long before all facts are read again. Returns whether
-   * the init is still the same: a restarted container can reuse its cgroup.
+   * the init is still the same, with the same mounts: a restarted container can reuse its cgroup.
    */
   #lookForNewProcesses(entry: TrackedContainer, container: Container): boolean {
     const { init, posture, members } = entry;
     if (init === undefined || posture === undefined || members === undefined) return true;
     try {
+      // A mount must not wait until all facts are read again.
+      if (this.#postures.haveMountsChanged(posture, init)) return false;
       if (!posture.pending && !haveChanged(members)) return true;
       entry.members = membersOfContainer(this.#kernel, entry.files, this.#isSurplus);
       if (!entry.members.pids.includes(init.pid)) return false;

@@ -71,7 +71,7 @@ describe.skipIf(!root)('a mount table with a record of nearly a page (needs root
     const child = spawn('env', ['unshare', '--mount', 'bash', '-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
     await once(child.stdout, 'data');
     const files = kernelFiles(10).process(child.pid ?? 0);
-    expect(files?.mountinfo(1024 * 1024)).toContain(` ${at}/last `);
+    expect(String(Buffer.from(files?.mountinfo(1024 * 1024) ?? []))).toContain(` ${at}/last `);
     files?.close();
     child.kill('SIGKILL');
     await once(child, 'exit');

@@ -41,9 +41,8 @@ export class ProcessFiles {
    * @param longest in bytes.
    * @throws the system error; EFBIG for a file longer than `longest`.
    */
-  mountinfo(longest: number): string | undefined {
-    const bytes = this.#named('mountinfo', (path) => this.#reader.readOnce(path, 0, longest));
-    return bytes === undefined ? undefined : textOf(bytes);
+  mountinfo(longest: number): Bytes | undefined {
+    return this.#named('mountinfo', (path) => this.#reader.readOnce(path, 0, longest));
   }
 
   /** The target of a link such as `ns/net`; `undefined` if absent or the process has ended. */

@@ -1,5 +1,6 @@
 import type { InitProcess } from '../container.ts';
 import type { CapabilitySet } from '../kernel/capabilities.ts';
+import { textOf } from '../kernel/bytes.ts';
 import { errnoOf } from '../kernel/errno.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
@@ -21,6 +22,9 @@ import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 
 /** The maximum number of processes of a container that are inspected. */
 const MOST_PROCESSES = 256;
+
+/** Longer mount tables, in bytes, are not compared in each scrape. A default container has 3 to 5 KB. */
+const LONGEST_COMPARED = 64 * 1024;
 
 /** The container to inspect. */
 export interface Target {
@@ -54,6 +58,8 @@ export interface PostureReading {
    * never rejects: a fact that cannot be determined stays unknown.
    */
   readonly lookedUp: Promise<LookedUp> | undefined;
+  /** The mount table of the init, for {@link PostureReader.haveMountsChanged}; `undefined` if it is unknown or too long. */
+  readonly mountinfo: Buffer | undefined;
 }
 
 /** Reads postures of containers on one host. */
@@ -103,7 +109,8 @@ export class PostureReader {
     if (own === undefined) return undefined;
     const byPid = new Map<number, ProcessPosture | undefined>([[init.pid, own]]);
     const pending = this.#lookAt(target, ppid, byPid, { ...alone, initPosture: own });
-    const table = readTable(init.files, host, note);
+    const mountinfo = readMountinfo(init.files, note);
+    const table = mountinfo && new MountTable(textOf(mountinfo), host.mounts && ((path) => host.mounts?.at(path)));
     const lookUps = new LookUps(this.#probes, cgroup.path);
     const witnesses = new Witnesses(this.#kernel);
     const lookUp = (): LookedUp => {
@@ -146,15 +153,33 @@ export class PostureReader {
         oomScoreAdj: readNumber(init.files, 'oom_score_adj', note),
         denied,
       };
-      return { posture, byPid, parent: ppid, pending, lookedUp };
+      return {
+        posture,
+        byPid,
+        parent: ppid,
+        pending,
+        lookedUp,
+        mountinfo: mountinfo && mountinfo.length <= LONGEST_COMPARED ? mountinfo : undefined,
+      };
     } finally {
       parent?.close();
     }
   }
 
+  /** Whether the init has other mounts than when its posture was read. `false` if that cannot be read any more. */
+  haveMountsChanged({ mountinfo }: PostureReading, { files }: InitProcess): boolean {
+    if (mountinfo === undefined) return false;
+    try {
+      const now = files.mountinfo(LONGEST_COMPARED);
+      return now !== undefined && Buffer.compare(mountinfo, now) !== 0;
+    } catch (error) {
+      return errnoOf(error) === 'EFBIG';
+    }
+  }
+
   /** Inspects new processes. The posture stays the same object if nothing changes. */
   update(known: PostureReading, target: Target): PostureReading {
-    const { posture, parent, lookedUp } = known;
+    const { posture, parent, lookedUp, mountinfo } = known;
     let { denied } = posture;
     const there = new Set([target.init.pid, ...target.pids]);
     const byPid = new Map([...known.byPid].filter(([pid]) => there.has(pid)));
@@ -169,7 +194,14 @@ export class PostureReader {
     });
     const summary = summaryOf(byPid, posture.init, areAll(target));
     const isSame = denied === posture.denied && isSameSummary(summary, posture);
-    return { parent, byPid, pending, lookedUp, posture: isSame ? posture : { ...posture, ...summary, denied } };
+    return {
+      parent,
+      byPid,
+      pending,
+      lookedUp,
+      mountinfo,
+      posture: isSame ? posture : { ...posture, ...summary, denied },
+    };
   }
 
   /** Adds unknown processes. Returns whether one of them is still about to become another program. */
@@ -223,12 +255,11 @@ async function repeat(lookUp: () => LookedUp, first: LookedUp, lookUps: LookUps)
 }
 
 /** The mounts of a process; `undefined` if reading them is denied, or there are too many. */
-function readTable(files: ProcessFiles, host: Host, denied: (error: Error) => void): MountTable | undefined {
+function readMountinfo(files: ProcessFiles, denied: (error: Error) => void): Buffer | undefined {
   try {
-    const mountinfo = orDenied(() => files.mountinfo(LONGEST_MOUNTINFO), denied);
-    return mountinfo === undefined
-      ? undefined
-      : new MountTable(mountinfo, host.mounts && ((path) => host.mounts?.at(path)));
+    const bytes = orDenied(() => files.mountinfo(LONGEST_MOUNTINFO), denied);
+    // The next read uses the same memory.
+    return bytes && Buffer.from(bytes);
   } catch (error) {
     if (errnoOf(error) === 'EFBIG') return undefined;
     throw error;

@@ -1,3 +1,4 @@
+import { textOf } from '../kernel/bytes.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { Host } from './host.ts';
@@ -91,7 +92,8 @@ function witness(
   { hostPid, hostMnt, seccomp }: ProcessPosture,
   { engine, host, lookUps, denied }: Question,
 ): Witness | undefined {
-  const mountinfo = files.mountinfo(LONGEST_MOUNTINFO);
+  const bytes = files.mountinfo(LONGEST_MOUNTINFO);
+  const mountinfo = bytes && textOf(bytes);
   const [cmdline, descriptors] = [files.outside('cmdline'), files.outside('fd')];
   if (mountinfo === undefined || cmdline === undefined || descriptors === undefined) return undefined;
   const words = found(

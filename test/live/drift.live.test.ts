@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
-import { describeLive, describeLong } from '../lab/live.ts';
+import { describeLive } from '../lab/live.ts';
 import { succeed } from '../lab/machine.ts';
-import { untilComplete, within, words } from './docker-containers.ts';
+import { untilComplete, words } from './docker-containers.ts';
 import { driftsOf, driftTime, escape, execPrivileged, mountDevices } from './drift-changes.ts';
 
 /** So long a container counts as starting; its start time is known to a hundredth of a second. */
@@ -22,7 +22,7 @@ const PRIVILEGED = [
 const once = (findings: readonly string[]) => findings.map((finding) => `${finding} 1`).toSorted();
 
 describeLive('containers that get worse while they run', ['docker'], () => {
-  const NAMES = ['steady', 'entered', 'escaped', 'relaxed'] as const;
+  const NAMES = ['steady', 'entered', 'escaped', 'mounted', 'relaxed'] as const;
   let docker: Docker;
   let exporter: Exporter;
   const ids = new Map<string, string>();
@@ -44,6 +44,7 @@ describeLive('containers that get worse while they run', ['docker'], () => {
   test('are reported in the next scrape, with the time, and others are not', async () => {
     await execPrivileged(host, docker, id('entered'));
     const end = await escape(host, docker, id('escaped'));
+    await mountDevices(host, docker, id('mounted'));
     await docker.cli('update', '--pids-limit', '-1', '--cpu-quota', '-1', 'relaxed');
     // As `docker update --memory-swap -1` of an engine that does it: Docker 20.10 only says that it has.
     const swap = `/sys/fs/cgroup/memory${docker.cgroupOf(id('relaxed'))}/memory.memsw.limit_in_bytes`;
@@ -54,6 +55,7 @@ describeLive('containers that get worse while they run', ['docker'], () => {
     const samples = await exporter.scrape();
     expect(driftsOf(samples, 'entered')).toEqual(once(PRIVILEGED));
     expect(driftsOf(samples, 'escaped')).toEqual(once([...PRIVILEGED, 'process_escaped']));
+    expect(driftsOf(samples, 'mounted')).toEqual(once(['critical_host_path_writable', 'host_path_mounted']));
     expect(driftsOf(samples, 'relaxed')).toEqual(once(['cpu_unlimited', 'pids_unlimited', 'swap_unlimited']));
     expect(driftsOf(samples, 'steady')).toEqual([]);
     expect(Math.abs(driftTime(samples, 'entered', 'stronger_process') - before)).toBeLessThan(20);
@@ -65,7 +67,7 @@ describeLive('containers that get worse while they run', ['docker'], () => {
 
   test('are in the log, one line for each, with what was and what is', async () => {
     const lines = (await exporter.log()).filter(({ msg }) => msg === 'isolation of a running container got worse');
-    expect(lines.map(({ container }) => container).toSorted()).toEqual(['entered', 'escaped', 'relaxed']);
+    expect(lines.map(({ container }) => container).toSorted()).toEqual(['entered', 'escaped', 'mounted', 'relaxed']);
     expect(lines.find(({ container }) => container === 'relaxed')).toMatchObject({
       level: 'warn',
       engine: 'docker',
@@ -73,6 +75,12 @@ describeLive('containers that get worse while they run', ['docker'], () => {
         'cpu_unlimited: 0.5 cores -> no limit',
         'pids_unlimited: 100 processes -> no limit',
         'swap_unlimited: 134217728 bytes -> no limit',
+      ],
+    });
+    expect(lines.find(({ container }) => container === 'mounted')).toMatchObject({
+      changes: [
+        'critical_host_path_writable: none -> /dev on /mnt (rw)',
+        'host_path_mounted: none -> /dev on /mnt (rw)',
       ],
     });
     const entered = lines.find(({ container }) => container === 'entered');
@@ -85,25 +93,5 @@ describeLive('containers that get worse while they run', ['docker'], () => {
     const samples = await other.scrape();
     expect(samples.value('isolation_container_finding', { container: 'entered', finding: 'stronger_process' })).toBe(1);
     expect(NAMES.flatMap((name) => driftsOf(samples, name))).toEqual([]);
-  });
-});
-
-describeLong('a container that gets another mount while it runs', ['docker'], () => {
-  test('is reported once its mounts are read again', async () => {
-    await using docker = await startDocker(host);
-    const id = await docker.run('--name', 'mounted', ...LIMITS, LAB_IMAGE);
-    await sleep(STARTING_MS);
-    await using exporter = await startExporter(host, { flags: [`--docker.host=unix://${docker.socket}`] });
-    await untilComplete(host, exporter, ['mounted']);
-    await mountDevices(host, docker, id);
-    const drifts = async () => driftsOf(await exporter.scrape(), 'mounted');
-    await within(host, 'the mount', async () => (await drifts()).length > 0, 60_000);
-    expect(await drifts()).toEqual(once(['critical_host_path_writable', 'host_path_mounted']));
-    expect((await exporter.log()).at(-1)).toMatchObject({
-      changes: [
-        'critical_host_path_writable: none -> /dev on /mnt (rw)',
-        'host_path_mounted: none -> /dev on /mnt (rw)',
-      ],
-    });
   });
 });

@@ -117,14 +117,12 @@ describeLive('the isolation of containers on a host with systemd and AppArmor', 
     expect(driftsOf(await exporter.scrape(), 'default')).toEqual(drifts);
   });
 
-  test('limits that are lifted show in the next scrape, and a mount once mounts are read again', async () => {
+  test('limits that are lifted and a mount show in the next scrape', async () => {
     await docker.cli('update', '--pids-limit', '-1', 'limited');
     await succeed(guest, `echo max > /sys/fs/cgroup${docker.cgroupOf(limited)}/memory.swap.max`);
     expect(driftsOf(await exporter.scrape(), 'limited')).toEqual(['pids_unlimited 1', 'swap_unlimited 1']);
     await mountDevices(guest, docker, limited);
-    const isMounted = async () =>
-      driftsOf(await exporter.scrape(), 'limited').includes('critical_host_path_writable 1');
-    await within(guest, 'the mount', isMounted, 60_000);
+    expect(driftsOf(await exporter.scrape(), 'limited')).toContain('critical_host_path_writable 1');
     const lines = (await exporter.log()).filter(({ msg }) => msg === 'isolation of a running container got worse');
     expect(lines.flatMap(({ container, changes }) => (container === 'limited' ? changes : []))).toEqual([
       'pids_unlimited: 100 processes -> no limit',
