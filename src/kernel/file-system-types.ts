@@ -1,4 +1,4 @@
-import type { Mount } from './mountinfo.ts';
+import { type Mount, unescapeOctal } from './mountinfo.ts';
 
 /**
  * File systems that answer from memory or from a local disk. Any other file system, including an unknown one, may block
@@ -45,7 +45,7 @@ function layersOf({ superOptions }: Mount): string[] {
   return superOptions.split(',').flatMap((option) => {
     const [, name, value] = /^(lowerdir\+?|datadir\+|upperdir|workdir)=(.*)$/s.exec(option) ?? [];
     if (name === undefined || value === undefined) return [];
-    const text = value.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+    const text = unescapeOctal(value);
     // A backslash precedes a colon in the name of a layer.
     const parts = name === 'lowerdir' ? text.split(/(?<!\\):+/) : [text];
     return parts.map((part) => part.replaceAll('\\:', ':')).filter(Boolean);

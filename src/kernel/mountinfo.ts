@@ -80,7 +80,8 @@ export function escapeOctal(path: string): string {
   return path.replace(/[ \t\n\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
-function unescapeOctal(field: string): string {
+/** Undoes {@link escapeOctal}. The kernel escapes values of `superOptions` in the same way, and `,` and `=` in them too. */
+export function unescapeOctal(field: string): string {
   if (!field.includes('\\')) return field;
   return field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

@@ -13,6 +13,7 @@ import {
   readSync,
   statSync,
 } from 'node:fs';
+import { countTree } from './tree-walk.js';
 
 /** @import { Answers, Request, Reply } from './requests.ts' */
 
@@ -72,6 +73,8 @@ function answer(request) {
       return hasLinkTo(path, request.targets);
     case 'links':
       return linksIn(request);
+    case 'tree':
+      return countTree(request);
     case 'realPath':
       return realpathSync.native(path);
     case 'text':

@@ -20,6 +20,11 @@ export type Question =
   | { readonly look: 'text'; readonly path: string; readonly most: number }
   /** The path without links, of what the path leads to. */
   | { readonly look: 'realPath'; readonly path: string }
+  /**
+   * The disk space of all files in a directory, of which only a part is counted in one question. `more`: continue the count of the
+   * question before, which was about this directory too.
+   */
+  | { readonly look: 'tree'; readonly path: string; readonly more: boolean }
   /** Whether this process may read and write what the path leads to. */
   | { readonly look: 'access'; readonly path: string };
 
@@ -45,8 +50,22 @@ export interface Answers {
       };
   readonly text: string;
   readonly realPath: string;
+  readonly tree: TreeCount;
   readonly access: true;
 }
+
+/** How far the count of a tree is, and the size of the file system that the tree is on. */
+export interface TreeCount {
+  /** `more`: ask again. Everything else ends the count. */
+  readonly state: 'more' | 'complete' | TreeLimit;
+  /** The disk space so far. */
+  readonly bytes: number;
+  /** In bytes, as `statfs` says: of a directory with a project quota on XFS, the quota. */
+  readonly fileSystem: { readonly size: number; readonly available: number };
+}
+
+/** Why a count is incomplete. `unreadable`: a directory in the tree cannot be opened. */
+export type TreeLimit = 'unreadable' | 'too_many_files' | 'too_deep' | 'too_slow';
 
 /** A reply: a value or the code of a system error. */
 export type Reply =
