@@ -159,6 +159,33 @@ export interface Container {
   readonly posture: Posture | undefined;
 }
 
+/** Why the size of a writable layer is unknown. */
+export type LayerUnknown =
+  /** The root of the container is no overlay that an engine has mounted on the host. */
+  | 'no_layer'
+  /** The host's files cannot be reached from here. */
+  | 'unreachable'
+  /** The layer is on a file system that may wait for a server. */
+  | 'remote'
+  /** A directory of the layer, or all of it, cannot be opened. */
+  | 'unreadable'
+  /** The look at it does not return. */
+  | 'unanswered'
+  /** The count reached one of its bounds. */
+  | 'too_many_files'
+  | 'too_deep'
+  | 'too_slow';
+
+/** What a container has written over its image, and the file system that holds it. */
+export interface WritableLayer {
+  /** Disk space of its files, in bytes, or why that is unknown. */
+  readonly size: { readonly bytes: number; /** Unix seconds. */ readonly at: number } | LayerUnknown;
+  /** In bytes; `undefined` if unknown. */
+  readonly fileSystem: { readonly device: string; readonly size: number; readonly available: number } | undefined;
+  /** The missing privilege, if that is why the size is unknown. */
+  readonly denied: Error | undefined;
+}
+
 /** The OOM kills of all containers, past and present, with the same labels. */
 export interface OomAccount {
   readonly labels: Labels;

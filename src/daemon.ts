@@ -39,6 +39,7 @@ import { descriptorBudget } from './kernel/descriptor-limit.ts';
 import { findHostRoot } from './kernel/host-root.ts';
 import { KernelFiles } from './kernel/kernel-files.ts';
 import { findHostNamespaces, type HostNamespaces } from './kernel/host-namespaces.ts';
+import { LayerSizes } from './layers/layer-sizes.ts';
 import type { Log } from './log.ts';
 import { OptionalReads } from './optional-reads.ts';
 import { OomWatch } from './oom/oom-watch.ts';
@@ -151,9 +152,22 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
   const enabled = collectorsWith(config).filter(({ name }) => config.collectors.includes(name));
   const failures = new Failures(log);
   const drift = config.collectors.includes('drift') ? new DriftWatch(log) : undefined;
+  // Processes of their own: a count keeps them busy for seconds.
+  const layerProbes = new PathProbes(log);
+  const layers = config.collectors.includes('layers')
+    ? new LayerSizes({ kernel, hostNamespaces, probes: layerProbes, intervalMs: config.layerInterval })
+    : undefined;
   const lineCache = new LineCache();
   const eventLoop = new EventLoopWatch();
-  const ownMetrics = createOwnMetrics(readVersion(), { probes, eventLoop, acceptFile: acceptances });
+  const ownMetrics = createOwnMetrics(readVersion(), {
+    probes: {
+      get stuck() {
+        return probes.stuck + layerProbes.stuck;
+      },
+    },
+    eventLoop,
+    acceptFile: acceptances,
+  });
   const created = config.createdTimestamps
     ? createdTimestamps(reads.read('stat', () => kernel.proc('stat')))
     : undefined;
@@ -173,6 +187,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
       engineRecords: engineRecords(containers, sources),
       acceptances,
       drift,
+      layers,
       state: stateOf({ kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom, acceptances }),
     });
     ancestors.prune();
@@ -219,6 +234,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
       accepted[Symbol.dispose]();
       await Promise.all(sources.map((source) => source[Symbol.asyncDispose]()));
       probes[Symbol.dispose]();
+      layerProbes[Symbol.dispose]();
     },
   };
 }

@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   probes: ['kernel', 'log.ts'],
   posture: ['kernel', 'probes', 'container.ts'],
   containers: ['engines', 'identify', 'kernel', 'posture', 'container.ts', 'pace.ts'],
+  layers: ['kernel', 'posture', 'probes', 'container.ts'],
   oom: ['kernel', 'container.ts', 'event-flood.ts', 'log.ts'],
   findings: ['kernel', 'posture'],
   drift: ['findings', 'posture', 'container.ts', 'log.ts'],

@@ -2,6 +2,7 @@ import { cpu } from './cpu.ts';
 import { health } from './health.ts';
 import { hugetlb } from './hugetlb.ts';
 import { io } from './io.ts';
+import { layers } from './layers.ts';
 import { machine } from './machine.ts';
 import { memory } from './memory.ts';
 import { network } from './network.ts';
@@ -27,4 +28,5 @@ export const views: readonly CadvisorView[] = [
   io,
   hugetlb,
   network,
+  layers,
 ];

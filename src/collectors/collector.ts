@@ -1,4 +1,4 @@
-import type { CgroupScope, Container, EngineRecord, Labels, OomCounts, Starts } from '../container.ts';
+import type { CgroupScope, Container, EngineRecord, Labels, OomCounts, Starts, WritableLayer } from '../container.ts';
 import type { Drift } from '../drift/drift-watch.ts';
 import type { OwnLimits } from '../drift/facts.ts';
 import type { Accepted, Acceptance } from '../findings/acceptance.ts';
@@ -147,6 +147,8 @@ export interface Scrape {
   readonly acceptances?: AcceptanceSource | undefined;
   /** What got worse about running containers; `undefined` if nothing watches them. */
   readonly drift?: DriftSource | undefined;
+  /** What containers have written over their images; `undefined` if nobody measures it. */
+  readonly layers?: LayerSource | undefined;
   /** Counts and health from the parts of the daemon that run between scrapes. */
   readonly state: DaemonState;
 }
@@ -163,6 +165,12 @@ export interface AcceptanceSource {
 export interface DriftSource {
   /** Compares a container with what is known of it. Returns what got worse so far: the same object while it is the same. */
   observe(container: Container, findings: readonly Assessed[], limits: OwnLimits): readonly Drift[];
+}
+
+/** What containers have written over their images. */
+export interface LayerSource {
+  /** The last measurement: the same object until the next one. Asks for the next one if that is due, and does not wait for it. */
+  of(container: Container): WritableLayer | undefined;
 }
 
 /** State of the parts of the daemon that run between scrapes. */

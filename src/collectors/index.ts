@@ -12,6 +12,7 @@ import { info } from './info.ts';
 import { inventory } from './inventory.ts';
 import { io } from './io.ts';
 import { labels } from './labels.ts';
+import { layers } from './layers.ts';
 import { limiters } from './limiters.ts';
 import { limits } from './limits.ts';
 import { memory } from './memory.ts';
@@ -54,6 +55,7 @@ export const collectors: readonly Collector[] = [
   io,
   hugetlb,
   network,
+  layers,
   zswap,
   uclamp,
   misc,

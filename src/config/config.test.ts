@@ -51,6 +51,7 @@ test('works without any option', () => {
     },
     kubeletLogs: { directory: '/var/log/containers', isDefault: true },
     containerLabels: [],
+    layerInterval: 600_000,
     discovery: { walkInterval: 10_000, maxNested: 64, maxPerUser: 100 },
     oom: { retention: 3_600_000, stateFile: undefined },
     log: { level: 'info', format: 'logfmt' },
@@ -256,6 +257,11 @@ test.each([
     { 'discovery.walk-interval': ['10'] },
     {},
     '--discovery.walk-interval: expected a duration from 100ms to 24h such as 500ms, 10s or 1m, not "10"',
+  ],
+  [
+    { 'layers.interval': ['9s'] },
+    {},
+    '--layers.interval: expected a duration from 10s to 24h such as 1m or 1h, not "9s"',
   ],
   [
     { 'discovery.walk-interval': ['99ms'] },

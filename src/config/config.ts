@@ -55,6 +55,8 @@ export interface Config {
   readonly kubeletLogs: KubeletLogsConfig | undefined;
   /** The labels of containers to export. */
   readonly containerLabels: readonly ContainerLabel[];
+  /** How old the sizes of writable layers may become, in ms. */
+  readonly layerInterval: number;
   /** In ms. */
   readonly discovery: {
     readonly walkInterval: number;
@@ -119,6 +121,7 @@ export function createConfig(input: {
     cri: engine(OPTIONS.cri),
     kubeletLogs: kubeletLogs(input),
     containerLabels: containerLabels(input),
+    layerInterval: one(OPTIONS.layerInterval),
     discovery: {
       walkInterval: one(OPTIONS.walkInterval),
       maxNested: one(OPTIONS.maxNested),

@@ -168,6 +168,15 @@ export const OPTIONS = {
     empty: 'off',
     parse: parseLabelNames,
   }),
+  layerInterval: entry({
+    flag: 'layers.interval',
+    group: 'Engines',
+    placeholder: '<duration>',
+    help: 'How old the sizes of --collector.layers may become before they are measured again, in a process of its own.',
+    defaults: ['10m'],
+    expected: 'a duration from 10s to 24h such as 1m or 1h',
+    parse: (text) => within(parseDuration(text), { from: 10_000, to: 24 * 3_600_000 }),
+  }),
   walkInterval: entry({
     flag: 'discovery.walk-interval',
     group: 'Discovery',

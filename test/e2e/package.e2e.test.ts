@@ -37,6 +37,7 @@ usr/share/isolation-exporter/prometheus/scrape/static.yml
 usr/share/isolation-exporter/prometheus/scrape/targets/hosts.yml
 usr/share/isolation-exporter/systemd/diagnose.conf
 usr/share/isolation-exporter/systemd/docker.conf
+usr/share/isolation-exporter/systemd/layers.conf
 usr/share/isolation-exporter/systemd/public.conf
 usr/share/isolation-exporter/systemd/rootless.conf
 usr/share/isolation-exporter/victoria-metrics/alerts.yml
