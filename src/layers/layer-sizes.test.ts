@@ -96,6 +96,24 @@ test('a size is unknown, with the reason, where it cannot be found out', async (
   expect(await measured(startSizes(60_000), container())).toEqual({ size: 'unreachable', ...unknown });
 });
 
+test("the host's mount table is read once for many containers, and again for one that is newer", async () => {
+  const newer = { ...container(), cgroup: { ...container().cgroup, seenAt: Infinity } };
+  const ask = async () => {
+    mounts('1', ['30 1 254:1 / / rw - ext4 /dev/vda2 rw', `31 30 ${OVERLAY.replace('%s', `${LAYER}/merged`)}`]);
+    return {
+      kind: 'value' as const,
+      value: { state: 'complete' as const, bytes: 1, fileSystem: { size: 2, available: 1 } },
+    };
+  };
+  const answers = { ask } as unknown as Pick<PathProbes, 'ask'>;
+  const sizes = new LayerSizes({ kernel, hostNamespaces: new Map(), probes: answers, intervalMs: 60_000 });
+  const all = [container(), container(), newer];
+  for (const each of all) sizes.of(each);
+  await measured(sizes, newer);
+  const devices = all.map((each) => sizes.of(each)?.fileSystem?.device);
+  expect(devices).toEqual(['/dev/vda1', '/dev/vda1', '/dev/vda2']);
+});
+
 test('a mount table that a container has made too long, or malformed, is no failure of the exporter', async () => {
   writeFileSync(join(root, 'proc/7/mountinfo'), 'x'.repeat(3 * 1024 * 1024));
   expect(await measured(startSizes(60_000), container())).toMatchObject({ size: 'unreadable', denied: undefined });

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Container, ContainerCgroup, WritableLayer } from '../container.ts';
 import { textOf } from '../kernel/bytes.ts';
 import { isDenied, isDeniedCode, toError, unseenAsUndefined } from '../kernel/errno.ts';
@@ -84,9 +84,11 @@ export class LayerSizes {
 
   async #work(): Promise<void> {
     this.#isWorking = true;
-    // Not in the scrape that asks.
-    await sleep(0, undefined, { ref: false });
-    for (let state = this.#queue.shift(); state !== undefined; state = this.#queue.shift()) {
+    for (;;) {
+      // Not in the scrape that asks, and not many mount tables at a time.
+      await setImmediate(undefined, { ref: false });
+      const state = this.#queue.shift();
+      if (state === undefined) break;
       const layer = await this.#measure(state.container);
       state.isQueued = false;
       // Without an answer its process has ended, or is another one now: the next scrape asks again.
@@ -111,19 +113,15 @@ export class LayerSizes {
   }
 
   /** Where the layer is; `undefined` if the process is gone. */
-  #placeOf({ init }: Container): Place | 'no_layer' | 'unreachable' | 'remote' | undefined {
+  #placeOf({ init, cgroup }: Container): Place | 'no_layer' | 'unreachable' | 'remote' | undefined {
     const mountinfo = init?.files.mountinfo(LONGEST_MOUNTINFO);
     if (mountinfo === undefined) return undefined;
     const root = new MountTable(textOf(mountinfo)).at('/');
     const hostRoot = findHostRoot(this.#kernel, this.#hostNamespaces);
-    let host = this.#hostTable(TABLE_FOR_MS);
+    // An engine mounts the overlay before it makes the cgroup.
+    const host = this.#hostTable(cgroup.seenAt);
     if (host === undefined || hostRoot === undefined) return 'unreachable';
-    let path = upperDirectory(root, host.all);
-    if (path === undefined && root?.type === 'overlay') {
-      // It may be newer than the table.
-      host = this.#hostTable(0) ?? host;
-      path = upperDirectory(root, host.all);
-    }
+    const path = upperDirectory(root, host.all);
     if (path === undefined) return 'no_layer';
     const { table } = host;
     const mount = table.at(path);
@@ -131,10 +129,11 @@ export class LayerSizes {
     return { path: hostRoot + path, shownAs: path, device: mount.source };
   }
 
-  /** The host's mounts; `undefined` if they cannot be read. */
-  #hostTable(maxAgeMs: number): HostTable | undefined {
+  /** The host's mounts after a time in ms of `performance.now()`; `undefined` if they cannot be read. */
+  #hostTable(after: number): HostTable | undefined {
     const now = performance.now();
-    if (this.#table !== undefined && now - this.#table.readAt <= maxAgeMs) return this.#table;
+    const known = this.#table;
+    if (known !== undefined && known.readAt > after && now - known.readAt <= TABLE_FOR_MS) return known;
     const text = unseenAsUndefined(() => this.#kernel.proc('1/mountinfo'));
     if (text === undefined) return undefined;
     const all = parseMountinfo(text);
