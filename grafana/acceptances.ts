@@ -16,6 +16,9 @@ function byTeam(findings: string): string {
   return `sum by (team) (label_join((${named}) * on (${IDENTITY}) group_left () sum by (${IDENTITY}) (${findings}), "team", "", "$team_label"))`;
 }
 
+/** How many, also 0 while there are containers that were looked at. */
+const sumOf = (findings: string) => `sum(${findings} or ${onHosts(LOOKED_AT)} * 0)`;
+
 /** What was accepted a day ago, for containers that were there. */
 const YESTERDAY = `(${onHosts(ACCEPTED)} offset 1d)`;
 
@@ -32,9 +35,9 @@ export const ACCEPTANCES: Row = {
         from: `isolation_container_finding and isolation_container_finding_unknown, from namespaces, capabilities, seccomp, LSM, mounts and devices; isolation_container_finding_accepted, ${FROM_FILE}.`,
         red: 'open ones rise when containers are started, when one gets worse while it runs, and when an acceptance expires.',
         queries: [
-          range(`sum(${openFindings(onHosts, 'severity!="info"')})`, 'open'),
-          range(`sum(${onHosts(ACCEPTED, 'severity!="info"')})`, 'accepted'),
-          range(`sum(${onHosts(`${FINDING}_unknown`, 'severity!="info"')})`, 'unknown'),
+          range(sumOf(openFindings(onHosts, 'severity!="info"')), 'open'),
+          range(sumOf(onHosts(ACCEPTED, 'severity!="info"')), 'accepted'),
+          range(sumOf(onHosts(`${FINDING}_unknown`, 'severity!="info"')), 'unknown'),
         ],
         unit: 'short',
         overrides: [coloured('open', 'orange'), coloured('accepted', 'blue'), coloured('unknown', 'text')],

@@ -210,6 +210,13 @@ const ORDER = ['engine_socket 1', 'host_path_mounted 1', 'swap_unlimited 1'];
 const byDisplay = (a: string, b: string) => ORDER.indexOf(a) - ORDER.indexOf(b);
 
 describe('a container that starts', () => {
+  test('has no baseline while one of its processes may still be a runtime', () => {
+    const old = { startTime: BOOT / 1000 };
+    scrape({ ...old, posture: { pending: true } });
+    expect(scrape({ ...PRIVILEGED, ...old })).toEqual([]);
+    expect(scrape({ ...PRIVILEGED, ...old, limits: { swap: Infinity } })).toEqual(['swap_unlimited 1']);
+  });
+
   test('is not worse for what it does meanwhile', () => {
     scrape();
     elapsed += STARTING_MS - 1;

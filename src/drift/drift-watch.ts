@@ -128,7 +128,7 @@ function isSameLimits(one: OwnLimits, other: OwnLimits): boolean {
   );
 }
 
-/** All facts must be from after the start, also mounts, which are not read in each scrape. */
+/** All facts must be from after the start, also those that are not read in each scrape, and of all processes. */
 function isSettledIn({ settledAt }: Pick<State, 'settledAt'>, { posture }: Pick<Sources, 'posture'>): boolean {
-  return posture.readAt >= settledAt;
+  return posture.readAt >= settledAt && posture.pending !== true;
 }

@@ -18,6 +18,8 @@ export interface Posture {
   readonly processes: readonly ProcessPosture[];
   /** Whether all processes were inspected. A container can have too many. */
   readonly allProcesses: boolean;
+  /** Whether one is left out for now, because it may be a runtime that enters the container. Absent: no. */
+  readonly pending?: boolean;
   /** How many processes are in a host namespace although the init is not. */
   readonly escapedProcesses: number | undefined;
   /** The capabilities that the parent of the init could have granted. */

@@ -152,6 +152,7 @@ export class PostureReader {
         raisedUlimits: raisedLimits(init.files, parent),
         oomScoreAdj: readNumber(init.files, 'oom_score_adj', note),
         denied,
+        ...(pending && { pending }),
       };
       return {
         posture,
@@ -193,14 +194,15 @@ export class PostureReader {
       },
     });
     const summary = summaryOf(byPid, posture.init, areAll(target));
-    const isSame = denied === posture.denied && isSameSummary(summary, posture);
+    const wasPending = posture.pending ?? false;
+    const isSame = denied === posture.denied && pending === wasPending && isSameSummary(summary, posture);
     return {
       parent,
       byPid,
       pending,
       lookedUp,
       mountinfo,
-      posture: isSame ? posture : { ...posture, ...summary, denied },
+      posture: isSame ? posture : { ...posture, ...summary, denied, pending },
     };
   }
 

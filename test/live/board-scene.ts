@@ -68,10 +68,17 @@ const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: strin
   ],
   // The container works a little, because its parent's quota only counts periods with work.
   tenant: ['--network none --pids-limit 100', sh('while :; do sleep 0.2; done')],
+  // Docker restarts it if it ends, and finds it unhealthy.
   flaky: [
-    '--network none --memory 32m --pids-limit 50 --cap-add SYS_ADMIN --security-opt seccomp=unconfined',
+    '--restart unless-stopped --health-cmd /nothing --health-interval 1s --health-timeout 5s --health-retries 1 --network none --memory 32m --pids-limit 50 --cap-add SYS_ADMIN --security-opt seccomp=unconfined',
     sh('sleep 100000'),
   ],
+};
+
+/** Containers that do not keep running. */
+const ENDING: Readonly<Record<string, readonly [flags: string, command: readonly string[]]>> = {
+  migration: ['--network none --label isolation-exporter.should-run=true', sh('exit 1')],
+  crashing: ['--network none --restart always', sh('sleep 1; exit 3')],
 };
 
 /** Limits of the parent, which the container's own files do not show: bytes, cores and processes. */
@@ -99,6 +106,9 @@ export async function startScene(): Promise<Scene> {
       const [flags, command] = CONTAINERS[name];
       const more = name === 'tenant' ? ['--cgroup-parent', `/${parent}`] : [];
       ids.set(name, await docker.run('--name', name, ...more, ...words(flags), LAB_IMAGE, ...command));
+    }
+    for (const [name, [flags, command]] of Object.entries(ENDING)) {
+      await docker.run('--name', name, ...words(flags), LAB_IMAGE, ...command);
     }
     await countDiskIo(docker.directory, docker.cgroupOf(ids.get('batch') ?? ''));
     parts.push(await host.start(LEAVE(ids.get('pool') ?? '')));

@@ -39,6 +39,9 @@ describeLive('boards', ['docker', 'prometheus'], () => {
     await within(host, 'a restart', () =>
       seen('changes(isolation_container_start_time_seconds{container="flaky"}[5m])'),
     );
+    await within(host, 'a restart by Docker', () => seen('increase(isolation_container_restarts_total[1m])'), 60_000);
+    await within(host, 'an unhealthy container', () => seen('isolation_container_health_status{status="unhealthy"}'));
+    await within(host, 'the end of a container', () => seen('isolation_container_ended{container="migration"}'));
     await within(host, 'an OOM kill', () => seen('increase(isolation_container_oom_kills_total[5m])'), 60_000);
     await within(host, 'a refused fork', () => seen('increase(isolation_container_pids_limit_hits_total[5m])'), 60_000);
     choice = { from, to: Date.now() / 1000, scrapeInterval: 1, values: {} };
