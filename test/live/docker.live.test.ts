@@ -21,11 +21,13 @@ describeLive('Docker on cgroup v2', ['guest', 'docker'], () => {
       return { started, removed: samples.value('isolation_containers_removed_total', labels) ?? 0 };
     };
     const before = await counts();
-    for (let round = 0; round < 3; round += 1)
+    // One takes ten seconds in the guest.
+    const count = process.env['LAB'] === 'all' ? 3 : 1;
+    for (let round = 0; round < count; round += 1)
       await docker().cli('run', '--rm', '--network', 'none', LAB_IMAGE, 'true');
-    const expected = before.removed + 3;
+    const expected = before.removed + count;
     await within(docker().machine, 'all are gone', async () => (await counts()).removed >= expected);
-    expect(await counts()).toEqual({ started: before.started + 3, removed: expected });
+    expect(await counts()).toEqual({ started: before.started + count, removed: expected });
   });
 });
 

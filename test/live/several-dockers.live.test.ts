@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
-import { describeLive } from '../lab/live.ts';
+import { describeLive, describeLong } from '../lab/live.ts';
 import { succeed } from '../lab/machine.ts';
 import { removeCgroups } from '../lab/remains.ts';
 import { within } from './docker-containers.ts';
@@ -92,16 +92,19 @@ describeLive('several Dockers', ['docker'], () => {
       [1, 1],
     ]);
   });
+});
 
+describeLong('Docker that cannot be reached at first', ['docker'], () => {
   // Without the shims of the host in sight, the path alone suggests containerd until Docker answers.
   test('a container whose engine was guessed counts as started once, under its engine', async () => {
-    const socket = `${first.directory}/later.sock`;
+    await using docker = await startDocker(host);
+    const socket = `${docker.directory}/later.sock`;
     const parent = `/isolation-exporter-${process.pid}`;
     await using blind = await startExporter(host, {
       flags: [`--docker.host=unix://${socket}`, '--discovery.walk-interval=1s'],
       script: (command) => `exec unshare --pid --fork --kill-child --mount-proc ${command}`,
     });
-    const id = await run(first, 'guessed', '--cgroup-parent', parent);
+    const id = await docker.run('--name', 'several-guessed', '--network', 'none', '--cgroup-parent', parent, LAB_IMAGE);
     try {
       const engine = async () => (await blind.scrape()).labels('isolation_container_info', { id })?.get('engine');
       // A cgroup whose processes are not visible looks empty, as if the runtime had not begun yet.
@@ -110,7 +113,7 @@ describeLive('several Dockers', ['docker'], () => {
         (await blind.scrape()).value('isolation_containers_started_total', { engine: of });
       const before = await started('docker');
       expect(before).toBe(0);
-      await succeed(host, `ln -s ${first.socket} ${socket}`);
+      await succeed(host, `ln -s ${docker.socket} ${socket}`);
       await within(host, 'the engine', async () => (await engine()) === 'docker');
       expect([await started('docker'), await started('containerd')]).toEqual([1, undefined]);
       const removed = (await blind.scrape()).value('isolation_containers_removed_total', { engine: 'containerd' });
@@ -118,7 +121,7 @@ describeLive('several Dockers', ['docker'], () => {
       const starts = { container: 'several-guessed' };
       expect((await blind.scrape()).value('isolation_container_starts_total', { ...starts, engine: 'docker' })).toBe(1);
     } finally {
-      await first.remove(id);
+      await docker.cli('rm', '--force', id);
       await removeCgroups(host, parent.slice(1));
     }
   });
