@@ -98,6 +98,8 @@ describeLong('Docker that cannot be reached at first', ['docker'], () => {
   // Without the shims of the host in sight, the path alone suggests containerd until Docker answers.
   test('a container whose engine was guessed counts as started once, under its engine', async () => {
     await using docker = await startDocker(host);
+    // Its path names the engine.
+    await docker.run('--name', 'several-plain', '--network', 'none', LAB_IMAGE);
     const socket = `${docker.directory}/later.sock`;
     const parent = `/isolation-exporter-${process.pid}`;
     await using blind = await startExporter(host, {
