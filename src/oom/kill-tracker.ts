@@ -138,7 +138,8 @@ export class KillTracker implements Disposable {
 
   /** Whether the next {@link updateIfChanged} has something to do even if there are no new kills. */
   get isUnsettled(): boolean {
-    const { isWaiting } = this.#attribution.above;
+    // With the kernel's log it can wait until the next kill: looking often costs time that new containers need in a storm.
+    const isWaiting = this.#attribution.above.isWaiting && this.#kernelLog?.up !== true;
     return (
       this.#open.size > 0 ||
       this.#unattributedChanges ||
