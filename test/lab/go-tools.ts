@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe } from 'vitest';
-import { privateDirectory } from './guest-image.ts';
+import { privateDirectory } from './kept.ts';
 import { host } from './host.ts';
 import { quote, succeed } from './machine.ts';
 

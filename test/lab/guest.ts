@@ -12,9 +12,10 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildImage, fetchKernel } from './guest-image.ts';
-import type { GuestImage, GuestKernel } from './guest-image.ts';
+import { fetchForky } from './guest-forky.ts';
+import { buildImage, type GuestImage } from './guest-image.ts';
 import { GuestJobs } from './guest-jobs.ts';
+import { fetchKernel } from './guest-kernel.ts';
 import { eventually, Hopeless, quote } from './machine.ts';
 import type { Background, Machine, Outcome } from './machine.ts';
 
@@ -22,20 +23,23 @@ import type { Background, Machine, Outcome } from './machine.ts';
 interface Flavour {
   /** The script in `guest/` that becomes PID 1. */
   readonly init: 'plain' | 'systemd';
-  readonly kernel: GuestKernel;
+  /** Fetches its kernel, and the disk if it has one of its own; returns their directory. */
+  readonly fetch: () => Promise<string>;
   /** Words of the kernel's command line. */
   readonly boot?: string;
 }
 
 const FLAVOURS = {
   /** A guest without a service manager. */
-  plain: { init: 'plain', kernel: 'own' },
+  plain: { init: 'plain', fetch: () => fetchKernel('own') },
   /** The same on Linux 6.12. */
-  newer: { init: 'plain', kernel: 'newer' },
+  newer: { init: 'plain', fetch: () => fetchKernel('newer') },
   /** The plain guest without the memory controller. */
-  'no-memory': { init: 'plain', kernel: 'own', boot: 'cgroup_disable=memory' },
+  'no-memory': { init: 'plain', fetch: () => fetchKernel('own'), boot: 'cgroup_disable=memory' },
   /** systemd is PID 1, and Docker can use its cgroup driver. */
-  systemd: { init: 'systemd', kernel: 'own' },
+  systemd: { init: 'systemd', fetch: () => fetchKernel('own') },
+  /** Debian forky, which shares no program with the host, with its own kernel, engines and Node. systemd is PID 1. */
+  forky: { init: 'systemd', fetch: fetchForky },
 } as const satisfies Readonly<Record<string, Flavour>>;
 
 export type GuestFlavour = keyof typeof FLAVOURS;
@@ -48,7 +52,8 @@ export const SHARE_IN_GUEST = '/lab';
 
 /**
  * A virtual machine with a pure cgroup v2 kernel and this host's root directory: it sees all of the host's files, but
- * only its writes below `/lab` reach the host. `/tmp`, `/run` and `/dev` start empty.
+ * only its writes below `/lab` reach the host. `/tmp`, `/run` and `/dev` start empty. The guest of forky has a root
+ * directory of its own, and sees only this repository.
  */
 export class Guest implements Machine, AsyncDisposable {
   readonly name: string;
@@ -142,7 +147,7 @@ export async function bootGuest(options: BootOptions): Promise<Guest> {
   mkdirSync(join(directory, 'share', 'jobs'), { recursive: true });
   mkdirSync(join(directory, 'share', 'files'));
   fillShare(join(directory, 'share'), flavour);
-  const image = await buildImage(await fetchKernel(FLAVOURS[flavour].kernel), directory);
+  const image = await buildImage(await FLAVOURS[flavour].fetch(), directory);
   startQemu(options, image);
   const guest = new Guest(directory, flavour);
   try {
@@ -161,6 +166,7 @@ function fillShare(share: string, flavour: GuestFlavour): void {
   writeFileSync(join(share, 'repository'), fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, ''));
   // Puts the same Node as here first, so that `node` in a suite has the version that runs the suite.
   const path = `${dirname(process.execPath)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+  writeFileSync(join(share, 'node'), process.execPath);
   writeFileSync(join(share, 'environment'), `export HOME=/root LANG=C.UTF-8 PATH=${quote(path)}\n`);
 }
 
@@ -189,6 +195,8 @@ function startQemu(options: BootOptions, image: GuestImage): void {
     `${share('host', '/')},readonly=on`,
     '-virtfs',
     share('lab', `${directory}/share`),
+    // What the guest writes there is gone with it.
+    ...(image.disk === undefined ? [] : ['-drive', `file=${image.disk},format=raw,if=virtio,snapshot=on,cache=unsafe`]),
   ];
   const log = openSync(join(directory, 'qemu.log'), 'a');
   // A shell runs beside QEMU. It ends QEMU after its owner, and notes the end of QEMU.

@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { APT_OF_RELEASE } from './debian-release.ts';
-import { privateDirectory } from './guest-image.ts';
 import { host } from './host.ts';
+import { privateDirectory } from './kept.ts';
 import { succeed } from './machine.ts';
 
 /** The release of Debian whose packages are fetched, and never installed. */

@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { privateDirectory } from './guest-image.ts';
+import { privateDirectory } from './kept.ts';
 import { host } from './host.ts';
 import { succeed } from './machine.ts';
 

@@ -1,5 +1,6 @@
 import { fetchNewerDebian } from './newer-debian.ts';
-import { fetchKernel } from './guest-image.ts';
+import { fetchForky } from './guest-forky.ts';
+import { fetchKernel } from './guest-kernel.ts';
 
 /** A part of the lab that a live suite may need. */
 export type Part =
@@ -21,6 +22,8 @@ export type Part =
   | 'guest'
   /** The plain guest with the kernel of a newer Debian (6.12). */
   | 'guest-newer'
+  /** The guest of Debian forky. */
+  | 'guest-forky'
   /** Other releases of Debian, with systemd, in containers of systemd-nspawn. */
   | 'debian-container'
   /** The tools that build and install RPMs. */
@@ -42,6 +45,8 @@ interface Recipe {
    * are installed.
    */
   readonly fetch?: () => Promise<unknown>;
+  /** Only prepared with `LAB=all`, because only suites that run with it need this part, and it takes minutes. */
+  readonly long?: boolean;
 }
 
 /** Tools that the suites' scripts need, and a busybox that runs without a C library (in an empty image). */
@@ -86,6 +91,13 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
     fetch: () => fetchKernel('own'),
   },
   'guest-newer': { probe: 'command -v dpkg-deb', packages: [], parts: ['guest'], fetch: () => fetchKernel('newer') },
+  'guest-forky': {
+    probe: 'command -v debootstrap && command -v mke2fs && command -v dpkg-deb',
+    packages: ['debootstrap', 'e2fsprogs'],
+    parts: ['guest'],
+    fetch: fetchForky,
+    long: true,
+  },
   'guest-systemd': {
     probe: 'test -x /lib/systemd/systemd && command -v dbus-daemon && command -v apparmor_parser',
     packages: ['systemd', 'dbus', 'apparmor'],

@@ -34,6 +34,8 @@ export async function prepareLab(parts: readonly Part[] = PARTS): Promise<Missin
   for (const part of parts) {
     if (part.startsWith('guest') && process.arch !== 'x64') {
       missing[part] = { kind: 'unfit', text: 'the guest is an x86-64 machine' };
+    } else if (RECIPES[part].long === true && process.env['LAB'] !== 'all') {
+      missing[part] = { kind: 'unfit', text: `${part} takes long; LAB=all prepares it` };
     } else if (!(await probe(part))) {
       toInstall.push(part);
     }

@@ -1,6 +1,6 @@
 #!/bin/busybox sh
-# The first program in the guest: makes a root of the host's files (read-only, by 9p) under a throw-away layer in
-# memory, with a pure cgroup v2 beside, and hands over to /lab/init.sh there.
+# The first program in the guest: makes a root of its own disk if it has one, or else of the host's files (read-only,
+# by 9p) under a throw-away layer in memory, with a pure cgroup v2 beside, and hands over to /lab/init.sh there.
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t devtmpfs devtmpfs /dev
@@ -9,11 +9,15 @@ while read -r module; do insmod "/modules/$module.ko"; done < /modules/order
 
 options=trans=virtio,version=9p2000.L,msize=512000
 mkdir -p /host /layer /lab /new
-# Nobody may change the files below a mounted overlay. Here only the test run could, and it does not.
 mount -t 9p -o "$options,cache=loose,ro" host /host
-mount -t tmpfs -o mode=755 tmpfs /layer
-mkdir /layer/upper /layer/work
-mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work overlay /new
+if [ -b /dev/vda ]; then
+  mount -t ext4 -o noatime /dev/vda /new
+else
+  # Nobody may change the files below a mounted overlay. Here only the test run could, and it does not.
+  mount -t tmpfs -o mode=755 tmpfs /layer
+  mkdir /layer/upper /layer/work
+  mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work overlay /new
+fi
 # Both sides write here at the same time, so the guest must not cache it.
 mkdir -p /new/lab
 mount -t 9p -o "$options,cache=none" lab /new/lab
@@ -28,14 +32,18 @@ mount -t tmpfs -o mode=755 tmpfs /new/run
 mount -t tmpfs -o mode=1777 tmpfs /new/tmp
 mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 /new/sys/fs/cgroup
 
-# The repository may be in one of the directories that start empty in the guest.
+# The repository may be in one of the directories that start empty in the guest, or not on its disk.
 repository=$(cat /new/lab/repository)
-case $repository in
-  /tmp/* | /run/*)
-    mkdir -p "/new$repository"
-    mount -o bind "/host$repository" "/new$repository"
-    ;;
-esac
+if [ ! -d "/new$repository" ]; then
+  mkdir -p "/new$repository"
+  mount -o bind "/host$repository" "/new$repository"
+fi
+# Node has the same path as on the host, but is the guest's own.
+node=$(cat /new/lab/node)
+if [ ! -e "/new$node" ]; then
+  mkdir -p "/new${node%/*}"
+  ln -s /usr/bin/node "/new$node"
+fi
 
 # The guest is not a container, even if the host is one.
 rm -f /new/.dockerenv /new/run/.containerenv
