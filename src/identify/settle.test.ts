@@ -108,6 +108,12 @@ describe('the witness of a cgroup', () => {
     expect(settled(cgroup('/machine.slice/machine-old.scope', parent, nspawn))).toMatchObject({ id: 'old' });
   });
 
+  test('a scope of machined with a shim for its name is a container of containerd', () => {
+    const scope = cgroup('/machine.slice/ctr-web.1.scope', ctr);
+    expect(settled(scope)).toEqual({ engine: 'containerd', id: 'web.1', cgroup: scope, infra: false });
+    expect(settled(cgroup('/machine.slice/ctr-web.2.scope', ctr))).toBe('unconfirmed');
+  });
+
   test('a payload in a unit of its own is a container beside its supervisor only', () => {
     expect(settled(cgroup('/system.slice/web.service/payload', shell))).toBeUndefined();
     cgroup('/system.slice/web.service/supervisor', shell);

@@ -31,12 +31,22 @@ export type EngineOf = (id: string) => string | undefined;
 export function settle(kernel: KernelFiles, identity: CgroupIdentity, engineOf: EngineOf = () => undefined): Settled {
   const { candidate, cgroup, engineGuessed } = identity;
   if (candidate === 'payload') {
-    return hasChild(kernel, cgroup, 'payload') || isRunByNspawn(kernel, cgroup) ? confirmed(identity) : 'unconfirmed';
+    if (hasChild(kernel, cgroup, 'payload') || isRunByNspawn(kernel, cgroup)) return confirmed(identity);
+    return ofContainerd(kernel, identity) ?? 'unconfirmed';
   }
   if (candidate === 'supervisor') {
     return hasChild(kernel, parentOf(cgroup), 'supervisor') ? confirmed(identity) : undefined;
   }
   return candidate === 'shim' || engineGuessed === true ? settleByShim(kernel, identity, engineOf) : identity;
+}
+
+/** A client of containerd can choose machined's slice: `ctr run --runc-systemd-cgroup --cgroup machine.slice:prefix:id`. */
+function ofContainerd(kernel: KernelFiles, identity: CgroupIdentity): CgroupIdentity | undefined {
+  const { cgroup } = identity;
+  const shim = shimOf(kernel, pidsOfContainer(kernel, kernel.cgroup(cgroup)), cgroup);
+  return shim !== undefined && isFor(shim, identity)
+    ? { ...confirmed(identity), engine: ENGINE_BY_NAMESPACE[shim.namespace] ?? 'containerd', id: shim.id }
+    : undefined;
 }
 
 /** On cgroup v1, and with some options on v2, systemd-nspawn is in the cgroup of the container that it runs. */
