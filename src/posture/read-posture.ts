@@ -7,7 +7,6 @@ import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { HostNamespaces } from '../kernel/host-namespaces.ts';
 import { parseBoundingSet } from '../kernel/proc-status.ts';
-import { parseProcLimits } from '../kernel/proc-limits.ts';
 import { readDevices } from './devices.ts';
 import { type Host, hostFacts } from './host.ts';
 import { LookUps } from '../probes/look-ups.ts';
@@ -17,6 +16,7 @@ import { readMounts } from './mounts.ts';
 import type { Posture, ProcessPosture } from './posture.ts';
 import { LabelReader, orDenied, readProcess, readStatus, type Surroundings } from './process.ts';
 import { isSameSummary, summaryOf } from './process-summary.ts';
+import { raisedLimits } from './raised-limits.ts';
 import { readSandbox, Witnesses } from './read-sandbox.ts';
 import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 
@@ -149,7 +149,7 @@ export class PostureReader {
         ...summaryOf(byPid, own, areAll(target)),
         ...first,
         obtainable: boundingOf(parent),
-        raisedUlimits: raisedLimits(init.files, parent),
+        raisedUlimits: raisedLimits(init.files, parent, target.engine),
         oomScoreAdj: readNumber(init.files, 'oom_score_adj', note),
         denied,
         ...(pending && { pending }),
@@ -298,17 +298,6 @@ function hostNet({ namespaces }: InitProcess, host: Host): boolean | undefined {
 function boundingOf(files: ProcessFiles | undefined): CapabilitySet | undefined {
   const text = files?.text('status');
   return text === undefined ? undefined : parseBoundingSet(text);
-}
-
-function raisedLimits(files: ProcessFiles, parent: ProcessFiles | undefined): readonly string[] | undefined {
-  const [own, above] = [files.text('limits'), parent?.text('limits')];
-  if (own === undefined || above === undefined) return undefined;
-  // Usually the limits are the same.
-  if (own === above) return [];
-  const limitsAbove = parseProcLimits(above);
-  const isRaised = ([name, { hard }]: readonly [string, { readonly hard: number }]): boolean =>
-    hard > (limitsAbove.get(name)?.hard ?? hard);
-  return [...parseProcLimits(own)].filter(isRaised).map(([name]) => name);
 }
 
 function readNumber(files: ProcessFiles, name: string, denied: (error: Error) => void): number | undefined {
