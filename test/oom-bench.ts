@@ -58,7 +58,7 @@ export class Bench {
     // The inventory requests the name first.
     this.wanted.add(`${engine} ${id}`);
     this.retention.appearing(cgroup);
-    this.attribution.appeared(cgroup);
+    this.attribution.appeared(cgroup, 'started');
     return cgroup;
   }
 

@@ -64,13 +64,19 @@ export class Attribution {
     this.above = new ParentCounterDelta(options.records, options.identify);
   }
 
-  /** Adds a container that discovery has found. */
-  appeared(cgroup: ContainerCgroup): void {
+  /**
+   * Adds a container that discovery has found.
+   *
+   * @param when `found`: the container existed before the daemon.
+   */
+  appeared(cgroup: ContainerCgroup, when: 'found' | 'started'): void {
     const kept = this.#records.at(cgroup.path);
     // Known from an earlier run of the exporter, or the kernel's log named it before discovery saw it.
     const isSame = kept !== undefined && (kept.inode ?? cgroup.inode) === cgroup.inode && this.#records.isRemoved(kept);
     if (isSame) this.#records.revive(kept, cgroup);
     else this.#records.add(cgroup);
+    const record = this.#records.of(cgroup);
+    if (record !== undefined) record.isFromBefore = when === 'found';
   }
 
   /**
@@ -122,7 +128,8 @@ export class Attribution {
     for (const record of this.#unsettled) if (record.outer !== undefined) this.#unsettled.add(record.outer);
     // Settle inner containers first: their kills do not count for the outer container.
     for (const record of [...this.#unsettled].toSorted((a, b) => b.path.length - a.path.length)) {
-      settleRecord(record, this.#options.counters, at);
+      settleRecord(record, this.#options.counters, record.isFromBefore ? undefined : at);
+      if (record.memoryCgroup !== 'unknown') record.isFromBefore = false;
       if (record.kills > 0) this.#changed.add(record);
     }
     this.#unsettled.clear();

@@ -55,6 +55,8 @@ export interface ContainerRecord {
    * kernel's log names another cgroup, so its kills cannot be identified.
    */
   memoryCgroup: 'counted' | 'uncounted' | 'unknown';
+  /** It existed before the daemon, and its counter has not been read yet: its kills may have happened at any time. */
+  isFromBefore: boolean;
   /** Why its counter could not be read; `undefined` also if it has none. */
   error: Error | undefined;
   /** The time of the last kill by the steady clock; `undefined` before the first kill, and if no source has its time. */
@@ -83,6 +85,7 @@ export function createRecord(
     archivedInnerKills: 0,
     kills: 0,
     memoryCgroup: 'unknown',
+    isFromBefore: false,
     error: undefined,
     lastKill: undefined,
     named: undefined,

@@ -88,6 +88,17 @@ describe('CounterSnapshots', () => {
     expect(snapshots.readNewKills()).toBe(0);
   });
 
+  it('reads a counter again that could not be read, or was empty, although no kill followed', () => {
+    count('/docker/a', '');
+    mkdirSync(join(root, 'cgroup/docker/b/memory.events'), { recursive: true });
+    for (const path of ['/docker/a', '/docker/b']) appear(path);
+    expect(killsIn(taken())).toEqual([undefined, expect.any(Error)]);
+    rmSync(join(root, 'cgroup/docker/b/memory.events'), { recursive: true });
+    for (const path of ['/docker/a', '/docker/b']) count(path, 'oom_kill 1\n');
+    expect(killsIn(taken())).toEqual([[1], [1]]);
+    expect(killsIn(taken())).toEqual([]);
+  });
+
   it('is of one moment: a kill while it reads makes it void', () => {
     count('/docker/a', 'oom_kill 0\n');
     appear('/docker/a');

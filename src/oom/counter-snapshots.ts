@@ -154,9 +154,14 @@ export class CounterSnapshots implements Disposable {
     return [...this.#unread].flatMap((cgroup) => this.#records.of(cgroup) ?? []);
   }
 
-  /** Keeps missing cgroups for another try: a runtime may create them later in the memory hierarchy than in that of discovery. */
+  /**
+   * Keeps missing cgroups for another try: a runtime may create them later in the memory hierarchy than in that of discovery. Also
+   * those that could not be read, because the cause may pass before the next kill.
+   */
   #forgetRead(readings: readonly ContainerReading[]): void {
-    const missing = new Set(readings.flatMap(({ record, reading }) => (reading === undefined ? record : [])));
+    const missing = new Set(
+      readings.flatMap(({ record, reading }) => (reading === undefined || reading instanceof Error ? record : [])),
+    );
     for (const cgroup of this.#unread) {
       const record = this.#records.of(cgroup);
       if (record === undefined || !missing.has(record)) this.#unread.delete(cgroup);

@@ -136,9 +136,10 @@ function unlessInside<T>(read: () => T): T | undefined {
   }
 }
 
+/** The counts in a file; `undefined` if it is absent, or empty, which the kernel leaves no such file. */
 function countsIn(file: string): ReturnType<typeof parseCounts> | undefined {
   const text = readText(file);
-  return text === undefined ? undefined : parseCounts(Buffer.from(text));
+  return text === undefined || text === '' ? undefined : parseCounts(Buffer.from(text));
 }
 
 /** `memory.oom.group` of the cgroup and of those above it. A file that cannot be read counts as not set. */

@@ -157,7 +157,7 @@ export class KillTracker implements Disposable {
   appeared(cgroup: ContainerCgroup, when: 'found' | 'started'): void {
     this.#places.add(cgroup.path);
     this.retention.appearing(cgroup);
-    this.#attribution.appeared(cgroup);
+    this.#attribution.appeared(cgroup, when);
     this.#snapshots.appeared(cgroup);
     if (when === 'started') this.#beginAbove(cgroup);
     this.#processes.appeared(cgroup, when);

@@ -114,6 +114,23 @@ describe('OomWatch', () => {
     expect(scrape(watch, second)).toEqual({ a: 1, '': 0 });
   });
 
+  it('has no time for kills before its start, also if it could not read their counter at first', async () => {
+    host.count('/docker/a', 1);
+    host.kills(1);
+    const cgroup = host.container('a');
+    const counter = join(root, 'cgroup/docker/a/memory.events');
+    rmSync(counter);
+    mkdirSync(counter);
+    await using watch = host.begin();
+    watch.appeared(cgroup);
+    watch.start();
+    expect(scrape(watch, cgroup)['a']).toBeUndefined();
+    rmSync(counter, { recursive: true });
+    host.count('/docker/a', 1);
+    expect(scrape(watch, cgroup)).toEqual({ a: 1, '': 0 });
+    expect(watch.counts([]).accounts).toMatchObject([{ kills: 1, lastKill: undefined }]);
+  });
+
   it('tries again to write the state file after a failure', async () => {
     const directory = join(root, 'state');
     host.count('/docker/a', 0);
