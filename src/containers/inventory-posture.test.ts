@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -41,7 +41,12 @@ function container(pids: readonly number[], podUid: string): ContainerCgroup {
   const path = `/kubepods/pod${podUid}/${id}`;
   mkdirSync(root + path, { recursive: true });
   list(path, pids);
-  return { path, inode: next, match: { engine: 'containerd', id, podUid, infra: false }, seenAt: 0 };
+  return {
+    path,
+    inode: statSync(root + path).ino,
+    match: { engine: 'containerd', id, podUid, infra: false },
+    seenAt: 0,
+  };
 }
 
 function list(path: string, pids: readonly number[]): void {

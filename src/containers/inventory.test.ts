@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -46,7 +46,12 @@ function cgroup(id = ID): ContainerCgroup {
   const path = `/docker/${id}`;
   mkdirSync(join(root, path), { recursive: true });
   writeFileSync(join(root, path, 'cgroup.procs'), `${child.pid}\n`);
-  return { path, inode: 1, match: { engine: 'docker', id, infra: false }, seenAt: performance.now() };
+  return {
+    path,
+    inode: statSync(join(root, path)).ino,
+    match: { engine: 'docker', id, infra: false },
+    seenAt: performance.now(),
+  };
 }
 
 function source(up: boolean | undefined, names: Map<string, Names>): NameSource {
@@ -80,6 +85,27 @@ describe('ContainerInventory', () => {
     expect(kernel.open).toBe(1);
     inventory.close();
     expect(kernel.open).toBe(0);
+  });
+
+  it('reads again in the next scrape what could not be read', async () => {
+    const inventory = new ContainerInventory({
+      kernel,
+      postures: new PostureReader(kernel, new Map(), probes),
+      naming: new Naming([]),
+    });
+    inventory.add(cgroup());
+    const list = join(root, 'docker', ID, 'cgroup.procs');
+    const errors: (string | undefined)[] = [];
+    const look = async (): Promise<void> => void errors.push((await inventory.containers())[0]?.initError?.message);
+    await look();
+    rmSync(list);
+    mkdirSync(list);
+    await look();
+    rmSync(list, { recursive: true });
+    writeFileSync(list, `${child.pid}\n`);
+    await look();
+    expect(errors).toEqual([undefined, expect.stringContaining('EISDIR'), undefined]);
+    inventory.close();
   });
 
   it('reads facts that need a command line, also if it comes before the pass over all containers ends', async () => {

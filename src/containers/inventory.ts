@@ -16,7 +16,7 @@ import { labelsOf } from './labels.ts';
 import type { Naming } from '../engines/naming.ts';
 import { PendingLookUps } from './pending-look-ups.ts';
 import { isPause, isSandbox, withSandboxOfPod } from './pod-sandbox.ts';
-import { toError } from '../kernel/errno.ts';
+import { isDenied, toError } from '../kernel/errno.ts';
 
 /** The maximum age of facts about processes. The first scrape after this time reads them again. */
 const FACTS_FOR_MS = 45_000;
@@ -175,8 +175,14 @@ export class ContainerInventory {
       if (entry.container !== undefined && entry.container.life !== life)
         entry.container = { ...entry.container, life };
     } catch (error) {
+      this.#readSoon(entry, error);
       if (entry.container !== undefined) entry.container = { ...entry.container, initError: toError(error) };
     }
+  }
+
+  /** The next scrape tries again, because the cause may pass at once. A missing privilege does not. */
+  #readSoon(entry: TrackedContainer, error: unknown): void {
+    if (!isDenied(error)) entry.factsUntil = 0;
   }
 
   #refresh(entry: TrackedContainer, now: number): void {
@@ -231,11 +237,14 @@ export class ContainerInventory {
       if (!posture.pending && !haveChanged(members)) return true;
       entry.members = membersOfContainer(this.#kernel, entry.files, this.#isSurplus);
       if (!entry.members.pids.includes(init.pid)) return false;
-      entry.posture = this.#postures.update(posture, targetOf(entry, init, entry.members));
+      entry.posture = this.#postures.update(posture, this.#targetOf(entry, init, entry.members));
+      // If it is gone, nothing is exported of it.
+      entry.files.confirm();
       if (entry.posture.posture !== posture.posture) {
         entry.container = { ...container, posture: entry.posture.posture };
       }
     } catch (error) {
+      this.#readSoon(entry, error);
       entry.container = { ...container, initError: toError(error) };
     }
     return true;
@@ -275,6 +284,7 @@ export class ContainerInventory {
       const { files } = entry;
       entry.members = membersOfContainer(this.#kernel, files, this.#isSurplus);
       entry.init = withOpenFilesOf(before, findInit(this.#kernel, files, entry.members.pids, this.#isSurplus));
+      this.#confirm(entry);
       if (entry.init !== undefined) {
         if (isRestart(entry.lastInit, entry.init)) this.#onRestarted(entry.cgroup);
         entry.lastInit = { pid: entry.init.pid, startTime: entry.init.startTime };
@@ -283,16 +293,35 @@ export class ContainerInventory {
           entry.members = membersOfContainer(this.#kernel, files, this.#isSurplus);
         }
         this.#locate(entry, entry.init, entry.members);
-        entry.posture = this.#postures.read(targetOf(entry, entry.init, entry.members));
+        entry.posture = this.#postures.read(this.#targetOf(entry, entry.init, entry.members));
+        // Its status could not be read, which is so if it has just ended.
+        if (entry.posture === undefined) entry.factsUntil = 0;
         if (entry.init.files === before?.files) entry.posture = keepLookedUp(entry.posture, postureBefore);
         this.#takeLookedUp(entry);
       }
+      this.#confirm(entry);
       return { ...factsOf(entry), initError: undefined, posture: entry.posture?.posture };
     } catch (error) {
+      this.#readSoon(entry, error);
       return { ...factsOf(entry), initError: toError(error), posture: undefined };
     } finally {
       if (before?.files !== entry.init?.files) before?.files.close();
     }
+  }
+
+  /** Forgets processes that may be those of a later container at the same path. */
+  #confirm(entry: TrackedContainer): void {
+    entry.files.confirm();
+    if (!entry.files.gone) return;
+    entry.init?.files.close();
+    entry.init = undefined;
+    entry.posture = undefined;
+    entry.factsUntil = 0;
+  }
+
+  #targetOf({ cgroup, files }: TrackedContainer, init: InitProcess, { pids, isIncomplete }: Members): Target {
+    const list = (): readonly number[] => membersOfContainer(this.#kernel, files, this.#isSurplus).pids;
+    return { engine: cgroup.match.engine, files, init, pids, isIncomplete, list };
   }
 }
 
@@ -315,10 +344,6 @@ function keepLookedUp(
   if (reading?.lookedUp === undefined || before === undefined) return reading;
   const { sandbox, mounts, devices, readAt } = before.posture;
   return { ...reading, posture: { ...reading.posture, sandbox, mounts, devices, readAt } };
-}
-
-function targetOf({ cgroup, files }: TrackedContainer, init: InitProcess, { pids, isIncomplete }: Members): Target {
-  return { engine: cgroup.match.engine, files, init, pids, isIncomplete };
 }
 
 /** Keeps the open files of an unchanged process: a concurrent scrape may be about to read them. */

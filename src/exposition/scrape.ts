@@ -42,6 +42,8 @@ interface Targets {
   readonly read: (index: number) => unknown;
   /** The container of each, if they are containers. */
   readonly containers: readonly Container[];
+  /** How often a kernel file was opened by its path so far. */
+  readonly openings: () => number;
 }
 
 /** Runs collectors, encodes their readings, and how each collector did. */
@@ -136,13 +138,17 @@ async function readTargets(
   return troubles;
 }
 
-function readTarget(collector: Collector, { containers, read }: Targets, index: number, troubles: Troubles): unknown {
+function readTarget(collector: Collector, targets: Targets, index: number, troubles: Troubles): unknown {
+  const { containers, read, openings } = targets;
   const { errors } = troubles;
   const container = containers[index];
   try {
     // Discards malformed content that other readers have found meanwhile: it does not belong to this container.
     takeMalformed();
+    const before = openings();
     const reading = read(index);
+    // What has just been opened by its path may be of a later container at the same path.
+    if (openings() !== before) container?.files.confirm();
     const malformed = takeMalformed();
     if (malformed !== undefined) errors.push({ error: malformed, container });
     if (container?.files.gone === true) {
@@ -176,12 +182,14 @@ function targetsOf(
     readonly labelsOfContainers: readonly string[];
   },
 ): Targets {
-  if (collector.scope === 'host') return { labels: [''], containers: [], read: () => collector.read(scrape) };
+  const openings = (): number => scrape.kernel.openings;
+  if (collector.scope === 'host') return { labels: [''], containers: [], openings, read: () => collector.read(scrape) };
   const { containers } = scrape;
   if (collector.scope === 'container') {
     return {
       labels: labelsOfContainers,
       containers,
+      openings,
       read(index) {
         const container = containers[index];
         return container === undefined ? undefined : collector.read(container, scrape);
@@ -193,6 +201,7 @@ function targetsOf(
   return {
     labels: [...kept.keys()],
     containers: [],
+    openings,
     read(index) {
       const entry = entries[index];
       return entry === undefined ? undefined : collector.read(entry);

@@ -290,6 +290,14 @@ test('a threaded cgroup has no list of processes, but one of threads', () => {
   expect(found(kernelFiles(), container({ 'cgroup.threads': others }))).toBe(process.pid);
 });
 
+test('a process that is not in the container any more is not the init: another one may have its pid', () => {
+  const { pid } = start('sleep', '1000');
+  const kernel = kernelFiles();
+  const cgroup = kernel.cgroup(container({ '': [] }));
+  expect(findInit(kernel, cgroup, [pid ?? 0])).toBeUndefined();
+  expect(kernel.open).toBe(0);
+});
+
 test('a runtime that is about to become the init is not the init', async () => {
   const { pid } = start('bash', '-c', `exec -a runc bash -c 'sleep 1; exec sleep 1000'`);
   const path = container({ '': [pid] });

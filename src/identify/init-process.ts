@@ -7,6 +7,7 @@ import type { ProcessFiles } from '../kernel/process-files.ts';
 import { inodeOfLink, NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
 import { parseBootTime, parseStartTime } from '../kernel/proc-stat.ts';
 import { parseProcStatus, type ProcStatus } from '../kernel/proc-status.ts';
+import { isMember } from '../kernel/membership.ts';
 import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 import { identifyCgroup } from './cgroup-path.ts';
 import { isConfined } from './confined.ts';
@@ -39,10 +40,16 @@ export function findInit(
 ): InitProcess | undefined {
   if (pids.length === 0) return undefined;
   // A process may end during the inspection, and another may then be the init: try again.
-  return attempt(kernel, cgroup, pids) ?? attempt(kernel, cgroup, pidsOfContainer(kernel, cgroup, isSurplus));
+  const list = (): readonly number[] => pidsOfContainer(kernel, cgroup, isSurplus);
+  return attempt(kernel, cgroup, pids, list) ?? attempt(kernel, cgroup, list(), list);
 }
 
-function attempt(kernel: KernelFiles, cgroup: CgroupFiles, pids: readonly number[]): InitProcess | undefined {
+function attempt(
+  kernel: KernelFiles,
+  cgroup: CgroupFiles,
+  pids: readonly number[],
+  list: () => readonly number[],
+): InitProcess | undefined {
   if (pids.length === 0) return undefined;
   const chosen = choose(kernel, pids, cgroup.path);
   const files = chosen === undefined || chosen === PENDING ? undefined : kernel.process(chosen.pid);
@@ -54,9 +61,9 @@ function attempt(kernel: KernelFiles, cgroup: CgroupFiles, pids: readonly number
       return undefined;
     }
     const namespaces = readNamespaces(files);
-    // It was the same living process during the whole inspection.
+    // It was the same living process during the whole inspection, and in the container.
     const stat = files.text('stat');
-    if (stat !== undefined && parseStartTime(stat) === chosen.start) {
+    if (stat !== undefined && parseStartTime(stat) === chosen.start && isMember(kernel, cgroup, files, list)) {
       return { pid: chosen.pid, startTime: bootTime(kernel) + chosen.start, files, ...namespaces };
     }
   } catch (error) {

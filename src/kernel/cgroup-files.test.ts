@@ -53,6 +53,17 @@ describe.skipIf(!root)('CgroupFiles on the real cgroupfs (needs root)', () => {
     expect(kernel.open).toBe(0);
   });
 
+  it('is gone if another cgroup has taken its path, also if its files were opened since', async () => {
+    const files = kernelFiles(100).cgroup(path, statSync(discovery.root + path).ino);
+    files.confirm();
+    expect(files.gone).toBe(false);
+    await removeCgroup(discovery.root + path);
+    mkdirSync(discovery.root + path);
+    expect(files.read(controller, 'cgroup.procs')).toBeDefined();
+    files.confirm();
+    expect(files.gone).toBe(true);
+  });
+
   it('stays within its budget and works beyond it', () => {
     const before = openDescriptors();
     const kernel = kernelFiles(1);

@@ -1,11 +1,13 @@
 import { readdirSync, statSync } from 'node:fs';
 import type { Bytes } from './bytes.ts';
+import { isPerhapsEnding } from './cgroup-ending.ts';
 import type { CgroupLayout, Hierarchy } from './cgroup-layout.ts';
 import { type Place, type Places, SAME_PATH } from './cgroup-places.ts';
 import { parseCgroupProcs } from './cgroup-procs.ts';
 import { absentAsUndefined } from './errno.ts';
 import { type FileReader, MISSING } from './file-reader.ts';
 import { childDirectories } from './child-directories.ts';
+import { numberOf } from './file-numbers.ts';
 
 /** The hierarchy of a cgroup file: the one of a controller, or `unified` for cgroup2, regardless of its controllers. */
 export type Controller =
@@ -128,7 +130,9 @@ export class CgroupFiles {
     this.#descriptors[number] = VANISHED;
     this.#noteIfGone(controller);
     // The controller may have been enabled again since.
-    return this.gone ? undefined : this.#readFirst(controller, name);
+    const again = this.gone ? undefined : this.#readFirst(controller, name);
+    if (again === undefined) this.#noteIfEnding(controller);
+    return again;
   }
 
   /**
@@ -169,6 +173,16 @@ export class CgroupFiles {
     if (this.goneSince !== undefined && this.#isThere()) this.#goneSince = undefined;
   }
 
+  /**
+   * Checks that the cgroup still exists. If not, files that were opened by their path may be those of a later cgroup at the same
+   * path, and it is {@link gone}.
+   *
+   * @throws the system error for anything but absence.
+   */
+  confirm(): void {
+    if (!this.gone && !this.#isThere()) this.#noteGone();
+  }
+
   /** Closes all descriptors. Reads return `undefined` from now on. */
   close(): void {
     this.#closed = true;
@@ -194,6 +208,7 @@ export class CgroupFiles {
       // With PSI disabled at boot (psi=0), some kernels let the files be opened but not read.
       this.#reader.release(descriptor);
       this.#noteMissing(controller, name);
+      this.#noteIfEnding(controller);
     } else this.#descriptors[numberOf(name)] = descriptor;
     return bytes;
   }
@@ -227,6 +242,17 @@ export class CgroupFiles {
       directory !== undefined &&
       statSync(directory, { throwIfNoEntry: false }) !== undefined;
     if (isElsewhere) return;
+    this.#noteGone();
+  }
+
+  #noteIfEnding(controller: Controller): void {
+    const directory = this.#directoryIn(controller);
+    if (this.gone || directory === undefined) return;
+    const cgroup = { directory, version: this.versionOf(controller) };
+    if (isPerhapsEnding(this.#reader, cgroup, controller)) this.#noteGone();
+  }
+
+  #noteGone(): void {
     this.#goneSince = performance.now();
     this.#releaseAll();
   }
@@ -271,16 +297,4 @@ export class CgroupFiles {
 
 function ownIn(place: Place | undefined, path: string): string | undefined {
   return place === undefined ? path : place.own;
-}
-
-const numbers = new Map<string, number>();
-
-/** A small, stable number for a file name. Only a few dozen names exist. */
-function numberOf(name: string): number {
-  let known = numbers.get(name);
-  if (known === undefined) {
-    known = numbers.size;
-    numbers.set(name, known);
-  }
-  return known;
 }

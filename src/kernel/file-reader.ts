@@ -33,6 +33,7 @@ const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTT
 export class FileReader {
   readonly #budget: number;
   #open = 0;
+  #openings = 0;
   #buffer = Buffer.allocUnsafeSlow(SHORTEST_BUFFER);
   /** Views of the buffer by length: creating one costs as much as parsing the few bytes of most files. */
   readonly #views = Array.from<Bytes | undefined>({ length: SURELY_COMPLETE });
@@ -47,6 +48,11 @@ export class FileReader {
     return this.#open;
   }
 
+  /** How often a file was opened by its path so far. */
+  get openings(): number {
+    return this.#openings;
+  }
+
   /**
    * Opens a file and keeps it open until {@link release}.
    *
@@ -57,6 +63,7 @@ export class FileReader {
    */
   acquire(path: string, flags = 0): number | undefined {
     if (this.#open >= this.#budget) return undefined;
+    this.#openings += 1;
     try {
       const descriptor = openSync(path, READ_FLAGS | flags);
       this.#open += 1;
@@ -95,6 +102,7 @@ export class FileReader {
   /** Opens, reads and closes a file; `undefined` if absent. */
   readOnce(path: string, complete = SURELY_COMPLETE, longest = LONGEST): Bytes | undefined {
     let descriptor: number;
+    this.#openings += 1;
     try {
       descriptor = openSync(path, READ_FLAGS);
     } catch (error) {

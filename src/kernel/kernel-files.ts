@@ -36,6 +36,11 @@ export class KernelFiles {
     return this.#reader.open;
   }
 
+  /** How often a file was opened by its path so far. */
+  get openings(): number {
+    return this.#reader.openings;
+  }
+
   /**
    * The files of one cgroup, by its path in the hierarchy of discovery. Close it when the cgroup is gone.
    *

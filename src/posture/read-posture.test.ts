@@ -198,6 +198,14 @@ describe('a posture', () => {
     expect(byPid.get(first)).toMatchObject({ hostPid: true, hostMnt: false });
   });
 
+  test('leaves out a process that is not in the container any more: another one may have its pid', () => {
+    const of = { ...target(init, ofHost), list: () => [init] };
+    const { posture, byPid } = read(of);
+    of.init.files.close();
+    expect([...byPid.keys()]).toEqual([init]);
+    expect(posture.escapedProcesses).toBe(0);
+  });
+
   test('says when there are too many processes', async () => {
     expect((await postureOf(init, ...Array.from({ length: 300 }, (_, index) => 4_000_000 + index))).allProcesses).toBe(
       false,

@@ -4,6 +4,7 @@ import { textOf } from '../kernel/bytes.ts';
 import { errnoOf } from '../kernel/errno.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
+import { isMember } from '../kernel/membership.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { HostNamespaces } from '../kernel/host-namespaces.ts';
 import { parseBoundingSet } from '../kernel/proc-status.ts';
@@ -34,6 +35,8 @@ export interface Target {
   readonly init: InitProcess;
   /** All its processes. */
   readonly pids: readonly number[];
+  /** Lists them again; absent: they are still the same. */
+  readonly list?: () => readonly number[];
   /** It has more than those. */
   readonly isIncomplete?: boolean;
 }
@@ -208,7 +211,7 @@ export class PostureReader {
 
   /** Adds unknown processes. Returns whether one of them is still about to become another program. */
   #lookAt(
-    { pids, files: cgroup }: Target,
+    { pids, files: cgroup, list = () => pids }: Target,
     parent: number,
     byPid: Map<number, ProcessPosture | undefined>,
     surroundings: Surroundings,
@@ -222,6 +225,7 @@ export class PostureReader {
       if (files === undefined) continue;
       try {
         const found = readProcess(files, surroundings);
+        if (found !== undefined && !isMember(this.#kernel, cgroup, files, list)) continue;
         if (pid === parent && found !== undefined && isOfEngine(found, init)) byPid.set(pid, undefined);
         else if (found !== undefined && isStronger(found, init) && isRuntimeAtWork(files, this.#kernel, cgroup.path)) {
           pending = true;
