@@ -120,8 +120,10 @@ export type Namespaces = Readonly<Partial<Record<NamespaceKind, number>>>;
 /** The init process of a container, and facts about it that rarely change. */
 export interface InitProcess {
   readonly pid: number;
-  /** Wall-clock seconds since the epoch. */
+  /** Wall-clock seconds since the epoch. It moves when somebody sets the clock. */
   readonly startTime: number;
+  /** The same in seconds since boot, which nobody can set. */
+  readonly startedAfterBoot: number;
   readonly namespaces: Namespaces;
   /** Why the namespaces could not be read: usually a missing privilege. */
   readonly namespacesError: Error | undefined;

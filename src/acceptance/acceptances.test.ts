@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SteadyClock } from '../kernel/steady-clock.ts';
 import { Acceptances } from './acceptances.ts';
 import type { MatchedContainer } from './accept-rules.ts';
 
@@ -18,7 +19,10 @@ let elapsed: number;
 
 const tell = (level: string) => (facts: object, message: string) => void lines.push({ level, message, ...facts });
 const log = { debug: tell('debug'), info: tell('info'), warn: tell('warn'), error: tell('error') };
-const open = () => new Acceptances(file, { log, now: () => now, elapsed: () => elapsed });
+const open = () => {
+  const clock = new SteadyClock({ steady: () => elapsed / 1000, wall: () => now / 1000 });
+  return new Acceptances(file, { log, now: () => now, elapsed: () => elapsed, clock });
+};
 const pass = (ms: number) => {
   now += ms;
   elapsed += ms;
@@ -60,6 +64,15 @@ describe('a file that is read again', () => {
     acceptances.refresh();
     expect([...(acceptances.of(WEB)?.keys() ?? [])]).toEqual(['seccomp_disabled']);
     expect(lines.map(({ message }) => message)).toEqual(['accept file read', 'accept file read again']);
+  });
+
+  test('was read as long ago as before, and not in the future, once the clock is set', () => {
+    const acceptances = open();
+    pass(60_000);
+    for (const step of [-2 * DAY, 5 * DAY, -3_600_000]) {
+      now += step;
+      expect(now / 1000 - acceptances.readAt).toBe(60);
+    }
   });
 
   test('keeps the last valid entries while it is invalid or gone, and says so once', () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ConfigFiles, LOCAL_FILES } from '../config-files/config-files.ts';
 import type { Accepted, Acceptance } from '../findings/acceptance.ts';
 import { toError } from '../kernel/errno.ts';
+import { SteadyClock } from '../kernel/steady-clock.ts';
 import type { Log } from '../log.ts';
 import type { AcceptEntry } from './accept-entry.ts';
 import { labelsIn, parseAcceptFile } from './accept-file.ts';
@@ -13,7 +14,7 @@ interface Loaded {
   readonly entries: readonly AcceptEntry[];
   readonly rules: AcceptRules;
   readonly digest: string;
-  /** When it was read, in ms since the epoch. */
+  /** When it was read, in seconds since boot. */
   readonly at: number;
 }
 
@@ -29,6 +30,7 @@ export class Acceptances {
   readonly #log: Log;
   readonly #files: ConfigFiles;
   readonly #now: () => number;
+  readonly #clock: SteadyClock;
   readonly #use: EntryUse;
   /** The labels of containers that entries may ask for. Engines are asked for them from the start. */
   readonly labels: ReadonlySet<string>;
@@ -48,9 +50,11 @@ export class Acceptances {
       readonly files?: ConfigFiles;
       readonly now?: () => number;
       readonly elapsed?: () => number;
+      readonly clock?: SteadyClock;
     },
   ) {
     const { log, files = LOCAL_FILES, now = () => Date.now(), elapsed = () => performance.now() } = options;
+    this.#clock = options.clock ?? new SteadyClock();
     this.#path = path;
     this.#log = log;
     this.#files = files;
@@ -70,7 +74,7 @@ export class Acceptances {
 
   /** When the entries in force were read, in seconds since the epoch. */
   get readAt(): number {
-    return this.#loaded.at / 1000;
+    return this.#clock.toWall()(this.#loaded.at);
   }
 
   /** How many entries are in each state. */
@@ -125,7 +129,7 @@ export class Acceptances {
       const text = this.#files.text(this.#path);
       const entries = parseAcceptFile(text);
       const digest = createHash('sha256').update(text).digest('hex');
-      return { entries, rules: new AcceptRules(entries), digest, at: this.#now() };
+      return { entries, rules: new AcceptRules(entries), digest, at: this.#clock.now() };
     } catch (error) {
       throw new Error(`${this.#path}: ${toError(error).message}`, { cause: error });
     }

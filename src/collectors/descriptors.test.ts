@@ -36,7 +36,7 @@ describe('descriptors', () => {
     const { pid = 0 } = child;
     const files = kernel.process(pid);
     if (files === undefined) throw new Error('the child has ended');
-    const init = { pid, startTime: 0, namespaces: {}, namespacesError: undefined, files };
+    const init = { pid, startTime: 0, startedAfterBoot: 0, namespaces: {}, namespacesError: undefined, files };
     // Waits until sleep has closed the files that the loader opened.
     let open: number;
     do {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContainerCgroup, Names } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
@@ -69,6 +70,54 @@ function source(up: boolean | undefined, names: Map<string, Names>): NameSource 
 }
 
 describe('ContainerInventory', () => {
+  it('shows when a container was started by the clock as it is set now', async () => {
+    const postures = new PostureReader(kernel, new Map(), probes);
+    const inventory = new ContainerInventory({ kernel, postures, naming: new Naming([]) });
+    const real = kernel.proc.bind(kernel);
+    let boot = 2e9;
+    vi.spyOn(kernel, 'proc').mockImplementation((name) => (name === 'stat' ? `btime ${boot}\n` : real(name)));
+    inventory.add(cgroup());
+    const start = async () => (await inventory.containers())[0]?.init?.startTime ?? NaN;
+    const before = await start();
+    const wall = vi.spyOn(Date, 'now');
+    try {
+      for (const step of [-7_200, 86_400]) {
+        const now = Date.now();
+        boot += step;
+        wall.mockReturnValue(now + step * 1_000);
+        expect(await start()).toBe(before - 2e9 + boot);
+      }
+    } finally {
+      wall.mockRestore();
+    }
+  });
+
+  it('notices a later init process also if the clock was set back meanwhile', async () => {
+    const restarted: ContainerCgroup[] = [];
+    const inventory = new ContainerInventory({
+      kernel,
+      postures: new PostureReader(kernel, new Map(), probes),
+      naming: new Naming([]),
+      onRestarted: (found) => restarted.push(found),
+    });
+    const real = kernel.proc.bind(kernel);
+    let boot = 2e9;
+    vi.spyOn(kernel, 'proc').mockImplementation((name) => (name === 'stat' ? `btime ${boot}\n` : real(name)));
+    const it = cgroup();
+    inventory.add(it);
+    expect((await inventory.containers())[0]?.init?.startTime).toBeGreaterThan(2e9);
+    await sleep(50);
+    const second = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    await once(second, 'spawn');
+    writeFileSync(join(root, it.path, 'cgroup.procs'), `${second.pid}\n`);
+    // Two hours. The next look at it is half a minute later.
+    boot -= 7_200;
+    vi.advanceTimersByTime(61_000);
+    expect((await inventory.containers())[0]?.init?.startTime).toBeLessThan(2e9);
+    second.kill('SIGKILL');
+    expect(restarted).toEqual([it]);
+  });
+
   it('keeps the files of an unchanged process for a concurrent scrape', async () => {
     const inventory = new ContainerInventory({
       kernel,

@@ -11,7 +11,7 @@ import {
   type Members,
   membersOfContainer,
 } from '../identify/container-pids.ts';
-import { findInit } from '../identify/init-process.ts';
+import { findInit, isStartOutdated } from '../identify/init-process.ts';
 import { labelsOf } from './labels.ts';
 import type { Naming } from '../engines/naming.ts';
 import { PendingLookUps } from './pending-look-ups.ts';
@@ -33,7 +33,7 @@ interface TrackedContainer {
   posture: PostureReading | undefined;
   cgroupUsedSince: number | undefined;
   /** The last init that was seen. */
-  lastInit: Pick<InitProcess, 'pid' | 'startTime'> | undefined;
+  lastInit: Pick<InitProcess, 'pid' | 'startedAfterBoot'> | undefined;
   /** A fact in its posture is unknown because a look-up does not return. */
   isStuck: boolean;
   factsUntil: number;
@@ -194,6 +194,7 @@ export class ContainerInventory {
     const { cgroup, files, container } = entry;
     // The blocked look-up has returned, so the unknown facts can be read now.
     if (entry.isStuck && !this.#postures.isStuck(entry)) entry.factsUntil = 0;
+    if (entry.init !== undefined && isStartOutdated(this.#kernel, entry.init)) entry.factsUntil = 0;
     let facts: ProcessFacts | undefined;
     if (isSandbox(cgroup, names)) {
       // Whether to export it depends on its processes, which may be about to start.
@@ -287,7 +288,7 @@ export class ContainerInventory {
       this.#confirm(entry);
       if (entry.init !== undefined) {
         if (isRestart(entry.lastInit, entry.init)) this.#onRestarted(entry.cgroup);
-        entry.lastInit = { pid: entry.init.pid, startTime: entry.init.startTime };
+        entry.lastInit = { pid: entry.init.pid, startedAfterBoot: entry.init.startedAfterBoot };
         // It may have begun since.
         if (!entry.members.pids.includes(entry.init.pid)) {
           entry.members = membersOfContainer(this.#kernel, files, this.#isSurplus);
@@ -331,9 +332,9 @@ function factsOf(entry: TrackedContainer): Pick<Container, 'init' | 'cgroupUsedS
   return { init, cgroupUsedSince: entry.cgroupUsedSince };
 }
 
-/** Whether another, later process is the init. The start time alone changes when the host's clock is set. */
+/** Whether another, later process is the init. */
 function isRestart(last: TrackedContainer['lastInit'], init: InitProcess): boolean {
-  return last !== undefined && last.pid !== init.pid && init.startTime > last.startTime;
+  return last !== undefined && last.pid !== init.pid && init.startedAfterBoot > last.startedAfterBoot;
 }
 
 /** As long as look-ups are pending, their last results are used. */
@@ -348,7 +349,8 @@ function keepLookedUp(
 
 /** Keeps the open files of an unchanged process: a concurrent scrape may be about to read them. */
 function withOpenFilesOf(before: InitProcess | undefined, found: InitProcess | undefined): InitProcess | undefined {
-  if (found === undefined || found.pid !== before?.pid || found.startTime !== before.startTime) return found;
+  if (found === undefined || found.pid !== before?.pid || found.startedAfterBoot !== before.startedAfterBoot)
+    return found;
   found.files.close();
   return { ...found, files: before.files };
 }

@@ -5,6 +5,7 @@ import type { Container, ContainerCgroup } from '../container.ts';
 import { type Acceptance, withAccepted } from '../findings/acceptance.ts';
 import { assess } from '../findings/assess.ts';
 import { parseCapabilitySet } from '../kernel/capabilities.ts';
+import { SteadyClock } from '../kernel/steady-clock.ts';
 import { DriftWatch, STARTING_MS } from './drift-watch.ts';
 import type { OwnLimits } from './facts.ts';
 
@@ -28,7 +29,8 @@ const BOOT = Date.UTC(2026, 10, 29);
 beforeEach(() => {
   lines = [];
   elapsed = 1_000_000;
-  watch = new DriftWatch(log, { now: () => BOOT + elapsed, elapsed: () => elapsed });
+  const clock = new SteadyClock({ steady: () => elapsed / 1000, wall: () => (BOOT + elapsed) / 1000 });
+  watch = new DriftWatch(log, { now: () => BOOT + elapsed, elapsed: () => elapsed, clock });
   cgroup = newCgroup();
 });
 
@@ -208,6 +210,37 @@ describe('what is unknown', () => {
 
 const ORDER = ['engine_socket 1', 'host_path_mounted 1', 'swap_unlimited 1'];
 const byDisplay = (a: string, b: string) => ORDER.indexOf(a) - ORDER.indexOf(b);
+
+test('the time of a change keeps its age, and is not in the future, when the clock is set', () => {
+  let wall = BOOT / 1000;
+  const clock = new SteadyClock({ steady: () => elapsed / 1000, wall: () => wall });
+  watch = new DriftWatch(log, { now: () => wall * 1000, elapsed: () => elapsed, clock });
+  wall += elapsed / 1000;
+  scrape({ startTime: BOOT / 1000 });
+  const times = () => {
+    const { posture } = subject(PRIVILEGED);
+    const container = {
+      cgroup,
+      labels: NAMED,
+      posture: { ...posture, readAt: elapsed },
+      init: { pid: 7, startTime: 0 },
+    };
+    const { findings } = assess(subject(PRIVILEGED));
+    return watch.observe(container as unknown as Container, findings, LIMITS).map(({ at }) => wall - at);
+  };
+  const before = times();
+  expect(before.length).toBeGreaterThan(0);
+  expect(new Set(before)).toEqual(new Set([0]));
+  for (const [seconds, step] of [
+    [60, -7_200],
+    [60, 86_400 * 3],
+    [60, -1.5],
+  ] as const) {
+    elapsed += seconds * 1_000;
+    wall += seconds + step;
+    for (const age of times()) expect(age).toBeCloseTo((elapsed - 1_000_000) / 1_000, 3);
+  }
+});
 
 describe('a container that starts', () => {
   test('has no baseline while one of its processes may still be a runtime', () => {

@@ -1,5 +1,6 @@
 import type { Container, ContainerCgroup, InitProcess } from '../container.ts';
 import type { Assessment } from '../findings/assess.ts';
+import { SteadyClock } from '../kernel/steady-clock.ts';
 import type { Log } from '../log.ts';
 import type { Posture } from '../posture/posture.ts';
 import { DriftLog, type Told } from './drift-log.ts';
@@ -33,9 +34,12 @@ interface State extends Told {
   sources: Sources;
   watched: Watched;
   isSettled: boolean;
+  /** With times in seconds since boot. */
   drifts: ReadonlyMap<string, Drift>;
-  /** The values of `drifts`: a reading, which must not change. */
+  /** The values of `drifts` with times by the wall clock: a reading, which must not change. */
   shown: readonly Drift[];
+  /** How that clock was set then: the time of boot. */
+  bootTime: number;
 }
 
 const NONE: readonly Drift[] = [];
@@ -48,14 +52,20 @@ export class DriftWatch {
   readonly #log: DriftLog;
   readonly #now: () => number;
   readonly #elapsed: () => number;
+  readonly #clock: SteadyClock;
   readonly #states = new WeakMap<ContainerCgroup, State>();
 
   /**
    * @param options.now ms since the epoch.
    * @param options.elapsed `performance.now()`.
+   * @param options.clock by which changes are kept.
    */
-  constructor(log: Log, options: { readonly now?: () => number; readonly elapsed?: () => number } = {}) {
-    const { now = () => Date.now(), elapsed = () => performance.now() } = options;
+  constructor(
+    log: Log,
+    options: { readonly now?: () => number; readonly elapsed?: () => number; readonly clock?: SteadyClock } = {},
+  ) {
+    const { now = () => Date.now(), elapsed = () => performance.now(), clock = new SteadyClock() } = options;
+    this.#clock = clock;
     this.#now = now;
     this.#elapsed = elapsed;
     this.#log = new DriftLog(log, elapsed);
@@ -66,13 +76,13 @@ export class DriftWatch {
     const { cgroup, init, posture } = container;
     const known = this.#states.get(cgroup);
     // Without a visible process nothing is known that could be compared.
-    if (init === undefined || posture === undefined) return known?.shown ?? NONE;
+    if (init === undefined || posture === undefined) return this.#show(known);
     const sources = { posture, findings, limits };
     if (known === undefined || known.pid !== init.pid) {
       this.#states.set(cgroup, this.#begin(init, sources));
       return NONE;
     }
-    if (isSame(known.sources, sources)) return known.shown;
+    if (isSame(known.sources, sources)) return this.#show(known);
     known.sources = sources;
     const facts = factsOf(findings, sources);
     if (known.isSettled) this.#compare(container, known, facts);
@@ -80,7 +90,19 @@ export class DriftWatch {
       known.watched = started(known.watched, facts);
       known.isSettled = isSettledIn(known, sources);
     }
-    return known.shown;
+    return this.#show(known);
+  }
+
+  /** What is known of a container, by the wall clock as it is set now. */
+  #show(state: State | undefined): readonly Drift[] {
+    if (state === undefined || state.drifts.size === 0) return NONE;
+    const bootTime = this.#clock.bootTime();
+    if (state.shown === NONE || state.bootTime !== bootTime) {
+      const toWall = this.#clock.toWall();
+      state.shown = Array.from(state.drifts.values(), (drift) => ({ ...drift, at: toWall(drift.at) }));
+      state.bootTime = bootTime;
+    }
+    return state.shown;
   }
 
   #begin(init: InitProcess, sources: Sources): State {
@@ -94,6 +116,7 @@ export class DriftWatch {
       isSettled: isSettledIn({ settledAt }, sources),
       drifts: new Map(),
       shown: NONE,
+      bootTime: NaN,
       at: new Map(),
       untold: 0,
     };
@@ -102,7 +125,7 @@ export class DriftWatch {
   #compare({ labels }: Container, state: State, facts: Facts): void {
     const { watched, changes } = step(state.watched, facts);
     state.watched = watched;
-    const at = this.#now() / 1000;
+    const at = this.#clock.now();
     const drifts = new Map(state.drifts);
     for (const change of changes) {
       drifts.set(change.finding, { ...change, count: (drifts.get(change.finding)?.count ?? 0) + 1, at });
@@ -112,7 +135,7 @@ export class DriftWatch {
     }
     if (changes.length === 0 && drifts.size === state.drifts.size) return;
     state.drifts = drifts;
-    state.shown = [...drifts.values()];
+    state.shown = NONE;
     if (changes.length > 0) this.#log.tell(labels, changes, state);
   }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { type CommandLines, PENDING } from '../kernel/command-lines.ts';
 import { errnoOf } from '../kernel/errno.ts';
@@ -134,6 +134,30 @@ describe('in its own pid namespace', () => {
     expect(found(kernelFiles(100, lines), path)).toBe(init);
     expect(lines.asked).toEqual(new Set([exec]));
     expect(found(kernelFiles(100, onlyKnown(exec)), path)).toBeUndefined();
+  });
+
+  test('its start moves with the clock at once, as an age by a clock that was set would be wrong', () => {
+    const kernel = kernelFiles();
+    const path = container({ '': [init, worker] });
+    let boot = 1e9;
+    const real = kernel.proc.bind(kernel);
+    vi.spyOn(kernel, 'proc').mockImplementation((name) => (name === 'stat' ? `btime ${boot}\n` : real(name)));
+    const wall = vi.spyOn(Date, 'now');
+    onTestFinished(() => wall.mockRestore());
+    const look = (): number => {
+      const answer = findInit(kernel, kernel.cgroup(path));
+      answer?.files.close();
+      return (answer?.startTime ?? NaN) - (answer?.startedAfterBoot ?? NaN);
+    };
+    expect(look()).toBe(1e9);
+    const now = Date.now();
+    // A leap second, or the slow correction of a clock, is no step.
+    boot += 1;
+    wall.mockReturnValue(now + 500);
+    expect(look()).toBe(1e9);
+    boot += 7_200;
+    wall.mockReturnValue(now + 7_200_000);
+    expect(look()).toBe(1e9 + 7_201);
   });
 
   test('its facts come from the process', () => {

@@ -17,12 +17,20 @@ import { chooseInit, type Process, roleOf, type Root } from './init-choice.ts';
 /** How many processes are inspected. Each is followed up to its oldest ancestor, so far fewer are enough. */
 const MOST_PROCESSES = 256;
 
-/** `/proc/stat` is long on a large host, and the boot time only changes when the clock is set. */
+/** `/proc/stat` is long on a large host, and the boot time only changes when the clock is set, by a step or little by little. */
 const BOOT_TIME_FOR_MS = 60_000;
+const CLOCK_STEP_MS = 1_000;
 
 type Inspected = Process & Pick<ProcStatus, 'seccomp' | 'seccompFilters' | 'bounding'>;
 
-const bootTimes = new WeakMap<KernelFiles, { readonly seconds: number; readonly until: number }>();
+/** When the boot time was read, by the clock that somebody can set and by the one that nobody can, in ms. */
+interface BootTime {
+  readonly seconds: number;
+  readonly wall: number;
+  readonly steady: number;
+}
+
+const bootTimes = new WeakMap<KernelFiles, BootTime>();
 
 /**
  * Finds the init process of a container and reads the facts about it that rarely change. Its files stay open until closed.
@@ -64,7 +72,8 @@ function attempt(
     // It was the same living process during the whole inspection, and in the container.
     const stat = files.text('stat');
     if (stat !== undefined && parseStartTime(stat) === chosen.start && isMember(kernel, cgroup, files, list)) {
-      return { pid: chosen.pid, startTime: bootTime(kernel) + chosen.start, files, ...namespaces };
+      const startTime = bootTime(kernel) + chosen.start;
+      return { pid: chosen.pid, startTime, startedAfterBoot: chosen.start, files, ...namespaces };
     }
   } catch (error) {
     files.close();
@@ -182,11 +191,21 @@ function readNamespaces(files: ProcessFiles): Pick<InitProcess, 'namespaces' | '
 }
 
 function bootTime(kernel: KernelFiles): number {
-  const now = performance.now();
+  const [wall, steady] = [Date.now(), performance.now()];
   let known = bootTimes.get(kernel);
-  if (known === undefined || now > known.until) {
-    known = { seconds: parseBootTime(kernel.proc('stat') ?? ''), until: now + BOOT_TIME_FOR_MS };
+  if (known === undefined || steady - known.steady > BOOT_TIME_FOR_MS || isStep(known, wall, steady)) {
+    known = { seconds: parseBootTime(kernel.proc('stat') ?? ''), wall, steady };
     bootTimes.set(kernel, known);
   }
   return known.seconds;
+}
+
+/** Whether the clock was set since the process was looked at, so that its start has another time now. */
+export function isStartOutdated(kernel: KernelFiles, { startTime, startedAfterBoot }: InitProcess): boolean {
+  return Math.abs(bootTime(kernel) + startedAfterBoot - startTime) * 1_000 > 2 * CLOCK_STEP_MS;
+}
+
+/** Whether somebody has set the clock since, or the machine has slept. */
+function isStep(known: BootTime, wall: number, steady: number): boolean {
+  return Math.abs(wall - known.wall - (steady - known.steady)) > CLOCK_STEP_MS;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Container, WritableLayer } from '../container.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
+import { SteadyClock } from '../kernel/steady-clock.ts';
 import { PathProbes } from '../probes/path-probes.ts';
 import type { Question } from '../probes/requests.ts';
 import { LayerSizes } from './layer-sizes.ts';
@@ -52,7 +53,7 @@ function container(): Container {
     names: {},
     labels: { engine: 'docker', namespace: '', pod: '', container: 'x' },
     files: kernel.cgroup('/docker/x'),
-    init: { pid: 7, startTime: 0, namespaces: {}, namespacesError: undefined, files },
+    init: { pid: 7, startTime: 0, startedAfterBoot: 0, namespaces: {}, namespacesError: undefined, files },
     initError: undefined,
     posture: undefined,
   };
@@ -146,4 +147,24 @@ test('only a directory above the layer that is closed is a missing privilege', a
   expect(await layerWith('EACCES', 'EACCES')).toMatchObject({ size: 'unreadable', denied: { code: 'EACCES' } });
   expect(await layerWith('EACCES', 'open')).toMatchObject({ size: 'unreadable', denied: undefined });
   expect(await layerWith('ENOENT', 'ENOENT')).toMatchObject({ size: 'unreadable', denied: undefined });
+});
+
+test('the time of a measurement keeps its age, and is not in the future, when the clock is set', async () => {
+  const clocks = { steady: 1_000, wall: 1e9 };
+  const clock = new SteadyClock({ steady: () => clocks.steady, wall: () => clocks.wall });
+  const sizes = new LayerSizes({ kernel, hostNamespaces: new Map(), probes, intervalMs: 600_000, clock });
+  write(1);
+  const one = container();
+  await measured(sizes, one);
+  const age = (): number => {
+    const { size } = sizes.of(one) ?? {};
+    return typeof size === 'object' ? clocks.wall - size.at : NaN;
+  };
+  expect(age()).toBe(0);
+  expect(sizes.of(one)).toBe(sizes.of(one));
+  clocks.steady += 60;
+  for (const step of [60 - 7_200, 86_400 * 3, -40]) {
+    clocks.wall += step;
+    expect(age()).toBeCloseTo(60, 3);
+  }
 });

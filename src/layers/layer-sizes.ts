@@ -7,6 +7,7 @@ import type { HostNamespaces } from '../kernel/host-namespaces.ts';
 import { findHostRoot } from '../kernel/host-root.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { type Mount, parseMountinfo } from '../kernel/mountinfo.ts';
+import { SteadyClock } from '../kernel/steady-clock.ts';
 import { HostMounts } from '../posture/host-mounts.ts';
 import { LONGEST_MOUNTINFO, MountTable } from '../posture/mount-table.ts';
 import type { PathProbes } from '../probes/path-probes.ts';
@@ -21,7 +22,11 @@ const TABLE_FOR_MS = 60_000;
 interface State {
   /** As the last scrape saw it: only its files are open. */
   container: Container;
+  /** With the time of the measurement in seconds since boot. */
   layer: WritableLayer | undefined;
+  /** The same for others, by the wall clock as it was set at that time of boot. */
+  shown: WritableLayer | undefined;
+  bootTime: number;
   /** When to measure again, in ms of `performance.now()`. */
   dueAt: number;
   isQueued: boolean;
@@ -52,6 +57,7 @@ export class LayerSizes {
   readonly #queue: State[] = [];
   #table: HostTable | undefined;
   #isWorking = false;
+  readonly #clock: SteadyClock;
 
   /** @param options.probes serve these counts only. */
   constructor(options: {
@@ -59,7 +65,9 @@ export class LayerSizes {
     readonly hostNamespaces: HostNamespaces;
     readonly probes: Pick<PathProbes, 'ask'>;
     readonly intervalMs: number;
+    readonly clock?: SteadyClock;
   }) {
+    this.#clock = options.clock ?? new SteadyClock();
     this.#kernel = options.kernel;
     this.#hostNamespaces = options.hostNamespaces;
     this.#probes = options.probes;
@@ -70,7 +78,7 @@ export class LayerSizes {
   of(container: Container): WritableLayer | undefined {
     let state = this.#states.get(container.cgroup);
     if (state === undefined) {
-      state = { container, layer: undefined, dueAt: 0, isQueued: false };
+      state = { container, layer: undefined, shown: undefined, bootTime: NaN, dueAt: 0, isQueued: false };
       this.#states.set(container.cgroup, state);
     }
     state.container = container;
@@ -79,7 +87,21 @@ export class LayerSizes {
       this.#queue.push(state);
       if (!this.#isWorking) void this.#work();
     }
-    return state.layer;
+    return this.#show(state);
+  }
+
+  #show(state: State): WritableLayer | undefined {
+    const { layer } = state;
+    const bootTime = this.#clock.bootTime();
+    if (state.shown === undefined || state.bootTime !== bootTime) {
+      const size = layer?.size;
+      state.shown =
+        layer !== undefined && typeof size === 'object'
+          ? { ...layer, size: { ...size, at: this.#clock.toWall()(size.at) } }
+          : layer;
+      state.bootTime = bootTime;
+    }
+    return state.shown;
   }
 
   async #work(): Promise<void> {
@@ -94,6 +116,7 @@ export class LayerSizes {
       // Without an answer its process has ended, or is another one now: the next scrape asks again.
       if (layer === undefined) continue;
       state.layer = layer;
+      state.shown = undefined;
       state.dueAt = performance.now() + this.#intervalMs;
     }
     // Megabytes with many containers, which nobody needs before the next interval.
@@ -153,7 +176,7 @@ export class LayerSizes {
       }
       const { state, bytes } = outcome.value;
       fileSystem = { device, ...outcome.value.fileSystem };
-      if (state === 'complete') return { size: { bytes, at: Date.now() / 1000 }, fileSystem, denied: undefined };
+      if (state === 'complete') return { size: { bytes, at: this.#clock.now() }, fileSystem, denied: undefined };
       if (state !== 'more') return { ...unknown(state), fileSystem };
       await sleep(PAUSE_MS, undefined, { ref: false });
     }

@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts';
 import type { ContainerRecord, CounterScope, KmsgKill, UnloggedEvent } from './container-record.ts';
-import type { SteadyClock } from './steady-clock.ts';
+import type { SteadyClock } from '../kernel/steady-clock.ts';
 
 /** How long to wait for more victims of an event, if the kernel can kill groups of processes. In ms. */
 const WAIT_FOR_GROUP_MS = 1_000;

@@ -15,7 +15,7 @@ import { MemoryPlaces } from './memory-places.ts';
 
 import { OomBurst } from './oom-burst.ts';
 import { type RecordNames, Retention } from './retention.ts';
-import type { SteadyClock } from './steady-clock.ts';
+import type { SteadyClock } from '../kernel/steady-clock.ts';
 import { findUnattributable } from './unattributable.ts';
 import { UnattributedKills } from './unattributed-kills.ts';
 import { YoungContainers } from './young-containers.ts';

@@ -7,7 +7,7 @@ import { KernelFiles } from '../kernel/kernel-files.ts';
 import { OomWatch } from './oom-watch.ts';
 import { readJournal } from './state-journal.ts';
 import { stateIn } from './state.ts';
-import { SteadyClock } from './steady-clock.ts';
+import { SteadyClock } from '../kernel/steady-clock.ts';
 
 /** A host with cgroup v2 made of plain files, with containers at `/docker/<id>`, for the exporter to watch. */
 class Host {

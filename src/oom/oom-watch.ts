@@ -6,7 +6,7 @@ import { EventWatches } from './event-watches.ts';
 import { KernelLog } from './kernel-log.ts';
 import { KillTracker, type KillTrackerOptions } from './kill-tracker.ts';
 import { SavedKills } from './saved-kills.ts';
-import { SteadyClock } from './steady-clock.ts';
+import { SteadyClock } from '../kernel/steady-clock.ts';
 
 /** How often to poll while inotify reports each kill, in ms. */
 const POLL_MS = 1_000;

@@ -8,7 +8,7 @@ import type { Retention } from './retention.ts';
 import { StateFile } from './state-file.ts';
 import type { Entries } from './state-journal.ts';
 import { afterReboot, atBoot, type Boot, differ, entriesOf, isSameBoot, stateIn, stateOf } from './state.ts';
-import type { SteadyClock } from './steady-clock.ts';
+import type { SteadyClock } from '../kernel/steady-clock.ts';
 
 /** The shortest time between two saves, in ms. */
 const MIN_PAUSE_MS = 100;

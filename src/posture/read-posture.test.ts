@@ -96,7 +96,7 @@ function initOf(pid: number): InitProcess {
   const namespaces = Object.fromEntries(
     NAMESPACE_KINDS.map((kind) => [kind, inodeOfLink(files.link(`ns/${kind}`) ?? '')]),
   );
-  return { pid, startTime: 0, namespaces, namespacesError: undefined, files };
+  return { pid, startTime: 0, startedAfterBoot: 0, namespaces, namespacesError: undefined, files };
 }
 
 function target(pid: number, ...others: readonly number[]): Target {
