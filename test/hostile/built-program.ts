@@ -34,10 +34,20 @@ export interface BuiltProgram extends AsyncDisposable {
 /** Starts the built program on a free port of loopback, without engines and kmsg unless a flag says otherwise. */
 export async function startProgram(
   flags: readonly string[] = [],
-  options: { readonly uid?: number; readonly gid?: number; readonly env?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly uid?: number;
+    readonly gid?: number;
+    readonly env?: Readonly<Record<string, string>>;
+    /** Another Node than that of this process. */
+    readonly node?: string;
+    /** More flags of Node. */
+    readonly nodeFlags?: readonly string[];
+    /** A command before that of Node, which it must become: its pid is taken for that of the program. */
+    readonly wrap?: readonly string[];
+  } = {},
 ): Promise<BuiltProgram> {
   if (!existsSync(PROGRAM)) throw new Error('dist/cli.js is not there; npm run build');
-  const { env, ...user } = options;
+  const { env, node: program = process.execPath, nodeFlags = [], wrap = [], ...user } = options;
   const common = [
     '--web.listen-address=127.0.0.1:0',
     '--path.kmsg=',
@@ -45,7 +55,9 @@ export async function startProgram(
     '--podman.host=',
     '--cri.endpoint=',
   ];
-  const child = spawn(process.execPath, ['--max-semi-space-size=1', PROGRAM, ...common, ...flags], {
+  const node = [program, '--max-semi-space-size=1', ...nodeFlags];
+  const [command = '', ...argv] = [...wrap, ...node, PROGRAM, ...common, ...flags];
+  const child = spawn(command, argv, {
     ...user,
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
