@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
 const FILE = new URL('../../deploy/docker/compose.yaml', import.meta.url);
+
+/** Paths in the file are relative to it. */
+const DIRECTORY = dirname(fileURLToPath(FILE));
 
 /** A service of the compose file. */
 export interface ComposeService {
@@ -50,7 +54,7 @@ export function composeService(name: string): ComposeService {
   const options = Object.entries(rest).flatMap(([key, value]) => {
     const option = OPTIONS[key];
     if (option === undefined) throw new Error(`No option of docker run is known for ${key} of ${name}`);
-    return wordsOf(value).map((word) => `${option}=${word}`);
+    return wordsOf(value).map((word) => `${option}=${word.replace(/^seccomp=\.\//, `seccomp=${DIRECTORY}/`)}`);
   });
   return {
     name: container_name as string | undefined,

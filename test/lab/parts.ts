@@ -18,6 +18,10 @@ export type Part =
   | 'newer-debian'
   | 'alertmanager'
   | 'chromium'
+  /** What tells which system calls a program makes, and which ones a unit allows. */
+  | 'strace'
+  /** A clock of its own for one process. */
+  | 'faketime'
   /** The plain guest. */
   | 'guest'
   /** The plain guest with the kernel of a newer Debian (6.12). */
@@ -80,6 +84,8 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
     packages: ['prometheus-alertmanager'],
   },
   chromium: { probe: 'command -v chromium', packages: ['chromium', 'fonts-dejavu-core'] },
+  faketime: { probe: 'ls /usr/lib/*/faketime/libfaketime.so.1', packages: ['faketime'] },
+  strace: { probe: 'command -v strace && command -v systemd-analyze', packages: ['strace', 'systemd'] },
   'debian-container': {
     probe: 'command -v debootstrap && command -v systemd-nspawn && command -v dpkg-deb && command -v curl',
     packages: ['debootstrap', 'systemd-container', 'curl'],
