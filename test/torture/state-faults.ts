@@ -16,7 +16,7 @@ export interface FaultResult {
   readonly times: number;
   /** States that were saved and not loaded again, though they were complete in the file. */
   readonly lost: number;
-  /** States that were loaded and are none of those that were saved: mixed, or with more than there was. */
+  /** States that were loaded and that nobody had saved: mixed, or with more than there was. */
   readonly wrong: number;
   /** The most lines of the log that one fault caused. */
   readonly logLines: number;
