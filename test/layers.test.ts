@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   layers: ['kernel', 'posture', 'probes', 'container.ts'],
   oom: ['kernel', 'container.ts', 'event-flood.ts', 'log.ts'],
   findings: ['kernel', 'posture'],
-  drift: ['findings', 'posture', 'container.ts', 'log.ts'],
+  drift: ['kernel', 'findings', 'posture', 'container.ts', 'log.ts'],
   acceptance: ['config-files', 'findings', 'kernel', 'probes', 'container.ts', 'log.ts'],
   collectors: ['kernel', 'posture', 'findings', 'drift', 'container.ts'],
   exposition: ['collectors', 'kernel', 'container.ts', 'log.ts', 'pace.ts', 'version.ts'],

@@ -23,7 +23,7 @@ describeLive('the clock of the host is set', ['containers', 'faketime'], () => {
     writeFileSync(join(directory, 'offset'), `${seconds < 0 ? '' : '+'}${seconds}s\n`);
   const scrape = async (): Promise<Samples> => samplesOf((await program.get('/metrics')).body);
   const kills = (samples: Samples): number | undefined =>
-    samples.value('isolation_container_oom_kills_total', { container: idOf(victim) });
+    samples.value('isolation_container_oom_kills_total', { container: containers.labelOf(victim) });
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-clock-'));
@@ -82,8 +82,3 @@ describeLive('the clock of the host is set', ['containers', 'faketime'], () => {
     },
   );
 });
-
-/** What the exporter shows of an id. */
-function idOf({ path }: LoadContainer): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}

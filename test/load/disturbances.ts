@@ -91,7 +91,7 @@ export class Kills implements Disturbance {
   readonly #found: (id: string) => Promise<number | undefined>;
   #nth = 0;
 
-  /** @param found what the exporter counts for the container whose id begins like this. */
+  /** @param found what the exporter counts for a container of this name. */
   constructor(containers: LoadContainers, everyMs: number, found: (id: string) => Promise<number | undefined>) {
     this.#containers = containers;
     this.everyMs = everyMs;
@@ -108,7 +108,7 @@ export class Kills implements Disturbance {
       this.total += kills;
       await sleep(REMOVAL_MS);
       await this.#containers.remove(container);
-      const id = container.id.slice(0, 12);
+      const id = this.#containers.labelOf(container);
       let found: number | undefined;
       for (const deadline = performance.now() + GRACE_MS; performance.now() < deadline; await sleep(1_000)) {
         if ((found = await this.#found(id)) === kills) return;

@@ -72,6 +72,11 @@ export class LoadContainers implements AsyncDisposable {
     for (const path of this.#parents) this.#make(path);
   }
 
+  /** What the exporter calls a container: nobody gives it a name. */
+  labelOf({ id }: LoadContainer): string {
+    return this.engine === 'garden' ? uuidOf(id) : id.slice(0, 12);
+  }
+
   /** How many processes of a container the OOM killer has killed, as the kernel counts them. */
   kills({ path }: LoadContainer): number {
     const { root, version } = this.#memory;
