@@ -31,9 +31,9 @@ describeLive('an exporter beside containers that come and go', ['containers'], (
     const end = await runSoak({ ...plan, ...paces }, (sample) => samples.push(sample));
     const { started, removed, kills, counts } = end;
     expect(end).toMatchObject({ startedFound: started, removedFound: removed, killsLost: 0, problems: [] });
-    expect(started).toBeGreaterThan(40);
+    expect(started).toBeGreaterThan(plan.containers);
     expect(kills).toBeGreaterThan(1);
-    expect(counts['configuration reloads']).toBeGreaterThan(5);
+    expect(counts['configuration reloads']).toBeGreaterThan(1);
     expect(samples.length).toBeGreaterThan(3);
     expect(samples.at(-1)?.watches).toBeLessThanOrEqual(samples[1]?.watches ?? NaN);
   });
