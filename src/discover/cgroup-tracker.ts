@@ -158,7 +158,8 @@ export class CgroupTracker {
     if (around.some(({ watchesInside }) => watchesInside >= MOST_WATCHES_INSIDE)) return;
     for (const top of around) top.watchesInside += 1;
     directory.watchedIn = around;
-    watches.add(directory.path);
+    // Not before other containers were noticed, which may be gone in a moment.
+    watches.add(directory.path, directory.kind === 'container' || around.length > 0 ? 'later' : 'now');
   }
 
   #unwatch(directory: Directory): void {

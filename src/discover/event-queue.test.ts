@@ -33,6 +33,55 @@ describe('the queue of events', () => {
     expect(handled).toEqual(Array.from({ length: 20 }, (_, event) => event));
   });
 
+  it('handles some events in each turn, however slow they are', async () => {
+    const queue = new EventQueue();
+    const handled: number[] = [];
+    for (let event = 0; event < 40; event += 1) {
+      queue.push('/d', () => {
+        block(2);
+        handled.push(event);
+      });
+    }
+    await nextTurn();
+    expect(handled).toHaveLength(16);
+  });
+
+  it('does what can wait when there are no events, in parts', async () => {
+    const queue = new EventQueue();
+    const order: string[] = [];
+    for (const work of ['work 1', 'work 2']) {
+      queue.later(() => {
+        block(12);
+        order.push(work);
+      });
+    }
+    for (let event = 0; event < 17; event += 1) {
+      queue.push('/d', () => {
+        block(1);
+        order.push('event');
+      });
+    }
+    await nextTurn();
+    expect(order).toEqual(Array(16).fill('event'));
+    await nextTurn();
+    expect(order.slice(16)).toEqual(['event', 'work 1']);
+    await nextTurn();
+    expect(order.slice(18)).toEqual(['work 2']);
+  });
+
+  it('does what can wait after half a second although there are always events', async () => {
+    const queue = new EventQueue();
+    let isDone = false;
+    queue.later(() => void (isDone = true));
+    const start = performance.now();
+    while (!isDone && performance.now() - start < 5_000) {
+      for (let event = 0; event < 40; event += 1) queue.push('/d', () => block(1));
+      await nextTurn();
+    }
+    expect(isDone).toBe(true);
+    expect(performance.now() - start).toBeGreaterThan(450);
+  });
+
   it('calls back after all events so far, also if they take several turns', async () => {
     const queue = new EventQueue();
     const order: string[] = [];

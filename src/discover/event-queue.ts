@@ -1,6 +1,12 @@
 /** How long events are handled before the event loop turns, in ms. */
 const SLICE_MS = 10;
 
+/** As many are handled in any case: on a slow machine, everything else would get more time than they in each turn. */
+const FEWEST = 16;
+
+/** How long work that can wait gives way to events, in ms. */
+const PATIENCE_MS = 500;
+
 /** How many events of one directory may wait. A host that creates thousands of containers at once has as many. */
 const MOST_OF_ONE = 8_192;
 
@@ -14,16 +20,23 @@ interface Waiting {
   readonly handle: () => void;
 }
 
+interface Later {
+  readonly work: () => void;
+  /** When it stops giving way, in ms of `performance.now()`. */
+  readonly due: number;
+}
+
 /**
  * The events of all watches, in the order in which the kernel reported them. Handling an event takes longer than causing it, and
  * libuv delivers all that there are before anything else runs. So events are only noted at first. They are handled in slices, with
- * turns of the event loop in between.
+ * turns of the event loop in between. What can wait is done when there are none.
  */
 export class EventQueue {
   #waiting: Waiting[] = [];
   /** The first of {@link #waiting} that is not handled yet. */
   #next = 0;
   readonly #counts = new Map<string, number>();
+  readonly #later: Later[] = [];
   #isScheduled = false;
 
   /**
@@ -55,26 +68,55 @@ export class EventQueue {
     );
   }
 
-  #add(waiting: Waiting): void {
-    this.#waiting.push(waiting);
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    setImmediate(() => this.#handle());
+  /** Runs `work` when no event waits, or after half a second. */
+  later(work: () => void): void {
+    this.#later.push({ work, due: performance.now() + PATIENCE_MS });
+    this.#schedule();
   }
 
-  #handle(): void {
+  #add(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#handleSlice();
+      if (this.#waiting.length > 0 || this.#later.length > 0) this.#schedule();
+    });
+  }
+
+  #handleSlice(): void {
     const end = performance.now() + SLICE_MS;
-    for (let next = this.#waiting[this.#next]; next !== undefined; next = this.#waiting[this.#next]) {
-      this.#next += 1;
-      this.#uncount(next.directory);
-      next.handle();
-      if (performance.now() < end) continue;
-      setImmediate(() => this.#handle());
+    for (let handled = 1; this.#handleNext(); handled += 1) {
+      const now = performance.now();
+      if (now < end || handled < FEWEST) continue;
+      if (now > (this.#later[0]?.due ?? Infinity)) this.#workNext();
       return;
     }
-    this.#waiting = [];
-    this.#next = 0;
-    this.#isScheduled = false;
+    while (this.#workNext()) if (performance.now() >= end) return;
+  }
+
+  #handleNext(): boolean {
+    const next = this.#waiting[this.#next];
+    if (next === undefined) {
+      this.#waiting = [];
+      this.#next = 0;
+      return false;
+    }
+    this.#next += 1;
+    this.#uncount(next.directory);
+    next.handle();
+    return true;
+  }
+
+  #workNext(): boolean {
+    const next = this.#later.shift();
+    next?.work();
+    return next !== undefined;
   }
 
   #uncount(directory: string | undefined): void {

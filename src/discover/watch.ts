@@ -40,6 +40,8 @@ const flood = new EventFlood();
 
 /** {@link WatchDirectory} with chokidar. One watcher for each directory: only then does `ready` tell which watch is live. */
 export const watchDirectory: WatchDirectory = async (directory, { onName, onError }) => {
+  // A watch costs far more than this look, and a short-lived container may be gone.
+  lstatSync(directory);
   // chokidar treats a backslash as a separator, and systemd's names are full of them (`my\x2dbox.scope`). Such a directory is
   // watched through the path of a descriptor, which stays open as long as the watch: chokidar shares watches of equal names.
   let descriptor = directory.includes('\\')

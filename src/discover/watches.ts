@@ -69,12 +69,15 @@ export class Watches implements AsyncDisposable {
     await Promise.all([...this.#entries.values()].map((entry) => entry.opened));
   }
 
-  add(path: string): void {
+  /** @param when `later`: when there are no events. Opening a watch takes longer than handling an event. */
+  add(path: string, when: 'now' | 'later'): void {
     if (this.has(path)) return;
     const entry: DirectoryWatch = { state: 'opening', wanted: true, opened: Promise.resolve() };
     this.#entries.set(path, entry);
     // chokidar would share an open watch of the same name, although it is on an older directory.
-    entry.opened = this.#open(path, entry, this.#closing.get(path));
+    const closed = this.#closing.get(path);
+    const open = (): Promise<void> => this.#open(path, entry, closed);
+    entry.opened = when === 'now' ? open() : new Promise((resolve) => this.#events.later(() => resolve(open())));
   }
 
   /** The directory was listed after its watch went live: from now on each change must have an event. */
@@ -92,7 +95,7 @@ export class Watches implements AsyncDisposable {
     for (const [path, entry] of this.#entries) {
       if (entry.state !== 'failed') continue;
       this.remove(path);
-      this.add(path);
+      this.add(path, 'later');
     }
   }
 
@@ -114,7 +117,7 @@ export class Watches implements AsyncDisposable {
   }
 
   async #open(path: string, entry: DirectoryWatch, closed: Promise<void> | undefined): Promise<void> {
-    await closed;
+    if (closed !== undefined) await closed;
     if (!entry.wanted) return;
     try {
       entry.watch = await this.#watchDirectory(this.#root + path, {

@@ -53,6 +53,12 @@ const SHORTEST_CUT_PIECE = 992;
 /** The maximum length of a line in characters. A longer text contains pieces of other lines. */
 const LONGEST_LINE = 16_384;
 
+/**
+ * The first characters of the lines that matter. Most of a report are other lines: the call trace, the registers, the statistics of the
+ * cgroup.
+ */
+const BEGINNINGS = 'moMTOK[';
+
 /** The facts about the process in a report. */
 interface Report {
   readonly constraint: string | undefined;
@@ -106,6 +112,7 @@ class OomReader {
 
   /** Reads the next record of the kernel. */
   read(record: KmsgRecord): OomVictim | undefined {
+    if (!record.isContinuation && !BEGINNINGS.includes(record.text.charAt(0))) return undefined;
     const text = this.#join(record);
     if (text === undefined) return undefined;
     const { time } = record;

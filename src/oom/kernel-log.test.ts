@@ -82,6 +82,16 @@ describe('KernelLog', () => {
     expect(log.read().map(({ beforeStart }) => beforeStart)).toEqual([false]);
   });
 
+  it('reads in parts if told to', () => {
+    const log = new Log();
+    for (let pid = 1; pid <= 3; pid += 1) log.kill(pid, 60);
+    const pids = (): number[] => [...log.log.kills(0)].map(({ pid }) => pid);
+    expect([pids(), log.log.hasMore]).toEqual([[1], true]);
+    expect([pids(), log.log.hasMore]).toEqual([[2], true]);
+    expect(log.read().map(({ pid, beforeStart }) => [pid, beforeStart])).toEqual([[3, true]]);
+    expect(log.log.hasMore).toBe(false);
+  });
+
   it('says that it cannot be read any more', () => {
     const log = new Log();
     log.kill(1, 0);

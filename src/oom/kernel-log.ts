@@ -37,7 +37,7 @@ export class KernelLog implements Disposable {
     return this.#kmsg !== undefined;
   }
 
-  /** Whether more records wait than one call of {@link kills} reads. */
+  /** Whether the last call of {@link kills} has left records unread. */
   get hasMore(): boolean {
     return this.#kmsg?.isAtEnd === false;
   }
@@ -52,20 +52,27 @@ export class KernelLog implements Disposable {
     return this.#kmsg?.last;
   }
 
-  /** The kills reported since the last call. */
-  *kills(): Generator<KmsgKill> {
+  /**
+   * The kills reported since the last call.
+   *
+   * @param maxMs stop after this time, if there is more to read.
+   */
+  *kills(maxMs = Infinity): Generator<KmsgKill> {
     if (this.#kmsg === undefined) return;
+    const end = performance.now() + maxMs;
     const sinceBoot = monotonic();
     const now = this.#options.now();
     const readAt = this.#readAt ?? -Infinity;
     try {
       for (const record of this.#kmsg.records()) {
         const victim = this.#read(record);
-        if (victim === undefined) continue;
-        const time = victim.time / 1e6;
-        // The log's clock drifts from all others, and stops in suspend. But new records are later than the last reading.
-        const at = Math.min(now, Math.max(readAt, now - (sinceBoot - time)));
-        yield { ...victim, at, beforeStart: this.#readAt === undefined && time < this.#startedAt };
+        if (victim !== undefined) {
+          const time = victim.time / 1e6;
+          // The log's clock drifts from all others, and stops in suspend. But new records are later than the last reading.
+          const at = Math.min(now, Math.max(readAt, now - (sinceBoot - time)));
+          yield { ...victim, at, beforeStart: this.#readAt === undefined && time < this.#startedAt };
+        }
+        if (performance.now() >= end) break;
       }
       if (this.#kmsg.isAtEnd) this.#readAt = now;
     } catch (error) {

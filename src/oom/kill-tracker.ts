@@ -20,14 +20,21 @@ import { findUnattributable } from './unattributable.ts';
 import { UnattributedKills } from './unattributed-kills.ts';
 import { YoungContainers } from './young-containers.ts';
 
-/** How often to repeat reading the counters if kills happened meanwhile. */
+/** How often, and for how many ms, to repeat reading the counters if kills happened meanwhile. The next poll tries again. */
 const MAX_TRIES = 5;
+const MAX_TRYING_MS = 50;
 
 /** How long to pause after an update, as a multiple of the time that it took. A container can cause any number of kills. */
 const REST_FACTOR = 9;
 
 /** The longest pause, in ms. */
 const MAX_REST_MS = 1_000;
+
+/**
+ * How long to read the kernel's log at a time, in ms. A full report has about a hundred records, and a container that starts meanwhile
+ * may be gone before it is noticed.
+ */
+const LOG_SLICE_MS = 5;
 
 /** How often to read the kernel's log without a new kill, in ms, so that the kernel does not overwrite records before they are read. */
 const READ_LOG_EVERY_MS = 1_000;
@@ -140,13 +147,12 @@ export class KillTracker implements Disposable {
   get isUnsettled(): boolean {
     // With the kernel's log it can wait until the next kill: looking often costs time that new containers need in a storm.
     const isWaiting = this.#attribution.above.isWaiting && this.#kernelLog?.up !== true;
-    return (
-      this.#open.size > 0 ||
-      this.#unattributedChanges ||
-      this.#hasNews ||
-      isWaiting ||
-      this.#kernelLog?.hasMore === true
-    );
+    return this.#open.size > 0 || this.#unattributedChanges || this.#hasNews || isWaiting || this.hasMore;
+  }
+
+  /** Whether a part of the kernel's log has not been read yet. */
+  get hasMore(): boolean {
+    return this.#kernelLog?.hasMore === true;
   }
 
   /**
@@ -166,8 +172,8 @@ export class KillTracker implements Disposable {
 
   /** Marks a container as removed. */
   removed(cgroup: ContainerCgroup): void {
-    // The container's counter is gone, but the kernel's log has its last kill by now.
-    this.#readKernelLog();
+    // The container's counter is gone, but the kernel's log has its last kill by now. In a burst polls read it all the time.
+    if (!this.isBurst) this.#readKernelLog(LOG_SLICE_MS);
     const record = this.#attribution.removed(cgroup, this.#clock.now());
     if (record !== undefined) this.retention.removed(record);
     this.#snapshots.removed(cgroup);
@@ -191,10 +197,14 @@ export class KillTracker implements Disposable {
     this.retention.showOnly(shown);
   }
 
-  /** Reads everything that the sources have reported so far. */
-  update(): void {
+  /**
+   * Reads what the sources have reported so far.
+   *
+   * @param logMs stop reading the kernel's log after this time. Then {@link hasMore} is true.
+   */
+  update(logMs = Infinity): void {
     const start = performance.now();
-    const isConsistent = this.#takeSources();
+    const isConsistent = this.#takeSources(logMs) && !this.hasMore;
     this.#notedKills = this.#snapshots.readNewKills();
     for (const record of this.#attribution.takeChanged()) this.#open.add(record);
     this.#hasNews = false;
@@ -218,14 +228,14 @@ export class KillTracker implements Disposable {
     if (this.isBurst) this.#processes.look(this.#young.list(performance.now()));
     // Without a new kill there is nothing new in the log. Most polls end here, and a read at the end of the log is an exception.
     if (this.#hasNothingToRead()) return 'unchanged';
-    this.#readKernelLog();
+    this.#readKernelLog(LOG_SLICE_MS);
     const newKills = this.#snapshots.readNewKills();
     const time = performance.now();
     if (this.#burst.note(newKills - this.#notedKills, time) === 'began') this.#processes.beginBurst();
     this.#notedKills = newKills;
     if (newKills === 0 && !this.isUnsettled) return 'unchanged';
     if (time >= this.#nextUpdateAt) {
-      this.update();
+      this.update(LOG_SLICE_MS);
       return 'updated';
     }
     const young = this.#young.list(time).flatMap((cgroup) => this.records.of(cgroup) ?? []);
@@ -261,9 +271,9 @@ export class KillTracker implements Disposable {
     return this.#snapshots.readNewKills() === 0 && this.#snapshots.up;
   }
 
-  #readKernelLog(): void {
+  #readKernelLog(maxMs: number): void {
     this.#logReadAt = performance.now();
-    for (const kill of this.#kernelLog?.kills() ?? []) {
+    for (const kill of this.#kernelLog?.kills(maxMs) ?? []) {
       this.#hasNews = true;
       this.#attribution.fromKmsg(kill, kill.beforeStart ? undefined : this.#processes.placeOf(kill.pid));
       // A container that hit its limit is likely to hit it again, and the kernel may leave out the next report.
@@ -281,9 +291,10 @@ export class KillTracker implements Disposable {
   }
 
   /** Returns whether all counters could be read at the same moment. */
-  #takeSources(): boolean {
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      this.#readKernelLog();
+  #takeSources(logMs: number): boolean {
+    const end = performance.now() + MAX_TRYING_MS;
+    for (let tries = 0; tries < MAX_TRIES && (tries === 0 || performance.now() < end); tries += 1) {
+      this.#readKernelLog(logMs);
       const snapshot = this.#snapshots.take((isNews) => this.#attribution.above.parents(isNews));
       if (snapshot === 'unreadable') return false;
       if (snapshot === 'changed') continue;
