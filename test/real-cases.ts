@@ -54,7 +54,7 @@ export const REAL_CASES: Readonly<Record<string, readonly RealCase[]>> = {
     },
     {
       condition: 'a limit of all pods, a slice or the host',
-      right: 'the container has no limit of its own; the effective one is told with its owner',
+      right: 'the container has no limit of its own; the effective one is shown with its owner',
       tests: {
         [LIMITS]: 'that only shares a limit with strangers has none: %s',
         'test/live/limits.live.test.ts': 'of kubepods are no limits of a BestEffort pod',

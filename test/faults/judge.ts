@@ -19,7 +19,7 @@ const TELLS_OF_FAULTS = new RegExp(
   ].join('|')})[ {]`,
 );
 
-/** The lines of an exposition that tell of containers, by their ids, and those of the host. */
+/** The lines of an exposition about containers, by their ids, and those of the host. */
 export interface Scraped {
   readonly of: ReadonlyMap<string, ReadonlySet<string>>;
   readonly host: ReadonlySet<string>;
