@@ -7,6 +7,7 @@
 #        moved   the process moves into an inner cgroup before it is killed
 #        group   five processes are killed together (memory.oom.group, cgroup v2)
 #        reused  one path, one container after the other
+#        mixed   all of these in turn, four at once, with lives of 50 ms, 100 ms and so on up to `life`
 use strict;
 use warnings;
 use POSIX ':sys_wait_h';
@@ -18,15 +19,20 @@ my $memory = $roots[0];
 my $limit = 8 * 2**20;
 my $group_size = 5;
 my $reused_id = random_id();
+my @ways = qw(main child nested moved reused);
+push @ways, 'group' if !$v1;
+my $at_once = $plan{way} eq 'mixed' ? 4 : 1;
+my $is_reused;    # whether a container has the path that is used again
 
 for my $root (@roots) { make_path($root, $plan{parent}) }
 my %running;    # by pid
 my %truth;      # by id
 my ($started, $start) = (0, now());
 while ($started < $plan{count} || %running) {
-    my $is_free = $plan{way} ne 'reused' || !%running;
-    if ($started < $plan{count} && $is_free && now() >= $start + $started / $plan{rate}) {
-        start_container();
+    my $is_free = $plan{way} ne 'reused' || !$is_reused;
+    my $due = $start + ($started - $started % $at_once) / $plan{rate};
+    if ($started < $plan{count} && $is_free && now() >= $due) {
+        start_container(what_next());
         $started += 1;
         next;
     }
@@ -38,19 +44,29 @@ rmdir "$_$plan{parent}" for @roots;
 print map { "$_ @{$truth{$_}}\n" } sort keys %truth;
 printf "seconds %.2f\n", now() - $start;
 
+# The way in which the next container dies, and how long it lives.
+sub what_next {
+    return ($plan{way}, $plan{life}) if $plan{way} ne 'mixed';
+    my $way = $ways[$started % @ways];
+    my @lives = grep { $_ <= $plan{life} } map { 50 * 2**$_ } 0 .. 9;
+    return ($way eq 'reused' && $is_reused ? 'main' : $way, $lives[$started / @ways % @lives]);
+}
+
 sub start_container {
-    my $id = $plan{way} eq 'reused' ? $reused_id : random_id();
+    my ($way, $life) = @_;
+    my $id = $way eq 'reused' ? $reused_id : random_id();
+    $is_reused = 1 if $way eq 'reused';
     my $outer = "$plan{parent}/$id";
-    my %container = (id => $id, made => [], counted => [$outer]);
+    my %container = (id => $id, way => $way, made => [], counted => [$outer]);
     make(\%container, $outer);
     my ($first, $last, $limited) = ($outer, $outer, $outer);
-    if ($plan{way} eq 'nested') {
+    if ($way eq 'nested') {
         $container{id} = random_id();
         make(\%container, "$outer/docker");
         $first = $last = $limited = "$outer/docker/$container{id}";
         make(\%container, $last);
         $container{counted} = [$last];
-    } elsif ($plan{way} eq 'moved') {
+    } elsif ($way eq 'moved') {
         $last = $limited = "$outer/inner";
         make(\%container, "$outer/inner", $memory);
         # On v2 a cgroup with memory control below it holds no processes.
@@ -58,22 +74,22 @@ sub start_container {
         $container{counted} = $v1 ? [$outer, $last] : [$outer];
     }
     set_limit($limited);
-    put("$memory$limited/memory.oom.group", 1) if $plan{way} eq 'group' && !$v1;
+    put("$memory$limited/memory.oom.group", 1) if $way eq 'group' && !$v1;
     my $pid = fork // die "fork: $!";
-    if ($pid == 0) { live($first, $last); POSIX::_exit(0) }
+    if ($pid == 0) { live($way, $life, $first, $last); POSIX::_exit(0) }
     $running{$pid} = \%container;
 }
 
 # Runs in the container.
 sub live {
-    my ($first, $last) = @_;
+    my ($way, $life, $first, $last) = @_;
     put("$_$first/cgroup.procs", $$) for @roots;
-    if ($plan{way} eq 'group') {
+    if ($way eq 'group') {
         for (3 .. $group_size) { if (!fork) { sleep 1000; POSIX::_exit(0) } }
     }
-    select(undef, undef, undef, $plan{life} / 1000);
+    select(undef, undef, undef, $life / 1000);
     put("$memory$last/cgroup.procs", $$) if $last ne $first;
-    if ($plan{way} eq 'child' || $plan{way} eq 'group') {
+    if ($way eq 'child' || $way eq 'group') {
         my $pid = fork // die "fork: $!";
         if ($pid > 0) { waitpid($pid, 0); return }
     }
@@ -94,6 +110,7 @@ sub finish {
         # Other processes of a group take a moment to leave.
         for (1 .. 5000) { last if rmdir $path or $! == POSIX::ENOENT; select(undef, undef, undef, 0.001) }
     }
+    $is_reused = 0 if $container->{way} eq 'reused';
     my $known = $truth{$container->{id}} //= [0, 0];
     $known->[0] += $kills;
     $known->[1] += $groups || $kills;

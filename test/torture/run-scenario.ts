@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Exporter, type Samples, startExporter } from '../lab/exporter.ts';
 import { eventually, type Machine, quote, succeed } from '../lab/machine.ts';
@@ -39,14 +40,19 @@ export async function runScenario(machine: Machine, scenario: Scenario): Promise
   let exporter = await startExporter(machine, { flags, ...(clock && { script: clock.script }) });
   try {
     const killing = killAll(machine, scenario, directory);
+    const restart = async (): Promise<void> => {
+      await exporter.kill('SIGKILL');
+      await exporter[Symbol.asyncDispose]();
+      exporter = await startExporter(machine, { flags });
+    };
     if (scenario.trouble === 'SIGKILL') {
       const seconds = scenario.containers / scenario.rate;
       for (const part of [0.3, 0.4]) {
         await succeed(machine, `sleep ${seconds * part}`);
-        await exporter.kill('SIGKILL');
-        await exporter[Symbol.asyncDispose]();
-        exporter = await startExporter(machine, { flags });
+        await restart();
       }
+    } else if (scenario.trouble === 'SIGKILL each minute') {
+      while (!(await settlesWithin(killing, 60_000))) await restart();
     }
     if (clock !== undefined) {
       for (const hours of [2, -2]) {
@@ -62,6 +68,11 @@ export async function runScenario(machine: Machine, scenario: Scenario): Promise
     await exporter[Symbol.asyncDispose]();
     await machine.run(`rm -rf ${directory}`);
   }
+}
+
+async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const late = Symbol();
+  return (await Promise.race([promise, setTimeout(ms, late, { ref: false })])) !== late;
 }
 
 /** A wall clock of the exporter's own: setting that of the machine would disturb everything else on it. */

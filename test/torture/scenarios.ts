@@ -1,8 +1,8 @@
 /** How the containers of a scenario die: see kill.pl. */
-export type WayToDie = 'main' | 'child' | 'nested' | 'moved' | 'group' | 'reused';
+export type WayToDie = 'main' | 'child' | 'nested' | 'moved' | 'group' | 'reused' | 'mixed';
 
 /** How a scenario disturbs the exporter, or a source that it relies on, while containers die. */
-export type Trouble = 'none' | 'no kmsg' | 'SIGKILL' | 'overrun' | 'clock';
+export type Trouble = 'none' | 'no kmsg' | 'SIGKILL' | 'SIGKILL each minute' | 'overrun' | 'clock';
 
 /** A number of OOM kills, and the conditions under which they happen. */
 export interface Scenario {
@@ -20,6 +20,7 @@ export interface Scenario {
 
 const calm = { rate: 1, trouble: 'none' } as const;
 const storm = { rate: 26, trouble: 'none' } as const;
+const mixed = { way: 'mixed', lifeMs: 200, rate: 26, trouble: 'SIGKILL each minute' } as const;
 
 /** All scenarios, in the order of the table. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -43,6 +44,8 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'moved, exporter killed', way: 'moved', containers: 100, lifeMs: 200, rate: 10, trouble: 'SIGKILL' },
   // Overrunning the log requires a switch that affects the whole machine.
   { name: 'storm, kmsg overrun', way: 'main', containers: 100, lifeMs: 200, rate: 26, trouble: 'overrun', only: 2 },
+  { name: '10,000 of all kinds, exporter killed each minute', containers: 10_000, ...mixed, only: 1 },
+  { name: '2,000 of all kinds, exporter killed each minute', containers: 2_000, ...mixed, only: 2 },
   {
     name: 'many containers, the clock is set two hours forward, then back',
     way: 'main',
