@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { type BuiltProgram, startProgram } from '../hostile/built-program.ts';
 import { startDocker } from '../lab/docker.ts';
+import type { Samples } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import type { ChurnVariant } from './churn-variants.ts';
 import { Disturbances, engineRestarts } from './disturbances.ts';
@@ -65,15 +66,16 @@ export async function runChurn(
     await using containers = new LoadContainers({ depth: variant.depth, engine: variant.engine ? 'docker' : like });
     const restarting = new Disturbances(docker === undefined ? [] : [engineRestarts(docker, 2_000)]);
     using scraper = new Scraper(program);
+    const others = countOf(await scraper.samples(), containers);
     const scrapes = new Scrapes(scraper);
     await passWave(containers, wave, variant.holdMs);
     const idle = (): Promise<Idle> => idleOf(program, scraper, inside);
-    const before = await settled(containers, scraper, idle);
+    const before = await settled(containers, { scraper, idle, others });
     while (containers.started < count)
       await passWave(containers, Math.min(wave, count - containers.started), variant.holdMs);
     await restarting.stop();
     await scrapes.stop();
-    const after = await settled(containers, scraper, idle, before);
+    const after = await settled(containers, { scraper, idle, others }, before);
     if (restarting.problems.length > 0) throw new Error(restarting.problems[0]);
     const samples = await scraper.samples();
     const { engine } = containers;
@@ -141,22 +143,25 @@ class Scrapes {
   }
 }
 
-/** What the exporter holds once it shows no container, and no more than before if something is kept for a while. */
+/** What the exporter holds once it shows none of ours, and no more than before if something is kept for a while. */
 async function settled(
-  { engine }: LoadContainers,
-  scraper: Scraper,
-  idle: () => Promise<Idle>,
+  containers: LoadContainers,
+  by: { readonly scraper: Scraper; readonly idle: () => Promise<Idle>; readonly others: number },
   before?: Idle,
 ): Promise<Idle> {
   let found: Idle | undefined;
   for (const deadline = performance.now() + SETTLE_MS; performance.now() < deadline; await sleep(1_000)) {
-    const samples = await scraper.samples();
-    if ((samples.value('isolation_containers', { engine }) ?? 0) > 0) continue;
-    found = await idle();
+    if (countOf(await by.scraper.samples(), containers) > by.others) continue;
+    found = await by.idle();
     if (before === undefined || !isMore(found, before)) return found;
   }
   if (found === undefined) throw new Error('The exporter still shows containers that are gone');
   return found;
+}
+
+/** How many containers of an engine the exporter shows; this machine can have some of its own. */
+function countOf(samples: Samples, { engine }: LoadContainers): number {
+  return samples.value('isolation_containers', { engine }) ?? 0;
 }
 
 /** Whether anything is more than before. Code that was compiled meanwhile counts as heap, so that some of it may be more. */
