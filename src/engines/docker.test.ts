@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, createServer as createRawServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { EngineHost } from '../config/values.ts';
 import { QUICK } from '../../test/quick-timings.ts';
 import { EngineSource } from './engine-source.ts';
@@ -219,6 +219,26 @@ describe('lives', () => {
     expect(names.ended).toMatchObject({ engine: 'docker', count: 1, containers: [{ id: DB, names: { name: 'db' } }] });
     expect(names.running?.has(DB)).toBe(false);
     expect(engine.inspections(DB)).toBe(1);
+  });
+
+  test('a health check counts also if the clock was set back since the connection was made', async () => {
+    engine.containers.set(WEB, { name: 'web', life: { State: { Running: true, Health: { Status: 'healthy' } } } });
+    const names = await started();
+    names.want(WEB);
+    await expect.poll(() => names.lifeOf?.(WEB)?.health, poll).toBe('healthy');
+    const now = Date.now;
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - 7_200_000);
+    onTestFinished(() => clock.mockRestore());
+    const time = Math.floor(Date.now() / 1_000);
+    const Actor = { ID: WEB, Attributes: { name: 'web', image: 'nginx:1' } };
+    engine.tell({ Type: 'container', Action: 'health_status: unhealthy', Actor, time });
+    await expect.poll(() => names.lifeOf?.(WEB)?.health, poll).toBe('unhealthy');
+    // A new connection does not ask for events of the future only.
+    for (const socket of engine.sockets) socket.destroy();
+    const since = (): number[] =>
+      engine.asked.flatMap((path) => (path.startsWith('/events?') ? Number(/since=(\d+)/.exec(path)?.[1]) : []));
+    await expect.poll(() => since().length, poll).toBeGreaterThan(1);
+    expect(since().at(-1)).toBeLessThanOrEqual(Date.now() / 1_000);
   });
 
   test('one that ends keeps its end when it is started again, and is gone when it is removed', async () => {

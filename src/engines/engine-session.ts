@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SteadyClock } from '../kernel/steady-clock.ts';
 import type { ContainerLives } from './container-lives.ts';
 import type { ContainerList, EngineClient, EngineEvent, EnginePlace, OnLimit } from './engine-client.ts';
 import { inTime } from './in-time.ts';
@@ -79,7 +80,9 @@ class Session {
   readonly #client: EngineClient;
   readonly #signal: AbortSignal;
   readonly #parts: Omit<SessionOptions, 'place' | 'stop'>;
-  readonly #startedAt = Date.now();
+  readonly #clock = new SteadyClock();
+  /** In seconds since boot: the clock of the events can be set. */
+  readonly #startedAt = this.#clock.now();
   #listed: ReadonlySet<string> = new Set();
 
   constructor(client: EngineClient, signal: AbortSignal, parts: Omit<SessionOptions, 'place' | 'stop'>) {
@@ -211,7 +214,7 @@ class Session {
 
   /** Whether an event happened before this session. */
   #isPast({ at }: EngineEvent): boolean {
-    return at !== undefined && at + EVENT_TIME_STEP_MS <= this.#startedAt;
+    return at !== undefined && at + EVENT_TIME_STEP_MS <= this.#clock.toWall()(this.#startedAt) * 1_000;
   }
 
   /** Requests the list repeatedly, if the engine has no events. */

@@ -229,7 +229,8 @@ export class EngineSource implements NameSource {
       lives: this.#lives,
       lastInspections: this.#lastInspections,
       running: this.#running,
-      since: this.#upToDate - HISTORY_OVERLAP,
+      // The clock may have been set back: Podman leaves out new events that are older than this.
+      since: Math.min(this.#upToDate, Date.now()) - HISTORY_OVERLAP,
       stop: this.#stop.signal,
       onListed: () => {
         this.up = true;
