@@ -151,7 +151,7 @@ export async function bootGuest(options: BootOptions): Promise<Guest> {
   startQemu(options, image);
   const guest = new Guest(directory, flavour);
   try {
-    await guest.ready(180_000);
+    await guest.ready(600_000);
   } catch (error) {
     await guest[Symbol.asyncDispose]();
     throw error;

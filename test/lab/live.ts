@@ -47,6 +47,6 @@ export async function sharedGuest(flavour: GuestFlavour): Promise<Omit<Guest, ty
     return bootGuest({ flavour, directory, owner: lab.owner });
   }
   const guest = new Guest(directory, flavour);
-  await guest.ready(180_000);
+  await guest.ready(600_000);
   return guest;
 }
