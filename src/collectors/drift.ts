@@ -8,7 +8,10 @@ import { assessmentOf } from './findings.ts';
 export function driftsOf(container: Container, scrape: Scrape): readonly Drift[] {
   if (scrape.drift === undefined) return [];
   const { findings } = assessmentOf(container, scrape);
-  return scrape.drift.observe(container, findings, limitsOfContainer(container, scrape).own);
+  const { own } = limitsOfContainer(container, scrape);
+  // What was read of a container that is being removed, or of the next one at its path, must not be remembered.
+  container.files.confirm();
+  return container.files.gone ? [] : scrape.drift.observe(container, findings, own);
 }
 
 const LABELS = ['finding', 'severity'] as const;
