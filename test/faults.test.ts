@@ -28,7 +28,7 @@ describe.each(['host-v1-docker', 'guest-v2-docker-systemd', 'guest-v2-docker-cgr
       process.on('unhandledRejection', note);
       stepper = new Stepper(FIXTURES + host, tmpdir());
       counts = await stepper.count();
-    });
+    }, 120_000);
     afterEach(() => expect(unhandled).toEqual([]));
     afterAll(() => {
       stepper[Symbol.dispose]();

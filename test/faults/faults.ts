@@ -7,7 +7,7 @@ export interface Fault {
   readonly name: string;
   /** Whether it lacks rights. What a process is then is looked at again after 45 s at most. */
   readonly isDenial?: boolean;
-  /** Another container has its paths, and so its labels. It has no kills, but the sum over all containers with these labels stays. */
+  /** Another container has its paths, and so its labels, or will have when it is back. Kills are a sum over all of them. */
   readonly isReplaced?: boolean;
   strike(tree: CapturedTree, victim: CapturedContainer, other: CapturedContainer): void;
 }
@@ -28,7 +28,7 @@ const onDyingFilesOf = (victim: CapturedContainer) => (call: Call) => {
 };
 
 export const FAULTS: readonly Fault[] = [
-  { name: 'it is removed', strike: (tree, victim) => tree.remove(victim) },
+  { name: 'it is removed', isReplaced: true, strike: (tree, victim) => tree.remove(victim) },
   { name: 'its processes end', strike: (tree, victim) => tree.endProcesses(victim) },
   { name: 'its pids are reused', strike: (tree, victim, other) => tree.reusePids(victim, other) },
   {

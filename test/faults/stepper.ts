@@ -21,7 +21,7 @@ export interface Step {
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Discovery notices what happens by inotify. */
-const NOTICED_WITHIN_MS = 5_000;
+const NOTICED_WITHIN_MS = 30_000;
 
 /** Runs the daemon on a copy of a captured host, and causes one fault in each run. */
 export class Stepper implements Disposable {
