@@ -10,7 +10,12 @@ describeLive('an exporter beside containers that come and go', ['containers'], (
   const quick = VARIANTS.filter(({ name }) => ['as it is', 'no inotify instance'].includes(name));
 
   test.each(quick)('counts each of them, and keeps nothing of them: $name', async (variant) => {
-    const { before, after, ...result } = await runChurn(variant, { containers: 120, wave: 30, engine: 'garden' });
+    const { before, after, ...result } = await runChurn(variant, {
+      containers: 120,
+      wave: 30,
+      engine: 'garden',
+      settleMs: 30_000,
+    });
     const { started, removed, startedFound, removedFound, failed } = result;
     expect({ started, removed, startedFound, removedFound, failed }).toEqual({
       started: 120,

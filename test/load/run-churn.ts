@@ -19,6 +19,8 @@ export interface ChurnSize {
   readonly wave: number;
   /** What the containers look like, unless the variant decides. */
   readonly engine?: Engine;
+  /** How long to wait until nothing is left of them, in ms; long enough for all that expires unless told otherwise. */
+  readonly settleMs?: number;
 }
 
 /** What the exporter holds without containers. */
@@ -54,7 +56,7 @@ const SETTLE_MS = 150_000;
 /** Containers come and go in waves beside a new exporter that is scraped each second. */
 export async function runChurn(
   variant: ChurnVariant,
-  { containers: count, wave, engine: like = 'podman' }: ChurnSize,
+  { containers: count, wave, engine: like = 'podman', settleMs = SETTLE_MS }: ChurnSize,
 ): Promise<ChurnResult> {
   const directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-churn-'));
   try {
@@ -70,12 +72,12 @@ export async function runChurn(
     const scrapes = new Scrapes(scraper);
     await passWave(containers, wave, variant.holdMs);
     const idle = (): Promise<Idle> => idleOf(program, scraper, inside);
-    const before = await settled(containers, { scraper, idle, others });
+    const before = await settled(containers, { scraper, idle, others, settleMs });
     while (containers.started < count)
       await passWave(containers, Math.min(wave, count - containers.started), variant.holdMs);
     await restarting.stop();
     await scrapes.stop();
-    const after = await settled(containers, { scraper, idle, others }, before);
+    const after = await settled(containers, { scraper, idle, others, settleMs }, before);
     if (restarting.problems.length > 0) throw new Error(restarting.problems[0]);
     const samples = await scraper.samples();
     const { engine } = containers;
@@ -146,11 +148,16 @@ class Scrapes {
 /** What the exporter holds once it shows none of ours, and no more than before if something is kept for a while. */
 async function settled(
   containers: LoadContainers,
-  by: { readonly scraper: Scraper; readonly idle: () => Promise<Idle>; readonly others: number },
+  by: {
+    readonly scraper: Scraper;
+    readonly idle: () => Promise<Idle>;
+    readonly others: number;
+    readonly settleMs: number;
+  },
   before?: Idle,
 ): Promise<Idle> {
   let found: Idle | undefined;
-  for (const deadline = performance.now() + SETTLE_MS; performance.now() < deadline; await sleep(1_000)) {
+  for (const deadline = performance.now() + by.settleMs; performance.now() < deadline; await sleep(1_000)) {
     if (countOf(await by.scraper.samples(), containers) > by.others) continue;
     found = await by.idle();
     if (before === undefined || !isMore(found, before)) return found;
