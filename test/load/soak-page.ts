@@ -27,7 +27,9 @@ export function renderSoak(samples: readonly Sample[], end: SoakEnd): string {
     '',
     `Started containers: ${counted(end.startedFound, end.started)}. Removed: ${counted(end.removedFound, end.removed)}. ` +
       `OOM kills in them: ${end.kills.toLocaleString('en')}, ${unfound === 0 ? 'each found with its container' : `${unfound} not found with their containers`}. Kills of the host in no counter: ${end.killsLost}.` +
-      (end.problems.length === 0 ? '' : ` Problems: ${end.problems.length}, such as: ${end.problems[0]}.`),
+      (end.problems.length === 0
+        ? ''
+        : ` Problems: ${end.problems.length}, such as: ${messageOf(end.problems[0] ?? '')}.`),
     '',
     markdownTable(
       header,
@@ -44,4 +46,9 @@ function counted(found: number, truth: number): string {
 function durationOf(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} minutes` : `${Math.floor(minutes / 60)} hours ${minutes % 60} minutes`;
+}
+
+/** A line of the log without its facts, which name what is only on one machine. */
+function messageOf(problem: string): string {
+  return /msg="([^"]*)"/.exec(problem)?.[1] ?? problem.slice(0, 160);
 }
