@@ -27,8 +27,15 @@ export interface ProbeListeners {
 /** After these times without a reply, `onSilent` is called, in ms. The time counts from when the question became the oldest. */
 export const SILENCES_MS = [150, 5_000] as const;
 
-/** Node may start slowly on a busy machine. Until then, silence says nothing about the path. */
+/**
+ * How often to look whether the start goes on. Node may start slowly on a busy machine: only a process that has had no CPU since the
+ * last look, and does not wait for any, is stuck.
+ */
 const START_MS = 10_000;
+
+/** Of the fields of `/proc/<pid>/stat` after its state, in clock ticks. */
+const USER_TIME = 10;
+const SYSTEM_TIME = 11;
 
 const PROGRAM = fileURLToPath(new URL('./probe-program.js', import.meta.url));
 
@@ -52,10 +59,10 @@ export class ProbeProcess {
   #ready = false;
   #ended = false;
 
-  constructor(listeners: ProbeListeners) {
+  constructor(listeners: ProbeListeners, { startMs = START_MS, flags = FLAGS } = {}) {
     this.#listeners = listeners;
     // No descriptors except the channel, no environment, and no working directory that could keep a file system busy.
-    this.#child = spawn(process.execPath, [...FLAGS, PROGRAM], {
+    this.#child = spawn(process.execPath, [...flags, PROGRAM], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       env: { UV_THREADPOOL_SIZE: '1' },
       cwd: '/',
@@ -71,7 +78,7 @@ export class ProbeProcess {
     // A probe process must not keep the exporter alive.
     this.#child.unref();
     this.#child.channel?.unref();
-    this.#timer = setTimeout(() => this.kill(), START_MS).unref();
+    this.#awaitStart(startMs, '0 0');
   }
 
   /** The current question. */
@@ -87,12 +94,7 @@ export class ProbeProcess {
 
   /** Whether the process runs or waits for the CPU, so that it is not blocked, from `/proc/<pid>/stat`. */
   get isRunnable(): boolean {
-    try {
-      const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
-      return stat.charAt(stat.lastIndexOf(')') + 2) === 'R';
-    } catch {
-      return false;
-    }
+    return this.#stat()[0] === 'R';
   }
 
   ask(asked: Asked): void {
@@ -119,6 +121,27 @@ export class ProbeProcess {
   /** Ends it now, or once its look-up returns if it is in an uninterruptible wait. */
   kill(): void {
     this.#child.kill('SIGKILL');
+  }
+
+  /** Until it is ready, silence says nothing about a path. @param before its CPU time at the last look. */
+  #awaitStart(ms: number, before: string): void {
+    const look = (): void => {
+      const [state, ...fields] = this.#stat();
+      const cpu = fields.slice(USER_TIME, SYSTEM_TIME + 1).join(' ');
+      if (state === 'R' || (state !== undefined && cpu !== before)) this.#awaitStart(ms, cpu);
+      else this.kill();
+    };
+    this.#timer = setTimeout(look, ms).unref();
+  }
+
+  /** The fields of its `/proc/<pid>/stat` from the third, its state; empty if it is gone. */
+  #stat(): readonly string[] {
+    try {
+      const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
+      return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    } catch {
+      return [];
+    }
   }
 
   #send(): void {
