@@ -121,7 +121,7 @@ export function pidsLimitersOf(container: Container, scrape: Scrape): readonly P
   return levels.map((level) => ({
     level,
     ...once(pidsByCgroup(scrape), level.files, readPidsLimiter, scrape),
-    hits: others.get(level),
+    hits: others.get(level.path),
   }));
 }
 

@@ -218,6 +218,15 @@ describe('hits of PIDs limits', () => {
     expect(samplesIn(2, files, /hits/, { initPath: `/${WEB}/container` })).toEqual(['pids_limit_hits_total 3']);
   });
 
+  it("are of the inner one of crun's two limits since Linux 6.11", () => {
+    // As Docker 28 with crun 1.28 has it on Linux 7.2.
+    const files = { ...pidsOf(WEB, '30', 1, { local: 0 }), ...pidsOf(`${WEB}/container`, '30', 1, { local: 1 }) };
+    expect(samplesIn(2, files, /hits/, { initPath: `/${WEB}/container` })).toEqual([
+      'pids_limit_hits_total 0',
+      `limiter_pids_limit_hits_total{container,/${WEB}/container} 1`,
+    ]);
+  });
+
   it('are counted by the next cgroup that has the controller', () => {
     const files = { ...pidsOf('jobs', '6', 3), 'jobs/web/cgroup.procs': '' };
     expect(samplesIn(2, files, /hits/, { path: '/jobs/web' })).toEqual([

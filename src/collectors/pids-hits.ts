@@ -15,8 +15,11 @@ export interface PidsHits {
    * show the number.
    */
   readonly own: number | undefined;
-  /** Forks refused by the limits of other cgroups. Limits with an unknown number are absent. */
-  readonly others: ReadonlyMap<LimitLevel, number>;
+  /**
+   * Forks refused by the limits of other cgroups, by path: two looks at the levels inside give different objects. Limits with an
+   * unknown number are absent.
+   */
+  readonly others: ReadonlyMap<string, number>;
   /** Forks refused by one of several limits, if the kernel does not show which one; otherwise `undefined`. */
   readonly unattributed: number | undefined;
 }
@@ -64,10 +67,10 @@ function isCountedByLimit(level: LimitLevel | undefined, scrape: Scrape): boolea
 }
 
 function byLimit(own: LimitLevel | undefined, limiting: readonly LimitLevel[], scrape: Scrape): PidsHits {
-  const others = new Map<LimitLevel, number>();
+  const others = new Map<string, number>();
   for (const level of limiting) {
     const hits = localHits(level.files, scrape);
-    if (hits !== undefined) others.set(level, hits);
+    if (hits !== undefined) others.set(level.path, hits);
   }
   return { own: own && localHits(own.files, scrape), others, unattributed: undefined };
 }
@@ -91,15 +94,17 @@ function byFork(
   const all = own === undefined ? limiting : [own, ...limiting];
   const culprits = refused === 0 ? [] : culpritsAmong(all, scrape);
   const culprit = culprits.length === 1 || isOneContainer(culprits) ? culprits[0] : undefined;
-  const hits = new Map<LimitLevel, number>();
+  const hits = new Map<string, number>();
+  // The container's own limit stands for those inside: the kernel does not show which of them refused.
+  const isWithinOwn = (level: LimitLevel) => own !== undefined && level !== own && level.scope === 'container';
   for (const level of all) {
-    if (level === culprit) hits.set(level, refused);
-    else if (culprit !== undefined || !culprits.includes(level)) hits.set(level, 0);
+    if (level === culprit) hits.set(level.path, refused);
+    else if (!isWithinOwn(level) && (culprit !== undefined || !culprits.includes(level))) hits.set(level.path, 0);
   }
   // Starts at 0, because a counter that first appears with its first hit shows no increase.
   const mayBeOpen = all.length > 1 && !isOneContainer(all) && culprit === undefined;
-  const ownHits = own && hits.get(own);
-  if (own !== undefined) hits.delete(own);
+  const ownHits = own && hits.get(own.path);
+  if (own !== undefined) hits.delete(own.path);
   return { own: ownHits, others: hits, unattributed: mayBeOpen ? refused : undefined };
 }
 
