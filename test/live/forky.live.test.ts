@@ -125,7 +125,7 @@ describeLong('the engines of Debian forky', ['guest-forky'], () => {
     ['docker-runc', 'docker', 2, [...DEFAULTS, 'net_raw'].toSorted()],
     ['docker-crun', 'docker', 2, [...DEFAULTS, 'net_raw'].toSorted()],
     ['podman-plain', 'podman', 2, DEFAULTS],
-  ])('%s has no finding but what the defaults of its engine leave open', (container, engine, level, findings) => {
+  ])('%s only has findings about what its engine leaves open by default', (container, engine, level, findings) => {
     expect(verdictOn(samples, container, engine)).toMatchObject({ level, sandbox: 'oci' });
     expect(findingsOf(container)).toEqual(findings);
   });
