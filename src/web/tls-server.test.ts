@@ -121,6 +121,7 @@ describe('without TLS', () => {
 
   test.each([
     ['broken', (): void => writeFileSync(file, 'basic_auth_user: {}')],
+    ['empty for a moment', (): void => writeFileSync(file, '')],
     ['gone', (): void => rmSync(file)],
   ])('a file that is %s leaves the old one in force, which is logged once', async (_, damage) => {
     const port = await start(USERS);

@@ -55,6 +55,8 @@ export function readWebRules(path: string | undefined, log: Log, files: ConfigFi
     const next: Stamps = new Map();
     try {
       const loaded = load(file, next, files);
+      // An editor may be about to write it. Without the users, everybody could log in meanwhile.
+      if (loaded.isEmpty && loaded.digest !== digest) throw new Error(`${file} is empty`);
       if ((loaded.rules.tls === undefined) !== (rules.tls === undefined)) {
         throw new Error(`${file}: tls_server_config: switching TLS on or off requires a restart`);
       }
@@ -84,6 +86,8 @@ interface Loaded {
   readonly rules: WebRules;
   readonly warnings: readonly string[];
   readonly digest: string;
+  /** The web configuration file is empty, which means the same as no file. */
+  readonly isEmpty: boolean;
 }
 
 function load(path: string, stamps: Stamps, files: ConfigFiles): Loaded {
@@ -103,14 +107,15 @@ function load(path: string, stamps: Stamps, files: ConfigFiles): Loaded {
     }
   };
   try {
-    const { tls, headers, users, rateLimit, warnings } = parseWebConfig(read(path));
+    const text = read(path);
+    const { tls, headers, users, rateLimit, warnings } = parseWebConfig(text);
     const rules = {
       tls: tls === undefined ? undefined : createTlsRules(tls, readPem),
       headers,
       users,
       allows: createLimiter(rateLimit),
     };
-    return { rules, warnings, digest: hash.digest('hex') };
+    return { rules, warnings, digest: hash.digest('hex'), isEmpty: text.trim() === '' };
   } catch (error) {
     throw new Error(`${path}: ${messageOf(error)}`, { cause: error });
   }
