@@ -114,6 +114,10 @@ describe('a wrong file is one line with the place:', () => {
   });
 });
 
+test('a name that is no text ends in one clear line', () => {
+  expect(() => parseAcceptFile('? [accept]\n: x\n')).toThrow(/^expected settings whose names are text$/);
+});
+
 test('a damaged file is either a valid one, or one printable line', () => {
   const lines = VALID.split('\n');
   const piece = fc.oneof(

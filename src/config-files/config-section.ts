@@ -13,7 +13,7 @@ export function sectionOf(value: unknown, path: string, known?: readonly string[
   if (!(value instanceof Map)) throw wrong(path, 'expected settings with names');
   const section = new Map<string, unknown>();
   for (const [name, inner] of value) {
-    if (typeof name !== 'string') throw wrong(path, 'a name is not text');
+    if (typeof name !== 'string') throw wrong(path, 'expected settings whose names are text');
     const inside = path === '' ? shown(name) : `${path}.${shown(name)}`;
     if (known?.includes(name) === false) throw wrong(inside, `no such setting; there are: ${known.join(', ')}`);
     section.set(name, inner);

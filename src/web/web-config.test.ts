@@ -137,7 +137,7 @@ describe('what is wrong', () => {
     [`basic_auth_users: {alice: ${HASH.replace('10', '32')}}`, /^basic_auth_users\.alice: cost is not from 4 to 31$/],
     ['basic_auth_users: alice', /^basic_auth_users: expected settings with names$/],
     ['[]', /^expected settings with names$/],
-    ['? [a]\n: b', /^a name is not text$/],
+    ['? [a]\n: b', /^expected settings whose names are text$/],
     [`basic_auth_users:\n  alice: ${HASH}\n  alice: ${HASH}\n`, /^line 3: a key appears twice$/],
     ['basic_auth_users:\n  alice: "secret', /^line 2: invalid YAML/],
     ['tls_server_config:\n\tkey: secret', /^line 2: invalid YAML/],
