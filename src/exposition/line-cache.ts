@@ -133,19 +133,24 @@ export function linesFor(lines: Lines, collector: Collector, labels: readonly st
   return now;
 }
 
-/** All collectors of containers have the same lists of labels. */
-const knownIndices = new WeakMap<
-  readonly string[],
-  { readonly before: readonly string[]; readonly found: Int32Array }
->();
+interface Indices {
+  readonly labels: readonly string[];
+  readonly before: readonly string[];
+  readonly found: Int32Array;
+}
+
+/**
+ * The last ones, as all collectors of containers have the same lists of labels. No more: a chain of lists, each of which leads to the
+ * one before, would never be freed.
+ */
+let lastIndices: Indices | undefined;
 
 /** For each label, its index in an earlier list; -1 if it is new. */
 function earlierIndices(before: readonly string[], labels: readonly string[]): Int32Array {
-  const known = knownIndices.get(labels);
-  if (known?.before === before) return known.found;
+  if (lastIndices?.labels === labels && lastIndices.before === before) return lastIndices.found;
   const indices = new Map(before.map((label, index) => [label, index]));
   const found = Int32Array.from(labels, (label) => indices.get(label) ?? -1);
-  knownIndices.set(labels, { before, found });
+  lastIndices = { labels, before, found };
   return found;
 }
 
