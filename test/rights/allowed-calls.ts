@@ -7,6 +7,9 @@ const UNIT = new URL('../../deploy/systemd/isolation-exporter.service', import.m
 /** System calls that Node tries and works without. Both lists refuse them. */
 export const REFUSED: ReadonlySet<string> = new Set(['io_uring_enter', 'io_uring_setup']);
 
+/** The same for the unit only: without this call, it counts writable layers at its own priority. */
+export const REFUSED_IN_UNIT: ReadonlySet<string> = new Set([...REFUSED, 'setpriority']);
+
 /** The same for the profile of the image only, which cannot check the flags of clone3. */
 export const REFUSED_IN_IMAGE: ReadonlySet<string> = new Set([...REFUSED, 'clone3']);
 
