@@ -115,12 +115,19 @@ describe('parseListeningPaths()', () => {
       '000000007a17cbcd: 00000003 00000000 00000000 0001 03 166108',
       '0000000024fb1dc6: 00000002 00000000 00010000 0005 01 22423 /run/with a space',
       '/run/forged.sock',
+      '0000000024fb1dc7: x',
+      '0000000024fb1dc8: 00000002 00000000 00010000 0001 01 22424 /run/of\rany\u2028process',
       '',
     ];
-    expect(parseListeningPaths(lines.join('\n'))).toEqual(['/run/docker.sock', '/run/with a space']);
+    expect(parseListeningPaths(lines.join('\n'))).toEqual([
+      '/run/docker.sock',
+      '/run/with a space',
+      '/run/of\rany\u2028process',
+    ]);
   });
-  it('refuses a malformed line', () =>
-    expect(() => parseListeningPaths('Num\n0000000024fb1dc1: x\n')).toThrow(SyntaxError));
+  it('finds none in an empty file', () => expect(parseListeningPaths('')).toEqual([]));
+  it('refuses another format', () =>
+    expect(() => parseListeningPaths('Number\n0000000024fb1dc1: x\n')).toThrow(SyntaxError));
 });
 
 describe('parseProcLimits()', () => {
