@@ -228,6 +228,10 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     // Incus puts its project into the name. The path does not distinguish Incus from LXC.
     ['/lxc.payload.proj_web', 'lxc', 'proj_web'],
     [`/lxc.payload.c1/docker/${A}`, 'docker', A, { outer: 'c1' }],
+    // JavaScript takes these for ends of lines; the kernel forbids only the newline.
+    ['/lxc.payload.a\r\u2028\u2029b', 'lxc', 'a\r\u2028\u2029b'],
+    ['/lxc/a\rb', 'lxc', 'a\rb'],
+    ['/machine.slice/systemd-nspawn@a\rb.service', 'nspawn', 'a\rb'],
   ],
   'systemd-machined': [
     ['/machine.slice/machine-m1.scope/payload', 'nspawn', 'm1', { at: '/machine.slice/machine-m1.scope' }],

@@ -40,7 +40,7 @@ function name(pattern: string): RegExp {
 export const BARE_ID = name('ID');
 /** BuildKit's random id of a build step: 25 lower-case letters and digits. */
 const STEP = '[a-z0-9]{25}';
-const NSPAWN_UNIT = /^(?:systemd-nspawn@.+\.service|machine-.+\.scope)$/;
+const NSPAWN_UNIT = /^(?:systemd-nspawn@.+\.service|machine-.+\.scope)$/s;
 const UNIT_SUFFIX = 'slice|scope|service|mount|automount|swap|socket|device|target|timer|path';
 /** Cgroups in which engines and the kubelet create containers. */
 const ENGINES_OWN =
@@ -73,7 +73,7 @@ export const ECS_TASK_PATH = new RegExp(`(?:^|/)ecs/(?:[^/]+/)?([0-9a-f]{32}|${U
 /** Names that match a pattern below but are not containers. */
 export const NOT_CONTAINERS: readonly Pick<CgroupPattern, 'name' | 'parent'>[] = [
   // Virtual machines of libvirt: /machine.slice/machine-qemu\x2d1\x2dvm1.scope; /machine/qemu-1-vm1.libvirt-qemu
-  { name: /^machine-qemu\\x2d\d+\\x2d.+\.scope$/ },
+  { name: /^machine-qemu\\x2d\d+\\x2d.+\.scope$/s },
   { name: /\.libvirt-qemu$/ },
   // /libpod_parent/<pod id>/libpod-<id>: a pod of Podman's, around its containers.
   { name: BARE_ID, parent: 'libpod_parent' },
@@ -144,33 +144,33 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   // /kubepods/pod<uid>/kata_<id>
   { engine: 'kata', name: name('kata_ID') },
   // /vc/kata_<id>; /kata/default/kata_<id>
-  { engine: 'kata', name: /^kata_(.+)$/, parent: /^(?:vc|default)$/ },
+  { engine: 'kata', name: /^kata_(.+)$/s, parent: /^(?:vc|default)$/ },
   // /kata_overhead/<id>; kata-overhead.slice:runtime-rs:<id>
   { engine: 'kata', name: name('ID'), parent: 'kata_overhead', infra: true },
   { engine: 'kata', name: /^([\w.-]+)$/, parent: 'kata_overhead', infra: true },
-  { engine: 'kata', name: /^kata-overhead\.slice:[^:]+:(.+)$/, infra: true },
+  { engine: 'kata', name: /^kata-overhead\.slice:[^:]+:(.+)$/s, infra: true },
   // /firecracker/<id> (jailer); /firecracker-containerd/<vm>
   { engine: 'firecracker', name: /^([\w-]{1,64})$/, parent: /^firecracker(?:-containerd)?$/ },
 
   // LXC and Incus, which have the same paths
   // /lxc.payload.<name>; /lxc/<name>; Proxmox: /lxc/101/ns
-  { engine: 'lxc', name: /^lxc\.payload\.(.+)$/ },
-  { engine: 'lxc', name: /^(.+)$/, parent: /^lxc(?:\.payload)?$/ },
+  { engine: 'lxc', name: /^lxc\.payload\.(.+)$/s },
+  { engine: 'lxc', name: /^(.+)$/s, parent: /^lxc(?:\.payload)?$/ },
   // /lxc.monitor.<name>; /lxc.monitor/101; /lxc.pivot
-  { engine: 'lxc', name: /^lxc\.monitor\.(.+)$/, infra: true },
-  { engine: 'lxc', name: /^(.+)$/, parent: 'lxc.monitor', infra: true },
+  { engine: 'lxc', name: /^lxc\.monitor\.(.+)$/s, infra: true },
+  { engine: 'lxc', name: /^(.+)$/s, parent: 'lxc.monitor', infra: true },
   { engine: 'lxc', name: /^lxc\.pivot$/, infra: true },
 
   // systemd-machined
   // /machine.slice/machine-lxc\x2d2293906\x2dname.scope: LXC through libvirt
-  { engine: 'libvirt-lxc', name: /^machine-lxc\\x2d(\d+\\x2d.+)\.scope$/, escaped: true },
+  { engine: 'libvirt-lxc', name: /^machine-lxc\\x2d(\d+\\x2d.+)\.scope$/s, escaped: true },
   // /machine/lxc-1268-sl.libvirt-lxc: the same without systemd
-  { engine: 'libvirt-lxc', name: /^(?:lxc-)?(.+)\.libvirt-lxc$/ },
+  { engine: 'libvirt-lxc', name: /^(?:lxc-)?(.+)\.libvirt-lxc$/s },
   // /machine.slice/systemd-nspawn@m3.service/supervisor: nspawn itself; the container is in /payload beside it
   { engine: 'nspawn', name: /^supervisor$/, parent: NSPAWN_UNIT, infra: true },
   { engine: 'nspawn', name: /^supervisor$/, above: /(?:^|\/)machine\.slice\/[^/]+\.scope$/, infra: true },
   // /machine.slice/systemd-nspawn@m3.service/payload; /machine.slice/machine-m\x2d2.scope/payload
-  { engine: 'nspawn', name: /^systemd-nspawn@(.+)\.service$/, escaped: true },
+  { engine: 'nspawn', name: /^systemd-nspawn@(.+)\.service$/s, escaped: true },
 
   // Schedulers with their own runtime
   // Garden (Cloud Foundry, Concourse). A handle is a UUID or 28 characters like one: /garden/<handle>;
@@ -207,16 +207,16 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
 export const CANDIDATE_PATTERNS: readonly CandidatePattern[] = [
   // systemd-nspawn. Virtual machines have scopes there, too: systemd-vmspawn's, and those of others that use machined.
   // /machine.slice/machine-m\x2d2.scope; with --register=no, or named by --machine, /machine.slice/m1.scope
-  { engine: 'nspawn', name: /^machine-(.+)\.scope$/, escaped: true, confirmedBy: 'payload' },
-  { engine: 'nspawn', name: /^(.+)\.scope$/, parent: 'machine.slice', escaped: true, confirmedBy: 'payload' },
+  { engine: 'nspawn', name: /^machine-(.+)\.scope$/s, escaped: true, confirmedBy: 'payload' },
+  { engine: 'nspawn', name: /^(.+)\.scope$/s, parent: 'machine.slice', escaped: true, confirmedBy: 'payload' },
   // /system.slice/web.service/payload: --keep-unit in a unit of one's own
-  { engine: 'nspawn', name: /^payload$/, parent: /^(.+)\.service$/, escaped: true, confirmedBy: 'supervisor' },
+  { engine: 'nspawn', name: /^payload$/, parent: /^(.+)\.service$/s, escaped: true, confirmedBy: 'supervisor' },
 
   // Clients of containerd
   // /my.slice/prefix-ctr2.scope: ctr run --runc-systemd-cgroup --cgroup my.slice:prefix:ctr2
   {
     engine: 'containerd',
-    name: /^(?!(?:run|session|machine|app|docker|crio|cri-containerd|libpod|nerdctl)-)[^-]+-(.+)\.scope$/,
+    name: /^(?!(?:run|session|machine|app|docker|crio|cri-containerd|libpod|nerdctl)-)[^-]+-(.+)\.scope$/s,
     parent: /\.slice$/,
     above: /^(?!\/user\.slice\/)/,
     confirmedBy: 'shim',

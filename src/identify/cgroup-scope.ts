@@ -33,7 +33,7 @@ const PRIVATE_PARENTS: readonly PrivateParent[] = [
   // /system.slice/ns-run.service/payload: systemd-nspawn --keep-unit
   { scope: 'unit', name: OWN_UNIT, child: /^payload$/ },
   // /user.slice/…/run-r12.scope/lxc.payload.c1: systemd-run --scope lxc-start; /system.slice/lxc@c1.service/lxc.payload.c1
-  { scope: 'unit', name: /^(?:(?!session-).+\.scope|lxc@.+\.service)$/, child: /^lxc\.payload\.[^/]+$/ },
+  { scope: 'unit', name: /^(?:(?!session-).+\.scope|lxc@.+\.service)$/s, child: /^lxc\.payload\.[^/]+$/ },
 ];
 
 /**

@@ -38,7 +38,7 @@ export function upperDirectory(root: Mount | undefined, hostMounts: readonly Mou
 
 /** Docker, Podman and CRI-O have `…/<id>/diff` beside `…/<id>/merged`. */
 function isWhereEnginesHaveIt(upper: string, mountPoint: string): boolean {
-  const beside = /^(\/.+)\/merged$/.exec(mountPoint)?.[1];
+  const beside = /^(\/.+)\/merged$/s.exec(mountPoint)?.[1];
   return (beside !== undefined && upper === `${beside}/diff`) || OF_SNAPSHOTTER.test(upper);
 }
 
