@@ -16,7 +16,7 @@ export interface ParsedFamily {
 }
 
 const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
-  'openmetrics counter': ['_total'],
+  'openmetrics counter': ['_total', '_created'],
   'openmetrics info': ['_info'],
   'openmetrics histogram': ['_bucket', '_sum', '_count'],
   'openmetrics summary': ['', '_sum', '_count'],

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe } from 'vitest';
-import { privateDirectory } from './kept.ts';
+import { buildOnce, keptOf } from './build-once.ts';
 import { host } from './host.ts';
+import { privateDirectory } from './kept.ts';
 import { quote, succeed } from './machine.ts';
 
 /** The path of Go, if it is installed. */
@@ -64,22 +65,22 @@ export async function goTools(module: string, commands: readonly string[], flags
   await build(module, `GOBIN="$work/bin" nice go install ${flags} ${quote(...packages)}`);
 }
 
-/** @param script puts programs in `$work/bin`. */
-async function build(module: string, script: string): Promise<string> {
-  const directory = goDirectory(module);
-  await succeed(
-    host,
-    `set -e
-    if [ -n "$(ls ${directory} 2>/dev/null)" ]; then exit; fi
-    PATH="$PATH":${quote(dirname(GO ?? ''))}
-    work=$(mktemp -d ${directory}-XXXXXX)
-    trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-    mkdir "$work/bin"
-    # Its sources are of no use afterwards; what is in the machine's own cache is.
-    ${script}
-    # Atomically, also with two test runs at once.
-    mv -T "$work/bin" ${directory} 2>/dev/null || test -n "$(ls ${directory})"`,
-    { timeoutMs: 1_800_000 },
+/**
+ * Builds our own program, unless an earlier run has built these sources.
+ *
+ * @param sources has a go.mod that pins what the program requires.
+ * @returns its path.
+ */
+export function ownGoProgram(sources: string): Promise<string> {
+  return buildOnce(
+    keptOf('go', sources),
+    `PATH="$PATH":${quote(dirname(GO ?? ''))}
+    cp -r ${quote(sources)} "$work/sources"
+    cd "$work/sources"
+    nice go build -mod=mod -o "$work/bin/" .`,
   );
-  return succeed(host, `ls -d ${directory}/*`);
+}
+
+function build(module: string, script: string): Promise<string> {
+  return buildOnce(goDirectory(module), `PATH="$PATH":${quote(dirname(GO ?? ''))}\n${script}`);
 }

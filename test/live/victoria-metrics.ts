@@ -28,8 +28,10 @@ export const OLDEST_SCRAPER = ofRelease(OLDEST);
 
 /** A single node of VictoriaMetrics. */
 export interface VictoriaMetrics extends Scraper {
-  /** Adds earlier samples: the text format with a time stamp in ms in each line. */
-  load(samples: string): Promise<void>;
+  /** Adds samples in the text format, at the time stamp in ms of each line, or now. `parameters` are those of its API. */
+  load(samples: string, parameters?: Readonly<Record<string, string>>): Promise<void>;
+  /** All samples of the series with these labels, as lines of JSON. */
+  dump(selector: string): Promise<string>;
 }
 
 /** A suite for each release of Prometheus, and for VictoriaMetrics. */
@@ -62,11 +64,21 @@ export async function startVictoriaMetrics(machine: Machine, config: string): Pr
     );
     const api = queryApi(machine, address);
     await eventually('VictoriaMetrics scrapes', () => api.value('up'), { timeoutMs });
-    const load = async (samples: string): Promise<void> => {
-      const answer = await fetch(`http://${address}/api/v1/import/prometheus`, { method: 'POST', body: samples });
-      if (!answer.ok) throw new Error(`VictoriaMetrics takes no samples: ${await answer.text()}`);
+    const ask = async (path: string, parameters: Readonly<Record<string, string>>, body?: string): Promise<string> => {
+      const url = `http://${address}/${path}?${new URLSearchParams(parameters).toString()}`;
+      const answer = await fetch(url, body === undefined ? {} : { method: 'POST', body });
+      if (!answer.ok) throw new Error(`VictoriaMetrics answers ${path} with ${answer.status}: ${await answer.text()}`);
+      return answer.text();
     };
-    return { ...api, load, [Symbol.asyncDispose]: stop };
+    const load = async (samples: string, parameters: Readonly<Record<string, string>> = {}): Promise<void> => {
+      await ask('api/v1/import/prometheus', parameters, samples);
+    };
+    const dump = async (selector: string): Promise<string> => {
+      // Otherwise samples can be read only after seconds.
+      await ask('internal/force_flush', {});
+      return ask('api/v1/export', { 'match[]': selector });
+    };
+    return { ...api, load, dump, [Symbol.asyncDispose]: stop };
   } catch (error) {
     const { stderr } = await daemon.output();
     await stop();
