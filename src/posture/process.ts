@@ -145,12 +145,14 @@ export class LabelReader {
   /** The answer to all, if the kernel runs no module with labels. It cannot load one later. */
   #none: LsmLabel | undefined;
 
-  /** The label; `undefined` if a privilege is missing, and `denied` gets the error. */
-  read(files: ProcessFiles, denied: (error: Error) => void): LsmLabel | undefined {
+  /** The label; `undefined` if the process has ended, or if a privilege is missing: then `denied` gets the error. */
+  read(files: Pick<ProcessFiles, 'text'>, denied: (error: Error) => void): LsmLabel | undefined {
     if (this.#none !== undefined) return this.#none;
     try {
-      // A kernel without the file has no security modules.
-      return parseLsmLabel(files.text('attr/current') ?? '');
+      const label = files.text('attr/current');
+      if (label !== undefined) return parseLsmLabel(label);
+      // A kernel without the file has no security modules. But the process may be gone, and its file with it.
+      return files.text('stat') === undefined ? undefined : { lsm: 'none' };
     } catch (error) {
       // No module with labels is active, which differs from a module that does not confine this process.
       if (errnoOf(error) === 'EINVAL') return (this.#none = { lsm: 'none' });
