@@ -79,6 +79,11 @@ export class Attribution {
     if (record !== undefined) record.isFromBefore = when === 'found';
   }
 
+  /** The records of an earlier run were restored. It may have ended before it had counted all of their kills as events. */
+  restored(): void {
+    for (const record of this.#records.all()) this.#unsettled.add(record);
+  }
+
   /**
    * Marks a container as removed. Before the call, add everything that the kernel's log has reported.
    *

@@ -117,6 +117,11 @@ export class KillTracker implements Disposable {
     this.#kernelLog = kernelLog;
   }
 
+  /** The records of an earlier run were restored. */
+  restored(): void {
+    this.#attribution.restored();
+  }
+
   /** Whether the last read of the host's total succeeded. */
   get up(): boolean {
     return this.#snapshots.up;

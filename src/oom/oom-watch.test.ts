@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -194,6 +194,31 @@ describe('OomWatch', () => {
     watch.appeared(cgroup);
     watch.start();
     expect(scrape(watch, cgroup)).toEqual({ a: 1, '': undefined });
+  });
+
+  it('counts a kill as an event that waited for a report when the exporter was killed', async () => {
+    host.hasLog = true;
+    host.count('/docker/a', 0);
+    const container = host.container('a');
+    const saved = join(root, 'state/oom.json');
+    {
+      await using watch = host.begin();
+      watch.appeared(container);
+      watch.start();
+      scrape(watch, container);
+      host.count('/docker/a', 1);
+      host.kills(1);
+      expect(scrape(watch, container)).toMatchObject({ a: 1 });
+      await vi.waitFor(() => expect(killsIn(saved)).toEqual([1]));
+      // As after a SIGKILL.
+      cpSync(saved, join(root, 'saved'));
+    }
+    cpSync(join(root, 'saved'), saved);
+    rmSync(join(root, 'cgroup/docker/a'), { recursive: true });
+    await using next = host.begin();
+    next.start();
+    const [account] = next.counts([]).accounts;
+    expect(account).toMatchObject({ kills: 1, events: 1 });
   });
 
   it('saves its state if the total of the host cannot be read at the end', async () => {

@@ -76,6 +76,7 @@ export class OomWatch implements AsyncDisposable {
         log,
       });
     const readBefore = this.#saved?.restore();
+    tracker.restored();
     if (kmsg !== undefined) {
       this.#kernelLog = this.#openKernelLog(kmsg, readBefore, clock);
       tracker.follow(this.#kernelLog);
