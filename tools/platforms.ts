@@ -7,6 +7,7 @@ import { bootGuest } from '../test/lab/guest.ts';
 import { host } from '../test/lab/host.ts';
 import { type Machine, succeed } from '../test/lab/machine.ts';
 import { type Platform, renderPlatforms } from '../test/platforms/platforms-table.ts';
+import { suitePlatforms } from './suite-platforms.ts';
 
 /** An engine, and the suites that try it. */
 interface Engine {
@@ -160,4 +161,5 @@ if (good.size > 0) {
   await using guest = await bootGuest({ flavour: 'forky', directory, owner: process.pid });
   found.push(...(await rowsOf(guest, 'v2', there, good)));
 }
+found.push(...suitePlatforms(wanted));
 writeFileSync(PAGE, renderPlatforms(found, existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : ''));

@@ -19,7 +19,11 @@ export function keptOf(kind: string, sources: string): string {
  * @param script puts it in `$work/bin`. What else it leaves in `$work` is removed.
  * @returns the paths of what the directory has.
  */
-export async function buildOnce(directory: string, script: string): Promise<string> {
+export async function buildOnce(
+  directory: string,
+  script: string,
+  { timeoutMs = 1_800_000 }: { readonly timeoutMs?: number } = {},
+): Promise<string> {
   await succeed(
     host,
     `set -e
@@ -31,7 +35,7 @@ export async function buildOnce(directory: string, script: string): Promise<stri
     ${script}
     # Atomically, also with two test runs at once.
     mv -T "$work/bin" ${directory} 2>/dev/null || test -n "$(ls ${directory})"`,
-    { timeoutMs: 1_800_000 },
+    { timeoutMs },
   );
   return succeed(host, `ls -d ${directory}/*`);
 }

@@ -8,7 +8,7 @@ import { removeCgroups, removeDirectory } from './remains.ts';
 
 /** The image of every container: busybox. */
 export const POD_IMAGE = 'localhost/lab:1';
-const PAUSE_IMAGE = 'localhost/pause:1';
+export const PAUSE_IMAGE = 'localhost/pause:1';
 
 /** A container of a pod, with the kubelet's settings. */
 export interface PodContainer {
@@ -162,7 +162,7 @@ restrict_oom_score_adj = true
 `;
 
 /** Creates an image with only busybox in the format of `docker save`, and returns the path of the archive. */
-async function makeImage(directory: string, name: string): Promise<string> {
+export async function makeImage(directory: string, name: string): Promise<string> {
   const at = await succeed(host, `mktemp -d ${directory}/image-XXXXXX`);
   mkdirSync(`${at}/root/bin`, { recursive: true });
   await succeed(

@@ -30,8 +30,14 @@ export const hasGo = GO !== undefined;
  *
  * @returns its path.
  * @param module includes the version: `path/of/main@v1.2.3`.
+ * @param command the directory of the program, and flags of `go build` before it.
  */
-export function changedGoTool(module: string, change: string): Promise<string> {
+export function changedGoTool(
+  module: string,
+  change: string,
+  command = '.',
+  options: { readonly timeoutMs?: number } = {},
+): Promise<string> {
   return build(
     module,
     `${SOURCES(module)}
@@ -39,7 +45,8 @@ export function changedGoTool(module: string, change: string): Promise<string> {
     chmod -R u+w "$work/sources"
     cd "$work/sources"
     ${change}
-    go build -mod=mod -o "$work/bin/" .`,
+    nice -n 15 go build -mod=mod -o "$work/bin/" ${command}`,
+    options,
   );
 }
 
@@ -81,6 +88,6 @@ export function ownGoProgram(sources: string): Promise<string> {
   );
 }
 
-function build(module: string, script: string): Promise<string> {
-  return buildOnce(goDirectory(module), `PATH="$PATH":${quote(dirname(GO ?? ''))}\n${script}`);
+function build(module: string, script: string, options: { readonly timeoutMs?: number } = {}): Promise<string> {
+  return buildOnce(goDirectory(module), `PATH="$PATH":${quote(dirname(GO ?? ''))}\n${script}`, options);
 }

@@ -40,6 +40,8 @@ const FLAVOURS = {
   systemd: { init: 'systemd', fetch: () => fetchKernel('own') },
   /** Debian forky, which shares no program with the host, with its own kernel, engines and Node. systemd is PID 1. */
   forky: { init: 'systemd', fetch: fetchForky },
+  /** The one with systemd on Linux 6.12. */
+  'systemd-newer': { init: 'systemd', fetch: () => fetchKernel('newer') },
 } as const satisfies Readonly<Record<string, Flavour>>;
 
 export type GuestFlavour = keyof typeof FLAVOURS;

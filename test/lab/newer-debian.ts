@@ -28,12 +28,19 @@ export function newerDebianProgram(program: (typeof PROGRAMS)[number]): string {
 
 /** Downloads the programs with apt, unless an earlier run has done so. They run beside the machine's own packages. */
 export async function fetchNewerDebian(): Promise<void> {
-  const cache = privateDirectory();
-  const kept = keptIn(cache);
+  await keepFrom(keptIn(privateDirectory()), FETCH);
+}
+
+/**
+ * Makes a directory in the cache, unless an earlier run has done so.
+ *
+ * @param script bash that makes `kept` in a work folder.
+ */
+export async function keepFrom(kept: string, script: (work: string) => string): Promise<void> {
   if (existsSync(kept)) return;
-  const work = mkdtempSync(join(cache, 'work-'));
+  const work = mkdtempSync(join(privateDirectory(), 'work-'));
   try {
-    await succeed(host, FETCH(work), { timeoutMs: 300_000 });
+    await succeed(host, script(work), { timeoutMs: 300_000 });
     // Atomically, also when two test runs fetch at once.
     if (!existsSync(kept)) renameSync(join(work, 'kept'), kept);
   } finally {

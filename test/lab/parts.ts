@@ -1,6 +1,7 @@
 import { fetchNewerDebian } from './newer-debian.ts';
 import { fetchForky } from './guest-forky.ts';
 import { fetchKernel } from './guest-kernel.ts';
+import { fetchNodeEngine } from './node-engine.ts';
 
 /** A part of the lab that a live suite may need. */
 export type Part =
@@ -33,7 +34,9 @@ export type Part =
   /** The tools that build and install RPMs. */
   | 'rpm'
   /** The guest with systemd as PID 1, and AppArmor. */
-  | 'guest-systemd';
+  | 'guest-systemd'
+  /** containerd 2 with today's runtimes, in the guest with systemd and a newer kernel (6.12). */
+  | 'guest-node';
 
 /** How to install a part on Debian and its derivatives. */
 interface Recipe {
@@ -108,6 +111,13 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
     probe: 'test -x /lib/systemd/systemd && command -v dbus-daemon && command -v apparmor_parser',
     packages: ['systemd', 'dbus', 'apparmor'],
     parts: ['guest'],
+  },
+  'guest-node': {
+    probe: 'command -v patchelf && command -v dpkg-deb',
+    packages: ['patchelf'],
+    parts: ['guest-systemd', 'guest-newer'],
+    fetch: fetchNodeEngine,
+    long: true,
   },
 };
 

@@ -15,6 +15,9 @@ export interface Platform {
   readonly date: string;
 }
 
+/** A platform that a suite has made, such as a guest. The suite leaves it in `meta.platform` of one of its tests. */
+export type PlatformOfSuite = Pick<Platform, 'kernel' | 'cgroups' | 'engine' | 'version'>;
+
 const HEADER = ['Kernel', 'cgroups', 'Engine', 'Version', 'What works', 'Date'];
 
 /** How many of the first cells identify a platform. */
