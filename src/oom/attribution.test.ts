@@ -14,6 +14,17 @@ describe('a kill', () => {
     }
   });
 
+  it('that the log reports is not settled before the counters are', () => {
+    const bench = new Bench('below');
+    const record = bench.records.of(bench.appear('a'))!;
+    bench.count({ '/docker/a': 1 }, 5);
+    expect(bench.attribution.isSettled(record)).toBe(true);
+    bench.attribution.fromKmsg(killIn('/docker/a', 6), undefined);
+    expect(bench.attribution.isSettled(record)).toBe(false);
+    bench.attribution.settle(7);
+    expect(bench.attribution.isSettled(record)).toBe(true);
+  });
+
   it('missing in the log comes from the counter, and one whose counter is gone from the log', () => {
     const bench = new Bench('below');
     const cgroup = bench.appear('a');

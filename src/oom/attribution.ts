@@ -140,6 +140,11 @@ export class Attribution {
     this.#unsettled.clear();
   }
 
+  /** Whether the kills of a record include all that the sources have reported. */
+  isSettled(record: ContainerRecord): boolean {
+    return !this.#unsettled.has(record);
+  }
+
   /** The records with kills that were settled since the last call. */
   takeChanged(): ReadonlySet<ContainerRecord> {
     const changed = this.#changed;

@@ -320,7 +320,8 @@ export class KillTracker implements Disposable {
   /** Counts the kills of a record as events if they have waited long enough, and logs them. */
   #finish(record: ContainerRecord): void {
     const time = performance.now();
-    record.events.release(time, this.#expectedReports, record.groups);
+    // A kill whose report has just come, and that is not settled yet, would be released as a second event.
+    if (this.#attribution.isSettled(record)) record.events.release(time, this.#expectedReports, record.groups);
     if (!this.#killLog.write(record, time)) this.#open.delete(record);
   }
 
