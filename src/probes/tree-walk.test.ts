@@ -32,7 +32,8 @@ beforeEach(() => {
 });
 afterEach(() => {
   probes[Symbol.dispose]();
-  rmSync(root, { recursive: true });
+  // A child of a shell that a test has killed may still be making a directory.
+  rmSync(root, { recursive: true, maxRetries: 10 });
 });
 
 const ask = (more: boolean, path = tree): Promise<Outcome<TreeCount>> => probes.ask('a', { look: 'tree', path, more });
