@@ -32,8 +32,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   probes[Symbol.dispose]();
-  // A child of a shell that a test has killed may still be making a directory.
-  rmSync(root, { recursive: true, maxRetries: 10 });
+  rmSync(root, { recursive: true });
 });
 
 const ask = (more: boolean, path = tree): Promise<Outcome<TreeCount>> => probes.ask('a', { look: 'tree', path, more });
@@ -112,7 +111,9 @@ describe('the count of a tree', () => {
     fill(join(root, 'outside/file'), 8);
     for (let nth = 0; nth < 200; nth += 1) mkdirSync(join(tree, `dir${nth}`));
     const script = `cd '${tree}' && while :; do for i in $(seq 0 199); do rmdir dir$i 2>/dev/null && ln -s '${root}/outside' dir$i; rm -f dir$i; mkdir dir$i; done; done`;
-    const swapping = spawn('sh', ['-c', script], { stdio: 'ignore' });
+    const swapping = spawn('sh', ['-c', script], { stdio: 'ignore', detached: true });
+    await once(swapping, 'spawn');
+    const group = -swapping.pid!;
     try {
       for (let nth = 0; nth < 20; nth += 1) {
         const { state, bytes } = await count();
@@ -120,7 +121,8 @@ describe('the count of a tree', () => {
         expect(bytes).toBeLessThan(8 * 1024 * 1024);
       }
     } finally {
-      swapping.kill('SIGKILL');
+      // With the shell's child, which may be making a directory.
+      process.kill(group, 'SIGKILL');
       await once(swapping, 'exit');
     }
   });
