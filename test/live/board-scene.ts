@@ -78,8 +78,7 @@ const CONTAINERS: Readonly<Record<(typeof SCENE)[number], readonly [flags: strin
 /** Containers that do not keep running. */
 const ENDING: Readonly<Record<string, readonly [flags: string, command: readonly string[]]>> = {
   migration: ['--network none --label isolation-exporter.should-run=true', sh('exit 1')],
-  // Docker doubles its pause before a restart, up to a minute, unless the container has run for ten seconds.
-  crashing: ['--network none --restart always', sh('sleep 11; exit 3')],
+  crashing: ['--network none --restart always', sh('sleep 1; exit 3')],
 };
 
 /** Limits of the parent, which the container's own files do not show: bytes, cores and processes. */
