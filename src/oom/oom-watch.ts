@@ -17,7 +17,10 @@ const POLL_KMSG_MS = 200;
 /** How often to poll while only a counter shows a kill, in ms: a container may be gone less than 0.1 s after its kill. */
 const POLL_COUNTERS_MS = 20;
 
-/** How often to poll in a burst, while a part of the kernel's log is unread, and while only counters show whether a container that has just started had a kill. In ms. */
+/**
+ * How often to poll in a burst, while a part of the kernel's log is unread, and while only counters show whether a container that has
+ * just started had a kill. In ms.
+ */
 const POLL_BURST_MS = 5;
 
 /** How often to poll while a name, a victim or the container of a kill is expected soon, in ms. */
