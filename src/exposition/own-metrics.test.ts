@@ -121,3 +121,31 @@ test('the accept file has its time and its entries by state', async () => {
   expect(text).toContain('\nisolation_exporter_accept_entries{state="active"} 2\n');
   expect(text).toContain('\nisolation_exporter_accept_entries{state="expired"} 1\n');
 });
+
+test('no time is later than the clock of the same exposition', async () => {
+  const busy = (): number => {
+    const from = Date.now();
+    while (Date.now() < from + 3);
+    return Date.now() / 1000;
+  };
+  const late = createOwnMetrics(
+    { name: 'isolation-exporter', version: '1.2.3', revision: undefined },
+    {
+      probes: { stuck: 0 },
+      eventLoop: { longestSeconds: 0, totalSeconds: 0 },
+      acceptFile: {
+        get readAt() {
+          return busy();
+        },
+        counts: new Map(),
+      },
+    },
+  );
+  const encoder = new Encoder('text');
+  await late.encode(encoder);
+  const text = Buffer.concat(encoder.finish()).toString();
+  const value = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  expect(value('isolation_exporter_accept_file_last_reload_success_timestamp_seconds')).toBeLessThanOrEqual(
+    value('isolation_exporter_clock_timestamp_seconds'),
+  );
+});

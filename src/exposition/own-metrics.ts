@@ -103,13 +103,6 @@ export function createOwnMetrics(
   const { version: number, revision = '' } = version;
   buildInfo.set({ version: number, revision, nodeversion: process.version, arch: process.arch }, 1);
   new Gauge({
-    ...CLOCK,
-    registers,
-    collect() {
-      this.set(Date.now() / 1000);
-    },
-  });
-  new Gauge({
     ...STUCK_LOOKUPS,
     registers,
     collect() {
@@ -132,6 +125,14 @@ export function createOwnMetrics(
     },
   });
   if (acceptFile !== undefined) addAcceptFile(acceptFile, registers);
+  // Read after all other times, so that none of an exposition is later than its clock.
+  new Gauge({
+    ...CLOCK,
+    registers,
+    collect() {
+      this.set(Date.now() / 1000);
+    },
+  });
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION });
   for (const name of LEFT_OUT) registry.removeSingleMetric(name);
   new Gauge({
