@@ -2,6 +2,9 @@ import type { Docker } from '../lab/docker.ts';
 import type { Samples } from '../lab/exporter.ts';
 import { type Machine, succeed } from '../lab/machine.ts';
 
+/** So long a container counts as starting; its start time is known to a hundredth of a second. */
+export const STARTING_MS = 30_100;
+
 /** What got worse about a container, as `finding count`, sorted. */
 export function driftsOf(samples: Samples, container: string): readonly string[] {
   return samples.all

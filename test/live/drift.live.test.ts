@@ -6,10 +6,8 @@ import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { succeed } from '../lab/machine.ts';
 import { untilComplete, words } from './docker-containers.ts';
-import { driftsOf, driftTime, escape, execPrivileged, mountDevices } from './drift-changes.ts';
+import { driftsOf, driftTime, escape, execPrivileged, mountDevices, STARTING_MS } from './drift-changes.ts';
 
-/** So long a container counts as starting; its start time is known to a hundredth of a second. */
-const STARTING_MS = 30_100;
 const LIMITS = words('--network none --memory 64m --cpus 0.5 --pids-limit 100');
 
 const PRIVILEGED = [

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
@@ -5,7 +6,7 @@ import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { describeLive, sharedGuest } from '../lab/live.ts';
 import { type Machine, quote, succeed } from '../lab/machine.ts';
 import { within, words } from './docker-containers.ts';
-import { driftsOf, mountDevices } from './drift-changes.ts';
+import { driftsOf, mountDevices, STARTING_MS } from './drift-changes.ts';
 import { runEach } from './isolated-containers.ts';
 import { type Expected, finding, untilJudged, verdictOn } from './levels.ts';
 
@@ -73,9 +74,12 @@ describeLive('the isolation of containers on a host with systemd and AppArmor', 
     const flags = Object.entries(CASES).map(([name, { flags: options }]) => [name, options] as const);
     await runEach(docker, Object.fromEntries(flags));
     limited = await docker.run('--name', 'limited', ...words(LIMITED), LAB_IMAGE);
+    const isStarted = sleep(STARTING_MS);
     await succeed(guest, ADD_USER);
     remapped = await startDocker(guest, { cgroupDriver: 'systemd', flags: ['--userns-remap=lab'] });
     own = (await remapped.run('--network', 'none', LAB_IMAGE)).slice(0, 12);
+    // What the exporter finds first is then what later changes are compared with.
+    await isStarted;
     exporter = await startExporter(guest, { flags: [`--docker.host=unix://${docker.socket}`] });
     await untilJudged(guest, exporter, [...Object.keys(CASES), own, 'limited']);
   });

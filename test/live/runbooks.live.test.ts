@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { blocksOf } from '../code-blocks.ts';
 import { LAB_IMAGE } from '../lab/docker.ts';
@@ -48,6 +49,8 @@ describeLive('commands of runbooks', ['docker', 'prometheus', 'alertmanager'], (
     const kills = async () =>
       (await exporter.scrape()).value('isolation_container_oom_kills_total', { container: 'web' });
     await within(host, 'an OOM kill', async () => (await kills()) === 1);
+    // `docker events --until 0s` leaves out what happened in the current second of the clock.
+    await sleep(1_000);
     const info = (await exporter.scrape()).labels('isolation_container_info', { container: 'web' });
     const cgroup = info?.get('cgroup')?.slice(1) ?? '';
     isV1 = (await host.run(`test -e /sys/fs/cgroup/memory/${cgroup}`)).code === 0;
