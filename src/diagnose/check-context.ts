@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
-import type { Config, EngineConfig, KubeletLogsConfig } from '../config/config.ts';
+import type { Config, EngineConfig } from '../config/config.ts';
 import type { UnixHost } from '../config/values.ts';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { capabilityNames } from '../kernel/capabilities.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
-import { listKubeletLogs } from '../engines/kubelet-log-source.ts';
 import { type FoundContainers, findContainers } from './found-containers.ts';
 import { type Others, lookAtOthers } from './visible-processes.ts';
 import { countNamedByConmon } from './conmon-names.ts';
-import type { KubeletNames } from './kubelet-logs.ts';
+import { type KubeletNames, readKubeletNames } from './kubelet-names.ts';
 import { toError } from '../kernel/errno.ts';
 
 /** The credentials that the kernel checks. */
@@ -70,21 +69,6 @@ export function createCheckContext(
     acceptFile: config.acceptFile,
     unknownVariables: config.unknownVariables,
   };
-}
-
-async function readKubeletNames(
-  config: KubeletLogsConfig | undefined,
-  containers: FoundContainers['podContainers'],
-): Promise<KubeletNames | undefined> {
-  if (config === undefined) return undefined;
-  const found = { ...config, containers: containers.length };
-  try {
-    const logs = await listKubeletLogs(config.directory);
-    const named = containers.filter(({ id, podUid }) => logs.namesOf(id, podUid) !== undefined).length;
-    return { ...found, named, error: undefined };
-  } catch (error) {
-    return { ...found, named: 0, error: toError(error).message };
-  }
 }
 
 function readOwn(): Own {

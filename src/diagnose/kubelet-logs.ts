@@ -1,15 +1,5 @@
 import { defineCheck, type CheckResult, type Remedies } from './check.ts';
-
-/** Facts about the names in the kubelet's log files. */
-export interface KubeletNames {
-  readonly directory: string;
-  readonly isDefault: boolean;
-  /** Why the directory cannot be listed, such as ENOENT. */
-  readonly error: string | undefined;
-  /** Containers in pods on this host, pause containers included, and how many of them a log names. */
-  readonly containers: number;
-  readonly named: number;
-}
+import type { KubeletNames } from './kubelet-names.ts';
 
 /** Whether the names of log files name containers in pods. */
 export const kubeletLogs = defineCheck<KubeletNames | undefined>({

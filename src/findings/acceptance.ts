@@ -1,5 +1,4 @@
 import type { Answer } from './answer.ts';
-import type { Assessed } from './assess.ts';
 
 /** Somebody's decision to live with a finding. */
 export interface Acceptance {
@@ -12,8 +11,15 @@ export interface Acceptance {
 /** The acceptances that hold for a container now, by the ids of findings. The same object while they do not change. */
 export type Accepted = ReadonlyMap<string, Acceptance>;
 
+/** A finding with its answer for a container. */
+interface Answered {
+  readonly finding: { readonly id: string };
+  readonly answer: Answer;
+  readonly accepted?: Acceptance;
+}
+
 /** Marks the findings of a container that are accepted. A finding that it does not have needs no acceptance. */
-export function withAccepted(findings: readonly Assessed[], accepted: Accepted): readonly Assessed[] {
+export function withAccepted<T extends Answered>(findings: readonly T[], accepted: Accepted): readonly T[] {
   return findings.map((each) => {
     const acceptance = each.answer === 'no' ? undefined : accepted.get(each.finding.id);
     return acceptance === undefined ? each : { ...each, accepted: acceptance };
@@ -21,7 +27,7 @@ export function withAccepted(findings: readonly Assessed[], accepted: Accepted):
 }
 
 /** Whether a finding has this answer and nobody has accepted it. */
-export function isOpen({ answer, accepted }: Pick<Assessed, 'answer' | 'accepted'>, wanted: Answer = 'yes'): boolean {
+export function isOpen({ answer, accepted }: Omit<Answered, 'finding'>, wanted: Answer = 'yes'): boolean {
   return answer === wanted && accepted === undefined;
 }
 

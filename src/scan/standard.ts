@@ -10,7 +10,7 @@ import {
 import { controlText, STANDARDS } from '../findings/standards/references.ts';
 import type { Standard } from '../findings/standards/standard.ts';
 import type { ContainerReport } from '../report/container-report.ts';
-import type { ScanReport } from './comparison.ts';
+import type { HostReport } from '../report/host-report.ts';
 
 /** A standard that containers are checked by. */
 export interface ScanStandard {
@@ -20,7 +20,10 @@ export interface ScanStandard {
 }
 
 /** Reduces a report to the findings that a standard is about. */
-export function checkedBy(id: CheckedStandard, report: ScanReport): ScanReport {
+export function checkedBy<Report extends HostReport>(
+  id: CheckedStandard,
+  report: Report,
+): Report & { readonly standard: ScanStandard } {
   const standard: ScanStandard = { id, standard: STANDARDS[id], checks: checksOf(id) };
   const relevant = new Set(standard.checks.flatMap(({ findings }) => findings));
   const containers = report.containers.map((container) => ({
