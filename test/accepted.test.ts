@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseAcceptFile } from '../src/acceptance/accept-file.ts';
 import { collectors } from '../src/collectors/index.ts';
 import { createConfig } from '../src/config/config.ts';
-import { type Daemon, startDaemon } from '../src/daemon.ts';
+import { type Daemon, startDaemon } from '../src/daemon/daemon.ts';
 import { readHost } from '../src/report/host-report.ts';
 import { blocksOf } from './code-blocks.ts';
 

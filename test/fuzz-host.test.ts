@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectors } from '../src/collectors/index.ts';
 import { createConfig, type Config } from '../src/config/config.ts';
 import { parseListenAddress } from '../src/config/values.ts';
-import { type Daemon, startDaemon } from '../src/daemon.ts';
+import { type Daemon, startDaemon } from '../src/daemon/daemon.ts';
 import { PathProbes } from '../src/probes/path-probes.ts';
 import { listen, type Server } from '../src/web/server.ts';
 import { readWebRules } from '../src/web/web-rules.ts';

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectors } from '../src/collectors/index.ts';
 import { type Config, createConfig } from '../src/config/config.ts';
-import { type Daemon, startDaemon } from '../src/daemon.ts';
+import { type Daemon, startDaemon } from '../src/daemon/daemon.ts';
 import { findings } from '../src/findings/index.ts';
 
 const FIXTURES = new URL('fixtures/', import.meta.url).pathname;

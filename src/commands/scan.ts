@@ -1,5 +1,5 @@
 import { type Config, UsageError } from '../config/config.ts';
-import { startDaemon } from '../daemon.ts';
+import { startDaemon } from '../daemon/daemon.ts';
 import { SEVERITIES } from '../findings/finding.ts';
 import { CHECKED_STANDARDS } from '../findings/compliance.ts';
 import { findings } from '../findings/index.ts';

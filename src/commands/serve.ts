@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
-import { startDaemon } from '../daemon.ts';
+import { startDaemon } from '../daemon/daemon.ts';
 import { listen } from '../web/server.ts';
 import type { Log } from '../log.ts';
 import { readHost } from '../report/host-report.ts';

@@ -1,6 +1,6 @@
 import { collectors } from '../../src/collectors/index.ts';
 import { type Config, createConfig } from '../../src/config/config.ts';
-import { type Daemon, startDaemon } from '../../src/daemon.ts';
+import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
 import { PathProbes } from '../../src/probes/path-probes.ts';
 import { type CapturedContainer, CapturedTree } from './captured-tree.ts';
 import { type Fault, ownerOf } from './faults.ts';

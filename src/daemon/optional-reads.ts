@@ -1,4 +1,4 @@
-import type { Log } from './log.ts';
+import type { Log } from '../log.ts';
 
 /**
  * Reads of sources that the daemon can do without. A failed read gives `undefined`. The first failure and the recovery

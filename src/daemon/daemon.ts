@@ -1,53 +1,50 @@
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type OpenedAcceptances, openAcceptances } from './acceptance/open-acceptances.ts';
-import type { DaemonState, Scrape } from './collectors/collector.ts';
-import { CadvisorExposition } from './cadvisor/exposition.ts';
-import { collectorsWith } from './collectors/index.ts';
-import type { Config } from './config/config.ts';
-import type { CgroupMatch } from './container.ts';
-import { DriftWatch } from './drift/drift-watch.ts';
-import { ContainerLimits } from './discover/container-limits.ts';
-import { type Discovery, discoverContainers } from './discover/discovery.ts';
-import { createdTimestamps } from './exposition/created-timestamps.ts';
-import type { Pieces } from './exposition/buffers.ts';
-import { Encoder } from './exposition/encode.ts';
+import { type OpenedAcceptances, openAcceptances } from '../acceptance/open-acceptances.ts';
+import { CadvisorExposition } from '../cadvisor/exposition.ts';
+import type { Scrape } from '../collectors/collector.ts';
+import { collectorsWith } from '../collectors/index.ts';
+import type { Config } from '../config/config.ts';
+import type { CgroupMatch } from '../container.ts';
+import { engineRecords } from '../containers/engine-records.ts';
+import { ContainerInventory } from '../containers/inventory.ts';
+import { membersByNamespace } from '../containers/namespace-members.ts';
+import { ContainerStarts } from '../containers/starts.ts';
+import { ContainersWithoutCgroup } from '../containers/without-cgroup.ts';
+import { ContainerLimits } from '../discover/container-limits.ts';
+import { discoverContainers } from '../discover/discovery.ts';
+import { DriftWatch } from '../drift/drift-watch.ts';
+import { startNameSources } from '../engines/name-sources.ts';
+import { Naming } from '../engines/naming.ts';
+import type { Pieces } from '../exposition/buffers.ts';
+import { createdTimestamps } from '../exposition/created-timestamps.ts';
+import { Encoder } from '../exposition/encode.ts';
+import { Failures } from '../exposition/failures.ts';
+import { LineCache } from '../exposition/line-cache.ts';
+import { createOwnMetrics } from '../exposition/own-metrics.ts';
+import { runCollectors } from '../exposition/scrape.ts';
+import { isRuntimeCgroup, privateParentsOf } from '../identify/cgroup-scope.ts';
+import { classify } from '../identify/classify.ts';
+import { conmonsOf } from '../identify/conmon.ts';
+import { AncestorFiles } from '../kernel/ancestor-files.ts';
+import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
+import { descriptorBudget } from '../kernel/descriptor-limit.ts';
+import { findHostNamespaces } from '../kernel/host-namespaces.ts';
+import { findHostRoot } from '../kernel/host-root.ts';
+import { KernelFiles } from '../kernel/kernel-files.ts';
+import { LayerSizes } from '../layers/layer-sizes.ts';
+import type { Log } from '../log.ts';
+import { PostureReader } from '../posture/read-posture.ts';
+import { ProbedCommandLines } from '../probes/command-lines.ts';
+import { createPathCheck } from '../probes/path-check.ts';
+import { PathProbes } from '../probes/path-probes.ts';
+import { readVersion } from '../version.ts';
+import type { ScrapeRequest } from '../web/metrics-handler.ts';
+import { stateOf } from './daemon-state.ts';
 import { EventLoopWatch } from './event-loop-watch.ts';
-import { Failures } from './exposition/failures.ts';
-import { LineCache } from './exposition/line-cache.ts';
-import { createOwnMetrics } from './exposition/own-metrics.ts';
-import { runCollectors } from './exposition/scrape.ts';
-import type { ScrapeRequest } from './web/metrics-handler.ts';
-import { conmonsOf } from './identify/conmon.ts';
-import { classify } from './identify/classify.ts';
-import { withListedEngine } from './identify/settle.ts';
-import { membersByNamespace } from './containers/namespace-members.ts';
-import { startNameSources } from './engines/name-sources.ts';
-import type { NameSource } from './engines/name-source.ts';
-import { admittedAt } from './identify/container-pids.ts';
-import { labelsOf } from './containers/labels.ts';
-import { isRuntimeCgroup, privateParentsOf } from './identify/cgroup-scope.ts';
-import { isNamed, Naming } from './engines/naming.ts';
-import { ContainersWithoutCgroup } from './containers/without-cgroup.ts';
-import { engineRecords } from './containers/engine-records.ts';
-import { ContainerStarts } from './containers/starts.ts';
-import { ContainerInventory } from './containers/inventory.ts';
-import { AncestorFiles } from './kernel/ancestor-files.ts';
-import { findCgroupLayout } from './kernel/cgroup-layout.ts';
-import { descriptorBudget } from './kernel/descriptor-limit.ts';
-import { findHostRoot } from './kernel/host-root.ts';
-import { KernelFiles } from './kernel/kernel-files.ts';
-import { findHostNamespaces, type HostNamespaces } from './kernel/host-namespaces.ts';
-import { LayerSizes } from './layers/layer-sizes.ts';
-import type { Log } from './log.ts';
 import { OptionalReads } from './optional-reads.ts';
-import { OomWatch } from './oom/oom-watch.ts';
-import { ProbedCommandLines } from './probes/command-lines.ts';
-import { type CheckPath, createPathCheck } from './probes/path-check.ts';
-import { PathProbes } from './probes/path-probes.ts';
-import { PostureReader } from './posture/read-posture.ts';
-import { readVersion } from './version.ts';
+import { refuseUnsafePaths, whyStateFileIsUnsafe } from './unsafe-paths.ts';
+import { watchOom } from './watch-oom.ts';
 
 /** The running exporter, without its server. */
 export interface Daemon extends AsyncDisposable {
@@ -236,97 +233,5 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
       probes[Symbol.dispose]();
       layerProbes[Symbol.dispose]();
     },
-  };
-}
-
-/** Refuses paths on which the serving thread could hang, because it reads the files there itself. */
-async function refuseUnsafePaths({ path }: Config, check: CheckPath): Promise<void> {
-  for (const option of ['procfs', 'cgroupfs', 'kmsg'] as const) {
-    const at = path[option];
-    const state = at === undefined ? 'absent' : await check(`--path.${option}`, at);
-    if (typeof state !== 'string') throw new Error(`--path.${option}: ${state.unsafe}`);
-  }
-}
-
-/** Why reading or writing the state file could take for ever; `undefined` if it cannot. */
-async function whyStateFileIsUnsafe({ oom: { stateFile } }: Config, check: CheckPath): Promise<string | undefined> {
-  if (stateFile === undefined) return undefined;
-  // The file may be a mount of its own, and a new one is created beside it.
-  for (const path of [stateFile, dirname(stateFile)]) {
-    const state = await check('--oom.state-file', path);
-    if (typeof state !== 'string') return state.unsafe;
-  }
-  return undefined;
-}
-
-/** Returns `undefined` if no enabled collector exports OOM kills. */
-function watchOom(parts: {
-  readonly config: Config;
-  readonly kernel: KernelFiles;
-  readonly naming: Naming;
-  readonly limits: ContainerLimits;
-  readonly stateFileUnsafe: string | undefined;
-  readonly log: Log;
-}): OomWatch | undefined {
-  const { config, kernel, naming, limits, stateFileUnsafe, log } = parts;
-  if (!config.collectors.includes('oom') && !config.collectors.includes('host')) return undefined;
-  return new OomWatch({
-    ...config.oom,
-    stateFileUnsafe,
-    kmsg: config.path.kmsg,
-    kernel,
-    log,
-    identify: (path) => {
-      const found = admittedAt(path, (cgroup) => limits.wasSurplus(cgroup));
-      if (found === undefined || found.candidate !== undefined) return undefined;
-      return withListedEngine(found, (id) => naming.engineOf(id)) ?? found;
-    },
-    names: {
-      labelsOf: (match, waitedMs) => {
-        const names = naming.namesOf(match, waitedMs);
-        return names === undefined ? undefined : { labels: labelsOf(match, names), named: isNamed(names) };
-      },
-      wantName: (match) => naming.want(match),
-      forgetName: (match) => naming.forget(match),
-    },
-  });
-}
-
-function stateOf(options: {
-  readonly kernel: KernelFiles;
-  readonly reads: OptionalReads;
-  readonly discovery: Discovery;
-  readonly limits: ContainerLimits;
-  readonly sources: readonly NameSource[];
-  readonly withoutCgroup: ContainersWithoutCgroup;
-  readonly hostNamespaces: HostNamespaces;
-  readonly oom: OomWatch | undefined;
-  readonly acceptances: { readonly isUp: boolean } | undefined;
-}): DaemonState {
-  const { kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom, acceptances } = options;
-  const hasPsi = reads.read('pressure/cpu', () => kernel.proc('pressure/cpu')) !== undefined;
-  const health = new Map([
-    ['cgroup_walk', discovery.walkComplete],
-    ['cgroup_watch', discovery.watchUp],
-    ['host_namespaces', hostNamespaces.has('net') && hostNamespaces.has('mnt') && hostNamespaces.has('pid')],
-    ...(oom?.sources ?? []),
-    ...(acceptances === undefined ? [] : [['accept_file', acceptances.isUp] as const]),
-    ...(kernel.layout.unified === undefined ? [] : [['psi', hasPsi] as const]),
-  ]);
-  for (const { name, up } of sources) if (up !== undefined) health.set(name, up);
-  const limitHits = new Map(
-    sources.filter(({ up }) => up !== undefined).map((source) => [source.name, source.limitHits]),
-  );
-  const ended = new Map(
-    sources.flatMap(({ name, up, ended: those }) => (up && those !== undefined ? [[name, those.count] as const] : [])),
-  );
-  const found = new Set([...discovery.containers.values()].map(({ match }) => match.id));
-  return {
-    lifecycle: discovery.lifecycle,
-    sources: health,
-    withoutCgroup: withoutCgroup.count(sources, found, performance.now()),
-    ended,
-    limitHits,
-    surplus: limits.surplus(),
   };
 }
