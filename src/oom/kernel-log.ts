@@ -2,6 +2,12 @@ import { Kmsg, type KmsgDevice, type KmsgPosition } from '../kernel/kmsg.ts';
 import { createOomReader } from '../kernel/oom-report.ts';
 import type { KmsgKill } from './container-record.ts';
 
+/**
+ * How many records to read at a time in any case. A full report has about a hundred, and the kernel overwrites what is not read in
+ * time: on a slow machine a few records take all the time that there is.
+ */
+const FEWEST_RECORDS = 128;
+
 /** How to read the kernel's log. */
 export interface KernelLogOptions {
   readonly path: string;
@@ -55,7 +61,7 @@ export class KernelLog implements Disposable {
   /**
    * The kills reported since the last call.
    *
-   * @param maxMs stop after this time, if there is more to read.
+   * @param maxMs stop after this time and {@link FEWEST_RECORDS} records, if there is more to read.
    */
   *kills(maxMs = Infinity): Generator<KmsgKill> {
     if (this.#kmsg === undefined) return;
@@ -63,8 +69,10 @@ export class KernelLog implements Disposable {
     const sinceBoot = monotonic();
     const now = this.#options.now();
     const readAt = this.#readAt ?? -Infinity;
+    let read = 0;
     try {
       for (const record of this.#kmsg.records()) {
+        read += 1;
         const victim = this.#read(record);
         if (victim !== undefined) {
           const time = victim.time / 1e6;
@@ -72,7 +80,7 @@ export class KernelLog implements Disposable {
           const at = Math.min(now, Math.max(readAt, now - (sinceBoot - time)));
           yield { ...victim, at, beforeStart: this.#readAt === undefined && time < this.#startedAt };
         }
-        if (performance.now() >= end) break;
+        if (read >= FEWEST_RECORDS && performance.now() >= end) break;
       }
       if (this.#kmsg.isAtEnd) this.#readAt = now;
     } catch (error) {
