@@ -23,7 +23,10 @@ export class Bench {
   readonly retention: Retention;
   #inodes = 0;
 
+  readonly #counters: CounterScope;
+
   constructor(counters: CounterScope) {
+    this.#counters = counters;
     this.attribution = new Attribution({
       records: this.records,
       counters,
@@ -75,7 +78,10 @@ export class Bench {
       if (own.length === 0) continue;
       const kills = new Map(own.map(([path, count]) => [path.replace('#', ''), count]));
       const reading = { kills, groups: undefined };
-      this.attribution.fromCounter({ record, reading, groupSetting: undefined }, at ?? 0);
+      this.attribution.fromCounter(
+        { record, reading, groupSetting: this.#counters === 'below' ? 'no' : undefined },
+        at ?? 0,
+      );
     }
     this.attribution.settle(at);
   }

@@ -88,7 +88,7 @@ describe('createOomReader', () => {
   });
 
   it('gives the cgroup of a group to its victims, and to no later one', () => {
-    const victims = victimsIn(
+    const lines = [
       report('oom_memcg=/a,task_memcg=/a/b', 'x', 1),
       killed('x', 1),
       'Tasks in /a are going to be killed due to memory.oom.group set',
@@ -96,7 +96,9 @@ describe('createOomReader', () => {
       killed('z', 3),
       report('oom_memcg=/c,task_memcg=/c', 'other', 4),
       killed('other', 4),
-    );
+    ];
+    // The kernel has left out no report in the five seconds before.
+    const victims = victimsIn('systemd[1]: Started something.', ...lines.map((text) => `3,0,9000000,-;${text}`));
     expect(victims.map(({ cgroup, limitedBy }) => [cgroup, limitedBy])).toEqual([
       ['/a/b', '/a'],
       ['/a', '/a'],
@@ -135,24 +137,74 @@ describe('createOomReader', () => {
       ms(killed('p', nth + 100), nth),
     ]).flat();
     const group = 'Tasks in /a are going to be killed due to memory.oom.group set';
-    const fast = [ms(killed('x', 1), 20), ms(group, 20), ms(killed('y', 2), 21), ms(killed('z', 3), 200)];
-    expect(eventsOf(victimsIn(...reports, ...fast)).slice(-3)).toEqual([11, 11, 12]);
+    const membersIn = (...lines: readonly string[]): unknown[] => {
+      const victims = victimsIn(...reports, ...lines).slice(10);
+      const [first] = victims;
+      return victims.map(({ pid, event }) => [
+        pid,
+        event === first?.event ? 'certain' : event.perhapsPartOf === first?.event ? 'perhaps' : 'no',
+      ]);
+    };
+    const began = [ms(killed('x', 1), 20), ms(group, 20), ms(killed('y', 2), 21)];
+    expect(membersIn(...began, ms(killed('z', 3), 200))).toEqual([
+      [1, 'certain'],
+      [2, 'perhaps'],
+      [3, 'no'],
+    ]);
+    // The kernel names the chosen process again.
+    expect(membersIn(...began, ms(killed('x', 1), 22), ms(killed('z', 3), 23))).toEqual([
+      [1, 'certain'],
+      [2, 'perhaps'],
+      [1, 'certain'],
+      [3, 'perhaps'],
+    ]);
     // A slow console delays each line by 150 ms.
     const slow = [ms(killed('x', 1), 20), ms(group, 170), ms(killed('y', 2), 320), ms(killed('z', 3), 470)];
-    expect(eventsOf(victimsIn(...reports, ...slow)).slice(-3)).toEqual([11, 11, 11]);
-    const victims = victimsIn(...reports, ...slow);
+    expect(membersIn(...slow).map(String)).toEqual(['1,certain', '2,perhaps', '3,perhaps']);
     // The group includes the victim that the kernel chose without a report.
-    expect(victims.at(-3)).toMatchObject({ pid: 1, cgroup: undefined, event: { group: '/a' } });
+    expect(victimsIn(...reports, ...slow)[10]).toMatchObject({ pid: 1, cgroup: undefined, event: { group: '/a' } });
+    // Two groups, one right after the other: the first victim of the second one belongs to that.
+    const next = 'Tasks in /b are going to be killed due to memory.oom.group set';
+    const two = victimsIn(...reports, ...began, ms(killed('z', 3), 23), ms(next, 23), ms(killed('w', 4), 24)).slice(10);
+    expect(two.map(({ event }) => event.group)).toEqual(['/a', undefined, '/b', undefined]);
+    expect(two.map(({ event }) => event.perhapsPartOf?.group)).toEqual([undefined, '/a', undefined, '/b']);
+  });
+
+  it('reads on if a process of a group exits by itself', () => {
+    const victims = victimsIn(
+      'systemd[1]: Started something.',
+      ...[
+        report('oom_memcg=/a,task_memcg=/a', 'x', 1),
+        killed('x', 1),
+        'Tasks in /a are going to be killed due to memory.oom.group set',
+        killed('y', 2),
+        'Memory cgroup out of memory: OOM victim 1 (x) is already exiting. Skip killing the task',
+        killed('z', 3),
+        'Memory cgroup out of memory: OOM victim 4 (o) is already exiting. Skip killing the task',
+        'Tasks in /b are going to be killed due to memory.oom.group set',
+        killed('p', 5),
+      ].map((text) => `3,0,9000000,-;${text}`),
+    );
+    expect(victims.map(({ pid, cgroup }) => [pid, cgroup])).toEqual([
+      [1, '/a'],
+      [2, '/a'],
+      [3, '/a'],
+      [5, '/b'],
+    ]);
+    expect(eventsOf(victims)).toEqual([1, 1, 1, 2]);
   });
 
   it('reads a group whose chosen process exits by itself', () => {
     const victims = victimsIn(
-      report('oom_memcg=/o,task_memcg=/o', 'o', 9),
-      killed('o', 9),
-      report('oom_memcg=/a,task_memcg=/a', 'x', 1),
-      'Memory cgroup out of memory: OOM victim 1 (x) is already exiting. Skip killing the task',
-      'Tasks in /a are going to be killed due to memory.oom.group set',
-      killed('y', 2),
+      'systemd[1]: Started something.',
+      ...[
+        report('oom_memcg=/o,task_memcg=/o', 'o', 9),
+        killed('o', 9),
+        report('oom_memcg=/a,task_memcg=/a', 'x', 1),
+        'Memory cgroup out of memory: OOM victim 1 (x) is already exiting. Skip killing the task',
+        'Tasks in /a are going to be killed due to memory.oom.group set',
+        killed('y', 2),
+      ].map((text) => `3,0,9000000,-;${text}`),
     );
     expect(victims.map(({ pid, cgroup, limitedBy }) => [pid, cgroup, limitedBy])).toEqual([
       [9, '/o', '/o'],

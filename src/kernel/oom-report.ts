@@ -145,12 +145,15 @@ class OomReader {
     this.#events.end();
   }
 
-  /** The chosen process was about to exit. If it belongs to a group, the kernel kills the other processes of the group. */
+  /**
+   * The chosen process was about to exit, or one of a group that is being killed. If the chosen one belongs to a group, the kernel kills
+   * the other processes of the group.
+   */
   #skip(text: string, time: number): void {
     const process = parseSkipped(text);
     if (process === undefined) return;
-    this.#report = this.#ownReport(process.pid, process.command);
-    this.#events.begin(time);
+    if (this.#events.skip(time, process.pid) !== undefined)
+      this.#report = this.#ownReport(process.pid, process.command);
     this.#dump = undefined;
     this.#chosen = undefined;
   }
@@ -161,12 +164,14 @@ class OomReader {
     const { pid, command, uid } = killed;
     const own = this.#ownReport(pid, command);
     const isChosen = own !== undefined || this.#chosen !== undefined;
-    const event = isChosen ? this.#events.begin(time) : this.#events.eventOf(time);
+    const isMarked = this.#chosen !== undefined;
+    const event = isChosen ? this.#events.begin(time, pid, isMarked) : this.#events.eventOf(time, pid);
+    const isUncertain = event.perhapsPartOf !== undefined;
     // A new event without a report.
-    if (isChosen || event.group === undefined) this.#report = own;
+    if (isChosen || (event.group === undefined && !isUncertain)) this.#report = own;
     this.#dump = undefined;
     this.#chosen = undefined;
-    const { places, constraint } = this.#report ?? {};
+    const { places, constraint } = (isUncertain ? undefined : this.#report) ?? {};
     const limitedBy = places?.limitedBy;
     const cgroup = places?.cgroup;
     return {

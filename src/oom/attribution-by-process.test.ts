@@ -106,4 +106,42 @@ describe('a group that is killed together', () => {
     bench.attribution.settle(5);
     expect(eventsOf(bench)).toEqual({ a: [2, 1], b: [1, 1] });
   });
+
+  it('is one event if only the log knows its container any more', () => {
+    const bench = new Bench('below');
+    const cgroup = bench.appear('a');
+    bench.remove(cgroup, 5);
+    bench.retention.update(5);
+    bench.names.set('a', 'web');
+    const group: OomEvent = { group: '/docker/a', isOver: true };
+    bench.attribution.fromKmsg(kill(group, 1, '/docker/a'), undefined);
+    bench.attribution.fromKmsg(kill(group, 2, '/docker/a'), { container: cgroup, cgroup: cgroup.path });
+    bench.attribution.settle(5);
+    bench.retention.update(6);
+    expect(eventsOf(bench)).toEqual({ web: [2, 1] });
+  });
+
+  it('does not get the kills elsewhere that follow in a burst', () => {
+    const bench = new Bench('below');
+    const [a, b] = [bench.appear('a'), bench.appear('b')];
+    for (const cgroup of [a, b]) bench.retention.name(cgroup, named(cgroup.match.id));
+    const group: OomEvent = { group: '/docker/a', isOver: true };
+    const perhaps = (pid: number, seenIn?: ProcessPlace): void =>
+      bench.attribution.fromKmsg(
+        kill({ group: undefined, isOver: true, perhapsPartOf: group }, pid, undefined),
+        seenIn,
+      );
+    bench.attribution.fromKmsg(kill(group, 1, '/docker/a'), undefined);
+    perhaps(2, { container: a, cgroup: a.path });
+    // Its counter has one more kill.
+    perhaps(3);
+    bench.count({ '/docker/a': 3 }, 5);
+    bench.attribution.settle(5);
+    perhaps(4);
+    perhaps(5, { container: b, cgroup: b.path });
+    perhaps(6);
+    bench.count({ '/docker/a': 3 }, 5);
+    expect(eventsOf(bench)).toEqual({ a: [3, 1], b: [1, 1] });
+    expect(bench.records.of(a)?.events.isWaiting).toBe(false);
+  });
 });

@@ -169,7 +169,7 @@ describe('a counter above', () => {
     bench.retention.name(bench.appear('a'), named('web'));
     bench.count({ '/docker/a': 1 }, 5);
     // Two more kills happened before the first read.
-    bench.attribution.settleParents(new Map([['/docker', 3]]), () => ['/docker/a'], 5);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 3, groups: 0 }]]), () => ['/docker/a'], 5);
     return bench;
   };
 
@@ -192,25 +192,25 @@ describe('a counter above', () => {
     const brief = bench.appear('b');
     bench.remove(brief, 6);
     expect(bench.attribution.above.parents(true)).toEqual(new Set(['/docker']));
-    bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 7);
     bench.names.set('b', 'brief');
     bench.retention.update(7);
     expect(bench.kills()).toEqual({ web: [1, 5], brief: [1, 7] });
     // The kill counts once.
-    bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 8);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 8);
     bench.retention.update(7 + HOUR);
-    bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7 + HOUR);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 7 + HOUR);
     expect(bench.retention.kills).toBe(2);
   });
 
   it('waits until discovery has noticed that a container is gone', () => {
     const bench = without();
     const brief = bench.appear('b');
-    bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 7);
     expect([bench.retention.kills, bench.attribution.above.isWaiting]).toEqual([1, true]);
     expect(bench.attribution.above.parents(false)).toEqual(new Set(['/docker']));
     bench.remove(brief, 7.1);
-    bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7.2);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 7.2);
     expect([bench.retention.kills, bench.attribution.above.isWaiting]).toEqual([2, false]);
     expect(bench.attribution.above.parents(false)).toEqual(new Set());
   });
@@ -219,11 +219,11 @@ describe('a counter above', () => {
     const bench = without();
     const other = bench.appear('c');
     bench.remove(bench.appear('b'), 6);
-    bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 7);
     // A record without kills is kept until it is known whether it has one.
     bench.retention.update(7);
     bench.remove(other, 7.1);
-    bench.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7.2);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 7.2);
     expect([bench.retention.kills, bench.attribution.above.isWaiting]).toEqual([1, false]);
   });
 
@@ -231,21 +231,33 @@ describe('a counter above', () => {
     const bench = without();
     bench.remove(bench.appear('b'), 6);
     const children = (): readonly string[] => ['/docker/a', `/docker/${'c'.repeat(64)}`];
-    bench.attribution.settleParents(new Map([['/docker', 4]]), children, 7);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), children, 7);
     expect(bench.attribution.above.isWaiting).toBe(true);
-    bench.attribution.settleParents(new Map([['/docker', 4]]), children, 9);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), children, 9);
     expect([bench.retention.kills, bench.attribution.above.isWaiting]).toEqual([1, false]);
+  });
+
+  it('reveals that the kills of a container that was gone at once were a group', () => {
+    const bench = new Bench('below');
+    const brief = bench.appear('b');
+    bench.attribution.above.begin(brief, { kills: 4, groups: 1 });
+    bench.names.set('b', 'brief');
+    bench.remove(brief, 6);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 10, groups: 2 }]]), () => [], 7);
+    bench.retention.update(7);
+    bench.retention.update(7 + HOUR);
+    expect(bench.retention.counts('counters')).toMatchObject([{ kills: 6, events: 1 }]);
   });
 
   it('reveals the first kill of all, if it was read when its first container appeared', () => {
     const bench = new Bench('below');
     const brief = bench.appear('b');
     expect(bench.attribution.above.isNewAbove(brief)).toBe(true);
-    bench.attribution.above.begin(brief, 0);
+    bench.attribution.above.begin(brief, { kills: 0, groups: 0 });
     expect(bench.attribution.above.isNewAbove(brief)).toBe(false);
     bench.names.set('b', 'brief');
     bench.remove(brief, 6);
-    bench.attribution.settleParents(new Map([['/docker', 1]]), () => [], 7);
+    bench.attribution.settleParents(new Map([['/docker', { kills: 1, groups: 0 }]]), () => [], 7);
     bench.retention.update(7);
     expect(bench.kills()).toEqual({ brief: [1, 7] });
   });
@@ -253,25 +265,29 @@ describe('a counter above', () => {
   it('is not believed where it can be another one’s kill', () => {
     const two = without();
     for (const id of ['b', 'c']) two.remove(two.appear(id), 6);
-    two.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    two.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 7);
     expect(two.retention.kills).toBe(1);
 
     const others = without();
     others.remove(others.appear('b'), 6);
-    others.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a', '/docker/a.service'], 7);
+    others.attribution.settleParents(
+      new Map([['/docker', { kills: 4, groups: 0 }]]),
+      () => ['/docker/a', '/docker/a.service'],
+      7,
+    );
     expect(others.retention.kills).toBe(1);
 
     const unseen = without();
     unseen.remove(unseen.appear('b'), 6);
     unseen.attribution.above.noteUnseen('/docker/c');
-    unseen.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    unseen.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 7);
     expect(unseen.retention.kills).toBe(1);
 
     const known = without();
     const cgroup = known.appear('b');
     known.report('/docker/b', 6);
     known.remove(cgroup, 6);
-    known.attribution.settleParents(new Map([['/docker', 4]]), () => ['/docker/a'], 7);
+    known.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 7);
     expect(known.retention.kills).toBe(2);
   });
 });

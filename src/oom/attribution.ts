@@ -4,6 +4,8 @@ import {
   addToCounter,
   type ContainerRecord,
   type CounterScope,
+  groupKills,
+  type KillsAndGroups,
   type KmsgKill,
   settleRecord,
   unreportedKills,
@@ -11,6 +13,8 @@ import {
 import type { ContainerRecords } from './container-records.ts';
 import type { ContainerReading } from './counter-snapshots.ts';
 import { isComplete } from './counters.ts';
+import { isAtOrBelow } from '../kernel/paths.ts';
+import { GroupMembers } from './group-members.ts';
 import type { ProcessPlace } from './container-processes.ts';
 import { ParentCounterDelta } from './parent-counter-delta.ts';
 
@@ -55,6 +59,7 @@ export class Attribution {
   #changed = new Set<ContainerRecord>();
   /** The containers that each OOM event has killed in. */
   readonly #eventsIn = new WeakMap<OomEvent, Set<ContainerRecord>>();
+  readonly #members: GroupMembers;
   /** Kills whose cgroup the kernel has not named so far. */
   #unplaced: UnplacedKill[] = [];
 
@@ -62,6 +67,10 @@ export class Attribution {
     this.#options = options;
     this.#records = options.records;
     this.above = new ParentCounterDelta(options.records, options.identify);
+    this.#members = new GroupMembers({
+      contains: (group, { cgroup }) => isAtOrBelow(cgroup, options.discoveryPathOf(group)),
+      unreportedKills: (group) => this.#unreportedIn(options.discoveryPathOf(group)),
+    });
   }
 
   /**
@@ -104,9 +113,12 @@ export class Attribution {
    * @param seenIn where the process was last seen.
    */
   fromKmsg(kill: KmsgKill, seenIn: ProcessPlace | undefined): void {
-    if (this.#report(kill, seenIn) || kill.cgroup !== undefined) return;
-    this.#unplaced.push({ kill, readAt: performance.now() });
-    if (this.#unplaced.length > MAX_UNPLACED) this.#unplaced.shift();
+    const readAt = performance.now();
+    for (const decided of this.#members.add(kill, seenIn, readAt)) {
+      if (this.#report(decided.kill, decided.seenIn) || decided.kill.cgroup !== undefined) continue;
+      this.#unplaced.push({ kill: decided.kill, readAt });
+      if (this.#unplaced.length > MAX_UNPLACED) this.#unplaced.shift();
+    }
   }
 
   /** Adds the counters of a container, or the reason why they could not be read. `now` is in seconds by the steady clock. */
@@ -119,7 +131,9 @@ export class Attribution {
     const { kills, groups } = reading;
     if (kills.has(record.path) && isComplete(reading)) record.sources.foldRemoved((cgroup) => kills.has(cgroup), now);
     for (const [path, count] of kills) record.sources.count(path, count);
-    if (groupSetting !== undefined) record.groups = { count: groups, set: groupSetting };
+    if (groupSetting !== undefined || groups !== undefined) {
+      record.groups = { count: groups, set: groupSetting ?? record.groups?.set ?? 'unknown' };
+    }
   }
 
   /**
@@ -156,12 +170,12 @@ export class Attribution {
    * Adds the counters above containers: see {@link ParentCounterDelta.settle} for the arguments. Call it after {@link settle}.
    */
   settleParents(
-    counts: ReadonlyMap<string, number>,
+    counts: ReadonlyMap<string, KillsAndGroups>,
     childrenOf: (path: string) => readonly string[] | Error,
     at: number,
   ): void {
-    for (const [record, kills] of this.above.settle(counts, childrenOf, at)) {
-      addToCounter(record, kills);
+    for (const [record, news] of this.above.settle(counts, childrenOf, at)) {
+      addToCounter(record, news);
       settleRecord(record, this.#options.counters, at);
       this.#changed.add(record);
     }
@@ -169,9 +183,11 @@ export class Attribution {
 
   /** Drops the record of a removed container. Archive its kills first. */
   drop(record: ContainerRecord): void {
+    // No later report will explain its kills.
+    record.events.releaseNow(groupKills(record, this.#options.counters));
+    this.above.drop(record);
     this.#records.drop(record);
     this.#unsettled.delete(record);
-    this.above.drop(record);
   }
 
   /** Adds a kill to the record of its container. Returns whether it found one. */
@@ -202,7 +218,7 @@ export class Attribution {
     this.#eventsIn.set(event, known);
     const isContinued = known.has(record);
     known.add(record);
-    if (!isContinued) record.events.report();
+    if (!isContinued) record.events.report(event);
     const readAt = performance.now();
     const open = record.unlogged.find((unlogged) => unlogged.event === event);
     if (open === undefined) {
@@ -216,6 +232,7 @@ export class Attribution {
   /** Attributes kills without a report of their own, once the kernel has named their group. */
   #placeLate(): void {
     const now = performance.now();
+    for (const kill of this.#members.settle(now)) this.#report(kill, undefined);
     const left: UnplacedKill[] = [];
     for (const unplaced of this.#unplaced) {
       const { kill, readAt } = unplaced;
@@ -225,13 +242,22 @@ export class Attribution {
     this.#unplaced = left;
   }
 
+  #unreportedIn(cgroup: string): number {
+    const record = this.#records.innermostAt(cgroup);
+    return record === undefined ? 0 : unreportedKills(record, this.#options.counters);
+  }
+
   /** The innermost container that a process was seen in. Its record may have been dropped when it was removed. */
   #containerAt({ container, cgroup }: ProcessPlace, at: number): ContainerRecord | undefined {
     const { path, inode, match } = container;
     const inner = cgroup === path ? undefined : this.#containerOf(cgroup, at);
     if (inner !== undefined && inner.path.length > path.length) return inner;
-    const known = this.#records.allAt(path).find((record) => record.inode === inode);
-    return known ?? this.#records.addEarlier({ match, path, inode, removedAt: at });
+    const known = this.#records.allAt(path);
+    // A report of the same event may have named the cgroup alone.
+    const record = known.find((each) => each.inode === inode) ?? known.find((each) => each.inode === undefined);
+    if (record === undefined) return this.#records.addEarlier({ match, path, inode, removedAt: at });
+    record.inode = inode;
+    return record;
   }
 
   /** The innermost container that a cgroup is, or is inside of. It may have come and gone before discovery saw it. */

@@ -29,6 +29,12 @@ describe('ContainerProcesses', () => {
   });
   const cgroupOf = (pid: number): string | undefined => processes.placeOf(pid)?.cgroup;
 
+  it('looks at once at a container that discovery has noticed late', () => {
+    running['/docker/a'] = [42];
+    processes.appeared(container('a'), 'started');
+    expect(cgroupOf(42)).toBe('/docker/a');
+  });
+
   it('looks at a new container several times, and at the cgroups inside it', () => {
     processes.appeared(container('a'), 'started');
     vi.advanceTimersByTime(5);
@@ -39,6 +45,30 @@ describe('ContainerProcesses', () => {
     running = { '/docker/a': [], '/docker/a/inner': [43] };
     vi.advanceTimersByTime(75);
     expect([cgroupOf(42), cgroupOf(43)]).toEqual(['/docker/a', '/docker/a/inner']);
+  });
+
+  it('remembers the processes of a removed container until the log has been read', () => {
+    let isUnread = true;
+    const patient = new ContainerProcesses(
+      () => new Map([['/docker/a', [42]]]),
+      () => isUnread,
+    );
+    const removed = container('a');
+    patient.appeared(removed, 'started');
+    vi.advanceTimersByTime(5);
+    patient.removed(removed);
+    vi.advanceTimersByTime(12_000);
+    expect(patient.placeOf(42)?.cgroup).toBe('/docker/a');
+    isUnread = false;
+    vi.advanceTimersByTime(5_000);
+    expect(patient.placeOf(42)).toBeUndefined();
+    patient.appeared(removed, 'started');
+    vi.advanceTimersByTime(5);
+    isUnread = true;
+    patient.removed(removed);
+    vi.advanceTimersByTime(31_000);
+    expect(patient.placeOf(42)).toBeUndefined();
+    patient[Symbol.dispose]();
   });
 
   it('looks at all containers when a burst begins, and at young ones again', () => {

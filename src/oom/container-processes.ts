@@ -9,6 +9,9 @@ const BUDGET_MS = 1;
 /** How long the processes of a removed container are remembered: the kernel's log may report them a moment later. In ms. */
 const REMEMBER_MS = 5_000;
 
+/** How long at most, while a part of the kernel's log is still unread. In ms. */
+const REMEMBER_LONGEST_MS = 30_000;
+
 /** How many processes of a container are remembered. A container can create any number. */
 const MAX_PROCESSES = 512;
 
@@ -32,6 +35,8 @@ interface RememberedContainer {
   /** The container has more processes than are worth remembering. */
   isLarge: boolean;
   timer: NodeJS.Timeout | undefined;
+  /** In ms of `performance.now()`. */
+  removedAt: number;
 }
 
 /**
@@ -40,6 +45,7 @@ interface RememberedContainer {
  */
 export class ContainerProcesses implements Disposable {
   readonly #read: ReadProcesses;
+  readonly #isLogUnread: () => boolean;
   readonly #byPid = new Map<number, ProcessPlace>();
   readonly #entries = new Map<ContainerCgroup, RememberedContainer>();
   readonly #byPath = new Map<string, RememberedContainer>();
@@ -47,9 +53,13 @@ export class ContainerProcesses implements Disposable {
   /** Older containers that were not inspected since the burst began. */
   #left: Iterator<RememberedContainer> | undefined;
 
-  /** @param read lists the processes of a container. Its errors are ignored, because nobody can wait for a retry. */
-  constructor(read: ReadProcesses) {
+  /**
+   * @param read lists the processes of a container. Its errors are ignored, because nobody can wait for a retry.
+   * @param isLogUnread whether a part of the kernel's log is still to be read.
+   */
+  constructor(read: ReadProcesses, isLogUnread: () => boolean = () => false) {
     this.#read = read;
+    this.#isLogUnread = isLogUnread;
   }
 
   /** Where in a container a process was last seen; `undefined` if it was never seen in one. */
@@ -63,10 +73,19 @@ export class ContainerProcesses implements Disposable {
    * @param when `found`: the container existed before the daemon, so its processes are not new.
    */
   appeared(container: ContainerCgroup, when: 'found' | 'started'): void {
-    const entry: RememberedContainer = { container, pids: new Map(), isLarge: false, timer: undefined };
+    const entry: RememberedContainer = {
+      container,
+      pids: new Map(),
+      isLarge: false,
+      timer: undefined,
+      removedAt: Infinity,
+    };
     this.#entries.set(container, entry);
     this.#byPath.set(container.path, entry);
-    if (when === 'started') this.#lookLater(entry, 0);
+    if (when !== 'started') return;
+    // On a busy machine discovery notices a container late, and it may be gone before a timer fires.
+    this.#look(entry);
+    this.#lookLater(entry, 0);
   }
 
   /** A container was removed. Its processes are remembered for a moment. */
@@ -77,7 +96,8 @@ export class ContainerProcesses implements Disposable {
     if (this.#byPath.get(container.path) === entry) this.#byPath.delete(container.path);
     clearTimeout(entry.timer);
     this.#expiring.add(entry);
-    entry.timer = setTimeout(() => this.#forget(entry), REMEMBER_MS).unref();
+    entry.removedAt = performance.now();
+    this.#forgetLater(entry);
   }
 
   /** Notes that processes are in a container, unless it already knows where they are. */
@@ -156,6 +176,14 @@ export class ContainerProcesses implements Disposable {
     } catch {
       return new Map();
     }
+  }
+
+  #forgetLater(entry: RememberedContainer): void {
+    entry.timer = setTimeout(() => {
+      const mayBeNamed = this.#isLogUnread() && performance.now() - entry.removedAt < REMEMBER_LONGEST_MS;
+      if (mayBeNamed) this.#forgetLater(entry);
+      else this.#forget(entry);
+    }, REMEMBER_MS).unref();
   }
 
   #forget(entry: RememberedContainer): void {

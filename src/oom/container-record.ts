@@ -15,6 +15,13 @@ export interface KmsgKill extends OomVictim {
 /** What a cgroup's counter counts: its own kills (cgroup v1), or also those in the cgroups below it (v2). */
 export type CounterScope = 'own' | 'below';
 
+/** The counts of a cgroup and those below it. */
+export interface KillsAndGroups {
+  readonly kills: number;
+  /** Groups of processes killed together; `undefined` before Linux 5.17. */
+  readonly groups: number | undefined;
+}
+
 /** The labels of a container. */
 export interface NamedLabels {
   readonly labels: Labels;
@@ -41,7 +48,7 @@ export interface ContainerRecord {
   inode: number | undefined;
   readonly sources: KillSources;
   readonly events: EventCount;
-  /** What its counters last showed about groups; `undefined` on cgroup v1, and before they were read. */
+  /** What counters last showed about groups; `undefined` on cgroup v1, and before they were read. */
   groups: GroupKills | undefined;
   /** The containers inside this one. On v2 the counter of this one includes their kills. */
   readonly inner: Set<ContainerRecord>;
@@ -116,8 +123,21 @@ export function settleRecord(record: ContainerRecord, scope: CounterScope, at: n
   }
   // Kills from before the start of the daemon that only a counter shows have no time and no victim, so they are not
   // logged.
-  record.events.releaseNow(record.groups);
+  record.events.releaseNow(groupKills(record, scope));
   record.loggedWithoutReport = record.events.releasedKills;
+}
+
+/** What is known about groups of processes in a container; `undefined` where there are none. */
+export function groupKills({ groups, removedAt }: ContainerRecord, scope: CounterScope): GroupKills | undefined {
+  if (scope === 'own') return undefined;
+  return { count: groups?.count, set: groups?.set ?? 'unknown', isFinal: removedAt !== undefined };
+}
+
+/** The groups that were killed in a container, without those in inner containers. */
+export function ownGroups({ groups, inner }: ContainerRecord): number {
+  let count = groups?.count ?? 0;
+  for (const record of inner) count -= record.groups?.count ?? 0;
+  return Math.max(0, count);
 }
 
 /** The container's own kills that only a counter has shown so far. Arguments as for {@link settleRecord}. */
@@ -125,9 +145,12 @@ export function unreportedKills(record: ContainerRecord, scope: CounterScope): n
   return record.kills - record.sources.sum(scope === 'own' ? 0 : killsInside(record)).reported;
 }
 
-/** Adds kills that the counter of a container must have had when the container was removed, in addition to all known kills. */
-export function addToCounter(record: ContainerRecord, kills: number): void {
+/** Adds kills and groups that the counters of a container must have had when it was removed, in addition to all that are known. */
+export function addToCounter(record: ContainerRecord, { kills, groups }: KillsAndGroups): void {
   record.sources.count(record.path, record.kills + killsInside(record) + kills);
+  if (groups === undefined) return;
+  const { count = 0, set = 'unknown' } = record.groups ?? {};
+  record.groups = { count: count + groups, set };
 }
 
 function killsInside({ inner, archivedInnerKills }: ContainerRecord): number {

@@ -114,12 +114,14 @@ describe('CounterSnapshots', () => {
     count('/docker', 'oom_kill 0\n');
     count('/docker/a', 'oom_kill 0\n');
     appear('/docker/a');
-    expect(taken('/docker').parents).toEqual(new Map([['/docker', 0]]));
+    expect(taken('/docker').parents).toEqual(new Map([['/docker', { kills: 0, groups: undefined }]]));
     expect(taken('/docker').parents).toBeUndefined();
     hostKills(1);
     count('/docker', 'oom_kill 1\n');
-    expect(taken('/docker', '/none').parents).toEqual(new Map([['/docker', 1]]));
-    expect(snapshots.take(() => new Set(['/docker']))).toMatchObject({ parents: new Map([['/docker', 1]]) });
+    expect(taken('/docker', '/none').parents).toEqual(new Map([['/docker', { kills: 1, groups: undefined }]]));
+    expect(snapshots.take(() => new Set(['/docker']))).toMatchObject({
+      parents: new Map([['/docker', { kills: 1, groups: undefined }]]),
+    });
   });
 
   it('reads groups and who asked for them, if there is a new kill', () => {

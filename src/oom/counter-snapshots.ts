@@ -5,7 +5,7 @@ import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { parentOf } from '../kernel/paths.ts';
 import { oomKillsIn, VMSTAT_COMPLETE } from '../kernel/vmstat.ts';
 import type { Log } from '../log.ts';
-import type { ContainerRecord } from './container-record.ts';
+import type { ContainerRecord, KillsAndGroups } from './container-record.ts';
 import type { ContainerRecords } from './container-records.ts';
 import type { CounterReading, Counters, Reading } from './counters.ts';
 import type { GroupKills } from './event-count.ts';
@@ -14,7 +14,7 @@ import type { GroupKills } from './event-count.ts';
 export interface ContainerReading {
   readonly record: ContainerRecord;
   readonly reading: Reading;
-  /** `undefined`: nothing has changed since the last read, or there are no groups. */
+  /** `undefined`: it was not read, because nothing has changed since the last read, or there are no groups. */
   readonly groupSetting: GroupKills['set'] | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface CounterSnapshot {
   readonly isFirst: boolean;
   readonly readings: readonly ContainerReading[];
   /** The counters of the cgroups above containers, by path; `undefined` if they were not needed. */
-  readonly parents: ReadonlyMap<string, number> | undefined;
+  readonly parents: ReadonlyMap<string, KillsAndGroups> | undefined;
 }
 
 /**
@@ -119,7 +119,7 @@ export class CounterSnapshots implements Disposable {
   }
 
   /** The kills in the cgroup above a container, and below it; `undefined` if its counter does not tell. */
-  above({ path }: ContainerCgroup): number | undefined {
+  above({ path }: ContainerCgroup): KillsAndGroups | undefined {
     if (this.#counters?.scope !== 'below') return undefined;
     const parent = parentOf(path);
     return this.#readParents(new Set([parent])).get(parent);
@@ -172,12 +172,12 @@ export class CounterSnapshots implements Disposable {
     return (inodeOf(this.#kernel, path) ?? inode) !== inode;
   }
 
-  #readParents(paths: ReadonlySet<string>): ReadonlyMap<string, number> {
-    const found = new Map<string, number>();
+  #readParents(paths: ReadonlySet<string>): ReadonlyMap<string, KillsAndGroups> {
+    const found = new Map<string, KillsAndGroups>();
     for (const path of paths) {
       const reading = this.#read(path);
       const kills = isCounters(reading) ? reading.kills.get(path) : undefined;
-      if (kills !== undefined) found.set(path, kills);
+      if (isCounters(reading) && kills !== undefined) found.set(path, { kills, groups: reading.groups });
     }
     return found;
   }
@@ -194,6 +194,8 @@ function isCounters(reading: Reading): reading is CounterReading {
 /** Whether a counter differs from its last reading. */
 function isNews({ sources, groups }: ContainerRecord, reading: CounterReading): boolean {
   if (reading.groups !== undefined && reading.groups !== (groups?.count ?? 0)) return true;
+  // Where the kernel does not count groups, only the setting tells, and the container may be gone after its first kill.
+  if (reading.groups === undefined && groups === undefined) return true;
   for (const [path, kills] of reading.kills) if (kills !== sources.counterOf(path)) return true;
   return false;
 }

@@ -4,7 +4,7 @@ import { EventCount, type GroupKills } from './event-count.ts';
 describe('EventCount', () => {
   it('counts what the kernel log reports, at once', () => {
     const events = new EventCount();
-    events.report();
+    events.report({ group: undefined, isOver: true });
     events.note(0, 0);
     expect([events.total, events.isWaiting]).toEqual([1, false]);
   });
@@ -17,7 +17,7 @@ describe('EventCount', () => {
     events.release(1_000, 'kmsg', undefined);
     expect([events.total, events.isWaiting]).toEqual([1, false]);
     // The report arrives late.
-    events.report();
+    events.report({ group: undefined, isOver: true });
     events.note(0, 1_100);
     expect([events.total, events.releasedKills]).toEqual([1, 0]);
     events.note(1, 1_200);
@@ -88,7 +88,7 @@ describe('EventCount', () => {
 
     it('does not count a group again that the kernel log has reported', () => {
       const events = new EventCount();
-      events.report();
+      events.report({ group: undefined, isOver: true });
       events.note(0, 0);
       events.release(0, 'kmsg', groups(1, 'itself'));
       // The log loses one kill, and one more follows.
@@ -98,9 +98,66 @@ describe('EventCount', () => {
     });
   });
 
+  describe('of a container that is gone', () => {
+    const eventsOf = (kills: number, groups: GroupKills): number => {
+      const events = new EventCount();
+      events.note(kills, 0);
+      events.release(9_000, 'groups', groups);
+      return events.total;
+    };
+
+    it('counts one event for each group that a counter above shows', () => {
+      expect(eventsOf(6, { count: 1, set: 'unknown', isFinal: true })).toBe(1);
+      expect(eventsOf(12, { count: 2, set: 'unknown', isFinal: true })).toBe(2);
+      expect(eventsOf(2, { count: 0, set: 'unknown', isFinal: true })).toBe(2);
+    });
+
+    it('counts kills at once as one event if nothing tells whether they were a group', () => {
+      expect(eventsOf(6, { count: undefined, set: 'unknown', isFinal: true })).toBe(1);
+    });
+
+    it('counts an event whose group the counter has not shown any more', () => {
+      expect(eventsOf(1, { count: 0, set: 'itself', isFinal: true })).toBe(1);
+      const events = new EventCount();
+      events.note(1, 0);
+      events.release(9_000, 'groups', { count: 0, set: 'itself', isFinal: true });
+      events.note(6, 9_000);
+      events.release(19_000, 'groups', { count: 1, set: 'itself', isFinal: true });
+      expect(events.total).toBe(1);
+    });
+  });
+
+  it('does not count a group again of which the kernel log has reported a part', () => {
+    const events = new EventCount();
+    const event: { group: string | undefined; isOver: boolean } = { group: undefined, isOver: false };
+    events.report(event);
+    // The kernel names the group after the first kill.
+    events.note(0, 0);
+    events.release(0, 'kmsg', { count: 0, set: 'itself' });
+    event.group = '/a';
+    events.note(3, 100);
+    events.release(9_000, 'kmsg', { count: 1, set: 'itself' });
+    expect([events.total, events.releasedKills]).toEqual([1, 3]);
+    events.note(9, 9_100);
+    events.release(19_000, 'kmsg', { count: 2, set: 'itself' });
+    expect(events.total).toBe(2);
+  });
+
+  it('counts a group that only a counter has after one that the log reported late', () => {
+    const events = new EventCount();
+    events.note(6, 0);
+    events.release(2_000, 'kmsg', { count: 1, set: 'itself' });
+    events.report({ group: '/a', isOver: true });
+    events.note(0, 3_000);
+    events.release(3_000, 'kmsg', { count: 1, set: 'itself' });
+    events.note(6, 4_000);
+    events.release(9_000, 'kmsg', { count: 2, set: 'itself' });
+    expect(events.total).toBe(2);
+  });
+
   it('survives a restart', () => {
     const first = new EventCount();
-    first.report();
+    first.report({ group: undefined, isOver: true });
     first.note(2, 0);
     first.release(9_000, 'groups', { count: 3, set: 'no' });
     const second = new EventCount();

@@ -1,10 +1,17 @@
+import type { OomEvent } from '../kernel/oom-events.ts';
+
 /** What the counters say about groups that were killed together (`memory.oom.group`, cgroup v2). */
 export interface GroupKills {
   /** `oom_group_kill` of `memory.events`, for the cgroup and those below it; `undefined` before Linux 5.17. */
   readonly count: number | undefined;
-  /** Which cgroup makes the kernel kill all processes of this one together: itself, one above it, or none. */
-  readonly set: 'itself' | 'above' | 'no';
+  /** Which cgroup makes the kernel kill all processes of this one together: itself, one above it, or none. `unknown`: it was never read. */
+  readonly set: 'itself' | 'above' | 'no' | 'unknown';
+  /** The container is gone, so there will be no other reading. */
+  readonly isFinal?: boolean;
 }
+
+/** A report of the kernel's log. Its group may become known later. */
+export type ReportedEvent = Pick<OomEvent, 'group' | 'isOver'>;
 
 /** The part that survives a restart of the exporter. */
 export interface SavedEvents {
@@ -14,7 +21,7 @@ export interface SavedEvents {
   readonly released: number;
   /** The kills of these events, which have no report. */
   readonly unreportedKills: number;
-  /** The value of `oom_group_kill` when these events were counted. */
+  /** How many of the groups in `oom_group_kill` these events include. */
   readonly groups: number;
 }
 
@@ -26,6 +33,9 @@ const WAIT_FOR_GROUP_MS = 500;
 
 /** The longest time to wait, in ms. */
 const MAX_WAIT_MS = 2_000;
+
+/** Differs from every number of groups. */
+const UNREAD = -1;
 
 /** The sources that may still explain the kills of a container. */
 export type KillReports = 'kmsg' | 'groups' | 'nothing';
@@ -41,6 +51,10 @@ export class EventCount {
   #releasedKills = 0;
   #released = 0;
   #groups = 0;
+  /** The last reading of the number of groups. */
+  #groupsRead = 0;
+  /** Reported events that may still turn out to be groups. */
+  readonly #mayBeGroups = new Set<ReportedEvent>();
   #unreported = 0;
   #waitingSince = 0;
   #changedAt = 0;
@@ -62,8 +76,9 @@ export class EventCount {
   }
 
   /** Adds an event from the kernel's log. */
-  report(): void {
+  report(event: ReportedEvent): void {
     this.#reported += 1;
+    this.#mayBeGroups.add(event);
   }
 
   /**
@@ -82,6 +97,8 @@ export class EventCount {
     // The log has reported released kills late. Their events count separately, so subtract the released kills.
     const explained = this.#releasedKills - unreported;
     if (explained > 0) {
+      // The reports include groups that were released, too.
+      this.#groupsRead = UNREAD;
       this.#releasedKills = unreported;
       this.#released = Math.min(Math.max(0, this.#released - explained), unreported);
     }
@@ -96,11 +113,8 @@ export class EventCount {
    * @param groups the counters of groups; `undefined` if unknown, as on cgroup v1, which has no groups.
    */
   release(now: number, expected: KillReports, groups: GroupKills | undefined): void {
-    if (!this.isWaiting) {
-      // Groups that the kernel's log has reported.
-      if (this.#unreported === 0) this.#groups = groups?.count ?? this.#groups;
-      return;
-    }
+    this.#noteGroups(groups);
+    if (!this.isWaiting) return;
     const quiet = { kmsg: WAIT_FOR_KMSG_MS, groups: WAIT_FOR_GROUP_MS, nothing: 0 }[expected];
     if (now - this.#changedAt < quiet && now - this.#waitingSince < Math.min(quiet * 2, MAX_WAIT_MS)) return;
     this.releaseNow(groups);
@@ -108,10 +122,12 @@ export class EventCount {
 
   /** Counts kills without a report as events, without waiting. */
   releaseNow(groups: GroupKills | undefined): void {
+    this.#noteGroups(groups);
     const kills = this.#unreported - this.#releasedKills;
     this.#releasedKills = this.#unreported;
-    this.#released += this.#eventsIn(kills, groups);
-    this.#groups = groups?.count ?? this.#groups;
+    const events = this.#eventsIn(kills, groups);
+    this.#released += events;
+    this.#groups = Math.max(this.#groups + (groups?.set === 'itself' ? events : 0), groups?.count ?? 0);
     this.#update();
   }
 
@@ -135,14 +151,27 @@ export class EventCount {
     this.#update();
   }
 
+  /** Notes which groups the reported events include. */
+  #noteGroups(groups: GroupKills | undefined): void {
+    for (const event of this.#mayBeGroups) {
+      if (event.group !== undefined) this.#groups += 1;
+      if (event.group !== undefined || event.isOver) this.#mayBeGroups.delete(event);
+    }
+    const { count = this.#groupsRead } = groups ?? {};
+    // A report may be newer than the last reading.
+    if (this.#unreported === 0 && count !== this.#groupsRead) this.#groups = count;
+    this.#groupsRead = count;
+  }
+
   #eventsIn(kills: number, groups: GroupKills | undefined): number {
     if (kills === 0 || groups === undefined) return kills;
-    const { count, set } = groups;
+    const { count, set, isFinal = false } = groups;
     const news = count === undefined ? undefined : Math.max(0, count - this.#groups);
-    if (set === 'no' && (news ?? 0) === 0) return kills;
     // Each event of such a container raises the number of groups, but a moment after the first kill.
-    if (set === 'itself' && news !== undefined) return Math.min(kills, news);
-    return Math.min(kills, Math.max(1, news ?? 1));
+    const isFirst = isFinal && this.#reported + this.#released === 0;
+    if (set === 'itself' && news !== undefined) return Math.min(kills, isFirst ? Math.max(1, news) : news);
+    const isGroup = news === undefined ? set !== 'no' : set === 'above' || news > 0;
+    return isGroup ? Math.min(kills, Math.max(1, news ?? 1)) : kills;
   }
 
   #update(): void {

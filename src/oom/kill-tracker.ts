@@ -2,7 +2,7 @@ import type { ContainerCgroup, OomCounts } from '../container.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Log } from '../log.ts';
 import { Attribution, type AttributionOptions } from './attribution.ts';
-import type { ContainerRecord, CounterScope, NamedLabels } from './container-record.ts';
+import { type ContainerRecord, type CounterScope, groupKills, type NamedLabels } from './container-record.ts';
 import { ContainerProcesses, type ReadProcesses } from './container-processes.ts';
 import { ContainerRecords } from './container-records.ts';
 import { CounterSnapshots, inodeOf } from './counter-snapshots.ts';
@@ -76,6 +76,8 @@ export class KillTracker implements Disposable {
   /** Records with kills that are not all counted as events, named and logged yet. */
   readonly #open = new Set<ContainerRecord>();
   #unattributedChanges = false;
+  /** The counters above containers have changed, and could not be used yet. */
+  #areParentsDue = false;
   /** Kills since the last snapshot that the burst detection already includes. */
   #notedKills = 0;
   #nextUpdateAt = 0;
@@ -109,7 +111,10 @@ export class KillTracker implements Disposable {
       retention: options.retention / 1000,
     });
     this.#killLog = new KillLog({ log, scope: this.#scope, clock });
-    this.#processes = new ContainerProcesses(({ path }) => this.#processesOf(kernel, counters, path));
+    this.#processes = new ContainerProcesses(
+      ({ path }) => this.#processesOf(kernel, counters, path),
+      () => this.hasMore,
+    );
   }
 
   /** Starts reading kills from the kernel's log. */
@@ -300,12 +305,16 @@ export class KillTracker implements Disposable {
     const end = performance.now() + MAX_TRYING_MS;
     for (let tries = 0; tries < MAX_TRIES && (tries === 0 || performance.now() < end); tries += 1) {
       this.#readKernelLog(logMs);
-      const snapshot = this.#snapshots.take((isNews) => this.#attribution.above.parents(isNews));
+      const snapshot = this.#snapshots.take((isNews) => this.#attribution.above.parents(isNews || this.#areParentsDue));
       if (snapshot === 'unreadable') return false;
       if (snapshot === 'changed') continue;
+      // The counters may have kills that the log has reported since it was read.
+      this.#readKernelLog(logMs);
       for (const reading of snapshot.readings) this.#attribution.fromCounter(reading, this.#clock.now());
       this.#attribution.settle(snapshot.isFirst ? undefined : this.#clock.now());
-      if (snapshot.parents !== undefined) {
+      this.#areParentsDue = snapshot.parents !== undefined && this.hasMore;
+      // What the rest of the log names would look like a kill in the only container that is gone.
+      if (snapshot.parents !== undefined && !this.hasMore) {
         this.#attribution.settleParents(
           snapshot.parents,
           (path) => this.#snapshots.childrenOf(path),
@@ -321,7 +330,9 @@ export class KillTracker implements Disposable {
   #finish(record: ContainerRecord): void {
     const time = performance.now();
     // A kill whose report has just come, and that is not settled yet, would be released as a second event.
-    if (this.#attribution.isSettled(record)) record.events.release(time, this.#expectedReports, record.groups);
+    if (this.#attribution.isSettled(record)) {
+      record.events.release(time, this.#expectedReports, groupKills(record, this.#scope));
+    }
     if (!this.#killLog.write(record, time)) this.#open.delete(record);
   }
 

@@ -24,8 +24,8 @@ class Scene {
 
   /** The kills that the counter reveals. */
   settle(count: number | undefined): number[] {
-    const counts = new Map(count === undefined ? [] : [[pod, count]]);
-    return [...this.above.settle(counts, () => [], 5).values()];
+    const counts = new Map(count === undefined ? [] : [[pod, { kills: count, groups: undefined }]]);
+    return [...this.above.settle(counts, () => [], 5).values()].map(({ kills }) => kills);
   }
 }
 

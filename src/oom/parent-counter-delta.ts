@@ -1,6 +1,6 @@
 import type { CgroupMatch, ContainerCgroup } from '../container.ts';
 import { parentOf } from '../kernel/paths.ts';
-import type { ContainerRecord } from './container-record.ts';
+import { type ContainerRecord, type KillsAndGroups, ownGroups } from './container-record.ts';
 import type { ContainerRecords } from './container-records.ts';
 
 /**
@@ -19,8 +19,8 @@ const PATIENCE_S = 2;
 export class ParentCounterDelta {
   readonly #records: ContainerRecords;
   readonly #identify: (path: string) => CgroupMatch | undefined;
-  /** Kills by path of the parent: those in its counter that belong to no known container, or are older than the first reading. */
-  readonly #others = new Map<string, number>();
+  /** By path of the parent: what its counters have that belongs to no known container, or is older than the first reading. */
+  readonly #others = new Map<string, KillsAndGroups>();
   /** Containers removed since the last reading. */
   readonly #removed = new Set<ContainerRecord>();
   /** Parents in which a container came and went without a record since the last reading. */
@@ -61,9 +61,9 @@ export class ParentCounterDelta {
   }
 
   /** Adds the first reading of the counter above a container. */
-  begin({ path }: ContainerCgroup, count: number): void {
+  begin({ path }: ContainerCgroup, counts: KillsAndGroups): void {
     const parent = parentOf(path);
-    this.#others.set(parent, count - (killsBelow(this.#records.all()).get(parent) ?? 0));
+    this.#others.set(parent, minus(counts, killsBelow(this.#records.all()).get(parent)));
   }
 
   /**
@@ -88,25 +88,28 @@ export class ParentCounterDelta {
    * @param counts the counters of {@link parents}, by path. They must have been read at the same moment as those of the containers.
    * @param childrenOf the cgroups in a cgroup, or why they cannot be listed.
    * @param now in seconds by the steady clock.
-   * @returns kills by record.
+   * @returns what was found, by record.
    */
   settle(
-    counts: ReadonlyMap<string, number>,
+    counts: ReadonlyMap<string, KillsAndGroups>,
     childrenOf: (path: string) => readonly string[] | Error,
     now: number,
-  ): ReadonlyMap<ContainerRecord, number> {
-    const found = new Map<ContainerRecord, number>();
+  ): ReadonlyMap<ContainerRecord, KillsAndGroups> {
+    const found = new Map<ContainerRecord, KillsAndGroups>();
     const inside = killsBelow(this.#records.all());
     for (const [path, count] of counts) {
-      const others = count - (inside.get(path) ?? 0);
+      const others = minus(count, inside.get(path));
       const before = this.#others.get(path);
       const [record, another] = [...this.#removed].filter((removed) => parentOf(removed.path) === path);
-      const mayTell = before !== undefined && others > before && another === undefined && !this.#unseen.has(path);
+      const mayTell =
+        before !== undefined && others.kills > before.kills && another === undefined && !this.#unseen.has(path);
       const contents = mayTell ? this.#contentsOf(path, childrenOf(path)) : 'others';
       if (contents === 'changing' && this.#waits(path, now)) continue;
       this.#waiting.delete(path);
-      if (before !== undefined && record !== undefined && contents === 'containers') found.set(record, others - before);
-      else this.#others.set(path, others);
+      if (before !== undefined && record !== undefined && contents === 'containers') {
+        const { kills, groups } = minus(others, before);
+        found.set(record, { kills, groups: groups === undefined ? undefined : Math.max(0, groups) });
+      } else this.#others.set(path, others);
     }
     for (const record of this.#removed) if (!this.#waiting.has(parentOf(record.path))) this.#removed.delete(record);
     this.#unseen.clear();
@@ -118,11 +121,11 @@ export class ParentCounterDelta {
     return found;
   }
 
-  /** Drops a record. From then on its kills belong to no known container. */
+  /** Drops a record. From then on its kills belong to no known container. Call it before the record leaves its outer one. */
   drop(record: ContainerRecord): void {
     this.#removed.delete(record);
     for (const [path, others] of this.#others) {
-      if (isBelow(record.path, path)) this.#others.set(path, others + record.kills);
+      if (isBelow(record.path, path)) this.#others.set(path, plus(others, countsOf(record)));
     }
   }
 
@@ -141,15 +144,32 @@ export class ParentCounterDelta {
   }
 }
 
-/** The number of kills of all records at and below each cgroup with kills. */
-function killsBelow(records: readonly ContainerRecord[]): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const { path, kills } of records) {
-    for (let above = parentOf(path); above !== ''; above = parentOf(above)) {
-      sums.set(above, (sums.get(above) ?? 0) + kills);
+/** The kills and groups of all records below each cgroup. */
+function killsBelow(records: readonly ContainerRecord[]): Map<string, KillsAndGroups> {
+  const sums = new Map<string, KillsAndGroups>();
+  for (const record of records) {
+    const counts = countsOf(record);
+    for (let above = parentOf(record.path); above !== ''; above = parentOf(above)) {
+      sums.set(above, plus(sums.get(above) ?? NONE, counts));
     }
   }
   return sums;
+}
+
+const NONE: KillsAndGroups = { kills: 0, groups: 0 };
+
+function countsOf(record: ContainerRecord): KillsAndGroups {
+  return { kills: record.kills, groups: ownGroups(record) };
+}
+
+function plus(a: KillsAndGroups, b: KillsAndGroups): KillsAndGroups {
+  const groups = a.groups === undefined || b.groups === undefined ? undefined : a.groups + b.groups;
+  return { kills: a.kills + b.kills, groups };
+}
+
+function minus(a: KillsAndGroups, b: KillsAndGroups = NONE): KillsAndGroups {
+  const groups = a.groups === undefined || b.groups === undefined ? undefined : a.groups - b.groups;
+  return { kills: a.kills - b.kills, groups };
 }
 
 function isBelow(path: string, parent: string): boolean {

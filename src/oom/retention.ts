@@ -18,7 +18,7 @@ export interface RetentionOptions {
   readonly records: ContainerRecords;
   readonly totals: KillTotals;
   readonly names: RecordNames;
-  /** Is called with each record that is dropped. */
+  /** Is called with each record that is dropped. It must count all kills of the record as events. */
   readonly drop: (record: ContainerRecord) => void;
   /** Whether a removed container without kills can still turn out to have had one. */
   readonly isWaitingFor: (record: ContainerRecord) => boolean;
@@ -153,8 +153,6 @@ export class Retention {
     if (record.kills > 0 && record.named === undefined) this.#nameRemoved(record, Infinity);
     if (record.nameRequestedAt !== undefined && record.named?.named !== true)
       this.#options.names.forgetName(record.match);
-    // No later report will explain these kills.
-    record.events.releaseNow(record.groups);
     this.#options.drop(record);
     this.#totals.archive(record);
   }
