@@ -172,6 +172,11 @@ export const REAL_CASES: Readonly<Record<string, readonly RealCase[]>> = {
       tests: { [PATHS]: '`/custom.slice/share.slice/${ALLOCATION}.scope`' },
     },
     {
+      condition: 'Apptainer and SingularityCE name a cgroup after the first process in it',
+      right: 'each is a container of its own engine',
+      tests: { [PATHS]: '/system.slice/apptainer-3119.scope' },
+    },
+    {
       condition: 'tasks of a Swarm service have a new id at each deployment',
       right: 'the next task continues the series of the last',
       tests: { 'test/live/swarm.live.test.ts': 'the next task of a service continues the series of the last' },

@@ -276,6 +276,16 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/ecstasks.slice/ecstasks-${TASK}.slice/docker-${A}.scope`, 'docker', A, { ecsTask: TASK }],
     [`/ecs/${TASK}/${TASK}-1234567890`, 'ecs', `${TASK}-1234567890`, { ecsTask: TASK }],
   ],
+  'batch systems: a cgroup is named after the first process in it': [
+    ['/apptainer/3119', 'apptainer', '3119'],
+    ['/apptainer/3119/inner', 'apptainer', '3119', { at: '/apptainer/3119' }],
+    ['/system.slice/apptainer-3119.scope', 'apptainer', '3119'],
+    [`${ROOTLESS}/apptainer-4194303.scope`, 'apptainer', '4194303', { ownerUid: 1000 }],
+    ['/singularity/3119', 'singularity', '3119'],
+    ['/system.slice/singularity-3119.scope', 'singularity', '3119'],
+    [`${ROOTLESS}/singularity-3119.scope`, 'singularity', '3119', { ownerUid: 1000 }],
+    [`/docker/${A}/apptainer/41`, 'apptainer', '41', { outer: A }],
+  ],
   schedulers: [
     ['/system.slice/garden.service/garden/6f265890-5165-7fab-6b52-18d1', 'garden', '6f265890-5165-7fab-6b52-18d1'],
     ['/garden/6f265890-5165-7fab-6b52-18d1', 'garden', '6f265890-5165-7fab-6b52-18d1'],
@@ -305,6 +315,9 @@ const NOT_CONTAINERS = [
   '/docker',
   '/docker/buildkit',
   '/machine/qemu-1-vm1.libvirt-qemu',
+  // Apptainer itself.
+  '/apptainer',
+  '/system.slice/apptainer.service',
   '/system.slice/run-ra2ddf9594bbf4a1986439b594f89eb0f.scope',
   '/user.slice/user-1000.slice/user@1000.service/init.scope',
   '/user.slice/user-1000.slice/session-3.scope',

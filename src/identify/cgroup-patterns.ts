@@ -44,7 +44,7 @@ const NSPAWN_UNIT = /^(?:systemd-nspawn@.+\.service|machine-.+\.scope)$/s;
 const UNIT_SUFFIX = 'slice|scope|service|mount|automount|swap|socket|device|target|timer|path';
 /** Cgroups in which engines and the kubelet create containers. */
 const ENGINES_OWN =
-  '(?:docker|buildkit|ecs|kubepods|burstable|besteffort|pod[0-9a-f-]{32,36}|libpod_parent|nomad|mesos|garden|kata|vc|lxc)';
+  '(?:docker|buildkit|ecs|kubepods|burstable|besteffort|pod[0-9a-f-]{32,36}|libpod_parent|nomad|mesos|garden|kata|vc|lxc|apptainer|singularity)';
 /** Eight hex digits and four groups more, the last of which has 4 or 12: Garden makes both. */
 const GARDEN_HANDLE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-(?:[0-9a-f]{4}|[0-9a-f]{12}))$/;
 
@@ -187,6 +187,14 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   },
   // /mesos/<id>
   { engine: 'mesos', name: name('(UUID)'), parent: 'mesos' },
+
+  // Runtimes of batch systems, which make a cgroup only for a container with limits. The id is the pid of its first process.
+  // /apptainer/3119; /system.slice/apptainer-3119.scope; rootless below user@1000.service/user.slice
+  { engine: 'apptainer', name: /^(\d{1,10})$/, parent: 'apptainer' },
+  { engine: 'apptainer', name: /^apptainer-(\d{1,10})\.scope$/ },
+  // The same of SingularityCE, from which Apptainer was forked
+  { engine: 'singularity', name: /^(\d{1,10})$/, parent: 'singularity' },
+  { engine: 'singularity', name: /^singularity-(\d{1,10})\.scope$/ },
 
   // Ids that can only be a container's, but the path does not identify the engine for certain
   // /kubepods/besteffort/pod<uid>/<id>: Docker's or containerd's
