@@ -25,6 +25,19 @@ describe('EventCount', () => {
     expect(events.total).toBe(2);
   });
 
+  it('waits for the end of the kernel log as long as there is more to read, but not for ever', () => {
+    const events = new EventCount();
+    events.note(5, 0);
+    events.release(29_000, 'unread', undefined);
+    expect([events.total, events.isWaiting]).toEqual([0, true]);
+    events.report({ group: '/a', isOver: true });
+    events.note(0, 29_100);
+    expect([events.total, events.isWaiting]).toEqual([1, false]);
+    events.note(1, 30_000);
+    events.release(60_000, 'unread', undefined);
+    expect([events.total, events.isWaiting]).toEqual([2, false]);
+  });
+
   it('counts at once where nothing else can explain a kill', () => {
     const events = new EventCount();
     events.note(3, 0);

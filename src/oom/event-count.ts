@@ -34,11 +34,14 @@ const WAIT_FOR_GROUP_MS = 500;
 /** The longest time to wait, in ms. */
 const MAX_WAIT_MS = 2_000;
 
+/** The longest time to wait if the kernel's log has not been read to its end, in ms. Others may write to it without an end. */
+const MAX_WAIT_FOR_END_MS = 30_000;
+
 /** Differs from every number of groups. */
 const UNREAD = -1;
 
-/** The sources that may still explain the kills of a container. */
-export type KillReports = 'kmsg' | 'groups' | 'nothing';
+/** The sources that may still explain the kills of a container. `unread`: the end of the kernel's log has not been read. */
+export type KillReports = 'unread' | 'kmsg' | 'groups' | 'nothing';
 
 /**
  * The OOM events of one container: what people call an OOM kill. A group of processes that the kernel kills together is one
@@ -115,8 +118,7 @@ export class EventCount {
   release(now: number, expected: KillReports, groups: GroupKills | undefined): void {
     this.#noteGroups(groups);
     if (!this.isWaiting) return;
-    const quiet = { kmsg: WAIT_FOR_KMSG_MS, groups: WAIT_FOR_GROUP_MS, nothing: 0 }[expected];
-    if (now - this.#changedAt < quiet && now - this.#waitingSince < Math.min(quiet * 2, MAX_WAIT_MS)) return;
+    if (now - this.#waitingSince < MAX_WAIT_FOR_END_MS && this.#isExpected(now, expected)) return;
     this.releaseNow(groups);
   }
 
@@ -161,6 +163,12 @@ export class EventCount {
     // A report may be newer than the last reading.
     if (this.#unreported === 0 && count !== this.#groupsRead) this.#groups = count;
     this.#groupsRead = count;
+  }
+
+  #isExpected(now: number, from: KillReports): boolean {
+    if (from === 'unread') return true;
+    const quiet = { kmsg: WAIT_FOR_KMSG_MS, groups: WAIT_FOR_GROUP_MS, nothing: 0 }[from];
+    return now - this.#changedAt < quiet && now - this.#waitingSince < Math.min(quiet * 2, MAX_WAIT_MS);
   }
 
   #eventsIn(kills: number, groups: GroupKills | undefined): number {

@@ -338,7 +338,7 @@ export class KillTracker implements Disposable {
 
   /** The sources that may still explain a kill that only a counter shows. */
   get #expectedReports(): KillReports {
-    if (this.#kernelLog?.up === true) return 'kmsg';
+    if (this.#kernelLog?.up === true) return this.hasMore ? 'unread' : 'kmsg';
     return this.#scope === 'below' ? 'groups' : 'nothing';
   }
 
