@@ -25,15 +25,7 @@ const MAX_REPORTS = 10;
 /** `DEFAULT_RATELIMIT_INTERVAL` plus the time that a clock tick may add, in µs. */
 const SUPPRESSION_US = 5_050_000;
 
-/** In a burst, a kill counts as part of the preceding group if it follows within this time, in µs. */
-const SHORTEST_PAUSE_US = 100_000;
-
-/**
- * The same limit as a multiple of the longest pause so far between two lines of the event. A slow console delays lines.
- */
-const PAUSE_FACTOR = 4;
-
-/** Outside of bursts, how long to wait for the next line of a group, in µs. */
+/** How long to wait for the next line of a group, in µs. A slow console delays lines. */
 const LONGEST_PAUSE_US = 60_000_000;
 
 /** Finds out which kills in the kernel's log are one event. All times are those of records, in µs. */
@@ -49,7 +41,6 @@ export class OomEvents {
   #exiting: number | undefined;
   /** When the last line of the event or of the group was written. */
   #lastLine = 0;
-  #longestPause = 0;
   /** When the latest reports were written. */
   readonly #reports: number[] = [];
   /** Until this time, the kernel may omit reports because of earlier reports that this process did not read. */
@@ -84,7 +75,6 @@ export class OomEvents {
     this.end();
     this.#isMarked = isMarked;
     this.#lastLine = time;
-    this.#longestPause = 0;
     return this.#begin(pid, undefined);
   }
 
@@ -95,7 +85,7 @@ export class OomEvents {
    */
   skip(time: number, pid: number): OomEvent | undefined {
     if (this.#group === undefined || !this.#isInTime(time)) return this.begin(time, pid);
-    this.#noteLine(time);
+    this.#lastLine = time;
     this.#exiting = pid;
     return undefined;
   }
@@ -106,11 +96,10 @@ export class OomEvents {
     const begun = this.#event?.isOver === false && this.#event.group === undefined ? this.#event : undefined;
     if (this.#group !== undefined) this.#group.event.isOver = true;
     const event = begun ?? this.#begin(undefined, undefined);
-    if (begun === undefined) this.#lastLine = time;
     event.group = cgroup;
     event.perhapsPartOf = undefined;
     this.#group = { event, chosen: this.#chosen };
-    this.#noteLine(time);
+    this.#lastLine = time;
   }
 
   /**
@@ -119,7 +108,7 @@ export class OomEvents {
   eventOf(time: number, pid: number): OomEvent {
     const group = this.#group;
     if (group === undefined || !this.#isInTime(time)) return this.begin(time, pid);
-    this.#noteLine(time);
+    this.#lastLine = time;
     this.#exiting = undefined;
     if (pid !== group.chosen && !this.#isMarked && this.#isSuppressed(time)) {
       if (this.#event !== undefined && this.#event !== group.event) this.#event.isOver = true;
@@ -135,16 +124,8 @@ export class OomEvents {
     return this.#event;
   }
 
-  #noteLine(time: number): void {
-    this.#longestPause = Math.max(this.#longestPause, time - this.#lastLine);
-    this.#lastLine = time;
-  }
-
   #isInTime(time: number): boolean {
-    const longest = this.#isSuppressed(time)
-      ? Math.max(SHORTEST_PAUSE_US, PAUSE_FACTOR * this.#longestPause)
-      : LONGEST_PAUSE_US;
-    return time - this.#lastLine < longest;
+    return time - this.#lastLine < LONGEST_PAUSE_US;
   }
 
   /** Whether the kernel may have omitted a report. If so, a kill without a report may be a separate event. */

@@ -2,11 +2,17 @@ import { Kmsg, type KmsgDevice, type KmsgPosition } from '../kernel/kmsg.ts';
 import { createOomReader } from '../kernel/oom-report.ts';
 import type { KmsgKill } from './container-record.ts';
 
+/** How many records to read at a time in any case: on a slow machine a few take all the time that there is. */
+const FEWEST_RECORDS = 16;
+
 /**
- * How many records to read at a time in any case. A full report has about a hundred, and the kernel overwrites what is not read in
- * time: on a slow machine a few records take all the time that there is.
+ * As many if the end of the log was not reached for {@link BEHIND_S}: a full report has about a hundred records, and the kernel
+ * overwrites what is not read in time.
  */
-const FEWEST_RECORDS = 128;
+const FEWEST_RECORDS_BEHIND = 128;
+
+/** In seconds. A short lag does no harm, and containers that start meanwhile may be gone before they are noticed. */
+const BEHIND_S = 2;
 
 /** How to read the kernel's log. */
 export interface KernelLogOptions {
@@ -61,7 +67,7 @@ export class KernelLog implements Disposable {
   /**
    * The kills reported since the last call.
    *
-   * @param maxMs stop after this time and {@link FEWEST_RECORDS} records, if there is more to read.
+   * @param maxMs stop after this time, but not before {@link FEWEST_RECORDS}, if there is more to read.
    */
   *kills(maxMs = Infinity): Generator<KmsgKill> {
     if (this.#kmsg === undefined) return;
@@ -69,6 +75,7 @@ export class KernelLog implements Disposable {
     const sinceBoot = monotonic();
     const now = this.#options.now();
     const readAt = this.#readAt ?? -Infinity;
+    const fewest = now - readAt > BEHIND_S ? FEWEST_RECORDS_BEHIND : FEWEST_RECORDS;
     let read = 0;
     try {
       for (const record of this.#kmsg.records()) {
@@ -80,7 +87,7 @@ export class KernelLog implements Disposable {
           const at = Math.min(now, Math.max(readAt, now - (sinceBoot - time)));
           yield { ...victim, at, beforeStart: this.#readAt === undefined && time < this.#startedAt };
         }
-        if (read >= FEWEST_RECORDS && performance.now() >= end) break;
+        if (read >= fewest && performance.now() >= end) break;
       }
       if (this.#kmsg.isAtEnd) this.#readAt = now;
     } catch (error) {

@@ -12,8 +12,7 @@ import type { KernelLog } from './kernel-log.ts';
 import { KillLog } from './kill-log.ts';
 import { KillTotals } from './kill-totals.ts';
 import { MemoryPlaces } from './memory-places.ts';
-
-import { OomBurst } from './oom-burst.ts';
+import { OomBurst, restMs } from './oom-burst.ts';
 import { type RecordNames, Retention } from './retention.ts';
 import type { SteadyClock } from '../kernel/steady-clock.ts';
 import { findUnattributable } from './unattributable.ts';
@@ -23,12 +22,6 @@ import { YoungContainers } from './young-containers.ts';
 /** How often, and for how many ms, to repeat reading the counters if kills happened meanwhile. The next poll tries again. */
 const MAX_TRIES = 5;
 const MAX_TRYING_MS = 50;
-
-/** How long to pause after an update, as a multiple of the time that it took. A container can cause any number of kills. */
-const REST_FACTOR = 9;
-
-/** The longest pause, in ms. */
-const MAX_REST_MS = 1_000;
 
 /**
  * How long to read the kernel's log at a time, in ms. A full report has about a hundred records, and a container that starts meanwhile
@@ -214,7 +207,8 @@ export class KillTracker implements Disposable {
    */
   update(logMs = Infinity): void {
     const start = performance.now();
-    const isConsistent = this.#takeSources(logMs) && !this.hasMore;
+    const isTaken = this.#takeSources(logMs);
+    const isConsistent = isTaken && !this.hasMore;
     this.#notedKills = this.#snapshots.readNewKills();
     for (const record of this.#attribution.takeChanged()) this.#open.add(record);
     this.#hasNews = false;
@@ -224,7 +218,7 @@ export class KillTracker implements Disposable {
     this.#unattributedChanges = excess !== this.#unattributed.lasting;
     for (const record of this.#open) this.#finish(record);
     const end = performance.now();
-    this.#nextUpdateAt = end + Math.min(MAX_REST_MS, (end - start) * REST_FACTOR);
+    this.#nextUpdateAt = end + restMs(end - start, isTaken);
   }
 
   /**

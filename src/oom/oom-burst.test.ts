@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { OomBurst } from './oom-burst.ts';
+import { OomBurst, restMs } from './oom-burst.ts';
 
 it('begins with three kills in five seconds', () => {
   const burst = new OomBurst();
@@ -17,4 +17,9 @@ it('goes on as long as there is a kill in ten seconds', () => {
   expect([burst.isActive(19_998), burst.isActive(19_999)]).toEqual([true, false]);
   expect(burst.note(0, 15_000)).toBe('goes on');
   expect([burst.isActive(19_999), burst.note(0, 20_000)]).toEqual([false, 'calm']);
+});
+
+it('pauses after updates, and longer after those in vain', () => {
+  expect([restMs(2, true), restMs(2, false)]).toEqual([18, 18]);
+  expect([restMs(400, true), restMs(400, false), restMs(2_000, false)]).toEqual([1_000, 3_600, 4_000]);
 });

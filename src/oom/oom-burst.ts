@@ -31,3 +31,23 @@ export class OomBurst {
     return now < this.#until;
   }
 }
+
+/** How long to pause after an update, as a multiple of the time that it took. A container can cause any number of kills. */
+const REST_FACTOR = 9;
+
+/** The longest pause, in ms. */
+const MAX_REST_MS = 1_000;
+
+/** The longest pause after an update that was in vain, in ms. */
+const MAX_REST_IN_VAIN_MS = 4_000;
+
+/**
+ * How long to pause after an update, in ms. On a slow machine there is a kill during each update in a storm, so that the counters
+ * never are of one moment. Then updates only take time from what finds the containers.
+ *
+ * @param tookMs how long the update took.
+ * @param isTaken whether it could use the counters.
+ */
+export function restMs(tookMs: number, isTaken: boolean): number {
+  return Math.min(isTaken ? MAX_REST_MS : MAX_REST_IN_VAIN_MS, tookMs * REST_FACTOR);
+}

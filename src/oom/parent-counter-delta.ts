@@ -63,7 +63,9 @@ export class ParentCounterDelta {
   /** Adds the first reading of the counter above a container. */
   begin({ path }: ContainerCgroup, counts: KillsAndGroups): void {
     const parent = parentOf(path);
-    this.#others.set(parent, minus(counts, killsBelow(this.#records.all()).get(parent)));
+    // Each nested container has a parent of its own, so the sums for all parents would take too long.
+    const inside = this.#records.all().filter(({ path: other }) => isBelow(other, parent));
+    this.#others.set(parent, minus(counts, killsBelow(inside).get(parent)));
   }
 
   /**
