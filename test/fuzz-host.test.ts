@@ -143,8 +143,12 @@ const PATIENCE_MS = 50;
 function exchange(port: number, bytes: Buffer, isWhole = false): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
-    const timer = isWhole ? undefined : setTimeout(() => socket.end(), PATIENCE_MS);
+    let timer: NodeJS.Timeout | undefined;
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write(bytes);
+      // A busy machine may take longer than this to connect.
+      if (!isWhole) timer = setTimeout(() => socket.end(), PATIENCE_MS);
+    });
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') reject(error);
