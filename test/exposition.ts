@@ -1,4 +1,4 @@
-import type { Format } from '../src/exposition/encode.ts';
+import type { Format } from '../src/exposition/family-header.ts';
 
 /** A sample parsed from an exposition. */
 export interface ParsedSample {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseExposition } from '../../test/exposition.ts';
 import { Encoder } from './encode.ts';
-import type { FamilyHeader, Format } from './encode.ts';
+import type { FamilyHeader, Format } from './family-header.ts';
 import { labelName, renderLabels } from './render-labels.ts';
 
 const FORMATS: readonly Format[] = ['text', 'openmetrics'];

@@ -1,39 +1,13 @@
 import { PIECE, type Pieces, takeBuffer } from './buffers.ts';
-
-/** The exposition formats: Prometheus text 0.0.4 and OpenMetrics 1.0. */
-export type Format = 'text' | 'openmetrics';
-
-/** The lines above the samples of a family. */
-export interface FamilyHeader {
-  /** The name on the samples: with `_total` for a counter and `_info` for an info. */
-  readonly name: string;
-  readonly type: FamilyType;
-  readonly help: string;
-}
-
-/**
- * `plain_counter`: a counter without `_total` in its name. Only text 0.0.4 allows it, so that its type in OpenMetrics is
- * `unknown`.
- */
-export type FamilyType = 'counter' | 'plain_counter' | 'gauge' | 'info' | 'histogram' | 'summary' | 'unknown';
-
-const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-
-/** Suffixes of sample names by type; other types have none. */
-const SUFFIXES: Readonly<Partial<Record<FamilyType, readonly string[]>>> = {
-  counter: ['_total', '_created'],
-  info: ['_info'],
-  histogram: ['_bucket', '_sum', '_count'],
-  summary: ['', '_sum', '_count'],
-};
+import { type FamilyHeader, type Format, renderedHeader } from './family-header.ts';
+import { putValue, renderValue } from './numbers.ts';
 
 /** An upper bound on the bytes of a number and the punctuation of a sample. */
 const AROUND = 64;
 
-/** The encoded labels of the last exposition. The next one needs most of them again. */
-let lastBytes: ReadonlyMap<string, Uint8Array> = new Map();
+const [OPEN, CLOSE, COMMA, SPACE, NEWLINE] = [0x7b, 0x7d, 0x2c, 0x20, 0x0a];
 
-const [OPEN, CLOSE, COMMA, SPACE, NEWLINE, ZERO] = [0x7b, 0x7d, 0x2c, 0x20, 0x0a, 0x30];
+const NO_PIECE = Buffer.alloc(0);
 
 /** A family without labels of its own. */
 const NONE = new Uint8Array(0);
@@ -44,9 +18,14 @@ const NONE = new Uint8Array(0);
  * garbage as long again. The caller must not add a series twice: a check here would cost more than the encoding.
  */
 export class Encoder {
+  /**
+   * The encoder of the last exposition. The next one needs most of its encoded labels again. And as long as there is one, V8 keeps the
+   * machine code that it made for encoders: else it throws that away between two scrapes.
+   */
+  static #last: Encoder | undefined;
   readonly format: Format;
-  readonly #pieces: Buffer[] = [];
-  #piece: Buffer = Buffer.alloc(0);
+  #pieces: Buffer[] = [];
+  #piece: Buffer = NO_PIECE;
   #length = 0;
   readonly #claimed = new Set<string>();
   /** Encoded labels, which many samples share. */
@@ -58,7 +37,7 @@ export class Encoder {
   /** Where the lines of the current family begin. */
   #firstLine = 0;
   /** The earlier exposition that lines are copied from, and the range of it that is still to be copied. */
-  readonly #source: Pieces;
+  #source: Pieces;
   #copyFrom = 0;
   #copyTo = 0;
 
@@ -153,8 +132,12 @@ export class Encoder {
     this.#copyPending();
     if (this.format === 'openmetrics') this.#putText('# EOF\n');
     this.#endPiece();
-    lastBytes = this.#bytes;
-    return this.#pieces;
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#piece = NO_PIECE;
+    this.#source = [];
+    Encoder.#last = this;
+    return pieces;
   }
 
   #begin(): void {
@@ -197,7 +180,8 @@ export class Encoder {
   #bytesOf(labels: string): Uint8Array {
     let bytes = this.#bytes.get(labels);
     if (bytes === undefined) {
-      bytes = lastBytes.get(labels) ?? Buffer.from(labels);
+      const last = Encoder.#last;
+      bytes = (last === undefined ? undefined : last.#bytes.get(labels)) ?? Buffer.from(labels);
       this.#bytes.set(labels, bytes);
     }
     return bytes;
@@ -220,10 +204,7 @@ export class Encoder {
   }
 
   #putValue(value: number): void {
-    this.#length =
-      Number.isInteger(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER
-        ? putInteger(value, this.#piece, this.#length)
-        : putAscii(renderValue(value), this.#piece, this.#length);
+    this.#length = putValue(value, this.#piece, this.#length);
   }
 
   #makeRoom(bytes: number): void {
@@ -247,84 +228,7 @@ export class Encoder {
   }
 }
 
-/** A header, rendered once: the families of the collectors are the same objects in each exposition. */
-interface RenderedHeader {
-  readonly base: string;
-  readonly name: Uint8Array;
-  /** All names that the family and its samples can have. */
-  readonly names: ReadonlySet<string>;
-  readonly lines: Readonly<Record<Format, string>>;
-}
-
-const renderedHeaders = new WeakMap<FamilyHeader, RenderedHeader>();
-
-function renderedHeader(header: FamilyHeader): RenderedHeader {
-  const known = renderedHeaders.get(header);
-  if (known !== undefined) return known;
-  const base = baseName(header);
-  const help = escapeHelp(header.help);
-  const rendered = {
-    base,
-    name: Buffer.from(header.name),
-    names: new Set([base, ...(SUFFIXES[header.type] ?? ['']).map((suffix) => base + suffix)]),
-    lines: {
-      openmetrics: `# TYPE ${base} ${header.type === 'plain_counter' ? 'unknown' : header.type}\n# HELP ${base} ${help.replaceAll('"', '\\"')}\n`,
-      text: `# HELP ${header.name} ${help}\n# TYPE ${header.name} ${textType(header.type)}\n`,
-    },
-  };
-  renderedHeaders.set(header, rendered);
-  return rendered;
-}
-
-/** The OpenMetrics name of a family, in which `_total` and `_info` belong to the sample only. */
-function baseName(header: FamilyHeader): string {
-  const suffix = header.type === 'counter' ? '_total' : header.type === 'info' ? '_info' : '';
-  const base = header.name.slice(0, header.name.length - suffix.length);
-  if (!header.name.endsWith(suffix) || !NAME.test(base)) {
-    throw new Error(`"${header.name}" is not a name for a family of type ${header.type}`);
-  }
-  return base;
-}
-
-function textType(type: FamilyType): string {
-  if (type === 'info') return 'gauge';
-  if (type === 'plain_counter') return 'counter';
-  return type === 'unknown' ? 'untyped' : type;
-}
-
-/** Replaces control characters, and escapes newlines and backslashes. */
-function escapeHelp(help: string): string {
-  // oxlint-disable-next-line no-control-regex
-  const printable = help.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\ud800-\udfff]/gu, '\ufffd');
-  return printable.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
-}
-
 /** The end of a sample: the rest of its labels and its value. */
 export function endOf(labels: string, value: number): Uint8Array {
   return Buffer.from(`${labels}} ${renderValue(value)}\n`);
-}
-
-/** The shortest text that reads back as the same number. */
-function renderValue(value: number): string {
-  if (Number.isFinite(value)) return `${value}`;
-  if (Number.isNaN(value)) return 'NaN';
-  return value > 0 ? '+Inf' : '-Inf';
-}
-
-/** Writes a whole number up to 2^53 without creating a string. Most values are whole. Returns the end offset. */
-function putInteger(value: number, into: Uint8Array, at: number): number {
-  let end = at + 1;
-  for (let power = 10; power <= value; power *= 10) end += 1;
-  let rest = value;
-  for (let index = end - 1; index >= at; index -= 1) {
-    const next = Math.floor(rest / 10);
-    into[index] = ZERO + rest - next * 10;
-    rest = next;
-  }
-  return end;
-}
-
-function putAscii(text: string, into: Uint8Array, at: number): number {
-  for (let index = 0; index < text.length; index += 1) into[at + index] = text.charCodeAt(index);
-  return at + text.length;
 }

@@ -1,6 +1,7 @@
 import type { Collector } from '../collectors/collector.ts';
 import { type Pieces, recycle, retain } from './buffers.ts';
-import { Encoder, type Format } from './encode.ts';
+import { Encoder } from './encode.ts';
+import type { Format } from './family-header.ts';
 
 /** A target had no reading. */
 export const NO_READING = undefined;

@@ -5,7 +5,7 @@ import { parseExposition } from '../../test/exposition.ts';
 import type { ParsedFamily } from '../../test/exposition.ts';
 import { createdTimestamps } from './created-timestamps.ts';
 import { Encoder } from './encode.ts';
-import type { Format } from './encode.ts';
+import type { Format } from './family-header.ts';
 import { countOpenDescriptors, createOwnMetrics } from './own-metrics.ts';
 
 const PROMTOOL = '/usr/bin/promtool';

@@ -3,7 +3,8 @@ import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { absentAsUndefined } from '../kernel/errno.ts';
 import type { Version } from '../version.ts';
 import type { CreatedAt } from './created-timestamps.ts';
-import type { Encoder, FamilyHeader, FamilyType } from './encode.ts';
+import type { Encoder } from './encode.ts';
+import type { FamilyHeader, FamilyType } from './family-header.ts';
 import { renderLabels } from './render-labels.ts';
 
 /** Metrics about the exporter and its process. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Log } from '../log.ts';
 import { type Pieces, recycle } from '../exposition/buffers.ts';
-import type { Format } from '../exposition/encode.ts';
+import type { Format } from '../exposition/family-header.ts';
 import { compress } from './gzip.ts';
 import { labelValue } from '../exposition/render-labels.ts';
 import { acceptsGzip, negotiateFormat, scrapeBudget } from './negotiate.ts';

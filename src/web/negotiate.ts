@@ -1,4 +1,4 @@
-import type { Format } from '../exposition/encode.ts';
+import type { Format } from '../exposition/family-header.ts';
 
 /** The format of a response and its content type. */
 export interface Negotiated {

@@ -1,4 +1,5 @@
-import { Encoder, type FamilyHeader, type Format } from '../../src/exposition/encode.ts';
+import { Encoder } from '../../src/exposition/encode.ts';
+import type { FamilyHeader, Format } from '../../src/exposition/family-header.ts';
 import { renderLabels } from '../../src/exposition/render-labels.ts';
 
 /** Texts that a name, an image or a label of a container can have, or that somebody may think of next. */

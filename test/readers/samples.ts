@@ -1,4 +1,4 @@
-import type { Format } from '../../src/exposition/encode.ts';
+import type { Format } from '../../src/exposition/family-header.ts';
 import { parseExposition } from '../exposition.ts';
 
 /** A sample as a reader prints it: a line of JSON. */
