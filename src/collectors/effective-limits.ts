@@ -47,16 +47,17 @@ export function limitsOfContainer(container: Container, scrape: Scrape): Contain
   const id = scrapeId(scrape);
   const known = knownByCgroup.get(files);
   if (known?.scrape === id) return known.limits;
-  const memory = resolve(container, scrape, 'memory');
-  const swap = resolve(container, scrape, 'swap');
-  const cpu = resolve(container, scrape, 'cpu');
-  const pids = resolve(container, scrape, 'pids');
+  const parts = known?.parts;
+  const memory = resolve(container, scrape, 'memory', parts?.memory);
+  const swap = resolve(container, scrape, 'swap', parts?.swap);
+  const cpu = resolve(container, scrape, 'cpu', parts?.cpu);
+  const pids = resolve(container, scrape, 'pids', parts?.pids);
   if (
     known !== undefined &&
-    isSame(known.parts.memory, memory) &&
-    isSame(known.parts.swap, swap) &&
-    isSame(known.parts.cpu, cpu) &&
-    isSame(known.parts.pids, pids)
+    known.parts.memory === memory &&
+    known.parts.swap === swap &&
+    known.parts.cpu === cpu &&
+    known.parts.pids === pids
   ) {
     known.scrape = id;
     return known.limits;
@@ -70,10 +71,6 @@ export function limitsOfContainer(container: Container, scrape: Scrape): Contain
   return limits;
 }
 
-function isSame(a: Resolved, b: Resolved): boolean {
-  return a.limit === b.limit && a.level === b.level && a.own === b.own && a.limited === b.limited;
-}
-
 /** The effective swap limit. v1 limits memory and swap together, so swap gets what remains above the memory limit. */
 function swapAlone({ files }: Container, both: EffectiveLimit, { limit: memory }: EffectiveLimit): EffectiveLimit {
   if (files.versionOf('memory') !== 1 || both.limit === undefined || both.limit === Infinity) return both;
@@ -85,25 +82,43 @@ interface Resolved extends EffectiveLimit {
   readonly limited: boolean | undefined;
 }
 
-/** The lowest limit is unknown, but there is one if any limit is known. */
-function unknown(own: number | undefined): Resolved {
-  return { own, limit: undefined, level: undefined, limited: own !== undefined && own < Infinity ? true : undefined };
+/** What was found, as the object of the last scrape if it says the same: limits hardly ever change. */
+function resolved(
+  before: Resolved | undefined,
+  own: number | undefined,
+  limit: number | undefined,
+  level: LimitLevel | undefined,
+  limited: boolean | undefined,
+): Resolved {
+  const isSame =
+    before?.limit === limit && before?.level === level && before?.own === own && before?.limited === limited;
+  return isSame && before !== undefined ? before : { own, limit, level, limited };
 }
 
-function resolve(container: Container, scrape: Scrape, resource: LimitedResource): Resolved {
+/** The lowest limit is unknown, but there is one if any limit is known. */
+function unknown(before: Resolved | undefined, own: number | undefined): Resolved {
+  return resolved(before, own, undefined, undefined, own !== undefined && own < Infinity ? true : undefined);
+}
+
+function resolve(
+  container: Container,
+  scrape: Scrape,
+  resource: LimitedResource,
+  before: Resolved | undefined,
+): Resolved {
   const ownLimit = limitOfCgroup(container.files, resource, scrape);
   const levels = limitLevelsOf(container, RESOURCE_CONTROLLERS[resource], scrape);
-  if (levels === undefined) return unknown(ownLimit);
+  if (levels === undefined) return unknown(before, ownLimit);
   const { inside, runtime, own, above } = levels;
   const lowest = lowestOf(above, resource, scrape);
-  if (!lowest.complete) return unknown(ownLimit);
+  if (!lowest.complete) return unknown(before, ownLimit);
   let { limit, level } = lowest;
   for (let index = own === undefined ? inside.length - 1 : inside.length; index >= 0; index -= 1) {
     const each = inside[index] ?? own;
     if (each === undefined) continue;
     const found = each === own ? ownLimit : limitOfCgroup(each.files, resource, scrape);
     if (found === undefined) {
-      if (isUnknown(each, resource, scrape)) return unknown(ownLimit);
+      if (isUnknown(each, resource, scrape)) return unknown(before, ownLimit);
       continue;
     }
     // If limits are equal, name the container's own cgroup: it outlives the cgroups inside.
@@ -117,7 +132,7 @@ function resolve(container: Container, scrape: Scrape, resource: LimitedResource
     lowest.privately ||
     (own !== undefined && hasLimit(own.files, resource, scrape)) ||
     (runtime !== undefined && hasLimit(runtime.files, resource, scrape));
-  return { own: ownLimit, limit, level, limited: limit === undefined ? undefined : isLimited };
+  return resolved(before, ownLimit, limit, level, limit === undefined ? undefined : isLimited);
 }
 
 interface LowestAbove extends EffectiveLimit {

@@ -1,4 +1,5 @@
 import type { Container } from '../container.ts';
+import type { Bytes } from '../kernel/bytes.ts';
 import { countCpuList } from '../kernel/cpu-list.ts';
 import { parseLimit } from '../kernel/single-value.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
@@ -160,10 +161,17 @@ function cpuWeight(files: CgroupFiles): number | undefined {
 
 function cpus(container: Container, scrape: Scrape): number | undefined {
   const name = container.files.versionOf('cpuset') === 1 ? 'cpuset.effective_cpus' : 'cpuset.cpus.effective';
-  // Without the controller a cgroup uses the CPUs of the cgroup above.
-  for (const files of [container.files, ...(scrape.levels(container, 'cpuset')?.above ?? [])]) {
-    const found = parsedOrMalformed(files, 'cpuset', name, (bytes) => countCpuList(bytes) ?? 'none');
-    if (found !== undefined) return typeof found === 'number' ? found : undefined;
+  let found = parsedOrMalformed(container.files, 'cpuset', name, parseCpus);
+  if (found === undefined) {
+    // Without the controller a cgroup uses the CPUs of the cgroup above.
+    for (const files of scrape.levels(container, 'cpuset')?.above ?? []) {
+      found = parsedOrMalformed(files, 'cpuset', name, parseCpus);
+      if (found !== undefined) break;
+    }
   }
-  return undefined;
+  return typeof found === 'number' ? found : undefined;
+}
+
+function parseCpus(bytes: Bytes): number | 'none' {
+  return countCpuList(bytes) ?? 'none';
 }

@@ -41,20 +41,26 @@ const hitsByContainer = oncePerScrape(() => new Map<Container, PidsHits>());
  * See Documentation/admin-guide/cgroup-v2.rst and kernel/cgroup/pids.c.
  */
 export function pidsHitsOf(container: Container, scrape: Scrape): PidsHits {
+  const levels = limitLevelsOf(container, 'pids', scrape);
+  if (levels === undefined) return NO_HITS;
+  const limiting = limitingAmong(levels, 'pids', scrape);
+  const own = levels.own !== undefined && hasLimit(levels.own.files, 'pids', scrape) ? levels.own : undefined;
+  if (own === undefined && limiting.length === 0) return NO_HITS;
   const known = hitsByContainer(scrape);
   let hits = known.get(container);
   if (hits === undefined) {
-    const levels = limitLevelsOf(container, 'pids', scrape);
-    hits = levels === undefined ? NO_HITS : hitsOn(levels, scrape);
+    hits = hitsOn(levels, own, limiting, scrape);
     known.set(container, hits);
   }
   return hits;
 }
 
-function hitsOn(levels: LimitLevels, scrape: Scrape): PidsHits {
-  const limiting = limitingAmong(levels, 'pids', scrape);
-  const own = levels.own !== undefined && hasLimit(levels.own.files, 'pids', scrape) ? levels.own : undefined;
-  if (own === undefined && limiting.length === 0) return NO_HITS;
+function hitsOn(
+  levels: LimitLevels,
+  own: LimitLevel | undefined,
+  limiting: readonly LimitLevel[],
+  scrape: Scrape,
+): PidsHits {
   return isCountedByLimit(own ?? limiting[0], scrape)
     ? byLimit(own, limiting, scrape)
     : byFork(levels, own, limiting, scrape);

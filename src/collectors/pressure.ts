@@ -5,7 +5,9 @@ import { parsedFile, parsedOrMalformed } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';
 
 const RESOURCES = ['cpu', 'memory', 'io', 'irq'] as const;
-type PressureReading = Readonly<Record<(typeof RESOURCES)[number], Partial<Pressure> | undefined>>;
+
+/** Flat, because a reading is compared with that of the last scrape member by member. In microseconds. */
+type PressureReading = Readonly<Record<`${(typeof RESOURCES)[number]}${'Some' | 'Full'}`, number | undefined>>;
 
 /** Pressure stall information: time spent waiting for CPU, memory, I/O and interrupts. */
 export const pressure: Collector = defineContainerCollector({
@@ -13,18 +15,28 @@ export const pressure: Collector = defineContainerCollector({
   help: 'Time spent waiting for CPU, memory, I/O and interrupts (PSI).',
   read({ files }, scrape): PressureReading {
     const { cpu, memory, io } = readPressure(files);
-    return { cpu, memory, io, irq: readIrq(files, cpu !== undefined, scrape) };
+    return {
+      cpuSome: cpu?.some,
+      cpuFull: cpu?.full,
+      memorySome: memory?.some,
+      memoryFull: memory?.full,
+      ioSome: io?.some,
+      ioFull: io?.full,
+      // Interrupts stop all tasks, so the kernel has no `some` for them.
+      irqSome: undefined,
+      irqFull: readIrq(files, cpu !== undefined, scrape),
+    };
   },
   families: [
     byResource(
       'isolation_container_pressure_waiting_seconds_total',
       'Time in which at least one task waited for the resource: some of cpu.pressure, memory.pressure, io.pressure.',
-      (found) => found.some,
+      'Some',
     ),
     byResource(
       'isolation_container_pressure_stalled_seconds_total',
       'Time in which all non-idle tasks waited for the resource: full of cpu.pressure, memory.pressure, io.pressure, and of irq.pressure (interrupts, where the kernel accounts their time).',
-      (found) => found.full,
+      'Full',
     ),
   ],
 });
@@ -52,20 +64,16 @@ const hostAccountsIrq = oncePerScrape(
   ({ kernel }) => unseenAsUndefined(() => kernel.proc('pressure/irq')) !== undefined,
 );
 
-/** Interrupts stop all tasks, so the kernel has no `some` for them. */
-function readIrq(files: CgroupFiles, hasPressure: boolean, scrape: Scrape): Partial<Pressure> | undefined {
+function readIrq(files: CgroupFiles, hasPressure: boolean, scrape: Scrape): number | undefined {
   const mayAccount = mayAccountIrq(scrape);
   if (!mayAccount.still) return undefined;
   const full = parsedOrMalformed(files, 'unified', 'irq.pressure', parseIrqPressure);
   if (full === undefined && hasPressure && !files.gone) mayAccount.still = hostAccountsIrq(scrape);
-  return typeof full === 'number' ? { full } : undefined;
+  return typeof full === 'number' ? full : undefined;
 }
 
-function byResource(
-  name: string,
-  help: string,
-  microseconds: (pressure: Partial<Pressure>) => number | undefined,
-): Family<PressureReading> {
+function byResource(name: string, help: string, who: 'Some' | 'Full'): Family<PressureReading> {
+  const members = RESOURCES.map((resource) => [resource, `${resource}${who}`] as const);
   return {
     name,
     type: 'counter',
@@ -73,9 +81,8 @@ function byResource(
     help: `${help} Absent if PSI is off, and on cgroup v1 without a cgroup2 hierarchy beside it.`,
     labels: ['resource'],
     samples(reading, emit) {
-      for (const resource of RESOURCES) {
-        const found = reading[resource];
-        const lost = found === undefined ? undefined : microseconds(found);
+      for (const [resource, member] of members) {
+        const lost = reading[member];
         if (lost !== undefined) emit(lost / 1e6, resource);
       }
     },

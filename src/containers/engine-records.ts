@@ -10,6 +10,8 @@ export function engineRecords(
   containers: readonly Container[],
   sources: readonly Pick<NameSource, 'ended'>[],
 ): readonly EngineRecord[] {
+  const hasRecords = containers.some(isKept) || sources.some(({ ended }) => (ended?.containers ?? []).length > 0);
+  if (!hasRecords) return [];
   const records = new Map<string, EngineRecord>();
   // The newest first: of several with the same labels, it is the one that the labels stand for.
   const live = containers.toSorted((a, b) => b.cgroup.seenAt - a.cgroup.seenAt);
@@ -26,6 +28,10 @@ export function engineRecords(
   );
 }
 
+function isKept({ life, names }: Container): boolean {
+  return life?.exit !== undefined || life?.restarts !== undefined || names.shouldRun === true;
+}
+
 function addTo(
   records: Map<string, EngineRecord>,
   found: {
@@ -36,13 +42,25 @@ function addTo(
   },
 ): void {
   const { labels, names, life = {}, hasEnded } = found;
-  const key = JSON.stringify([labels.engine, labels.namespace, labels.pod, labels.container]);
+  const key = keyOf(labels);
   const known = records.get(key);
   const record = { labels, restarts: life.restarts, exit: life.exit, shouldRun: names.shouldRun === true, hasEnded };
   if (known === undefined) records.set(key, withoutUnknown(record));
   else if (hasEnded && (life.exit?.at ?? 0) > (known.exit?.at ?? 0)) {
     records.set(key, withoutUnknown(known.hasEnded ? record : { ...known, restarts: known.restarts, exit: life.exit }));
   }
+}
+
+/** The labels of a container are the same object in each scrape. */
+const keys = new WeakMap<Labels, string>();
+
+function keyOf(labels: Labels): string {
+  let key = keys.get(labels);
+  if (key === undefined) {
+    key = JSON.stringify([labels.engine, labels.namespace, labels.pod, labels.container]);
+    keys.set(labels, key);
+  }
+  return key;
 }
 
 function withoutUnknown({
