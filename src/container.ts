@@ -159,6 +159,8 @@ export interface Container {
   readonly cgroupUsedSince?: number | undefined;
   /** The facts about the container's confinement. `undefined` in the same cases as `init`. */
   readonly posture: Posture | undefined;
+  /** When the oldest of the facts in `posture` was read, in ms of `performance.now()`. */
+  readonly postureReadAt?: number | undefined;
 }
 
 /** Why the size of a writable layer is unknown. */

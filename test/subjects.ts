@@ -56,7 +56,6 @@ export function subject(facts: SubjectFacts): Subject {
     ...facts.process,
   };
   const posture: Posture = {
-    readAt: 0,
     sandbox: facts.sandbox ?? { kind: 'oci', kernel: 'shared', weaknesses: [] },
     init,
     processes: [init, ...(facts.others ?? []).map((other) => ({ ...init, ...other }))],

@@ -9,9 +9,7 @@ export function driftsOf(container: Container, scrape: Scrape): readonly Drift[]
   if (scrape.drift === undefined) return [];
   const { findings } = assessmentOf(container, scrape);
   const { own } = limitsOfContainer(container, scrape);
-  // What was read of a container that is being removed, or of the next one at its path, must not be remembered.
-  container.files.confirm();
-  return container.files.gone ? [] : scrape.drift.observe(container, findings, own);
+  return scrape.drift.observe(container, findings, own);
 }
 
 const LABELS = ['finding', 'severity'] as const;

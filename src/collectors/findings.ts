@@ -1,9 +1,9 @@
-import type { Container } from '../container.ts';
+import type { Container, ContainerCgroup, Namespaces } from '../container.ts';
 import { type Accepted, type Acceptance, withAccepted } from '../findings/acceptance.ts';
 import type { Answer } from '../findings/answer.ts';
 import { assess, type Assessed, type Assessment } from '../findings/assess.ts';
 import { LEVELS } from '../findings/level.ts';
-import type { NamespaceKind } from '../kernel/host-namespaces.ts';
+import type { HostNamespaces, NamespaceKind } from '../kernel/host-namespaces.ts';
 import {
   type Collector,
   defineContainerCollector,
@@ -14,8 +14,11 @@ import {
 } from './collector.ts';
 import { type Limited, limitsOfContainer } from './effective-limits.ts';
 
-/** An assessment and what it used. All other inputs belong to the `Container` object. */
+/** An assessment and what it used. All other inputs belong to the container's cgroup. */
 interface Known {
+  readonly posture: Container['posture'];
+  readonly namespaces: Namespaces | undefined;
+  readonly hostNamespaces: HostNamespaces;
   readonly limited: Limited;
   readonly accepted: Accepted | undefined;
   readonly assessment: Assessment;
@@ -24,7 +27,7 @@ interface Known {
 }
 
 /** The last assessment of each container. */
-const assessments = new WeakMap<Container, Known>();
+const assessments = new WeakMap<ContainerCgroup, Known>();
 
 /** Assesses a container from the data of this scrape. */
 export function assessmentOf(container: Container, scrape: Scrape): Assessment {
@@ -36,9 +39,10 @@ export function assessmentOf(container: Container, scrape: Scrape): Assessment {
 function knownOf(container: Container, scrape: Scrape): Known {
   const { limited } = limitsOfContainer(container, scrape);
   const accepted = scrape.acceptances?.of(container);
-  const known = assessments.get(container);
-  if (known !== undefined && known.accepted === accepted && isSame(known.limited, limited)) return known;
-  const { posture, cgroup } = container;
+  const { posture, cgroup, init } = container;
+  const inputs = { posture, namespaces: init?.namespaces, hostNamespaces: scrape.hostNamespaces, limited, accepted };
+  const known = assessments.get(cgroup);
+  if (known !== undefined && isOf(known, inputs)) return known;
   const judged = assess({
     posture,
     hostNamespaces: hostNamespacesOf(container, scrape),
@@ -47,9 +51,19 @@ function knownOf(container: Container, scrape: Scrape): Known {
   });
   const assessment = { ...judged, findings: share(judged.findings, accepted) };
   const used = new Set(assessment.findings.flatMap((each) => each.accepted ?? []));
-  const found = { limited, accepted, assessment, used: [...used] };
-  assessments.set(container, found);
+  const found = { ...inputs, assessment, used: [...used] };
+  assessments.set(cgroup, found);
   return found;
+}
+
+function isOf(known: Known, now: Omit<Known, 'assessment' | 'used'>): boolean {
+  return (
+    known.posture === now.posture &&
+    known.namespaces === now.namespaces &&
+    known.hostNamespaces === now.hostNamespaces &&
+    known.accepted === now.accepted &&
+    isSame(known.limited, now.limited)
+  );
 }
 
 function isSame(a: Limited, b: Limited): boolean {

@@ -15,7 +15,7 @@ export const inventory: Collector = defineHostCollector({
       counts.running += 1;
       engines.set(cgroup.match.engine, counts);
     }
-    const readAt = containers.flatMap(({ posture }) => posture?.readAt ?? []);
+    const readAt = containers.flatMap(({ postureReadAt }) => postureReadAt ?? []);
     const { sources, withoutCgroup, ended, limitHits, surplus } = state;
     return { engines, sources, withoutCgroup, ended, limitHits, surplus, postureAge: ageOf(Math.min(...readAt)) };
   },

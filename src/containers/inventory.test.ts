@@ -131,6 +131,11 @@ describe('ContainerInventory', () => {
     const [after] = await inventory.containers();
     expect(after).not.toBe(before);
     expect(after?.init?.pid).toBe(child.pid);
+    // What is made of facts that have not changed need not be made again.
+    expect(after?.posture).toBeDefined();
+    expect(after?.posture).toBe(before?.posture);
+    expect(after?.init?.namespaces).toBe(before?.init?.namespaces);
+    expect(after?.postureReadAt).toBeGreaterThan((before?.postureReadAt ?? NaN) + 45_000);
     expect(before?.init?.files.text('comm')).toBe('sleep\n');
     expect(kernel.open).toBe(1);
     inventory.close();

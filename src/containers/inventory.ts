@@ -1,9 +1,9 @@
 import type { Container, ContainerCgroup, InitProcess } from '../container.ts';
-import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { findPlaces } from '../kernel/cgroup-places.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { Pace } from '../pace.ts';
-import type { LookedUp, PostureReader, PostureReading, Target } from '../posture/read-posture.ts';
+import type { LookedUp, Target } from '../posture/posture-reading.ts';
+import type { PostureReader } from '../posture/read-posture.ts';
 import {
   cgroupOfMember,
   haveChanged,
@@ -16,37 +16,20 @@ import { labelsOf } from './labels.ts';
 import type { Naming } from '../engines/naming.ts';
 import { PendingLookUps } from './pending-look-ups.ts';
 import { isPause, isSandbox, withSandboxOfPod } from './pod-sandbox.ts';
-import { Turns } from './turns.ts';
+import {
+  forgetProcesses,
+  isRestart,
+  processFactsOf,
+  type ProcessFacts,
+  trackedContainer,
+  type TrackedContainer,
+} from './tracked-container.ts';
+import { TABLES_PER_SCRAPE, Turns } from './turns.ts';
+import { keepKnown, withOpenFilesOf, withUnchanged } from './unchanged-facts.ts';
 import { isDenied, toError } from '../kernel/errno.ts';
-
-/**
- * How many containers have their mount table compared in each scrape. The kernel takes 25 to 60 µs to write one, more than half of what all
- * the other files of a container take. The rest is compared when all facts are read again.
- */
-const TABLES_PER_SCRAPE = 64;
 
 /** The maximum age of facts about processes. The first scrape after this time reads them again. */
 const FACTS_FOR_MS = 45_000;
-
-type ProcessFacts = Pick<Container, 'init' | 'initError' | 'posture' | 'cgroupUsedSince'>;
-
-interface TrackedContainer {
-  readonly cgroup: ContainerCgroup;
-  readonly files: CgroupFiles;
-  container: Container | undefined;
-  /** The init's open files. They are kept even while the container is not exported. */
-  init: InitProcess | undefined;
-  members: Members | undefined;
-  posture: PostureReading | undefined;
-  cgroupUsedSince: number | undefined;
-  /** The last init that was seen. */
-  lastInit: Pick<InitProcess, 'pid' | 'startedAfterBoot'> | undefined;
-  /** A fact in its posture is unknown because a look-up does not return. */
-  isStuck: boolean;
-  /** In this scrape its mount table is compared. */
-  comparesMounts: boolean;
-  factsUntil: number;
-}
 
 /**
  * The containers with all known facts. Discovery decides which exist. Names come from the engines' caches and never delay a
@@ -61,7 +44,6 @@ export class ContainerInventory {
   readonly #entries = new Map<ContainerCgroup, TrackedContainer>();
   readonly #lookUps = new PendingLookUps();
   readonly #turns = new Turns(TABLES_PER_SCRAPE);
-  #waitsForCommandLines = false;
   /** Containers whose look-ups were answered since the last scrape. */
   readonly #lookedUp = new Set<TrackedContainer>();
 
@@ -85,19 +67,7 @@ export class ContainerInventory {
 
   /** Adds a container. */
   add(cgroup: ContainerCgroup): void {
-    this.#entries.set(cgroup, {
-      cgroup,
-      files: this.#kernel.cgroup(cgroup.path, cgroup.inode),
-      container: undefined,
-      init: undefined,
-      members: undefined,
-      posture: undefined,
-      cgroupUsedSince: undefined,
-      lastInit: undefined,
-      isStuck: false,
-      comparesMounts: false,
-      factsUntil: 0,
-    });
+    this.#entries.set(cgroup, trackedContainer(cgroup, this.#kernel.cgroup(cgroup.path, cgroup.inode)));
     this.#naming.want(cgroup.match, cgroup.path);
   }
 
@@ -133,7 +103,9 @@ export class ContainerInventory {
       if (pace.isDue()) await pace.rest();
     }
     if (commandLines.pending > pendingBefore) {
-      await this.#commandLinesCame(deadline);
+      // They may have come already, because the pass over all containers rests now and then.
+      this.#lookUps.addCommandLines(commandLines);
+      await this.#untilLookedUp(deadline);
       for (const entry of this.#entries.values()) {
         // Either shows which process is the init, or whether a new one is a runtime that enters the container.
         const isDecided = entry.init !== undefined && entry.posture?.pending !== true;
@@ -159,20 +131,6 @@ export class ContainerInventory {
       if (entry.container === undefined && now >= entry.factsUntil) this.#processFacts(entry, now);
       return entry.posture?.posture;
     });
-  }
-
-  /**
-   * Waits for the command lines that show which process is the init of a container. They may have come already, because the pass
-   * over all containers rests now and then.
-   */
-  async #commandLinesCame(deadline: number): Promise<void> {
-    // Only one scrape waits for a command line that never arrives.
-    if (!this.#waitsForCommandLines) {
-      this.#waitsForCommandLines = true;
-      const settled = this.#kernel.commandLines.settled();
-      this.#lookUps.add(settled.then(() => void (this.#waitsForCommandLines = false)));
-    }
-    await this.#untilLookedUp(deadline);
   }
 
   #untilLookedUp(deadline: number): Promise<void> {
@@ -219,7 +177,7 @@ export class ContainerInventory {
     }
     if (facts === undefined && entry.init !== undefined && now < entry.factsUntil) {
       if (container?.names !== names) {
-        facts = { ...factsOf(entry), initError: undefined, posture: entry.posture?.posture };
+        facts = processFactsOf(entry);
       }
       // Keep the same object while nothing changes, so that derived data can be cached.
       else if (this.#lookForNewProcesses(entry, container)) return;
@@ -279,10 +237,12 @@ export class ContainerInventory {
       // All facts have been read again since, so this result is out of date.
       if (entry.posture?.lookedUp !== lookedUp) return;
       const { posture: before } = entry.posture;
-      const posture = { ...before, ...found, denied: before.denied ?? found.denied };
-      entry.posture = { ...entry.posture, lookedUp: undefined, posture };
+      const { readAt, ...facts } = found;
+      const posture = { ...before, ...facts, denied: before.denied ?? found.denied };
+      entry.posture = withUnchanged({ ...entry.posture, readAt, lookedUp: undefined, posture }, entry.posture);
       entry.isStuck = this.#postures.isStuck(entry);
-      if (entry.container?.posture === before) entry.container = { ...entry.container, posture };
+      if (entry.container?.posture === before)
+        entry.container = { ...entry.container, posture: entry.posture.posture, postureReadAt: readAt };
       this.#lookedUp.add(entry);
     };
     this.#lookUps.add(lookedUp.then(take));
@@ -310,14 +270,14 @@ export class ContainerInventory {
         entry.posture = this.#postures.read(this.#targetOf(entry, entry.init, entry.members));
         // Its status could not be read, which is so if it has just ended.
         if (entry.posture === undefined) entry.factsUntil = 0;
-        if (entry.init.files === before?.files) entry.posture = keepLookedUp(entry.posture, postureBefore);
+        if (entry.init.files === before?.files) entry.posture = keepKnown(entry.posture, postureBefore);
         this.#takeLookedUp(entry);
       }
       this.#confirm(entry);
-      return { ...factsOf(entry), initError: undefined, posture: entry.posture?.posture };
+      return processFactsOf(entry);
     } catch (error) {
       this.#readSoon(entry, error);
-      return { ...factsOf(entry), initError: toError(error), posture: undefined };
+      return { ...processFactsOf(entry, toError(error)), posture: undefined, postureReadAt: undefined };
     } finally {
       if (before?.files !== entry.init?.files) before?.files.close();
     }
@@ -326,44 +286,11 @@ export class ContainerInventory {
   /** Forgets processes that may be those of a later container at the same path. */
   #confirm(entry: TrackedContainer): void {
     entry.files.confirm();
-    if (!entry.files.gone) return;
-    entry.init?.files.close();
-    entry.init = undefined;
-    entry.posture = undefined;
-    entry.factsUntil = 0;
+    if (entry.files.gone) forgetProcesses(entry);
   }
 
   #targetOf({ cgroup, files }: TrackedContainer, init: InitProcess, { pids, isIncomplete }: Members): Target {
     const list = (): readonly number[] => membersOfContainer(this.#kernel, files, this.#isSurplus).pids;
     return { engine: cgroup.match.engine, files, init, pids, isIncomplete, list };
   }
-}
-
-function factsOf(entry: TrackedContainer): Pick<Container, 'init' | 'cgroupUsedSince'> {
-  const { init, cgroupUsedSince: before } = entry;
-  if (init !== undefined && (before === undefined || init.startTime < before)) entry.cgroupUsedSince = init.startTime;
-  return { init, cgroupUsedSince: entry.cgroupUsedSince };
-}
-
-/** Whether another, later process is the init. */
-function isRestart(last: TrackedContainer['lastInit'], init: InitProcess): boolean {
-  return last !== undefined && last.pid !== init.pid && init.startedAfterBoot > last.startedAfterBoot;
-}
-
-/** As long as look-ups are pending, their last results are used. */
-function keepLookedUp(
-  reading: PostureReading | undefined,
-  before: PostureReading | undefined,
-): PostureReading | undefined {
-  if (reading?.lookedUp === undefined || before === undefined) return reading;
-  const { sandbox, mounts, devices, readAt } = before.posture;
-  return { ...reading, posture: { ...reading.posture, sandbox, mounts, devices, readAt } };
-}
-
-/** Keeps the open files of an unchanged process: a concurrent scrape may be about to read them. */
-function withOpenFilesOf(before: InitProcess | undefined, found: InitProcess | undefined): InitProcess | undefined {
-  if (found === undefined || found.pid !== before?.pid || found.startedAfterBoot !== before.startedAfterBoot)
-    return found;
-  found.files.close();
-  return { ...found, files: before.files };
 }

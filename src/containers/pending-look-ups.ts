@@ -23,6 +23,7 @@ interface Maker {
 export class PendingLookUps {
   /** When each look-up began, in ms of `performance.now()`. */
   readonly #begun = new Map<Promise<void>, number>();
+  #hasCommandLines = false;
 
   get isEmpty(): boolean {
     return this.#begun.size === 0;
@@ -34,6 +35,16 @@ export class PendingLookUps {
       this.#begun.delete(pending);
     });
     this.#begun.set(pending, performance.now());
+  }
+
+  /**
+   * Adds all command lines that are being looked up: they show which process is the init of a container. Only one scrape waits for
+   * one that never arrives.
+   */
+  addCommandLines(commandLines: { settled(): Promise<void> }): void {
+    if (this.#hasCommandLines) return;
+    this.#hasCommandLines = true;
+    this.add(commandLines.settled().then(() => void (this.#hasCommandLines = false)));
   }
 
   /**

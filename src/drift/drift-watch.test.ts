@@ -38,6 +38,9 @@ function newCgroup(): ContainerCgroup {
   return { path: '/docker/0', inode: 1, match: { engine: 'docker', id: '0', infra: false }, seenAt: elapsed };
 }
 
+/** Those of a container that is not gone. */
+const FILES = { confirm() {}, gone: false };
+
 interface Seen extends SubjectFacts {
   readonly limits?: Partial<OwnLimits>;
   readonly limited?: Partial<Record<'memory' | 'cpu' | 'pids', boolean | undefined>>;
@@ -52,10 +55,17 @@ const ACCEPTANCE: Acceptance = { reason: 'why not', owner: undefined, expires: u
 /** One scrape that finds this; what got worse, as `finding count`. */
 function scrape(seen: Seen = {}, of = cgroup): readonly string[] {
   const { limits, limited, accepted = [], pid = 7, startTime = (BOOT + 1_000_000) / 1000, readAt = elapsed } = seen;
-  const found = subject({ ...seen, posture: { readAt, ...seen.posture } });
+  const found = subject(seen);
   const { findings } = assess({ ...found, limited: { ...found.limited, ...limited } });
   const { posture } = found;
-  const container = { cgroup: of, labels: NAMED, posture, init: { pid, startTime } } as unknown as Container;
+  const container = {
+    cgroup: of,
+    files: FILES,
+    labels: NAMED,
+    posture,
+    postureReadAt: readAt,
+    init: { pid, startTime },
+  } as unknown as Container;
   const marked = withAccepted(findings, new Map(accepted.map((id) => [id, ACCEPTANCE])));
   return watch.observe(container, marked, { ...LIMITS, ...limits }).map(({ finding, count }) => `${finding} ${count}`);
 }
@@ -222,7 +232,9 @@ test('the time of a change keeps its age, and is not in the future, when the clo
     const container = {
       cgroup,
       labels: NAMED,
-      posture: { ...posture, readAt: elapsed },
+      files: FILES,
+      posture,
+      postureReadAt: elapsed,
       init: { pid: 7, startTime: 0 },
     };
     const { findings } = assess(subject(PRIVILEGED));
@@ -243,6 +255,41 @@ test('the time of a change keeps its age, and is not in the future, when the clo
 });
 
 describe('a container that starts', () => {
+  test('has a baseline once all that is known of it was read after its start, also if that is the same', () => {
+    const found = subject({});
+    const { findings } = assess(found);
+    const { posture } = found;
+    const see = () =>
+      watch.observe(
+        {
+          cgroup,
+          files: FILES,
+          labels: NAMED,
+          posture,
+          postureReadAt: elapsed,
+          init: { pid: 7, startTime: (BOOT + 1_000_000) / 1000 },
+        } as unknown as Container,
+        findings,
+        LIMITS,
+      );
+    see();
+    elapsed += STARTING_MS;
+    see();
+    expect(scrape(PRIVILEGED).length).toBeGreaterThan(0);
+  });
+
+  test('is not what is read of a container that is gone', () => {
+    settle();
+    const { findings } = assess(subject(PRIVILEGED));
+    const { posture } = subject(PRIVILEGED);
+    const files = { confirm() {}, gone: true };
+    const init = { pid: 7, startTime: 0 };
+    const container = { cgroup, files, labels: NAMED, posture, postureReadAt: elapsed, init } as unknown as Container;
+    expect(watch.observe(container, findings, LIMITS)).toEqual([]);
+    expect(scrape()).toEqual([]);
+    expect(changes()).toEqual([]);
+  });
+
   test('has no baseline while one of its processes may still be a runtime', () => {
     const old = { startTime: BOOT / 1000 };
     scrape({ ...old, posture: { pending: true } });

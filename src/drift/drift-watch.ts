@@ -78,17 +78,24 @@ export class DriftWatch {
     // Without a visible process nothing is known that could be compared.
     if (init === undefined || posture === undefined) return this.#show(known);
     const sources = { posture, findings, limits };
-    if (known === undefined || known.pid !== init.pid) {
-      this.#states.set(cgroup, this.#begin(init, sources));
+    const isOfSameStart = known?.pid === init.pid;
+    if (isOfSameStart && isSame(known.sources, sources)) {
+      known.isSettled ||= isSettledIn(known, container);
+      return this.#show(known);
+    }
+    // What was read of a container that is being removed, or of the next one at its path, must not be remembered.
+    container.files.confirm();
+    if (container.files.gone) return NONE;
+    if (!isOfSameStart) {
+      this.#states.set(cgroup, this.#begin(container, init, sources));
       return NONE;
     }
-    if (isSame(known.sources, sources)) return this.#show(known);
     known.sources = sources;
     const facts = factsOf(findings, sources);
     if (known.isSettled) this.#compare(container, known, facts);
     else {
       known.watched = started(known.watched, facts);
-      known.isSettled = isSettledIn(known, sources);
+      known.isSettled = isSettledIn(known, container);
     }
     return this.#show(known);
   }
@@ -105,7 +112,7 @@ export class DriftWatch {
     return state.shown;
   }
 
-  #begin(init: InitProcess, sources: Sources): State {
+  #begin(container: Container, init: InitProcess, sources: Sources): State {
     // Not the cgroup's: a container can start again in it.
     const settledAt = this.#elapsed() - Math.max(0, this.#now() - init.startTime * 1000) + STARTING_MS;
     return {
@@ -113,7 +120,7 @@ export class DriftWatch {
       settledAt,
       sources,
       watched: started(undefined, factsOf(sources.findings, sources)),
-      isSettled: isSettledIn({ settledAt }, sources),
+      isSettled: isSettledIn({ settledAt }, container),
       drifts: new Map(),
       shown: NONE,
       bootTime: NaN,
@@ -152,6 +159,9 @@ function isSameLimits(one: OwnLimits, other: OwnLimits): boolean {
 }
 
 /** All facts must be from after the start, also those that are not read in each scrape, and of all processes. */
-function isSettledIn({ settledAt }: Pick<State, 'settledAt'>, { posture }: Pick<Sources, 'posture'>): boolean {
-  return posture.readAt >= settledAt && posture.pending !== true;
+function isSettledIn(
+  { settledAt }: Pick<State, 'settledAt'>,
+  { posture, postureReadAt = -Infinity }: Container,
+): boolean {
+  return postureReadAt >= settledAt && posture?.pending !== true;
 }

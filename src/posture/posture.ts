@@ -8,8 +8,6 @@ import type { Sandbox } from './sandbox.ts';
  * neither yes nor no. `findings/` evaluates the facts.
  */
 export interface Posture {
-  /** When the oldest of these facts was read, in ms of `performance.now()`. */
-  readonly readAt: number;
   /** The kind of sandbox. `undefined`: it claims to be a sandbox, and this can be neither confirmed nor refuted. */
   readonly sandbox: Sandbox | undefined;
   /** The init process, which shows how the container was configured. */

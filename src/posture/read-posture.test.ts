@@ -20,7 +20,8 @@ import { KernelFiles } from '../kernel/kernel-files.ts';
 import { findHostNamespaces, inodeOfLink, NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
 import type { Posture } from './posture.ts';
 import { PathProbes } from '../probes/path-probes.ts';
-import { PostureReader, type PostureReading, type Target } from './read-posture.ts';
+import type { PostureReading, Target } from './posture-reading.ts';
+import { PostureReader } from './read-posture.ts';
 
 const kernel = new KernelFiles({
   procRoot: '/proc',

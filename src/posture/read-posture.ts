@@ -2,7 +2,6 @@ import type { InitProcess } from '../container.ts';
 import type { CapabilitySet } from '../kernel/capabilities.ts';
 import { textOf } from '../kernel/bytes.ts';
 import { errnoOf } from '../kernel/errno.ts';
-import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { isMember } from '../kernel/membership.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
@@ -15,6 +14,7 @@ import type { PathProbes } from '../probes/path-probes.ts';
 import { LONGEST_MOUNTINFO, MountTable } from './mount-table.ts';
 import { readMounts } from './mounts.ts';
 import type { Posture, ProcessPosture } from './posture.ts';
+import type { LookedUp, PostureReading, Target } from './posture-reading.ts';
 import { LabelReader, orDenied, readProcess, readStatus, type Surroundings } from './process.ts';
 import { isSameSummary, summaryOf } from './process-summary.ts';
 import { raisedLimits } from './raised-limits.ts';
@@ -26,44 +26,6 @@ const MOST_PROCESSES = 256;
 
 /** Longer mount tables, in bytes, are not compared in each scrape. A default container has 3 to 5 KB. */
 const LONGEST_COMPARED = 64 * 1024;
-
-/** The container to inspect. */
-export interface Target {
-  /** The engine, from the path of the container's cgroup. */
-  readonly engine: string;
-  readonly files: CgroupFiles;
-  readonly init: InitProcess;
-  /** All its processes. */
-  readonly pids: readonly number[];
-  /** Lists them again; absent: they are still the same. */
-  readonly list?: () => readonly number[];
-  /** It has more than those. */
-  readonly isIncomplete?: boolean;
-}
-
-/** Facts from look-ups, which a probe process makes. */
-export type LookedUp = Pick<Posture, 'readAt' | 'sandbox' | 'mounts' | 'devices' | 'denied'>;
-
-/** A posture, and the state needed to update it. */
-export interface PostureReading {
-  readonly posture: Posture;
-  /** The posture of each process; `undefined` for one that does not count. */
-  readonly byPid: ReadonlyMap<number, ProcessPosture | undefined>;
-  /** The parent of the init: an engine's own process, if the parent is in the cgroup at all. */
-  readonly parent: number;
-  /**
-   * Whether a process is about to execute another program. It must then be inspected again, even if the list is
-   * unchanged.
-   */
-  readonly pending: boolean;
-  /**
-   * Resolves, within some seconds, to the facts that depend on look-ups. `undefined` if there are none. The promise
-   * never rejects: a fact that cannot be determined stays unknown.
-   */
-  readonly lookedUp: Promise<LookedUp> | undefined;
-  /** The mount table of the init, for {@link PostureReader.haveMountsChanged}; `undefined` if it is unknown or too long. */
-  readonly mountinfo: Buffer | undefined;
-}
 
 /** Reads postures of containers on one host. */
 export class PostureReader {
@@ -150,7 +112,9 @@ export class PostureReader {
       const posture: Posture = {
         init: own,
         ...summaryOf(byPid, own, areAll(target)),
-        ...first,
+        sandbox: first.sandbox,
+        mounts: first.mounts,
+        devices: first.devices,
         obtainable: boundingOf(parent),
         raisedUlimits: raisedLimits(init.files, parent, target.engine),
         oomScoreAdj: readNumber(init.files, 'oom_score_adj', note),
@@ -159,6 +123,7 @@ export class PostureReader {
       };
       return {
         posture,
+        readAt: first.readAt,
         byPid,
         parent: ppid,
         pending,
@@ -183,7 +148,7 @@ export class PostureReader {
 
   /** Inspects new processes. The posture stays the same object if nothing changes. */
   update(known: PostureReading, target: Target): PostureReading {
-    const { posture, parent, lookedUp, mountinfo } = known;
+    const { posture, readAt, parent, lookedUp, mountinfo } = known;
     let { denied } = posture;
     const there = new Set([target.init.pid, ...target.pids]);
     const byPid = new Map([...known.byPid].filter(([pid]) => there.has(pid)));
@@ -201,6 +166,7 @@ export class PostureReader {
     const isSame = denied === posture.denied && pending === wasPending && isSameSummary(summary, posture);
     return {
       parent,
+      readAt,
       byPid,
       pending,
       lookedUp,
