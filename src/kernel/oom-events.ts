@@ -22,8 +22,11 @@ type OpenEvent = { -readonly [key in keyof OomEvent]: OomEvent[key] };
 /** The kernel writes at most this many reports in {@link SUPPRESSION_US}, and then the `Killed process` lines alone. */
 const MAX_REPORTS = 10;
 
-/** `DEFAULT_RATELIMIT_INTERVAL` plus the time that a clock tick may add, in µs. */
-const SUPPRESSION_US = 5_050_000;
+/**
+ * `DEFAULT_RATELIMIT_INTERVAL` in µs, plus two seconds: the kernel decides to leave out a report before it writes the line about
+ * the kill, and a slow machine takes its time in between.
+ */
+const SUPPRESSION_US = 7_000_000;
 
 /** How long to wait for the next line of a group, in µs. A slow console delays lines. */
 const LONGEST_PAUSE_US = 60_000_000;

@@ -155,6 +155,9 @@ describe('createOomReader', () => {
       [1, 'certain'],
       [3, 'perhaps'],
     ]);
+    // The kernel decided to leave out the report while it did so, but wrote the line later.
+    const late = [ms(killed('x', 1), 5_500), ms(group, 5_500), ms(killed('x', 1), 5_500), ms(killed('z', 3), 5_900)];
+    expect(membersIn(...late).map(String)).toEqual(['1,certain', '1,certain', '3,perhaps']);
     // A slow console delays lines.
     const slow = [ms(killed('x', 1), 20), ms(group, 20), ms(killed('y', 2), 770), ms(killed('x', 1), 900)];
     expect(membersIn(...slow).map(String)).toEqual(['1,certain', '2,perhaps', '1,certain']);
