@@ -6,6 +6,7 @@ import { findCgroupLayout } from '../src/kernel/cgroup-layout.ts';
 import { bootGuest } from '../test/lab/guest.ts';
 import { host } from '../test/lab/host.ts';
 import { type Machine, succeed } from '../test/lab/machine.ts';
+import { INCUSD } from '../test/live/incus.ts';
 import { type Platform, renderPlatforms } from '../test/platforms/platforms-table.ts';
 import { suitePlatforms } from './suite-platforms.ts';
 
@@ -76,6 +77,12 @@ const ENGINES: readonly Engine[] = [
     guest: 'forky',
     version: 'lxc-start --version',
     suites: { forky: 'list, limits and level' },
+  },
+  {
+    name: 'Incus',
+    guest: 'forky',
+    version: `${INCUSD} --version`,
+    suites: { forky: 'list, limits and level, also in a project of its own' },
   },
   {
     name: 'systemd-nspawn',

@@ -1,5 +1,6 @@
 import { type Docker, startDocker } from '../lab/docker.ts';
 import { type Background, eventually, type Machine, succeed } from '../lab/machine.ts';
+import { Incus } from './incus.ts';
 
 /** A container as its engine lists it. What the engine does not know is absent. */
 export interface Listed {
@@ -26,6 +27,7 @@ export class ForkyEngines implements AsyncDisposable {
   readonly podmanSocket = '/run/podman-lab.sock';
   readonly #machine: Machine;
   readonly #daemons: Background[] = [];
+  #incus: Incus | undefined;
 
   static async start(machine: Machine): Promise<ForkyEngines> {
     const flags = ['--add-runtime=crun=/usr/bin/crun', '--group=docker'];
@@ -90,6 +92,7 @@ export class ForkyEngines implements AsyncDisposable {
       nspawn='systemd-nspawn -q --register=no --private-network --as-pid2'
       systemd-run -q --unit lab-nspawn-1 $nspawn -M lab-nspawn ${SLEEP}
       systemd-run -q --unit lab-nspawn-2 $nspawn -M lab-nspawn-user --private-users=pick --private-users-ownership=chown ${SLEEP}`);
+    this.#incus = await Incus.start(this.#machine, '/root/lab.tar');
   }
 
   /** The containers that run, as the engines list them. */
@@ -123,11 +126,14 @@ export class ForkyEngines implements AsyncDisposable {
       })),
       ...(await named('containerd', `ctr tasks list | awk '$3 == "RUNNING" { print $1 }'`)),
       ...(await named('lxc', 'lxc-ls --running -1')),
+      // It has the same cgroups.
+      ...((await this.#incus?.running()) ?? []).map((name) => ({ engine: 'lxc', id: name, container: name })),
       ...(await named('nspawn', 'pgrep --full --list-full "^[^ ]*systemd-nspawn " | grep -o "lab-nspawn[a-z-]*"')),
     ];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#incus?.[Symbol.asyncDispose]();
     await this.#machine.run(
       `lxc-stop -k -n lab-lxc
       systemctl stop lab-nspawn-1 lab-nspawn-2
