@@ -8,13 +8,25 @@ export function supportTable(): string {
   const { engines } = JSON.parse(textOf('package.json')) as { readonly engines: { readonly node: string } };
   const major = (version: string) => version.split('.')[0];
   const releases = TESTED_RELEASES.map((name) => name.replace('Prometheus ', ''));
-  const kernels = [...textOf('docs/platforms.md').matchAll(/^\| (\d+\.\d+)\./gm)].map(([, kernel = '']) => kernel);
+  const platforms = textOf('docs/platforms.md');
+  // Guests have kernels of Debian.
+  const kernels = [...platforms.matchAll(/^\| (\d+\.\d+)\.(\S+)/gm)].map(
+    ([, kernel = '', rest = '']) => kernel + (rest.includes('+deb') ? ' in a guest' : ''),
+  );
+  const kubelets = [...platforms.matchAll(/ \| kubelet \| (\d+\.\d+)\./g)].map(
+    ([, version]) => `a kubelet of ${version}`,
+  );
   const oldest = /# Kubernetes ([\d.]+) or newer/.exec(textOf('deploy/kubernetes/base/kustomization.yaml'))?.[1] ?? '';
   const rows = [
     ['Node.js', engines.node.replace('>=', ''), NODE_RELEASES.map(major).join(', '), 'node-releases.e2e'],
     ['Prometheus', releases[0] ?? '', releases.slice(1).join(', '), 'the suites of `rules`'],
     ['Debian', '12', '13', 'package.live'],
-    ['Kubernetes', oldest, 'its schemas, not a cluster', 'kubernetes, chart'],
+    [
+      'Kubernetes',
+      oldest,
+      [...new Set(kubelets), 'its schemas, not a cluster'].join(', '),
+      'kubernetes, chart, kubelet.live',
+    ],
     ['Linux', '6.1 in a guest', [...new Set(['6.12 in a guest', ...kernels])].join(', '), 'the live suites'],
   ];
   return [
