@@ -2,7 +2,7 @@
  * How many containers have their mount table compared in each scrape. The kernel takes 25 to 60 µs to write one, more than half of what all
  * the other files of a container take. The rest is compared when all facts are read again.
  */
-export const TABLES_PER_SCRAPE = 64;
+export const TABLES_PER_SCRAPE = 16;
 
 /** Chooses whose turn it is where only some of many can be looked at in each round. Within a few rounds it is everybody's turn. */
 export class Turns {
