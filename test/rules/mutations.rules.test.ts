@@ -91,8 +91,8 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   IsolationOOMKillUnattributed: {
     'window at 84: 5m -> 600s': BOTH,
-    'window at 372: 5m -> 600s': BOTH,
-    'function at 300: last_over_time -> avg_over_time': 'above 0 both or neither',
+    'window at 432: 5m -> 600s': BOTH,
+    'function at 360: last_over_time -> avg_over_time': 'above 0 both or neither',
   },
   IsolationOOMKillFoundAfterGap: {
     'window at 103: 5m -> 600s': BOTH,
