@@ -10,6 +10,19 @@ export interface Expected {
   readonly sandbox?: string;
 }
 
+/** The findings of a privileged container on a host with AppArmor, whoever runs it. */
+export const PRIVILEGED: readonly string[] = [
+  'added_capability',
+  'all_capabilities',
+  'apparmor_unconfined',
+  'cgroup_writable',
+  'privileged',
+  'proc_unmasked',
+  'seccomp_disabled',
+  'sys_writable',
+  'takeover_capability',
+];
+
 const OF_LIMITS = new Set(['memory_unlimited', 'pids_unlimited']);
 
 /** The actual results by container name. `certain` is omitted if it is 1. */

@@ -1,5 +1,6 @@
 import type { IContainer, IPod, IPodSpec } from 'kubernetes-models/v1';
 import { POD_IMAGE } from '../lab/cri.ts';
+import { PRIVILEGED } from './levels.ts';
 
 const SLEEP = ['/bin/sleep', '1000000'];
 /** Runs out of its quota again and again, but leaves its pod time to start another container in an emulated machine. */
@@ -114,17 +115,7 @@ export const KINDS: readonly LabPod[] = [
     {
       app: {
         level: 0,
-        findings: [
-          'added_capability',
-          'all_capabilities',
-          'apparmor_unconfined',
-          'cgroup_writable',
-          'privileged',
-          'proc_unmasked',
-          'seccomp_disabled',
-          'sys_writable',
-          'takeover_capability',
-        ],
+        findings: PRIVILEGED,
       },
     },
   ),
