@@ -36,6 +36,9 @@ export class Bench {
       },
       discoveryPathOf: (logged) => logged,
       inodeOf: (path) => this.inodes.get(path),
+      noticedAt: () => -Infinity,
+      afterEvents: (callback) => callback(),
+      certainSince: () => -Infinity,
     });
     this.retention = new Retention({
       records: this.records,
@@ -49,7 +52,7 @@ export class Bench {
         wantName: ({ engine, id }) => this.wanted.add(`${engine} ${id}`),
         forgetName: ({ engine, id }) => this.wanted.delete(`${engine} ${id}`),
       },
-      isWaitingFor: (record) => this.attribution.above.isWaitingFor(record),
+      isWaitingFor: (record) => this.attribution.isWaitingFor(record),
       drop: (record) => this.attribution.drop(record),
       retention: HOUR,
     });

@@ -1,7 +1,7 @@
 import type { DaemonState } from '../collectors/collector.ts';
 import type { ContainersWithoutCgroup } from '../containers/without-cgroup.ts';
 import type { ContainerLimits } from '../discover/container-limits.ts';
-import type { Discovery } from '../discover/discovery.ts';
+import type { DiscoveredContainers } from '../discover/discovered-containers.ts';
 import type { NameSource } from '../engines/name-source.ts';
 import type { HostNamespaces } from '../kernel/host-namespaces.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
@@ -12,7 +12,7 @@ import type { OptionalReads } from './optional-reads.ts';
 export function stateOf(options: {
   readonly kernel: KernelFiles;
   readonly reads: OptionalReads;
-  readonly discovery: Discovery;
+  readonly discovery: DiscoveredContainers;
   readonly limits: ContainerLimits;
   readonly sources: readonly NameSource[];
   readonly withoutCgroup: ContainersWithoutCgroup;

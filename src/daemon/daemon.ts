@@ -12,6 +12,7 @@ import { membersByNamespace } from '../containers/namespace-members.ts';
 import { ContainerStarts } from '../containers/starts.ts';
 import { ContainersWithoutCgroup } from '../containers/without-cgroup.ts';
 import { ContainerLimits } from '../discover/container-limits.ts';
+import type { DiscoveredContainers } from '../discover/discovered-containers.ts';
 import { discoverContainers } from '../discover/discovery.ts';
 import { DriftWatch } from '../drift/drift-watch.ts';
 import { startNameSources } from '../engines/name-sources.ts';
@@ -118,7 +119,8 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
     isSurplus: (path) => limits.isSurplus(path),
   });
   const stateFileUnsafe = await whyStateFileIsUnsafe(config, checkPath);
-  const oom = watchOom({ config, kernel, naming, limits, stateFileUnsafe, log });
+  let started: DiscoveredContainers | undefined;
+  const oom = watchOom({ config, kernel, naming, limits, stateFileUnsafe, discovery: () => started, log });
   const discovery = await discoverContainers({
     root: hierarchy.root,
     mounts: kernel.layout.mountPoints,
@@ -140,6 +142,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
     limits,
     walkIntervalMs: config.discovery.walkInterval,
   });
+  started = discovery;
   // The first scrape must find everything that later scrapes find.
   await probes.start();
   oom?.start();

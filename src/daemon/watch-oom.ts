@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { labelsOf } from '../containers/labels.ts';
 import type { ContainerLimits } from '../discover/container-limits.ts';
+import type { DiscoveredContainers } from '../discover/discovered-containers.ts';
 import { isNamed, type Naming } from '../engines/naming.ts';
 import { admittedAt } from '../identify/container-pids.ts';
 import { withListedEngine } from '../identify/settle.ts';
@@ -15,9 +16,11 @@ export function watchOom(parts: {
   readonly naming: Naming;
   readonly limits: ContainerLimits;
   readonly stateFileUnsafe: string | undefined;
+  /** `undefined` until it has started. */
+  readonly discovery: () => DiscoveredContainers | undefined;
   readonly log: Log;
 }): OomWatch | undefined {
-  const { config, kernel, naming, limits, stateFileUnsafe, log } = parts;
+  const { config, kernel, naming, limits, stateFileUnsafe, discovery, log } = parts;
   if (!config.collectors.includes('oom') && !config.collectors.includes('host')) return undefined;
   return new OomWatch({
     ...config.oom,
@@ -30,6 +33,8 @@ export function watchOom(parts: {
       if (found === undefined || found.candidate !== undefined) return undefined;
       return withListedEngine(found, (id) => naming.engineOf(id)) ?? found;
     },
+    afterEvents: (callback) => discovery()?.afterEvents(callback),
+    certainSince: (path) => discovery()?.certainSince(path),
     names: {
       labelsOf: (match, waitedMs) => {
         const names = naming.namesOf(match, waitedMs);

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CgroupMatch, Undecided } from '../container.ts';
 import { ContainerLimits, type MostContainers } from './container-limits.ts';
-import { type Discovery, discoverContainers } from './discovery.ts';
+import type { DiscoveredContainers } from './discovered-containers.ts';
+import { discoverContainers } from './discovery.ts';
 
 const OUTER = '/c0';
 const isRoot = process.getuid?.() === 0;
 
 let root: string;
-let discovery: Discovery | undefined;
+let discovery: DiscoveredContainers | undefined;
 let limits: ContainerLimits;
 let appeared: string[];
 let removed: string[];

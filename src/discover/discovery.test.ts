@@ -18,7 +18,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CgroupMatch, ContainerCgroup } from '../container.ts';
 import type { Removal } from './container-set.ts';
-import { type Discovery, type DiscoveryOptions, discoverContainers } from './discovery.ts';
+import type { DiscoveredContainers } from './discovered-containers.ts';
+import { discoverContainers, type DiscoveryOptions } from './discovery.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const isRoot = process.getuid?.() === 0;
@@ -50,7 +51,7 @@ const places = [
 
 describe.each(places)('discovery in $place', ({ place, parent }) => {
   let root: string;
-  let discovery: Discovery | undefined;
+  let discovery: DiscoveredContainers | undefined;
   let appeared: ContainerCgroup[];
   let removed: ContainerCgroup[];
   let removals: Removal[];
@@ -67,7 +68,7 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     removeTree(root);
   });
 
-  async function discover(options: Partial<DiscoveryOptions> = {}): Promise<Discovery> {
+  async function discover(options: Partial<DiscoveryOptions> = {}): Promise<DiscoveredContainers> {
     discovery = await discoverContainers({
       root,
       classify,
@@ -105,6 +106,22 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
     remove('/new/parent/c1');
     await expect.poll(() => removed.map(({ path }) => path), { timeout: 10_000 }).toEqual(['/new/parent/c1']);
     expect(counts()).toEqual({ started: 2, removed: 1 });
+  });
+
+  it('knows which came and went unseen once all events so far are handled', async () => {
+    const unseen: string[] = [];
+    make('/parent');
+    await discover({ onUnseen: (path) => unseen.push(path) });
+    const before = performance.now();
+    expect(discovery?.certainSince('/parent')).toBeLessThanOrEqual(before);
+    make('/parent/c1');
+    remove('/parent/c1');
+    expect(unseen).toEqual([]);
+    await new Promise<void>((resolve) => discovery?.afterEvents(resolve));
+    expect(unseen).toEqual(['/parent/c1']);
+    expect(discovery?.certainSince('/parent/c1')).toBeUndefined();
+    make('/parent/later');
+    await expect.poll(() => discovery?.certainSince('/parent/later'), { timeout: 10_000 }).toBeGreaterThan(before);
   });
 
   it('loses none that live for a moment', async () => {

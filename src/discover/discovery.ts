@@ -7,33 +7,11 @@ import { ContainerLimits } from './container-limits.ts';
 import { EventQueue } from './event-queue.ts';
 import { EventReconciler } from './event-reconciler.ts';
 import { type ContainerListeners, ContainerSet, type Lifecycle } from './container-set.ts';
+import type { DiscoveredContainers } from './discovered-containers.ts';
 import type { Walk } from './walk.ts';
 import type { WalkerMounts } from './walker.ts';
 import { watchDirectory, type WatchDirectory } from './watch.ts';
 import { Watches } from './watches.ts';
-
-/** The existing containers, kept up to date until disposed. */
-export interface Discovery extends AsyncDisposable {
-  /** The containers by cgroup path, without an engine's own cgroups (`match.infra`). */
-  readonly containers: ReadonlyMap<string, ContainerCgroup>;
-  /**
-   * By engine: containers started and removed since the daemon started. Containers that existed before do not count as started,
-   * but count when removed. One whose engine is a guess counts when the engine is known, or after a minute. Containers too short-lived for {@link containers} count as both.
-   */
-  readonly lifecycle: ReadonlyMap<string, Lifecycle>;
-  /**
-   * Whether the kernel reports every container that appears or disappears. If not (a watch was refused, events were lost), walks
-   * every second find containers that live long enough.
-   */
-  readonly watchUp: boolean;
-  /**
-   * Whether the last walk could read every cgroup. A cgroup whose name is not UTF-8 cannot be read. Cgroups that a
-   * container creates inside itself do not count.
-   */
-  readonly walkComplete: boolean;
-  /** Walks the whole hierarchy now. */
-  walkNow(): void;
-}
 
 export interface DiscoveryOptions {
   /** The root directory of the hierarchy. */
@@ -71,7 +49,7 @@ const RETRY_INTERVAL_MS = 10_000;
  *
  * @throws Error if the root is not a readable directory.
  */
-export async function discoverContainers(options: DiscoveryOptions): Promise<Discovery> {
+export async function discoverContainers(options: DiscoveryOptions): Promise<DiscoveredContainers> {
   const discovery = new CgroupDiscovery(options);
   try {
     await discovery.start();
@@ -82,7 +60,7 @@ export async function discoverContainers(options: DiscoveryOptions): Promise<Dis
   return discovery;
 }
 
-class CgroupDiscovery implements Discovery {
+class CgroupDiscovery implements DiscoveredContainers {
   readonly #root: string;
   readonly #log: Log;
   readonly #walkIntervalMs: number;
@@ -100,6 +78,8 @@ class CgroupDiscovery implements Discovery {
   #retriedAt = performance.now();
   /** Set while events are known to be lost: the number of the last walk that noticed. */
   #lostAtWalk: number | undefined;
+  /** When events were last known to be lost, or containers to be out of sight, in ms of `performance.now()`. */
+  #upSince = -Infinity;
   #wasUp = true;
   #unseen: ReadonlyMap<string, unknown> = new Map();
 
@@ -189,6 +169,16 @@ class CgroupDiscovery implements Discovery {
     this.#schedule();
   }
 
+  afterEvents(callback: () => void): void {
+    // What was noticed settles after the pending events, or one round later if a round had already begun.
+    this.#events.afterPending(() => this.#events.afterPending(callback));
+  }
+
+  certainSince(path: string): number | undefined {
+    const since = this.watchUp ? this.#watches.listedAt(path) : undefined;
+    return since === undefined ? undefined : Math.max(since, this.#upSince);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -266,20 +256,18 @@ class CgroupDiscovery implements Discovery {
 
   /** Clears the loss if a walk found no change without an event. */
   #recoverIfClean(walkNumber: number): void {
-    // Changes from that walk settle after the pending events, or one round later if a round had already begun.
-    this.#events.afterPending(() =>
-      this.#events.afterPending(() => {
-        if (this.#lostAtWalk === undefined || this.#lostAtWalk >= walkNumber) return;
-        this.#lostAtWalk = undefined;
-        this.#tellHealth();
-      }),
-    );
+    this.afterEvents(() => {
+      if (this.#lostAtWalk === undefined || this.#lostAtWalk >= walkNumber) return;
+      this.#lostAtWalk = undefined;
+      this.#tellHealth();
+    });
   }
 
   #tellHealth(): void {
     const up = this.watchUp;
     if (up === this.#wasUp) return;
     this.#wasUp = up;
+    this.#upSince = performance.now();
     if (up) this.#log.info({}, 'inotify reports all cgroups again');
     this.#schedule();
   }

@@ -6,6 +6,8 @@ import type { Watch, WatchDirectory } from './watch.ts';
 
 interface DirectoryWatch {
   state: 'opening' | 'live' | 'listed' | 'failed';
+  /** When the directory was listed after the watch went live, in ms of `performance.now()`. */
+  listedAt?: number;
   wanted: boolean;
   opened: Promise<void>;
   watch?: Watch;
@@ -56,6 +58,12 @@ export class Watches implements AsyncDisposable {
     }
   }
 
+  /** Since when the watch on a directory is certain, in ms of `performance.now()`; `undefined`: it is not. */
+  listedAt(path: string): number | undefined {
+    const entry = this.#entries.get(path);
+    return entry?.state === 'listed' ? entry.listedAt : undefined;
+  }
+
   /** Whether a needed watch was refused. */
   get anyFailed(): boolean {
     for (const entry of this.#entries.values()) {
@@ -83,7 +91,9 @@ export class Watches implements AsyncDisposable {
   /** The directory was listed after its watch went live: from now on each change must have an event. */
   markListed(path: string): void {
     const entry = this.#entries.get(path);
-    if (entry?.state === 'live') entry.state = 'listed';
+    if (entry?.state !== 'live') return;
+    entry.state = 'listed';
+    entry.listedAt = performance.now();
   }
 
   /** The same as {@link markListed}, for all directories. */

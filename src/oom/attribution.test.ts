@@ -283,6 +283,14 @@ describe('a counter above', () => {
     unseen.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 7);
     expect(unseen.retention.kills).toBe(1);
 
+    const unread = without();
+    unread.remove(unread.appear('b'), 6);
+    // The counters changed while they were read.
+    unread.retention.update(6);
+    unread.remove(unread.appear('c'), 6.5);
+    unread.attribution.settleParents(new Map([['/docker', { kills: 4, groups: 0 }]]), () => ['/docker/a'], 7);
+    expect(unread.retention.kills).toBe(1);
+
     const known = without();
     const cgroup = known.appear('b');
     known.report('/docker/b', 6);

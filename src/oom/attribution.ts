@@ -13,28 +13,17 @@ import {
 import type { ContainerRecords } from './container-records.ts';
 import type { ContainerReading } from './counter-snapshots.ts';
 import { isComplete } from './counters.ts';
-import { isAtOrBelow } from '../kernel/paths.ts';
+import { isAtOrBelow, parentOf } from '../kernel/paths.ts';
 import { GroupMembers } from './group-members.ts';
 import type { ProcessPlace } from './container-processes.ts';
-import { ParentCounterDelta } from './parent-counter-delta.ts';
-
-/** How long to wait for the kernel to name the group of a kill without a report, in ms. */
-const UNPLACED_MS = 10_000;
+import { ParentCounterDelta, type SeenCgroups } from './parent-counter-delta.ts';
+import { UnplacedKills } from './unplaced-kills.ts';
 
 /** A margin above the resolution of the steady clock, in seconds: the kernel's log has more exact times of kills. */
 const CLOCK_SLACK_S = 0.05;
 
-/** How many kills without a known group are kept. */
-const MAX_UNPLACED = 1_000;
-
-interface UnplacedKill {
-  readonly kill: KmsgKill;
-  /** In ms of `performance.now()`. */
-  readonly readAt: number;
-}
-
 /** What attribution needs to know about cgroups. */
-export interface AttributionOptions {
+export interface AttributionOptions extends SeenCgroups {
   readonly records: ContainerRecords;
   readonly counters: CounterScope;
   /** Which container a cgroup is, or is inside of, by its path alone; `undefined` if that is uncertain. */
@@ -43,6 +32,8 @@ export interface AttributionOptions {
   readonly discoveryPathOf: (logged: string) => string;
   /** The inode of the cgroup that is at a path now; `undefined` if there is none. */
   readonly inodeOf: (path: string) => number | undefined;
+  /** When discovery noticed a container. */
+  readonly noticedAt: (container: ContainerCgroup) => number;
 }
 
 /**
@@ -55,20 +46,23 @@ export class Attribution {
   readonly #options: AttributionOptions;
   readonly #records: ContainerRecords;
   /** Records with reports that their number of kills does not include yet. */
-  readonly #unsettled = new Set<ContainerRecord>();
+  #unsettled = new Set<ContainerRecord>();
   #changed = new Set<ContainerRecord>();
   /** The containers that each OOM event has killed in. */
   readonly #eventsIn = new WeakMap<OomEvent, Set<ContainerRecord>>();
   readonly #members: GroupMembers;
-  /** Kills whose cgroup the kernel has not named so far. */
-  #unplaced: UnplacedKill[] = [];
+  readonly #unplaced = new UnplacedKills();
 
   constructor(options: AttributionOptions) {
     this.#options = options;
     this.#records = options.records;
-    this.above = new ParentCounterDelta(options.records, options.identify);
+    this.above = new ParentCounterDelta(options);
     this.#members = new GroupMembers({
-      contains: (group, { cgroup }) => isAtOrBelow(cgroup, options.discoveryPathOf(group)),
+      contains: (group, { cgroup, container }, begunAt) => {
+        if (!isAtOrBelow(cgroup, options.discoveryPathOf(group))) return 'no';
+        // The container may be another one that has taken the path.
+        return options.noticedAt(container) < begunAt - CLOCK_SLACK_S ? 'yes' : 'unknown';
+      },
       unreportedKills: (group) => this.#unreportedIn(options.discoveryPathOf(group)),
     });
   }
@@ -98,10 +92,12 @@ export class Attribution {
    *
    * @returns its record; `undefined` if the container was not known.
    */
-  removed(cgroup: ContainerCgroup, now: number): ContainerRecord | undefined {
+  removed(cgroup: ContainerCgroup, now: number, isLogUnread = false): ContainerRecord | undefined {
     const record = this.#records.remove(cgroup, now);
     if (record === undefined) return undefined;
-    settleRecord(record, this.#options.counters, now);
+    // In a burst the log has not been read just now.
+    settleRecord(record, this.#options.counters, { at: now, isLogUnread });
+    this.#unsettled.add(record);
     if (record.kills > 0) this.#changed.add(record);
     this.above.noteRemoved(record);
     return record;
@@ -115,9 +111,8 @@ export class Attribution {
   fromKmsg(kill: KmsgKill, seenIn: ProcessPlace | undefined): void {
     const readAt = performance.now();
     for (const decided of this.#members.add(kill, seenIn, readAt)) {
-      if (this.#report(decided.kill, decided.seenIn) || decided.kill.cgroup !== undefined) continue;
-      this.#unplaced.push({ kill: decided.kill, readAt });
-      if (this.#unplaced.length > MAX_UNPLACED) this.#unplaced.shift();
+      const isPlaced = this.#report(decided.kill, decided.seenIn) || decided.kill.cgroup !== undefined;
+      if (!isPlaced) this.#unplaced.add(decided.kill, readAt);
     }
   }
 
@@ -142,16 +137,23 @@ export class Attribution {
    *
    * @param at when kills that only counters know may have happened; `undefined`: unknown.
    */
-  settle(at: number | undefined): void {
+  settle(at: number | undefined, isLogUnread = false): void {
+    const left = new Set<ContainerRecord>();
     this.#placeLate();
     for (const record of this.#unsettled) if (record.outer !== undefined) this.#unsettled.add(record.outer);
     // Settle inner containers first: their kills do not count for the outer container.
     for (const record of [...this.#unsettled].toSorted((a, b) => b.path.length - a.path.length)) {
-      settleRecord(record, this.#options.counters, record.isFromBefore ? undefined : at);
+      settleRecord(record, this.#options.counters, { at: record.isFromBefore ? undefined : at, isLogUnread });
+      if (isLogUnread) left.add(record);
       if (record.memoryCgroup !== 'unknown') record.isFromBefore = false;
       if (record.kills > 0) this.#changed.add(record);
     }
-    this.#unsettled.clear();
+    this.#unsettled = left;
+  }
+
+  /** Whether a removed container can still turn out to have had a kill. */
+  isWaitingFor(record: ContainerRecord): boolean {
+    return this.#unsettled.has(record) || this.above.isWaitingFor(record);
   }
 
   /** Whether the kills of a record include all that the sources have reported. */
@@ -176,7 +178,7 @@ export class Attribution {
   ): void {
     for (const [record, news] of this.above.settle(counts, childrenOf, at)) {
       addToCounter(record, news);
-      settleRecord(record, this.#options.counters, at);
+      settleRecord(record, this.#options.counters, { at, isLogUnread: false });
       this.#changed.add(record);
     }
   }
@@ -233,13 +235,7 @@ export class Attribution {
   #placeLate(): void {
     const now = performance.now();
     for (const kill of this.#members.settle(now)) this.#report(kill, undefined);
-    const left: UnplacedKill[] = [];
-    for (const unplaced of this.#unplaced) {
-      const { kill, readAt } = unplaced;
-      if (kill.event.group !== undefined) this.#report(kill, undefined);
-      else if (!kill.event.isOver && now - readAt < UNPLACED_MS) left.push(unplaced);
-    }
-    this.#unplaced = left;
+    for (const kill of this.#unplaced.take(now)) this.#report(kill, undefined);
   }
 
   #unreportedIn(cgroup: string): number {
@@ -267,6 +263,9 @@ export class Attribution {
     if (match === undefined || match.infra || match.cgroup.length <= (known?.path.length ?? 0)) {
       return known === undefined ? undefined : this.#current(known, at);
     }
+    // The counter of the container around it has the kill, too.
+    const outer = this.#records.innermostAt(parentOf(match.cgroup));
+    if (outer !== undefined) this.#latest(outer, at);
     return this.#records.addRemoved({ match, path: match.cgroup, inode: undefined, removedAt: at });
   }
 
@@ -282,9 +281,13 @@ export class Attribution {
    */
   #current(record: ContainerRecord, at: number): ContainerRecord {
     const explained = this.#records.allAt(record.path).find((each) => this.#isExplainedAt(each, at));
-    if (explained !== undefined) return explained;
+    return explained ?? this.#latest(record, at);
+  }
+
+  #latest(record: ContainerRecord, at: number): ContainerRecord {
+    const isOuterSame = record.outer === undefined || this.#latest(record.outer, at) === record.outer;
     const inode = record.inode === undefined ? undefined : this.#options.inodeOf(record.path);
-    if (inode === undefined || inode === record.inode) return record;
+    if (isOuterSame && (inode === undefined || inode === record.inode)) return record;
     return this.#records.addRemoved({ match: record.match, path: record.path, inode, removedAt: at });
   }
 }

@@ -87,14 +87,37 @@ describe('ContainerProcesses', () => {
     expect([cgroupOf(3), cgroupOf(4)]).toEqual([undefined, '/docker/b']);
   });
 
+  it('looks first at young containers without a known process, and at the one that has waited longest', () => {
+    const looked: string[] = [];
+    const slow = new ContainerProcesses(({ path }) => {
+      looked.push(path);
+      // Longer than a call may take.
+      vi.advanceTimersByTime(2);
+      return new Map([[path, running[path] ?? []]]);
+    });
+    const young = ['a', 'b', 'c'].map(container);
+    running['/docker/a'] = [1];
+    for (const each of young) slow.appeared(each, 'started');
+    slow[Symbol.dispose]();
+    looked.length = 0;
+    for (let calls = 0; calls < 3; calls += 1) slow.look(young);
+    expect(looked).toEqual(['/docker/b', '/docker/c', '/docker/b']);
+    // This machine is slow: it has not called for long.
+    looked.length = 0;
+    vi.advanceTimersByTime(25);
+    slow.look(young);
+    expect(looked).toEqual(['/docker/c', '/docker/b', '/docker/a']);
+  });
+
   it('takes over processes that the kernel lists, unless it has seen them elsewhere', () => {
     processes.appeared(container('a'), 'found');
     processes.appeared(container('b'), 'started');
     running['/docker/b'] = [1];
     vi.advanceTimersByTime(5);
-    processes.learn('/docker/a', [1, 2]);
-    processes.learn('/none', [3]);
-    expect([cgroupOf(1), cgroupOf(2), cgroupOf(3)]).toEqual(['/docker/b', '/docker/a', undefined]);
+    processes.learn('/docker/a', 2, [4]);
+    processes.learn('/docker/a', 1, [1, 2]);
+    processes.learn('/none', undefined, [3]);
+    expect([1, 2, 3, 4].map(cgroupOf)).toEqual(['/docker/b', '/docker/a', undefined, undefined]);
   });
 
   it('remembers the processes of a removed container for a moment', () => {

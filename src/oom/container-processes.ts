@@ -6,6 +6,9 @@ const LOOK_AT_MS = [5, 25, 100, 1_000];
 /** The time limit of one call, in ms. The next call continues. */
 const BUDGET_MS = 1;
 
+/** The time limit as a share of the time since the last call, if that is more: on a slow machine a look takes long, but calls are rare. */
+const BUDGET_SHARE = 0.2;
+
 /** How long the processes of a removed container are remembered: the kernel's log may report them a moment later. In ms. */
 const REMEMBER_MS = 5_000;
 
@@ -32,6 +35,8 @@ interface RememberedContainer {
   readonly container: ContainerCgroup;
   /** When each was last seen, by pid. In ms of `performance.now()`. */
   readonly pids: Map<number, number>;
+  /** In ms of `performance.now()`. */
+  lookedAt: number;
   /** The container has more processes than are worth remembering. */
   isLarge: boolean;
   timer: NodeJS.Timeout | undefined;
@@ -52,6 +57,8 @@ export class ContainerProcesses implements Disposable {
   readonly #expiring = new Set<RememberedContainer>();
   /** Older containers that were not inspected since the burst began. */
   #left: Iterator<RememberedContainer> | undefined;
+  /** When {@link look} was last called, in ms of `performance.now()`. */
+  #calledAt = Infinity;
 
   /**
    * @param read lists the processes of a container. Its errors are ignored, because nobody can wait for a retry.
@@ -76,6 +83,7 @@ export class ContainerProcesses implements Disposable {
     const entry: RememberedContainer = {
       container,
       pids: new Map(),
+      lookedAt: -Infinity,
       isLarge: false,
       timer: undefined,
       removedAt: Infinity,
@@ -100,10 +108,16 @@ export class ContainerProcesses implements Disposable {
     this.#forgetLater(entry);
   }
 
-  /** Notes that processes are in a container, unless it already knows where they are. */
-  learn(path: string, pids: readonly number[]): void {
+  /**
+   * Notes that processes are in a container, unless it already knows where they are.
+   *
+   * @param inode of the cgroup that is at the path now; `undefined`: there is none.
+   */
+  learn(path: string, inode: number | undefined, pids: readonly number[]): void {
     const entry = this.#byPath.get(path);
     if (entry === undefined || entry.isLarge) return;
+    // Another container has taken the path, and discovery has not noticed.
+    if (inode !== undefined && inode !== entry.container.inode) return;
     const now = performance.now();
     for (const pid of pids) {
       if (this.#byPid.has(pid)) continue;
@@ -120,15 +134,21 @@ export class ContainerProcesses implements Disposable {
   /**
    * Inspects some containers; in a burst, the rest as well. Call it as often as possible during a burst.
    *
-   * @param young the containers that may be gone in a moment, the oldest first.
+   * @param young the containers that may be gone in a moment. Those without a known process come first: nothing would be known about
+   *   their kills. Of these, the one that has waited longest.
    */
   look(young: readonly ContainerCgroup[]): void {
     const start = performance.now();
-    const isOver = (): boolean => performance.now() - start > BUDGET_MS;
-    for (let index = young.length - 1; index >= 0 && !isOver(); index -= 1) {
-      const container = young[index];
-      const entry = container && this.#entries.get(container);
-      if (entry !== undefined) this.#look(entry);
+    const budget = Math.max(BUDGET_MS, (start - this.#calledAt) * BUDGET_SHARE);
+    this.#calledAt = start;
+    const isOver = (): boolean => performance.now() - start > budget;
+    const isKnown = ({ pids }: RememberedContainer): number => (pids.size > 0 ? 1 : 0);
+    const waiting = young
+      .flatMap((container) => this.#entries.get(container) ?? [])
+      .toSorted((a, b) => isKnown(a) - isKnown(b) || a.lookedAt - b.lookedAt);
+    for (const entry of waiting) {
+      if (isOver()) break;
+      this.#look(entry);
     }
     while (this.#left !== undefined && !isOver()) {
       const { value, done } = this.#left.next();
@@ -155,6 +175,7 @@ export class ContainerProcesses implements Disposable {
   #look(entry: RememberedContainer): void {
     if (entry.isLarge) return;
     const now = performance.now();
+    entry.lookedAt = now;
     for (const [pid, seenAt] of entry.pids) if (now - seenAt > REMEMBER_ENDED_MS) this.#forgetProcess(entry, pid);
     for (const [cgroup, pids] of this.#processesOf(entry)) {
       const place = { container: entry.container, cgroup };

@@ -54,7 +54,8 @@ export interface ContainerRecord {
   readonly inner: Set<ContainerRecord>;
   /** Kills of inner containers whose records are archived. */
   archivedInnerKills: number;
-  readonly outer: ContainerRecord | undefined;
+  /** The container around this one. */
+  outer: ContainerRecord | undefined;
   /** The container's own kills. Never falls. */
   kills: number;
   /**
@@ -104,17 +105,25 @@ export function createRecord(
   return record;
 }
 
+/** When {@link settleRecord} is called. */
+export interface SettleTime {
+  /** When kills that only a counter knows may have happened, in seconds by the steady clock; `undefined`: unknown. */
+  readonly at: number | undefined;
+  /** A part of the kernel's log is unread. It may name a container for a kill that is only in the counter of the one around it. */
+  readonly isLogUnread: boolean;
+}
+
 /**
  * Computes the container's own kills from what the sources have reported so far. Inner containers must be settled
  * first.
  *
  * @param scope what the counters count.
- * @param at when kills that only a counter knows may have happened; `undefined`: unknown.
  */
-export function settleRecord(record: ContainerRecord, scope: CounterScope, at: number | undefined): void {
+export function settleRecord(record: ContainerRecord, scope: CounterScope, { at, isLogUnread }: SettleTime): void {
   const { kills, reported } = record.sources.sum(scope === 'own' ? 0 : killsInside(record));
-  record.kills = Math.max(record.kills, kills);
-  const isMore = record.events.note(record.kills - reported, performance.now());
+  const known = scope === 'below' && isLogUnread ? reported : kills;
+  record.kills += Math.max(0, known - record.kills - (scope === 'own' ? 0 : countedAround(record, known)));
+  const isMore = record.events.note(Math.max(0, record.kills - reported), performance.now());
   record.loggedWithoutReport = Math.min(record.loggedWithoutReport, record.events.releasedKills);
   if (!isMore) return;
   if (at !== undefined) {
@@ -125,6 +134,20 @@ export function settleRecord(record: ContainerRecord, scope: CounterScope, at: n
   // logged.
   record.events.releaseNow(groupKills(record, scope));
   record.loggedWithoutReport = record.events.releasedKills;
+}
+
+/**
+ * How many more kills of a container were counted as those of a container around it, before it was known that they were in this one.
+ * Counts never fall, so they stay there.
+ */
+function countedAround(record: ContainerRecord, kills: number): number {
+  const more = kills - record.kills;
+  if (more <= 0) return 0;
+  for (let { outer } = record; outer !== undefined; outer = outer.outer) {
+    const excess = outer.kills - outer.sources.sum(killsInside(outer) + more).kills;
+    if (excess > 0) return Math.min(more, excess);
+  }
+  return 0;
 }
 
 /** What is known about groups of processes in a container; `undefined` where there are none. */

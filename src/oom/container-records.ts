@@ -8,6 +8,8 @@ export class ContainerRecords {
   readonly #removed = new Set<ContainerRecord>();
   /** The latest record at each path. */
   readonly #byPath = new Map<string, ContainerRecord>();
+  /** How many records are below each path. */
+  readonly #below = new Map<string, number>();
 
   get live(): Iterable<ContainerRecord> {
     return this.#live.values();
@@ -99,16 +101,43 @@ export class ContainerRecords {
   drop(record: ContainerRecord): void {
     this.#removed.delete(record);
     if (this.#byPath.get(record.path) === record) this.#byPath.delete(record.path);
-    if (record.outer === undefined) return;
-    record.outer.inner.delete(record);
-    record.outer.archivedInnerKills += record.kills;
+    this.#noteBelow(record.path, -1);
+    const { outer, inner } = record;
+    for (const each of inner) {
+      each.outer = outer;
+      outer?.inner.add(each);
+    }
+    if (outer === undefined) return;
+    outer.inner.delete(record);
+    outer.archivedInnerKills += record.kills;
   }
 
   #create(facts: Pick<ContainerRecord, 'match' | 'path' | 'inode' | 'removedAt'>): ContainerRecord {
     const outer = this.innermostAt(parentOf(facts.path));
     const record = createRecord({ ...facts, outer });
+    this.#adoptInner(record);
     this.#byPath.set(facts.path, record);
+    this.#noteBelow(facts.path, 1);
     return record;
+  }
+
+  /** The kernel's log can name a container before discovery has found the one around it, whose counter includes the kill. */
+  #adoptInner(record: ContainerRecord): void {
+    if (!this.#below.has(record.path)) return;
+    for (const inner of this.all()) {
+      if (inner.outer !== record.outer || !inner.path.startsWith(`${record.path}/`)) continue;
+      inner.outer?.inner.delete(inner);
+      inner.outer = record;
+      record.inner.add(inner);
+    }
+  }
+
+  #noteBelow(path: string, change: 1 | -1): void {
+    for (let above = parentOf(path); above !== ''; above = parentOf(above)) {
+      const count = (this.#below.get(above) ?? 0) + change;
+      if (count > 0) this.#below.set(above, count);
+      else this.#below.delete(above);
+    }
   }
 }
 

@@ -16,7 +16,10 @@ class Scene {
   readonly group: OomEvent & { isOver: boolean } = { group: A, isOver: false };
   unreported = 0;
   readonly members = new GroupMembers({
-    contains: (group, { cgroup }) => cgroup.startsWith(group),
+    contains: (group, { cgroup }) => {
+      if (!cgroup.startsWith(group)) return 'no';
+      return cgroup.endsWith('late') ? 'unknown' : 'yes';
+    },
     unreportedKills: () => this.unreported,
   });
   readonly events: (OomEvent & { perhapsPartOf?: OomEvent | undefined; group: string | undefined })[] = [];
@@ -79,6 +82,20 @@ describe('GroupMembers', () => {
       [[2, undefined]],
       [[3, undefined]],
       [],
+    ]);
+  });
+
+  it('takes no line as a member for one of a container that may have taken the path later', () => {
+    const scene = new Scene();
+    expect([scene.line(1), scene.line(2, `${A}/late`), scene.line(3), scene.line(4, A)]).toEqual([
+      [],
+      [[2, undefined]],
+      [],
+      [
+        [1, A],
+        [3, A],
+        [4, A],
+      ],
     ]);
   });
 

@@ -22,8 +22,8 @@ interface Undecided {
 
 /** What is known about a cgroup whose processes are killed together, by its path in the kernel's log. */
 export interface GroupFacts {
-  /** Whether a place is in the cgroup. */
-  readonly contains: (group: string, place: ProcessPlace) => boolean;
+  /** Whether a place is in the cgroup whose processes were killed from a time on, in seconds by the steady clock. */
+  readonly contains: (group: string, place: ProcessPlace, begunAt: number) => 'yes' | 'no' | 'unknown';
   /** How many kills its counter has that the log has not reported. */
   readonly unreportedKills: (group: string) => number;
 }
@@ -38,6 +38,8 @@ export class GroupMembers {
   readonly #facts: GroupFacts;
   /** Groups after whose lines there was a kill elsewhere. */
   readonly #left = new WeakSet<OomEvent>();
+  /** When the first process of each event was killed, in seconds by the steady clock. */
+  readonly #begunAt = new WeakMap<OomEvent, number>();
   #undecided: Undecided[] = [];
 
   constructor(facts: GroupFacts) {
@@ -48,6 +50,7 @@ export class GroupMembers {
   add(kill: KmsgKill, seenIn: ProcessPlace | undefined, now: number): readonly SeenKill[] {
     const { event } = kill;
     const group = event.perhapsPartOf;
+    if (!this.#begunAt.has(event)) this.#begunAt.set(event, kill.at);
     if (group === undefined) return [...this.#takeMembers(event), { kill, seenIn }];
     if (this.#left.has(group)) return [{ kill, seenIn }];
     if (seenIn === undefined) {
@@ -55,10 +58,10 @@ export class GroupMembers {
       if (this.#undecided.length > MAX_UNDECIDED) this.#undecided.shift();
       return [];
     }
-    if (group.group !== undefined && this.#facts.contains(group.group, seenIn)) {
-      return [...this.#takeMembers(group), { kill: asMember(kill, group), seenIn }];
-    }
-    this.#left.add(group);
+    const begunAt = this.#begunAt.get(group) ?? -Infinity;
+    const isMember = group.group === undefined ? 'no' : this.#facts.contains(group.group, seenIn, begunAt);
+    if (isMember === 'yes') return [...this.#takeMembers(group), { kill: asMember(kill, group), seenIn }];
+    if (isMember === 'no') this.#left.add(group);
     return [{ kill, seenIn }];
   }
 

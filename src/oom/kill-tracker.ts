@@ -3,25 +3,23 @@ import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { Log } from '../log.ts';
 import { Attribution, type AttributionOptions } from './attribution.ts';
 import { type ContainerRecord, type CounterScope, groupKills, type NamedLabels } from './container-record.ts';
-import { ContainerProcesses, type ReadProcesses } from './container-processes.ts';
+import { ContainerProcesses } from './container-processes.ts';
 import { ContainerRecords } from './container-records.ts';
 import { CounterSnapshots, inodeOf } from './counter-snapshots.ts';
-import { type Counters, findCounters } from './counters.ts';
+import { findCounters } from './counters.ts';
 import type { KillReports } from './event-count.ts';
 import type { KernelLog } from './kernel-log.ts';
 import { KillLog } from './kill-log.ts';
 import { KillTotals } from './kill-totals.ts';
 import { MemoryPlaces } from './memory-places.ts';
 import { OomBurst, restMs } from './oom-burst.ts';
+import { processReader } from './process-reader.ts';
 import { type RecordNames, Retention } from './retention.ts';
 import type { SteadyClock } from '../kernel/steady-clock.ts';
+import { SourceReader } from './source-reader.ts';
 import { findUnattributable } from './unattributable.ts';
 import { UnattributedKills } from './unattributed-kills.ts';
 import { YoungContainers } from './young-containers.ts';
-
-/** How often, and for how many ms, to repeat reading the counters if kills happened meanwhile. The next poll tries again. */
-const MAX_TRIES = 5;
-const MAX_TRYING_MS = 50;
 
 /**
  * How long to read the kernel's log at a time, in ms. A full report has about a hundred records, and a container that starts meanwhile
@@ -33,7 +31,7 @@ const LOG_SLICE_MS = 5;
 const READ_LOG_EVERY_MS = 1_000;
 
 /** What a tracker needs. */
-export interface KillTrackerOptions extends Pick<AttributionOptions, 'identify'> {
+export interface KillTrackerOptions extends Pick<AttributionOptions, 'identify' | 'afterEvents' | 'certainSince'> {
   readonly kernel: KernelFiles;
   readonly names: RecordNames;
   /** In ms. */
@@ -63,22 +61,16 @@ export class KillTracker implements Disposable {
   readonly #young = new YoungContainers();
   readonly #unattributed = new UnattributedKills();
   readonly #burst = new OomBurst();
-  #kernelLog: KernelLog | undefined;
-  /** The kernel's log has reported a kill since the last update. */
-  #hasNews = false;
+  readonly #reader: SourceReader;
   /** Records with kills that are not all counted as events, named and logged yet. */
   readonly #open = new Set<ContainerRecord>();
   #unattributedChanges = false;
-  /** The counters above containers have changed, and could not be used yet. */
-  #areParentsDue = false;
   /** Kills since the last snapshot that the burst detection already includes. */
   #notedKills = 0;
   #nextUpdateAt = 0;
-  /** In ms of `performance.now()`. */
-  #logReadAt = -Infinity;
 
   constructor(options: KillTrackerOptions) {
-    const { kernel, log, identify, names, clock } = options;
+    const { kernel, log, identify, names, clock, afterEvents, certainSince } = options;
     this.#clock = clock;
     const { records, totals } = this;
     this.#places = new MemoryPlaces(kernel, (path) => identify(path)?.cgroup);
@@ -91,12 +83,15 @@ export class KillTracker implements Disposable {
       identify,
       discoveryPathOf: (logged) => this.#places.discoveryPathOf(logged),
       inodeOf: (path) => inodeOf(kernel, path),
+      noticedAt: ({ seenAt }) => clock.now() - (performance.now() - seenAt) / 1000,
+      afterEvents,
+      certainSince,
     });
     this.retention = new Retention({
       records,
       totals,
       names,
-      isWaitingFor: (record) => this.#attribution.above.isWaitingFor(record),
+      isWaitingFor: (record) => this.#attribution.isWaitingFor(record),
       drop: (record) => {
         this.#attribution.drop(record);
         this.#open.delete(record);
@@ -104,15 +99,20 @@ export class KillTracker implements Disposable {
       retention: options.retention / 1000,
     });
     this.#killLog = new KillLog({ log, scope: this.#scope, clock });
-    this.#processes = new ContainerProcesses(
-      ({ path }) => this.#processesOf(kernel, counters, path),
-      () => this.hasMore,
-    );
+    this.#processes = new ContainerProcesses(processReader(kernel, counters, records), () => this.hasMore);
+    this.#reader = new SourceReader({
+      snapshots: this.#snapshots,
+      attribution: this.#attribution,
+      processes: this.#processes,
+      places: this.#places,
+      inodeOf: (path) => inodeOf(kernel, path),
+      clock,
+    });
   }
 
   /** Starts reading kills from the kernel's log. */
   follow(kernelLog: KernelLog): void {
-    this.#kernelLog = kernelLog;
+    this.#reader.follow(kernelLog);
   }
 
   /** The records of an earlier run were restored. */
@@ -149,13 +149,14 @@ export class KillTracker implements Disposable {
   /** Whether the next {@link updateIfChanged} has something to do even if there are no new kills. */
   get isUnsettled(): boolean {
     // With the kernel's log it can wait until the next kill: looking often costs time that new containers need in a storm.
-    const isWaiting = this.#attribution.above.isWaiting && this.#kernelLog?.up !== true;
-    return this.#open.size > 0 || this.#unattributedChanges || this.#hasNews || isWaiting || this.hasMore;
+    const { above } = this.#attribution;
+    const isWaiting = above.isConfirmed || (above.isWaiting && !this.#reader.isLogUp);
+    return this.#open.size > 0 || this.#unattributedChanges || this.#reader.hasNews || isWaiting || this.hasMore;
   }
 
   /** Whether a part of the kernel's log has not been read yet. */
   get hasMore(): boolean {
-    return this.#kernelLog?.hasMore === true;
+    return this.#reader.hasMore;
   }
 
   /**
@@ -168,7 +169,7 @@ export class KillTracker implements Disposable {
     this.retention.appearing(cgroup);
     this.#attribution.appeared(cgroup, when);
     this.#snapshots.appeared(cgroup);
-    if (when === 'started') this.#beginAbove(cgroup);
+    if (when === 'started') this.#reader.beginAbove(cgroup);
     this.#processes.appeared(cgroup, when);
     this.#young.add(cgroup);
   }
@@ -176,8 +177,9 @@ export class KillTracker implements Disposable {
   /** Marks a container as removed. */
   removed(cgroup: ContainerCgroup): void {
     // The container's counter is gone, but the kernel's log has its last kill by now. In a burst polls read it all the time.
-    if (!this.isBurst) this.#readKernelLog(LOG_SLICE_MS);
-    const record = this.#attribution.removed(cgroup, this.#clock.now());
+    const isLogRead = !this.isBurst;
+    if (isLogRead) this.#reader.readLog(LOG_SLICE_MS);
+    const record = this.#attribution.removed(cgroup, this.#clock.now(), !isLogRead || this.#reader.isLogUnread);
     if (record !== undefined) this.retention.removed(record);
     this.#snapshots.removed(cgroup);
     this.#processes.removed(cgroup);
@@ -207,11 +209,10 @@ export class KillTracker implements Disposable {
    */
   update(logMs = Infinity): void {
     const start = performance.now();
-    const isTaken = this.#takeSources(logMs);
+    const isTaken = this.#reader.take(logMs);
     const isConsistent = isTaken && !this.hasMore;
     this.#notedKills = this.#snapshots.readNewKills();
     for (const record of this.#attribution.takeChanged()) this.#open.add(record);
-    this.#hasNews = false;
     this.retention.update(this.#clock.now());
     const excess = Math.max(0, (this.#snapshots.hostKills ?? 0) - this.retention.kills);
     if (isConsistent) this.#unattributed.note(excess, performance.now());
@@ -232,7 +233,7 @@ export class KillTracker implements Disposable {
     if (this.isBurst) this.#processes.look(this.#young.list(performance.now()));
     // Without a new kill there is nothing new in the log. Most polls end here, and a read at the end of the log is an exception.
     if (this.#hasNothingToRead()) return 'unchanged';
-    this.#readKernelLog(LOG_SLICE_MS);
+    this.#reader.readLog(LOG_SLICE_MS);
     const newKills = this.#snapshots.readNewKills();
     const time = performance.now();
     if (this.#burst.note(newKills - this.#notedKills, time) === 'began') this.#processes.beginBurst();
@@ -255,7 +256,7 @@ export class KillTracker implements Disposable {
     const toWall = this.#clock.toWall();
     return {
       accounts: this.retention
-        .counts(this.#kernelLog?.up === true ? 'kmsg' : 'counters')
+        .counts(this.#reader.isLogUp ? 'kmsg' : 'counters')
         .map((account) =>
           account.lastKill === undefined ? account : { ...account, lastKill: toWall(account.lastKill) },
         ),
@@ -271,53 +272,9 @@ export class KillTracker implements Disposable {
   }
 
   #hasNothingToRead(): boolean {
-    if (this.isBurst || this.isUnsettled || performance.now() - this.#logReadAt >= READ_LOG_EVERY_MS) return false;
+    if (this.isBurst || this.isUnsettled || performance.now() - this.#reader.logReadAt >= READ_LOG_EVERY_MS)
+      return false;
     return this.#snapshots.readNewKills() === 0 && this.#snapshots.up;
-  }
-
-  #readKernelLog(maxMs: number): void {
-    this.#logReadAt = performance.now();
-    for (const kill of this.#kernelLog?.kills(maxMs) ?? []) {
-      this.#hasNews = true;
-      this.#attribution.fromKmsg(kill, kill.beforeStart ? undefined : this.#processes.placeOf(kill.pid));
-      // A container that hit its limit is likely to hit it again, and the kernel may leave out the next report.
-      if (kill.limitedBy !== undefined && !kill.beforeStart) {
-        this.#processes.learn(this.#places.discoveryPathOf(kill.limitedBy), kill.listed);
-      }
-    }
-  }
-
-  /** Reads the counter above a container before the container has a kill, so that the next reading shows what is new. */
-  #beginAbove(cgroup: ContainerCgroup): void {
-    const { above } = this.#attribution;
-    const kills = above.isNewAbove(cgroup) ? this.#snapshots.above(cgroup) : undefined;
-    if (kills !== undefined) above.begin(cgroup, kills);
-  }
-
-  /** Returns whether all counters could be read at the same moment. */
-  #takeSources(logMs: number): boolean {
-    const end = performance.now() + MAX_TRYING_MS;
-    for (let tries = 0; tries < MAX_TRIES && (tries === 0 || performance.now() < end); tries += 1) {
-      this.#readKernelLog(logMs);
-      const snapshot = this.#snapshots.take((isNews) => this.#attribution.above.parents(isNews || this.#areParentsDue));
-      if (snapshot === 'unreadable') return false;
-      if (snapshot === 'changed') continue;
-      // The counters may have kills that the log has reported since it was read.
-      this.#readKernelLog(logMs);
-      for (const reading of snapshot.readings) this.#attribution.fromCounter(reading, this.#clock.now());
-      this.#attribution.settle(snapshot.isFirst ? undefined : this.#clock.now());
-      this.#areParentsDue = snapshot.parents !== undefined && this.hasMore;
-      // What the rest of the log names would look like a kill in the only container that is gone.
-      if (snapshot.parents !== undefined && !this.hasMore) {
-        this.#attribution.settleParents(
-          snapshot.parents,
-          (path) => this.#snapshots.childrenOf(path),
-          this.#clock.now(),
-        );
-      }
-      return true;
-    }
-    return false;
   }
 
   /** Counts the kills of a record as events if they have waited long enough, and logs them. */
@@ -332,17 +289,7 @@ export class KillTracker implements Disposable {
 
   /** The sources that may still explain a kill that only a counter shows. */
   get #expectedReports(): KillReports {
-    if (this.#kernelLog?.up === true) return this.hasMore ? 'unread' : 'kmsg';
+    if (this.#reader.isLogUp) return this.hasMore ? 'unread' : 'kmsg';
     return this.#scope === 'below' ? 'groups' : 'nothing';
-  }
-
-  /** On cgroup v1 a process can be in the container in one hierarchy and not in another. */
-  #processesOf(kernel: KernelFiles, counters: Counters | undefined, path: string): ReturnType<ReadProcesses> {
-    const isOther = (inner: string): boolean => this.records.at(inner) !== undefined;
-    const processes = new Map(counters?.processesOf(path, isOther));
-    if (this.#scope === 'own') {
-      processes.set(path, [...kernel.cgroup(path).processes(), ...(processes.get(path) ?? [])]);
-    }
-    return processes;
   }
 }

@@ -45,6 +45,8 @@ class Host {
       stateFile: join(this.root, 'state/oom.json'),
       retention: 3_600_000,
       identify: () => undefined,
+      afterEvents: (callback) => void setImmediate(callback),
+      certainSince: () => -Infinity,
       names: { labelsOf: () => undefined, wantName() {}, forgetName() {} },
     });
   }

@@ -64,7 +64,16 @@ export class OomWatch implements AsyncDisposable {
   constructor(options: OomOptions) {
     const { kernel, log, kmsg, stateFile, clock = new SteadyClock() } = options;
     this.#log = log;
-    const tracker = new KillTracker({ ...options, clock });
+    const tracker = new KillTracker({
+      ...options,
+      clock,
+      afterEvents: (callback) =>
+        options.afterEvents(() => {
+          callback();
+          // In a storm the next kill is not far.
+          if (this.#isStarted) this.#updateIfChanged();
+        }),
+    });
     this.#tracker = tracker;
     const { records, totals, retention } = tracker;
     if (stateFile !== undefined)

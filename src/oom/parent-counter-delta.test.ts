@@ -8,7 +8,13 @@ const pod = '/kubepods/pod1';
 /** A pod with one container, and the counter above it. */
 class Scene {
   readonly records = new ContainerRecords();
-  readonly above = new ParentCounterDelta(this.records, () => undefined);
+  readonly above = new ParentCounterDelta({
+    records: this.records,
+    identify: () => undefined,
+    inodeOf: () => undefined,
+    afterEvents: (callback) => callback(),
+    certainSince: () => -Infinity,
+  });
 
   appear(): ContainerCgroup {
     const match = { engine: 'cri', id: 'a', infra: false };

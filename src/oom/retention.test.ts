@@ -14,6 +14,11 @@ describe('a container', () => {
     expect(bench.kills()).toEqual({ web: [0, undefined] });
     bench.remove(cgroup, 6);
     bench.retention.update(6);
+    // The counter above it may still show one.
+    expect(bench.kills()).toEqual({ web: [0, undefined] });
+    bench.attribution.settle(7);
+    bench.attribution.above.noteNoKills();
+    bench.retention.update(7);
     expect(bench.kills()).toEqual({});
   });
 

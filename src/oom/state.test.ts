@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Bench, HOUR, named } from '../../test/oom-bench.ts';
+import { Bench, HOUR, killIn, named } from '../../test/oom-bench.ts';
 import { JournalWriter, readJournal } from './state-journal.ts';
 import { afterReboot, atBoot, differ, entriesOf, isSameBoot, type State, stateIn, stateOf } from './state.ts';
 
@@ -36,6 +36,17 @@ describe('the saved state', () => {
     expect(bench.kills()).toEqual({ web: [3, 15], gone: [1, 10] });
     bench.retention.update(12 + HOUR);
     expect(bench.kills()).toEqual({ web: [3, 15] });
+  });
+
+  it('has the kills whose reports are read, and that are not counted yet', () => {
+    const first = new Bench('below');
+    first.appear('a');
+    first.attribution.fromKmsg(killIn('/docker/a', 10), undefined);
+    const second = new Bench('below');
+    second.retention.restore(saved(first).records, 20);
+    second.attribution.restored();
+    second.attribution.settle(20);
+    expect(second.retention.kills).toBe(1);
   });
 
   it('tells the kills of an inner container from those of the outer one', () => {

@@ -59,9 +59,12 @@ export function stateOf(parts: {
   };
 }
 
-/** Without the inner records, the next run would count their kills in the outer counter as the outer container's own. */
-function isWorthSaving({ kills, inner, archivedInnerKills }: ContainerRecord): boolean {
-  return kills > 0 || archivedInnerKills > 0 || [...inner].some(isWorthSaving);
+/**
+ * Without the inner records, the next run would count their kills in the outer counter as the outer container's own. Kills in the sources
+ * that are not settled yet will not be reported again.
+ */
+function isWorthSaving({ kills, sources, inner, archivedInnerKills }: ContainerRecord): boolean {
+  return kills > 0 || sources.sum(0).kills > 0 || archivedInnerKills > 0 || [...inner].some(isWorthSaving);
 }
 
 function savedRecord(record: ContainerRecord): SavedRecord {

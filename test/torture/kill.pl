@@ -1,5 +1,5 @@
 # Makes real OOM kills in cgroups that look like containers, and prints what the kernel counted for each: lines of
-# "<id> <kills> <events>", then "seconds <duration>". In Perl, as a fork is cheap in it: an emulated guest reaches storms too.
+# "<id> <kills> <events>", for a container in another one also the id of that, then "seconds <duration>". In Perl, as a fork is cheap in it: an emulated guest reaches storms too.
 # Usage: perl kill.pl parent=/docker count=100 rate=26 life=200 way=main
 #   way: main    the only process of a container is killed
 #        child   a child of its first process is killed
@@ -61,6 +61,7 @@ sub start_container {
     make(\%container, $outer);
     my ($first, $last, $limited) = ($outer, $outer, $outer);
     if ($way eq 'nested') {
+        $container{outer} = $id;
         $container{id} = random_id();
         make(\%container, "$outer/docker");
         $first = $last = $limited = "$outer/docker/$container{id}";
@@ -114,6 +115,7 @@ sub finish {
     my $known = $truth{$container->{id}} //= [0, 0];
     $known->[0] += $kills;
     $known->[1] += $groups || $kills;
+    $known->[2] = $container->{outer} if $container->{outer};
 }
 
 sub make {

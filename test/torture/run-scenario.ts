@@ -27,6 +27,8 @@ export interface ScenarioResult {
 interface KernelCount {
   readonly kills: number;
   readonly events: number;
+  /** The id of the container around it. */
+  readonly outer: string | undefined;
 }
 
 /** Causes the kills of a scenario beside a new exporter, and compares the counts. */
@@ -119,9 +121,9 @@ async function killAll(
   const truth = new Map<string, KernelCount>();
   let seconds = NaN;
   for (const line of output.split('\n')) {
-    const [id = '', first, second] = line.split(' ');
+    const [id = '', first, second, outer] = line.split(' ');
     if (id === 'seconds') seconds = Number(first);
-    else truth.set(id, { kills: Number(first), events: Number(second) });
+    else truth.set(id, { kills: Number(first), events: Number(second), outer });
   }
   return { truth, seconds };
 }
@@ -160,10 +162,12 @@ async function compare(
   if (samples === undefined) throw new Error('The exporter did not answer');
   const { kills, events, sum } = countsIn(samples);
   let [unattributed, doubled, eventsFound] = [0, 0, 0];
-  for (const [id, { kills: true_ }] of truth) {
+  for (const [id, { kills: true_, outer }] of truth) {
     const found = kills.get(id.slice(0, 12)) ?? 0;
     unattributed += Math.max(0, true_ - found);
-    doubled += Math.max(0, found - true_);
+    // The container around it has had no kills of its own.
+    const foundAround = outer === undefined ? 0 : (kills.get(outer.slice(0, 12)) ?? 0);
+    doubled += Math.max(0, found + foundAround - true_);
     eventsFound += events.get(id.slice(0, 12)) ?? 0;
   }
   const host = samples.value('isolation_host_oom_kills_total') ?? NaN;
