@@ -208,6 +208,11 @@ const CONTAINERS: Record<string, readonly Row[]> = {
   'virtual machines around containers': [
     [`/kubepods/pod${UID}/kata_${A}`, 'kata', A, { podUid: UID }],
     [`/kata_overhead/${A}`, 'kata', A, { infra: true }],
+    // The rest of the path may be a container's.
+    [`/kata_overhead/kubepods/besteffort/pod${UID}/${A}`, 'kata', A, { infra: true }],
+    [`/kata_overhead/default/${A}`, 'kata', A, { infra: true }],
+    [`/kata.slice/kata-overhead.slice/runtime-rs-${A}.scope`, 'kata', A, { infra: true }],
+    [`/kata_sandboxed_pod/${A}`, 'kata', A],
     // Kata's vCPU threads are in a cgroup that looks like a containerd container's.
     [`/kubepods.slice/kubepods-pod${UID_}.slice/cri-containerd-${B}.scope`, 'containerd', B, { podUid: UID }],
     [`/kata/default/kata_${A}`, 'kata', A],
@@ -215,6 +220,8 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     ['/vc/kata_sandbox', 'kata', 'sandbox'],
     ['/firecracker/551e7604-e35c-42b3-b825-416853441234', 'firecracker', '551e7604-e35c-42b3-b825-416853441234'],
     ['/firecracker-containerd/vm-1', 'firecracker', 'vm-1'],
+    // The jailer takes the file name of the program, and this is that of a release.
+    ['/firecracker-v1.10.1-x86_64/vm-1', 'firecracker', 'vm-1'],
   ],
   'LXC, Incus': [
     ['/lxc.payload.c1', 'lxc', 'c1'],
@@ -300,6 +307,9 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/nomad.slice/share.slice/${ALLOCATION}.scope`, 'nomad', ALLOCATION],
     [`/nomad/share/${ALLOCATION}`, 'nomad', ALLOCATION],
     [`/nomad/${ALLOCATION}`, 'nomad', ALLOCATION],
+    // The exec driver before Nomad 1.7, and the driver for containerd.
+    [`/nomad/${UID}`, 'nomad', UID],
+    [`/nomad/redis-task-${UID}`, 'containerd', `redis-task-${UID}`, { candidate: 'shim' }],
     ['/mesos/168b386b-893f-478e-bbf1-209482231b88', 'mesos', '168b386b-893f-478e-bbf1-209482231b88'],
   ],
 };
@@ -314,6 +324,7 @@ const NOT_CONTAINERS = [
   '/system.slice/docker.service',
   '/docker',
   '/docker/buildkit',
+  '/nomad',
   '/machine/qemu-1-vm1.libvirt-qemu',
   // Apptainer itself.
   '/apptainer',

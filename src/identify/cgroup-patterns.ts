@@ -81,6 +81,14 @@ export const NOT_CONTAINERS: readonly Pick<CgroupPattern, 'name' | 'parent'>[] =
 
 /** All known patterns. The first match wins. Each row follows an example of its path. */
 export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
+  // Kata's shim, virtiofsd and the threads of its VMM, beside the container. Before all others, because the rest of the path can
+  // be a container's.
+  // /kata_overhead/<id>; /kata_overhead/kubepods/besteffort/pod<uid>/<id>
+  { engine: 'kata', name: /^(.+)$/s, above: /(?:^|\/)kata_overhead(?:\/|$)/, infra: true },
+  // With systemd /kata.slice/kata-overhead.slice/runtime-rs-<id>.scope, or the name of such a path: kata-overhead.slice:runtime-rs:<id>
+  { engine: 'kata', name: /^[^-]+-[^-]+-(.+)\.scope$/s, parent: 'kata-overhead.slice', infra: true },
+  { engine: 'kata', name: /^kata-overhead\.slice:[^:]+:(.+)$/s, infra: true },
+
   // Docker
   // /docker/<id>; /docker-ce/docker/<id>; Docker in Docker: /docker/<outer>/docker/<id>
   { engine: 'docker', name: BARE_ID, parent: 'docker' },
@@ -145,12 +153,15 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   { engine: 'kata', name: name('kata_ID') },
   // /vc/kata_<id>; /kata/default/kata_<id>
   { engine: 'kata', name: /^kata_(.+)$/s, parent: /^(?:vc|default)$/ },
-  // /kata_overhead/<id>; kata-overhead.slice:runtime-rs:<id>
-  { engine: 'kata', name: name('ID'), parent: 'kata_overhead', infra: true },
-  { engine: 'kata', name: /^([\w.-]+)$/, parent: 'kata_overhead', infra: true },
-  { engine: 'kata', name: /^kata-overhead\.slice:[^:]+:(.+)$/s, infra: true },
-  // /firecracker/<id> (jailer); /firecracker-containerd/<vm>
-  { engine: 'firecracker', name: /^([\w-]{1,64})$/, parent: /^firecracker(?:-containerd)?$/ },
+  // /kata_sandboxed_pod/<id>: of the runtime in Rust, if nobody has chosen a path
+  { engine: 'kata', name: /^([\w.-]+)$/, parent: 'kata_sandboxed_pod' },
+  // /firecracker/<id>, /firecracker-v1.10.1-x86_64/<id>: the jailer takes the name of the program, which must have `firecracker`
+  // in it; /firecracker-containerd/<vm>
+  {
+    engine: 'firecracker',
+    name: /^([\w-]{1,64})$/,
+    parent: new RegExp(`^(?!.*\\.(?:${UNIT_SUFFIX})$)[^/]*firecracker`, 's'),
+  },
 
   // LXC and Incus, which have the same paths
   // /lxc.payload.<name>; /lxc/<name>; Proxmox: /lxc/101/ns
@@ -185,6 +196,8 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
     name: name('(UUID\\..+?)(?:\\.scope)?'),
     parent: /^(?:nomad|share|reserve)(?:\.slice)?$/,
   },
+  // /nomad/<id>: the exec driver before Nomad 1.7 on cgroup v1, with an id of its own
+  { engine: 'nomad', name: name('(UUID)'), parent: 'nomad' },
   // /mesos/<id>
   { engine: 'mesos', name: name('(UUID)'), parent: 'mesos' },
 
@@ -230,11 +243,12 @@ export const CANDIDATE_PATTERNS: readonly CandidatePattern[] = [
     confirmedBy: 'shim',
   },
   // /default/test_container, /k8s.io/ctr1: the namespace and the id; /podruntime/kubelet, /mypool/gpu/job7: chosen by the
-  // client. An id has at most 76 characters, and these have no suffix of a systemd unit.
+  // client; /nomad/<task>-<allocation>: Nomad's driver for containerd. An id has at most 76 characters, and these have no suffix
+  // of a systemd unit.
   {
     engine: 'containerd',
     name: new RegExp(`^(?!${ENGINES_OWN}$)(?!.*\\.(?:${UNIT_SUFFIX})$)([A-Za-z0-9][\\w.-]{0,75})$`),
-    parent: new RegExp(`^(?!${ENGINES_OWN}$)`),
+    parent: new RegExp(`^(?!${ENGINES_OWN}$)|^nomad$`),
     confirmedBy: 'shim',
   },
 ];
