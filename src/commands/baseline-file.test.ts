@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -48,4 +50,19 @@ test('an error names the file in one line', async () => {
   await expect(readBaseline(other)).rejects.toThrow(UsageError);
   await expect(writeBaseline(join(folder, 'none', 'x.json'), baseline)).rejects.toThrow(/^--write-baseline: ENOENT/);
   expect(readFileSync(other, 'utf8')).toBe('{"version": "2.1.0"}');
+});
+
+test('replaces nothing that is not a regular file', async () => {
+  const fifo = join(folder, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  // As /dev/stdout in a pipeline: a link whose end has no name.
+  const link = join(folder, 'stdout');
+  symlinkSync('/proc/self/fd/none', link);
+  await expect(writeBaseline(fifo, baseline)).rejects.toThrow(
+    /^--write-baseline: .*fifo is a FIFO, not a regular file$/,
+  );
+  await expect(writeBaseline(folder, baseline)).rejects.toThrow(/ is a directory, not a regular file$/);
+  await expect(writeBaseline(link, baseline)).rejects.toThrow(/stdout is a link to what is not a file$/);
+  expect(lstatSync(fifo).isFIFO()).toBe(true);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
 });

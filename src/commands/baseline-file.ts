@@ -1,9 +1,7 @@
-import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { UsageError } from '../config/config.ts';
+import { placeToWrite } from '../config-files/place-to-write.ts';
 import { type Baseline, parseBaseline, renderBaseline } from '../scan/baseline.ts';
-
-/** The mode of a new file: everybody may read it, as the other files of a repository. */
-const MODE = 0o644;
 
 /**
  * Reads a baseline.
@@ -25,12 +23,7 @@ export async function readBaseline(file: string): Promise<Baseline> {
  */
 export async function writeBaseline(file: string, baseline: Baseline): Promise<void> {
   try {
-    // A link stays one.
-    const target = await realpath(file).catch(() => file);
-    const mode = await stat(target).then(
-      (old) => old.mode & 0o777,
-      () => MODE,
-    );
+    const { target, mode } = await placeToWrite(file);
     await replace(target, { text: renderBaseline(baseline), mode });
   } catch (error) {
     throw new UsageError(`--write-baseline: ${messageOf(error)}`);

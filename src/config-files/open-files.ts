@@ -1,11 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { createPathCheck } from '../probes/path-check.ts';
 import type { PathProbes } from '../probes/path-probes.ts';
-import { type ConfigFiles, LOCAL_FILES } from './config-files.ts';
+import { type ConfigFiles, LOCAL_FILES, MOST_BYTES } from './config-files.ts';
 import { FetchedFiles, type FetchText, type NamedIn } from './fetched-files.ts';
-
-/** The maximum size of a file, in bytes. */
-const MOST_BYTES = 1024 * 1024;
 
 /** Files that can be read without waiting. */
 export interface OpenedFiles extends Disposable {
@@ -24,7 +21,7 @@ export async function openFiles(
   path: string,
   options: { readonly option: string; readonly probes: PathProbes; readonly namedIn?: NamedIn },
 ): Promise<OpenedFiles> {
-  const { option, probes, namedIn = () => [] } = options;
+  const { option, probes, namedIn } = options;
   // One file that does not answer keeps no other one away.
   const subjectOf = (file: string): string => `${option} ${file}`;
   const fetchText: FetchText = async (file) => {
@@ -42,13 +39,15 @@ export async function openFiles(
   };
   const mayNotAnswer = async (): Promise<boolean> => {
     if (await isUnsafe(path)) return true;
+    // A pipe can be read only once: <(…) of a shell.
+    if (namedIn === undefined) return false;
     const named = namedIn((await fetchText(path).catch(() => '')) ?? '');
     for (const file of named) if (await isUnsafe(resolve(dirname(path), file))) return true;
     return false;
   };
   if (!(await mayNotAnswer())) return { files: LOCAL_FILES, [Symbol.dispose]() {} };
   try {
-    const files = await FetchedFiles.start(path, fetchText, { namedIn });
+    const files = await FetchedFiles.start(path, fetchText, { namedIn: namedIn ?? (() => []) });
     return { files, [Symbol.dispose]: () => files[Symbol.dispose]() };
   } catch (error) {
     throw new Error(`${option}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });

@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { isAbsence } from '../kernel/errno.ts';
+import { missingAsUndefined } from '../kernel/errno.ts';
 import { INITIAL_NAMESPACES, inodeOfLink } from '../kernel/host-namespaces.ts';
 import { defineCheck } from './check.ts';
 
@@ -49,11 +49,5 @@ export const pidNamespace = defineCheck({
 });
 
 function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    // A path that is not a directory counts as missing.
-    if (isAbsence(error) || (error instanceof Error && 'code' in error && error.code === 'ENOTDIR')) return undefined;
-    throw error;
-  }
+  return missingAsUndefined(() => readFileSync(path, 'utf8'));
 }

@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { isAbsence, isDenied, unseenAsUndefined } from '../kernel/errno.ts';
+import { isAbsence, isDenied, missingAsUndefined, unseenAsUndefined } from '../kernel/errno.ts';
 import { parseProcStatus, type ProcStatus } from '../kernel/proc-status.ts';
 
 /** How many processes of a kind could be inspected the way the exporter inspects containers, and how many not. */
@@ -25,9 +25,11 @@ export function lookAtOthers(procfs: string): Others {
     ownUser: { readable: 0, denied: 0 },
     otherUsers: { readable: 0, denied: 0 },
   };
+  const names = missingAsUndefined(() => unseenAsUndefined(() => readdirSync(procfs))) ?? [];
+  if (names.length === 0) return counts;
   const own = unseenAsUndefined(() => readlinkSync(`${procfs}/self`)) ?? '';
   const ownUid = unseenAsUndefined(() => credentialsOf(procfs, own).effectiveUid);
-  for (const pid of unseenAsUndefined(() => readdirSync(procfs)) ?? []) {
+  for (const pid of names) {
     if (!/^\d+$/.test(pid) || pid === own) continue;
     // A process that is gone by now, or hidden, does not count.
     const kind = unseenAsUndefined(() => kindOf(procfs, pid, ownUid));

@@ -119,10 +119,14 @@ describe('findCgroupLayout()', () => {
     expect(layout(V1).version).toBe('v2');
   });
 
-  it('names the path without procfs', () =>
-    expect(() => findCgroupLayout(join(host, 'missing'), join(host, 'cgroup'))).toThrow(
-      /No process file system is mounted at ".*missing"/,
-    ));
+  it('names the path without procfs', () => {
+    writeFileSync(join(host, 'file'), '');
+    for (const wrong of ['missing', 'file']) {
+      expect(() => findCgroupLayout(join(host, wrong), join(host, 'cgroup'))).toThrow(
+        new RegExp(`No process file system is mounted at ".*${wrong}"`),
+      );
+    }
+  });
 
   it('names the path without cgroups', () =>
     expect(() => layout('')).toThrow(/No cgroup file system is mounted at ".*cgroup"/));
@@ -133,7 +137,8 @@ describe('findCgroupLayout()', () => {
   ])('ignores mounts of PID 1 that do not exist here (%s)', (_, mountinfo) => {
     writeFileSync(join(host, 'proc/1/mountinfo'), mountinfo);
     mkdirSync(join(host, 'empty'));
-    for (const wrong of ['missing', 'empty']) {
+    writeFileSync(join(host, 'file'), '');
+    for (const wrong of ['missing', 'empty', 'file']) {
       expect(() => findCgroupLayout(join(host, 'proc'), join(host, wrong))).toThrow(/No cgroup file system is mounted/);
     }
   });

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { readText } from './read-text.ts';
-import { absentAsUndefined } from './errno.ts';
+import { missingAsUndefined } from './errno.ts';
 import { MountPoints } from './mount-points.ts';
 import { escapeOctal, type Mount, parseMountinfo } from './mountinfo.ts';
 import { isAtOrBelow } from './paths.ts';
@@ -61,7 +61,7 @@ interface MountTable {
  */
 export function findCgroupLayout(procRoot: string, cgroupRoot: string): CgroupLayout {
   const tableOf = (process: string, mountedAt: string): MountTable => ({
-    read: () => readText(`${procRoot}/${process}/mountinfo`),
+    read: () => missingAsUndefined(() => readText(`${procRoot}/${process}/mountinfo`)),
     mountedAt,
     visibleAt: cgroupRoot,
   });
@@ -126,7 +126,7 @@ function mountPointsBelow(table: MountTable, hierarchies: readonly Hierarchy[]):
 /** Whether a hierarchy exists at the guessed path. A wrong path must not look like a host without containers. */
 function isThere({ root, version }: Hierarchy): boolean {
   const witness = version === 2 ? `${root}/cgroup.controllers` : root;
-  return absentAsUndefined(() => statSync(witness)) !== undefined;
+  return missingAsUndefined(() => statSync(witness)) !== undefined;
 }
 
 /** v1 lists its controllers in the mount options: `rw,cpu,cpuacct` or `rw,xattr,name=systemd`. */
@@ -139,7 +139,7 @@ function controllersOfV1(superOptions: string): string[] {
 
 /** v2 lists them in `cgroup.controllers`: `cpuset cpu io memory hugetlb pids rdma misc`. */
 function controllersOfUnified(root: string): string[] {
-  const text = readText(`${root}/cgroup.controllers`) ?? '';
+  const text = missingAsUndefined(() => readText(`${root}/cgroup.controllers`)) ?? '';
   return text.split(/\s+/).filter(Boolean);
 }
 

@@ -50,6 +50,16 @@ export function absentAsUndefined<T>(read: () => T): T | undefined {
   }
 }
 
+/** The same as {@link absentAsUndefined}, for paths of the user: what is below a file is missing too. */
+export function missingAsUndefined<T>(read: () => T): T | undefined {
+  try {
+    return absentAsUndefined(read);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
 /** The same as {@link absentAsUndefined}, but a missing privilege becomes `undefined` too. */
 export function unseenAsUndefined<T>(read: () => T): T | undefined {
   try {

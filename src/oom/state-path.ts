@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { isAbsence } from '../kernel/errno.ts';
+import { kindOfFile } from '../kernel/kind-of-file.ts';
 
 /** The maximum size of a state file in bytes. A state with 10,000 removed containers takes about 10 MB. */
 const MOST_BYTES = 256 * 1024 * 1024;
@@ -40,13 +41,5 @@ export function refuseSpecialFile(path: string): void {
 }
 
 function refuse(stats: Stats): void {
-  if (!stats.isFile()) throw new Error(`The path is ${kindOf(stats)}, not a regular file`);
-}
-
-function kindOf(stats: Stats): string {
-  if (stats.isDirectory()) return 'a directory';
-  if (stats.isSymbolicLink()) return 'a symbolic link';
-  if (stats.isFIFO()) return 'a FIFO';
-  if (stats.isSocket()) return 'a socket';
-  return 'a device';
+  if (!stats.isFile()) throw new Error(`The path is ${kindOfFile(stats)}, not a regular file`);
 }
