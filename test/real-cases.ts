@@ -177,6 +177,16 @@ export const REAL_CASES: Readonly<Record<string, readonly RealCase[]>> = {
       tests: { [PATHS]: '/system.slice/apptainer-3119.scope' },
     },
     {
+      condition: "Kata's overhead is named after the whole path of its container, or is in a slice of systemd",
+      right: 'it is no container',
+      tests: { [PATHS]: '`/kata_overhead/kubepods/besteffort/pod${UID}/${A}`' },
+    },
+    {
+      condition: 'LXC numbers the cgroup of a container, because one of its last life is still there',
+      right: 'the container keeps its name',
+      tests: { [SETTLE]: 'a container of LXC keeps its name if LXC has numbered its cgroup' },
+    },
+    {
       condition: 'tasks of a Swarm service have a new id at each deployment',
       right: 'the next task continues the series of the last',
       tests: { 'test/live/swarm.live.test.ts': 'the next task of a service continues the series of the last' },

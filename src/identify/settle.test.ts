@@ -120,6 +120,24 @@ describe('the witness of a cgroup', () => {
     expect(settled('/system.slice/web.service/payload')).toMatchObject({ engine: 'nspawn', id: 'web' });
   });
 
+  test('a container of LXC keeps its name if LXC has numbered its cgroup', async () => {
+    const monitor = await childOf('[lxc monitor] /var/lib/lxc c1', '-');
+    const foreground = await childOf('lxc-start', '-F', '--name=web-2');
+    const cgroupOf = '/lxc.payload.c1-1';
+    expect(settled(cgroup(cgroupOf, monitor))).toEqual({ engine: 'lxc', id: 'c1', cgroup: cgroupOf, infra: false });
+    expect(settled(cgroup('/lxc/web-2-13', foreground))).toMatchObject({ id: 'web-2', cgroup: '/lxc/web-2-13' });
+    // Its name ends so.
+    expect(settled(cgroup('/lxc.payload.web-2', foreground))).toMatchObject({ id: 'web-2' });
+    // The monitor is waited for only where there is a cgroup without the number.
+    expect(settled(cgroup('/lxc.payload.other-1', monitor))).toMatchObject({ id: 'other-1' });
+    expect(settled(cgroup('/lxc.payload.late-1'))).toMatchObject({ id: 'late-1' });
+    cgroup('/lxc.payload.other');
+    cgroup('/lxc.payload.late');
+    expect(settled('/lxc.payload.other-1')).toBe('unconfirmed');
+    expect(settled('/lxc.payload.late-1')).toBe('empty');
+    expect(classify(kernel, '/lxc.payload.late-1')).toMatchObject({ otherwise: { engine: 'lxc', id: 'late-1' } });
+  });
+
   test('a pod of Podman is not a container', () => {
     cgroup(`/batch/${ID}/libpod-${OTHER_ID}`, shell);
     expect(settled(cgroup(`/batch/${ID}`))).toBeUndefined();

@@ -2,8 +2,9 @@ import type { CgroupMatch, Undecided } from '../container.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { type CgroupIdentity, confirmed, identifyCgroup } from './cgroup-path.ts';
 import { pidsOfContainer } from './container-pids.ts';
+import { lxcNameOf, withoutSuffix } from './lxc-name.ts';
 import { commandLineOfEngine, isStarting, MOST_PROCESSES, type Shim, shimOf } from './shim.ts';
-import { parentOf } from '../kernel/paths.ts';
+import { nameOf, parentOf } from '../kernel/paths.ts';
 
 /**
  * The engine that uses a containerd namespace. All other namespaces belong to clients of containerd: ctr, nerdctl, the
@@ -37,7 +38,23 @@ export function settle(kernel: KernelFiles, identity: CgroupIdentity, engineOf: 
   if (candidate === 'supervisor') {
     return hasChild(kernel, parentOf(cgroup), 'supervisor') ? confirmed(identity) : undefined;
   }
+  if (identity.engine === 'lxc' && !identity.infra) return settleByMonitor(kernel, identity);
   return candidate === 'shim' || engineGuessed === true ? settleByShim(kernel, identity, engineOf) : identity;
+}
+
+/**
+ * A container of LXC keeps its name if LXC has numbered its cgroup. It does so only if there is one without the number, so another
+ * container that is called so is not kept waiting for its monitor.
+ */
+function settleByMonitor(kernel: KernelFiles, identity: CgroupIdentity): Settled {
+  const { cgroup } = identity;
+  const unnumbered = withoutSuffix(nameOf(cgroup));
+  if (unnumbered === undefined) return identity;
+  const pids = pidsOfContainer(kernel, kernel.cgroup(cgroup));
+  const id = lxcNameOf(kernel, pids, identity);
+  if (id !== undefined) return { ...identity, id };
+  if (!hasChild(kernel, parentOf(cgroup), unnumbered)) return identity;
+  return pids.length === 0 ? 'empty' : 'unconfirmed';
 }
 
 /** A client of containerd can choose machined's slice: `ctr run --runc-systemd-cgroup --cgroup machine.slice:prefix:id`. */
