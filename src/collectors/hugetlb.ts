@@ -2,7 +2,7 @@ import type { Container } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
-import { parseHugetlbLimit } from '../kernel/single-value.ts';
+import { parseLimit } from '../kernel/single-value.ts';
 import { countIn, MALFORMED, parsedFile, parsedOrMalformed } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';
 
@@ -118,7 +118,7 @@ function limitOfCgroup(files: CgroupFiles, size: string, scrape: Scrape): SizeLi
   limits(scrape).set(files, bySizes);
   if (bySizes.has(size)) return bySizes.get(size);
   const suffix = files.versionOf('hugetlb') === 1 ? 'limit_in_bytes' : 'max';
-  const limit = parsedOrMalformed(files, 'hugetlb', `hugetlb.${size}.${suffix}`, parseHugetlbLimit);
+  const limit = parsedOrMalformed(files, 'hugetlb', `hugetlb.${size}.${suffix}`, parseLimit);
   bySizes.set(size, limit);
   return limit;
 }

@@ -16,8 +16,19 @@ const ZERO = 0x30;
 const LARGEST = 2 ** 64;
 
 /**
+ * Counts from here on are negative numbers: some kernels write those of a counter that has fallen below 0 without the sign
+ * (18446744073709547520 for -4096), others with it.
+ */
+const NEGATIVE = 2 ** 63;
+
+/** Whether a count is a negative number without its sign. */
+export function isNegative(count: number): boolean {
+  return count >= NEGATIVE;
+}
+
+/**
  * Parses the bytes from `start` to `end` as a count: a whole decimal number that fits into 64 bits without a sign.
- * `undefined` if they are not one. The kernel never writes a negative or larger count.
+ * `undefined` if they are not one.
  */
 export function decimalAt(bytes: Bytes, start: number, end: number): number | undefined {
   if (start >= end) return undefined;

@@ -1,4 +1,4 @@
-import { type Bytes, cannotParse, decimalAt, indexOfByte, NEWLINE, sameBytes, SPACE } from './bytes.ts';
+import { type Bytes, cannotParse, decimalAt, indexOfByte, isNegative, NEWLINE, sameBytes, SPACE } from './bytes.ts';
 
 /** The values of the requested keys; `undefined` for a key that the file lacks. */
 export type FlatKeyed<Key extends string> = { [K in Key]: number | undefined };
@@ -12,7 +12,8 @@ export type FlatKeyed<Key extends string> = { [K in Key]: number | undefined };
  *     throttled_usec 804112
  *
  * Only the requested keys are read; others, including those of future kernels, are skipped. Units are the file's.
- * The parser throws a SyntaxError for a line without a space and for a named key whose value is not a number.
+ * The parser throws a SyntaxError for a line without a space and for a named key whose value is not a number, or negative, also
+ * without its sign: some kernels have written such values into memory.stat.
  */
 export function flatKeyedParser<const Key extends string>(keys: readonly Key[]): (bytes: Bytes) => FlatKeyed<Key> {
   const wanted = new Map<number, { readonly key: Key; readonly bytes: Uint8Array }>();
@@ -44,7 +45,7 @@ export function flatKeyedParser<const Key extends string>(keys: readonly Key[]):
       const entry = wanted.get(hash);
       if (entry !== undefined && sameBytes(bytes, start, space, entry.bytes)) {
         const value = decimalAt(bytes, space + 1, end);
-        if (value === undefined) throw cannotParse('a line of key and number', bytes, start);
+        if (value === undefined || isNegative(value)) throw cannotParse('a line of key and number', bytes, start);
         values[entry.key] = value;
       }
       start = end + 1;

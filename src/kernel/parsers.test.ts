@@ -12,15 +12,7 @@ import { parseNetDev } from './net-dev.ts';
 import { parseIrqPressure, parsePressure } from './pressure.ts';
 import { parseCgroupProcs } from './cgroup-procs.ts';
 import { parseMisc, parseRdma } from './resource-values.ts';
-import {
-  parseCount,
-  parseHugetlbLimit,
-  parseLimit,
-  parseSwitch,
-  parseV1Limit,
-  parseV1Period,
-  parseV1Quota,
-} from './single-value.ts';
+import { parseCount, parseLimit, parseSwitch, parseV1Limit, parseV1Period, parseV1Quota } from './single-value.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
@@ -34,7 +26,6 @@ describe('every parser', () => {
     parsePressure,
     parseCount,
     parseLimit,
-    parseHugetlbLimit,
     parseSwitch,
     parseIrqPressure,
     parseMisc,
@@ -88,11 +79,15 @@ describe('parseCount()', () => {
     ['67108864\n', 67108864],
     ['0', 0],
     ['9223372036854771712\n', 9223372036854771712],
-    ['18446744073709551615\n', 2 ** 64],
   ])('reads %j', (text, value) => expect(parseCount(bytes(text))).toBe(value));
 
   it.each(['', '\n', 'max\n', '-1\n', '-0\n', '+1\n', '12 34\n', '1\n2\n', '-\n', '0x10\n', '1.5\n', '1e3\n', 'NaN\n'])(
     'refuses %j',
+    (text) => expect(() => parseCount(bytes(text))).toThrow(SyntaxError),
+  );
+
+  it.each(['18446744073709551615\n', '18446744073709547520\n'])(
+    'refuses a negative number without its sign: %j',
     (text) => expect(() => parseCount(bytes(text))).toThrow(SyntaxError),
   );
 
@@ -110,6 +105,8 @@ describe('parseLimit()', () => {
     ['67108864\n', 67108864],
     ['max\n', Infinity],
     ['0\n', 0],
+    ['9223372036854771712\n', Infinity],
+    ['18446744073709551615\n', Infinity],
   ])('reads %j', (text, value) => expect(parseLimit(bytes(text))).toBe(value));
 
   it.each(['', '-1\n', 'maximum\n', 'MAX\n', 'max 1\n', 'infinity\n', `${'9'.repeat(30)}\n`])('refuses %j', (text) =>
@@ -168,7 +165,8 @@ describe('values that no kernel writes', () => {
 });
 
 describe('parseV1Limit()', () => {
-  it('knows "no limit" with pages of 4 KiB and of 64 KiB', () => {
+  it('knows "no limit" with pages of 4 KiB and of 64 KiB, and of old kernels', () => {
+    expect(parseV1Limit(bytes('18446744073709551615\n'))).toBe(Infinity);
     expect(parseV1Limit(bytes('9223372036854771712\n'))).toBe(Infinity);
     expect(parseV1Limit(bytes('9223372036854710272\n'))).toBe(Infinity);
     expect(parseV1Limit(bytes('67108864\n'))).toBe(67108864);
@@ -195,10 +193,16 @@ describe('flatKeyedParser()', () => {
     expect(parse(bytes('')).usage_usec).toBeUndefined();
   });
 
-  it.each(['usage_usec\n', 'usage_usec x\n', 'usage_usec \n', 'usage_usec 1 2\n', '\n', 'a 1\n\n'])(
-    'refuses %j',
-    (text) => expect(() => parse(bytes(text))).toThrow(SyntaxError),
-  );
+  it.each([
+    'usage_usec -4096\n',
+    'usage_usec 18446744073709547520\n',
+    'usage_usec\n',
+    'usage_usec x\n',
+    'usage_usec \n',
+    'usage_usec 1 2\n',
+    '\n',
+    'a 1\n\n',
+  ])('refuses %j', (text) => expect(() => parse(bytes(text))).toThrow(SyntaxError));
 
   it('reads back what was rendered', () => {
     const keys = ['anon', 'file', 'pgfault', 'inactive_file', 'total_rss'] as const;

@@ -1,7 +1,7 @@
-import { type Bytes, cannotParse, decimalAt, NEWLINE, sameBytes } from './bytes.ts';
+import { type Bytes, cannotParse, decimalAt, isNegative, NEWLINE, sameBytes } from './bytes.ts';
 
 /** v1 writes "no limit" as the largest number of whole pages that fits into a signed 64-bit number of bytes. */
-const V1_UNLIMITED = 2 ** 62;
+const UNLIMITED = 2 ** 62;
 
 const MAX = Buffer.from('max');
 const NO_QUOTA = Buffer.from('-1');
@@ -15,20 +15,21 @@ const NO_QUOTA = Buffer.from('-1');
  *
  * In the file's own unit; see Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
  *
- * @throws SyntaxError for anything else: negative, `max`, or more than 64 bits.
+ * @throws SyntaxError for anything else: negative, also without the sign, `max`, or more than 64 bits.
  */
 export function parseCount(bytes: Bytes): number {
   const value = decimalAt(bytes, 0, endOf(bytes));
-  if (value === undefined) throw cannotParse('a count', bytes);
+  if (value === undefined || isNegative(value)) throw cannotParse('a count', bytes);
   return value;
 }
 
 /**
- * Parses a file with a limit, such as `memory.max`, `memory.low` or `pids.max`; `max` is `Infinity`:
+ * Parses a file with a limit, such as `memory.max`, `memory.low`, `pids.max` or `hugetlb.2MB.max`; no limit is `Infinity`. That is
+ * `max`, and for huge pages a number as on v1 (seen on Linux 6.18):
  *
  *     67108864
  *     max
- *     0
+ *     9223372036854771712
  *
  * @throws SyntaxError for anything else.
  */
@@ -37,37 +38,23 @@ export function parseLimit(bytes: Bytes): number {
   if (sameBytes(bytes, 0, end, MAX)) return Infinity;
   const value = decimalAt(bytes, 0, end);
   if (value === undefined) throw cannotParse('a number or "max"', bytes);
-  return value;
+  return value >= UNLIMITED ? Infinity : value;
 }
 
 /**
- * Parses a v1 limit in bytes such as `memory.limit_in_bytes`. Unlimited (`Infinity`) is a huge number that depends on the page
- * size: `9223372036854771712` with pages of 4 KiB.
+ * Parses a v1 limit in bytes such as `memory.limit_in_bytes`. No limit (`Infinity`) is a huge number that depends on the page
+ * size, `9223372036854771712` with pages of 4 KiB, and on old kernels 2^64 - 1:
  *
  *     67108864
  *     9223372036854771712
- *     9223372036854710272
+ *     18446744073709551615
  *
  * @throws SyntaxError if it is not one number.
  */
 export function parseV1Limit(bytes: Bytes): number {
-  const value = parseCount(bytes);
-  return value >= V1_UNLIMITED ? Infinity : value;
-}
-
-/**
- * Parses the limit of a page size, `hugetlb.<size>.max` (v1: `hugetlb.<size>.limit_in_bytes`), in bytes. v2 writes unlimited
- * (`Infinity`) as `max`, or as v1 does (seen on Linux 6.18):
- *
- *     2097152
- *     max
- *     9223372036854771712
- *
- * @throws SyntaxError if it is neither a number nor `max`.
- */
-export function parseHugetlbLimit(bytes: Bytes): number {
-  const value = parseLimit(bytes);
-  return value >= V1_UNLIMITED ? Infinity : value;
+  const value = decimalAt(bytes, 0, endOf(bytes));
+  if (value === undefined) throw cannotParse('a number', bytes);
+  return value >= UNLIMITED ? Infinity : value;
 }
 
 /**
