@@ -114,6 +114,11 @@ test.each([
   ['/a#b', undefined],
   ['/a b', undefined],
   ['/%41', undefined],
+  ['/../metrics', undefined],
+  ['/a/.', undefined],
+  ['/a/./b', undefined],
+  ['/...', '/...'],
+  ['/.well-known/metrics', '/.well-known/metrics'],
 ])('parseUrlPath(%j) is %j', (text, path) => {
   expect(parseUrlPath(text)).toBe(path);
 });

@@ -71,9 +71,10 @@ export function parseUnixSocket(text: string): UnixHost | undefined {
   return host?.kind === 'unix' ? host : undefined;
 }
 
-/** Reads the path of a URL without a query and without percent-encoding. */
+/** Reads the path of a URL without a query, percent-encoding and the names `.` and `..`, which clients resolve. */
 export function parseUrlPath(text: string): string | undefined {
-  return /^\/[\w.~/@:+-]*$/.test(text) && !text.startsWith('//') ? text : undefined;
+  const isPath = /^\/[\w.~/@:+-]*$/.test(text) && !text.startsWith('//') && !/\/\.{1,2}(?:\/|$)/.test(text);
+  return isPath ? text : undefined;
 }
 
 /** Reads an absolute path and drops trailing slashes. */
