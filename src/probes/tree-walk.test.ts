@@ -33,7 +33,8 @@ beforeEach(() => {
 afterEach(() => {
   probes[Symbol.dispose]();
   rmSync(root, { recursive: true });
-});
+  // 200,000 files, on a busy disk.
+}, 120_000);
 
 const ask = (more: boolean, path = tree): Promise<Outcome<TreeCount>> => probes.ask('a', { look: 'tree', path, more });
 
