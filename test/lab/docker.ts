@@ -123,9 +123,16 @@ export class Docker implements AsyncDisposable {
         --host unix://${this.socket} --exec-opt native.cgroupdriver=${driver} ${quote(...(this.#options.flags ?? []))} \\
         >> ${directory}/log 2>&1`;
     this.#daemon = await machine.start(script);
+    const answers = async (): Promise<true | undefined> => {
+      const code = await this.#daemon?.exitCode();
+      if (code === undefined) return this.#answers();
+      if (!(await this.#containerdWasSlow())) throw new Hopeless(`dockerd ended with exit code ${code}`);
+      this.#daemon = await machine.start(script);
+      return undefined;
+    };
     try {
-      await eventually('dockerd answers', () => this.#answers(), {
-        timeoutMs: 30_000 * machine.slowness,
+      await eventually('dockerd answers', answers, {
+        timeoutMs: 60_000 * machine.slowness,
         everyMs: 100 * machine.slowness,
       });
     } catch (error) {
@@ -146,11 +153,16 @@ export class Docker implements AsyncDisposable {
     await this.#daemon?.stop();
   }
 
+  /** Waits with the daemon, which has its socket before it answers. The client would take its time from it on a slow machine. */
   async #answers(): Promise<true | undefined> {
-    const code = await this.#daemon?.exitCode();
-    if (code !== undefined) throw new Hopeless(`dockerd ended with exit code ${code}`);
-    const { stdout } = await this.machine.run(`${this.client} version --format '{{.Server.Version}}'`);
-    return stdout.trim() === '' ? undefined : true;
+    const ping = `curl -s --fail -m ${10 * this.machine.slowness} --unix-socket ${this.socket} http://docker/_ping`;
+    return (await this.machine.run(ping)).stdout === 'OK' || undefined;
+  }
+
+  /** dockerd gives up after 15 s, however slow the machine is. The next one finds the files of both in memory. */
+  async #containerdWasSlow(): Promise<boolean> {
+    const { stdout } = await this.machine.run(`tail -n 3 ${this.directory}/log`);
+    return stdout.includes('timeout waiting for containerd to start');
   }
 }
 

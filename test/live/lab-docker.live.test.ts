@@ -3,7 +3,7 @@ import { LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import type { Docker } from '../lab/docker.ts';
 import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
-import { succeed } from '../lab/machine.ts';
+import { type Machine, succeed } from '../lab/machine.ts';
 
 describeLive('the lab: Docker on the host', ['docker'], () => {
   let docker: Docker;
@@ -41,6 +41,25 @@ describeLive('the lab: Docker on the host', ['docker'], () => {
     expect(code).toBe(124);
     await docker.kill('SIGCONT');
     expect(await docker.cli('ps', '-q')).toBe('');
+  });
+});
+
+describeLive('the lab: Docker on a busy host', ['docker'], () => {
+  test('a daemon that gave up on a slow containerd is started again', async () => {
+    const directory = await succeed(
+      host,
+      `directory=$(mktemp -d)
+      printf '#!/bin/sh\\ntest -e %s/once || { touch %s/once; sleep 60; }\\nexec %s "$@"\\n' \\
+        "$directory" "$directory" "$(command -v containerd)" > "$directory/containerd"
+      chmod +x "$directory/containerd"
+      echo "$directory"`,
+    );
+    const busy: Machine = { ...host, start: (script) => host.start(`PATH=${directory}:$PATH\n${script}`) };
+    const docker = await startDocker(busy);
+    expect(await docker.log()).toContain('timeout waiting for containerd to start');
+    expect(await docker.cli('images', '--quiet')).not.toBe('');
+    await docker[Symbol.asyncDispose]();
+    await succeed(host, `rm -r ${directory}`);
   });
 });
 
