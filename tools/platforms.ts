@@ -64,32 +64,32 @@ const ENGINES: readonly Engine[] = [
     name: 'Podman',
     guest: 'forky',
     version: `echo "${PODMANS_VERSIONS}, ${CRUN}"`,
-    suites: { forky: `${AS_LISTED}, of root and of a user` },
+    suites: { forky: AS_LISTED, 'forky-others': 'list, limits and level of a container of a user' },
   },
   {
     name: 'containerd',
     guest: 'forky',
     // Debian's does not know its revision.
     version: `echo "$(containerd --version | awk '{ sub(/[+]unknown$/, "", $3); print $3 }'), ${RUNC}, ${CRUN}"`,
-    suites: { forky: 'list, limits and levels of containers of ctr' },
+    suites: { 'forky-others': 'list, limits and levels of containers of ctr' },
   },
   {
     name: 'LXC',
     guest: 'forky',
     version: 'lxc-start --version',
-    suites: { forky: 'list, limits and level' },
+    suites: { 'forky-others': 'list, limits and level' },
   },
   {
     name: 'Incus',
     guest: 'forky',
     version: `${INCUSD} --version`,
-    suites: { forky: 'list, limits and level, also in a project of its own' },
+    suites: { 'forky-others': 'list, limits and level, also in a project of its own' },
   },
   {
     name: 'systemd-nspawn',
     guest: 'forky',
     version: `systemd-nspawn --version | grep -o '[(].*[)]' | head -n 1 | tr -d '()'`,
-    suites: { forky: 'list, limits and levels, with and without a user namespace' },
+    suites: { 'forky-others': 'list, limits and levels, with and without a user namespace' },
   },
 ];
 

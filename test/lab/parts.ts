@@ -101,11 +101,10 @@ export const RECIPES: Readonly<Record<Part, Recipe>> = {
   },
   'guest-newer': { probe: 'command -v dpkg-deb', packages: [], parts: ['guest'], fetch: () => fetchKernel('newer') },
   'guest-forky': {
-    probe: 'command -v debootstrap && command -v mke2fs && command -v dpkg-deb',
-    packages: ['debootstrap', 'e2fsprogs'],
+    probe: 'command -v mmdebstrap && command -v mke2fs && command -v dpkg-deb',
+    packages: ['mmdebstrap', 'e2fsprogs'],
     parts: ['guest'],
     fetch: fetchForky,
-    long: true,
   },
   'guest-systemd': {
     probe: 'test -x /lib/systemd/systemd && command -v dbus-daemon && command -v apparmor_parser',

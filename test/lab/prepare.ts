@@ -41,12 +41,15 @@ export async function prepareLab(parts: readonly Part[] = PARTS): Promise<Missin
     }
   }
   if (toInstall.length > 0) Object.assign(missing, await install(toInstall));
-  for (const part of parts) {
-    if (missing[part] !== undefined) continue;
-    await RECIPES[part].fetch?.().catch((error: unknown) => {
+  const fetchPart = async (part: Part): Promise<void> => {
+    try {
+      await RECIPES[part].fetch?.();
+    } catch (error) {
       missing[part] = { kind: 'failed', text: `${part} cannot be fetched: ${lastLine(error)}` };
-    });
-  }
+    }
+  };
+  // At once: each waits for the mirror or unpacks on one processor.
+  await Promise.all(parts.filter((part) => missing[part] === undefined).map(fetchPart));
   return inherit(missing);
 }
 

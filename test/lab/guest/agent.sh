@@ -32,5 +32,5 @@ while :; do
     fi
   done
   # Sleeps without starting a process, which is expensive under emulation.
-  read -r -t 0.1 -u 3
+  read -r -t 0.25 -u 3
 done
