@@ -23,6 +23,7 @@ export class Watches implements AsyncDisposable {
   readonly #onLive: (directory: string) => void;
   readonly #onFailed: (directory: string, error: unknown) => void;
   readonly #entries = new Map<string, DirectoryWatch>();
+  readonly #failed = new Set<string>();
   readonly #closing = new Map<string, Promise<void>>();
 
   constructor(options: {
@@ -66,10 +67,7 @@ export class Watches implements AsyncDisposable {
 
   /** Whether a needed watch was refused. */
   get anyFailed(): boolean {
-    for (const entry of this.#entries.values()) {
-      if (entry.state === 'failed') return true;
-    }
-    return false;
+    return this.#failed.size > 0;
   }
 
   /** Resolves once no watch is being set up any more. */
@@ -102,8 +100,7 @@ export class Watches implements AsyncDisposable {
   }
 
   retryFailed(): void {
-    for (const [path, entry] of this.#entries) {
-      if (entry.state !== 'failed') continue;
+    for (const path of this.#failed) {
       this.remove(path);
       this.add(path, 'later');
     }
@@ -114,6 +111,7 @@ export class Watches implements AsyncDisposable {
     const entry = this.#entries.get(path);
     if (entry === undefined) return;
     this.#entries.delete(path);
+    this.#failed.delete(path);
     entry.wanted = false;
     const closed = this.#close(entry).then(() => {
       if (this.#closing.get(path) === closed) this.#closing.delete(path);
@@ -158,6 +156,7 @@ export class Watches implements AsyncDisposable {
   #fail(path: string, entry: DirectoryWatch, error: unknown): void {
     if (!entry.wanted) return;
     entry.state = 'failed';
+    this.#failed.add(path);
     // Removed before it was watched: the watch on its parent or the next walk notices.
     if (errnoOf(error) === 'ENOENT') this.remove(path);
     else this.#onFailed(path, error);

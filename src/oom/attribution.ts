@@ -97,8 +97,10 @@ export class Attribution {
     if (record === undefined) return undefined;
     // In a burst the log has not been read just now.
     settleRecord(record, this.#options.counters, { at: now, isLogUnread });
-    this.#unsettled.add(record);
     if (record.kills > 0) this.#changed.add(record);
+    // On v1 no other source will show a kill in it: each cgroup has its own count.
+    if (this.#options.counters === 'own') return record;
+    this.#unsettled.add(record);
     this.above.noteRemoved(record);
     return record;
   }

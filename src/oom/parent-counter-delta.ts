@@ -1,5 +1,5 @@
 import type { CgroupMatch, ContainerCgroup } from '../container.ts';
-import { isAtOrBelow, parentOf } from '../kernel/paths.ts';
+import { parentOf } from '../kernel/paths.ts';
 import { type ContainerRecord, type KillsAndGroups, ownGroups } from './container-record.ts';
 import type { ContainerRecords } from './container-records.ts';
 
@@ -155,10 +155,10 @@ export class ParentCounterDelta {
     for (const [path, count] of counts) {
       const others = minus(count, inside.get(path));
       const before = this.#others.get(path);
-      const [record, ...more] = this.#removedBelow(path);
+      const isNews = before !== undefined && others.kills > before.kills;
+      const [record, ...more] = isNews ? this.#removedBelow(path) : [];
       const isOnly = more.length === 0 && (record === undefined || parentOf(record.path) === path);
-      const isSeen = !this.#unseen.has(path) && this.#isCertain(path, before);
-      const mayTell = before !== undefined && others.kills > before.kills && isOnly && isSeen;
+      const mayTell = isNews && isOnly && !this.#unseen.has(path) && this.#isCertain(path, before);
       const contents = mayTell ? this.#contentsOf(path, childrenOf(path)) : 'others';
       const isConfirmed =
         record !== undefined && contents === 'containers' && this.#isConfirmed(path, record, count.kills, others.kills);
@@ -217,8 +217,9 @@ export class ParentCounterDelta {
     if (children instanceof Error) return 'others';
     const unknown = children.filter((child) => this.#records.at(child) === undefined);
     if (unknown.some((child) => this.#options.identify(child)?.infra !== false)) return 'others';
+    const present = new Set(children);
     const isGone = (live: ContainerRecord): boolean =>
-      isBelow(live.path, path) && (!children.some((child) => isAtOrBelow(live.path, child)) || this.#isReplaced(live));
+      isBelow(live.path, path) && (!present.has(childAround(live.path, path)) || this.#isReplaced(live));
     return unknown.length > 0 || [...this.#records.live].some(isGone) ? 'changing' : 'containers';
   }
 
@@ -268,4 +269,10 @@ function minus(a: KillsAndGroups, b: KillsAndGroups = NONE): KillsAndGroups {
 
 function isBelow(path: string, parent: string): boolean {
   return path.startsWith(`${parent}/`);
+}
+
+/** The cgroup directly in a parent that another cgroup is, or is inside of: `/a/b` for `/a/b/c` in `/a`. */
+function childAround(path: string, parent: string): string {
+  const end = path.indexOf('/', parent.length + 1);
+  return end < 0 ? path : path.slice(0, end);
 }
