@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { collectors } from '../src/collectors/index.ts';
 import { type Config, createConfig } from '../src/config/config.ts';
 import { type Daemon, startDaemon } from '../src/daemon/daemon.ts';
@@ -21,6 +21,7 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
   let daemon: Daemon;
   beforeAll(async () => {
     daemon = await startDaemon(configOf(host), silent);
+    await untilNamed(daemon);
   });
   afterAll(() => daemon[Symbol.asyncDispose]());
 
@@ -38,6 +39,7 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
 
   it('--collector.findings.all adds the findings that a container does not have', async () => {
     await using all = await startDaemon(configOf(host, [['collector.findings.all', ['true']]]), silent);
+    await untilNamed(all);
     const [some, every] = await Promise.all([daemon, all].map((each) => samplesOfFindings(each)));
     const added = every?.filter((line) => some?.includes(line) !== true) ?? [];
     expect(every?.filter((line) => !added.includes(line))).toEqual(some);
@@ -76,6 +78,17 @@ function configOf(host: string, more: readonly (readonly [string, readonly strin
     ...more,
   ]);
   return createConfig({ flags, environment: {}, collectors });
+}
+
+/** Waits until each container of Podman's has the name that its monitor knows. Those of Docker's have none without its API. */
+async function untilNamed(daemon: Daemon): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const text = Buffer.concat(await daemon.scrape({ format: 'text', collect: ['info'] })).toString();
+      expect(text).not.toMatch(/engine="podman",container="[0-9a-f]{12}"/);
+    },
+    { timeout: 20_000, interval: 20 },
+  );
 }
 
 async function samplesOfFindings(daemon: Daemon): Promise<readonly string[]> {

@@ -54,6 +54,7 @@ renameSync(draft, join(values.out, name));
 console.log(`${join(values.out, name)}: ${tree.files} files, ${Math.round(tree.bytes / 1024)} kB`);
 
 function manifest(): string {
+  const podman = versionOf('podman');
   const facts = [
     ['Captured', new Date().toISOString().slice(0, 10)],
     ['Kernel', distributionsRelease(release())],
@@ -64,6 +65,7 @@ function manifest(): string {
     ],
     ['Docker', versionOf('dockerd')],
     ['runc', versionOf('runc')],
+    ...(podman === undefined ? [] : [['Podman', podman] as const, ['crun', versionOf('crun')] as const]),
     ['Containers', containers.join('<br>')],
     ['Files', `${tree.files + 1} with this one, ${Math.round(tree.bytes / 1024)} kB`],
   ];

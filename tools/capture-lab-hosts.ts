@@ -11,9 +11,10 @@ import type { Docker } from '../test/lab/docker.ts';
 import { bootGuest, type Guest, SHARE_IN_GUEST } from '../test/lab/guest.ts';
 import type { GuestFlavour } from '../test/lab/guest.ts';
 import { host } from '../test/lab/host.ts';
-import { quote, succeed } from '../test/lab/machine.ts';
+import { type Machine, quote, succeed } from '../test/lab/machine.ts';
 import { prepareLab } from '../test/lab/prepare.ts';
-import { runScenarios } from './capture/scenarios.ts';
+import { runPodmanScenarios } from './capture/podman-scenarios.ts';
+import { runScenarios, type Scenario } from './capture/scenarios.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..');
 const FIXTURES = join(REPOSITORY, 'test/fixtures');
@@ -25,29 +26,35 @@ const HOSTS: Readonly<Record<string, () => Promise<void>>> = {
   },
   'guest-v2-docker-cgroupfs': () => captureGuest('guest-v2-docker-cgroupfs', 'plain'),
   'guest-v2-docker-systemd': () => captureGuest('guest-v2-docker-systemd', 'systemd'),
+  'guest-v2-forky': () => captureGuest('guest-v2-forky', 'forky', runPodmanScenarios),
 };
 
+const asked = process.argv.slice(2);
 const missing = await prepareLab();
 for (const reason of Object.values(missing)) console.warn(reason.text);
-const asked = process.argv.slice(2);
 for (const name of asked.length === 0 ? Object.keys(HOSTS) : asked) {
   const captureHost = HOSTS[name];
   if (captureHost === undefined) throw new Error(`No such host: ${name}. There are: ${Object.keys(HOSTS).join(', ')}`);
   await captureHost();
 }
 
-async function captureGuest(name: string, flavour: GuestFlavour): Promise<void> {
+async function captureGuest(
+  name: string,
+  flavour: GuestFlavour,
+  runMore: (machine: Machine) => Promise<readonly Scenario[]> = () => Promise.resolve([]),
+): Promise<void> {
   const directory = mkdtempSync('/tmp/isolation-exporter-guest-');
   await using guest: Guest = await bootGuest({ flavour, directory, owner: process.pid });
-  const docker = await startDocker(guest, { cgroupDriver: flavour === 'systemd' ? 'systemd' : 'cgroupfs' });
-  await capture(name, docker, `${SHARE_IN_GUEST}/files`);
+  const docker = await startDocker(guest, { cgroupDriver: flavour === 'plain' ? 'cgroupfs' : 'systemd' });
+  await capture(name, docker, `${SHARE_IN_GUEST}/files`, await runMore(guest));
   rmSync(join(FIXTURES, name), { recursive: true, force: true });
   cpSync(join(guest.share, 'files', name), join(FIXTURES, name), { recursive: true, verbatimSymlinks: true });
 }
 
-async function capture(name: string, docker: Docker, out: string): Promise<void> {
+/** @param more scenarios that have been run already. */
+async function capture(name: string, docker: Docker, out: string, more: readonly Scenario[] = []): Promise<void> {
   const { machine, directory } = docker;
-  const scenarios = await runScenarios(docker);
+  const scenarios = [...(await runScenarios(docker)), ...more];
   // In the mount table, a path below a mounted /tmp appears without /tmp.
   const bases = [directory, directory.replace(/^\/tmp/, '')];
   const words = [
@@ -60,7 +67,7 @@ async function capture(name: string, docker: Docker, out: string): Promise<void>
     ...bases.flatMap((base) => ['--rename', `${base}/docker.sock=/run/docker.sock`]),
     ...scenarios.flatMap(({ id, note }) => ['--note', `\`${id.slice(0, 12)}\` ${note}`]),
     '--containers',
-    ...scenarios.map(({ id }) => docker.cgroupOf(id)),
+    ...scenarios.map(({ id, cgroup = docker.cgroupOf(id) }) => cgroup),
   ];
   const script = `cd ${quote(REPOSITORY)} && node --import tsx tools/capture-fixture.ts ${quote(...words)}`;
   console.log(await succeed(machine, script, { timeoutMs: 60_000 * machine.slowness }));

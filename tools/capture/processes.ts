@@ -9,6 +9,9 @@ const PROCESS_FILES =
 /** The files that show which privileges the parent of a container could have granted. */
 const PARENT_FILES = ['status', 'limits'];
 
+/** What tells a container's name, if its parent is Podman's monitor. */
+const MONITOR_FILES = ['cgroup', 'cmdline', 'exe'];
+
 /** All links in `ns/`. */
 const NAMESPACE_LINKS = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'].map((kind) => `ns/${kind}`);
 
@@ -40,7 +43,9 @@ export function captureProcesses(pids: readonly number[], tree: FixtureTree): vo
     copyDeviceNames(pid, tree);
     const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     if (parent === undefined || parent === '0' || pids.includes(Number(parent))) continue;
-    for (const name of PARENT_FILES) tree.copy(`/proc/${parent}/${name}`, `proc/${parent}/${name}`, nameless);
+    const isMonitor = readFileSync(`/proc/${parent}/comm`, 'utf8') === 'conmon\n';
+    for (const name of isMonitor ? [...PARENT_FILES, ...MONITOR_FILES] : PARENT_FILES)
+      tree.copy(`/proc/${parent}/${name}`, `proc/${parent}/${name}`, nameless);
   }
 }
 

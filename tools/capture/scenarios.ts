@@ -6,6 +6,8 @@ import { succeed } from '../../test/lab/machine.ts';
 export interface Scenario {
   readonly id: string;
   readonly note: string;
+  /** Absent for a container of Docker's. */
+  readonly cgroup?: string;
 }
 
 /** The most extreme name that Docker accepts: 120 characters with every allowed punctuation mark. */
