@@ -32,7 +32,7 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
   });
 
   it('under the names of cAdvisor', async () => {
-    const text = Buffer.concat(await daemon.cadvisor.scrape({})).toString();
+    const text = Buffer.concat((await daemon.cadvisor?.scrape({})) ?? []).toString();
     const lines = text.split('\n').filter((line) => !OF_THIS_RUN_OF_CADVISOR.test(line));
     await expect(sortSamples(lines).join('\n')).toMatchFileSnapshot(`golden/${host}/cadvisor.txt`);
   });
@@ -57,7 +57,7 @@ describe.each(readdirSync(FIXTURES))('metrics of the captured host %s', (host) =
   });
 
   it.skipIf(!existsSync(PROMTOOL))("promtool only dislikes cAdvisor's own names (needs promtool)", async () => {
-    const input = Buffer.concat(await daemon.cadvisor.scrape({}));
+    const input = Buffer.concat((await daemon.cadvisor?.scrape({})) ?? []);
     const { stderr } = spawnSync(PROMTOOL, ['check', 'metrics'], { input, encoding: 'utf8' });
     expect([...new Set(stderr.trim().split('\n'))]).toEqual([
       "cadvisor_version_info label names should be written in 'snake_case' not 'camelCase'",
@@ -70,6 +70,7 @@ function configOf(host: string, more: readonly (readonly [string, readonly strin
   const flags = new Map<string, readonly string[]>([
     ['path.procfs', [`${FIXTURES}${host}/proc`]],
     ['path.cgroupfs', [`${FIXTURES}${host}/cgroup`]],
+    ['web.cadvisor-path', ['/metrics/cadvisor']],
     ['path.kmsg', ['']],
     ['docker.host', ['']],
     ['podman.host', ['']],

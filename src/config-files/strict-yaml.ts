@@ -1,4 +1,7 @@
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
+
+const require = createRequire(import.meta.url);
 
 /** Parsed YAML, and where each part of it is. */
 export interface YamlFile {
@@ -23,6 +26,8 @@ export function readYaml(text: string): unknown {
  * @throws Error as {@link readYaml}.
  */
 export function readYamlFile(text: string): YamlFile {
+  // Its 70 modules are loaded for the first file. Most exporters have none.
+  const { isNode, LineCounter, parseDocument } = require('yaml') as typeof Yaml;
   const lineCounter = new LineCounter();
   // Pretty errors quote the source, including secrets.
   const document = parseDocument(text, { schema: 'failsafe', lineCounter, prettyErrors: false });

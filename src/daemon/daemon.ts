@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type OpenedAcceptances, openAcceptances } from '../acceptance/open-acceptances.ts';
-import { CadvisorExposition } from '../cadvisor/exposition.ts';
+import type { CadvisorExposition } from '../cadvisor/exposition.ts';
 import type { Scrape } from '../collectors/collector.ts';
 import { collectorsWith } from '../collectors/index.ts';
 import type { Config } from '../config/config.ts';
@@ -51,12 +51,14 @@ import { watchOom } from './watch-oom.ts';
 export interface Daemon extends AsyncDisposable {
   /** Renders one exposition. */
   scrape(request: ScrapeRequest): Promise<Pieces>;
-  /** The same readings under the names of cAdvisor. */
-  readonly cadvisor: {
-    /** The collectors that a request may name. */
-    readonly collectors: readonly string[];
-    scrape(request: Omit<ScrapeRequest, 'format'>): Promise<Pieces>;
-  };
+  /** The same readings under the names of cAdvisor; `undefined` if nobody can request them. */
+  readonly cadvisor:
+    | {
+        /** The collectors that a request may name. */
+        readonly collectors: readonly string[];
+        scrape(request: Omit<ScrapeRequest, 'format'>): Promise<Pieces>;
+      }
+    | undefined;
   /** Calls `use` with the data of a scrape made now. `use` has no deadline, but must yield to the event loop. */
   look<T>(use: (scrape: Scrape) => Promise<T>): Promise<T>;
   /** Waits up to `ms` until engines have named all containers. Returns whether they have. */
@@ -193,9 +195,12 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
     ancestors.prune();
     return result;
   };
-  const cadvisor = new CadvisorExposition({ ...config, labels: config.cadvisorLabels, log });
+  const cadvisor = config.web.cadvisorPath === undefined ? undefined : await cadvisorFor(config, log);
   return {
-    cadvisor: { collectors: cadvisor.collectors, scrape: (request) => cadvisor.scrape(request, lookUntil) },
+    cadvisor: cadvisor && {
+      collectors: cadvisor.collectors,
+      scrape: (request) => cadvisor.scrape(request, lookUntil),
+    },
     async scrape({ format, collect, exclude, deadline = Infinity }) {
       const chosen = enabled.filter(
         ({ name }) => (collect?.includes(name) ?? true) && exclude?.includes(name) !== true,
@@ -237,4 +242,10 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
       layerProbes[Symbol.dispose]();
     },
   };
+}
+
+/** Loaded only if somebody may request it. */
+async function cadvisorFor(config: Config, log: Log): Promise<CadvisorExposition> {
+  const { CadvisorExposition: Exposition } = await import('../cadvisor/exposition.ts');
+  return new Exposition({ ...config, labels: config.cadvisorLabels, log });
 }

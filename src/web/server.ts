@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import type { HostReport } from '../report/host-report.ts';
 import type { Version } from '../version.ts';
 import { Connections } from './connections.ts';
-import { createPageHandler } from './page-handler.ts';
+import type { PageHandler } from './page-handler.ts';
 import { createMetricsHandler } from './metrics-handler.ts';
 import type { ScrapeFunction } from './metrics-handler.ts';
 import { RequestSlots } from './request-slots.ts';
@@ -24,7 +24,7 @@ export interface ServerHandlers {
   readonly collectors: readonly string[];
   readonly scrape: ScrapeFunction;
   /** Metrics under the names of cAdvisor, and the collectors that a request may name. */
-  readonly cadvisor?: { readonly collectors: readonly string[]; readonly scrape: ScrapeFunction };
+  readonly cadvisor?: { readonly collectors: readonly string[]; readonly scrape: ScrapeFunction } | undefined;
   /** Reads the report for the page. */
   readonly report: () => Promise<HostReport>;
   /** Whether the daemon is healthy, for `/-/healthy`. */
@@ -115,7 +115,12 @@ function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Ro
   const slots = new RequestSlots(config.maxRequests);
   const metrics = createMetricsHandler({ scrape, collectors, slots, log });
   const metricsOfCadvisor = cadvisor && createMetricsHandler({ ...cadvisor, slots, log, onlyText: true });
-  const page = createPageHandler({ report, version, telemetryPath });
+  // Loaded when somebody opens it: most exporters are only scraped.
+  let page: Promise<PageHandler> | undefined;
+  const loadPage = async (): Promise<PageHandler> => {
+    const { createPageHandler } = await import('./page-handler.ts');
+    return createPageHandler({ report, version, telemetryPath });
+  };
 
   return async (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -134,7 +139,7 @@ function createRouter(config: WebConfig, handlers: ServerHandlers, log: Log): Ro
         // The server only listens once the host's containers are known.
         return textReply(200, `${version.name} is ready.`);
       case '/':
-        return page(request, query);
+        return (await (page ??= loadPage()))(request, query);
       default:
         return textReply(404, 'Not found.');
     }
