@@ -177,6 +177,13 @@ export const REAL_CASES: Readonly<Record<string, readonly RealCase[]>> = {
       tests: { [PATHS]: '/system.slice/apptainer-3119.scope' },
     },
     {
+      condition: "the user of Firecracker's jailer chose the parent of its cgroups",
+      right: 'its process confirms a microVM',
+      tests: {
+        [SETTLE]: 'a microVM of Firecracker is confirmed by its id, wherever the user of its jailer chose the cgroup',
+      },
+    },
+    {
       condition: "Kata's overhead is named after the whole path of its container, or is in a slice of systemd",
       right: 'it is no container',
       tests: { [PATHS]: '`/kata_overhead/kubepods/besteffort/pod${UID}/${A}`' },

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -118,6 +118,19 @@ describe('the witness of a cgroup', () => {
     expect(settled(cgroup('/system.slice/web.service/payload', shell))).toBeUndefined();
     cgroup('/system.slice/web.service/supervisor', shell);
     expect(settled('/system.slice/web.service/payload')).toMatchObject({ engine: 'nspawn', id: 'web' });
+  });
+
+  test('a microVM of Firecracker is confirmed by its id, wherever the user of its jailer chose the cgroup', async () => {
+    const program = join(root, 'firecracker-v1.10.1-x86_64');
+    symlinkSync('/bin/sh', program);
+    const started = spawn(program, ['-c', 'sleep 1000; true', '--id', 'vm-1'], { stdio: 'ignore', detached: true });
+    shims.push(started);
+    const pid = Number(started.pid);
+    await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('firecracker-v1.\n'));
+    const microVm = cgroup('/pool/blue/vm-1', pid);
+    expect(settled(microVm)).toEqual({ engine: 'firecracker', id: 'vm-1', cgroup: microVm, infra: false });
+    expect(settled(cgroup('/pool/blue/vm-2', pid))).toBe('unconfirmed');
+    expect(settled(cgroup('/pool/green/vm-1', shell))).toBe('unconfirmed');
   });
 
   test('a container of LXC keeps its name if LXC has numbered its cgroup', async () => {

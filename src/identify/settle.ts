@@ -2,6 +2,7 @@ import type { CgroupMatch, Undecided } from '../container.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { type CgroupIdentity, confirmed, identifyCgroup } from './cgroup-path.ts';
 import { pidsOfContainer } from './container-pids.ts';
+import { isOfJailer } from './jailer.ts';
 import { lxcNameOf, withoutSuffix } from './lxc-name.ts';
 import { commandLineOfEngine, isStarting, MOST_PROCESSES, type Shim, shimOf } from './shim.ts';
 import { nameOf, parentOf } from '../kernel/paths.ts';
@@ -85,6 +86,9 @@ function settleByShim(kernel: KernelFiles, identity: CgroupIdentity, engineOf: E
   const pids = pidsOfContainer(kernel, kernel.cgroup(identity.cgroup));
   if (pids.length === 0) return 'empty';
   const shim = shimOf(kernel, pids, identity.cgroup);
+  if (shim === undefined && identity.candidate !== undefined && isOfJailer(kernel, pids, identity.cgroup)) {
+    return { ...confirmed(identity), engine: 'firecracker' };
+  }
   if (shim === undefined) return isStarting(kernel, pids, identity.cgroup) ? 'starting' : 'unconfirmed';
   if (identity.candidate !== undefined)
     return isFor(shim, identity) ? { ...confirmed(identity), id: shim.id } : undefined;
