@@ -117,9 +117,19 @@ test('lists the limits of other cgroups, and does not count a shared one as a li
   const [, row, ...more] = text.split('\n');
   expect(row).toBe('web        docker  2 standard  no limit  0.2  6     user');
   expect(more.slice(0, 2)).toEqual([
-    '  limits    memory 4 KiB (shared: /kube\ufffdpods), CPU 0.2 (pod: /kubepods/pod1), PIDs 6 (pod:',
-    '            /kubepods/pod1)',
+    '  limits    memory 4 KiB (shared: /kube\ufffdpods), CPU 0.2, PIDs 6 (pod: /kubepods/pod1)',
+    '',
   ]);
+});
+
+test('names a cgroup inside a container by its path from there', () => {
+  const web = containerReport('web');
+  const inside = { scope: 'container', path: `${web.path}/container`, limit: 50, used: 5 } as const;
+  const text = renderScanTable(
+    hostReport({ ...web, pids: { limit: 50, limited: true, used: 5, limiters: [inside] } }),
+    plain,
+  );
+  expect(text).toContain('\n  limits    PIDs 50 (inside: container)\n');
 });
 
 test('never shows what is unknown as fine', () => {

@@ -47,7 +47,7 @@ interface Cell {
   readonly style?: Style | undefined;
 }
 
-/** Renders a report as a table for people, at most 100 columns wide. */
+/** Renders a report as a table for people, at most 100 columns wide unless a path is longer. */
 export function renderScanTable(report: ScanReport, paint: Paint): string {
   const rows = report.containers.map((container) => ({
     container,
@@ -152,14 +152,22 @@ function acceptances(container: ContainerReport): readonly string[] {
   return [...byText].map(([text, ids]) => `${ids.join(', ')}: ${text}`);
 }
 
-/** The limits that other cgroups than its own set for a container. */
-function limitsOfOthers({ memory, cpu, pids }: ContainerReport): readonly string[] {
-  const text = (what: string, { scope, path }: Limiter) => `${what} (${SCOPE_WORDS[scope]}: ${printable(path)})`;
-  return [
-    ...memory.limiters.map((limiter) => text(`memory ${bytesText(limiter.limit)}`, limiter)),
-    ...cpu.limiters.map((limiter) => text(`CPU ${numberText(limiter.limit)}`, limiter)),
-    ...pids.limiters.map((limiter) => text(`PIDs ${numberText(limiter.limit)}`, limiter)),
-  ];
+/** The limits that other cgroups than its own set for a container, together by cgroup. */
+function limitsOfOthers({ path, memory, cpu, pids }: ContainerReport): readonly string[] {
+  const byPlace = new Map<string, string[]>();
+  const add = (what: string, limiter: Limiter): void => {
+    const place = `${SCOPE_WORDS[limiter.scope]}: ${printable(placeOf(limiter, path))}`;
+    byPlace.set(place, [...(byPlace.get(place) ?? []), what]);
+  };
+  for (const limiter of memory.limiters) add(`memory ${bytesText(limiter.limit)}`, limiter);
+  for (const limiter of cpu.limiters) add(`CPU ${numberText(limiter.limit)}`, limiter);
+  for (const limiter of pids.limiters) add(`PIDs ${numberText(limiter.limit)}`, limiter);
+  return [...byPlace].map(([place, limits]) => `${limits.join(', ')} (${place})`);
+}
+
+/** A cgroup inside the container by its path from there, as a container's path can be as long as a line. */
+function placeOf({ path }: Limiter, container: string): string {
+  return path.startsWith(`${container}/`) ? path.slice(container.length + 1) : path;
 }
 
 /** Lines of a list below a container, none if there is nothing in it. */

@@ -17,6 +17,7 @@ const LIMITED = containersOf(HOST).get('web') ?? '';
 /** The JSON output. */
 interface Scan {
   readonly containers: readonly {
+    readonly engine: string;
     readonly container: string;
     readonly level?: { readonly number: number; readonly certain: boolean };
     readonly namespaces: Readonly<Record<string, { readonly host: string }>>;
@@ -33,12 +34,16 @@ beforeAll(() => {
 
 describe.each(readdirSync(FIXTURES))('isolation-exporter scan of %s', (host) => {
   const { size } = containersOf(host);
+  const golden = readFileSync(new URL(`../golden/${host}/findings.prom`, import.meta.url), 'utf8');
 
   it('shows every container, and nothing else', async () => {
     const { code, stdout, stderr } = await run(scanOf(host));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^CONTAINER +ENGINE +LEVEL +MEMORY +CPU +PIDS +HOST NS\n/);
-    expect(stdout.match(/^[0-9a-f]{12} +docker /gm)).toHaveLength(size);
+    const shown = [...stdout.matchAll(/^(\S+) +(docker|podman) /gm)].map(([, name, engine]) => `${engine} ${name}`);
+    const levels = golden.matchAll(/^isolation_container_isolation_level\{engine="(\w+)",container="([^"]+)"/gm);
+    expect(shown.toSorted()).toEqual([...levels].map(([, engine, name]) => `${engine} ${name}`).toSorted());
+    expect(shown).toHaveLength(size);
     expect(stdout).toContain(`\n${size} containers. Findings: `);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
     // The output is not a terminal.
@@ -51,10 +56,9 @@ describe.each(readdirSync(FIXTURES))('isolation-exporter scan of %s', (host) => 
     expect(scanErrors(JSON.parse(stdout))).toEqual([]);
     const { containers }: Scan = JSON.parse(stdout);
     expect(containers).toHaveLength(size);
-    const golden = readFileSync(new URL(`../golden/${host}/findings.prom`, import.meta.url), 'utf8');
-    for (const { container, level, findings } of containers) {
+    for (const { engine, container, level, findings } of containers) {
       const said = findings.filter(({ answer }) => answer !== 'no').map(({ id, answer }) => `${id} ${answer}`);
-      const labels = `\\{engine="docker",container="${container}"`;
+      const labels = `\\{engine="${engine}",container="${container}"`;
       const samples = golden.matchAll(
         new RegExp(`^isolation_container_finding(_unknown)?${labels},finding="(\\w+)",.*\\} 1$`, 'gm'),
       );
