@@ -234,9 +234,9 @@ describe('a damaged answer of an engine', () => {
     const lists = captured.get('containers.json') ?? [];
     fc.assert(
       fc.property(fc.constantFrom(...lists), damage, (bytes, change) => {
-        const answer = valueOrSyntaxError(() => JSON.parse(change(bytes).toString()) as unknown);
-        if (answer instanceof SyntaxError) return;
-        for (const { id, names } of namedByList(answer)) {
+        const found = valueOrSyntaxError(() => namedByList(JSON.parse(change(bytes).toString())));
+        if (found instanceof SyntaxError) return;
+        for (const { id, names } of found) {
           expect(typeof id).toBe('string');
           for (const value of [names?.name, names?.image]) expect(['string', 'undefined']).toContain(typeof value);
         }
