@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { fetchForky } from './guest-forky.ts';
 import { buildImage, type GuestImage } from './guest-image.ts';
@@ -48,6 +49,12 @@ export type GuestFlavour = keyof typeof FLAVOURS;
 
 /** All kinds of guest. */
 export const GUEST_FLAVOURS = Object.keys(FLAVOURS) as GuestFlavour[];
+
+/** systemd 262 does so if one of its first forks takes too long, as on a host with too much other work. */
+const FROZEN = 'Freezing execution';
+
+/** How often a guest is booted before its freezing is an error. */
+const BOOTS = 3;
 
 /** The path in the guest of the directory that it shares with the host. */
 export const SHARE_IN_GUEST = '/lab';
@@ -91,10 +98,16 @@ export class Guest implements Machine, AsyncDisposable {
     return existsSync(log) ? readFileSync(log, 'utf8') : '';
   }
 
+  /** Whether systemd has given up. */
+  isFrozen(): boolean {
+    return this.console().includes(FROZEN);
+  }
+
   /** Waits until the guest runs jobs. */
   async ready(timeoutMs: number): Promise<void> {
     const isReady = () => {
       if (this.#state() === 'ended') throw new Hopeless(`QEMU has ended: ${this.#qemuLog()}`);
+      if (this.isFrozen()) throw new Hopeless('systemd has given up');
       return existsSync(join(this.share, 'ready')) || undefined;
     };
     try {
@@ -143,22 +156,31 @@ export interface BootOptions {
   readonly owner: number;
 }
 
-/** Boots a guest and returns it when it runs jobs. */
+/** Boots a guest and returns it when it runs jobs. One that freezes is booted again. */
 export async function bootGuest(options: BootOptions): Promise<Guest> {
+  for (let boots = 1; ; boots += 1) {
+    const guest = await startGuest(options);
+    try {
+      await guest.ready(600_000);
+      return guest;
+    } catch (error) {
+      const isLast = !guest.isFrozen() || boots === BOOTS;
+      await guest[Symbol.asyncDispose]();
+      if (isLast) throw error;
+      // The shell beside QEMU looks once a second, and must not note in the next guest's directory that this one has ended.
+      await sleep(2_000);
+    }
+  }
+}
+
+async function startGuest(options: BootOptions): Promise<Guest> {
   const { directory, flavour } = options;
   mkdirSync(join(directory, 'share', 'jobs'), { recursive: true });
   mkdirSync(join(directory, 'share', 'files'));
   fillShare(join(directory, 'share'), flavour);
   const image = await buildImage(await FLAVOURS[flavour].fetch(), directory);
   startQemu(options, image);
-  const guest = new Guest(directory, flavour);
-  try {
-    await guest.ready(600_000);
-  } catch (error) {
-    await guest[Symbol.asyncDispose]();
-    throw error;
-  }
-  return guest;
+  return new Guest(directory, flavour);
 }
 
 function fillShare(share: string, flavour: GuestFlavour): void {
