@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { host } from '../lab/host.ts';
-import { describeLive } from '../lab/live.ts';
+import { describeLong } from '../lab/live.ts';
 import { newerDebianProgram } from '../lab/newer-debian.ts';
 import { describeOnReleases, OLDEST } from '../lab/prometheus-releases.ts';
 import { CONDITIONS } from './conditions.ts';
@@ -100,7 +100,7 @@ describeOnReleases('how long alerts fire while scrapes fail', (release) =>
   }),
 );
 
-describeLive('how long alerts fire while scrapes fail, VictoriaMetrics', ['newer-debian'], () =>
+describeLong('how long alerts fire while scrapes fail, VictoriaMetrics', ['newer-debian'], () =>
   suite({
     name: 'VictoriaMetrics',
     command: `${newerDebianProgram('vmalert-tool')} unittest --files=test.yml -disableAlertgroupLabel`,
