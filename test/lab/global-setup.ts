@@ -17,12 +17,15 @@ declare module 'vitest' {
       readonly directory: string;
       /** The process that lives as long as the run. */
       readonly owner: number;
+      /** When the preparation of the lab began, in ms since the epoch. */
+      readonly startedAt: number;
     };
   }
 }
 
 /** Prepares the lab once for all live suites and takes it down after the last one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const startedAt = Date.now();
   const missing = await prepareLab();
   for (const text of new Set(Object.values(missing).map((reason) => reason.text))) {
     const parts = Object.entries(missing).filter(([, reason]) => reason.text === text);
@@ -34,7 +37,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const directory = mkdtempSync('/tmp/isolation-exporter-live-');
   writeFileSync(join(directory, 'owner'), `${process.pid}\n`);
   project.provide('missing', missing);
-  project.provide('lab', { directory, owner: process.pid });
+  project.provide('lab', { directory, owner: process.pid, startedAt });
   return async () => {
     for (const flavour of GUEST_FLAVOURS) {
       const of = join(directory, flavour);

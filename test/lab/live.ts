@@ -35,6 +35,16 @@ export function describeLong(name: string, needs: readonly Part[], suite: () => 
   else describe.skip(`${name} [skipped: takes long; LAB=all runs it]`, suite);
 }
 
+/** How long after the start of a run a suite may begin that a slow machine has no time for, in ms. */
+const EARLY_MS = 20 * 60_000;
+
+/** A suite of some minutes. A machine that is too slow to end the run in half an hour with it skips it, unless `LAB=all`. */
+export function describeIfEarly(name: string, needs: readonly Part[], suite: () => void): void {
+  const isEarly = Date.now() - inject('lab').startedAt < EARLY_MS;
+  if (isEarly || process.env['LAB'] === 'all') describeLive(name, needs, suite);
+  else describe.skip(`${name} [skipped: this machine is slow; LAB=all runs it]`, suite);
+}
+
 /**
  * The guest of this test run: booted by the first suite that needs it, then shared, so a suite must clean up what it
  * creates. Only the global set-up switches it off.

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { LAB_IMAGE } from '../lab/docker.ts';
 import { type Exporter, type Samples, startExporter } from '../lab/exporter.ts';
 import { bootGuest, type Guest } from '../lab/guest.ts';
-import { describeLive, describeLong } from '../lab/live.ts';
+import { describeIfEarly, describeLong } from '../lab/live.ts';
 import { quote } from '../lab/machine.ts';
 import { within } from './docker-containers.ts';
 import { AS_UNIT, expectAsListed, expectLimitsOfKernel } from './forky-checks.ts';
@@ -24,7 +24,7 @@ const DEFAULTS = [
 /** What a user leaves open who sets no limits. */
 const UNLIMITED = ['cpu_unlimited', 'memory_unlimited'];
 
-describeLive('Docker and Podman of Debian forky', ['guest-forky'], () => {
+describeIfEarly('Docker and Podman of Debian forky', ['guest-forky'], () => {
   let machine: Guest;
   let engines: DockerAndPodman;
   let exporter: Exporter;
