@@ -138,6 +138,7 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     // The client chose the path of the cgroup.
     ['/podruntime/kubelet', 'containerd', 'kubelet', { candidate: 'shim' }],
     ['/mypool/gpu/job7', 'containerd', 'job7', { candidate: 'shim' }],
+    ['/firecracker-ci/job7', 'containerd', 'job7', { candidate: 'shim' }],
     ['/job7', 'containerd', 'job7', { candidate: 'shim' }],
     ['/init', 'containerd', 'init', { candidate: 'shim' }],
     ['/system.slice/pool.service/job7', 'containerd', 'job7', { candidate: 'shim' }],

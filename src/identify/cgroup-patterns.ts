@@ -155,13 +155,10 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   { engine: 'kata', name: /^kata_(.+)$/s, parent: /^(?:vc|default)$/ },
   // /kata_sandboxed_pod/<id>: of the runtime in Rust, if nobody has chosen a path
   { engine: 'kata', name: /^([\w.-]+)$/, parent: 'kata_sandboxed_pod' },
-  // /firecracker/<id>, /firecracker-v1.10.1-x86_64/<id>: the jailer takes the name of the program, which must have `firecracker`
-  // in it; /firecracker-containerd/<vm>
-  {
-    engine: 'firecracker',
-    name: /^([\w-]{1,64})$/,
-    parent: new RegExp(`^(?!.*\\.(?:${UNIT_SUFFIX})$)[^/]*firecracker`, 's'),
-  },
+  // /firecracker/<id>, /firecracker-v1.10.1-x86_64/<id>: the jailer takes the file name of the program, and these are those of the
+  // releases; /firecracker-containerd/<vm>. Under another name the process is the witness (jailer.ts): anybody can call a cgroup
+  // firecracker-ci.
+  { engine: 'firecracker', name: /^([\w-]{1,64})$/, parent: /^firecracker(?:-containerd|-v\d[\w.-]*)?$/ },
 
   // LXC and Incus, which have the same paths
   // /lxc.payload.<name>; /lxc/<name>; Proxmox: /lxc/101/ns

@@ -129,6 +129,7 @@ describe('the witness of a cgroup', () => {
     await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('firecracker-v1.\n'));
     const microVm = cgroup('/pool/blue/vm-1', pid);
     expect(settled(microVm)).toEqual({ engine: 'firecracker', id: 'vm-1', cgroup: microVm, infra: false });
+    expect(settled(cgroup('/my-firecracker/vm-1', pid))).toMatchObject({ engine: 'firecracker', id: 'vm-1' });
     expect(settled(cgroup('/pool/blue/vm-2', pid))).toBe('unconfirmed');
     expect(settled(cgroup('/pool/green/vm-1', shell))).toBe('unconfirmed');
   });
