@@ -68,9 +68,11 @@ function attempt(
       files.close();
       return undefined;
     }
-    const namespaces = readNamespaces(files);
+    let namespaces = readNamespaces(files);
+    // The kernel shows few of a process whose first thread has ended.
+    if (lacksMounts(namespaces) && files.useOtherThread()) namespaces = readNamespaces(files);
     // It was the same living process during the whole inspection, and in the container.
-    const stat = files.text('stat');
+    const stat = kernel.proc(`${chosen.pid}/stat`);
     if (stat !== undefined && parseStartTime(stat) === chosen.start && isMember(kernel, cgroup, files, list)) {
       const startTime = bootTime(kernel) + chosen.start;
       return { pid: chosen.pid, startTime, startedAfterBoot: chosen.start, files, ...namespaces };
@@ -188,6 +190,11 @@ function readNamespaces(files: ProcessFiles): Pick<InitProcess, 'namespaces' | '
     throw error;
   }
   return { namespaces: namespaces satisfies Namespaces, namespacesError: undefined };
+}
+
+/** Every process that runs has a mount namespace. */
+function lacksMounts({ namespaces, namespacesError }: Pick<InitProcess, 'namespaces' | 'namespacesError'>): boolean {
+  return namespacesError === undefined && namespaces.mnt === undefined;
 }
 
 function bootTime(kernel: KernelFiles): number {

@@ -15,6 +15,7 @@ it('reads pids, ids, capabilities and seccomp', () => {
   expect(parseProcStatus(STATUS)).toEqual({
     name: 'sleep',
     zombie: false,
+    goesOn: false,
     kernelThread: false,
     tgid: 7946,
     ppid: 7941,
@@ -55,13 +56,31 @@ it('leaves undefined what an older kernel does not report', () => {
   });
 });
 
+it.each([
+  ['0', 'disabled'],
+  ['1', 'strict'],
+  ['2', 'filter'],
+  // A process that seccomp has killed.
+  ['3', 'filter'],
+  // A mode of a later kernel.
+  ['4', undefined],
+] as const)('reads mode %s of seccomp as %s', (mode, seccomp) => {
+  expect(parsed('Seccomp:\t2', `Seccomp:\t${mode}`).seccomp).toBe(seccomp);
+});
+
 it('recognises kernel threads and zombies', () => {
   expect(parsed('Kthread:\t0', 'Kthread:\t1').kernelThread).toBe(true);
   const beforeKthread = STATUS.replace(/Kthread.*\nVmSize.*\n/, '');
   expect(parseProcStatus(beforeKthread.replace('PPid:\t7941', 'PPid:\t2')).kernelThread).toBe(true);
   // A process without memory that is not a child of kthreadd is a zombie.
   expect(parsed(/VmSize.*\n/, '').kernelThread).toBe(false);
-  expect(parsed('S (sleeping)', 'Z (zombie)').zombie).toBe(true);
+  expect(parsed('S (sleeping)', 'Z (zombie)')).toMatchObject({ zombie: true, goesOn: false });
+});
+
+it('recognises a process that goes on without its first thread', () => {
+  const dead = STATUS.replace('S (sleeping)', 'Z (zombie)').replace('Threads:\t1', 'Threads:\t2');
+  expect(parseProcStatus(dead)).toMatchObject({ zombie: true, goesOn: true });
+  expect(parsed('Threads:\t1', 'Threads:\t2')).toMatchObject({ zombie: false, goesOn: false });
 });
 
 it('does not take a name for a line', () => {
@@ -79,7 +98,6 @@ it.each([
   ['a word for a pid', '7941', 'one'],
   ['an empty NSpid', /NSpid:.*\n/, 'NSpid:\t\n'],
   ['spaces in NSpid', /NSpid:.*\n/, 'NSpid:\t1 2\n'],
-  ['an unknown Seccomp mode', 'Seccomp:\t2', 'Seccomp:\t7'],
   ['a word for NoNewPrivs', 'NoNewPrivs:\t1', 'NoNewPrivs:\tyes'],
   ['nothing', /^.*$/s, ''],
 ] as const)('refuses %s', (_, what, by) => {

@@ -6,6 +6,8 @@ export interface ProcStatus {
   readonly name: string;
   /** A zombie no longer has mounts, namespaces or a program. */
   readonly zombie: boolean;
+  /** Only the first thread is a zombie: the process goes on in its other threads. */
+  readonly goesOn: boolean;
   /** A kernel thread has the kernel's privileges in any cgroup, and belongs to no container. */
   readonly kernelThread: boolean;
   /** The process that a thread belongs to; the pid itself for a process. */
@@ -27,7 +29,7 @@ export interface ProcStatus {
   readonly bounding: CapabilitySet;
   /** Absent before Linux 4.10. */
   readonly noNewPrivileges: boolean | undefined;
-  /** Absent without CONFIG_SECCOMP. */
+  /** Absent without CONFIG_SECCOMP. Unknown if this program does not know the mode. */
   readonly seccomp: SeccompMode | undefined;
   /** How many filters are stacked; since Linux 5.9. */
   readonly seccompFilters: number | undefined;
@@ -36,7 +38,8 @@ export interface ProcStatus {
 /** `filter` means that there is a filter, not what it allows. */
 export type SeccompMode = 'disabled' | 'strict' | 'filter';
 
-const SECCOMP_MODES: readonly SeccompMode[] = ['disabled', 'strict', 'filter'];
+/** By the kernel's number. Since Linux 5.16, 3 is a process that a filter or the strict mode has killed, also as a zombie. */
+const SECCOMP_MODES: readonly SeccompMode[] = ['disabled', 'strict', 'filter', 'filter'];
 
 /**
  * Parses `/proc/<pid>/status` (proc_pid_status(5)):
@@ -61,13 +64,14 @@ export function parseProcStatus(text: string): ProcStatus {
   const [effectiveUid, effectiveGid] = [uids[1], gids[1]];
   const noNewPrivileges = optionalNumber(text, 'NoNewPrivs');
   const seccomp = optionalNumber(text, 'Seccomp');
+  const zombie = /^[ZX]/.test(line(text, 'State') ?? '');
   if (tgid === undefined || ppid === undefined || effectiveUid === undefined || effectiveGid === undefined) {
     throw cannotParse(text);
   }
-  if (seccomp !== undefined && SECCOMP_MODES[seccomp] === undefined) throw cannotParse(`Seccomp:\t${seccomp}`);
   return {
     name: line(text, 'Name') ?? '',
-    zombie: /^[ZX]/.test(line(text, 'State') ?? ''),
+    zombie,
+    goesOn: zombie && (optionalNumber(text, 'Threads') ?? 1) > 1,
     // `Kthread` since Linux 6.9. Before that: kthreadd (pid 2) and its children, which have no memory of their own.
     kernelThread: line(text, 'Kthread') === '1' || ((pid === 2 || ppid === 2) && line(text, 'VmSize') === undefined),
     tgid,

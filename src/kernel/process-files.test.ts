@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { findCgroupLayout } from './cgroup-layout.ts';
 import { KernelFiles } from './kernel-files.ts';
@@ -76,5 +77,39 @@ describe.skipIf(!root)('a mount table with a record of nearly a page (needs root
     child.kill('SIGKILL');
     await once(child, 'exit');
     rmSync(at, { recursive: true });
+  });
+
+  it.each([100, 0])('are those of another thread on demand, with room for %d descriptors', async (budget) => {
+    const kernel = kernelFiles(budget);
+    // Node has several threads.
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    await once(child, 'spawn');
+    const pid = child.pid ?? 0;
+    while (readdirSync(`/proc/${pid}/task`).length < 2) await setTimeout(10);
+    const files = kernel.process(pid);
+    expect(files?.useOtherThread()).toBe(true);
+    const [, thread] = /^Pid:\t(\d+)$/m.exec(files?.text('status') ?? '') ?? [];
+    expect(readdirSync(`/proc/${pid}/task`)).toContain(thread);
+    expect(thread).not.toBe(String(pid));
+    expect(files?.text('status')).toContain(`\nTgid:\t${pid}\n`);
+    expect(files?.link('ns/mnt')).toMatch(/^mnt:/);
+    expect(files?.outside('exe')?.shownAs).toBe(`/proc/${pid}/task/${thread}/exe`);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(files?.text('status')).toBeUndefined();
+    expect(files?.useOtherThread()).toBe(false);
+    files?.close();
+    expect(kernel.open).toBe(0);
+  });
+
+  it('have no other thread if there is one alone', async () => {
+    const child = spawn('sleep', ['100']);
+    await once(child, 'spawn');
+    const files = kernelFiles(100).process(child.pid ?? 0);
+    expect(files?.useOtherThread()).toBe(false);
+    expect(files?.text('stat')).toContain(String(child.pid));
+    files?.close();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
   });
 });

@@ -1,4 +1,4 @@
-import { constants, fstatSync, lstatSync, readlinkSync } from 'node:fs';
+import { constants, fstatSync, lstatSync, opendirSync, readlinkSync } from 'node:fs';
 import { type Bytes, textOf } from './bytes.ts';
 import { isAbsence, namePath } from './errno.ts';
 import { type FileReader, MISSING } from './file-reader.ts';
@@ -12,6 +12,8 @@ export class ProcessFiles {
   readonly #reader: FileReader;
   readonly #path: string;
   #directory: number | undefined;
+  /** The directory of a thread below that of the process, with a slash; empty for the process itself. */
+  #thread = '';
   /** The directory `fd`. It stays open, because opening it by its path costs ten times as much. */
   #fd: number | undefined;
   #closed = false;
@@ -70,9 +72,23 @@ export class ProcessFiles {
    */
   outside(name: string): { readonly path: string; readonly shownAs: string } | undefined {
     if (this.#closed) return undefined;
-    const shownAs = `${this.#path}/${name}`;
+    const within = this.#thread + name;
+    const shownAs = `${this.#path}/${within}`;
     if (this.#directory === undefined) return { path: shownAs, shownAs };
-    return { path: `/proc/${process.pid}/fd/${this.#directory}/${name}`, shownAs };
+    return { path: `/proc/${process.pid}/fd/${this.#directory}/${within}`, shownAs };
+  }
+
+  /**
+   * Reads on through another thread than the first. If the first has ended, the kernel shows the process as a zombie without
+   * namespaces, mounts and files, although it goes on.
+   *
+   * @returns whether there is one.
+   */
+  useOtherThread(): boolean {
+    const other = this.#named('task', (path) => otherThread(path, this.pid));
+    if (other === undefined) return false;
+    this.#thread = `task/${other}/`;
+    return true;
   }
 
   close(): void {
@@ -88,12 +104,26 @@ export class ProcessFiles {
     if (this.#closed) return undefined;
     // Like `openat`, through the descriptor's own link. Beyond the budget there is no descriptor, and the pid is used.
     const directory = this.#directory === undefined ? this.#path : `/proc/self/fd/${this.#directory}`;
+    const within = this.#thread + name;
     try {
-      return read(`${directory}/${name}`);
+      return read(`${directory}/${within}`);
     } catch (error) {
       if (isAbsence(error)) return undefined;
       // Readers of the log need the pid, not the number of a descriptor.
-      throw namePath(error, `${this.#path}/${name}`);
+      throw namePath(error, `${this.#path}/${within}`);
     }
+  }
+}
+
+/** The first thread in a directory `task` that is not the first of the process. Others do not stay as zombies. */
+function otherThread(tasks: string, pid: number): string | undefined {
+  // A process can have many thousands, and two are enough.
+  const directory = opendirSync(tasks, { bufferSize: 4 });
+  try {
+    for (let entry = directory.readSync(); entry !== null; entry = directory.readSync())
+      if (entry.name !== String(pid)) return entry.name;
+    return undefined;
+  } finally {
+    directory.closeSync();
   }
 }

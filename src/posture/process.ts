@@ -69,10 +69,11 @@ export function readProcess(
   };
 }
 
-/** `/proc/<pid>/status`; `undefined` if the process has ended. */
+/** `/proc/<pid>/status`, of another thread if the first has ended; `undefined` if the process has ended. */
 export function readStatus(files: ProcessFiles): ProcStatus | undefined {
   const text = files.text('status');
-  return text === undefined ? undefined : parseProcStatus(text);
+  const status = text === undefined ? undefined : parseProcStatus(text);
+  return status?.goesOn === true && files.useOtherThread() ? readStatus(files) : status;
 }
 
 function isNested(

@@ -29,7 +29,8 @@ const NAMES = [
 ];
 
 /** System calls by their numbers. */
-const [UNSHARE, MOUNT] = process.arch === 'arm64' ? [97, 40] : [272, 165];
+const [UNSHARE, MOUNT, PRCTL, GETPID, EXIT] =
+  process.arch === 'arm64' ? [97, 40, 167, 172, 93] : [272, 165, 157, 39, 60];
 
 const SLEEP = 'sleep 1000000';
 
@@ -48,6 +49,12 @@ const DECOY = `
   }
   wait;
   ${SLEEP}`;
+
+/** Ends its first thread and goes on in another. */
+const ENDED_THREAD = `use threads; threads->create(sub { ${SLEEP} }); syscall(${EXIT}, 0)`;
+
+/** The strict mode of seccomp allows a process to read, write and exit. */
+const [PR_SET_SECCOMP, SECCOMP_MODE_STRICT] = [22, 1];
 
 /** All liars by their names. @param shared a directory that has the same path in the containers. */
 export function liars(shared: string): Readonly<Record<string, Liar>> {
@@ -86,6 +93,19 @@ export function liars(shared: string): Readonly<Record<string, Liar>> {
     },
     'gofer-with-decoy': { flags: free, script: perl(`$0 = 'runsc-gofer'; ${DECOY}`) },
     'conmon-with-decoy': { flags: free, script: perl(`$0 = 'conmon'; ${DECOY}`) },
+    // A zombie says how seccomp ended it.
+    'killed-by-seccomp': {
+      flags: ALONE,
+      script: perl(
+        `if (!fork) { syscall(${PRCTL}, ${PR_SET_SECCOMP}, ${SECCOMP_MODE_STRICT}, 0, 0, 0); syscall(${GETPID}) } ${SLEEP}`,
+      ),
+    },
+    // The kernel shows a process without its first thread as a zombie.
+    'ended-thread': { flags: ALONE, script: perl(ENDED_THREAD) },
+    'ended-thread-in-host-namespaces': {
+      flags: ['--network', 'host', '--ipc', 'host', '--uts', 'host'],
+      script: perl(ENDED_THREAD),
+    },
     'covered-mount': {
       flags: [...ALONE, '--cap-add', 'SYS_ADMIN', '--security-opt', 'apparmor=unconfined', '-v', '/etc:/host-etc'],
       script: perl(

@@ -13,6 +13,7 @@ import { liars } from './liars.ts';
 const IMPORT = (client: string): string => `
   programs='/bin/bash /bin/sleep /bin/cp /usr/bin/perl'
   files=$(ldd $programs | grep -o '/[^ ]*' | grep -v ':$' | sort -u)
+  files+=" $(perl -Mthreads -e 'use DynaLoader; print join " ", values %INC, @DynaLoader::dl_shared_objects')"
   tar -c -h -C / $programs $files 2>/dev/null |
     ${client} import - liar:1`;
 
