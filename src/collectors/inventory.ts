@@ -96,8 +96,9 @@ export const inventory: Collector = defineHostCollector({
       name: 'isolation_posture_age_seconds',
       type: 'gauge',
       help:
-        'Age of the oldest fact behind the posture, the findings and the isolation level of any container; at most 45 s at a ' +
-        'scrape. Processes started since then have been checked. Absent if nothing could be read.',
+        'Age of the oldest fact behind the posture, the findings and the isolation level of any container; at most 5 min at a ' +
+        'scrape. Processes, their privileges and mounts were compared in the last 45 s, and processes started since then have been ' +
+        'checked. Absent if nothing could be read.',
       value: ({ postureAge }) => postureAge,
     },
   ],

@@ -12,6 +12,7 @@ import {
   membersOfContainer,
 } from '../identify/container-pids.ts';
 import { findInit, isStartOutdated } from '../identify/init-process.ts';
+import { compareLater, readLater, readLessOften, readSooner } from './facts-age.ts';
 import { labelsOf } from './labels.ts';
 import type { Naming } from '../engines/naming.ts';
 import { PendingLookUps } from './pending-look-ups.ts';
@@ -27,9 +28,6 @@ import {
 import { TABLES_PER_SCRAPE, Turns } from './turns.ts';
 import { keepKnown, withOpenFilesOf, withUnchanged } from './unchanged-facts.ts';
 import { isDenied, toError } from '../kernel/errno.ts';
-
-/** The maximum age of facts about processes. The first scrape after this time reads them again. */
-const FACTS_FOR_MS = 45_000;
 
 /**
  * The containers with all known facts. Discovery decides which exist. Names come from the engines' caches and never delay a
@@ -128,7 +126,7 @@ export class ContainerInventory {
     const containers = [...this.#entries.values()].flatMap(({ container }) => container ?? []);
     return withSandboxOfPod(containers, this.#entries.values(), (entry) => {
       // The posture of a pause container is only read if another container needs it.
-      if (entry.container === undefined && now >= entry.factsUntil) this.#processFacts(entry, now);
+      if (entry.container === undefined && !this.#isCurrent(entry, now)) this.#processFacts(entry, now);
       return entry.posture?.posture;
     });
   }
@@ -169,18 +167,18 @@ export class ContainerInventory {
     let facts: ProcessFacts | undefined;
     if (isSandbox(cgroup, names)) {
       // Whether to export it depends on its processes, which may be about to start.
-      if (entry.init === undefined || now >= entry.factsUntil) facts = this.#processFacts(entry, now);
+      if (!this.#isCurrent(entry, now)) facts = this.#processFacts(entry, now);
       if (isPause(names, entry.posture?.posture)) {
         entry.container = undefined;
         return;
       }
     }
-    if (facts === undefined && entry.init !== undefined && now < entry.factsUntil) {
+    if (facts === undefined && this.#isCurrent(entry, now)) {
       if (container?.names !== names) {
         facts = processFactsOf(entry);
       }
       // Keep the same object while nothing changes, so that derived data can be cached.
-      else if (this.#lookForNewProcesses(entry, container)) return;
+      else if (this.#lookForNewProcesses(entry, container, now)) return;
     }
     const named =
       container?.names === names
@@ -197,16 +195,33 @@ export class ContainerInventory {
   }
 
   /**
+   * Whether the facts about the processes need not be read again: it is not time yet, and what changes most easily has been compared.
+   */
+  #isCurrent(entry: TrackedContainer, now: number): boolean {
+    const { init, posture, members } = entry;
+    if (init === undefined || now >= entry.factsUntil) return false;
+    if (now < entry.compareAt) return true;
+    if (posture === undefined || members === undefined || !this.#postures.isAsRead(posture, init)) return false;
+    const { pids, isIncomplete } = membersOfContainer(this.#kernel, entry.files, this.#isSurplus);
+    // There may be cgroups inside that the last list did not know.
+    if (isIncomplete !== members.isIncomplete || pids.join(' ') !== members.pids.join(' ')) return false;
+    compareLater(entry, now);
+    return true;
+  }
+
+  /**
    * Inspects new processes, because one that `docker exec` starts may end long before all facts are read again. Returns whether
    * the init is still the same, with the same mounts: a restarted container can reuse its cgroup.
    */
-  #lookForNewProcesses(entry: TrackedContainer, container: Container): boolean {
+  #lookForNewProcesses(entry: TrackedContainer, container: Container, now: number): boolean {
     const { init, posture, members } = entry;
     if (init === undefined || posture === undefined || members === undefined) return true;
     try {
       // A mount must not wait until all facts are read again.
       if (entry.comparesMounts && this.#postures.haveMountsChanged(posture, init)) return false;
       if (!posture.pending && !haveChanged(members)) return true;
+      // A new process may be about to become another one, or to enter another namespace.
+      readSooner(entry, now);
       entry.members = membersOfContainer(this.#kernel, entry.files, this.#isSurplus);
       if (!entry.members.pids.includes(init.pid)) return false;
       entry.posture = this.#postures.update(posture, this.#targetOf(entry, init, entry.members));
@@ -252,8 +267,7 @@ export class ContainerInventory {
     const { init: before, posture: postureBefore } = entry;
     entry.init = undefined;
     entry.posture = undefined;
-    // The random part spreads containers that started together, so that they are not always read in the same scrape.
-    entry.factsUntil = now + FACTS_FOR_MS * (0.5 + Math.random() / 2);
+    readLater(entry, now);
     try {
       const { files } = entry;
       entry.members = membersOfContainer(this.#kernel, files, this.#isSurplus);
@@ -271,6 +285,7 @@ export class ContainerInventory {
         // Its status could not be read, which is so if it has just ended.
         if (entry.posture === undefined) entry.factsUntil = 0;
         if (entry.init.files === before?.files) entry.posture = keepKnown(entry.posture, postureBefore);
+        readLessOften(entry, postureBefore, now);
         this.#takeLookedUp(entry);
       }
       this.#confirm(entry);

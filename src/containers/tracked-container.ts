@@ -22,7 +22,12 @@ export interface TrackedContainer {
   isStuck: boolean;
   /** In this scrape its mount table is compared. */
   comparesMounts: boolean;
+  /** When the facts about its processes are read again, in ms of `performance.now()`; 0 for the next scrape. */
   factsUntil: number;
+  /** When those that change most easily are compared, in ms. */
+  compareAt: number;
+  /** Since when all readings of its posture were the same, in ms. */
+  unchangedSince: number;
 }
 
 /** A container of which nothing is known yet. */
@@ -39,6 +44,8 @@ export function trackedContainer(cgroup: ContainerCgroup, files: CgroupFiles): T
     isStuck: false,
     comparesMounts: false,
     factsUntil: 0,
+    compareAt: 0,
+    unchangedSince: 0,
   };
 }
 

@@ -76,6 +76,29 @@ export function readStatus(files: ProcessFiles): ProcStatus | undefined {
   return status?.goesOn === true && files.useOtherThread() ? readStatus(files) : status;
 }
 
+/** Whether a process still has the identity and the privileges that were read. */
+export function isAsRead(status: ProcStatus, posture: ProcessPosture): boolean {
+  return (
+    SAME_KEYS.every((key) => status[key] === posture[key]) &&
+    status.effectiveUid === posture.uid &&
+    status.effectiveGid === posture.gid &&
+    status.groups.join(' ') === posture.groups.join(' ') &&
+    (status.nspid.length === 1) === posture.hostPid
+  );
+}
+
+/** What a posture takes over from the status as it is, apart from lists. */
+const SAME_KEYS = [
+  'name',
+  'holdsRoot',
+  'effective',
+  'permitted',
+  'bounding',
+  'noNewPrivileges',
+  'seccomp',
+  'seccompFilters',
+] as const;
+
 function isNested(
   inode: number | undefined,
   users: UserNamespace | undefined,

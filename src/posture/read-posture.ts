@@ -6,7 +6,7 @@ import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { isMember } from '../kernel/membership.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { HostNamespaces } from '../kernel/host-namespaces.ts';
-import { parseBoundingSet } from '../kernel/proc-status.ts';
+import { parseBoundingSet, parseProcStatus } from '../kernel/proc-status.ts';
 import { readDevices } from './devices.ts';
 import { type Host, hostFacts } from './host.ts';
 import { LookUps } from '../probes/look-ups.ts';
@@ -15,7 +15,7 @@ import { LONGEST_MOUNTINFO, MountTable } from './mount-table.ts';
 import { readMounts } from './mounts.ts';
 import type { Posture, ProcessPosture } from './posture.ts';
 import type { LookedUp, PostureReading, Target } from './posture-reading.ts';
-import { LabelReader, orDenied, readProcess, readStatus, type Surroundings } from './process.ts';
+import { isAsRead, LabelReader, orDenied, readProcess, readStatus, type Surroundings } from './process.ts';
 import { isSameSummary, summaryOf } from './process-summary.ts';
 import { raisedLimits } from './raised-limits.ts';
 import { readSandbox, Witnesses } from './read-sandbox.ts';
@@ -133,6 +133,15 @@ export class PostureReader {
     } finally {
       parent?.close();
     }
+  }
+
+  /** Whether the processes still have the privileges that were read, and the init its mounts. `false` if one has ended. */
+  isAsRead(reading: PostureReading, init: InitProcess): boolean {
+    for (const [pid, process] of reading.byPid) {
+      const text = pid === init.pid ? init.files.text('status') : this.#kernel.proc(`${pid}/status`);
+      if (text === undefined || (process !== undefined && !isAsRead(parseProcStatus(text), process))) return false;
+    }
+    return !this.haveMountsChanged(reading, init);
   }
 
   /** Whether the init has other mounts than when its posture was read. `false` if that cannot be read any more. */

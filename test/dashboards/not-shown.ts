@@ -2,7 +2,7 @@
 export const NOT_SHOWN: Readonly<Record<string, string>> = {
   isolation_container_limiter_memory_working_set_bytes: 'what cannot be freed is shown instead',
   isolation_container_drift_total: 'the last time is shown; for alerts of one’s own on what happens again and again',
-  isolation_posture_age_seconds: 'at most 45 s by design; for who doubts a finding',
+  isolation_posture_age_seconds: 'at most 5 min by design; for who doubts a finding',
   isolation_container_effective_limit_info: 'the limiting cgroups are shown with their limits, which tells the same',
   isolation_container_memory_low_bytes: 'a protection, not a limit: nothing to act on; for queries of one’s own',
   isolation_container_memory_min_bytes: 'as memory_low_bytes',
