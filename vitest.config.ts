@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { GuestsFirst } from './test/lab/guests-first.ts';
 
 /** By default there is one for each CPU but one, so a single one on two. Many tests wait for a process or a scrape. */
 const maxWorkers = Math.max(2, availableParallelism() - 1);
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: GuestsFirst },
     projects: [
       {
         test: {
@@ -47,13 +49,13 @@ export default defineConfig({
         },
       },
       {
-        // Real engines and a real cgroup-v2 kernel (test/lab). Last and one file at a time: they share the machine,
-        // and an emulated guest beside other suites would make all of them slow.
+        // Real engines and a real cgroup-v2 kernel (test/lab). Last, and one suite at a time (test/lab/turn.ts), because they share
+        // the machine. Only those in guests run beside the others.
         test: {
           name: 'live',
           include: ['test/live/**/*.live.test.ts'],
           globalSetup: 'test/lab/global-setup.ts',
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 300_000,
           hookTimeout: 600_000,

@@ -118,6 +118,7 @@ export class Docker implements AsyncDisposable {
           rm -f "$pidfile"
         fi
       done
+      echo 'starting dockerd' >> ${directory}/log
       exec dockerd --bridge=none --iptables=false --ip-masq=false --live-restore \\
         --data-root ${directory}/data --exec-root ${directory}/exec --pidfile ${directory}/pid \\
         --host unix://${this.socket} --exec-opt native.cgroupdriver=${driver} ${quote(...(this.#options.flags ?? []))} \\
@@ -159,10 +160,15 @@ export class Docker implements AsyncDisposable {
     return (await this.machine.run(ping)).stdout === 'OK' || undefined;
   }
 
-  /** dockerd gives up after 15 s, however slow the machine is. The next one finds the files of both in memory. */
+  /**
+   * dockerd gives up after 15 s, however slow the machine is. The next one finds the files of both in memory. The log since its start
+   * says so, but not at its end: containerd goes on for a while.
+   */
   async #containerdWasSlow(): Promise<boolean> {
-    const { stdout } = await this.machine.run(`tail -n 3 ${this.directory}/log`);
-    return stdout.includes('timeout waiting for containerd to start');
+    const { code } = await this.machine.run(
+      `tac ${this.directory}/log | sed '/^starting dockerd$/q' | grep -q 'timeout waiting for containerd to start'`,
+    );
+    return code === 0;
   }
 }
 

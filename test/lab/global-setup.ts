@@ -11,8 +11,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The missing parts, from the global set-up. */
     readonly missing: Missing;
-    /** What the live suites share. */
-    readonly lab: {
+    /** What the live suites share; other suites have none. */
+    readonly lab?: {
       /** A directory for this run. It contains the guests that several suites share. */
       readonly directory: string;
       /** The process that lives as long as the run. */

@@ -49,7 +49,7 @@ describeLive('the lab: Docker on a busy host', ['docker'], () => {
     const directory = await succeed(
       host,
       `directory=$(mktemp -d)
-      printf '#!/bin/sh\\ntest -e %s/once || { touch %s/once; sleep 60; }\\nexec %s "$@"\\n' \\
+      printf '#!/bin/sh\\ntest -e %s/once || { touch %s/once; for i in $(seq 600); do echo loading; sleep 0.1; done; }\\nexec %s "$@"\\n' \\
         "$directory" "$directory" "$(command -v containerd)" > "$directory/containerd"
       chmod +x "$directory/containerd"
       echo "$directory"`,

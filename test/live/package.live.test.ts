@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildDeb } from '../../packaging/deb.ts';
 import { thisCheckout } from '../../packaging/source.ts';
 import { type ContainerRelease, DebianContainer } from '../lab/debian-container.ts';
 import { samplesOf } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
-import { describeLong } from '../lab/live.ts';
+import { describeLong, labOfRun } from '../lab/live.ts';
 import { eventually, quote, succeed } from '../lab/machine.ts';
 
 const UNIT = 'isolation-exporter.service';
@@ -29,7 +29,7 @@ function suite(release: ContainerRelease): void {
   let before: readonly string[];
 
   beforeAll(async () => {
-    debian = await DebianContainer.create(release, join(inject('lab').directory, release), [
+    debian = await DebianContainer.create(release, join(labOfRun().directory, release), [
       'curl',
       'iproute2',
       NODE[release],
