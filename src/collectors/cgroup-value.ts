@@ -8,8 +8,8 @@ export const MALFORMED = Symbol('malformed');
 let firstMalformed: SyntaxError | undefined;
 
 /**
- * The first malformed file that was read since the last call. Only the value of that file is lost, so reading
- * continues. The code that reports failures calls this function.
+ * The first malformed file that was read since the last call. Only the value of that file is lost, or of one of its keys, so
+ * reading continues. The code that reports failures calls this function.
  */
 export function takeMalformed(): SyntaxError | undefined {
   const taken = firstMalformed;
@@ -18,22 +18,32 @@ export function takeMalformed(): SyntaxError | undefined {
 }
 
 /**
- * Reads a file of a cgroup and parses it; `undefined` if there is no such file, `MALFORMED` if its parser throws.
- * {@link takeMalformed} returns that failure.
+ * Reads a file of a cgroup and parses it; `undefined` if there is no such file, `MALFORMED` if its parser throws. A parser that can
+ * go on after a malformed value calls `note`. {@link takeMalformed} returns the failure.
  */
 export function parsedOrMalformed<T>(
   files: CgroupFiles,
   controller: Controller,
   name: string,
-  parse: (bytes: Bytes) => T,
+  parse: (bytes: Bytes, note: (error: SyntaxError) => void) => T,
 ): T | typeof MALFORMED | undefined {
   const bytes = files.read(controller, name);
-  if (bytes === undefined) return undefined;
+  return bytes === undefined ? undefined : unlessMalformed(name, (note) => parse(bytes, note));
+}
+
+/** Parses a file of that name; `MALFORMED` if its parser throws, as in {@link parsedOrMalformed}. */
+export function unlessMalformed<T>(
+  name: string,
+  parse: (note: (error: SyntaxError) => void) => T,
+): T | typeof MALFORMED {
+  const note = (error: SyntaxError): void => {
+    firstMalformed ??= new SyntaxError(`${name}: ${error.message}`, { cause: error });
+  };
   try {
-    return parse(bytes);
+    return parse(note);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    firstMalformed ??= new SyntaxError(`${name}: ${error.message}`, { cause: error });
+    note(error);
     return MALFORMED;
   }
 }
@@ -43,7 +53,7 @@ export function parsedFile<T>(
   files: CgroupFiles,
   controller: Controller,
   name: string,
-  parse: (bytes: Bytes) => T,
+  parse: (bytes: Bytes, note: (error: SyntaxError) => void) => T,
 ): T | undefined {
   const value = parsedOrMalformed(files, controller, name, parse);
   return value === MALFORMED ? undefined : value;

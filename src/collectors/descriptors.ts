@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { InitProcess } from '../container.ts';
 import { parseProcLimits } from '../kernel/proc-limits.ts';
+import { MALFORMED, unlessMalformed } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, oncePerScrape } from './collector.ts';
 
 interface OpenFiles {
@@ -45,7 +46,9 @@ const known = new WeakMap<InitProcess, number | undefined>();
 export function openFilesLimitOf(init: InitProcess): number | undefined {
   if (known.has(init)) return known.get(init);
   const text = init.files.text('limits');
-  const limit = text === undefined ? undefined : parseProcLimits(text).get('Max open files')?.soft;
+  const limit =
+    text === undefined ? undefined : unlessMalformed('limits', () => parseProcLimits(text).get('Max open files')?.soft);
+  if (limit === MALFORMED) return undefined;
   known.set(init, limit);
   return limit;
 }

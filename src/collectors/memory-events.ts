@@ -1,9 +1,9 @@
 import type { Container } from '../container.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
-import { flatKeyedParser } from '../kernel/flat-keyed.ts';
+import { areMalformed, flatKeyedParser } from '../kernel/flat-keyed.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { hasLimit, limitOfCgroup } from './cgroup-limits.ts';
-import { parsedFile, countIn } from './cgroup-value.ts';
+import { countIn, MALFORMED, parsedFile, parsedOrMalformed } from './cgroup-value.ts';
 import type { Scrape } from './collector.ts';
 import { limitsOfContainer } from './effective-limits.ts';
 
@@ -32,9 +32,9 @@ export function limitEventsOf(files: CgroupFiles, scrape: Scrape): LimitEvents {
   const hasHigh = hasLimit(files, 'high', scrape);
   const hasLow = (limitOfCgroup(files, 'low', scrape) ?? 0) > 0;
   if (!hasMax && !hasHigh && !hasLow) return NONE;
-  const events =
-    parsedFile(files, 'memory', 'memory.events.local', parseEvents) ??
-    parsedFile(files, 'memory', 'memory.events', parseEvents);
+  const local = parsedOrMalformed(files, 'memory', 'memory.events.local', parseEvents);
+  const events = local === undefined ? parsedFile(files, 'memory', 'memory.events', parseEvents) : local;
+  if (events === MALFORMED) return NONE;
   return {
     low: hasLow ? events?.low : undefined,
     high: hasHigh ? events?.high : undefined,
@@ -75,6 +75,7 @@ const countsSockets = new WeakMap<KernelFiles, boolean>();
 export function throttledSocketsOf(files: CgroupFiles, { kernel }: Scrape): number | undefined {
   if (files.versionOf('memory') === 1 || countsSockets.get(kernel) === false) return undefined;
   const events = parsedFile(files, 'memory', 'memory.events', parseSockets);
-  if (events !== undefined) countsSockets.set(kernel, events.sock_throttled !== undefined);
+  if (events !== undefined && !areMalformed(events, ['sock_throttled']))
+    countsSockets.set(kernel, events.sock_throttled !== undefined);
   return events?.sock_throttled;
 }

@@ -1,3 +1,5 @@
+import { areMalformed, type FlatKeyed } from '../kernel/flat-keyed.ts';
+
 /** The fields of cgroup v2's `memory.stat` that {@link unreclaimableOfV2} needs. */
 export const V2_FIELDS = [
   'anon',
@@ -23,7 +25,18 @@ export const V1_FIELDS = [
   'total_inactive_file',
 ] as const;
 
-type Stat<Field extends string> = Readonly<Partial<Record<Field, number | undefined>>> | undefined;
+type Stat<Field extends string> = Readonly<Partial<FlatKeyed<Field>>> | undefined;
+
+/** The fields that some kernels lack, and that count as 0 then. */
+const OPTIONAL = [
+  'kernel',
+  'slab_reclaimable',
+  'slab_unreclaimable',
+  'kernel_stack',
+  'pagetables',
+  'percpu',
+  'sock',
+] as const;
 
 /**
  * Bytes that the kernel can free neither by dropping page cache nor by shrinking caches of its own, from `memory.stat`:
@@ -36,10 +49,10 @@ type Stat<Field extends string> = Readonly<Partial<Record<Field, number | undefi
  *     slab_reclaimable 1048576
  *     sock 4096              buffers of sockets, which are not in kernel
  *
- * @returns `undefined` if a field that each kernel has is missing.
+ * @returns `undefined` if a field that each kernel has is missing, or if one is malformed.
  */
 export function unreclaimableOfV2(stat: Stat<(typeof V2_FIELDS)[number]>): number | undefined {
-  if (stat === undefined) return undefined;
+  if (stat === undefined || areMalformed<(typeof V2_FIELDS)[number]>(stat, OPTIONAL)) return undefined;
   const { anon, shmem } = stat;
   const locked = lockedFile(stat.file, shmem, stat.active_file, stat.inactive_file);
   if (anon === undefined || shmem === undefined || locked === undefined) return undefined;

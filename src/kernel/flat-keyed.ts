@@ -1,7 +1,20 @@
 import { type Bytes, cannotParse, decimalAt, indexOfByte, isNegative, NEWLINE, sameBytes, SPACE } from './bytes.ts';
 
-/** The values of the requested keys; `undefined` for a key that the file lacks. */
-export type FlatKeyed<Key extends string> = { [K in Key]: number | undefined };
+const MALFORMED = Symbol('malformed');
+
+/** The values of the requested keys; `undefined` for a key that the file lacks, and for one whose value is malformed. */
+export type FlatKeyed<Key extends string> = { [K in Key]: number | undefined } & {
+  [MALFORMED]?: ReadonlySet<string> | undefined;
+};
+
+/** Whether the file has a value for one of these keys that is malformed, so that a missing one may not count as 0. */
+export function areMalformed<Key extends string>(
+  values: Readonly<Partial<FlatKeyed<Key>>>,
+  keys: readonly Key[],
+): boolean {
+  const malformed = values[MALFORMED];
+  return malformed !== undefined && keys.some((key) => malformed.has(key));
+}
 
 /**
  * Creates a parser for files of `key value` lines (`cpu.stat`, `memory.stat`, `memory.events`, `memory.oom_control`,
@@ -12,10 +25,13 @@ export type FlatKeyed<Key extends string> = { [K in Key]: number | undefined };
  *     throttled_usec 804112
  *
  * Only the requested keys are read; others, including those of future kernels, are skipped. Units are the file's.
- * The parser throws a SyntaxError for a line without a space and for a named key whose value is not a number, or negative, also
- * without its sign: some kernels have written such values into memory.stat.
+ * The parser throws a SyntaxError for a line without a space. A named key whose value is not a number, or negative, also without its
+ * sign, is malformed: some kernels have written such values into memory.stat. `note` gets the error, and the other keys are read;
+ * without `note` the parser throws it.
  */
-export function flatKeyedParser<const Key extends string>(keys: readonly Key[]): (bytes: Bytes) => FlatKeyed<Key> {
+export function flatKeyedParser<const Key extends string>(
+  keys: readonly Key[],
+): (bytes: Bytes, note?: (error: SyntaxError) => void) => FlatKeyed<Key> {
   const wanted = new Map<number, { readonly key: Key; readonly bytes: Uint8Array }>();
   for (const key of keys) {
     const bytes = Buffer.from(key, 'latin1');
@@ -25,9 +41,9 @@ export function flatKeyedParser<const Key extends string>(keys: readonly Key[]):
     wanted.set(hash, { key, bytes });
   }
   // Every result is a copy of this object, so that all results have the same shape for V8.
-  const nothing = Object.fromEntries(keys.map((key) => [key, undefined])) as FlatKeyed<Key>;
+  const nothing = Object.fromEntries([...keys, MALFORMED].map((key) => [key, undefined])) as FlatKeyed<Key>;
 
-  return (bytes) => {
+  return (bytes, note = raise) => {
     const values = { ...nothing };
     const { length } = bytes;
     let start = 0;
@@ -45,13 +61,19 @@ export function flatKeyedParser<const Key extends string>(keys: readonly Key[]):
       const entry = wanted.get(hash);
       if (entry !== undefined && sameBytes(bytes, start, space, entry.bytes)) {
         const value = decimalAt(bytes, space + 1, end);
-        if (value === undefined || isNegative(value)) throw cannotParse('a line of key and number', bytes, start);
-        values[entry.key] = value;
+        if (value === undefined || isNegative(value)) {
+          note(cannotParse('a line of key and number', bytes, start));
+          values[MALFORMED] = new Set(values[MALFORMED]).add(entry.key);
+        } else (values as Record<Key, number>)[entry.key] = value;
       }
       start = end + 1;
     }
     return values;
   };
+}
+
+function raise(error: SyntaxError): never {
+  throw error;
 }
 
 function hashOf(bytes: Uint8Array): number {

@@ -5,7 +5,7 @@ import { countCpuList } from './cpu-list.ts';
 import { parseCpuMax } from './cpu-max.ts';
 import { descriptorBudget } from './descriptor-limit.ts';
 import { parseDiskNames } from './diskstats.ts';
-import { flatKeyedParser } from './flat-keyed.ts';
+import { areMalformed, flatKeyedParser } from './flat-keyed.ts';
 import { parseIoStat } from './io-stat.ts';
 import { hasOption, parseMountinfo } from './mountinfo.ts';
 import { parseNetDev } from './net-dev.ts';
@@ -203,6 +203,16 @@ describe('flatKeyedParser()', () => {
     '\n',
     'a 1\n\n',
   ])('refuses %j', (text) => expect(() => parse(bytes(text))).toThrow(SyntaxError));
+
+  it.each(['-4096', '18446744073709547520', 'x', ''])('reads the other keys if one has the value %j', (value) => {
+    const noted: SyntaxError[] = [];
+    const found = parse(bytes(`usage_usec 7\nnr_throttled ${value}\n`), (error) => noted.push(error));
+    expect(found).toMatchObject({ usage_usec: 7, nr_throttled: undefined });
+    expect(noted).toEqual([expect.objectContaining({ message: expect.stringContaining('nr_throttled') })]);
+    expect(areMalformed(found, ['nr_throttled'])).toBe(true);
+    expect(areMalformed(found, ['usage_usec', 'throttled_usec'])).toBe(false);
+    expect(areMalformed(parse(bytes('usage_usec 7\n')), ['nr_throttled'])).toBe(false);
+  });
 
   it('reads back what was rendered', () => {
     const keys = ['anon', 'file', 'pgfault', 'inactive_file', 'total_rss'] as const;

@@ -13,7 +13,7 @@ interface ProcLimit {
  *     Max processes             unlimited            unlimited            processes
  *     Max open files            1024                 524288               files
  *
- * @throws SyntaxError for a line that does not have two limits.
+ * @throws SyntaxError for a line that does not have two limits, and if there is none.
  */
 export function parseProcLimits(text: string): ReadonlyMap<string, ProcLimit> {
   const limits = new Map<string, ProcLimit>();
@@ -24,6 +24,8 @@ export function parseProcLimits(text: string): ReadonlyMap<string, ProcLimit> {
     if (name === undefined) throw new SyntaxError(`Cannot parse ${JSON.stringify(line)} as a limit of a process`);
     limits.set(name, { soft: valueOf(soft ?? '', line), hard: valueOf(hard ?? '', line) });
   }
+  if (limits.size === 0)
+    throw new SyntaxError(`Cannot parse ${JSON.stringify(text.slice(0, 80))} as limits of a process`);
   return limits;
 }
 
