@@ -72,12 +72,13 @@ export function subject(facts: SubjectFacts): Subject {
       sysbox: false,
       hostMounts: [],
       propagating: [],
+      socketsKnown: true,
       ...facts.mounts,
     },
     devices: { allowed: undefined, blockDevices: [] },
     raisedUlimits: [],
     oomScoreAdj: 0,
-    denied: undefined,
+    problem: undefined,
     ...facts.posture,
   };
   return {

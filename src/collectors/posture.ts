@@ -19,11 +19,11 @@ export const posture: Collector = defineContainerCollector({
   name: 'posture',
   help: 'Privileges, capabilities, seccomp, security modules and root file system of each container.',
   remedy: NAMESPACE_REMEDY,
-  read({ posture: known, init, initError }): Posture | undefined {
-    if (initError !== undefined && init === undefined) throw initError;
+  read({ posture: known, initError }): Posture | undefined {
+    if (initError !== undefined && known === undefined) throw initError;
     return known;
   },
-  problem: ({ denied }) => denied,
+  problem: ({ problem }) => problem,
   families: [
     {
       name: 'isolation_container_privileged',

@@ -34,7 +34,7 @@ export function readLessOften(
 ): void {
   const { posture } = entry;
   if (posture === undefined) return;
-  if (posture.posture !== before?.posture || posture.posture.denied !== undefined) entry.unchangedSince = now;
+  if (posture.posture !== before?.posture || posture.posture.problem !== undefined) entry.unchangedSince = now;
   const ms = Math.min(now - entry.unchangedSince, FACTS_FOR_MS);
   if (ms > COMPARE_AFTER_MS) entry.factsUntil = now + someOf(ms);
 }

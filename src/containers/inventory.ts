@@ -253,7 +253,7 @@ export class ContainerInventory {
       if (entry.posture?.lookedUp !== lookedUp) return;
       const { posture: before } = entry.posture;
       const { readAt, ...facts } = found;
-      const posture = { ...before, ...facts, denied: before.denied ?? found.denied };
+      const posture = { ...before, ...facts, problem: before.problem ?? found.problem };
       entry.posture = withUnchanged({ ...entry.posture, readAt, lookedUp: undefined, posture }, entry.posture);
       entry.isStuck = this.#postures.isStuck(entry);
       if (entry.container?.posture === before)
@@ -284,6 +284,7 @@ export class ContainerInventory {
         entry.posture = this.#postures.read(this.#targetOf(entry, entry.init, entry.members));
         // Its status could not be read, which is so if it has just ended.
         if (entry.posture === undefined) entry.factsUntil = 0;
+        else if (entry.posture.posture.problem !== undefined) this.#readSoon(entry, entry.posture.posture.problem);
         if (entry.init.files === before?.files) entry.posture = keepKnown(entry.posture, postureBefore);
         readLessOften(entry, postureBefore, now);
         this.#takeLookedUp(entry);

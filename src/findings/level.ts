@@ -12,6 +12,7 @@ import {
   isWellMapped,
   mounts,
   some,
+  unlessSocketsUnknown,
 } from './restrictions.ts';
 
 /** The levels by name, weakest first. The index is the level. */
@@ -135,5 +136,5 @@ function usesSocket(posture: Posture): Answer {
   const sockets = hostMounts.filter(({ kind }) => kind === 'socket');
   // Permissions do not stop a container that can be root.
   const asRoot = all(isHostRootInside(posture), not(isRestricted(posture)));
-  return any(...sockets.map(({ usable }) => any(answer(usable), asRoot)));
+  return any(...sockets.map(({ usable }) => any(answer(usable), asRoot)), unlessSocketsUnknown(posture));
 }

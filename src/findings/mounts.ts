@@ -2,7 +2,7 @@ import { all, answer, any, not } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import { ofMounts } from './mount-evidence.ts';
 import { inHostUsers } from './privileges.ts';
-import { isWellMapped, some } from './restrictions.ts';
+import { isWellMapped, mounts, some, unlessSocketsUnknown } from './restrictions.ts';
 import { refer } from './standards/references.ts';
 
 const WITHOUT_THE_MOUNT = {
@@ -31,6 +31,12 @@ export const mountFindings: readonly Finding[] = [
       ...refer('mitre-attack', 'T1609', 'T1610', 'T1611'),
     ],
     ...ofMounts(({ kind }) => kind === 'socket'),
+    test: withPosture((posture) =>
+      any(
+        mounts(posture, ({ kind }) => kind === 'socket'),
+        unlessSocketsUnknown(posture),
+      ),
+    ),
   },
   {
     id: 'host_root_mounted',

@@ -79,6 +79,11 @@ export function mounts({ mounts: known }: Posture, counts: (mount: HostMount) =>
   return answer(known?.hostMounts?.some(counts));
 }
 
+/** `unknown` if a mount may show an engine's socket under a path that does not say so. */
+export function unlessSocketsUnknown({ mounts: known }: Posture): Answer {
+  return known?.socketsKnown === false ? 'unknown' : 'no';
+}
+
 /** Whether a list that may be unknown has entries. */
 export function some(list: readonly unknown[] | undefined): Answer {
   return answer(list === undefined ? undefined : list.length > 0);

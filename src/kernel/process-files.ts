@@ -1,7 +1,8 @@
 import { constants, fstatSync, lstatSync, opendirSync, readlinkSync } from 'node:fs';
 import { type Bytes, textOf } from './bytes.ts';
-import { isAbsence, namePath } from './errno.ts';
+import { errnoOf, isAbsence, namePath } from './errno.ts';
 import { type FileReader, MISSING } from './file-reader.ts';
+import { readText } from './read-text.ts';
 
 /** `O_PATH`, which Node does not name: a descriptor for `fstat` alone, which needs no permission on the directory. */
 const O_PATH = 0o10000000;
@@ -38,13 +39,18 @@ export class ProcessFiles {
   }
 
   /**
-   * The content of `mountinfo`, whose records can span pages.
+   * The content of `mountinfo`, whose records can span pages; `undefined` also for a zombie, which has none.
    *
    * @param longest in bytes.
    * @throws the system error; EFBIG for a file longer than `longest`.
    */
   mountinfo(longest: number): Bytes | undefined {
-    return this.#named('mountinfo', (path) => this.#reader.readOnce(path, 0, longest));
+    try {
+      return this.#named('mountinfo', (path) => this.#reader.readOnce(path, 0, longest));
+    } catch (error) {
+      if (errnoOf(error) === 'EINVAL') return undefined;
+      throw error;
+    }
   }
 
   /** The target of a link such as `ns/net`; `undefined` if absent or the process has ended. */
@@ -79,13 +85,16 @@ export class ProcessFiles {
   }
 
   /**
-   * Reads on through another thread than the first. If the first has ended, the kernel shows the process as a zombie without
-   * namespaces, mounts and files, although it goes on.
+   * Reads on through another living thread than the first, or than the one that was read so far. If the first has ended, the kernel
+   * shows the process as a zombie without namespaces, mounts and files, although it goes on.
    *
-   * @returns whether there is one.
+   * @returns whether there is one; if not, the files are those of the process again.
    */
   useOtherThread(): boolean {
-    const other = this.#named('task', (path) => otherThread(path, this.pid));
+    this.#thread = '';
+    if (this.#fd !== undefined) this.#reader.release(this.#fd);
+    this.#fd = undefined;
+    const other = this.#named('task', (path) => livingThread(path, this.pid));
     if (other === undefined) return false;
     this.#thread = `task/${other}/`;
     return true;
@@ -115,13 +124,24 @@ export class ProcessFiles {
   }
 }
 
-/** The first thread in a directory `task` that is not the first of the process. Others do not stay as zombies. */
-function otherThread(tasks: string, pid: number): string | undefined {
-  // A process can have many thousands, and two are enough.
+/** How many threads are tried. A process can have many thousands, and nearly always the second lives. */
+const MOST_THREADS = 64;
+
+/**
+ * A thread in a directory `task` that lives and is not the first of the process. Others stay as zombies only if somebody traces them
+ * and does not wait for them, as a container can do to its own.
+ */
+function livingThread(tasks: string, pid: number): string | undefined {
   const directory = opendirSync(tasks, { bufferSize: 4 });
   try {
-    for (let entry = directory.readSync(); entry !== null; entry = directory.readSync())
-      if (entry.name !== String(pid)) return entry.name;
+    for (let tried = 0; tried < MOST_THREADS; tried += 1) {
+      const entry = directory.readSync();
+      if (entry === null) return undefined;
+      if (entry.name === String(pid)) continue;
+      const stat = readText(`${tasks}/${entry.name}/stat`);
+      // The name in parentheses may contain anything.
+      if (stat !== undefined && !/^\) [ZX]/.test(stat.slice(stat.lastIndexOf(')')))) return entry.name;
+    }
     return undefined;
   } finally {
     directory.closeSync();

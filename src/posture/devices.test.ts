@@ -43,7 +43,7 @@ async function read(root: string, rules?: string, mounts = MOUNTS): Promise<Devi
       init: { outside: (name) => ({ path: name.replace(/^root/, root), shownAs: name }) },
       table: new MountTable(mounts),
       lookUps,
-      denied: () => {},
+      note: () => {},
     });
   once();
   await lookUps.settled();

@@ -20,7 +20,7 @@ interface DeviceSources {
   /** `undefined`: could not be read. */
   readonly table: MountTable | undefined;
   readonly lookUps: Pick<LookUps, 'ask'>;
-  readonly denied: (error: Error) => void;
+  readonly note: (error: Error) => void;
 }
 
 /** Reads the device access of a container. */
@@ -53,13 +53,13 @@ function blockDevices(rules: readonly DeviceRule[]): readonly string[] {
  * The block device nodes in `/dev` and in its directories, such as `mapper/data`; `undefined` if there is no `/dev`, if reading it
  * may hang on a server, or if it has more entries than any host's.
  */
-function blockNodes({ init, table, lookUps, denied }: DeviceSources): readonly string[] | undefined {
+function blockNodes({ init, table, lookUps, note }: DeviceSources): readonly string[] | undefined {
   const dev = init.outside('root/dev');
   if (dev === undefined || table?.mayWait('/dev') !== false) return undefined;
   const nodes = found(
     lookUps.ask({ look: 'blockDevices', path: dev.path, skip: table.waitingIn('/dev') }, dev.shownAs),
     dev,
-    denied,
+    note,
   );
   if (nodes === undefined || nodes === 'absent') return undefined;
   // One block device is enough.

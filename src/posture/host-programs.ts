@@ -38,7 +38,7 @@ export interface Running {
   readonly lookUps: Pick<LookUps, 'ask'>;
   /** The mount of the process's root, if that is a host directory with a copy of the program. */
   readonly jail?: Pick<Mount, 'device' | 'root'> | undefined;
-  readonly denied: (error: Error) => void;
+  readonly note: (error: Error) => void;
 }
 
 /**
@@ -48,14 +48,14 @@ export interface Running {
  * @throws the system error if access is denied.
  */
 export function programOf(running: Running): Program | undefined {
-  const { files, hostMnt, table, host, lookUps, jail, denied } = running;
+  const { files, hostMnt, table, host, lookUps, jail, note } = running;
   const link = files.link('exe');
   const exe = files.outside('exe');
   if (link === undefined || exe === undefined) return undefined;
   const path = link.replace(/ \(deleted\)$/, '');
   const name = nameOf(path);
   if (table.mayWait(path)) return { name, ofHost: undefined };
-  const identity = found(lookUps.ask({ look: 'identity', path: exe.path }, exe.shownAs), exe, denied);
+  const identity = found(lookUps.ask({ look: 'identity', path: exe.path }, exe.shownAs), exe, note);
   if (identity === 'absent') return undefined;
   if (identity === undefined) return { name, ofHost: undefined };
   const own = fileIdentity(identity);
@@ -78,13 +78,13 @@ export function programOf(running: Running): Program | undefined {
 }
 
 /** A host file by its path; `unknown` if the host's root cannot be reached from here, or access may hang. */
-function lookUp(path: string, { host, lookUps, denied }: Running): FileIdentity | 'unknown' | undefined {
+function lookUp(path: string, { host, lookUps, note }: Running): FileIdentity | 'unknown' | undefined {
   const { root, mounts } = host;
   if (root === undefined) return 'unknown';
   const mount = mounts?.at(path);
   if (mount !== undefined && mayWait(mount, (layer) => mounts?.at(layer))) return 'unknown';
   const at = root + path;
-  const identity = found(lookUps.ask({ look: 'identity', path: at }, at), { shownAs: at }, denied);
+  const identity = found(lookUps.ask({ look: 'identity', path: at }, at), { shownAs: at }, note);
   if (identity === 'absent') return undefined;
   return identity === undefined ? 'unknown' : fileIdentity(identity);
 }

@@ -1,4 +1,4 @@
-import { unseenAsUndefined } from '../kernel/errno.ts';
+import { isDenied } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { HostNamespaces } from '../kernel/host-namespaces.ts';
 import { findHostRoot } from '../kernel/host-root.ts';
@@ -6,6 +6,7 @@ import { parseMountinfo } from '../kernel/mountinfo.ts';
 import { parseListeningPaths } from '../kernel/net-unix.ts';
 import { HostMounts } from './host-mounts.ts';
 import { isDaemonSocket } from './host-paths.ts';
+import { orUnknown } from './or-unknown.ts';
 
 /** The maximum age of facts about the host, in ms. The host changes rarely, and its mount table is long with many containers. */
 const FACTS_FOR_MS = 15_000;
@@ -17,10 +18,12 @@ export interface Host {
   readonly root: string | undefined;
   /** `undefined`: could not be read. */
   readonly mounts: HostMounts | undefined;
-  /** Listening sockets on the host that give root to their clients. */
-  readonly sockets: readonly string[];
+  /** Listening sockets on the host that give root to their clients; `undefined`: could not be read. */
+  readonly sockets: readonly string[] | undefined;
   /** Files of `/proc` that must be masked in containers, if this kernel has them. */
   readonly secretFiles: readonly string[];
+  /** The first error because of which one of these is unknown, other than a missing privilege. */
+  readonly problem: Error | undefined;
 }
 
 /** Files that all engines mask. Each engine masks more, but not the same ones. */
@@ -45,15 +48,29 @@ export function hostFacts(kernel: KernelFiles, namespaces: HostNamespaces): () =
 }
 
 function readHost(kernel: KernelFiles, namespaces: HostNamespaces, mountsOf: (text: string) => HostMounts): Host {
-  const mountinfo = unseenAsUndefined(() => kernel.proc('1/mountinfo'));
-  const sockets = unseenAsUndefined(() => kernel.proc('1/net/unix'));
+  let problem: Error | undefined;
+  const note = (error: Error): void => {
+    if (!isDenied(error)) problem ??= error;
+  };
+  const mounts = orUnknown(() => {
+    const text = kernel.proc('1/mountinfo');
+    return text === undefined ? undefined : mountsOf(text);
+  }, note);
+  // A container in the host's network can make the file longer than any that is read.
+  const sockets = orUnknown(() => daemonSockets(kernel.proc('1/net/unix') ?? ''), note);
   return {
     namespaces,
     root: findHostRoot(kernel, namespaces),
-    mounts: mountinfo === undefined ? undefined : mountsOf(mountinfo),
-    sockets: parseListeningPaths(sockets ?? '')
-      .map((path) => path.replace(/^\/var\/run\//, '/run/'))
-      .filter(isDaemonSocket),
+    mounts,
+    sockets,
     secretFiles: SECRET_FILES.filter((name) => kernel.hasProc(name)).map((name) => `/proc/${name}`),
+    problem,
   };
+}
+
+/** The listening sockets that give root to their clients. */
+function daemonSockets(text: string): readonly string[] {
+  return parseListeningPaths(text)
+    .map((path) => path.replace(/^\/var\/run\//, '/run/'))
+    .filter(isDaemonSocket);
 }

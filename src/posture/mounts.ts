@@ -24,7 +24,7 @@ export interface Mounted {
   readonly process: ProcessPosture;
   readonly host: Host;
   readonly lookUps: Pick<LookUps, 'ask'>;
-  readonly denied: (error: Error) => void;
+  readonly note: (error: Error) => void;
 }
 
 /** Reads the facts from a container's mount table. */
@@ -42,6 +42,7 @@ export function readMounts(mounted: Mounted): MountPosture {
     ownSysWritable: ownSys?.type === 'sysfs' && isWritable(ownSys),
     cgroupWritable: shown.some((mount) => /^cgroup2?$/.test(mount.type) && isWritable(mount)),
     sysbox: shown.some(({ type, source }) => type === 'fuse' && source === SYSBOX),
+    socketsKnown: host.sockets !== undefined,
     ...(isHost === true ? WHOLE_HOST : behind(all, mounted)),
   };
 }
@@ -116,7 +117,7 @@ function pathsBehind(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMo
 /** The sockets that a mount shows under another path, or through a directory above them. */
 function socketsIn(mount: Mount, mounts: HostMounts, mounted: Mounted): HostMount[] {
   const { mountPoint } = mount;
-  return mounted.host.sockets.flatMap((hostPath) => {
+  return (mounted.host.sockets ?? []).flatMap((hostPath) => {
     const place = mounts.placeOf(hostPath);
     const path = place === undefined ? undefined : seenThrough(mount, place);
     if (path === undefined) return [];
@@ -135,12 +136,12 @@ function usableOf(access: Access): boolean | undefined {
 }
 
 /** Whether the ids of a process allow connecting to a socket in its container. Does not consider capabilities. */
-function accessTo(path: string, mount: Mount, { table, init, process, lookUps, denied }: Mounted): Access {
+function accessTo(path: string, mount: Mount, { table, init, process, lookUps, note }: Mounted): Access {
   // Another file is visible at the path.
   if (table.at(mount.mountPoint) !== mount) return 'unknown';
   const socket = init.outside(`root${path}`);
   if (socket === undefined || table.mayWait(path)) return 'unknown';
-  const owner = found(lookUps.ask({ look: 'owner', path: socket.path }, socket.shownAs), socket, denied);
+  const owner = found(lookUps.ask({ look: 'owner', path: socket.path }, socket.shownAs), socket, note);
   if (owner === undefined) return 'unknown';
   if (owner === 'absent') return 'absent';
   return mayWrite(owner, process) ? 'may connect' : 'may not';

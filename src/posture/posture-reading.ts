@@ -17,7 +17,7 @@ export interface Target {
 }
 
 /** Facts from look-ups, which a probe process makes. */
-export interface LookedUp extends Pick<Posture, 'sandbox' | 'mounts' | 'devices' | 'denied'> {
+export interface LookedUp extends Pick<Posture, 'sandbox' | 'mounts' | 'devices' | 'problem'> {
   readonly readAt: number;
 }
 

@@ -14,11 +14,11 @@ export interface Posture {
   readonly init: ProcessPosture;
   /** All processes, including the init and those of `docker exec`. Equal processes appear only once. */
   readonly processes: readonly ProcessPosture[];
-  /** Whether all processes were inspected. A container can have too many. */
+  /** Whether all processes were inspected. A container can have too many, and not every one can be read. */
   readonly allProcesses: boolean;
   /** Whether one is left out for now, because it may be a runtime that enters the container. Absent: no. */
   readonly pending?: boolean;
-  /** How many processes are in a host namespace although the init is not. */
+  /** How many processes are in a host namespace although the init is not. `undefined`: none was seen, and some were not inspected. */
   readonly escapedProcesses: number | undefined;
   /** The capabilities that the parent of the init could have granted. */
   readonly obtainable: CapabilitySet | undefined;
@@ -28,8 +28,8 @@ export interface Posture {
   readonly raisedUlimits: readonly string[] | undefined;
   /** -1000 to 1000; below 0 the OOM killer prefers other processes. */
   readonly oomScoreAdj: number | undefined;
-  /** The first error due to a missing privilege. */
-  readonly denied: Error | undefined;
+  /** The first error because of which a fact is unknown: a missing privilege, or a file that cannot be read or parsed. */
+  readonly problem: Error | undefined;
 }
 
 /** How one process is confined. */
@@ -93,6 +93,8 @@ export interface MountPosture {
   readonly hostMounts: readonly HostMount[] | undefined;
   /** Mount points from which mounts propagate to the host. `undefined`: as above. */
   readonly propagating: readonly string[] | undefined;
+  /** Whether the host's sockets are known, which a directory above them shows to the container. */
+  readonly socketsKnown: boolean;
 }
 
 /** A file or directory of the host in a container. */

@@ -36,6 +36,11 @@ describe('the summary of processes', () => {
     expect(summaryOf(byPid, process(), true).escapedProcesses).toBe(expected);
   });
 
+  test('counts none only if all were inspected', () => {
+    expect(summaryOf(new Map([[2, process()]]), process(), false).escapedProcesses).toBeUndefined();
+    expect(summaryOf(new Map([[2, process({ escaped: true })]]), process(), false).escapedProcesses).toBe(1);
+  });
+
   test('equals another one with the same facts', () => {
     const one = summaryOf(new Map([[2, process()]]), process(), true);
     expect(isSameSummary(one, summaryOf(new Map(), process({ name: 'bash' }), true))).toBe(true);

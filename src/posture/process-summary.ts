@@ -26,7 +26,7 @@ export function summaryOf(
   return {
     processes: [...processes.values()],
     allProcesses,
-    escapedProcesses: unknown && escaped === 0 ? undefined : escaped,
+    escapedProcesses: (unknown || !allProcesses) && escaped === 0 ? undefined : escaped,
   };
 }
 

@@ -1,10 +1,11 @@
 import type { Namespaces } from '../container.ts';
-import { errnoOf, isDenied } from '../kernel/errno.ts';
+import { errnoOf, toError } from '../kernel/errno.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import { type HostNamespaces, inodeOfLink } from '../kernel/host-namespaces.ts';
 import { type LsmLabel, parseLsmLabel } from '../kernel/lsm-label.ts';
 import { parseProcStatus, type ProcStatus } from '../kernel/proc-status.ts';
 import { insideOf, isIdentityMap, outsideOf, parseIdMap } from '../kernel/uid-map.ts';
+import { orUnknown } from './or-unknown.ts';
 import type { ProcessPosture, UserNamespace } from './posture.ts';
 
 /** The kinds of namespace that reveal an escape from a container. */
@@ -18,34 +19,32 @@ export interface Surroundings {
   /** The posture of the init; `undefined` for the init itself. */
   readonly initPosture: Pick<ProcessPosture, 'hostPid' | 'users'> | undefined;
   readonly labels: LabelReader;
-  /** Is called with each error due to a missing privilege. */
-  readonly denied: (error: Error) => void;
+  /** Is called with each error because of which a fact is unknown. */
+  readonly note: (error: Error) => void;
 }
 
-/** What is known of a process already. Other processes are read in full. */
+/** What is known of a process already. */
 export interface AlreadyRead {
   readonly status: ProcStatus;
-  readonly namespaces: Namespaces;
+  readonly namespaces?: Namespaces;
 }
 
 /**
- * Reads how one process is confined.
+ * Reads how one process is confined. A fact that cannot be read is unknown, and the others are read.
  *
  * @returns `undefined` if the process has ended or is a kernel thread.
  */
 export function readProcess(
   files: ProcessFiles,
   surroundings: Surroundings,
-  known?: AlreadyRead,
+  { status, namespaces: known }: AlreadyRead,
 ): ProcessPosture | undefined {
-  const status = known?.status ?? readStatus(files);
-  if (status === undefined) return undefined;
   const { zombie, kernelThread, nspid, effectiveUid: uid, effectiveGid: gid, ...credentials } = status;
   if (zombie || kernelThread) return undefined;
   const hostPid = nspid.length === 1;
-  const namespaces = known?.namespaces ?? readNamespaces(files, surroundings);
+  const namespaces = known ?? readNamespaces(files, surroundings);
   const users = readUserNamespace(files, namespaces.user, uid, surroundings);
-  const label = surroundings.labels.read(files, surroundings.denied);
+  const label = surroundings.labels.read(files, surroundings.note);
   const { name, holdsRoot, groups, effective, permitted, bounding, noNewPrivileges, seccomp, seccompFilters } =
     credentials;
   return {
@@ -69,11 +68,23 @@ export function readProcess(
   };
 }
 
-/** `/proc/<pid>/status`, of another thread if the first has ended; `undefined` if the process has ended. */
+/** How often a thread is looked for: the one that was found may end at once. */
+const ATTEMPTS = 3;
+
+/**
+ * `/proc/<pid>/status`, of another thread if the first has ended; `undefined` if the process has ended.
+ *
+ * @throws Error if it goes on, but no living thread of it was found.
+ */
 export function readStatus(files: ProcessFiles): ProcStatus | undefined {
-  const text = files.text('status');
-  const status = text === undefined ? undefined : parseProcStatus(text);
-  return status?.goesOn === true && files.useOtherThread() ? readStatus(files) : status;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const text = files.text('status');
+    const status = text === undefined ? undefined : parseProcStatus(text);
+    if (status?.goesOn === false) return status;
+    // The thread that was read so far may have ended.
+    if (!files.useOtherThread() && status === undefined) return undefined;
+  }
+  throw new Error(`Cannot find a living thread of process ${files.pid}`);
 }
 
 /** Whether a process still has the identity and the privileges that were read. */
@@ -128,18 +139,16 @@ function hasEscaped(namespaces: Namespaces, hostPid: boolean, surroundings: Surr
   return answers.includes(undefined) ? undefined : false;
 }
 
-function readNamespaces(files: ProcessFiles, { denied }: Surroundings): Namespaces {
+function readNamespaces(files: ProcessFiles, { note }: Surroundings): Namespaces {
   const namespaces: { -readonly [Kind in keyof Namespaces]: Namespaces[Kind] } = {};
-  try {
+  // All links share one access check, so the first error stands for the others.
+  orUnknown(() => {
     for (const kind of WAYS_OUT) {
       const link = files.link(`ns/${kind}`);
       const inode = link === undefined ? undefined : inodeOfLink(link);
       if (inode !== undefined) namespaces[kind] = inode;
     }
-  } catch (error) {
-    if (!(error instanceof Error) || !isDenied(error)) throw error;
-    denied(error);
-  }
+  }, note);
   return namespaces;
 }
 
@@ -147,11 +156,13 @@ function readUserNamespace(
   files: ProcessFiles,
   inode: number | undefined,
   uid: number,
-  { host, denied }: Surroundings,
+  { host, note }: Surroundings,
 ): UserNamespace | undefined {
-  const text = orDenied(() => files.text('uid_map'), denied);
-  if (text === undefined) return undefined;
-  const map = parseIdMap(text);
+  const map = orUnknown(() => {
+    const text = files.text('uid_map');
+    return text === undefined ? undefined : parseIdMap(text);
+  }, note);
+  if (map === undefined) return undefined;
   const ofHost = host.get('user')?.inode;
   // Another user namespace can have the same map as the initial one.
   const isHost = inode === undefined || ofHost === undefined ? isIdentityMap(map) : inode === ofHost;
@@ -169,8 +180,8 @@ export class LabelReader {
   /** The answer to all, if the kernel runs no module with labels. It cannot load one later. */
   #none: LsmLabel | undefined;
 
-  /** The label; `undefined` if the process has ended, or if a privilege is missing: then `denied` gets the error. */
-  read(files: Pick<ProcessFiles, 'text'>, denied: (error: Error) => void): LsmLabel | undefined {
+  /** The label; `undefined` if the process has ended, or if it cannot be read: then `note` gets the error. */
+  read(files: Pick<ProcessFiles, 'text'>, note: (error: Error) => void): LsmLabel | undefined {
     if (this.#none !== undefined) return this.#none;
     try {
       const label = files.text('attr/current');
@@ -180,20 +191,8 @@ export class LabelReader {
     } catch (error) {
       // No module with labels is active, which differs from a module that does not confine this process.
       if (errnoOf(error) === 'EINVAL') return (this.#none = { lsm: 'none' });
-      if (!(error instanceof Error) || !isDenied(error)) throw error;
-      denied(error);
+      note(toError(error));
       return undefined;
     }
-  }
-}
-
-/** Reads a fact. If a privilege is missing, the fact is unknown, and `denied` gets the error. */
-export function orDenied<T>(read: () => T, denied: (error: Error) => void): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof Error) || !isDenied(error)) throw error;
-    denied(error);
-    return undefined;
   }
 }

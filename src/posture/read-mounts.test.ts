@@ -62,9 +62,16 @@ async function readWith(more: string, engine = 'docker', of = PROCESS): Promise<
       engine,
       init,
       process: of,
-      host: { namespaces: new Map(), root: '', mounts: HOST, sockets: ['/run/docker.sock'], secretFiles: [] },
+      host: {
+        namespaces: new Map(),
+        root: '',
+        mounts: HOST,
+        sockets: ['/run/docker.sock'],
+        secretFiles: [],
+        problem: undefined,
+      },
       lookUps,
-      denied: () => {},
+      note: () => {},
     });
   try {
     read();

@@ -18,6 +18,7 @@ import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { errnoOf } from '../kernel/errno.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { findHostNamespaces, inodeOfLink, NAMESPACE_KINDS } from '../kernel/host-namespaces.ts';
+import { lastThreadLeft, withoutFirstThread } from '../../test/first-thread.ts';
 import type { Posture } from './posture.ts';
 import { PathProbes } from '../probes/path-probes.ts';
 import type { PostureReading, Target } from './posture-reading.ts';
@@ -32,6 +33,9 @@ const probes = new PathProbes({ info() {}, warn() {} });
 const reader = new PostureReader(kernel, findHostNamespaces('/proc'), probes);
 const directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-posture-'));
 const children: ChildProcess[] = [];
+
+/** Ends one thread. */
+const EXIT = process.arch === 'arm64' ? 93 : 60;
 
 function start(command: string, ...words: readonly string[]): Promise<number> {
   const child = spawn(command, words, { stdio: 'ignore', detached: true });
@@ -151,7 +155,7 @@ describe('a posture', () => {
       users: { isHost: false, mapsHostRoot: own === 0, rootUid: own, ownUid: 0, rootless: true },
     });
     expect(posture.processes).toEqual([posture.init]);
-    expect(posture).toMatchObject({ allProcesses: true, escapedProcesses: 0, denied: undefined, raisedUlimits: [] });
+    expect(posture).toMatchObject({ allProcesses: true, escapedProcesses: 0, problem: undefined, raisedUlimits: [] });
     expect(posture.mounts).toMatchObject({ isHost: false });
     expect(posture.obtainable).toBeTypeOf('bigint');
     expect(kernel.open).toBe(0);
@@ -173,6 +177,43 @@ describe('a posture', () => {
     const { processes, escapedProcesses } = await postureOf(init, ofHost);
     expect(escapedProcesses).toBe(1);
     expect(processes.map(({ escaped }) => escaped).toSorted()).toEqual([false, true]);
+  });
+
+  test.each(['exit', 'seccomp', 'traced'] as const)('knows of one whose first thread has ended: %s', async (ending) => {
+    const started = await start(...withoutFirstThread(ending));
+    const pid = await lastThreadLeft(ending === 'traced' ? await childOf(started) : started, ending);
+    const posture = await postureOf(init, pid);
+    expect(posture).toMatchObject({ escapedProcesses: 1, allProcesses: true, problem: undefined });
+    expect(posture.processes.find(({ escaped }) => escaped)).toMatchObject({
+      name: 'perl',
+      hostPid: true,
+      hostMnt: true,
+      seccomp: 'disabled',
+    });
+    expect(kernel.open).toBe(0);
+  });
+
+  test('follows its init to another thread when the one that it knows ends', async () => {
+    const isOver = join(directory, 'over');
+    const ends = `threads->create(sub { until (-e '${isOver}') { select undef, undef, undef, 0.05 } syscall(${EXIT}, 0) })`;
+    const pid = await start(
+      'perl',
+      '-Mthreads',
+      '-e',
+      `${ends}; threads->create(sub { sleep 1000 }); syscall(${EXIT}, 0)`,
+    );
+    const threads = (): readonly string[] => readdirSync(`/proc/${pid}/task`);
+    await vi.waitFor(() => expect(threads()).toHaveLength(3), { timeout: 10_000, interval: 5 });
+    await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z '), { timeout: 10_000 });
+    const of = target(pid);
+    expect(read(of).posture.mounts).toMatchObject({ isHost: true });
+    expect(of.init.files.text('stat')).toMatch(new RegExp(`^${threads()[1]} `));
+    writeFileSync(isOver, '');
+    await vi.waitFor(() => expect(threads()).toHaveLength(2), { timeout: 10_000, interval: 5 });
+    expect(of.init.files.text('stat')).toBeUndefined();
+    expect(read(of).posture.mounts).toMatchObject({ isHost: true });
+    expect(of.init.files.text('stat')).toMatch(new RegExp(`^${threads()[1]} `));
+    of.init.files.close();
   });
 
   test('does not take the parent of the init for one of its own', async () => {

@@ -1,7 +1,7 @@
 import type { InitProcess } from '../container.ts';
 import type { CapabilitySet } from '../kernel/capabilities.ts';
 import { textOf } from '../kernel/bytes.ts';
-import { errnoOf } from '../kernel/errno.ts';
+import { errnoOf, toError } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { isMember } from '../kernel/membership.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
@@ -13,9 +13,10 @@ import { LookUps } from '../probes/look-ups.ts';
 import type { PathProbes } from '../probes/path-probes.ts';
 import { LONGEST_MOUNTINFO, MountTable } from './mount-table.ts';
 import { readMounts } from './mounts.ts';
-import type { Posture, ProcessPosture } from './posture.ts';
+import type { DevicePosture, Posture, ProcessPosture } from './posture.ts';
 import type { LookedUp, PostureReading, Target } from './posture-reading.ts';
-import { isAsRead, LabelReader, orDenied, readProcess, readStatus, type Surroundings } from './process.ts';
+import { orUnknown } from './or-unknown.ts';
+import { isAsRead, LabelReader, readProcess, readStatus, type Surroundings } from './process.ts';
 import { isSameSummary, summaryOf } from './process-summary.ts';
 import { raisedLimits } from './raised-limits.ts';
 import { readSandbox, Witnesses } from './read-sandbox.ts';
@@ -54,11 +55,12 @@ export class PostureReader {
   read(target: Target): PostureReading | undefined {
     const readAt = performance.now();
     const { init, files: cgroup } = target;
-    let denied: Error | undefined;
+    let problem: Error | undefined;
     const note = (error: Error): void => {
-      denied ??= error;
+      problem ??= error;
     };
     const host = this.#host();
+    if (host.problem !== undefined) note(host.problem);
     const status = readStatus(init.files);
     if (status === undefined) return undefined;
     const { ppid } = status;
@@ -67,22 +69,23 @@ export class PostureReader {
       init: init.namespaces,
       initPosture: undefined,
       labels: this.#labels,
-      denied: note,
+      note,
     };
     if (init.namespacesError !== undefined) note(init.namespacesError);
     const own = readProcess(init.files, alone, { status, namespaces: init.namespaces });
     if (own === undefined) return undefined;
     const byPid = new Map<number, ProcessPosture | undefined>([[init.pid, own]]);
-    const pending = this.#lookAt(target, ppid, byPid, { ...alone, initPosture: own });
+    const { pending, unseen } = this.#lookAt(target, ppid, byPid, { ...alone, initPosture: own });
     const mountinfo = readMountinfo(init.files, note);
-    const table = mountinfo && new MountTable(textOf(mountinfo), host.mounts && ((path) => host.mounts?.at(path)));
+    const table =
+      mountinfo &&
+      orUnknown(() => new MountTable(textOf(mountinfo), host.mounts && ((path) => host.mounts?.at(path))), note);
     const lookUps = new LookUps(this.#probes, cgroup.path);
     const witnesses = new Witnesses(this.#kernel);
     const lookUp = (): LookedUp => {
       const mounts =
-        table &&
-        readMounts({ table, engine: target.engine, init: init.files, process: own, host, lookUps, denied: note });
-      const sandbox = readSandbox({
+        table && readMounts({ table, engine: target.engine, init: init.files, process: own, host, lookUps, note });
+      const question = {
         host,
         engine: target.engine,
         init: init.files,
@@ -91,10 +94,12 @@ export class PostureReader {
         sysbox: mounts?.sysbox ?? false,
         lookUps,
         witnesses,
-        denied: note,
-      });
-      const devices = readDevices({ cgroup, init: init.files, table, lookUps, denied: note });
-      return { readAt, sandbox, mounts, devices, denied };
+        note,
+      };
+      const sandbox = orUnknown(() => readSandbox(question), note);
+      const sources = { cgroup, init: init.files, table, lookUps, note };
+      const devices = orUnknown(() => readDevices(sources), note) ?? UNKNOWN_DEVICES;
+      return { readAt, sandbox, mounts, devices, problem };
     };
     let first: LookedUp;
     try {
@@ -111,14 +116,14 @@ export class PostureReader {
     try {
       const posture: Posture = {
         init: own,
-        ...summaryOf(byPid, own, areAll(target)),
+        ...summaryOf(byPid, own, areAll(target) && !unseen),
         sandbox: first.sandbox,
         mounts: first.mounts,
         devices: first.devices,
-        obtainable: boundingOf(parent),
-        raisedUlimits: raisedLimits(init.files, parent, target.engine),
-        oomScoreAdj: readNumber(init.files, 'oom_score_adj', note),
-        denied,
+        obtainable: orUnknown(() => boundingOf(parent), note),
+        raisedUlimits: orUnknown(() => raisedLimits(init.files, parent, target.engine), note),
+        oomScoreAdj: orUnknown(() => readNumber(init.files, 'oom_score_adj'), note),
+        problem,
         ...(pending && { pending }),
       };
       return {
@@ -158,21 +163,21 @@ export class PostureReader {
   /** Inspects new processes. The posture stays the same object if nothing changes. */
   update(known: PostureReading, target: Target): PostureReading {
     const { posture, readAt, parent, lookedUp, mountinfo } = known;
-    let { denied } = posture;
+    let { problem } = posture;
     const there = new Set([target.init.pid, ...target.pids]);
     const byPid = new Map([...known.byPid].filter(([pid]) => there.has(pid)));
-    const pending = this.#lookAt(target, parent, byPid, {
+    const { pending, unseen } = this.#lookAt(target, parent, byPid, {
       host: this.#host().namespaces,
       init: target.init.namespaces,
       initPosture: posture.init,
       labels: this.#labels,
-      denied: (error) => {
-        denied ??= error;
+      note: (error) => {
+        problem ??= error;
       },
     });
-    const summary = summaryOf(byPid, posture.init, areAll(target));
+    const summary = summaryOf(byPid, posture.init, areAll(target) && !unseen);
     const wasPending = posture.pending ?? false;
-    const isSame = denied === posture.denied && pending === wasPending && isSameSummary(summary, posture);
+    const isSame = problem === posture.problem && pending === wasPending && isSameSummary(summary, posture);
     return {
       parent,
       readAt,
@@ -180,18 +185,23 @@ export class PostureReader {
       pending,
       lookedUp,
       mountinfo,
-      posture: isSame ? posture : { ...posture, ...summary, denied, pending },
+      posture: isSame ? posture : { ...posture, ...summary, problem, pending },
     };
   }
 
-  /** Adds unknown processes. Returns whether one of them is still about to become another program. */
+  /**
+   * Adds unknown processes.
+   *
+   * @returns whether one of them is still `pending`, about to become another program, and whether one was `unseen`: it lives, but
+   *   could not be read.
+   */
   #lookAt(
     { pids, files: cgroup, list = () => pids }: Target,
     parent: number,
     byPid: Map<number, ProcessPosture | undefined>,
     surroundings: Surroundings,
-  ): boolean {
-    let pending = false;
+  ): { readonly pending: boolean; readonly unseen: boolean } {
+    let [pending, unseen] = [false, false];
     const [init] = byPid.values();
     for (const pid of pids) {
       if (byPid.has(pid)) continue;
@@ -199,17 +209,21 @@ export class PostureReader {
       const files = this.#kernel.process(pid);
       if (files === undefined) continue;
       try {
-        const found = readProcess(files, surroundings);
+        const status = readStatus(files);
+        const found = status && readProcess(files, surroundings, { status });
         if (found !== undefined && !isMember(this.#kernel, cgroup, files, list)) continue;
         if (pid === parent && found !== undefined && isOfEngine(found, init)) byPid.set(pid, undefined);
         else if (found !== undefined && isStronger(found, init) && isRuntimeAtWork(files, this.#kernel, cgroup.path)) {
           pending = true;
         } else byPid.set(pid, found);
+      } catch (error) {
+        unseen = true;
+        surroundings.note(toError(error));
       } finally {
         files.close();
       }
     }
-    return pending;
+    return { pending, unseen };
   }
 }
 
@@ -217,6 +231,8 @@ export class PostureReader {
 function areAll({ pids, isIncomplete }: Target): boolean {
   return pids.length <= MOST_PROCESSES && isIncomplete !== true;
 }
+
+const UNKNOWN_DEVICES: DevicePosture = { allowed: undefined, blockDevices: undefined };
 
 /** The longest chain of dependent look-ups: a program, and its path on the host. */
 const MOST_ROUNDS = 4;
@@ -235,15 +251,15 @@ async function repeat(lookUp: () => LookedUp, first: LookedUp, lookUps: LookUps)
   return latest;
 }
 
-/** The mounts of a process; `undefined` if reading them is denied, or there are too many. */
-function readMountinfo(files: ProcessFiles, denied: (error: Error) => void): Buffer | undefined {
+/** The mounts of a process; `undefined` if they cannot be read, or there are too many. */
+function readMountinfo(files: ProcessFiles, note: (error: Error) => void): Buffer | undefined {
   try {
-    const bytes = orDenied(() => files.mountinfo(LONGEST_MOUNTINFO), denied);
+    const bytes = files.mountinfo(LONGEST_MOUNTINFO);
     // The next read uses the same memory.
     return bytes && Buffer.from(bytes);
   } catch (error) {
-    if (errnoOf(error) === 'EFBIG') return undefined;
-    throw error;
+    if (errnoOf(error) !== 'EFBIG') note(toError(error));
+    return undefined;
   }
 }
 
@@ -279,8 +295,8 @@ function boundingOf(files: ProcessFiles | undefined): CapabilitySet | undefined 
   return text === undefined ? undefined : parseBoundingSet(text);
 }
 
-function readNumber(files: ProcessFiles, name: string, denied: (error: Error) => void): number | undefined {
-  const text = orDenied(() => files.text(name), denied)?.trim();
+function readNumber(files: ProcessFiles, name: string): number | undefined {
+  const text = files.text(name)?.trim();
   if (text === undefined) return undefined;
   if (!/^-?\d+$/.test(text)) throw new SyntaxError(`Cannot parse ${JSON.stringify(text)} as ${name}`);
   return Number(text);

@@ -5,9 +5,10 @@ import type { Host } from './host.ts';
 import type { LookUps } from '../probes/look-ups.ts';
 import { programOf } from './host-programs.ts';
 import { LONGEST_MOUNTINFO, MountTable } from './mount-table.ts';
+import { orUnknown } from './or-unknown.ts';
 import type { ProcessPosture } from './posture.ts';
 import { found } from './probed.ts';
-import { orDenied } from './process.ts';
+import { readStatus } from './process.ts';
 import { type Evidence, mayBeSandbox, recogniseSandbox, type Witness } from './recognise.ts';
 import type { Sandbox, SandboxKind } from './sandbox.ts';
 
@@ -34,7 +35,7 @@ export interface Question {
   readonly lookUps: LookUps;
   /** The files of processes other than the init, kept open until all look-ups are answered. */
   readonly witnesses: Witnesses;
-  readonly denied: (error: Error) => void;
+  readonly note: (error: Error) => void;
 }
 
 /** Open files of processes that are inspected more than once. */
@@ -46,11 +47,15 @@ export class Witnesses implements Disposable {
     this.#kernel = kernel;
   }
 
-  /** `undefined` if the process has ended. */
+  /** `undefined` if the process has ended, or cannot be read. */
   filesOf(pid: number): ProcessFiles | undefined {
-    const known = this.#byPid.get(pid) ?? this.#kernel.process(pid);
-    this.#byPid.set(pid, known);
-    return known;
+    const known = this.#byPid.get(pid);
+    if (known !== undefined) return known;
+    const files = this.#kernel.process(pid);
+    this.#byPid.set(pid, files);
+    // Goes to another thread if the first has ended.
+    if (files !== undefined) readStatus(files);
+    return files;
   }
 
   [Symbol.dispose](): void {
@@ -90,7 +95,7 @@ function sharedKind({ engine, init, byPid, sysbox }: Question): SandboxKind {
 function witness(
   files: ProcessFiles,
   { hostPid, hostMnt, seccomp }: ProcessPosture,
-  { engine, host, lookUps, denied }: Question,
+  { engine, host, lookUps, note }: Question,
 ): Witness | undefined {
   const bytes = files.mountinfo(LONGEST_MOUNTINFO);
   const mountinfo = bytes && textOf(bytes);
@@ -100,7 +105,7 @@ function witness(
     // Reading the command line takes a lock that a page fault on a FUSE mapping can hold.
     lookUps.ask({ look: 'text', path: cmdline.path, most: LONGEST_COMMAND_LINE }, cmdline.shownAs),
     cmdline,
-    denied,
+    note,
   );
   if (words === 'absent') return undefined;
   const table = new MountTable(mountinfo, host.mounts && ((path) => host.mounts?.at(path)));
@@ -110,21 +115,21 @@ function witness(
   const machine = found(
     lookUps.ask({ look: 'linkTo', path: descriptors.path, targets: MACHINES }, descriptors.shownAs),
     descriptors,
-    denied,
+    note,
   );
   return {
     words: words?.split('\0').slice(0, -1),
-    program: orDenied(() => programOf({ files, hostMnt, table, host, lookUps, jail, denied }), denied),
+    program: orUnknown(() => programOf({ files, hostMnt, table, host, lookUps, jail, note }), note),
     holdsVm: machine === 'yes' ? true : machine === 'no' || machine === 'absent' ? false : undefined,
     hostPid,
     hostMnt,
     rootType: root?.type,
-    chrooted: chrooted(files, denied),
+    chrooted: chrooted(files, note),
     seccomp,
   };
 }
 
-function chrooted(files: ProcessFiles, denied: (error: Error) => void): boolean | undefined {
-  const root = orDenied(() => files.link('root'), denied);
+function chrooted(files: ProcessFiles, note: (error: Error) => void): boolean | undefined {
+  const root = orUnknown(() => files.link('root'), note);
   return root === undefined ? undefined : root !== '/';
 }

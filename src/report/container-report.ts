@@ -104,7 +104,7 @@ export interface OomReport {
 
 /** Reads everything shown about a container. A value that cannot be read is `undefined`, and the rest is still read. */
 export function readContainer(container: Container, scrape: Scrape): ContainerReport {
-  let failure = container.posture?.denied;
+  let failure = container.posture?.problem;
   const attempt = <T>(read: () => T): T | undefined => {
     try {
       return read();
