@@ -99,8 +99,8 @@ export function createMetricsHandler(options: {
     const { format, contentType } = negotiateFormat(onlyText ? undefined : accept);
     const budget = scrapeBudget(headerOf(request, 'x-prometheus-scrape-timeout-seconds'));
     const deadline = budget === undefined ? {} : { deadline: performance.now() + budget };
-    // A request that joins a run uses its deadline: the servers of a Prometheus pair have the same one.
-    const shared = await flights.run(JSON.stringify([format, selection]), () =>
+    // The servers of a Prometheus pair have the same timeout and share a run. A client with less time must not cut off theirs.
+    const shared = await flights.run(JSON.stringify([format, selection, budget]), () =>
       expose({ format, ...selection, ...deadline }),
     );
     if (shared === undefined) return textReply(500, 'The scrape failed; see the log of the exporter.');

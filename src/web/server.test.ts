@@ -205,6 +205,24 @@ describe('the telemetry path', () => {
     expect(requests[0]?.format).toBe('text');
   });
 
+  test('shares a scrape between clients with the same timeout, so that an impatient one cuts off only its own', async () => {
+    const { requests, scrape, release } = gate();
+    const { address } = await start({ handlers: { scrape } });
+    const answers = ['0.001', '10', '10', undefined].map((timeout) =>
+      get(address, '/metrics', {
+        headers: timeout === undefined ? {} : { 'X-Prometheus-Scrape-Timeout-Seconds': timeout },
+      }),
+    );
+    await until(() => requests.length === 3);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    release();
+    await Promise.all(answers);
+    const now = performance.now();
+    const isOver = requests.map(({ deadline }) => deadline !== undefined && deadline < now);
+    expect(isOver.toSorted()).toEqual([false, false, true]);
+    expect(requests.filter(({ deadline }) => deadline === undefined)).toHaveLength(1);
+  });
+
   test('hides the reason of a failure from the client and logs it', async () => {
     const scrape = () => Promise.reject(new Error('secret'));
     const { address } = await start({ handlers: { scrape } });
