@@ -128,10 +128,10 @@ describe.concurrent('the command', { timeout: 30_000 }, () => {
     expect(stderr).toContain('msg="ignoring unknown environment variables" variables=ISOLATION_EXPORTER_LOGLEVEL');
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('stops at %s', async (signal) => {
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('stops at %s', async (signal) => {
     const { code, stderr } = await interrupt('', [signal]);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/msg=serving collectors=cpu\n.* msg=stopping signal=SIG(INT|TERM)\n$/);
+    expect(stderr).toMatch(new RegExp(`msg=serving collectors=cpu\\n.* msg=stopping signal=${signal}\\n$`));
   });
 
   test('treats the abort as success', async () => {

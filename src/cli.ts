@@ -125,7 +125,7 @@ function refuseOtherSystems(): void {
   if (process.platform !== 'linux') throw new Error('This exporter runs on Linux only');
 }
 
-/** The first SIGINT or SIGTERM stops the daemon. A second one, or a daemon that does not stop in time, ends the process. */
+/** The first SIGINT, SIGTERM or SIGHUP (there is nothing to reload: changed files are read again) stops the daemon. A second one, or a daemon that does not stop in time, ends the process. */
 function abortOnSignals(log: Log): AbortSignal {
   const controller = new AbortController();
   const force = (): void => {
@@ -141,7 +141,7 @@ function abortOnSignals(log: Log): AbortSignal {
     controller.abort();
     setTimeout(force, SHUTDOWN_MS).unref();
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop);
   return controller.signal;
 }
 

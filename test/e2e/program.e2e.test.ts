@@ -219,7 +219,7 @@ describe('the running program', () => {
 });
 
 describe('the end of the program', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('follows %s quickly, with exit code 0', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('follows %s quickly, with exit code 0', async (signal) => {
     const program = start(ON_THE_HOST);
     const origin = await originOf(program);
     expect((await request(`${origin}/metrics`)).status).toBe(200);
