@@ -38,7 +38,7 @@ export function manPage(about: {
     macro('SH', 'FILES'),
     ...FILES.flatMap(([path, meaning]) => ['.TP', `.I ${text(path)}`, text(meaning)]),
     macro('SH', 'EXIT STATUS'),
-    text('0 after SIGTERM or SIGINT, 1 after an error, 2 if an option is invalid.'),
+    text('0 after SIGTERM, SIGINT or SIGHUP, 1 after an error, 2 if an option is invalid.'),
     macro('SH', 'SEE ALSO'),
     '.BR systemctl (1),',
     '.BR prometheus (1)',

@@ -10,7 +10,7 @@ import type { Flags } from './config/command-line.ts';
 import { printable } from './terminal/printable.ts';
 import { readVersion } from './version.ts';
 import type { Version } from './version.ts';
-import { toError } from './kernel/errno.ts';
+import { errnoOf, toError } from './kernel/errno.ts';
 
 /** How long the daemon may take to stop before the process exits anyway. */
 const SHUTDOWN_MS = 2_000;
@@ -92,12 +92,12 @@ async function scan(flags: Flags, version: Version): Promise<boolean> {
   } as const;
   const { explain, scanHere } = await import('./commands/scan.ts');
   if (explained !== undefined) {
-    process.stdout.write(explain(explained, colour));
+    await print(explain(explained, colour));
     return true;
   }
   refuseOtherSystems();
   const { text, complaints, passed } = await scanHere(config, options, createLog({ ...config.log, level: 'error' }));
-  process.stdout.write(text);
+  await print(text);
   for (const complaint of complaints) process.stderr.write(`${version.name}: ${lineOf(complaint)}\n`);
   return passed;
 }
@@ -112,8 +112,22 @@ async function diagnose(flags: Flags, version: Version): Promise<boolean> {
   const { diagnoseHere } = await import('./commands/diagnose.ts');
   const colour = colourOf(process.stdout);
   const { text, passed } = await diagnoseHere(config, { output, remedies, environment, version, colour });
-  process.stdout.write(text);
+  await print(text);
   return passed;
+}
+
+/**
+ * Writes to standard output. A reader that closes the pipe has seen enough. Otherwise a part that cannot be written is an error: the
+ * report of a pipeline must not pass without the findings that a full disk has cut off.
+ */
+function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      const code = errnoOf(error);
+      if (error === undefined || error === null || code === 'EPIPE') resolve();
+      else reject(new Error(`Cannot write to standard output: ${code ?? error.message}`, { cause: error }));
+    });
+  });
 }
 
 function colourOf({ isTTY }: { readonly isTTY?: boolean }): 'on' | 'off' {

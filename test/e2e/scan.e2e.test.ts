@@ -228,6 +228,23 @@ describe('names from an engine', () => {
   });
 });
 
+describe('an output that cannot be written', () => {
+  const inShell = (redirect: string, ...options: readonly string[]): Promise<Ending> =>
+    run(['bash', '-c', `set -o pipefail; "$@" ${redirect}`, 'bash', ...scanOf(HOST, ...options)]);
+
+  it.each(['table', 'json', 'junit'])('is an error on a full disk: %s', async (output) => {
+    expect(await inShell('> /dev/full', `--output=${output}`)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'isolation-exporter: Cannot write to standard output: ENOSPC\n',
+    });
+  });
+
+  it('is none if its reader has seen enough', async () => {
+    expect(await inShell('| head -c 1', '--output=json')).toEqual({ code: 0, stdout: '{', stderr: '' });
+  });
+});
+
 /** The whole id of a container of the captured host. */
 function fullId(short: string): string {
   const found = readdirSync(`${FIXTURES}/${HOST}/cgroup/pids/docker`).find((name) => name.startsWith(short));
