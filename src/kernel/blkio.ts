@@ -1,4 +1,5 @@
 import { type Bytes, decimalOf, sameBytes, textOf } from './bytes.ts';
+import { NO_NUMBER } from './io-stat.ts';
 
 /** The whole file before the first I/O, as in most containers. */
 const NOTHING = Buffer.from('Total 0\n');
@@ -19,7 +20,8 @@ export interface DeviceCounts {
  *     254:0 Write 0
  *     Total 4096
  *
- * `Sync`, `Async`, `Discard` and `Total` are skipped: they count the same I/O again.
+ * `Sync`, `Async`, `Discard` and `Total` are skipped: they count the same I/O again. So is a device that has no
+ * number, `(unknown) Read 4096`.
  *
  * @throws SyntaxError for any other line.
  */
@@ -30,9 +32,10 @@ export function parseBlkio(bytes: Bytes): readonly DeviceCounts[] {
     if (line === '' || line.startsWith('Total ')) continue;
     const [device = '', operation, digits = '', ...rest] = line.split(' ');
     const count = decimalOf(digits);
-    if (!/^\d+:\d+$/.test(device) || count === undefined || rest.length > 0) {
+    if ((!/^\d+:\d+$/.test(device) && device !== NO_NUMBER) || count === undefined || rest.length > 0) {
       throw new SyntaxError(`Cannot parse ${JSON.stringify(line.slice(0, 80))} as block I/O`);
     }
+    if (device === NO_NUMBER) continue;
     const counts = devices.get(device) ?? { device, read: 0, write: 0 };
     devices.set(device, counts);
     if (operation === 'Read') counts.read = count;

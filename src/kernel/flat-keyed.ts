@@ -4,7 +4,7 @@ const MALFORMED = Symbol('malformed');
 
 /** The values of the requested keys; `undefined` for a key that the file lacks, and for one whose value is malformed. */
 export type FlatKeyed<Key extends string> = { [K in Key]: number | undefined } & {
-  [MALFORMED]?: ReadonlySet<string> | undefined;
+  [MALFORMED]?: ReadonlySet<string>;
 };
 
 /** Whether the file has a value for one of these keys that is malformed, so that a missing one may not count as 0. */
@@ -41,7 +41,7 @@ export function flatKeyedParser<const Key extends string>(
     wanted.set(hash, { key, bytes });
   }
   // Every result is a copy of this object, so that all results have the same shape for V8.
-  const nothing = Object.fromEntries([...keys, MALFORMED].map((key) => [key, undefined])) as FlatKeyed<Key>;
+  const nothing = Object.fromEntries(keys.map((key) => [key, undefined])) as FlatKeyed<Key>;
 
   return (bytes, note = raise) => {
     const values = { ...nothing };

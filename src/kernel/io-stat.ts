@@ -10,6 +10,12 @@ export interface DeviceIo {
   readonly writes: number;
 }
 
+/**
+ * What the kernel (since 5.7) writes for a device that has no number: a path of an NVMe multipath device, whose I/O is also counted for
+ * that device, or one that was removed while a file system on it is still mounted.
+ */
+export const NO_NUMBER = '(unknown)';
+
 const KEYS: Readonly<Record<string, keyof Omit<DeviceIo, 'device'>>> = {
   rbytes: 'readBytes',
   wbytes: 'writeBytes',
@@ -25,7 +31,8 @@ const KEYS: Readonly<Record<string, keyof Omit<DeviceIo, 'device'>>> = {
  *     253:1 253:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0
  *
  * The third line is real: some kernels (5.10 to 5.15) print a device without numbers and without the newline. Such a device
- * had no I/O and is omitted. Other keys (`cost.*`) are skipped.
+ * had no I/O and is omitted. So is one that has no number, `(unknown) rbytes=…`. Other keys (`cost.*`) are
+ * skipped.
  *
  * @throws SyntaxError for any word that is neither a device nor `key=value`.
  */
@@ -37,7 +44,7 @@ export function parseIoStat(bytes: Bytes): DeviceIo[] {
     if (word === '') continue;
     const equals = word.indexOf('=');
     if (equals < 0) {
-      if (!/^\d+:\d+$/.test(word))
+      if (!/^\d+:\d+$/.test(word) && word !== NO_NUMBER)
         throw new SyntaxError(`Cannot parse ${JSON.stringify(word.slice(0, 80))} in io.stat`);
       current = { device: word, readBytes: 0, writeBytes: 0, reads: 0, writes: 0 };
       continue;
@@ -48,7 +55,7 @@ export function parseIoStat(bytes: Bytes): DeviceIo[] {
     if (current === undefined || value === undefined) {
       throw new SyntaxError(`Cannot parse ${JSON.stringify(word.slice(0, 80))} in io.stat`);
     }
-    if (devices.at(-1) !== current) devices.push(current);
+    if (devices.at(-1) !== current && current.device !== NO_NUMBER) devices.push(current);
     current[key] = value;
   }
   return devices;

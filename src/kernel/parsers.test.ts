@@ -306,6 +306,14 @@ describe('parseIoStat()', () => {
     ]);
   });
 
+  it('leaves out devices that have no number', () => {
+    const text =
+      '(unknown) rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0\n' +
+      '8:16 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n(unknown) \n' +
+      '(unknown) rbytes=8192 wbytes=0 rios=2 wios=0 dbytes=0 dios=0\n';
+    expect(parseIoStat(bytes(text))).toEqual([{ device: '8:16', readBytes: 1, writeBytes: 2, reads: 3, writes: 4 }]);
+  });
+
   it.each(['rbytes=1\n', '8:0 rbytes=x\n', '8:0 rbytes=\n', 'sda rbytes=1\n'])('refuses %j', (text) =>
     expect(() => parseIoStat(bytes(text))).toThrow(SyntaxError),
   );
@@ -316,6 +324,11 @@ describe('parseBlkio()', () => {
     const text =
       '254:0 Read 4096\n254:0 Write 512\n254:0 Sync 4608\n254:0 Async 0\n254:0 Discard 0\n254:0 Total 4608\nTotal 4608\n';
     expect(parseBlkio(bytes(text))).toEqual([{ device: '254:0', read: 4096, write: 512 }]);
+  });
+
+  it('leaves out devices that have no number', () => {
+    const text = '(unknown) Read 4096\n(unknown) Total 4096\n254:0 Read 1\n254:0 Write 2\nTotal 4099\n';
+    expect(parseBlkio(bytes(text))).toEqual([{ device: '254:0', read: 1, write: 2 }]);
   });
 
   it('reads an empty file as no device', () => expect(parseBlkio(bytes('Total 0\n'))).toEqual([]));
