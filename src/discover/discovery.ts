@@ -223,8 +223,8 @@ class CgroupDiscovery implements DiscoveredContainers {
   }
 
   #onLive(directory: string): void {
-    // At startup one walk serves all.
-    if (this.#starting || this.#stopped) return;
+    // At startup, and when the hierarchy is mounted again, one walk serves all.
+    if (this.#starting || this.#stopped || this.#blind) return;
     this.#tracker.reconcile(this.#tracker.walker.walk(directory), directory);
     this.#watches.markListed(directory);
     this.#tellHealth();

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Walker } from './walker.ts';
 
 describe('Walker', () => {
@@ -64,6 +64,23 @@ describe('Walker', () => {
     afterRefresh = new Set(['/docker/c1']);
     expect(walker().look('/docker/c1')).toBe('other');
     expect(walker().look('/docker')).toMatchObject({ inode: inodeOf('/docker') });
+  });
+
+  it('does not take what is under or over the mount of the hierarchy for one without containers', () => {
+    const other = mkdtempSync('/dev/shm/isolation-walker-');
+    onTestFinished(() => rmSync(other, { recursive: true }));
+    expect(statSync(other).dev).not.toBe(statSync(root).dev);
+    mkdirSync(join(other, 'docker'));
+    const link = join(root, 'link');
+    symlinkSync(root, link);
+    const there = new Walker({ root: `${link}/docker/..`, mounts: undefined, pathOf: () => undefined });
+    expect(there.walk('').directories.has('/docker/c1')).toBe(true);
+    rmSync(link);
+    symlinkSync(other, link);
+    expect(there.walk('').directories.size).toBe(0);
+    rmSync(link);
+    symlinkSync(root, link);
+    expect(there.walk('').directories.has('/docker/c1')).toBe(true);
   });
 
   it('does not take a renamed directory for a mount', () => {

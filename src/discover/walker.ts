@@ -1,3 +1,4 @@
+import { isOnCgroupFileSystem } from '../kernel/cgroup-file-system.ts';
 import type { MountPoints } from '../kernel/mount-points.ts';
 import { look, walk, type Seen, type Walk } from './walk.ts';
 
@@ -37,10 +38,11 @@ export class Walker {
     return isRepeated ? 'other' : seen;
   }
 
-  /** See {@link walk}. */
+  /** See {@link walk}. Nothing if the hierarchy is not mounted at the root any more. */
   walk(from: string): Walk {
     if (from === '') this.#mounts?.refreshIfOld();
     const walked = this.#walk(from);
+    if (from === '' && this.#isUnmounted(walked)) return { directories: new Map(), unseen: new Map() };
     if (from === '') this.#device = walked.directories.get('')?.device ?? this.#device;
     return this.#hasRepeated(walked) && this.#mounts?.refresh() === true ? this.#walk(from) : walked;
   }
@@ -51,6 +53,15 @@ export class Walker {
     const walked = walk(this.#root, from, (path) => this.#isMountPoint(path));
     const top = walked.directories.get(from);
     return from !== '' && top !== undefined && this.#isForeign(top) ? nothing : walked;
+  }
+
+  /**
+   * Whether the root is what was under the mount, or is now over it: mostly an empty directory, which is no hierarchy without
+   * containers. A hierarchy that was mounted again may have another number.
+   */
+  #isUnmounted({ directories }: Walk): boolean {
+    const top = directories.get('');
+    return top !== undefined && this.#isForeign(top) && !isOnCgroupFileSystem(this.#root);
   }
 
   #isForeign({ device }: Seen): boolean {
