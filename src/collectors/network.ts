@@ -2,6 +2,9 @@ import type { Container } from '../container.ts';
 import { type InterfaceCounts, type DirectionCounts, parseNetDev } from '../kernel/net-dev.ts';
 import { type Collector, defineContainerCollector, type Family, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
 
+/** A container with NET_ADMIN in its own network, as in LXC, can make any number of interfaces and give them any names. */
+const MOST_INTERFACES = 256;
+
 /** Network traffic, once per network namespace. The host's traffic is never exported. */
 export const network: Collector = defineContainerCollector({
   name: 'network',
@@ -22,7 +25,9 @@ export function readNetwork(container: Container, scrape: Scrape): readonly Inte
   if (error !== undefined) throw error;
   if (!ownsItsNetwork(container, scrape)) return undefined;
   const bytes = container.init?.files.read('net/dev');
-  return bytes === undefined ? undefined : parseNetDev(bytes).filter(({ name }) => name !== 'lo');
+  if (bytes === undefined) return undefined;
+  const found = parseNetDev(bytes, MOST_INTERFACES + 1).filter(({ name }) => name !== 'lo');
+  return found.slice(0, MOST_INTERFACES);
 }
 
 /**
@@ -51,7 +56,8 @@ function families(direction: 'receive' | 'transmit'): Family<readonly InterfaceC
     of: 'pod',
     help:
       `Network ${direction} ${count} by interface: /proc/<pid>/net/dev of the container that created the network namespace; ` +
-      'for a pod without a container label. Absent in the network of the host, or if the namespace is unreadable.',
+      `for a pod without a container label. Absent in the network of the host, for interfaces after ${MOST_INTERFACES}, or if the ` +
+      'namespace is unreadable.',
     labels: ['interface'],
     samples(interfaces, emit) {
       for (const found of interfaces) emit(found[direction][count], found.name);

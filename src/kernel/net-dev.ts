@@ -23,11 +23,12 @@ export interface DirectionCounts {
  *         lo:    2048      16    0    0    0     0          0         0     2048      16    0    0    0     0       0          0
  *       eth0: 1296432    8127    0    3    0     0          0         0   642111    4410    0    0    0     0       0          0
  *
+ * @param most lines after as many interfaces are not read. The kernel lists the oldest first, or in any order that stays the same.
  * @throws SyntaxError for any other line.
  */
-export function parseNetDev(bytes: Bytes): InterfaceCounts[] {
+export function parseNetDev(bytes: Bytes, most = Infinity): InterfaceCounts[] {
   const lines = textOf(bytes).split('\n').slice(2).filter(Boolean);
-  return lines.map((line) => {
+  return lines.slice(0, most).map((line) => {
     // A name may contain colons (`eth0:1` of old alias tools); the numbers never do.
     const colon = line.lastIndexOf(':');
     const numbers = line.slice(colon + 1).trim();
