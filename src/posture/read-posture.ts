@@ -143,8 +143,15 @@ export class PostureReader {
   /** Whether the processes still have the privileges that were read, and the init its mounts. `false` if one has ended. */
   isAsRead(reading: PostureReading, init: InitProcess): boolean {
     for (const [pid, process] of reading.byPid) {
-      const text = pid === init.pid ? init.files.text('status') : this.#kernel.proc(`${pid}/status`);
-      if (text === undefined || (process !== undefined && !isAsRead(parseProcStatus(text), process))) return false;
+      const status = orUnknown(
+        () => {
+          const text = pid === init.pid ? init.files.text('status') : this.#kernel.proc(`${pid}/status`);
+          return text === undefined ? undefined : parseProcStatus(text);
+        },
+        // Reading everything again says what is wrong.
+        () => {},
+      );
+      if (status === undefined || (process !== undefined && !isAsRead(status, process))) return false;
     }
     return !this.haveMountsChanged(reading, init);
   }
