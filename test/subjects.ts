@@ -70,6 +70,7 @@ export function subject(facts: SubjectFacts): Subject {
       ownSysWritable: false,
       cgroupWritable: false,
       sysbox: false,
+      kubelets: false,
       hostMounts: [],
       propagating: [],
       socketsKnown: true,

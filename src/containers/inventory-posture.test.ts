@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -132,6 +141,55 @@ describe('the sandbox of a pod', () => {
       undefined,
     ]);
     expect(await shown(container([], '7'.repeat(32)), { name: 'pause' })).toEqual([['app', undefined]]);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)('a container without a log in a pod whose other containers have one', () => {
+  const POD: Names = { namespace: 'shop', pod: 'cart-0' };
+  const uid = 'a'.repeat(32);
+
+  /** What the container is taken for. */
+  const judged = async (appeared: ContainerCgroup, pod = POD) => {
+    // A name may still come in the first two seconds.
+    const cgroup = { ...appeared, seenAt: -2_000 };
+    const source: NameSource = {
+      name: 'kubelet_logs',
+      mayKnow: () => true,
+      up: true,
+      tried: true,
+      limitHits: new Map(),
+      want() {},
+      forget() {},
+      namesOf: () => undefined,
+      podOf: () => pod,
+      async [Symbol.asyncDispose]() {},
+    };
+    const onPause = vi.fn();
+    const inventory = new ContainerInventory({ kernel, naming: new Naming([source]), postures, onPause });
+    inventory.add(cgroup);
+    const found = await inventory.containers();
+    expect((await inventory.containers()).map((each) => each.cgroup)).toEqual(found.map((each) => each.cgroup));
+    inventory.close();
+    expect(kernel.open).toBe(0);
+    return { shown: found.length, pause: onPause.mock.lastCall?.[0]?.path };
+  };
+
+  test('is a pause, and not shown, if it has no mount of the kubelet either', async () => {
+    const pause = container([await start('/bin/sleep')], uid);
+    expect(await judged(pause)).toEqual({ shown: 0, pause: pause.path });
+  });
+
+  test('is shown if it has one: its log may be missing', async () => {
+    const log = join(root, 'pods', uid, 'containers');
+    mkdirSync(log, { recursive: true });
+    const pid = await start('unshare', '--mount', 'bash', '-c', `mount --bind ${log} ${log} && exec sleep "$0"`);
+    await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')).toContain(`${uid}/containers`));
+    expect(await judged(container([pid], uid))).toEqual({ shown: 1 });
+  });
+
+  test('is shown if no log names its pod, if it cannot be inspected, or if it has a kernel of its own', async () => {
+    expect(await judged(container([await start('/bin/sleep')], uid), {})).toEqual({ shown: 1 });
+    for (const pids of [[], [monitor]]) expect(await judged(container(pids, uid))).toEqual({ shown: 1 });
   });
 });
 

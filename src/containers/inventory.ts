@@ -16,7 +16,7 @@ import { compareLater, readLater, readLessOften, readSooner } from './facts-age.
 import { labelsOf } from './labels.ts';
 import type { Naming } from '../engines/naming.ts';
 import { PendingLookUps } from './pending-look-ups.ts';
-import { isPause, isSandbox, withSandboxOfPod } from './pod-sandbox.ts';
+import { hasNoLog, isPause, isPauseWithoutLog, isSandbox, withSandboxOfPod } from './pod-sandbox.ts';
 import {
   forgetProcesses,
   isRestart,
@@ -38,6 +38,7 @@ export class ContainerInventory {
   readonly #naming: Naming;
   readonly #postures: PostureReader;
   readonly #onRestarted: (cgroup: ContainerCgroup) => void;
+  readonly #onPause: (cgroup: ContainerCgroup) => void;
   readonly #isSurplus: IsSurplus | undefined;
   readonly #entries = new Map<ContainerCgroup, TrackedContainer>();
   readonly #lookUps = new PendingLookUps();
@@ -47,6 +48,7 @@ export class ContainerInventory {
 
   /**
    * @param options.onRestarted a container was started again in its cgroup.
+   * @param options.onPause a container is only the pause of a pod, which its names do not say.
    * @param options.isSurplus absent: no cgroup is.
    */
   constructor(options: {
@@ -54,9 +56,11 @@ export class ContainerInventory {
     readonly naming: Naming;
     readonly postures: PostureReader;
     readonly onRestarted?: (cgroup: ContainerCgroup) => void;
+    readonly onPause?: (cgroup: ContainerCgroup) => void;
     readonly isSurplus?: IsSurplus;
   }) {
     this.#onRestarted = options.onRestarted ?? (() => {});
+    this.#onPause = options.onPause ?? (() => {});
     this.#isSurplus = options.isSurplus;
     this.#kernel = options.kernel;
     this.#naming = options.naming;
@@ -165,10 +169,13 @@ export class ContainerInventory {
     if (entry.isStuck && !this.#postures.isStuck(entry)) entry.factsUntil = 0;
     if (entry.init !== undefined && isStartOutdated(this.#kernel, entry.init)) entry.factsUntil = 0;
     let facts: ProcessFacts | undefined;
-    if (isSandbox(cgroup, names)) {
+    const withoutLog = hasNoLog(cgroup, names);
+    if (withoutLog || isSandbox(cgroup, names)) {
       // Whether to export it depends on its processes, which may be about to start.
       if (!this.#isCurrent(entry, now)) facts = this.#processFacts(entry, now);
-      if (isPause(names, entry.posture?.posture)) {
+      const posture = entry.posture?.posture;
+      if (withoutLog ? isPauseWithoutLog(posture) : isPause(names, posture)) {
+        if (withoutLog) this.#onPause(cgroup);
         entry.container = undefined;
         return;
       }

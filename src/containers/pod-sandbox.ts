@@ -1,4 +1,5 @@
 import type { Container, ContainerCgroup, Names } from '../container.ts';
+import { isNamed } from '../engines/naming.ts';
 import type { Posture } from '../posture/posture.ts';
 
 /** A container that may be in a pod, exported or not. */
@@ -43,6 +44,22 @@ function isEmpty({ cgroup, init, initError }: Container): boolean {
  */
 export function isSandbox({ match }: ContainerCgroup, { infra }: Names): boolean {
   return infra === true && (match.podUid !== undefined || match.engine === 'podman');
+}
+
+/**
+ * Whether it may be the pause container of a pod by the kubelet's logs: they name other containers of the pod, and not this one. Each
+ * container that the kubelet has started has a log.
+ */
+export function hasNoLog({ match }: ContainerCgroup, names: Names): boolean {
+  return match.podUid !== undefined && names.pod !== undefined && !isNamed(names);
+}
+
+/**
+ * Whether a container without a log is only a pause container. The kubelet mounts files of the pod in each container that it starts. A
+ * container can unmount them if it is privileged, but not remove the log. What is unknown, or has its own kernel, is no pause.
+ */
+export function isPauseWithoutLog(posture: Posture | undefined): boolean {
+  return posture?.sandbox?.kernel === 'shared' && posture.mounts?.kubelets === false;
 }
 
 /** Runtimes whose containers share the kernel of the host. Podman names the default one, too. */

@@ -118,6 +118,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
     naming,
     postures,
     onRestarted: (found) => starts.restarted(found),
+    onPause: (found) => starts.corrected(found),
     isSurplus: (path) => limits.isSurplus(path),
   });
   const stateFileUnsafe = await whyStateFileIsUnsafe(config, checkPath);

@@ -16,6 +16,12 @@ const KINDS: readonly HostMount['kind'][] = ['root', 'socket', 'critical', 'sens
 /** The type of Sysbox's file system that emulates parts of `/proc` and `/sys`. */
 const SYSBOX = 'sysboxfs';
 
+/**
+ * What the kubelet keeps for a pod: `…/pods/<uid>/containers/<name>/<number>` on `/dev/termination-log`, `…/pods/<uid>/etc-hosts` on
+ * `/etc/hosts`, volumes.
+ */
+const OF_KUBELET = /\/pods\/[0-9a-f-]{32,36}\/./;
+
 /** The facts about a container that reading its mounts needs. */
 export interface Mounted {
   readonly table: MountTable;
@@ -43,6 +49,7 @@ export function readMounts(mounted: Mounted): MountPosture {
     cgroupWritable: shown.some((mount) => /^cgroup2?$/.test(mount.type) && isWritable(mount)),
     sysbox: shown.some(({ type, source }) => type === 'fuse' && source === SYSBOX),
     socketsKnown: host.sockets !== undefined,
+    kubelets: all.some(({ root: of }) => OF_KUBELET.test(of)),
     ...(isHost === true ? WHOLE_HOST : behind(all, mounted)),
   };
 }

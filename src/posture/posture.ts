@@ -89,6 +89,8 @@ export interface MountPosture {
   readonly cgroupWritable: boolean;
   /** Whether Sysbox has mounted its file system over parts of `/proc`. */
   readonly sysbox: boolean;
+  /** Whether any is a file or directory that the kubelet keeps for a pod: it mounts some in each container that it starts. */
+  readonly kubelets: boolean;
   /** Mounts from the host. `undefined`: the host's mount table could not be read. */
   readonly hostMounts: readonly HostMount[] | undefined;
   /** Mount points from which mounts propagate to the host. `undefined`: as above. */

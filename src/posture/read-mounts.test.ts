@@ -87,6 +87,16 @@ describe('what is mounted', () => {
     expect(await readWith('')).toMatchObject({ hostMounts: [], propagating: [], procMasked: true, sysWritable: false });
   });
 
+  it.each([
+    ['/var/lib/kubelet/pods/0f1e2d3c4b5a69788796a5b4c3d2e1f0/containers/app/3f2e1d0c', '/dev/termination-log', true],
+    // The kubelet's directory is a file system of its own.
+    ['/pods/6cf2e0c5-9a1b-4c3d-8e7f-2d4b6a1f0c11/etc-hosts', '/etc/hosts', true],
+    ['/k3s/containerd/io.containerd.grpc.v1.cri/sandboxes/0a1b/resolv.conf', '/etc/resolv.conf', false],
+    ['/var/lib/kubelet/pods', '/pods', false],
+  ])('%s is of the kubelet for a pod on %s: %s', async (root, point, kubelets) => {
+    expect(await readWith(`310 300 254:0 ${root} ${point} rw - ext4 /dev/vda rw\n`)).toMatchObject({ kubelets });
+  });
+
   it('counts also where the container has mounted something over it', async () => {
     const [etc, over] = [
       '310 300 254:0 /etc /host/etc rw shared:1 - ext4 /dev/vda rw\n',
