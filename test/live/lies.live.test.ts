@@ -27,6 +27,8 @@ describeLive('what a container says of itself', ['docker'], () => {
 
   /** The ids of all, by name. */
   const ids = new Map<string, string>();
+  /** Processes that Docker takes for ended, and does not kill. */
+  const toKill: number[] = [];
 
   const run = async (name: string, flags: readonly string[], script: string): Promise<void> => {
     const id = await docker.run(
@@ -56,6 +58,7 @@ describeLive('what a container says of itself', ['docker'], () => {
     for (const name of names) {
       const { flags = [], own = [], script = '' } = all[name] ?? {};
       await run(name, [...flags, ...own], script);
+      if (name.startsWith('ended-thread')) toKill.push(await docker.pidOf(name));
       const key = flags.join(' ');
       if (honest.has(key)) continue;
       honest.set(key, `honest-${honest.size}`);
@@ -75,6 +78,7 @@ describeLive('what a container says of itself', ['docker'], () => {
   });
   afterAll(async () => {
     await exporter?.[Symbol.asyncDispose]();
+    for (const pid of toKill.filter((found) => found > 0)) await host.run(`kill -KILL ${pid}`);
     await docker?.[Symbol.asyncDispose]();
   });
 
