@@ -17,7 +17,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
       'static pods of all classes under their names, with and without a socket; limits, levels, namespaces, traffic, diagnose',
     more: {
       'a node of Kubernetes with runc and the systemd driver':
-        'starts, OOM kills of a group, deleted pods, restarts of kubelet and containerd; values as in its own metrics',
+        'starts, OOM kills of a group, resizes in place, deleted pods, restarts of kubelet and containerd; values as in its own metrics; the pod of the base manifests as shipped, alerts on missing limits',
     },
   },
 };

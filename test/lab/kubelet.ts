@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe } from 'vitest';
 import type { IPod } from 'kubernetes-models/v1';
@@ -6,8 +6,9 @@ import { makeImage, PAUSE_IMAGE, POD_IMAGE } from './cri.ts';
 import { changedGoTool, hasGo } from './go-tools.ts';
 import { bootGuest, type Guest } from './guest.ts';
 import { describeLong } from './live.ts';
-import { eventually, succeed } from './machine.ts';
+import { eventually, quote, succeed } from './machine.ts';
 import { ENGINE_ON_NODE, nodeEngine } from './node-engine.ts';
+import type { Part } from './parts.ts';
 import type { PlatformOfSuite } from '../platforms/platforms-table.ts';
 
 /** With the libraries of the same release in place of the directories beside it, which the module lacks. */
@@ -21,6 +22,7 @@ const FLAGS = `-trimpath -ldflags '-s -w -X ${VERSION}.gitVersion=v1.37.2 -X ${V
 
 const MANIFESTS = '/etc/kubernetes/manifests';
 const LOGS = '/run/lab-node';
+const CTR = `${ENGINE_ON_NODE}/bin/ctr -n k8s.io`;
 
 /** How a node runs its containers. */
 export interface NodeOptions {
@@ -45,13 +47,21 @@ export interface ContainerStatus {
   readonly name: string;
   readonly containerID?: string;
   readonly restartCount: number;
+  /** Whether its probe of readiness succeeds. */
+  readonly ready: boolean;
+  /** What the runtime has set. */
+  readonly resources?: { readonly limits?: Readonly<Record<string, string>> };
   readonly state: Readonly<Record<'running' | 'waiting' | 'terminated', { readonly reason?: string } | undefined>>;
   readonly lastState: { readonly terminated?: { readonly reason: string; readonly exitCode: number } };
 }
 
-/** A suite on a node of Kubernetes. The kubelet takes over half an hour to build, so the suite only runs with `LAB=all`. */
-export function describeNode(name: string, suite: () => void): void {
-  if (hasGo) describeLong(name, ['guest-node'], suite);
+/**
+ * A suite on a node of Kubernetes. The kubelet takes over half an hour to build, so the suite only runs with `LAB=all`.
+ *
+ * @param needs besides the node.
+ */
+export function describeNode(name: string, needs: readonly Part[], suite: () => void): void {
+  if (hasGo) describeLong(name, ['guest-node', ...needs], suite);
   else describe.skip(`${name} [skipped: needs Go]`, suite);
 }
 
@@ -99,6 +109,24 @@ export class KubernetesNode implements AsyncDisposable {
   /** Removes the manifest of a pod, which the kubelet then ends. */
   async remove(pod: string): Promise<void> {
     await succeed(this.machine, `rm ${MANIFESTS}/${pod}.json`);
+  }
+
+  /** Imports an image from an archive of this host that has the format of `docker save`. */
+  async import(archive: string): Promise<void> {
+    const draft = join(this.machine.share, 'files', 'import.tar');
+    copyFileSync(archive, draft);
+    await succeed(this.machine, `${CTR} images import /lab/files/import.tar`);
+    rmSync(draft);
+  }
+
+  /** Runs a program in a container, as confined as the container is. Returns what it prints. */
+  async exec(id: string, ...command: readonly string[]): Promise<string> {
+    return succeed(this.machine, `${CTR} tasks exec --exec-id "lab-$RANDOM$RANDOM" ${id} ${quote(...command)}`);
+  }
+
+  /** What the containers of a pod have written to their logs. */
+  async log(namespace: string, pod: string): Promise<string> {
+    return succeed(this.machine, `cat /var/log/pods/${namespace}_${pod}_*/*/*.log`);
   }
 
   /** All pods, as the kubelet reports them. */
@@ -160,7 +188,7 @@ export class KubernetesNode implements AsyncDisposable {
       cp containerd.service kubelet.service /etc/systemd/system/
       systemctl daemon-reload
       systemctl start containerd
-      for image in image-*.tar; do ${ENGINE_ON_NODE}/bin/ctr -n k8s.io images import $image; done
+      for image in image-*.tar; do ${CTR} images import $image; done
       systemctl start kubelet`,
     );
     await this.#answers();

@@ -1,12 +1,16 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Exporter, type Samples, startExporter } from '../lab/exporter.ts';
 import { describeNode, KubernetesNode, type NodeOptions } from '../lab/kubelet.ts';
 import { succeed } from '../lab/machine.ts';
+import type { Part } from '../lab/parts.ts';
 import { within } from './docker-containers.ts';
+import { alertsOfPods } from './kubelet-alerts.ts';
 import { CONFINED, ENGINE, everyContainerIsShown, type Lab, lineOf, PODS, shown } from './kubelet-containers.ts';
 import { compare } from './kubelet-metrics.ts';
+import { shippedPodWorks } from './kubelet-shipped.ts';
 import { runningOn, untilRunning } from './node-containers.ts';
 import { type LabPod, LEAKY, LOOP } from './node-pods.ts';
+import { PARTS_OF_SHIPPED, shippedImage } from './shipped-pod.ts';
 
 vi.setConfig({ testTimeout: 3_600_000, hookTimeout: 10_800_000 });
 
@@ -19,9 +23,18 @@ const COMPARED = [
   'container_memory_working_set_bytes',
   'container_spec_cpu_quota',
 ];
-describeNode('a node of Kubernetes with runc and the systemd driver', () => {
+
+const WITH_ALERTS: readonly Part[] = [...PARTS_OF_SHIPPED, 'prometheus', 'alertmanager'];
+
+describeNode('a node of Kubernetes with runc and the systemd driver', WITH_ALERTS, () => {
+  // First: beside the guest it would take long.
+  const image = shippedImage();
   const lab = nodeWith({ runtime: 'runc', cgroupDriver: 'systemd' }, PODS);
   everyContainerIsShown(lab);
+
+  describe('with the shipped pod of the exporter', () => {
+    alertsOfPods(lab, shippedPodWorks(lab, image));
+  });
 
   test('starts of a container in a crash loop are one growing number', async () => {
     const { node, blind } = lab();
@@ -114,7 +127,7 @@ describeNode('a node of Kubernetes with runc and the systemd driver', () => {
   });
 });
 
-describeNode('a node of Kubernetes with crun and the cgroupfs driver', () => {
+describeNode('a node of Kubernetes with crun and the cgroupfs driver', [], () => {
   everyContainerIsShown(nodeWith({ runtime: 'crun', cgroupDriver: 'cgroupfs' }, PODS));
 });
 

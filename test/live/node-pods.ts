@@ -170,3 +170,30 @@ export const LEAKY = pod(
   },
   { app: { ...DEFAULT, memory: 32 * MIB } },
 );
+
+/**
+ * Holds 80 MiB in a tmpfs. Its manifest has a uid, as a pod from the API has, so that the kubelet resizes it in place: it takes the uid
+ * of other static pods from the manifest's content, and replaces a pod with another uid.
+ */
+export function resized(memory: string, cpu: string): LabPod {
+  const { manifest, expected } = pod(
+    'resized',
+    {
+      volumes: [{ name: 'fill', emptyDir: { medium: 'Memory' } }],
+      containers: [
+        container('app', {
+          command: ['/bin/sh', '-c', '/bin/busybox dd if=/dev/zero of=/fill/it bs=1M count=80 && exec sleep 1000000'],
+          resources: same(memory, cpu),
+          volumeMounts: [{ name: 'fill', mountPath: '/fill' }],
+        }),
+      ],
+    },
+    { app: DEFAULT },
+  );
+  const uid = '5e1f0000-0000-4000-8000-0000000000ed';
+  return { manifest: { ...manifest, metadata: { ...manifest.metadata, uid } }, expected };
+}
+
+/** The kubelet replaces it when its limit changes. */
+export const replaced = (memory: string): LabPod =>
+  pod('replaced', { containers: [container('app', { resources: same(memory, '100m') })] }, { app: DEFAULT });

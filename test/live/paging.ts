@@ -59,23 +59,28 @@ export async function startPaging(machine: Machine, options: PagingOptions): Pro
     );
     // Prometheus must have scraped the host's count before the kill.
     await within(machine, 'two scrapes', async () => ((await prometheus.value(SCRAPES)) ?? 0) >= 2);
-    const notified: Paging['notified'] = (path, labels) =>
-      eventually(
-        `${path} gets ${JSON.stringify(labels)}`,
-        async () => {
-          for (const notification of await receiver.received()) {
-            const alert = notification.alerts.find((one) => isLike(one, labels));
-            if (notification.path === path && alert !== undefined) return { ...alert, at: notification.at };
-          }
-          return undefined;
-        },
-        { timeoutMs: 60_000 * machine.slowness },
-      );
+    const notified = notifications(machine, receiver);
     return { docker, exporter, receiver, alertmanager, prometheus, notified, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
+}
+
+/** Waits for notifications, as {@link Paging.notified} does. */
+export function notifications(machine: Machine, receiver: WebhookReceiver): Paging['notified'] {
+  return (path, labels) =>
+    eventually(
+      `${path} gets ${JSON.stringify(labels)}`,
+      async () => {
+        for (const notification of await receiver.received()) {
+          const alert = notification.alerts.find((one) => isLike(one, labels));
+          if (notification.path === path && alert !== undefined) return { ...alert, at: notification.at };
+        }
+        return undefined;
+      },
+      { timeoutMs: 60_000 * machine.slowness },
+    );
 }
 
 /** Whether an alert has at least these labels. */
@@ -89,13 +94,13 @@ const SCRAPES = 'count_over_time(isolation_host_oom_kills_total{job="isolation-e
 export const shipped = (file: string) => readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
 
 /** Replaces a text, which must exist. */
-function adjust(text: string, pattern: RegExp, replacement: string): string {
+export function adjust(text: string, pattern: RegExp, replacement: string): string {
   expect(text).toMatch(pattern);
   return text.replaceAll(pattern, replacement);
 }
 
 /** The shipped configuration with other addresses, and with seconds instead of minutes. */
-function alertmanagerConfig(receiver: string): string {
+export function alertmanagerConfig(receiver: string): string {
   let text = shipped('alertmanager/alertmanager.yml');
   text = adjust(text, /localhost:9095/g, receiver);
   text = adjust(text, /group_wait: (\d)0s/g, 'group_wait: $1s');
