@@ -61,7 +61,7 @@ export function describeLong(name: string, needs: readonly Part[], suite: () => 
 }
 
 /** How long after the start of a run a suite may begin that a slow machine has no time for, in ms. */
-const EARLY_MS = 20 * 60_000;
+const EARLY_MS = 10 * 60_000;
 
 /** A suite in a guest of some minutes. A machine that is too slow to end the run in half an hour with it skips it, unless `LAB=all`. */
 export function describeIfEarly(name: string, needs: readonly Part[], suite: () => void): void {
