@@ -139,7 +139,10 @@ function refuseOtherSystems(): void {
   if (process.platform !== 'linux') throw new Error('This exporter runs on Linux only');
 }
 
-/** The first SIGINT, SIGTERM or SIGHUP (there is nothing to reload: changed files are read again) stops the daemon. A second one, or a daemon that does not stop in time, ends the process. */
+/**
+ * The first SIGINT, SIGTERM or SIGHUP stops the daemon: there is nothing to reload, because changed files are read again. A second one, or
+ * a daemon that does not stop in time, ends the process.
+ */
 function abortOnSignals(log: Log): AbortSignal {
   const controller = new AbortController();
   const force = (): void => {

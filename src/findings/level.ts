@@ -12,7 +12,7 @@ import {
   isWellMapped,
   mounts,
   some,
-  unlessSocketsUnknown,
+  ifSocketsUnknown,
 } from './restrictions.ts';
 
 /** The levels by name, weakest first. The index is the level. */
@@ -136,5 +136,5 @@ function usesSocket(posture: Posture): Answer {
   const sockets = hostMounts.filter(({ kind }) => kind === 'socket');
   // Permissions do not stop a container that can be root.
   const asRoot = all(isHostRootInside(posture), not(isRestricted(posture)));
-  return any(...sockets.map(({ usable }) => any(answer(usable), asRoot)), unlessSocketsUnknown(posture));
+  return any(...sockets.map(({ usable }) => any(answer(usable), asRoot)), ifSocketsUnknown(posture));
 }

@@ -2,7 +2,7 @@ import { all, answer, any, not } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import { ofMounts } from './mount-evidence.ts';
 import { inHostUsers } from './privileges.ts';
-import { isWellMapped, mounts, some, unlessSocketsUnknown } from './restrictions.ts';
+import { isWellMapped, mounts, some, ifSocketsUnknown } from './restrictions.ts';
 import { refer } from './standards/references.ts';
 
 const WITHOUT_THE_MOUNT = {
@@ -34,7 +34,7 @@ export const mountFindings: readonly Finding[] = [
     test: withPosture((posture) =>
       any(
         mounts(posture, ({ kind }) => kind === 'socket'),
-        unlessSocketsUnknown(posture),
+        ifSocketsUnknown(posture),
       ),
     ),
   },

@@ -80,7 +80,7 @@ export function mounts({ mounts: known }: Posture, counts: (mount: HostMount) =>
 }
 
 /** `unknown` if a mount may show an engine's socket under a path that does not say so. */
-export function unlessSocketsUnknown({ mounts: known }: Posture): Answer {
+export function ifSocketsUnknown({ mounts: known }: Posture): Answer {
   return known?.socketsKnown === false ? 'unknown' : 'no';
 }
 
