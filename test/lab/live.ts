@@ -5,8 +5,13 @@ import { errnoOf } from '../../src/kernel/errno.ts';
 import type {} from './global-setup.ts';
 import { bootGuest, Guest } from './guest.ts';
 import type { GuestFlavour } from './guest.ts';
+import { whenLabIsReady } from './lab-preparation.ts';
 import type { Part } from './parts.ts';
+import type { Missing } from './prepare.ts';
 import { leaveMachine, takeMachine } from './turn.ts';
+
+/** The missing parts. The suites of a file are known as soon as the lab is ready. */
+const missing = await missingParts();
 
 /** How long a suite may wait for those before it, in ms. */
 const TURN_MS = 6 * 3_600_000;
@@ -36,7 +41,6 @@ export function describeInGuest(name: string, needs: readonly Part[], suite: () 
 }
 
 function describeIfReady(name: string, needs: readonly Part[], suite: () => void): void {
-  const missing = inject('missing');
   const reason = needs.map((part) => missing[part]).find((found) => found !== undefined);
   if (reason === undefined) {
     describe(name, suite);
@@ -81,6 +85,11 @@ export async function sharedGuest(flavour: GuestFlavour): Promise<Omit<Guest, ty
   const guest = new Guest(directory, flavour);
   await guest.ready(600_000);
   return guest;
+}
+
+async function missingParts(): Promise<Missing> {
+  const lab = inject('lab');
+  return lab === undefined ? (inject('missing') ?? {}) : whenLabIsReady(lab.directory);
 }
 
 /** What the live suites of this run share. */
