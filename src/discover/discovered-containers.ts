@@ -16,7 +16,7 @@ export interface DiscoveredContainers extends AsyncDisposable {
    */
   readonly watchUp: boolean;
   /**
-   * Whether the last walk could read every cgroup. A cgroup whose name is not UTF-8 cannot be read. Cgroups that a
+   * Whether the last walk found the hierarchy and could read every cgroup. A cgroup whose name is not UTF-8 cannot be read. Cgroups that a
    * container creates inside itself do not count.
    */
   readonly walkComplete: boolean;

@@ -463,8 +463,11 @@ describe.each(places)('discovery in $place', ({ place, parent }) => {
       await discover({ root: `${root}/mount` });
       renameSync(`${root}/mount`, `${root}/elsewhere`);
       discovery?.walkNow();
-      expect(discovery?.watchUp).toBe(false);
+      expect(discovery).toMatchObject({ watchUp: false, walkComplete: false });
       expect(discovery?.containers.has('/c1')).toBe(true);
+      renameSync(`${root}/elsewhere`, `${root}/mount`);
+      discovery?.walkNow();
+      expect(discovery?.walkComplete).toBe(true);
     },
   );
 

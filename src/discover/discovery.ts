@@ -130,7 +130,7 @@ class CgroupDiscovery implements DiscoveredContainers {
   }
 
   get walkComplete(): boolean {
-    return [...this.#unseen.keys()].every((path) => this.#isInContainer(path));
+    return !this.#blind && [...this.#unseen.keys()].every((path) => this.#isInContainer(path));
   }
 
   get watchUp(): boolean {
