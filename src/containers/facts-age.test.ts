@@ -82,6 +82,25 @@ async function untilJustRead(): Promise<void> {
   while ((await scrapeFor(15)) === 0);
 }
 
+test('a container with more processes than one look takes is known after one scrape', async () => {
+  const first = await start('perl', ['-e', 'for (1 .. 300) { last if !fork } $| = 1; print "ready\n"; sleep 1000']);
+  const others = await vi.waitFor(
+    () => {
+      const pids = readFileSync(`/proc/${first}/task/${first}/children`, 'utf8').match(/\d+/g) ?? [];
+      expect(pids).toHaveLength(300);
+      return pids.map(Number);
+    },
+    { timeout: 20_000 },
+  );
+  try {
+    list(first, ...others);
+    const [container] = await inventory.containers();
+    expect(container?.posture).toMatchObject({ allProcesses: true, escapedProcesses: 0 });
+  } finally {
+    for (const pid of others) process.kill(pid, 'SIGKILL');
+  }
+});
+
 test('facts that do not change are read less and less often, down to each 300 s', async () => {
   list(await start('sleep', ['1000']));
   await inventory.containers();

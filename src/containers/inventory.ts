@@ -29,6 +29,9 @@ import { TABLES_PER_SCRAPE, Turns } from './turns.ts';
 import { keepKnown, withOpenFilesOf, withUnchanged } from './unchanged-facts.ts';
 import { isDenied, toError } from '../kernel/errno.ts';
 
+/** How often a scrape looks at a container whose processes are too many for one look. It rests before each further look. */
+const MOST_LOOKS = 4;
+
 /**
  * The containers with all known facts. Discovery decides which exist. Names come from the engines' caches and never delay a
  * scrape. Processes are inspected during a scrape.
@@ -103,6 +106,10 @@ export class ContainerInventory {
       entry.comparesMounts = isTurn();
       this.#refreshOrKeep(entry, now);
       if (pace.isDue()) await pace.rest();
+      for (let looks = 1; entry.posture?.unfinished === true && looks < MOST_LOOKS; looks += 1) {
+        await pace.rest();
+        this.#refreshOrKeep(entry, now);
+      }
     }
     if (commandLines.pending > pendingBefore) {
       // They may have come already, because the pass over all containers rests now and then.
@@ -226,7 +233,7 @@ export class ContainerInventory {
     try {
       // A mount must not wait until all facts are read again.
       if (entry.comparesMounts && this.#postures.haveMountsChanged(posture, init)) return false;
-      if (!posture.pending && !haveChanged(members)) return true;
+      if (!posture.pending && !posture.unfinished && !haveChanged(members)) return true;
       // A new process may be about to become another one, or to enter another namespace.
       readSooner(entry, now);
       entry.members = membersOfContainer(this.#kernel, entry.files, this.#isSurplus);
@@ -288,11 +295,12 @@ export class ContainerInventory {
           entry.members = membersOfContainer(this.#kernel, files, this.#isSurplus);
         }
         this.#locate(entry, entry.init, entry.members);
-        entry.posture = this.#postures.read(this.#targetOf(entry, entry.init, entry.members));
+        const knownBefore = entry.init.files === before?.files ? postureBefore : undefined;
+        entry.posture = this.#postures.read(this.#targetOf(entry, entry.init, entry.members), knownBefore);
         // Its status could not be read, which is so if it has just ended.
         if (entry.posture === undefined) entry.factsUntil = 0;
         else if (entry.posture.posture.problem !== undefined) this.#readSoon(entry, entry.posture.posture.problem);
-        if (entry.init.files === before?.files) entry.posture = keepKnown(entry.posture, postureBefore);
+        entry.posture = keepKnown(entry.posture, knownBefore);
         readLessOften(entry, postureBefore, now);
         this.#takeLookedUp(entry);
       }

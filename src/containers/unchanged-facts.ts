@@ -16,7 +16,8 @@ export function withUnchanged(now: PostureReading, before: PostureReading): Post
   return {
     ...now,
     posture: unchanged(before.posture, now.posture),
-    byPid: unchanged(before.byPid, now.byPid),
+    // In the new order, which says whose turn is next.
+    byPid: new Map(Array.from(now.byPid, ([pid, process]) => [pid, unchanged(before.byPid.get(pid), process)])),
     mountinfo: unchanged(before.mountinfo, now.mountinfo),
   };
 }

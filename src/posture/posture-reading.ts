@@ -26,7 +26,7 @@ export interface PostureReading {
   readonly posture: Posture;
   /** When the oldest of these facts was read, in ms of `performance.now()`. */
   readonly readAt: number;
-  /** The posture of each process; `undefined` for one that does not count. */
+  /** The posture of each process; `undefined` for one that does not count. Those that were inspected last are last. */
   readonly byPid: ReadonlyMap<number, ProcessPosture | undefined>;
   /** The parent of the init: an engine's own process, if the parent is in the cgroup at all. */
   readonly parent: number;
@@ -35,6 +35,8 @@ export interface PostureReading {
    * unchanged.
    */
   readonly pending: boolean;
+  /** Whether some processes were not inspected yet, because there were too many for one look. */
+  readonly unfinished: boolean;
   /**
    * Resolves, within some seconds, to the facts that depend on look-ups. `undefined` if there are none. The promise
    * never rejects: a fact that cannot be determined stays unknown.

@@ -16,7 +16,7 @@ export interface Posture {
   readonly processes: readonly ProcessPosture[];
   /** Whether all processes were inspected. A container can have too many, and not every one can be read. */
   readonly allProcesses: boolean;
-  /** Whether one is left out for now, because it may be a runtime that enters the container. Absent: no. */
+  /** Whether some are left out for now: one may be a runtime that enters the container, or there are too many for one look. Absent: no. */
   readonly pending?: boolean;
   /** How many processes are in a host namespace although the init is not. `undefined`: none was seen, and some were not inspected. */
   readonly escapedProcesses: number | undefined;

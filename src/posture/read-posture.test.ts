@@ -64,11 +64,11 @@ async function named(name: string, program: string): Promise<number> {
 }
 
 /**
- * Starts a process in its own namespaces, like a container, with a root user inside. It has a child that is confined in
+ * Starts a process in its own namespaces, like a container, with a root user inside. It has children that are confined in
  * the same way.
  */
-async function contained(): Promise<number> {
-  const twice = 'sleep 1000 & exec sleep 1000';
+async function contained(others = 1): Promise<number> {
+  const script = `for i in $(seq ${others}); do sleep 1000 & done; exec sleep 1000`;
   const outside = await start(
     'unshare',
     '--user',
@@ -79,17 +79,21 @@ async function contained(): Promise<number> {
     '--kill-child',
     'bash',
     '-c',
-    twice,
+    script,
   );
   return running(await childOf(outside), 'sleep');
+}
+
+function childrenOf(pid: number): number[] {
+  return (readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? []).map(Number);
 }
 
 function childOf(pid: number): Promise<number> {
   return vi.waitFor(
     () => {
-      const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-      expect(child).toMatch(/^\d+$/);
-      return Number(child);
+      const [child] = childrenOf(pid);
+      if (child === undefined) throw new Error(`Process ${pid} has no child`);
+      return child;
     },
     { timeout: 10_000, interval: 5 },
   );
@@ -252,6 +256,27 @@ describe('a posture', () => {
     expect((await postureOf(init, ...Array.from({ length: 300 }, (_, index) => 4_000_000 + index))).allProcesses).toBe(
       false,
     );
+  });
+
+  test('of more processes than one look takes needs some looks, and has all of them inspected again in turn', async () => {
+    const many = await contained(300);
+    const others = childrenOf(many);
+    const of = target(many, ...others);
+    const first = read(of);
+    expect(first.posture).toMatchObject({ allProcesses: false, escapedProcesses: undefined, pending: true });
+    const second = reader.update(first, of);
+    expect(second).toMatchObject({
+      unfinished: false,
+      posture: { allProcesses: true, escapedProcesses: 0, pending: false },
+    });
+    const third = reader.read(of, second);
+    const fourth = reader.read(of, third);
+    expect([third?.posture, fourth?.posture]).toMatchObject([{ allProcesses: true }, { allProcesses: true }]);
+    const inspectedAgain = others.filter((pid) => fourth?.byPid.get(pid) !== second.byPid.get(pid));
+    expect(inspectedAgain).toEqual(others);
+    const worse = reader.update(second, { ...of, pids: [...of.pids, ofHost] });
+    expect(worse.posture.escapedProcesses).toBe(1);
+    of.init.files.close();
   });
 
   test('is brought up to date by what is new, and stays the same object if that is like the rest', async () => {

@@ -3,7 +3,6 @@ import type { CapabilitySet } from '../kernel/capabilities.ts';
 import { textOf } from '../kernel/bytes.ts';
 import { errnoOf, toError } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
-import { isMember } from '../kernel/membership.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { HostNamespaces } from '../kernel/host-namespaces.ts';
 import { parseBoundingSet, parseProcStatus } from '../kernel/proc-status.ts';
@@ -11,19 +10,16 @@ import { readDevices } from './devices.ts';
 import { type Host, hostFacts } from './host.ts';
 import { LookUps } from '../probes/look-ups.ts';
 import type { PathProbes } from '../probes/path-probes.ts';
+import { lookAtProcesses } from './look-at-processes.ts';
 import { LONGEST_MOUNTINFO, MountTable } from './mount-table.ts';
 import { readMounts } from './mounts.ts';
-import type { DevicePosture, Posture, ProcessPosture } from './posture.ts';
+import type { DevicePosture, Posture } from './posture.ts';
 import type { LookedUp, PostureReading, Target } from './posture-reading.ts';
 import { orUnknown } from './or-unknown.ts';
-import { isAsRead, LabelReader, readProcess, readStatus, type Surroundings } from './process.ts';
+import { isAsRead, LabelReader, readProcess, readStatus } from './process.ts';
 import { isSameSummary, summaryOf } from './process-summary.ts';
 import { raisedLimits } from './raised-limits.ts';
 import { readSandbox, Witnesses } from './read-sandbox.ts';
-import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
-
-/** The maximum number of processes of a container that are inspected. */
-const MOST_PROCESSES = 256;
 
 /** Longer mount tables, in bytes, are not compared in each scrape. A default container has 3 to 5 KB. */
 const LONGEST_COMPARED = 64 * 1024;
@@ -51,8 +47,13 @@ export class PostureReader {
     return this.#probes;
   }
 
-  /** Reads everything; `undefined` if the init has ended. */
-  read(target: Target): PostureReading | undefined {
+  /**
+   * Reads everything; `undefined` if the init has ended.
+   *
+   * @param before the last reading of the same init. If there are too many processes to inspect all of them at once, some stay as they
+   *   were in it.
+   */
+  read(target: Target, before?: PostureReading): PostureReading | undefined {
     const readAt = performance.now();
     const { init, files: cgroup } = target;
     let problem: Error | undefined;
@@ -74,8 +75,13 @@ export class PostureReader {
     if (init.namespacesError !== undefined) note(init.namespacesError);
     const own = readProcess(init.files, alone, { status, namespaces: init.namespaces });
     if (own === undefined) return undefined;
-    const byPid = new Map<number, ProcessPosture | undefined>([[init.pid, own]]);
-    const { pending, unseen } = this.#lookAt(target, ppid, byPid, { ...alone, initPosture: own });
+    const { byPid, pending, unfinished, all } = lookAtProcesses(
+      this.#kernel,
+      target,
+      ppid,
+      { init: own, byPid: before?.byPid ?? new Map(), again: true },
+      { ...alone, initPosture: own },
+    );
     const mountinfo = readMountinfo(init.files, note);
     const table =
       mountinfo &&
@@ -116,7 +122,7 @@ export class PostureReader {
     try {
       const posture: Posture = {
         init: own,
-        ...summaryOf(byPid, own, areAll(target) && !unseen),
+        ...summaryOf(byPid, own, all),
         sandbox: first.sandbox,
         mounts: first.mounts,
         devices: first.devices,
@@ -124,7 +130,7 @@ export class PostureReader {
         raisedUlimits: orUnknown(() => raisedLimits(init.files, parent, target.engine), note),
         oomScoreAdj: orUnknown(() => readNumber(init.files, 'oom_score_adj'), note),
         problem,
-        ...(pending && { pending }),
+        ...((pending || unfinished) && { pending: true }),
       };
       return {
         posture,
@@ -132,6 +138,7 @@ export class PostureReader {
         byPid,
         parent: ppid,
         pending,
+        unfinished,
         lookedUp,
         mountinfo: mountinfo && mountinfo.length <= LONGEST_COMPARED ? mountinfo : undefined,
       };
@@ -171,72 +178,36 @@ export class PostureReader {
   update(known: PostureReading, target: Target): PostureReading {
     const { posture, readAt, parent, lookedUp, mountinfo } = known;
     let { problem } = posture;
-    const there = new Set([target.init.pid, ...target.pids]);
-    const byPid = new Map([...known.byPid].filter(([pid]) => there.has(pid)));
-    const { pending, unseen } = this.#lookAt(target, parent, byPid, {
-      host: this.#host().namespaces,
-      init: target.init.namespaces,
-      initPosture: posture.init,
-      labels: this.#labels,
-      note: (error) => {
-        problem ??= error;
+    const { byPid, pending, unfinished, all } = lookAtProcesses(
+      this.#kernel,
+      target,
+      parent,
+      { init: posture.init, byPid: known.byPid, again: false },
+      {
+        host: this.#host().namespaces,
+        init: target.init.namespaces,
+        initPosture: posture.init,
+        labels: this.#labels,
+        note: (error) => {
+          problem ??= error;
+        },
       },
-    });
-    const summary = summaryOf(byPid, posture.init, areAll(target) && !unseen);
+    );
+    const summary = summaryOf(byPid, posture.init, all);
+    const isPending = pending || unfinished;
     const wasPending = posture.pending ?? false;
-    const isSame = problem === posture.problem && pending === wasPending && isSameSummary(summary, posture);
+    const isSame = problem === posture.problem && isPending === wasPending && isSameSummary(summary, posture);
     return {
       parent,
       readAt,
       byPid,
       pending,
+      unfinished,
       lookedUp,
       mountinfo,
-      posture: isSame ? posture : { ...posture, ...summary, problem, pending },
+      posture: isSame ? posture : { ...posture, ...summary, problem, pending: isPending },
     };
   }
-
-  /**
-   * Adds unknown processes.
-   *
-   * @returns whether one of them is still `pending`, about to become another program, and whether one was `unseen`: it lives, but
-   *   could not be read.
-   */
-  #lookAt(
-    { pids, files: cgroup, list = () => pids }: Target,
-    parent: number,
-    byPid: Map<number, ProcessPosture | undefined>,
-    surroundings: Surroundings,
-  ): { readonly pending: boolean; readonly unseen: boolean } {
-    let [pending, unseen] = [false, false];
-    const [init] = byPid.values();
-    for (const pid of pids) {
-      if (byPid.has(pid)) continue;
-      if (byPid.size >= MOST_PROCESSES) break;
-      const files = this.#kernel.process(pid);
-      if (files === undefined) continue;
-      try {
-        const status = readStatus(files);
-        const found = status && readProcess(files, surroundings, { status });
-        if (found !== undefined && !isMember(this.#kernel, cgroup, files, list)) continue;
-        if (pid === parent && found !== undefined && isOfEngine(found, init)) byPid.set(pid, undefined);
-        else if (found !== undefined && isStronger(found, init) && isRuntimeAtWork(files, this.#kernel, cgroup.path)) {
-          pending = true;
-        } else byPid.set(pid, found);
-      } catch (error) {
-        unseen = true;
-        surroundings.note(toError(error));
-      } finally {
-        files.close();
-      }
-    }
-    return { pending, unseen };
-  }
-}
-
-/** Whether all processes are inspected. */
-function areAll({ pids, isIncomplete }: Target): boolean {
-  return pids.length <= MOST_PROCESSES && isIncomplete !== true;
 }
 
 const UNKNOWN_DEVICES: DevicePosture = { allowed: undefined, blockDevices: undefined };
@@ -268,27 +239,6 @@ function readMountinfo(files: ProcessFiles, note: (error: Error) => void): Buffe
     if (errnoOf(error) !== 'EFBIG') note(toError(error));
     return undefined;
   }
-}
-
-/**
- * Whether the parent of the init existed before the container and belongs to the engine, such as nspawn, LXC and
- * conmon, which may be in its cgroup. Such a parent is in the host's pid namespace. If the init is in that namespace
- * too, this proves nothing. The parent must then also have the host's mounts, or belong to a rootless engine.
- */
-function isOfEngine({ hostPid, hostMnt, users }: ProcessPosture, init: ProcessPosture | undefined): boolean {
-  if (!hostPid) return false;
-  return init?.hostPid === false || hostMnt !== false || users?.isHost === false;
-}
-
-/** Whether a process is so unusual that it matters whether it is only a runtime entering the container. */
-function isStronger(process: ProcessPosture, init: ProcessPosture | undefined): boolean {
-  return (
-    process.escaped === true ||
-    init === undefined ||
-    (process.holdsRoot && !init.holdsRoot) ||
-    (process.permitted & ~init.permitted) !== 0n ||
-    (process.seccomp === 'disabled' && init.seccomp !== 'disabled')
-  );
 }
 
 function hostNet({ namespaces }: InitProcess, host: Host): boolean | undefined {

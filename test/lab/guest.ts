@@ -124,7 +124,8 @@ export class Guest implements Machine, AsyncDisposable {
       process.kill(pid, 'SIGKILL');
       await eventually('QEMU ends', () => this.#pid() === undefined || undefined, { timeoutMs: 10_000 });
     }
-    rmSync(this.directory, { recursive: true, force: true });
+    // The shell that started QEMU may be about to write `ended`.
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
   #state(): 'runs' | 'ended' {
