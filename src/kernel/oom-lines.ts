@@ -25,10 +25,15 @@ export interface KilledProcess {
   readonly uid: number | undefined;
 }
 
+/** The kernel writes uids with a sign in some places: one from 2^31 on, as in a user namespace with high ids, is negative there. */
+const SIGNED_UID = String.raw`-?\d+`;
+
 const OUT_OF_MEMORY = String.raw`(?:Memory cgroup out|Out) of memory[^:]*: `;
 const KILLED = new RegExp(
-  String.raw`^(?:${OUT_OF_MEMORY})?Killed process (\d+) \((.*)\)(?:, UID (\d+),)? total-vm:(.*)$`,
+  String.raw`^(?:${OUT_OF_MEMORY})?Killed process (\d+) \((.*)\)(?:, UID (${SIGNED_UID}),)? total-vm:(.*)$`,
 );
+const SUMMARY = new RegExp(`^oom-kill:constraint=(\\w+),(.*),pid=(\\d+),uid=${SIGNED_UID}$`);
+const LISTED = new RegExp(String.raw`^\[ *\d+\] +${SIGNED_UID} +(\d+) +\d`);
 const CHOSEN = new RegExp(String.raw`^${OUT_OF_MEMORY}Kill process (\d+) \((.*)\) score \d+ or sacrifice child$`);
 const SKIPPED = new RegExp(
   String.raw`^${OUT_OF_MEMORY}OOM victim (\d+) \((.*)\) is already exiting\. Skip killing the task$`,
@@ -45,7 +50,7 @@ export function parseKilled(text: string): KilledProcess | undefined {
   const [, pid, command, uid, rest = ''] = KILLED.exec(text) ?? [];
   if (pid === undefined || command === undefined) return undefined;
   const id = uid ?? /\bUID:(\d+)/.exec(rest)?.[1];
-  return { pid: Number(pid), command, uid: id === undefined ? undefined : Number(id) };
+  return { pid: Number(pid), command, uid: id === undefined ? undefined : Number(id) >>> 0 };
 }
 
 /**
@@ -78,7 +83,7 @@ export function parseSkipped(text: string): Pick<KilledProcess, 'pid' | 'command
  *     Task in /docker/<id> killed as a result of limit of /docker/<id>
  */
 export function parseDump(text: string): OomDump | undefined {
-  const [, constraint, places, pid] = /^oom-kill:constraint=(\w+),(.*),pid=(\d+),uid=\d+$/.exec(text) ?? [];
+  const [, constraint, places, pid] = SUMMARY.exec(text) ?? [];
   if (places !== undefined) {
     return { constraint, pid: Number(pid), placesFor: (command) => placesInSummary(places, command) };
   }
@@ -104,7 +109,7 @@ export function parseGroup(text: string): string | undefined {
 export function parseListed(text: string): number | undefined {
   if (!text.startsWith('[')) return undefined;
   if (/^\[ +pid +\] +uid +tgid /.test(text)) return 0;
-  const pid = /^\[ *\d+\] +\d+ +(\d+) +\d/.exec(text)?.[1];
+  const pid = LISTED.exec(text)?.[1];
   return pid === undefined ? undefined : Number(pid);
 }
 
@@ -116,7 +121,7 @@ export function parseLimit(text: string): number | undefined {
 
 /** Whether a line about cgroups is incomplete: the kernel writes such lines in pieces. */
 export function isUnfinished(text: string): boolean {
-  if (text.startsWith('oom-kill:constraint=')) return !/,pid=\d+,uid=\d+$/.test(text);
+  if (text.startsWith('oom-kill:constraint=')) return !SUMMARY.test(text);
   if (/^Tasks in (?:\/|$)/.test(text)) return parseGroup(text) === undefined;
   return /^Task in (?:\/|$)/.test(text) && parseDump(text) === undefined;
 }

@@ -72,6 +72,17 @@ describe('createOomReader', () => {
     expect([first?.listed, second?.listed]).toEqual([[17_366, 1_234_567], [17_366]]);
   });
 
+  it('reads a kill in a user namespace with high ids, which the kernel writes as negative uids', () => {
+    const [victim] = victimsIn(
+      'memory: usage 16384kB, limit 16384kB, failcnt 16',
+      '[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name',
+      '[    928] -2147483648   928     8253     6702     5784      918         0   106496        0             0 python3',
+      'oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/a/b,task=python3,pid=928,uid=-2147483648',
+      'Memory cgroup out of memory: Killed process 928 (python3) total-vm:33012kB, anon-rss:23136kB, file-rss:3672kB, shmem-rss:0kB, UID:2147483648 pgtables:104kB oom_score_adj:0',
+    );
+    expect(victim).toMatchObject({ pid: 928, uid: 2 ** 31, cgroup: '/a/b', limitedBy: '/a', listed: [928] });
+  });
+
   it('reads a kill because the host ran out of memory', () => {
     const [victim] = victimsIn(
       'memory: usage 16384kB, limit 16384kB, failcnt 0',
@@ -293,6 +304,8 @@ describe('createOomReader, with the log of an older kernel', () => {
       'Killed process 42453 (memcg_test_1), UID 1000, total-vm:7296kB, anon-rss:96kB, file-rss:164kB, shmem-rss:0kB',
     );
     expect(victim).toMatchObject({ pid: 42_453, command: 'memcg_test_1', uid: 1000, cgroup: '/docker/7489263afb02' });
+    const [high] = victimsIn('Killed process 1 (x), UID -2, total-vm:7296kB, anon-rss:96kB, file-rss:164kB');
+    expect(high?.uid).toBe(2 ** 32 - 2);
   });
 
   it('reads 4.4 and 4.9', () => {
