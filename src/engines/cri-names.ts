@@ -1,5 +1,6 @@
 import type { ContainerLabel } from '../config/container-labels.ts';
 import type { Life, Names } from '../container.ts';
+import { codeOf, exitOf } from './docker-life.ts';
 import { chosenLabels } from './docker-names.ts';
 import { field, type Named, named, text } from './engine-client.ts';
 
@@ -58,6 +59,9 @@ export function imageOfStatus(answer: unknown): string | undefined {
   return imageOf(field(field(answer, 'status'), 'image'));
 }
 
+/** containerd did not see the end, as after a reboot. It gives the exit code 255 then. CRI-O gives -1 and the reason `Error`. */
+const UNSEEN = 'Unknown';
+
 /**
  * The life of a container in the answer to `ContainerStatus`. containerd and CRI-O give the reason `OOMKilled`. The kubelet numbers
  * the attempts to run a container, so that the number is how often it restarted it. Fields that are 0 are absent in the message.
@@ -67,9 +71,10 @@ export function lifeInStatus(answer: unknown): Life {
   const restarts = countOf(field(field(status, 'metadata'), 'attempt'));
   const finishedAt = countOf(field(status, 'finishedAt'));
   if (field(status, 'state') !== CONTAINER_EXITED) return { restarts };
-  const at = finishedAt > 0 ? { at: finishedAt / 1e9 } : {};
-  const exit = { code: countOf(field(status, 'exitCode')), ...at, oomKilled: field(status, 'reason') === 'OOMKilled' };
-  return { restarts, exit };
+  const reason = field(status, 'reason');
+  const code = reason === UNSEEN ? undefined : codeOf(field(status, 'exitCode') ?? 0);
+  const oomKilled = reason === 'OOMKilled' || (code === undefined ? undefined : false);
+  return { restarts, exit: exitOf({ code, at: finishedAt > 0 ? finishedAt / 1e9 : undefined, oomKilled }) };
 }
 
 function countOf(value: unknown): number {
@@ -81,10 +86,13 @@ export function runtimeOf(answer: unknown): string {
   return text(field(answer, 'runtimeName')) ?? 'cri';
 }
 
-/** A digest is not a name. The kubelet requests images by digest, so lists contain digests. */
+/** An id of an image: containerd's has the prefix, CRI-O's has not. */
+const IMAGE_ID = /^(?:sha256:|[0-9a-f]{64}$)/;
+
+/** An id is not a name. The kubelet requests images by id, so lists contain ids. */
 function imageOf(spec: unknown): string | undefined {
   const image = text(field(spec, 'image'));
-  return text(field(spec, 'userSpecifiedImage')) ?? (image?.startsWith('sha256:') ? undefined : image);
+  return text(field(spec, 'userSpecifiedImage')) ?? (image !== undefined && IMAGE_ID.test(image) ? undefined : image);
 }
 
 function listOf(answer: unknown, name: string): readonly unknown[] {

@@ -263,6 +263,28 @@ test('encodes messages with the field numbers of the interface', async () => {
     restarts: 4,
     exit: { ...exit, code: 0, oomKilled: false },
   });
+  // After a reboot, containerd has not seen how a container ended. CRI-O has not found its exit file.
+  const unseen = { restarts: 4, exit: { at: exit.at } };
+  expect(lifeOf({ ...ended, exitCode: 255, reason: 'Unknown' })).toEqual(unseen);
+  expect(lifeOf({ ...ended, exitCode: -1, reason: 'Error' })).toEqual(unseen);
+  expect(lifeOf({ ...ended, exitCode: -1, reason: 'OOMKilled' })).toEqual({
+    ...unseen,
+    exit: { at: exit.at, oomKilled: true },
+  });
+  expect(lifeOf({ ...ended, exitCode: 255, reason: 'Error' })).toMatchObject({ exit: { code: 255, oomKilled: false } });
+  expect(lifeOf({ state: 2, finishedAt: '-6795364578871345152' })).toMatchObject({ exit: { code: 0 } });
+});
+
+test.each([
+  ['docker.io/library/nginx:1', 'docker.io/library/nginx:1'],
+  [`quay.io/a/b@sha256:${'0'.repeat(64)}`, `quay.io/a/b@sha256:${'0'.repeat(64)}`],
+  [`sha256:${'0'.repeat(64)}`, undefined],
+  // CRI-O's ids have no prefix.
+  ['0'.repeat(64), undefined],
+])('the name of the image %j is %j', (image, name) => {
+  expect(imageOfStatus({ status: { image: { image } } })).toBe(name);
+  const [container] = containersOf({ containers: [{ id: NGINX, image: { image } }] });
+  expect(container?.names.image).toBe(name);
 });
 
 test('the chosen labels are those of the container and of its pod', async () => {
