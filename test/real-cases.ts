@@ -230,6 +230,13 @@ export const REAL_CASES: Readonly<Record<string, readonly RealCase[]>> = {
       },
     },
     {
+      condition: 'a container ended while its runtime did not look, as at a reboot: containerd answers 255, CRI-O -1',
+      right: 'the exit code is unknown, and so is whether it was killed for memory',
+      tests: {
+        'src/engines/cri.test.ts': "expect(lifeOf({ ...ended, exitCode: -1, reason: 'Error' })).toEqual(unseen)",
+      },
+    },
+    {
       condition: 'a container that ends after seconds and is started again and again',
       right: 'a counter tells each start, also those that no scrape sees',
       tests: { 'src/containers/starts.test.ts': 'lives that no scrape sees are one growing number' },
@@ -252,6 +259,15 @@ export const REAL_CASES: Readonly<Record<string, readonly RealCase[]>> = {
       tests: {
         'src/kernel/oom-report.test.ts': 'reads a group as one event, the chosen victim twice and the lines slowly',
         'src/oom/event-count.test.ts': 'counts one event a group, also if the chosen process is counted first',
+      },
+    },
+    {
+      condition:
+        'a user namespace with ids from 2^31 on, as `podman run --userns=auto` has: the kernel logs negative uids',
+      right: 'the kill is of its container',
+      tests: {
+        'src/kernel/oom-report.test.ts':
+          'reads a kill in a user namespace with high ids, which the kernel writes as negative uids',
       },
     },
     {
