@@ -157,7 +157,7 @@ export const REAL_CASES: Readonly<Record<string, readonly RealCase[]>> = {
       tests: { [SETTLE]: 'a scope of machined is a container once it has a payload, or if systemd-nspawn is in it' },
     },
     {
-      condition: 'nspawn in a unit of its own',
+      condition: 'nspawn in a unit of its own, a service or a scope',
       right: 'its payload is a container, its supervisor is not',
       tests: { [SETTLE]: 'a payload in a unit of its own is a container beside its supervisor only' },
     },
@@ -187,6 +187,19 @@ export const REAL_CASES: Readonly<Record<string, readonly RealCase[]>> = {
       condition: "Kata's overhead is named after the whole path of its container, or is in a slice of systemd",
       right: 'it is no container',
       tests: { [PATHS]: '`/kata_overhead/kubepods/besteffort/pod${UID}/${A}`' },
+    },
+    {
+      condition: 'somebody runs runc, crun, youki or gVisor without an engine',
+      right: 'it is a container of the runtime: its scope has the name, or the runtime in the foreground confirms it',
+      tests: {
+        [PATHS]: "'/system.slice/runc-oakc.scope'",
+        [SETTLE]: 'a runtime without an engine confirms its container, wherever that is',
+      },
+    },
+    {
+      condition: 'systemd has a cgroup of its own below the root, as in WSL',
+      right: 'containers and their users are found as elsewhere, and services of users are none',
+      tests: { [PATHS]: '`/wsl-user/distro-1/systemd${ROOTLESS}/docker-${A}.scope`' },
     },
     {
       condition: 'LXC numbers the cgroup of a container, because one of its last life is still there',

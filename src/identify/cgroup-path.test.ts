@@ -48,6 +48,10 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/docker/${A}/syscont-cgroup-root`, 'docker', A, { at: `/docker/${A}` }],
     [`${ROOTLESS}/docker-${A}.scope`, 'docker', A, { ownerUid: 1000 }],
     [`/docker/${A}/docker/${B}`, 'docker', B, { outer: A }],
+    [`/system.slice/system-docker.slice/docker-${A}.scope`, 'docker', A],
+    // systemd has a cgroup of its own below the root, as in WSL.
+    [`/wsl-user/distro-1/systemd/system.slice/docker-${A}.scope`, 'docker', A],
+    [`/wsl-user/distro-1/systemd${ROOTLESS}/docker-${A}.scope`, 'docker', A, { ownerUid: 1000 }],
     // The user of a slice inside a container is not a user of the host.
     [`/docker/${A}/user.slice/user-7.slice/user@7.service/user.slice/docker-${B}.scope`, 'docker', B, { outer: A }],
   ],
@@ -90,6 +94,7 @@ const CONTAINERS: Record<string, readonly Row[]> = {
       { at: '/system.slice/crun-buildah-buildah2365838308.scope' },
     ],
     ['/machine.slice:runc:buildah-buildah2365838308', 'buildah', 'buildah2365838308'],
+    [`/kubepods/burstable/pod${UID}/${A}/buildkit/${STEP}`, 'buildkit', STEP, { outer: A }],
     [`/kubepods/pod${UID}/${A}/buildah-buildah2365838308`, 'buildah', 'buildah2365838308', { outer: A }],
   ],
   Podman: [
@@ -142,6 +147,14 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     ['/job7', 'containerd', 'job7', { candidate: 'shim' }],
     ['/init', 'containerd', 'init', { candidate: 'shim' }],
     ['/system.slice/pool.service/job7', 'containerd', 'job7', { candidate: 'shim' }],
+    ['/system.slice/n1_slurmstepd.scope/job_4749/step_0/user/task_0', 'containerd', 'task_0', { candidate: 'shim' }],
+    // Not the scope: users start these.
+    [
+      '/wsl-user/distro-1/systemd/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn-f22f14d2.scope',
+      'containerd',
+      'systemd',
+      { candidate: 'shim', at: '/wsl-user/distro-1/systemd' },
+    ],
     // Only containers have names of 64 hex digits.
     [`/default/${A}`, 'containerd', A, { engineGuessed: true }],
     [`/system.slice/anything-${A}.scope`, 'containerd', A, { engineGuessed: true }],
@@ -152,6 +165,24 @@ const CONTAINERS: Record<string, readonly Row[]> = {
       '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
     ],
     [`/system.slice/cri-containerd-${A}.scope`, 'containerd', A],
+  ],
+  'runtimes without an engine': [
+    ['/system.slice/runc-oakc.scope', 'runc', 'oakc', { engineGuessed: true }],
+    ['/init.scope/system.slice/runc-bpm-uaa.scope', 'runc', 'bpm-uaa', { engineGuessed: true }],
+    [
+      `/system.slice/crun-${UID}.scope/container`,
+      'crun',
+      UID,
+      { engineGuessed: true, at: `/system.slice/crun-${UID}.scope` },
+    ],
+    [
+      `/user.slice/user-1001.slice/user@1001.service/app.slice/crun-${UID}.scope`,
+      'crun',
+      UID,
+      { engineGuessed: true, ownerUid: 1001 },
+    ],
+    ['/system.slice/runsc-sandbox.scope', 'runsc', 'sandbox', { engineGuessed: true }],
+    ['/youki.slice/youki-web.scope', 'youki', 'web', { engineGuessed: true }],
   ],
   Kubernetes: [
     [`/kubepods/besteffort/pod${UID}/${A}`, 'cri', A, { podUid: UID, engineGuessed: true }],
@@ -190,6 +221,27 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/kubepods.slice/${BESTEFFORT}/crio-${A}`, 'cri-o', A, { podUid: UID, infra: true }],
     [`/kubepods/pod${UID}/crio-conmon-${A}`, 'cri-o', A, { podUid: UID, infra: true }],
     [`/system.slice/crio-conmon-${A}.scope`, 'cri-o', A, { infra: true }],
+    [
+      `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UID_}.slice/crio-conmon-${A}.scope`,
+      'cri-o',
+      A,
+      { podUid: UID, infra: true },
+    ],
+    // The runtime used a path for cgroupfs below the slice.
+    [`/kubepods.slice/kubepods-pod${UID_}.slice/${A}`, 'cri', A, { podUid: UID, engineGuessed: true }],
+    // k3s --rootless
+    [
+      `/user.slice/user-1001.slice/user@1001.service/k3s-rootless.service/kubepods/pod${UID}/${A}`,
+      'cri',
+      A,
+      { podUid: UID, engineGuessed: true, ownerUid: 1001 },
+    ],
+    [
+      `/lxc.payload.ny2-lxc/kubepods.slice/kubepods-pod${UID_}.slice/cri-containerd-${A}.scope`,
+      'containerd',
+      A,
+      { podUid: UID, outer: 'ny2-lxc' },
+    ],
     // Nodes of kind are containers themselves.
     [
       `/system.slice/docker-${B}.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/kubelet-${BESTEFFORT}/cri-containerd-${A}.scope`,
@@ -235,6 +287,12 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     ['/lxc.pivot', 'lxc', 'lxc.pivot', { infra: true }],
     // Incus puts its project into the name. The path does not distinguish Incus from LXC.
     ['/lxc.payload.proj_web', 'lxc', 'proj_web'],
+    [
+      '/osctl/pool.tank/group.default/user.u/ct.c1/user-owned/lxc.payload.c1/init.scope',
+      'lxc',
+      'c1',
+      { at: '/osctl/pool.tank/group.default/user.u/ct.c1/user-owned/lxc.payload.c1' },
+    ],
     [`/lxc.payload.c1/docker/${A}`, 'docker', A, { outer: 'c1' }],
     // JavaScript takes these for ends of lines; the kernel forbids only the newline.
     ['/lxc.payload.a\r\u2028\u2029b', 'lxc', 'a\r\u2028\u2029b'],
@@ -250,6 +308,12 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     ['/machine.slice/vm1.scope', 'nspawn', 'vm1', { candidate: 'payload' }],
     // systemd-nspawn --keep-unit
     ['/system.slice/ns-run.service/payload', 'nspawn', 'ns-run', { candidate: 'supervisor' }],
+    [
+      '/user.slice/user-1001.slice/user@1001.service/leaky.scope/payload',
+      'nspawn',
+      'leaky',
+      { candidate: 'supervisor', ownerUid: 1001 },
+    ],
     [
       String.raw`/system.slice/ns\x2drun.service/payload/init.scope`,
       'nspawn',
@@ -283,6 +347,7 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/ecs/${UID}/${A}`, 'docker', A, { ecsTask: UID }],
     [`/ecstasks.slice/ecstasks-${TASK}.slice/docker-${A}.scope`, 'docker', A, { ecsTask: TASK }],
     [`/ecs/${TASK}/${TASK}-1234567890`, 'ecs', `${TASK}-1234567890`, { ecsTask: TASK }],
+    [`/ecs/local/${TASK}/${STATIC}-432624293`, 'ecs', `${STATIC}-432624293`, { ecsTask: TASK }],
   ],
   'batch systems: a cgroup is named after the first process in it': [
     ['/apptainer/3119', 'apptainer', '3119'],
@@ -306,12 +371,21 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     [`/custom.slice/share.slice/${ALLOCATION}.scope`, 'nomad', ALLOCATION],
     [`/batch/reserve.slice/${ALLOCATION}.scope`, 'nomad', ALLOCATION],
     [`/nomad.slice/share.slice/${ALLOCATION}.scope`, 'nomad', ALLOCATION],
+    [`/nomad.slice/${ALLOCATION}.scope`, 'nomad', ALLOCATION],
     [`/nomad/share/${ALLOCATION}`, 'nomad', ALLOCATION],
     [`/nomad/${ALLOCATION}`, 'nomad', ALLOCATION],
     // The exec driver before Nomad 1.7, and the driver for containerd.
     [`/nomad/${UID}`, 'nomad', UID],
     [`/nomad/redis-task-${UID}`, 'containerd', `redis-task-${UID}`, { candidate: 'shim' }],
     ['/mesos/168b386b-893f-478e-bbf1-209482231b88', 'mesos', '168b386b-893f-478e-bbf1-209482231b88'],
+    [
+      `/mesos/168b386b-893f-478e-bbf1-209482231b88/mesos/${UID}/leaf`,
+      'mesos',
+      UID,
+      { outer: '168b386b-893f-478e-bbf1-209482231b88', at: `/mesos/168b386b-893f-478e-bbf1-209482231b88/mesos/${UID}` },
+    ],
+    // YARN starts containers of Docker below its own cgroups.
+    [`/hadoop-yarn/container_1521557500126_0001_01_000002/${A}`, 'containerd', A, { engineGuessed: true }],
   ],
 };
 

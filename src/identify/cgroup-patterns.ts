@@ -48,6 +48,9 @@ const ENGINES_OWN =
 /** Eight hex digits and four groups more, the last of which has 4 or 12: Garden makes both. */
 const GARDEN_HANDLE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-(?:[0-9a-f]{4}|[0-9a-f]{12}))$/;
 
+/** Runtimes that people also use without an engine. The label `engine` has the name of the runtime then. */
+export const RUNTIMES = ['runc', 'crun', 'youki', 'runsc'] as const;
+
 /** The cgroup of a pod, under the cgroupfs driver or under systemd's. The capture group is the pod's uid. */
 export const POD = new RegExp(
   // /kubepods/burstable/pod<uid>; 32 digits without dashes: a static pod's hash.
@@ -206,6 +209,14 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   { engine: 'singularity', name: /^(\d{1,10})$/, parent: 'singularity' },
   { engine: 'singularity', name: /^singularity-(\d{1,10})\.scope$/ },
 
+  // A runtime without an engine, as in a unit of systemd: runc --systemd-cgroup run web
+  // /system.slice/runc-web.scope; rootless below user@1000.service/app.slice
+  ...RUNTIMES.map((engine) => ({
+    engine,
+    name: new RegExp(`^${engine}-(.+)\\.scope$`, 's'),
+    engineGuessed: true as const,
+  })),
+
   // Ids that can only be a container's, but the path does not identify the engine for certain
   // /kubepods/besteffort/pod<uid>/<id>: Docker's or containerd's
   { engine: 'cri', name: BARE_ID, parent: POD, engineGuessed: true },
@@ -227,8 +238,14 @@ export const CANDIDATE_PATTERNS: readonly CandidatePattern[] = [
   // /machine.slice/machine-m\x2d2.scope; with --register=no, or named by --machine, /machine.slice/m1.scope
   { engine: 'nspawn', name: /^machine-(.+)\.scope$/s, escaped: true, confirmedBy: 'payload' },
   { engine: 'nspawn', name: /^(.+)\.scope$/s, parent: 'machine.slice', escaped: true, confirmedBy: 'payload' },
-  // /system.slice/web.service/payload: --keep-unit in a unit of one's own
-  { engine: 'nspawn', name: /^payload$/, parent: /^(.+)\.service$/s, escaped: true, confirmedBy: 'supervisor' },
+  // /system.slice/web.service/payload, …/user@1000.service/web.scope/payload: --keep-unit in a unit of one's own
+  {
+    engine: 'nspawn',
+    name: /^payload$/,
+    parent: /^(.+)\.(?:service|scope)$/s,
+    escaped: true,
+    confirmedBy: 'supervisor',
+  },
 
   // Clients of containerd
   // /my.slice/prefix-ctr2.scope: ctr run --runc-systemd-cgroup --cgroup my.slice:prefix:ctr2
@@ -236,7 +253,7 @@ export const CANDIDATE_PATTERNS: readonly CandidatePattern[] = [
     engine: 'containerd',
     name: /^(?!(?:run|session|machine|app|docker|crio|cri-containerd|libpod|nerdctl)-)[^-]+-(.+)\.scope$/s,
     parent: /\.slice$/,
-    above: /^(?!\/user\.slice\/)/,
+    above: /^(?!.*(?:^|\/)user\.slice\/)/s,
     confirmedBy: 'shim',
   },
   // /default/test_container, /k8s.io/ctr1: the namespace and the id; /podruntime/kubelet, /mypool/gpu/job7: chosen by the

@@ -4,7 +4,7 @@ import type { ProcessFiles } from '../kernel/process-files.ts';
 import { parseProcStatus } from '../kernel/proc-status.ts';
 import { identifyCgroup } from './cgroup-path.ts';
 import { pidsOfContainer } from './container-pids.ts';
-import { MOST_PROCESSES } from './shim.ts';
+import { parentsOf } from './shim.ts';
 
 /** The first line of the `/proc/<pid>/status` of Podman's monitor. */
 const NAME = /^Name:\tconmon\n/;
@@ -17,14 +17,8 @@ const NAME = /^Name:\tconmon\n/;
  * @throws the system error if a missing privilege hides the processes.
  */
 export function conmonsOf(kernel: KernelFiles, cgroup: string): readonly ProcessFiles[] {
-  const own = pidsOfContainer(kernel, kernel.cgroup(cgroup));
-  const asked = new Set(own);
   const found: ProcessFiles[] = [];
-  for (const pid of own.slice(0, MOST_PROCESSES)) {
-    const status = kernel.proc(`${pid}/status`);
-    const parent = status === undefined ? 0 : parseProcStatus(status).ppid;
-    if (parent === 0 || asked.has(parent)) continue;
-    asked.add(parent);
+  for (const parent of parentsOf(kernel, pidsOfContainer(kernel, kernel.cgroup(cgroup)))) {
     const files = kernel.process(parent);
     if (files === undefined) continue;
     if (isConmon(files)) found.push(files);

@@ -1,6 +1,5 @@
 import type { KernelFiles } from '../kernel/kernel-files.ts';
-import { parseProcStatus } from '../kernel/proc-status.ts';
-import { commandLineOfEngine, MOST_PROCESSES } from './shim.ts';
+import { commandLineOfEngine, parentsOf } from './shim.ts';
 
 /** What LXC appends to the name of a container whose cgroup exists already, such as that of its last life: `-1` to `-999`. */
 const SUFFIX = /-[1-9]\d{0,2}$/;
@@ -28,13 +27,8 @@ export function lxcNameOf(
   pids: readonly number[],
   { id, cgroup }: { readonly id: string; readonly cgroup: string },
 ): string | undefined {
-  const asked = new Set(pids);
-  for (const pid of pids.slice(0, MOST_PROCESSES)) {
-    const status = kernel.proc(`${pid}/status`);
-    const parent = status === undefined ? 0 : parseProcStatus(status).ppid;
-    if (parent === 0 || asked.has(parent)) continue;
-    asked.add(parent);
-    const words = commandLineOfEngine(kernel, { pid: parent, cgroup, isName: MONITOR }).split(/[\0 =]/);
+  for (const pid of parentsOf(kernel, pids)) {
+    const words = commandLineOfEngine(kernel, { pid, cgroup, isName: MONITOR }).split(/[\0 =]/);
     const name = [id, withoutSuffix(id)].find((each) => each !== undefined && words.includes(each));
     if (name !== undefined) return name;
   }

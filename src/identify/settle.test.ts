@@ -118,6 +118,31 @@ describe('the witness of a cgroup', () => {
     expect(settled(cgroup('/system.slice/web.service/payload', shell))).toBeUndefined();
     cgroup('/system.slice/web.service/supervisor', shell);
     expect(settled('/system.slice/web.service/payload')).toMatchObject({ engine: 'nspawn', id: 'web' });
+    expect(settled(cgroup('/user.slice/user-7.slice/x.scope/payload', shell))).toBeUndefined();
+    cgroup('/user.slice/user-7.slice/x.scope/supervisor', shell);
+    expect(settled('/user.slice/user-7.slice/x.scope/payload')).toMatchObject({ engine: 'nspawn', id: 'x' });
+  });
+
+  test('a runtime without an engine confirms its container, wherever that is', async () => {
+    const runc = await childOf('runc', '--root', '/run/x', 'run', '--bundle', '/srv/web', 'web-7');
+    const crun = await childOf('/usr/bin/crun', 'run', UID);
+    for (const path of [
+      '/system.slice/web.service/web-7',
+      '/user.slice/user-7.slice/session-3.scope/web-7',
+      '/web-7',
+    ]) {
+      expect(settled(cgroup(path, runc))).toMatchObject({ engine: 'runc', id: 'web-7', cgroup: path, infra: false });
+    }
+    expect(settled(cgroup(`/${UID}`, crun))).toEqual({ engine: 'crun', id: UID, cgroup: `/${UID}`, infra: false });
+    expect(settled(cgroup('/system.slice/web.service/web-8', runc))).toBe('unconfirmed');
+    // An engine's own, whose shim or monitor is the witness.
+    const created = await childOf('runc', 'create', '--bundle', '/run', 'web-7');
+    expect(settled(cgroup('/pool/web-7', created))).toBe('unconfirmed');
+    // A client of containerd has chosen the prefix.
+    expect(settled(cgroup('/system.slice/runc-web.1.scope', ctr))).toMatchObject({ engine: 'containerd', id: 'web.1' });
+    expect(classify(kernel, cgroup('/system.slice/runc-web-9.scope', shell))).toMatchObject({
+      otherwise: { engine: 'runc', id: 'web-9' },
+    });
   });
 
   test('a microVM of Firecracker is confirmed by its id, wherever the user of its jailer chose the cgroup', async () => {

@@ -3,6 +3,7 @@ import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { type CgroupIdentity, confirmed, identifyCgroup } from './cgroup-path.ts';
 import { pidsOfContainer } from './container-pids.ts';
 import { isOfJailer } from './jailer.ts';
+import { runtimeOf } from './runtime.ts';
 import { lxcNameOf, withoutSuffix } from './lxc-name.ts';
 import { commandLineOfEngine, isStarting, MOST_PROCESSES, type Shim, shimOf } from './shim.ts';
 import { nameOf, parentOf } from '../kernel/paths.ts';
@@ -89,10 +90,24 @@ function settleByShim(kernel: KernelFiles, identity: CgroupIdentity, engineOf: E
   if (shim === undefined && identity.candidate !== undefined && isOfJailer(kernel, pids, identity.cgroup)) {
     return { ...confirmed(identity), engine: 'firecracker' };
   }
-  if (shim === undefined) return isStarting(kernel, pids, identity.cgroup) ? 'starting' : 'unconfirmed';
+  if (shim === undefined) {
+    const ofRuntime = settleByRuntime(kernel, pids, identity);
+    return ofRuntime ?? (isStarting(kernel, pids, identity.cgroup) ? 'starting' : 'unconfirmed');
+  }
   if (identity.candidate !== undefined)
     return isFor(shim, identity) ? { ...confirmed(identity), id: shim.id } : undefined;
   return withEngine(identity, ENGINE_BY_NAMESPACE[shim.namespace] ?? 'containerd');
+}
+
+/** A container that somebody runs with a runtime alone. */
+function settleByRuntime(
+  kernel: KernelFiles,
+  pids: readonly number[],
+  identity: CgroupIdentity,
+): CgroupIdentity | undefined {
+  const found = runtimeOf(kernel, pids, identity.cgroup);
+  if (found === undefined || !isFor(found, identity)) return undefined;
+  return withEngine({ ...confirmed(identity), id: found.id }, found.engine);
 }
 
 /** The container under the engine that lists it, if its engine was a guess so far; otherwise `undefined`. */
@@ -106,8 +121,8 @@ function withEngine<Match extends CgroupMatch>(match: Match, engine: string): Ma
   return { ...certain, engine } as Match;
 }
 
-/** The shim's id is the last name of the path, or the end of a scope's name. */
-function isFor({ id }: Shim, { cgroup }: CgroupIdentity): boolean {
+/** The id of a shim or a runtime is the last name of the path, or the end of a scope's name. */
+function isFor({ id }: Pick<Shim, 'id'>, { cgroup }: CgroupIdentity): boolean {
   return cgroup.endsWith(`/${id}`) || cgroup.endsWith(`-${id}.scope`);
 }
 

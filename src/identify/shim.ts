@@ -16,19 +16,20 @@ export interface Shim {
 export const MOST_PROCESSES = 64;
 
 /** The name of a shim, which ends after 15 bytes. */
-const SHIM_NAME = /^containerd-shim/;
+const SHIM_NAME = /^(?:containerd-shim|docker-containe|balena-containe|balena-engine-c)/;
 
 /**
  * Parses the command line of a containerd shim (`/proc/<pid>/cmdline`, words that end with NUL):
  *
  *     /usr/bin/containerd-shim-runc-v2 -namespace moby -id 3b5046be… -address /run/containerd/containerd.sock
  *     containerd-shim -namespace moby -workdir /var/lib/containerd/io.containerd.runtime.v1.linux/moby/3b5046be… …
+ *     balena-engine-containerd-shim-runc-v2 -namespace moby -id 3b5046be… …
  *
  * @returns `undefined` for any other process.
  */
 export function parseShim(cmdline: string): Shim | undefined {
   const [command = '', ...words] = cmdline.split('\0');
-  if (!/(?:^|\/)containerd-shim(?:-[\w.-]+)?$/.test(command)) return undefined;
+  if (!/(?:^|\/)(?:docker-|balena-(?:engine-)?)?containerd-shim(?:-[\w.-]+)?$/.test(command)) return undefined;
   const namespace = flagIn(words, 'namespace');
   const id = flagIn(words, 'id') ?? flagIn(words, 'workdir')?.split('/').at(-1);
   return namespace && id ? { namespace, id } : undefined;
@@ -45,18 +46,25 @@ function flagIn(words: readonly string[], flag: string): string | undefined {
   return undefined;
 }
 
-/** The shim that is the parent of one of the processes. A process inside that claims to be a shim does not count. */
+/** The shim that is the parent of one of the processes. */
 export function shimOf(kernel: KernelFiles, pids: readonly number[], cgroup: string): Shim | undefined {
-  const asked = new Set(pids);
-  for (const pid of pids.slice(0, MOST_PROCESSES)) {
-    const status = kernel.proc(`${pid}/status`);
-    const parent = status === undefined ? undefined : parseProcStatus(status).ppid;
-    if (parent === undefined || asked.has(parent)) continue;
-    asked.add(parent);
-    const shim = parseShim(commandLineOfEngine(kernel, { pid: parent, cgroup, isName: SHIM_NAME }));
+  for (const pid of parentsOf(kernel, pids)) {
+    const shim = parseShim(commandLineOfEngine(kernel, { pid, cgroup, isName: SHIM_NAME }));
     if (shim !== undefined) return shim;
   }
   return undefined;
+}
+
+/** The parents of the processes. A process that is one of them does not count: it can claim to be an engine's. */
+export function* parentsOf(kernel: KernelFiles, pids: readonly number[]): Generator<number> {
+  const asked = new Set([0, ...pids]);
+  for (const pid of pids.slice(0, MOST_PROCESSES)) {
+    const status = kernel.proc(`${pid}/status`);
+    const parent = status === undefined ? 0 : parseProcStatus(status).ppid;
+    if (asked.has(parent)) continue;
+    asked.add(parent);
+    yield parent;
+  }
 }
 
 /**
