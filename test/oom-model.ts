@@ -36,12 +36,13 @@ interface Outcome {
 
 /** The exporter's part that counts OOM kills, on a kernel that is a model of the real one, and whose time stands still. */
 export class OomModel implements Disposable {
-  readonly world = new OomWorld();
+  readonly world: OomWorld;
   readonly #hasLog: boolean;
   #run: Run;
   #saved: ReadonlyMap<string, string> | undefined;
 
-  constructor({ hasLog }: { readonly hasLog: boolean }) {
+  constructor({ hasLog, version }: { readonly hasLog: boolean; readonly version: 1 | 2 }) {
+    this.world = new OomWorld(version);
     this.#hasLog = hasLog;
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     vi.spyOn(performance, 'now').mockImplementation(() => this.world.now);
@@ -123,14 +124,14 @@ export class OomModel implements Disposable {
     const hierarchy = {
       root: join(world.root, 'cgroup'),
       mountRoot: '/',
-      version: 2 as const,
+      version: world.version,
       controllers: ['memory'],
     };
     const layout = {
-      version: 'v2' as const,
+      version: world.version === 1 ? ('v1' as const) : ('v2' as const),
       hierarchies: [hierarchy],
       discovery: hierarchy,
-      unified: hierarchy,
+      unified: world.version === 1 ? undefined : hierarchy,
       hierarchyOf: () => hierarchy,
     };
     const clock = new SteadyClock({ steady: () => world.now / 1000, wall: () => 1e9 + world.now / 1000 });

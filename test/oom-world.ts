@@ -15,16 +15,17 @@ interface Cgroup {
   readonly path: string;
   readonly isGroup: boolean;
   readonly processes: number[];
-  /** `oom_kill` of `memory.events`: its own kills and those in cgroups below it. */
+  /** `oom_kill`: its own kills, on v2 also those in cgroups below it. */
   kills: number;
   groupKills: number;
 }
 
 /**
- * A kernel with cgroup v2: cgroups as plain files in a temporary directory, the log in memory. Containers are at
- * `/docker/<id>`, and inside others at `/docker/<id>/docker/<id>`.
+ * A kernel: cgroups as plain files in a temporary directory, the log in memory. Containers are at `/docker/<id>`, and inside others at
+ * `/docker/<id>/docker/<id>`. On cgroup v1 the kernel kills no groups.
  */
 export class OomWorld implements Disposable {
+  readonly version: 1 | 2;
   readonly root = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'isolation-exporter-model-'));
   /** In ms since boot. */
   now = 100_000;
@@ -46,7 +47,8 @@ export class OomWorld implements Disposable {
   #reports = 0;
   #reportsSince = -Infinity;
 
-  constructor() {
+  constructor(version: 1 | 2) {
+    this.version = version;
     mkdirSync(join(this.root, 'proc/sys/kernel/random'), { recursive: true });
     this.#log.push(`6,0,${this.now * 1000},-;Linux version 6.1\n`);
     this.#create('/docker', false);
@@ -66,7 +68,7 @@ export class OomWorld implements Disposable {
     // A container can only be inside one that exists.
     if (!this.#cgroups.has(parent) && !this.#cgroups.has(parent.slice(0, parent.lastIndexOf('/')))) return;
     if (!this.#cgroups.has(parent)) this.#create(parent, false);
-    const { processes: pids } = this.#create(path, isGroup);
+    const { processes: pids } = this.#create(path, isGroup && this.version === 2);
     for (let nth = 0; nth < processes; nth += 1) pids.push((this.#pids += 1));
     this.#write(path);
   }
@@ -167,7 +169,9 @@ export class OomWorld implements Disposable {
   #killed(path: string, pid: number): void {
     this.hostKills += 1;
     for (const id of idsIn(path)) this.truth.set(id, (this.truth.get(id) ?? 0) + 1);
-    this.#around(path, (each) => (each.kills += 1));
+    this.#around(path, (each) => {
+      if (this.version === 2 || each.path === path) each.kills += 1;
+    });
     this.#print(
       `Memory cgroup out of memory: Killed process ${pid} (perl) total-vm:18048kB, anon-rss:15872kB, file-rss:1296kB, shmem-rss:0kB, UID:0 pgtables:72kB oom_score_adj:0`,
     );
@@ -191,7 +195,7 @@ export class OomWorld implements Disposable {
     const cgroup = { path, isGroup, processes: [], kills: 0, groupKills: 0 };
     this.#cgroups.set(path, cgroup);
     mkdirSync(this.#directory(path), { recursive: true });
-    writeFileSync(join(this.#directory(path), 'memory.oom.group'), isGroup ? '1\n' : '0\n');
+    if (this.version === 2) writeFileSync(join(this.#directory(path), 'memory.oom.group'), isGroup ? '1\n' : '0\n');
     this.#write(path);
     this.events.push(path);
     return cgroup;
@@ -201,7 +205,11 @@ export class OomWorld implements Disposable {
     const cgroup = this.#cgroups.get(path);
     if (cgroup === undefined) return;
     const { kills, groupKills, processes } = cgroup;
-    writeFileSync(join(this.#directory(path), 'memory.events'), `oom_kill ${kills}\noom_group_kill ${groupKills}\n`);
+    const [file, text] =
+      this.version === 2
+        ? ['memory.events', `oom_kill ${kills}\noom_group_kill ${groupKills}\n`]
+        : ['memory.oom_control', `oom_kill_disable 0\nunder_oom 0\noom_kill ${kills}\n`];
+    writeFileSync(join(this.#directory(path), file), text);
     writeFileSync(join(this.#directory(path), 'cgroup.procs'), processes.map((pid) => `${pid}\n`).join(''));
   }
 

@@ -77,7 +77,12 @@ export class Attribution {
     // Known from an earlier run of the exporter, or the kernel's log named it before discovery saw it.
     const isSame = kept !== undefined && (kept.inode ?? cgroup.inode) === cgroup.inode && this.#records.isRemoved(kept);
     if (isSame) this.#records.revive(kept, cgroup);
-    else this.#records.add(cgroup);
+    else {
+      // Another container may have taken the path of the one around it, and discovery finds it later.
+      const outer = this.#records.innermostAt(parentOf(cgroup.path));
+      if (outer !== undefined) this.#latest(outer, this.#options.noticedAt(cgroup));
+      this.#records.add(cgroup);
+    }
     const record = this.#records.of(cgroup);
     if (record !== undefined) record.isFromBefore = when === 'found';
   }

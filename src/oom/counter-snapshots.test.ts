@@ -45,7 +45,7 @@ describe('CounterSnapshots', () => {
       },
     };
     const log = { warn: (_: object, message: string) => void warnings.push(message) };
-    snapshots = new CounterSnapshots({ kernel, counters: observed, records, log });
+    snapshots = new CounterSnapshots({ kernel, counters: observed, records, isContainer: () => false, log });
   });
   afterEach(() => rmSync(root, { recursive: true }));
 

@@ -36,6 +36,7 @@ export class CounterSnapshots implements Disposable {
   readonly #vmstat: KeptFile;
   readonly #counters: Counters | undefined;
   readonly #records: ContainerRecords;
+  readonly #isContainer: (path: string) => boolean;
   readonly #log: Pick<Log, 'warn'>;
   /** Containers whose memory cgroup was not found so far. */
   readonly #unread = new Set<ContainerCgroup>();
@@ -48,12 +49,15 @@ export class CounterSnapshots implements Disposable {
     /** `undefined`: the kernel has none. */
     readonly counters: Counters | undefined;
     readonly records: ContainerRecords;
+    /** Whether a cgroup is a container by its path alone, so that discovery will find it. */
+    readonly isContainer: (path: string) => boolean;
     readonly log: Pick<Log, 'warn'>;
   }) {
     this.#kernel = options.kernel;
     this.#vmstat = options.kernel.kept('vmstat', VMSTAT_COMPLETE);
     this.#counters = options.counters;
     this.#records = options.records;
+    this.#isContainer = options.isContainer;
     this.#log = options.log;
   }
 
@@ -183,7 +187,7 @@ export class CounterSnapshots implements Disposable {
   }
 
   #read(path: string): Reading {
-    return this.#counters?.read(path, (inner) => this.#records.at(inner) !== undefined);
+    return this.#counters?.read(path, (inner) => this.#records.at(inner) !== undefined || this.#isContainer(inner));
   }
 }
 

@@ -76,7 +76,11 @@ export class KillTracker implements Disposable {
     this.#places = new MemoryPlaces(kernel, (path) => identify(path)?.cgroup);
     const counters = findCounters(kernel, this.#places);
     this.#scope = counters?.scope ?? 'own';
-    this.#snapshots = new CounterSnapshots({ kernel, counters, records, log });
+    const isContainer = (path: string): boolean => {
+      const found = identify(path);
+      return found?.cgroup === path && !found.infra;
+    };
+    this.#snapshots = new CounterSnapshots({ kernel, counters, records, isContainer, log });
     this.#attribution = new Attribution({
       records,
       counters: this.#scope,
