@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A filter of sarif-tools that excludes suppressed results excludes all results, and the check passes. Needs Python 3.
+# A filter of sarif-tools that excludes suppressed results excludes all results. Needs Python 3.
 #
 # In SARIF, a result that somebody has accepted stays in the file as suppressed, and one that is fixed can stay as absent. sarif-tools counts
 # both as errors. To leave out the first, its documentation has a rule `suppression:` under `exclude`. But by default a rule matches
 # all results that lack the property, as `default-include: true` is said to include them, and does so in the list of what to exclude. So
-# nothing is left, and the gate of the pipeline is open. The rule does what it says with `default-include: false`.
+# nothing is left. The rule does what it says with `default-include: false`.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -29,20 +29,20 @@ PY
 python3 results.py
 printf 'exclude:\n  - suppression:\n' > exclude.yml
 printf 'configuration:\n  default-include: false\nexclude:\n  - suppression:\n' > default.yml
-# check ARGUMENTS...: the errors that it counts.
-check() {
-  local code=0 counted
-  counted=$(venv/bin/sarif --check error summary "$@" results.sarif 2> /dev/null) || code=$?
-  echo "${*:-no filter}: $(sed -n 's/^ - \(.*\): 1$/\1/p' <<< "$counted" | sort | paste -sd ' '), exit code $code"
+# count ARGUMENTS...: the errors that it counts.
+count() {
+  local counted
+  counted=$(venv/bin/sarif summary "$@" results.sarif 2> /dev/null)
+  echo "${*:-no filter}: $(sed -n 's/^ - \(.*\): 1$/\1/p' <<< "$counted" | sort | paste -sd ' ')"
 }
 echo 'sarif-tools 3.0.5'
 {
-  check
-  check --filter exclude.yml
-  check --filter default.yml
+  count
+  count --filter exclude.yml
+  count --filter default.yml
 } | tee seen.txt
 diff seen.txt - << 'SEEN'
-no filter: accepted fixed open, exit code 3
---filter exclude.yml: , exit code 0
---filter default.yml: fixed open, exit code 2
+no filter: accepted fixed open
+--filter exclude.yml: 
+--filter default.yml: fixed open
 SEEN
