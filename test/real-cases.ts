@@ -291,6 +291,14 @@ export const REAL_CASES: Readonly<Record<string, readonly RealCase[]>> = {
   ],
   Isolation: [
     {
+      condition: 'a type of SELinux that is not container_t: for engines in containers, or made by udica',
+      right: 'container_engine_t confines, and what a type of the own policy allows is unknown',
+      tests: {
+        'src/findings/level.test.ts':
+          'of a type of SELinux that only the own policy knows are unknown, and its processes are not stronger than each other',
+      },
+    },
+    {
       condition: 'what Incus, LXC and nspawn mount themselves',
       right: 'it is no choice of the user',
       tests: { 'src/posture/read-mounts.test.ts': 'is not of the user: by %s' },

@@ -113,6 +113,12 @@ describe('the level', () => {
       { process: { label: { ...DOCKER_DEFAULT, profile: 'a//&:b:unconfined', mode: 'mixed' } } },
     ],
     ['of spc_t', 1, { process: { label: { lsm: 'selinux', type: 'spc_t', level: 's0' } } }],
+    ['of super_t', 1, { process: { label: { lsm: 'selinux', type: 'super_t', level: 's0' } } }],
+    [
+      'of container_engine_t',
+      2,
+      { process: { label: { lsm: 'selinux', type: 'container_engine_t', level: 's0:c1,c2' } } },
+    ],
     ['of container_t', 2, { process: { label: { lsm: 'selinux', type: 'container_t', level: 's0:c1,c2' } } }],
     ['without any security module on the host', 2, { process: { label: { lsm: 'none' } } }],
     ['with /etc, read-only', 1, { mounts: { hostMounts: [mount('critical', { writable: false })] } }],
@@ -197,6 +203,12 @@ describe('the level', () => {
     ['the mounts of the host', 0, false, { mounts: { hostMounts: undefined, propagating: undefined } }],
     ['block devices', 0, false, { posture: { devices: { allowed: undefined, blockDevices: undefined } } }],
     ['a security module', 1, false, { process: { label: undefined } }],
+    [
+      'what a type of the own policy allows',
+      1,
+      false,
+      { process: { label: { lsm: 'selinux', type: 'web.process', level: 's0:c1,c2' } } },
+    ],
     ['some of very many processes', 0, false, { posture: { allProcesses: false } }],
     ['whether a process left', 0, false, { posture: { escapedProcesses: undefined } }],
     ['whether it is a sandbox', 0, false, { posture: { sandbox: undefined } }],
@@ -232,6 +244,20 @@ describe('findings', () => {
   it('of a container that can switch back to root are those of root', () => {
     expect(yes({ bounding: NO_CAPABILITIES, process: { ...RESTRICTED, holdsRoot: true } })).toContain('runs_as_root');
     expect(yes({ process: { users: REMAPPED } })).not.toContain('runs_as_root');
+  });
+
+  it('of a type of SELinux that only the own policy knows are unknown, and its processes are not stronger than each other', () => {
+    const of = (type: string) => ({ label: { lsm: 'selinux', type, level: 's0:c1,c2' } }) as const;
+    const answers = (init: string, other: string) => {
+      const { findings } = assess(subject({ process: of(init), others: [of(other)] }));
+      const answerTo = (id: string) => findings.find(({ finding }) => finding.id === id)?.answer;
+      return [answerTo('selinux_unconfined'), answerTo('stronger_process')];
+    };
+    expect(answers('web.process', 'web.process')).toEqual(['unknown', 'no']);
+    expect(answers('web.process', 'container_t')).toEqual(['unknown', 'no']);
+    expect(answers('web.process', 'spc_t')).toEqual(['yes', 'unknown']);
+    expect(answers('container_t', 'spc_t')).toEqual(['yes', 'yes']);
+    expect(answers('container_engine_t', 'container_t')).toEqual(['no', 'no']);
   });
 
   it('of a sandbox are only those about the host', () => {

@@ -35,16 +35,21 @@ export function isUnfiltered({ seccomp }: ProcessPosture): Answer {
   return answer(seccomp === undefined ? undefined : seccomp === 'disabled');
 }
 
-/** SELinux types that confine a container: those that the Pod Security Standards allow. */
-const CONFINED_TYPES = /^container(?:_init|_kvm)?_t$/;
+/** SELinux types that confine a container: those that the Pod Security Standards allow, and the old name of `container_t`. */
+const CONFINED_TYPES = /^(?:container(?:_init|_kvm|_engine)?|svirt_lxc_net)_t$/;
+
+/** Types that confine nothing, those of the host's own processes, and those of privileged containers (the last two on Bottlerocket). */
+const UNCONFINED_TYPES = /^(?:spc|unconfined(?:_service)?|kernel|init|initrc|container_runtime|super|control)_t$/;
 
 /** Whether the host has a security module that does not confine this process. */
 export function isUnconfined({ label }: ProcessPosture): Answer {
   if (label === undefined) return 'unknown';
   // In a stack (`mixed`) at least one profile is enforced. The name of a profile proves nothing, even if it is `unconfined`.
   if (label.lsm === 'apparmor') return answer(['', 'complain', 'unconfined'].includes(label.mode));
-  if (label.lsm === 'selinux') return answer(!CONFINED_TYPES.test(label.type));
-  return 'no';
+  if (label.lsm !== 'selinux') return 'no';
+  if (CONFINED_TYPES.test(label.type)) return 'no';
+  // What a type of the host's own policy allows, such as one that udica made (`web.process`), only the policy knows.
+  return UNCONFINED_TYPES.test(label.type) ? 'yes' : 'unknown';
 }
 
 /** Whether a process has privileges that the init lacks, as after `docker exec --privileged`. */
@@ -55,11 +60,21 @@ export function hasStrongerProcess(posture: Posture): Answer {
       any(
         answer((capabilitiesOf(process) & ~capabilitiesOf(init)) !== 0n),
         init.seccomp === 'disabled' ? 'no' : isUnfiltered(process),
-        all(isUnconfined(process), not(isUnconfined(init))),
+        isLessConfined(process, init),
       ),
     ),
     unlessAllSeen(posture),
   );
+}
+
+/** Types of SELinux are compared, because it can be unknown what the own type of a container allows. */
+function isLessConfined(process: ProcessPosture, init: ProcessPosture): Answer {
+  const isOfSameType = process.label?.lsm === 'selinux' && typeOf(process) === typeOf(init);
+  return isOfSameType ? 'no' : all(isUnconfined(process), not(isUnconfined(init)));
+}
+
+function typeOf({ label }: ProcessPosture): string | undefined {
+  return label?.lsm === 'selinux' ? label.type : undefined;
 }
 
 /** What a process has that the init lacks: capabilities, or that a restriction of the init is missing. */

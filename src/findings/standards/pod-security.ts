@@ -19,7 +19,10 @@ export const PSS_BASELINE = {
     'Host Ports': { title: 'Host Ports', note: 'ports are mapped outside the container' },
     'Host Probes / Lifecycle Hooks': { title: 'Host Probes / Lifecycle Hooks', note: MANIFEST },
     AppArmor: { title: 'AppArmor' },
-    SELinux: { title: 'SELinux', note: 'the type is checked, user and role are not' },
+    SELinux: {
+      title: 'SELinux',
+      note: 'the type is checked, user and role are not; whether a type of the own policy confines is unknown',
+    },
     '/proc Mount Type': { title: '/proc Mount Type' },
     Seccomp: { title: 'Seccomp', note: 'a profile that is not set passes, and the kernel shows it as Unconfined' },
     Sysctls: { title: 'Sysctls', note: 'sysctls are not read' },
