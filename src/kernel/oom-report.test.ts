@@ -93,6 +93,19 @@ describe('createOomReader', () => {
     expect([victim?.limitedBy, victim?.limit]).toEqual([undefined, undefined]);
   });
 
+  it('reads a report of a kernel without cpusets, and one about the nodes of a cpuset', () => {
+    const victims = victimsIn(
+      'oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),global_oom,task_memcg=/a,task=firewalld,pid=737,uid=0',
+      'Out of memory: Killed process 737 (firewalld) total-vm:358672kB, anon-rss:22640kB, file-rss:12328kB, shmem-rss:0kB, UID:0 pgtables:421888kB oom_score_adj:0',
+      'oom-kill:constraint=CONSTRAINT_CPUSET,nodemask=0,2-3,cpuset=b.scope,mems_allowed=0,2-3,global_oom,task_memcg=/b,task=a b,pid=8,uid=0',
+      'Out of memory: Killed process 8 (a b) total-vm:1kB, anon-rss:1kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1kB oom_score_adj:0',
+    );
+    expect(victims.map(({ cgroup, constraint, limitedBy }) => [cgroup, constraint, limitedBy])).toEqual([
+      ['/a', 'CONSTRAINT_NONE', undefined],
+      ['/b', 'CONSTRAINT_CPUSET', undefined],
+    ]);
+  });
+
   it('reads a kill without a report', () => {
     const victims = victimsIn(report('oom_memcg=/a,task_memcg=/a', 'x', 1), killed('x', 1), killed('y', 2));
     expect(victims.map(({ cgroup }) => cgroup)).toEqual(['/a', undefined]);

@@ -184,6 +184,11 @@ describe('flatKeyedParser()', () => {
     });
   });
 
+  it('skips lines of another form, which some kernels have at the end of memory.stat', () => {
+    const text = 'usage_usec 7\nAnon:\t      340432 kB\nzram:                    0 kB \nnr_throttled 1\n';
+    expect(parse(bytes(text))).toMatchObject({ usage_usec: 7, nr_throttled: 1 });
+  });
+
   it('does not confuse keys with a common prefix or suffix', () => {
     expect(parse(bytes('usage_usec2 1\nxusage_usec 2\nusage_use 3\n')).usage_usec).toBeUndefined();
   });
@@ -290,6 +295,11 @@ describe('parseRdma()', () => {
       { device: 'ocrdma1', resource: 'hca_handle', value: 3 },
       { device: 'ocrdma1', resource: 'hca_object', value: Infinity },
     ]));
+  it('reads the space that the kernel writes after each pair', () =>
+    expect(parseRdma(bytes('mlx5_0 hca_handle=2 hca_object=max \n'))).toEqual([
+      { device: 'mlx5_0', resource: 'hca_handle', value: 2 },
+      { device: 'mlx5_0', resource: 'hca_object', value: Infinity },
+    ]));
   it.each(['mlx4_0 x\n', 'mlx4_0 a=b\n', 'mlx4_0 =1\n', 'mlx4_0 a=1=2\n'])('refuses %j', (text) =>
     expect(() => parseRdma(bytes(text))).toThrow(SyntaxError),
   );
@@ -305,6 +315,9 @@ describe('parseIoStat()', () => {
       { device: '253:0', readBytes: 4096, writeBytes: 0, reads: 1, writes: 0 },
     ]);
   });
+
+  it('leaves out a device whose counts are not there yet', () =>
+    expect(parseIoStat(bytes('8:16 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n252:0 '))).toHaveLength(1));
 
   it('leaves out devices that have no number', () => {
     const text =
@@ -390,6 +403,14 @@ describe('parseMountinfo()', () => {
     const [mount] = parseMountinfo('63 52 254:0 /etc/passwd//deleted /etc/passwd rw - ext4 /dev/vda rw\n');
     expect(mount).toMatchObject({ root: '/etc/passwd', isRemoved: true });
   });
+
+  it.each<readonly [string, source: string, superOptions: string]>([
+    ['74 25 0:59 / /mnt rw,relatime shared:38 - tmpfs  rw', '', 'rw'],
+    ['22 13 0:19 / /dev/shm rw,nosuid - tmpfs - rw', '-', 'rw'],
+    ['22 13 0:19 / /x rw,nosuid - overlay overlay', 'overlay', ''],
+  ])('reads a mount with an odd source or without options: %s', (line, source, superOptions) =>
+    expect(parseMountinfo(`${line}\n`)).toMatchObject([{ source, superOptions, options: line.split(' ')[5] }]),
+  );
 
   it('finds options as a whole', () => {
     expect(hasOption('rw,errors=remount-ro', 'ro')).toBe(false);
