@@ -241,7 +241,7 @@ export class Attribution {
   /** Attributes kills without a report of their own, once the kernel has named their group. */
   #placeLate(): void {
     const now = performance.now();
-    for (const kill of this.#members.settle(now)) this.#report(kill, undefined);
+    for (const { kill, seenIn } of this.#members.settle(now)) this.#report(kill, seenIn);
     for (const kill of this.#unplaced.take(now)) this.#report(kill, undefined);
   }
 

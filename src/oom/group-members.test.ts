@@ -38,12 +38,12 @@ class Scene {
 
   /** The counters are read. */
   settle(now: number): unknown {
-    const kills: KmsgKill[] = [];
+    const kills: SeenKill[] = [];
     for (const kill of this.members.settle(now)) {
       this.unreported = Math.max(0, this.unreported - 1);
       kills.push(kill);
     }
-    return told(kills.map((kill) => ({ kill, seenIn: undefined })));
+    return told(kills);
   }
 
   #kill(pid: number, event: OomEvent): KmsgKill {
@@ -85,17 +85,26 @@ describe('GroupMembers', () => {
     ]);
   });
 
-  it('takes no line as a member for one of a container that may have taken the path later', () => {
-    const scene = new Scene();
-    expect([scene.line(1), scene.line(2, `${A}/late`), scene.line(3), scene.line(4, A)]).toEqual([
+  it('waits for a certain member or the counter if a container may have taken the path later', () => {
+    const before = new Scene();
+    expect([before.line(1), before.line(2, `${A}/late`), before.line(3, A)]).toEqual([
       [],
-      [[2, undefined]],
       [],
       [
         [1, A],
+        [2, A],
         [3, A],
-        [4, A],
       ],
+    ]);
+    const counted = new Scene();
+    counted.unreported = 1;
+    expect([counted.line(1, `${A}/late`), counted.settle(1_400), counted.settle(1_600)]).toEqual([[], [], [[1, A]]]);
+    const later = new Scene();
+    expect([later.line(1, `${A}/late`), later.settle(1_400), later.settle(1_600), later.settle(1_600)]).toEqual([
+      [],
+      [],
+      [[1, undefined]],
+      [],
     ]);
   });
 

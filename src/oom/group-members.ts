@@ -14,8 +14,7 @@ export interface SeenKill {
   readonly seenIn: ProcessPlace | undefined;
 }
 
-interface Undecided {
-  readonly kill: KmsgKill;
+interface Undecided extends SeenKill {
   /** In ms of `performance.now()`. */
   readonly readAt: number;
 }
@@ -32,7 +31,7 @@ export interface GroupFacts {
  * Decides which kills are parts of a group. In a burst the kernel leaves out reports, so that the lines of a group have no end: the next
  * line may be another member, or a kill elsewhere. But the kernel never mixes the lines of two events. So each line before a
  * certain member is a member, and no line after a certain stranger is one. What remains is a member if the counter of the
- * cgroup has a kill that the log has not reported there. Otherwise its container is unknown.
+ * cgroup has a kill that the log has not reported there. Otherwise it is a kill where its process was seen, if it was.
  */
 export class GroupMembers {
   readonly #facts: GroupFacts;
@@ -53,16 +52,15 @@ export class GroupMembers {
     if (!this.#begunAt.has(event)) this.#begunAt.set(event, kill.at);
     if (group === undefined) return [...this.#takeMembers(event), { kill, seenIn }];
     if (this.#left.has(group)) return [{ kill, seenIn }];
-    if (seenIn === undefined) {
-      this.#undecided.push({ kill, readAt: now });
-      if (this.#undecided.length > MAX_UNDECIDED) this.#undecided.shift();
-      return [];
-    }
-    const begunAt = this.#begunAt.get(group) ?? -Infinity;
-    const isMember = group.group === undefined ? 'no' : this.#facts.contains(group.group, seenIn, begunAt);
+    const isMember = seenIn === undefined ? 'unknown' : this.#isMember(group, seenIn);
     if (isMember === 'yes') return [...this.#takeMembers(group), { kill: asMember(kill, group), seenIn }];
-    if (isMember === 'no') this.#left.add(group);
-    return [{ kill, seenIn }];
+    if (isMember === 'no') {
+      this.#left.add(group);
+      return [{ kill, seenIn }];
+    }
+    this.#undecided.push({ kill, seenIn, readAt: now });
+    if (this.#undecided.length > MAX_UNDECIDED) this.#undecided.shift();
+    return [];
   }
 
   /**
@@ -70,19 +68,25 @@ export class GroupMembers {
    *
    * @param now in ms of `performance.now()`.
    */
-  *settle(now: number): Generator<KmsgKill> {
+  *settle(now: number): Generator<SeenKill> {
     const left: Undecided[] = [];
     for (const undecided of this.#undecided) {
-      const { kill, readAt } = undecided;
+      const { kill, seenIn, readAt } = undecided;
       const group = kill.event.perhapsPartOf;
       const isLate = now - readAt > WAIT_MS;
       // It has turned out to be the first of another group.
-      if (group === undefined) yield kill;
+      if (group === undefined) yield { kill, seenIn };
       else if ((group.isOver || isLate) && this.#facts.unreportedKills(group.group ?? '') > 0)
-        yield asMember(kill, group);
+        yield { kill: asMember(kill, group), seenIn };
       else if (!isLate) left.push(undecided);
+      else if (seenIn !== undefined) yield { kill, seenIn };
     }
     this.#undecided = left;
+  }
+
+  #isMember(group: OomEvent, seenIn: ProcessPlace): 'yes' | 'no' | 'unknown' {
+    if (group.group === undefined) return 'no';
+    return this.#facts.contains(group.group, seenIn, this.#begunAt.get(group) ?? -Infinity);
   }
 
   #takeMembers(group: OomEvent): SeenKill[] {
