@@ -26,6 +26,7 @@ const HOSTS: Readonly<Record<string, () => Promise<void>>> = {
   },
   'guest-v2-docker-cgroupfs': () => captureGuest('guest-v2-docker-cgroupfs', 'plain'),
   'guest-v2-docker-systemd': () => captureGuest('guest-v2-docker-systemd', 'systemd'),
+  'guest-v2-newer': () => captureGuest('guest-v2-newer', 'systemd-newer'),
   'guest-v2-forky': () => captureGuest('guest-v2-forky', 'forky', runPodmanScenarios),
 };
 

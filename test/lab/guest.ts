@@ -122,10 +122,11 @@ export class Guest implements Machine, AsyncDisposable {
     const pid = this.#pid();
     if (pid !== undefined) {
       process.kill(pid, 'SIGKILL');
-      await eventually('QEMU ends', () => this.#pid() === undefined || undefined, { timeoutMs: 10_000 });
+      // The shell that started QEMU writes `ended` into the directory after its end.
+      const isOver = (): true | undefined => (this.#pid() === undefined && this.#state() === 'ended') || undefined;
+      await eventually('QEMU ends', isOver, { timeoutMs: 10_000 });
     }
-    // The shell that started QEMU may be about to write `ended`.
-    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   #state(): 'runs' | 'ended' {
