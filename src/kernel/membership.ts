@@ -22,8 +22,9 @@ export function isMember(
   const text = files.text('cgroup');
   const path = text === undefined ? undefined : pathIn(kernel.layout.discovery, parseProcessCgroups(text));
   if (path !== undefined && isAtOrBelow(path, cgroup.path)) return true;
-  // A threaded cgroup lists threads.
-  const isListed = list().some((id) => id === files.pid || files.text(`task/${id}/comm`) !== undefined);
+  const ids = list();
+  // A threaded cgroup lists threads. A look at each would take long for each process of a container that has very many.
+  const isListed = ids.includes(files.pid) || ids.some((id) => files.text(`task/${id}/comm`) !== undefined);
   // A process that still exists after the list was read has had the pid all the time.
   return isListed && files.text('stat') !== undefined;
 }
