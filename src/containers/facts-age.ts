@@ -1,3 +1,4 @@
+import { AT_ONCE } from '../posture/look-at-processes.ts';
 import type { PostureReading } from '../posture/posture-reading.ts';
 import type { TrackedContainer } from './tracked-container.ts';
 
@@ -26,14 +27,17 @@ export function readSooner(times: Times, now: number): void {
   times.factsUntil = Math.min(times.factsUntil, now + someOf(COMPARE_AFTER_MS));
 }
 
-/** Facts that stay the same are read less and less often. Those that a missing privilege keeps unknown are not. */
+/**
+ * Facts that stay the same are read less and less often. Not those that a missing privilege keeps unknown, nor those of so many processes
+ * that each reading inspects only a part of them again.
+ */
 export function readLessOften(
   entry: Times & Pick<TrackedContainer, 'posture'>,
   before: PostureReading | undefined,
   now: number,
 ): void {
   const { posture } = entry;
-  if (posture === undefined) return;
+  if (posture === undefined || posture.byPid.size > AT_ONCE) return;
   if (posture.posture !== before?.posture || posture.posture.problem !== undefined) entry.unchangedSince = now;
   const ms = Math.min(now - entry.unchangedSince, FACTS_FOR_MS);
   if (ms > COMPARE_AFTER_MS) entry.factsUntil = now + someOf(ms);

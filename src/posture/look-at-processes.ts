@@ -7,7 +7,7 @@ import type { Target } from './posture-reading.ts';
 import { readProcess, readStatus, type Surroundings } from './process.ts';
 
 /** How many processes of a container are inspected at once. One takes some 50 µs, and a container can have any number. */
-const AT_ONCE = 256;
+export const AT_ONCE = 256;
 
 /** How many processes of a container are known at most. To compare one takes some 10 µs. */
 const MOST_KNOWN = 1_024;
