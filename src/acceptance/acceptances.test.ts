@@ -19,9 +19,9 @@ let elapsed: number;
 
 const tell = (level: string) => (facts: object, message: string) => void lines.push({ level, message, ...facts });
 const log = { debug: tell('debug'), info: tell('info'), warn: tell('warn'), error: tell('error') };
-const open = () => {
+const open = (path = file) => {
   const clock = new SteadyClock({ steady: () => elapsed / 1000, wall: () => now / 1000 });
-  return new Acceptances(file, { log, now: () => now, elapsed: () => elapsed, clock });
+  return new Acceptances(path, { log, now: () => now, elapsed: () => elapsed, clock });
 };
 const pass = (ms: number) => {
   now += ms;
@@ -104,7 +104,7 @@ describe('a file that is read again', () => {
     const other = join(directory, 'other.yml');
     writeFileSync(other, VALID.replace('net_raw', 'privileged'));
     symlinkSync(file, link);
-    const acceptances = new Acceptances(link, { log });
+    const acceptances = open(link);
     symlinkSync(other, `${link}.new`);
     renameSync(`${link}.new`, link);
     acceptances.refresh();
