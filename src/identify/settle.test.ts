@@ -41,6 +41,8 @@ describe('the witness of a cgroup', () => {
       () => {
         const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'));
         expect(pid).toBeGreaterThan(0);
+        // Until then it is a copy of the shell, with the shim's own command line.
+        expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('sleep\n');
         return pid;
       },
       { timeout: 10_000, interval: 5 },
