@@ -32,7 +32,7 @@ export const io = defineContainerView({
 function byDevice(
   name: string,
   help: string,
-  value: (io: DeviceIo) => number,
+  value: (io: DeviceIo) => number | undefined,
   same: readonly string[],
   differs?: string,
 ): CadvisorFamily<readonly DeviceIo[]> {
@@ -42,7 +42,10 @@ function byDevice(
     help,
     labels: ['device'],
     samples(devices, emit) {
-      for (const counts of devices) emit(value(counts), pathOf(counts.device));
+      for (const counts of devices) {
+        const found = value(counts);
+        if (found !== undefined) emit(found, pathOf(counts.device));
+      }
     },
     ours: same,
     ...(differs === undefined ? {} : { differs }),

@@ -33,7 +33,10 @@ function family(
     help: `Network ${direction}: ${name.replace('_', ' ')}, by interface.`,
     labels: ['interface'],
     samples(interfaces, emit) {
-      for (const found of interfaces) emit(found[direction][count], found.name);
+      for (const found of interfaces) {
+        const value = found[direction][count];
+        if (value !== undefined) emit(value, found.name);
+      }
     },
     ours: ours(`network_${direction}_${count}_total`),
     differs:

@@ -129,6 +129,39 @@ describe('io', () => {
     };
     expect(samplesIn(io, 1, files)[0]).toMatch(/ 8192$/);
   });
+
+  const valuesOf = (version: 1 | 2, files: CgroupTree['files']): readonly string[] =>
+    samplesIn(io, version, files).map((sample) => sample.replace(/\{.*\}/, ''));
+
+  it.each(['-4096', '18446744073709547520', 'many'])('loses only the count that is %j', (count) => {
+    takeMalformed();
+    const v2 = {
+      'io.stat': `8:0 rbytes=${count} wbytes=5 rios=1 wios=${count}\n8:16 rbytes=7 wbytes=0 rios=1 wios=0\n`,
+    };
+    expect(valuesOf(2, v2)).toEqual([
+      'io_read_bytes_total 7',
+      'io_write_bytes_total 5',
+      'io_write_bytes_total 0',
+      'io_reads_total 1',
+      'io_reads_total 1',
+      'io_writes_total 0',
+    ]);
+    expect(takeMalformed()?.message).toMatch(`io.stat: Cannot parse "rbytes=${count}"`);
+    const v1 = {
+      'blkio.throttle.io_service_bytes_recursive': `8:0 Read ${count}\n8:0 Write 512\nTotal 4608\n`,
+      'blkio.throttle.io_serviced_recursive': operations,
+    };
+    expect(valuesOf(1, v1)).toEqual(['io_write_bytes_total 512', 'io_reads_total 2', 'io_writes_total 1']);
+    expect(takeMalformed()?.message).toMatch('io_service_bytes_recursive: Cannot parse "8:0 Read');
+  });
+
+  it('has no operations where only the bytes can be read', () => {
+    const files = {
+      'blkio.throttle.io_service_bytes_recursive': bytes,
+      'blkio.throttle.io_serviced_recursive': 'no such format\n',
+    };
+    expect(valuesOf(1, files)).toEqual(['io_read_bytes_total 4096', 'io_write_bytes_total 512']);
+  });
 });
 
 describe('hugetlb', () => {
@@ -175,6 +208,7 @@ describe('a file in no form that the kernel writes', () => {
     [freezer, 1, 'freezer.state', 'COLD\n'],
     [memory, 2, 'memory.oom.group', '2\n'],
     [pressure, 2, 'irq.pressure', 'some total=1\n'],
+    [pressure, 2, 'io.pressure', 'some avg10=0.00 avg60=0.00 avg300=0.00 total=18446744073709547520\n'],
     [hugetlb, 2, 'hugetlb.2MB.events', 'max -1\n'],
     [zswap, 2, 'memory.zswap.max', '-1\n'],
     [uclamp, 2, 'cpu.uclamp.min', 'half\n'],

@@ -45,7 +45,7 @@ function byDevice(
   what: string,
   key: string,
   v1File: string,
-  value: (io: DeviceIo) => number,
+  value: (io: DeviceIo) => number | undefined,
 ): Family<readonly DeviceIo[]> {
   return {
     name,
@@ -54,7 +54,10 @@ function byDevice(
     help: `${what} by device: ${key} of io.stat (v1: blkio.throttle.${v1File}_recursive; without _recursive before Linux 4.16, where cgroups inside the container are not counted). Absent for a device without I/O; on v1 recent kernels (seen on 6.18) count only on a device that some cgroup had a throttle rule for, since boot.`,
     labels: ['device'],
     samples(devices, emit) {
-      for (const counts of devices) emit(value(counts), counts.device);
+      for (const counts of devices) {
+        const count = value(counts);
+        if (count !== undefined) emit(count, counts.device);
+      }
     },
   };
 }
@@ -72,8 +75,8 @@ function readV1(files: CgroupFiles): readonly DeviceIo[] {
     device,
     readBytes: read,
     writeBytes: write,
-    reads: operations.get(device)?.read ?? 0,
-    writes: operations.get(device)?.write ?? 0,
+    reads: operations.get(device)?.read,
+    writes: operations.get(device)?.write,
   }));
 }
 

@@ -1,5 +1,6 @@
 import type { Container } from '../container.ts';
 import { type InterfaceCounts, type DirectionCounts, parseNetDev } from '../kernel/net-dev.ts';
+import { MALFORMED, unlessMalformed } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
 
 /** A container with NET_ADMIN in its own network, as in LXC, can make any number of interfaces and give them any names. */
@@ -26,8 +27,8 @@ export function readNetwork(container: Container, scrape: Scrape): readonly Inte
   if (!ownsItsNetwork(container, scrape)) return undefined;
   const bytes = container.init?.files.read('net/dev');
   if (bytes === undefined) return undefined;
-  const found = parseNetDev(bytes, MOST_INTERFACES + 1).filter(({ name }) => name !== 'lo');
-  return found.slice(0, MOST_INTERFACES);
+  const found = unlessMalformed('net/dev', (note) => parseNetDev(bytes, { most: MOST_INTERFACES + 1, note }));
+  return found === MALFORMED ? undefined : found.filter(({ name }) => name !== 'lo').slice(0, MOST_INTERFACES);
 }
 
 /**
@@ -60,7 +61,10 @@ function families(direction: 'receive' | 'transmit'): Family<readonly InterfaceC
       'namespace is unreadable.',
     labels: ['interface'],
     samples(interfaces, emit) {
-      for (const found of interfaces) emit(found[direction][count], found.name);
+      for (const found of interfaces) {
+        const value = found[direction][count];
+        if (value !== undefined) emit(value, found.name);
+      }
     },
   }));
 }

@@ -21,14 +21,26 @@ const LARGEST = 2 ** 64;
  */
 const NEGATIVE = 2 ** 63;
 
-/** Whether a count is a negative number without its sign. */
-export function isNegative(count: number): boolean {
-  return count >= NEGATIVE;
+/**
+ * Parses the bytes from `start` to `end` as a count: a whole decimal number that is not negative, also without its sign.
+ * `undefined` if they are not one.
+ */
+export function countAt(bytes: Bytes, start: number, end: number): number | undefined {
+  return unlessNegative(decimalAt(bytes, start, end));
+}
+
+/** The same as {@link countAt}, but for text. */
+export function countOf(text: string): number | undefined {
+  return unlessNegative(decimalOf(text));
+}
+
+function unlessNegative(value: number | undefined): number | undefined {
+  return value === undefined || value >= NEGATIVE ? undefined : value;
 }
 
 /**
- * Parses the bytes from `start` to `end` as a count: a whole decimal number that fits into 64 bits without a sign.
- * `undefined` if they are not one.
+ * Parses the bytes from `start` to `end` as a whole decimal number that fits into 64 bits without a sign. `undefined` if they are
+ * not one.
  */
 export function decimalAt(bytes: Bytes, start: number, end: number): number | undefined {
   if (start >= end) return undefined;
@@ -73,6 +85,11 @@ export function sameBytes(bytes: Bytes, start: number, end: number, expected: Ui
 /** The bytes as text; invalid UTF-8 becomes U+FFFD. */
 export function textOf(bytes: Bytes): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+}
+
+/** What a parser does with a malformed value if its caller does not take note of it. */
+export function raise(error: SyntaxError): never {
+  throw error;
 }
 
 /** The error for a malformed file, with at most 80 bytes of it. */

@@ -1,4 +1,4 @@
-import { type Bytes, cannotParse, decimalAt, indexOfByte, isNegative, NEWLINE, sameBytes, SPACE } from './bytes.ts';
+import { type Bytes, cannotParse, countAt, indexOfByte, NEWLINE, raise, sameBytes, SPACE } from './bytes.ts';
 
 const MALFORMED = Symbol('malformed');
 
@@ -60,8 +60,8 @@ export function flatKeyedParser<const Key extends string>(
       const end = indexOfByte(bytes, NEWLINE, space);
       const entry = wanted.get(hash);
       if (entry !== undefined && sameBytes(bytes, start, space, entry.bytes)) {
-        const value = decimalAt(bytes, space + 1, end);
-        if (value === undefined || isNegative(value)) {
+        const value = countAt(bytes, space + 1, end);
+        if (value === undefined) {
           note(cannotParse('a line of key and number', bytes, start));
           values[MALFORMED] = new Set(values[MALFORMED]).add(entry.key);
         } else (values as Record<Key, number>)[entry.key] = value;
@@ -70,10 +70,6 @@ export function flatKeyedParser<const Key extends string>(
     }
     return values;
   };
-}
-
-function raise(error: SyntaxError): never {
-  throw error;
 }
 
 function hashOf(bytes: Uint8Array): number {

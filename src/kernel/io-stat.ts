@@ -1,13 +1,13 @@
-import { type Bytes, decimalOf, textOf } from './bytes.ts';
+import { type Bytes, countOf, raise, textOf } from './bytes.ts';
 
-/** Block I/O of a cgroup on one device since the cgroup was made. */
+/** Block I/O of a cgroup on one device since the cgroup was made. What is malformed is `undefined`. */
 export interface DeviceIo {
   /** `major:minor`. */
   readonly device: string;
-  readonly readBytes: number;
-  readonly writeBytes: number;
-  readonly reads: number;
-  readonly writes: number;
+  readonly readBytes: number | undefined;
+  readonly writeBytes: number | undefined;
+  readonly reads: number | undefined;
+  readonly writes: number | undefined;
 }
 
 /**
@@ -34,9 +34,11 @@ const KEYS: Readonly<Record<string, keyof Omit<DeviceIo, 'device'>>> = {
  * had no I/O and is omitted. So is one that has no number, `(unknown) rbytes=…`. Other keys (`cost.*`) are
  * skipped.
  *
+ * @param note gets the error for a value that is not a number, or negative, also without its sign. The other values are read. Without
+ * it the parser throws the error.
  * @throws SyntaxError for any word that is neither a device nor `key=value`.
  */
-export function parseIoStat(bytes: Bytes): DeviceIo[] {
+export function parseIoStat(bytes: Bytes, note: (error: SyntaxError) => void = raise): DeviceIo[] {
   if (bytes.length === 0) return [];
   const devices: DeviceIo[] = [];
   let current: { -readonly [K in keyof DeviceIo]: DeviceIo[K] } | undefined;
@@ -44,19 +46,21 @@ export function parseIoStat(bytes: Bytes): DeviceIo[] {
     if (word === '') continue;
     const equals = word.indexOf('=');
     if (equals < 0) {
-      if (!/^\d+:\d+$/.test(word) && word !== NO_NUMBER)
-        throw new SyntaxError(`Cannot parse ${JSON.stringify(word.slice(0, 80))} in io.stat`);
-      current = { device: word, readBytes: 0, writeBytes: 0, reads: 0, writes: 0 };
+      if (!/^\d+:\d+$/.test(word) && word !== NO_NUMBER) throw malformed(word);
+      current = { device: word, readBytes: undefined, writeBytes: undefined, reads: undefined, writes: undefined };
       continue;
     }
     const key = KEYS[word.slice(0, equals)];
     if (key === undefined) continue;
-    const value = decimalOf(word.slice(equals + 1));
-    if (current === undefined || value === undefined) {
-      throw new SyntaxError(`Cannot parse ${JSON.stringify(word.slice(0, 80))} in io.stat`);
-    }
+    const value = countOf(word.slice(equals + 1));
+    if (current === undefined) throw malformed(word);
+    if (value === undefined) note(malformed(word));
     if (devices.at(-1) !== current && current.device !== NO_NUMBER) devices.push(current);
     current[key] = value;
   }
   return devices;
+}
+
+function malformed(word: string): SyntaxError {
+  return new SyntaxError(`Cannot parse ${JSON.stringify(word.slice(0, 80))} in io.stat`);
 }

@@ -1,4 +1,4 @@
-import { type Bytes, cannotParse, decimalAt, indexOfByte, isDigit, NEWLINE, sameBytes } from './bytes.ts';
+import { type Bytes, cannotParse, countAt, indexOfByte, isDigit, NEWLINE, sameBytes } from './bytes.ts';
 
 /** Time spent waiting for a resource, in microseconds since the cgroup was created. */
 export interface Pressure {
@@ -45,7 +45,7 @@ const TOTAL = Buffer.from(' total=');
 function totalAt(bytes: Bytes, { line, start, end }: { line: Buffer; start: number; end: number }): number {
   let digits = end;
   while (digits > start && isDigit(bytes[digits - 1])) digits -= 1;
-  const total = decimalAt(bytes, digits, end);
+  const total = countAt(bytes, digits, end);
   const named = sameBytes(bytes, start, start + line.length, line);
   if (!named || !sameBytes(bytes, digits - TOTAL.length, digits, TOTAL) || total === undefined) {
     throw cannotParse('pressure', bytes, start);

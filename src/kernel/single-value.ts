@@ -1,4 +1,4 @@
-import { type Bytes, cannotParse, decimalAt, isNegative, NEWLINE, sameBytes } from './bytes.ts';
+import { type Bytes, cannotParse, countAt, decimalAt, NEWLINE, sameBytes } from './bytes.ts';
 
 /** v1 writes "no limit" as the largest number of whole pages that fits into a signed 64-bit number of bytes. */
 const UNLIMITED = 2 ** 62;
@@ -18,8 +18,8 @@ const NO_QUOTA = Buffer.from('-1');
  * @throws SyntaxError for anything else: negative, also without the sign, `max`, or more than 64 bits.
  */
 export function parseCount(bytes: Bytes): number {
-  const value = decimalAt(bytes, 0, endOf(bytes));
-  if (value === undefined || isNegative(value)) throw cannotParse('a count', bytes);
+  const value = countAt(bytes, 0, endOf(bytes));
+  if (value === undefined) throw cannotParse('a count', bytes);
   return value;
 }
 
