@@ -341,6 +341,13 @@ const CONTAINERS: Record<string, readonly Row[]> = {
     ],
     ['/machine/lxc-1268-sl.libvirt-lxc', 'libvirt-lxc', '1268-sl'],
     ['/machine/old.libvirt-lxc', 'libvirt-lxc', 'old'],
+    ['/libvirt/lxc/older', 'libvirt-lxc', 'older'],
+    [
+      '/system/libvirtd.service/libvirt/lxc/older/user.slice',
+      'libvirt-lxc',
+      'older',
+      { at: '/system/libvirtd.service/libvirt/lxc/older' },
+    ],
   ],
   'Amazon ECS: on EC2 the engine is Docker': [
     [`/ecs/classic/${TASK}/${A}`, 'docker', A, { ecsTask: TASK }],

@@ -163,6 +163,9 @@ export const CGROUP_PATTERNS: readonly CgroupPattern[] = [
   // firecracker-ci.
   { engine: 'firecracker', name: /^([\w-]{1,64})$/, parent: /^firecracker(?:-containerd|-v\d[\w.-]*)?$/ },
 
+  // /libvirt/lxc/<name>; /system/libvirtd.service/libvirt/lxc/<name>: LXC through libvirt before 1.0.5
+  { engine: 'libvirt-lxc', name: /^(.+)$/s, above: /(?:^|\/)libvirt\/lxc$/ },
+
   // LXC and Incus, which have the same paths
   // /lxc.payload.<name>; /lxc/<name>; Proxmox: /lxc/101/ns
   { engine: 'lxc', name: /^lxc\.payload\.(.+)$/s },
