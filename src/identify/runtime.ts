@@ -13,7 +13,7 @@ const RUNTIME = new RegExp(`^(?:[^\\0]*/)?(${RUNTIMES.join('|')})$`);
  *     runc run web
  *     /usr/bin/crun --log /run/web.log run --bundle /srv/web web
  *
- * Engines use `create` and `start`. A runtime that has detached its container has ended.
+ * Engines use `create` and `start`. A runtime that has detached its container has ended, see `runtimeByState`.
  */
 export function runtimeOf(
   kernel: KernelFiles,

@@ -147,6 +147,49 @@ describe('the witness of a cgroup', () => {
     });
   });
 
+  describe('a runtime that has detached its container', () => {
+    const procRoot = mkdtempSync(join(tmpdir(), 'isolation-exporter-proc-'));
+    const withStates = new KernelFiles({ procRoot, layout: kernel.layout, descriptorBudget: 100 });
+    afterAll(() => rmSync(procRoot, { recursive: true }));
+
+    function keep(file: string, state: unknown): void {
+      const path = join(procRoot, '1/root/run', file);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, typeof state === 'string' ? state : JSON.stringify(state));
+    }
+    const settledByState = (path: string): Settled => {
+      const identity = identifyCgroup(path);
+      return identity && settle(withStates, identity);
+    };
+
+    test.each([
+      ['runc', '/detached', { id: 'detached', init_process_pid: 7, init_process_start: 1 }, 'runc/detached/state.json'],
+      ['crun', '/user.slice/session-3.scope/web-1', { pid: 7, 'cgroup-path': '/web-1' }, 'crun/web-1/status'],
+      ['youki', '/pool/gpu/job_7', { ociVersion: 'v1.0.2', id: 'job_7', pid: 7 }, 'youki/job_7/state.json'],
+      // Not Garden's, whose handles have this form.
+      ['crun', `/${UID}`, { pid: 7 }, `crun/${UID}/status`],
+      // Not containerd's, which is the guess without a witness.
+      ['runc', `/batch/${ID}`, { init_process_pid: 7 }, `runc/${ID}/state.json`],
+    ])('confirms it by its state: %s at %s', (engine, path, state, file) => {
+      cgroup(path, 7, 8);
+      expect(settledByState(path)).toBe('unconfirmed');
+      keep(file, state);
+      const id = path.slice(path.lastIndexOf('/') + 1);
+      expect(settledByState(path)).toEqual({ engine, id, cgroup: path, infra: false });
+    });
+
+    test.each([
+      ['of another process', { init_process_pid: 9 }],
+      ['that is only half written', '{"id":"other","init_process_pid":7,"conf'],
+      ['of another form', [7]],
+      ['without an object', 'null'],
+      ['whose process is no number', { init_process_pid: '7' }],
+    ])('does not with a state %s', (_, state) => {
+      keep('runc/other/state.json', state);
+      expect(settledByState(cgroup('/other', 7))).toBe('unconfirmed');
+    });
+  });
+
   test('a microVM of Firecracker is confirmed by its id, wherever the user of its jailer chose the cgroup', async () => {
     const program = join(root, 'firecracker-v1.10.1-x86_64');
     symlinkSync('/bin/sh', program);

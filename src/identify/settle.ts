@@ -4,6 +4,7 @@ import { type CgroupIdentity, confirmed, identifyCgroup } from './cgroup-path.ts
 import { pidsOfContainer } from './container-pids.ts';
 import { isOfJailer } from './jailer.ts';
 import { runtimeOf } from './runtime.ts';
+import { runtimeByState } from './runtime-state.ts';
 import { lxcNameOf, withoutSuffix } from './lxc-name.ts';
 import { commandLineOfEngine, isStarting, MOST_PROCESSES, type Shim, shimOf } from './shim.ts';
 import { nameOf, parentOf } from '../kernel/paths.ts';
@@ -105,7 +106,7 @@ function settleByRuntime(
   pids: readonly number[],
   identity: CgroupIdentity,
 ): CgroupIdentity | undefined {
-  const found = runtimeOf(kernel, pids, identity.cgroup);
+  const found = runtimeOf(kernel, pids, identity.cgroup) ?? runtimeByState(kernel, pids, identity.id);
   if (found === undefined || !isFor(found, identity)) return undefined;
   return withEngine({ ...confirmed(identity), id: found.id }, found.engine);
 }
