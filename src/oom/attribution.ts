@@ -1,9 +1,8 @@
-import type { CgroupMatch, ContainerCgroup } from '../container.ts';
+import type { ContainerCgroup } from '../container.ts';
 import type { OomEvent } from '../kernel/oom-events.ts';
 import {
   addToCounter,
   type ContainerRecord,
-  type CounterScope,
   groupKills,
   type KillsAndGroups,
   type KmsgKill,
@@ -17,21 +16,13 @@ import { isAtOrBelow, parentOf } from '../kernel/paths.ts';
 import { GroupMembers } from './group-members.ts';
 import type { ProcessPlace } from './container-processes.ts';
 import { ParentCounterDelta, type SeenCgroups } from './parent-counter-delta.ts';
+import { CLOCK_SLACK_S, RecordFinder, type RecordFinderOptions } from './record-finder.ts';
 import { UnplacedKills } from './unplaced-kills.ts';
 
-/** A margin above the resolution of the steady clock, in seconds: the kernel's log has more exact times of kills. */
-const CLOCK_SLACK_S = 0.05;
-
 /** What attribution needs to know about cgroups. */
-export interface AttributionOptions extends SeenCgroups {
-  readonly records: ContainerRecords;
-  readonly counters: CounterScope;
-  /** Which container a cgroup is, or is inside of, by its path alone; `undefined` if that is uncertain. */
-  readonly identify: (path: string) => (CgroupMatch & { readonly cgroup: string }) | undefined;
+export interface AttributionOptions extends SeenCgroups, RecordFinderOptions {
   /** Converts a path from the kernel's log to the hierarchy in which containers are discovered. */
   readonly discoveryPathOf: (logged: string) => string;
-  /** The inode of the cgroup that is at a path now; `undefined` if there is none. */
-  readonly inodeOf: (path: string) => number | undefined;
   /** When discovery noticed a container. */
   readonly noticedAt: (container: ContainerCgroup) => number;
 }
@@ -52,10 +43,12 @@ export class Attribution {
   readonly #eventsIn = new WeakMap<OomEvent, Set<ContainerRecord>>();
   readonly #members: GroupMembers;
   readonly #unplaced = new UnplacedKills();
+  readonly #finder: RecordFinder;
 
   constructor(options: AttributionOptions) {
     this.#options = options;
     this.#records = options.records;
+    this.#finder = new RecordFinder(options);
     this.above = new ParentCounterDelta(options);
     this.#members = new GroupMembers({
       contains: (group, { cgroup, container }, begunAt) => {
@@ -80,7 +73,7 @@ export class Attribution {
     else {
       // Another container may have taken the path of the one around it, and discovery finds it later.
       const outer = this.#records.innermostAt(parentOf(cgroup.path));
-      if (outer !== undefined) this.#latest(outer, this.#options.noticedAt(cgroup));
+      if (outer !== undefined) this.#finder.latest(outer, this.#options.noticedAt(cgroup));
       this.#records.add(cgroup);
     }
     const record = this.#records.of(cgroup);
@@ -204,12 +197,12 @@ export class Attribution {
     const { event, at } = kill;
     const logged = kill.cgroup ?? event.group;
     const named = logged === undefined ? undefined : this.#options.discoveryPathOf(logged);
-    const own = named === undefined ? undefined : this.#containerOf(named, at);
+    const own = named === undefined ? undefined : this.#finder.of(named, at);
     const isGroup = logged !== undefined && logged === event.group;
     // Several containers can have had the same path, one after the other.
     const isSeen =
       seenIn !== undefined && (isVague(named, isGroup, seenIn.cgroup) || own?.path === seenIn.container.path);
-    const record = isSeen ? this.#containerAt(seenIn, at) : own;
+    const record = isSeen ? this.#finder.seenAt(seenIn, at) : own;
     if (record === undefined) return false;
     // A counter that includes the cgroups below is matched with all reports from below. A process may have moved to another
     // cgroup of the container since it was seen.
@@ -248,54 +241,6 @@ export class Attribution {
   #unreportedIn(cgroup: string): number {
     const record = this.#records.innermostAt(cgroup);
     return record === undefined ? 0 : unreportedKills(record, this.#options.counters);
-  }
-
-  /** The innermost container that a process was seen in. Its record may have been dropped when it was removed. */
-  #containerAt({ container, cgroup }: ProcessPlace, at: number): ContainerRecord | undefined {
-    const { path, inode, match } = container;
-    const inner = cgroup === path ? undefined : this.#containerOf(cgroup, at);
-    if (inner !== undefined && inner.path.length > path.length) return inner;
-    const known = this.#records.allAt(path);
-    // A report of the same event may have named the cgroup alone.
-    const record = known.find((each) => each.inode === inode) ?? known.find((each) => each.inode === undefined);
-    if (record === undefined) return this.#records.addEarlier({ match, path, inode, removedAt: at });
-    record.inode = inode;
-    return record;
-  }
-
-  /** The innermost container that a cgroup is, or is inside of. It may have come and gone before discovery saw it. */
-  #containerOf(cgroup: string, at: number): ContainerRecord | undefined {
-    const known = this.#records.innermostAt(cgroup);
-    const match = this.#options.identify(cgroup);
-    if (match === undefined || match.infra || match.cgroup.length <= (known?.path.length ?? 0)) {
-      return known === undefined ? undefined : this.#current(known, at);
-    }
-    // The counter of the container around it has the kill, too.
-    const outer = this.#records.innermostAt(parentOf(match.cgroup));
-    if (outer !== undefined) this.#latest(outer, at);
-    return this.#records.addRemoved({ match, path: match.cgroup, inode: undefined, removedAt: at });
-  }
-
-  /** Whether a report from some time explains a kill that only a counter of a container has shown so far. */
-  #isExplainedAt(record: ContainerRecord, at: number): boolean {
-    const until = (record.removedAt ?? Infinity) + CLOCK_SLACK_S;
-    return at <= until && unreportedKills(record, this.#options.counters) > 0;
-  }
-
-  /**
-   * The record of the container that was at the path of a record at some time: the record itself, an earlier one, or a new one for the
-   * container that has taken the path and that discovery has not seen yet.
-   */
-  #current(record: ContainerRecord, at: number): ContainerRecord {
-    const explained = this.#records.allAt(record.path).find((each) => this.#isExplainedAt(each, at));
-    return explained ?? this.#latest(record, at);
-  }
-
-  #latest(record: ContainerRecord, at: number): ContainerRecord {
-    const isOuterSame = record.outer === undefined || this.#latest(record.outer, at) === record.outer;
-    const inode = record.inode === undefined ? undefined : this.#options.inodeOf(record.path);
-    if (isOuterSame && (inode === undefined || inode === record.inode)) return record;
-    return this.#records.addRemoved({ match: record.match, path: record.path, inode, removedAt: at });
   }
 }
 
