@@ -99,12 +99,13 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
   });
   const { discovery: hierarchy, version: cgroup } = kernel.layout;
   const hostNamespaces = findHostNamespaces(kernel.procRoot);
+  const hostRoot = (): string | undefined => findHostRoot(kernel, hostNamespaces);
   const asked = { ...config, containerLabels: [...config.containerLabels, ...accepted.labels] };
   const sources = startNameSources(asked, {
     log,
     checkPath,
     probes,
-    hostRoot: () => findHostRoot(kernel, hostNamespaces),
+    hostRoot,
     findConmons: (path) => conmonsOf(kernel, path),
   });
   const naming = new Naming(sources);
@@ -127,7 +128,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
   const discovery = await discoverContainers({
     root: hierarchy.root,
     mounts: kernel.layout.mountPoints,
-    classify: (path) => classify(kernel, path, (id) => naming.engineOf(id)),
+    classify: (path) => classify(kernel, path, { engineOf: (id) => naming.engineOf(id), hostRoot }),
     onAppeared: (found, how) => {
       inventory.add(found);
       starts.appeared(found, how);

@@ -1,9 +1,9 @@
-import { type HostRoot, namesByConmon } from '../engines/conmon.ts';
+import { namesByConmon } from '../engines/conmon.ts';
 import { conmonsOf } from '../identify/conmon.ts';
 import type { CgroupLayout } from '../kernel/cgroup-layout.ts';
 import { isDenied } from '../kernel/errno.ts';
 import { findHostNamespaces } from '../kernel/host-namespaces.ts';
-import { findHostRoot } from '../kernel/host-root.ts';
+import { findHostRoot, type HostRoot } from '../kernel/host-root.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { PathProbes } from '../probes/path-probes.ts';
 import type { FoundContainers } from './found-containers.ts';

@@ -7,6 +7,8 @@ import { classify } from '../identify/classify.ts';
 import { findInit } from '../identify/init-process.ts';
 import type { CgroupLayout } from '../kernel/cgroup-layout.ts';
 import { isAbsence, toError } from '../kernel/errno.ts';
+import { findHostNamespaces } from '../kernel/host-namespaces.ts';
+import { findHostRoot, type HostRoot } from '../kernel/host-root.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 
 /** The containers on this host, and how many can be inspected. */
@@ -36,6 +38,8 @@ const DESCRIPTORS = 64;
 /** Looks for containers once, as the daemon does. */
 export function findContainers(procfs: string, layout: CgroupLayout): FoundContainers {
   const kernel = new KernelFiles({ procRoot: procfs, layout, descriptorBudget: DESCRIPTORS });
+  const hostNamespaces = findHostNamespaces(procfs);
+  const hostRoot: HostRoot = () => findHostRoot(kernel, hostNamespaces);
   const engines: Record<string, number> = {};
   const tally = { count: 0, denied: 0, empty: 0, otherCgroups: 0 };
   const ids = new Set<string>();
@@ -45,7 +49,7 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
   const { root } = layout.discovery;
   const isMountPoint = (path: string): boolean => layout.mountPoints?.has(root, path) === true;
   for (const path of walk(root, '', isMountPoint).directories.keys()) {
-    const match = containerAt(kernel, path);
+    const match = containerAt(kernel, path, hostRoot);
     if (match === undefined && isOther(path)) tally.otherCgroups += 1;
     if (match === undefined || match.infra) continue;
     tally.count += 1;
@@ -70,8 +74,8 @@ function isOther(path: string): boolean {
   return identity === undefined || identity.candidate !== undefined;
 }
 
-function containerAt(kernel: KernelFiles, path: string): CgroupMatch | undefined {
-  const found = classify(kernel, path);
+function containerAt(kernel: KernelFiles, path: string, hostRoot: HostRoot): CgroupMatch | undefined {
+  const found = classify(kernel, path, { hostRoot });
   return found === undefined || 'engine' in found ? found : found.otherwise;
 }
 

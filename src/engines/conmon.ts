@@ -1,4 +1,5 @@
 import type { Names } from '../container.ts';
+import type { HostRoot } from '../kernel/host-root.ts';
 import { nameOf } from '../kernel/paths.ts';
 import type { ProcessFiles } from '../kernel/process-files.ts';
 import type { PathProbes } from '../probes/path-probes.ts';
@@ -11,9 +12,6 @@ const SUBJECT = 'the monitors of Podman';
 
 /** As Podman checks it. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,999}$/;
-
-/** The path of the host's root directory, such as `/proc/1/root` or nothing; `undefined` if it cannot be reached. */
-export type HostRoot = () => string | undefined;
 
 /** The container of a monitor. */
 export interface Conmon {

@@ -2,7 +2,7 @@ import type { Config, EngineConfig } from '../config/config.ts';
 import type { ContainerLabel } from '../config/container-labels.ts';
 import type { CgroupMatch } from '../container.ts';
 import type { EngineHost, UnixHost } from '../config/values.ts';
-import type { HostRoot } from './conmon.ts';
+import type { HostRoot } from '../kernel/host-root.ts';
 import { ConmonSource, type FindConmons } from './conmon-source.ts';
 import { placeOfCri } from './cri.ts';
 import { connectToDocker } from './docker.ts';

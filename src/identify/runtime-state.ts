@@ -1,6 +1,7 @@
 import type { CgroupMatch } from '../container.ts';
 import { missingAsUndefined, unseenAsUndefined } from '../kernel/errno.ts';
-import type { KernelFiles } from '../kernel/kernel-files.ts';
+import type { HostRoot } from '../kernel/host-root.ts';
+import { readText } from '../kernel/read-text.ts';
 
 /** Where runtimes keep what they know of a container of root's, unless `--root` says otherwise, and where it has the first process. */
 const STATES = [
@@ -18,12 +19,14 @@ const STATES = [
  *     {"ociVersion":"v1.0.2","id":"web","status":"running","pid":2301,"bundle":"/srv/web",…
  */
 export function runtimeByState(
-  kernel: KernelFiles,
+  hostRoot: HostRoot,
   pids: readonly number[],
   id: string,
 ): Pick<CgroupMatch, 'engine' | 'id'> | undefined {
+  const root = hostRoot();
+  if (root === undefined) return undefined;
   const found = STATES.find(({ file, pid }) => {
-    const text = unseenAsUndefined(() => missingAsUndefined(() => kernel.proc(`1/root/${file(id)}`)));
+    const text = unseenAsUndefined(() => missingAsUndefined(() => readText(`${root}/${file(id)}`)));
     const first = text === undefined ? undefined : numberIn(text, pid);
     return first !== undefined && pids.includes(first);
   });

@@ -148,18 +148,17 @@ describe('the witness of a cgroup', () => {
   });
 
   describe('a runtime that has detached its container', () => {
-    const procRoot = mkdtempSync(join(tmpdir(), 'isolation-exporter-proc-'));
-    const withStates = new KernelFiles({ procRoot, layout: kernel.layout, descriptorBudget: 100 });
-    afterAll(() => rmSync(procRoot, { recursive: true }));
+    const hostRoot = mkdtempSync(join(tmpdir(), 'isolation-exporter-host-'));
+    afterAll(() => rmSync(hostRoot, { recursive: true }));
 
     function keep(file: string, state: unknown): void {
-      const path = join(procRoot, '1/root/run', file);
+      const path = join(hostRoot, 'run', file);
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, typeof state === 'string' ? state : JSON.stringify(state));
     }
     const settledByState = (path: string): Settled => {
       const identity = identifyCgroup(path);
-      return identity && settle(withStates, identity);
+      return identity && settle(kernel, identity, { hostRoot: () => hostRoot });
     };
 
     test.each([
@@ -248,11 +247,11 @@ describe('the witness of a cgroup', () => {
     const engineOf = (id: string) => (id === ID ? 'podman' : undefined);
     const ofPodman = { engine: 'podman', id: ID, infra: false };
     for (const path of [cgroup(`/listed/${ID}`), cgroup(`/listed2/${ID}`, docker), cgroup(`/my.slice/x-${ID}.scope`)]) {
-      expect(classify(kernel, path, engineOf)).toEqual({ ...ofPodman, cgroup: path });
+      expect(classify(kernel, path, { engineOf })).toEqual({ ...ofPodman, cgroup: path });
     }
-    expect(classify(kernel, `/listed/${OTHER_ID}`, engineOf)).toMatchObject({ undecided: true });
+    expect(classify(kernel, `/listed/${OTHER_ID}`, { engineOf })).toMatchObject({ undecided: true });
     // The path alone identifies the container.
-    expect(classify(kernel, `/docker/${ID}`, engineOf)).toMatchObject({ engine: 'docker' });
+    expect(classify(kernel, `/docker/${ID}`, { engineOf })).toMatchObject({ engine: 'docker' });
   });
 
   test('a shim inside the container does not count', () => {

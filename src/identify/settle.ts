@@ -7,6 +7,7 @@ import { runtimeOf } from './runtime.ts';
 import { runtimeByState } from './runtime-state.ts';
 import { lxcNameOf, withoutSuffix } from './lxc-name.ts';
 import { commandLineOfEngine, isStarting, MOST_PROCESSES, type Shim, shimOf } from './shim.ts';
+import type { HostRoot } from '../kernel/host-root.ts';
 import { nameOf, parentOf } from '../kernel/paths.ts';
 
 /**
@@ -26,13 +27,19 @@ export type Settled =
 /** The engine that lists a container with this id. */
 export type EngineOf = (id: string) => string | undefined;
 
+/** Witnesses besides the kernel. */
+export interface OtherWitnesses {
+  readonly engineOf?: EngineOf;
+  readonly hostRoot?: HostRoot;
+}
+
 /**
  * Resolves an ambiguous path: whether it is a container, and of which engine. The evidence is in the cgroup: the parent
  * of its processes, or the cgroups that its engine creates. A guessed engine is replaced by the one that lists the id.
  *
  * @throws the system error if a missing privilege hides the processes.
  */
-export function settle(kernel: KernelFiles, identity: CgroupIdentity, engineOf: EngineOf = () => undefined): Settled {
+export function settle(kernel: KernelFiles, identity: CgroupIdentity, others: OtherWitnesses = {}): Settled {
   const { candidate, cgroup, engineGuessed } = identity;
   if (candidate === 'payload') {
     if (hasChild(kernel, cgroup, 'payload') || isRunByNspawn(kernel, cgroup)) return confirmed(identity);
@@ -42,7 +49,7 @@ export function settle(kernel: KernelFiles, identity: CgroupIdentity, engineOf: 
     return hasChild(kernel, parentOf(cgroup), 'supervisor') ? confirmed(identity) : undefined;
   }
   if (identity.engine === 'lxc' && !identity.infra) return settleByMonitor(kernel, identity);
-  return candidate === 'shim' || engineGuessed === true ? settleByShim(kernel, identity, engineOf) : identity;
+  return candidate === 'shim' || engineGuessed === true ? settleByShim(kernel, identity, others) : identity;
 }
 
 /**
@@ -81,8 +88,9 @@ function isRunByNspawn(kernel: KernelFiles, cgroup: string): boolean {
     });
 }
 
-function settleByShim(kernel: KernelFiles, identity: CgroupIdentity, engineOf: EngineOf): Settled {
+function settleByShim(kernel: KernelFiles, identity: CgroupIdentity, others: OtherWitnesses): Settled {
   if (isPodOfPodman(kernel, identity)) return undefined;
+  const { engineOf = () => undefined, hostRoot = () => undefined } = others;
   const listedBy = withListedEngine(identity, engineOf);
   if (listedBy !== undefined) return listedBy;
   const pids = pidsOfContainer(kernel, kernel.cgroup(identity.cgroup));
@@ -92,7 +100,8 @@ function settleByShim(kernel: KernelFiles, identity: CgroupIdentity, engineOf: E
     return { ...confirmed(identity), engine: 'firecracker' };
   }
   if (shim === undefined) {
-    const ofRuntime = settleByRuntime(kernel, pids, identity);
+    const found = runtimeOf(kernel, pids, identity.cgroup) ?? runtimeByState(hostRoot, pids, identity.id);
+    const ofRuntime = found && ofRuntimeAlone(identity, found);
     return ofRuntime ?? (isStarting(kernel, pids, identity.cgroup) ? 'starting' : 'unconfirmed');
   }
   if (identity.candidate !== undefined)
@@ -101,14 +110,11 @@ function settleByShim(kernel: KernelFiles, identity: CgroupIdentity, engineOf: E
 }
 
 /** A container that somebody runs with a runtime alone. */
-function settleByRuntime(
-  kernel: KernelFiles,
-  pids: readonly number[],
+function ofRuntimeAlone(
   identity: CgroupIdentity,
+  { engine, id }: Pick<CgroupMatch, 'engine' | 'id'>,
 ): CgroupIdentity | undefined {
-  const found = runtimeOf(kernel, pids, identity.cgroup) ?? runtimeByState(kernel, pids, identity.id);
-  if (found === undefined || !isFor(found, identity)) return undefined;
-  return withEngine({ ...confirmed(identity), id: found.id }, found.engine);
+  return isFor({ id }, identity) ? withEngine({ ...confirmed(identity), id }, engine) : undefined;
 }
 
 /** The container under the engine that lists it, if its engine was a guess so far; otherwise `undefined`. */

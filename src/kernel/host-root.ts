@@ -2,6 +2,9 @@ import { unseenAsUndefined } from './errno.ts';
 import { type HostNamespaces, inodeOfLink } from './host-namespaces.ts';
 import type { KernelFiles } from './kernel-files.ts';
 
+/** The path of the host's root directory, such as `/proc/1/root` or nothing; `undefined` if it cannot be reached. */
+export type HostRoot = () => string | undefined;
+
 /**
  * The path of the host's root directory: the root of PID 1 or, if that is shielded, this process's own if it is in the
  * host's mount namespace. `undefined` if it cannot be reached.

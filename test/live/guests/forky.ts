@@ -5,6 +5,7 @@ import { type Exporter, type Samples, startExporter } from '../../lab/exporter.t
 import { bootGuest, type Guest } from '../../lab/guest.ts';
 import { describeIfEarly, describeLong } from '../../lab/live.ts';
 import { quote } from '../../lab/machine.ts';
+import { MAKE_BUNDLE } from '../bundle.ts';
 import { within } from '../docker-containers.ts';
 import { AS_UNIT, expectAsListed, expectLimitsOfKernel } from '../forky-checks.ts';
 import { DockerAndPodman, type Listed, slowly } from '../forky-engines.ts';
@@ -97,6 +98,21 @@ export function describeForky(): void {
         const text = await script(`cd ${quote(process.cwd())}; (${command}) || test $? = 1`);
         const { checks } = JSON.parse(text) as { readonly checks: readonly { readonly status: string }[] };
         expect(checks.filter(({ status }) => status !== 'ok')).toEqual([]);
+      });
+
+      test.each(['runc', 'crun'])('a container that %s has detached is found without an engine', async (runtime) => {
+        const container = `alone-${runtime}`;
+        // The state is root's.
+        const found = await script(`bundle=$(${MAKE_BUNDLE})
+      cd $bundle
+      ${runtime} run --detach ${container} < /dev/null > /dev/null 2>&1
+      cd ${quote(process.cwd())}
+      ${quote(process.execPath)} dist/cli.js scan --output=json || test $? = 1
+      ${runtime} delete --force ${container}`);
+        const { containers } = JSON.parse(found) as {
+          readonly containers: readonly { readonly engine: string; readonly container: string }[];
+        };
+        expect(containers).toContainEqual(expect.objectContaining({ engine: runtime, container }));
       });
 
       test.each(['runc', 'crun'])('an OOM kill of a group is one event under %s', async (runtime) => {
