@@ -14,14 +14,21 @@ type Labels = Readonly<Record<string, string>>;
 const MIB = 2 ** 20;
 const NEAR_LIMIT = 'IsolationContainerMemoryNearLimit';
 
-/** What happens to pods shows in the metrics and as alerts, from the shipped pod through all shipped files to the pager. */
-export function alertsOfPods(lab: () => Lab, shipped: () => Shipped): void {
-  let alerts: NodeAlerts;
+/** The way from the shipped pod through all shipped files to the pager, as long as the tests around it. */
+export function runAlerts(lab: () => Lab, shipped: () => Shipped): () => NodeAlerts {
+  let alerts: NodeAlerts | undefined;
   beforeAll(async () => {
     alerts = await startNodeAlerts(lab().node.machine, shipped().address);
   });
   afterAll(() => alerts?.[Symbol.asyncDispose]());
+  return () => {
+    if (alerts === undefined) throw new Error('Prometheus does not run');
+    return alerts;
+  };
+}
 
+/** What happens to limits of pods shows in the metrics and as alerts. */
+export function alertsOnLimits(lab: () => Lab, shipped: () => Shipped, alerts: () => NodeAlerts): void {
   const statusOf = async (pod: string): Promise<ContainerStatus | undefined> =>
     (await lab().node.pods()).find(({ metadata }) => metadata.name === `${pod}-node-1`)?.status.containerStatuses?.[0];
   /** Both exporters. */
@@ -47,7 +54,8 @@ export function alertsOfPods(lab: () => Lab, shipped: () => Shipped): void {
       const without = [...withoutLimit(what === 'Memory' ? 'memory' : 'cpu'), ...(what === 'CPU' ? [OWN] : [])];
       const expected = without.toSorted();
       expect(expected).toContain('default/besteffort-node-1/app');
-      const firing = async () => (await alerts.firing(`IsolationContainer${what}LimitMissing`)).map(nameIn).toSorted();
+      const firing = async () =>
+        (await alerts().firing(`IsolationContainer${what}LimitMissing`)).map(nameIn).toSorted();
       await within(node.machine, expected.join(), async () => {
         const fires = await firing();
         return expected.every((name) => fires.includes(name));
@@ -71,7 +79,7 @@ export function alertsOfPods(lab: () => Lab, shipped: () => Shipped): void {
     });
     const before = await statusOf('resized');
     const lives = (await scrapes()).map((samples) => livesOf(samples, whose));
-    expect((await alerts.firing(NEAR_LIMIT)).map(nameIn)).toEqual([]);
+    expect((await alerts().firing(NEAR_LIMIT)).map(nameIn)).toEqual([]);
 
     const resizeTo = async (memory: string, cpu: string) => {
       await node.apply(resized(memory, cpu).manifest);
@@ -93,7 +101,7 @@ export function alertsOfPods(lab: () => Lab, shipped: () => Shipped): void {
       const { containerID, restartCount } = (await statusOf('resized')) ?? {};
       expect({ containerID, restartCount }).toEqual({ containerID: before?.containerID, restartCount: 0 });
     };
-    const isNear = async () => (await alerts.firing(NEAR_LIMIT)).map(nameIn).includes('shop/resized-node-1/app');
+    const isNear = async () => (await alerts().firing(NEAR_LIMIT)).map(nameIn).includes('shop/resized-node-1/app');
     await resizeTo('86Mi', '750m');
     await within(node.machine, 'the alert', isNear);
     await resizeTo('128Mi', '250m');
@@ -127,7 +135,8 @@ export function alertsOfPods(lab: () => Lab, shipped: () => Shipped): void {
 
 const OWN = `${SHIPPED}/${SHIPPED}-node-1/${SHIPPED}`;
 
-const nameIn = ({ namespace, pod, container }: Labels) => `${namespace}/${pod}/${container}`;
+/** The namespace, the pod and the container that an alert is about. */
+export const nameIn = ({ namespace, pod, container }: Labels) => `${namespace}/${pod}/${container}`;
 
 /** The containers of the lab's pods whose manifests set no such limit. */
 function withoutLimit(which: 'memory' | 'cpu'): readonly string[] {

@@ -9,21 +9,21 @@ import { SHIPPED, shippedPod } from './shipped-pod.ts';
 
 const POD = `${SHIPPED}-node-1`;
 
-/** The exporter as deploy/kubernetes/base runs it. */
+/** The exporter as deploy/kubernetes runs it. */
 export interface Shipped {
   /** Where Prometheus finds it: on the address of its pod. */
   readonly address: string;
   scrape(): Promise<Samples>;
 }
 
-/** Runs the shipped pod on the node as long as the tests around it, and shows that it works there. */
-export function shippedPodWorks(lab: () => Lab, archive: () => string): () => Shipped {
+/** Runs the pod of a kustomization on the node as long as the tests around it. */
+export function runShipped(lab: () => Lab, archive: () => string, kustomization = 'base'): () => Shipped {
   let shipped: Shipped | undefined;
 
   beforeAll(async () => {
     const { node } = lab();
     await node.import(archive());
-    await node.apply(await shippedPod());
+    await node.apply(await shippedPod(kustomization));
     try {
       await within(node.machine, 'it is ready', async () => (await statusOn(node))?.ready === true, 120_000);
     } catch (error) {
@@ -43,33 +43,44 @@ export function shippedPodWorks(lab: () => Lab, archive: () => string): () => Sh
     await node.remove(SHIPPED);
     await within(node.machine, 'its end', async () => (await podOn(node)) === undefined);
   });
-  const found = () => {
+  return () => {
     if (shipped === undefined) throw new Error('The exporter does not run');
     return shipped;
   };
+}
 
+/** The shipped pod sees all. @param sources those that it must have, and that must work. */
+export function shippedPodWorks(lab: () => Lab, shipped: () => Shipped, sources: readonly string[]): void {
   test('the shipped pod names every container, and all of its collectors and sources work', async () => {
     const { node } = lab();
     const expected = (await runningOn(node)).map(lineOf);
     expect(expected).toContainEqual(expect.stringContaining(`${SHIPPED}/${POD}/${SHIPPED} `));
-    await within(node.machine, expected.join(), async () => shown(await found().scrape()).join() === expected.join());
-    const samples = await found().scrape();
+    await within(node.machine, expected.join(), async () => shown(await shipped().scrape()).join() === expected.join());
+    const samples = await shipped().scrape();
     const failing = samples.all.filter(
       ({ name, value }) =>
         (name === 'isolation_scrape_collector_success' || name === 'isolation_source_up') && value !== 1,
     );
     expect(failing).toEqual([]);
-    for (const source of ['cgroup_watch', 'host_namespaces', 'kubelet_logs', 'vmstat'])
-      expect(samples.value('isolation_source_up', { source }), source).toBe(1);
+    for (const source of sources) expect(samples.value('isolation_source_up', { source }), source).toBe(1);
     const exporters = samples.all.filter(({ name }) => name === 'isolation_container_runs_exporter');
     expect(exporters.map(({ labels }) => `${labels['namespace']}/${labels['pod']}/${labels['container']}`)).toEqual([
       `${SHIPPED}/${POD}/${SHIPPED}`,
     ]);
   });
 
+  test('diagnose finds nothing wrong in the shipped pod', async () => {
+    const { node } = lab();
+    const { id } = await own(node);
+    expect(await node.exec(id, 'node', 'dist/cli.js', 'diagnose')).toMatch(/All \d+ checks passed/);
+  });
+}
+
+/** What the base allows the shipped pod, and that it costs no series. */
+export function shippedPodIsConfined(lab: () => Lab, shipped: () => Shipped): void {
   test('the shipped pod shows of each container all that a unit on the node does', async () => {
     const { blind } = lab();
-    const [ours, theirs] = [seriesOf(await found().scrape()), seriesOf(await blind.scrape())];
+    const [ours, theirs] = [seriesOf(await shipped().scrape()), seriesOf(await blind.scrape())];
     expect(theirs.length).toBeGreaterThan(PODS.length * 20);
     expect(ours).toEqual(theirs);
   });
@@ -95,14 +106,6 @@ export function shippedPodWorks(lab: () => Lab, archive: () => string): () => Sh
     );
     expect(tried.split('\n')).toEqual(['EROFS', 'EROFS', 'EROFS', 'written', 'ENOENT']);
   });
-
-  test('diagnose finds nothing wrong in the shipped pod', async () => {
-    const { node } = lab();
-    const { id } = await own(node);
-    expect(await node.exec(id, 'node', 'dist/cli.js', 'diagnose')).toMatch(/All \d+ checks passed/);
-  });
-
-  return found;
 }
 
 /** What the shipped pod has written. */

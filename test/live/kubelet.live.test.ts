@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Exporter, type Samples, startExporter } from '../lab/exporter.ts';
 import { describeNode, KubernetesNode, type NodeOptions } from '../lab/kubelet.ts';
-import { succeed } from '../lab/machine.ts';
 import type { Part } from '../lab/parts.ts';
 import { within } from './docker-containers.ts';
-import { alertsOfPods } from './kubelet-alerts.ts';
-import { CONFINED, ENGINE, everyContainerIsShown, type Lab, lineOf, PODS, shown } from './kubelet-containers.ts';
+import { alertsOnLimits, runAlerts } from './kubelet-alerts.ts';
+import { CONFINED, everyContainerIsShown, type Lab, lineOf, PODS, shown } from './kubelet-containers.ts';
 import { compare } from './kubelet-metrics.ts';
-import { shippedPodWorks } from './kubelet-shipped.ts';
+import { endsOfContainers } from './kubelet-ends.ts';
+import { runShipped, shippedPodIsConfined, shippedPodWorks } from './kubelet-shipped.ts';
 import { runningOn, untilRunning } from './node-containers.ts';
-import { type LabPod, LEAKY, LOOP } from './node-pods.ts';
+import type { LabPod } from './node-pods.ts';
 import { PARTS_OF_SHIPPED, shippedImage } from './shipped-pod.ts';
 
 vi.setConfig({ testTimeout: 3_600_000, hookTimeout: 10_800_000 });
@@ -33,58 +33,19 @@ describeNode('a node of Kubernetes with runc and the systemd driver', WITH_ALERT
   everyContainerIsShown(lab);
 
   describe('with the shipped pod of the exporter', () => {
-    alertsOfPods(lab, shippedPodWorks(lab, image));
+    const shipped = runShipped(lab, image);
+    shippedPodWorks(lab, shipped, ['cgroup_watch', 'host_namespaces', 'kubelet_logs', 'vmstat']);
+    shippedPodIsConfined(lab, shipped);
+    const alerts = runAlerts(lab, shipped);
+    alertsOnLimits(lab, shipped, alerts);
+    endsOfContainers(lab, alerts);
   });
 
-  test('starts of a container in a crash loop are one growing number', async () => {
-    const { node, blind } = lab();
-    const ofOther = { namespace: 'shop', pod: 'hardened-node-1', container: 'app' };
-    const before = (await blind.scrape()).value('isolation_container_starts_total', ofOther);
-    expect(before).toBeGreaterThanOrEqual(1);
-    await node.apply(LOOP.manifest);
-    const ofLoop = (samples: Samples) =>
-      samples.all.filter(
-        ({ name, labels }) => name === 'isolation_container_starts_total' && labels['pod'] === 'loop-node-1',
-      );
-    const restarts = async () =>
-      (await node.pods()).find(({ metadata }) => metadata.name === 'loop-node-1')?.status.containerStatuses?.[0]
-        ?.restartCount ?? 0;
-    await within(node.machine, 'three restarts', async () => (await restarts()) >= 3, 120_000);
-    await node.remove('loop');
-    await within(node.machine, 'its end', async () => !(await names(node)).some((name) => name.includes('loop')));
-    const samples = await blind.scrape();
-    const [only, ...others] = ofLoop(samples);
-    expect(others).toEqual([]);
-    expect(only?.labels).toEqual({ engine: ENGINE, namespace: 'shop', pod: 'loop-node-1', container: 'app' });
-    expect(only?.value).toBeGreaterThanOrEqual(4);
-    expect(samples.value('isolation_container_starts_total', ofOther)).toBe(before);
-  });
-
-  test('an OOM kill of a group is one event, and the container goes on as the same series', async () => {
-    const { node, blind } = lab();
-    await node.apply(LEAKY.manifest);
-    const whose = { namespace: 'shop', pod: 'leaky-node-1', container: 'app' };
-    const restarted = async () => {
-      const pod = (await node.pods()).find(({ metadata }) => metadata.name === 'leaky-node-1');
-      const [app] = pod?.status.containerStatuses ?? [];
-      // Not its reason: containerd misses a kill in the first second of a container, and then the kubelet says "Error".
-      return app?.lastState.terminated?.exitCode === 137 && app.state.running !== undefined;
-    };
-    await within(node.machine, 'its next life', restarted, 60_000);
-    await within(node.machine, 'both starts', async () => {
-      return (await blind.scrape()).value('isolation_container_starts_total', whose) === 2;
-    });
-    await within(node.machine, 'the event', async () => {
-      return (await blind.scrape()).value('isolation_container_oom_events_total', whose) !== 0;
-    });
-    const samples = await blind.scrape();
-    expect(samples.value('isolation_container_oom_events_total', whose), JSON.stringify(await blind.log())).toBe(1);
-    // The kernel counts the one that it chose twice, and says so twice. Nothing else was killed in this guest.
-    const killed = Number(await succeed(node.machine, "dmesg | grep -c 'Memory cgroup out of memory: Killed process'"));
-    expect(killed).toBeGreaterThan(2);
-    expect(samples.value('isolation_container_oom_kills_total', whose)).toBe(killed);
-    expect(samples.value('isolation_container_memory_oom_group', whose)).toBe(1);
-    await node.remove('leaky');
+  describe.each([
+    ['cri', ['kubelet_logs', 'cri']],
+    ['kmsg', ['kubelet_logs', 'kmsg']],
+  ])('with the shipped pod of the overlay %s', (overlay, sources) => {
+    shippedPodWorks(lab, runShipped(lab, image, `overlays/${overlay}`), sources);
   });
 
   test("values are those of the kubelet's own metrics", async () => {
@@ -96,7 +57,6 @@ describeNode('a node of Kubernetes with runc and the systemd driver', WITH_ALERT
 
   test('restarts of the kubelet and of containerd change nothing', async () => {
     const { node, blind, byCri } = lab();
-    await within(node.machine, 'the end of leaky', async () => !(await names(node)).some((it) => it.includes('leaky')));
     const before = await runningOn(node);
     const starts = async (exporter: Exporter) => {
       const samples = await exporter.scrape();
@@ -152,5 +112,3 @@ function nodeWith(options: NodeOptions, pods: readonly LabPod[]): () => Lab {
     return lab;
   };
 }
-
-const names = async (node: KubernetesNode) => (await runningOn(node)).map(lineOf);

@@ -17,11 +17,13 @@ export const PARTS_OF_SHIPPED: readonly Part[] = ['docker', 'newer-debian'];
 export const SHIPPED = 'isolation-exporter';
 
 /**
- * The pod of deploy/kubernetes/base, as a manifest for a kubelet without an API server. Only its service account is left out: the kubelet
- * refuses a static pod that names one.
+ * The pod of a kustomization in deploy/kubernetes, as a manifest for a kubelet without an API server. Only its service account is left out:
+ * the kubelet refuses a static pod that names one.
  */
-export async function shippedPod(): Promise<IPod> {
-  const daemonSet = (await kustomizeBuild('base')).find(({ kind }) => kind === 'DaemonSet') as IDaemonSet | undefined;
+export async function shippedPod(kustomization = 'base'): Promise<IPod> {
+  const daemonSet = (await kustomizeBuild(kustomization)).find(({ kind }) => kind === 'DaemonSet') as
+    | IDaemonSet
+    | undefined;
   const namespace = daemonSet?.metadata?.namespace;
   const { metadata, spec: { serviceAccountName, ...spec } = { containers: [] } } = daemonSet?.spec?.template ?? {};
   if (namespace === undefined || serviceAccountName === undefined) throw new Error('The DaemonSet lacks fields');
