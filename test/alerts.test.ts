@@ -149,6 +149,46 @@ describe('every runbook', () => {
     expect([...new Set(unknown)].filter((name) => !prose.includes(`\`$${name}\``))).toEqual([]);
   });
 
+  it.each(runbooks)('%s says for how long, as the rule does', (file, text) => {
+    const rule = rules.find(({ alert }) => `${alert}.md` === file);
+    const [, minutes] = /^For (\d+) minutes\b/m.exec(text) ?? [];
+    if (minutes !== undefined) expect(`${minutes}m`).toBe(rule?.for);
+  });
+
+  it.each(runbooks)('%s names only labels that its alert has', (file, text) => {
+    const rule = rules.find(({ alert }) => `${alert}.md` === file);
+    const known = ['instance', ...namesOf(rule?.expr ?? '').flatMap((metric) => families.get(metric) ?? [])];
+    const told = [...text.matchAll(/^In queries and commands, (.*?) (?:are labels|is that label) of the alert/gm)];
+    const names = told.flatMap(([, list = '']) => [...list.matchAll(/`\$(\w+)`/g)].map(([, name = '']) => name));
+    expect(names.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it.each(runbooks)('%s finds the log of the exporter on that host, however it is deployed', (_, text) => {
+    const commands = blocksOf(text, 'sh').flatMap((block) => block.split('\n'));
+    const { namespace } = parse(
+      readFileSync(new URL('../deploy/kubernetes/base/kustomization.yaml', import.meta.url), 'utf8'),
+    ) as { readonly namespace: string };
+    const namespaces = commands.flatMap((command) => [...command.matchAll(/kubectl (?:-n|--namespace) (\S+)/g)]);
+    expect(
+      namespaces.map(([, name]) => name).filter((name) => ![namespace, '"$namespace"'].includes(name ?? '')),
+    ).toEqual([]);
+    // `daemonset/…` is a pod of any node.
+    expect(commands.filter((command) => /\b(?:ds|daemonset)\//.test(command))).toEqual([]);
+    // Where the log is wanted, it is shown for systemd, Docker and Kubernetes.
+    const engines = ['journalctl -u isolation-exporter', 'docker logs', `kubectl -n ${namespace} logs`];
+    const logs = engines.map((engine) =>
+      commands.some((command) => command.startsWith(engine) && command.includes('isolation-exporter')),
+    );
+    expect(new Set(logs).size, String(logs)).toBe(1);
+  });
+
+  it.each(runbooks)(
+    '%s does not connect to the label instance, which has no port in most scrape configurations',
+    (_, text) => {
+      expect(blocksOf(text, 'sh').join('\n')).not.toMatch(/:\/\/\$instance/);
+    },
+  );
+
   it.each(runbooks)('%s has no dead links', (_, text) => {
     const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
     expect(links.filter((target) => !existsSync(new URL(target, RUNBOOKS)))).toEqual([]);

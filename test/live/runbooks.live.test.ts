@@ -15,7 +15,7 @@ const runbooks = readdirSync(RUNBOOKS).map((file) => [file, readFileSync(new URL
 
 /** Commands that need what this machine lacks: another engine, systemd, or the exporter and Prometheus as installed programs. */
 const ELSEWHERE =
-  /^(kubectl|podman|crictl|journalctl|systemctl|timedatectl|chronyc|promtool|docker logs [^|]*isolation-exporter)\b|isolation-exporter\)|localhost:9090|podman\.sock|\/var\/log\/containers/;
+  /^(kubectl|podman|crictl|journalctl|systemctl|timedatectl|chronyc|promtool|docker logs [^|]*isolation-exporter)\b|localhost:9090|podman\.sock|\/var\/log\/containers/;
 
 /** Commands that print nothing if there is nothing to see. */
 const MAY_BE_SILENT = /^docker (update|pause)|psi=/;
@@ -60,6 +60,7 @@ describeLive('commands of runbooks', ['docker', 'prometheus', 'alertmanager'], (
       USER: 'root',
       alertmanager: `http://${alertmanager.address}`,
       instance: exporter.address,
+      address: exporter.address,
       container: 'web',
       cgroup,
       // Any value will do for a silence.
