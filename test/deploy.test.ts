@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { exportedLabels, MOST_LABELS, parseLabelNames } from '../src/config/container-labels.ts';
 import { composeService, composeServices } from './lab/compose.ts';
 
 const textOf = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
@@ -111,6 +112,8 @@ describe('the scrape limits', () => {
   interface Limits {
     readonly sample_limit: number;
     readonly body_size_limit: string;
+    readonly label_limit: number;
+    readonly label_name_length_limit: number;
   }
   const files = [
     'prometheus.yml',
@@ -130,9 +133,23 @@ describe('the scrape limits', () => {
     expect(Number(body_size_limit.replace('MB', '')) * 2 ** 20).toBeGreaterThan(2 * 1000 * bytes);
   });
 
+  it.each(limits)('of %s have room for all labels that --container.labels may list', (_, limit) => {
+    // The others are the name, the identity of a container, job, instance, __type__ and __unit__, and those of the user's targets.
+    expect(limit.label_limit).toBeGreaterThanOrEqual(MOST_LABELS + 1 + 4 + 4 + 20);
+    const longest = Array.from({ length: 1000 }, (_, length) => 'a'.repeat(length)).findLast(parseLabelNames) ?? '';
+    const exported = exportedLabels(['.', '-'].map((last) => longest.slice(1) + last)).map(
+      ({ exportedAs }) => exportedAs,
+    );
+    expect(limit.label_name_length_limit).toBeGreaterThan(Math.max(...exported.map((name) => name?.length ?? 0)));
+  });
+
   it('are the same in the PodMonitor', () => {
     const { spec } = parse(textOf('deploy/kubernetes/base/podmonitor.yaml')) as { readonly spec: object };
-    expect(spec).toMatchObject({ sampleLimit: limits[0]?.[1].sample_limit });
+    expect(spec).toMatchObject({
+      sampleLimit: limits[0]?.[1].sample_limit,
+      labelLimit: limits[0]?.[1].label_limit,
+      labelNameLengthLimit: limits[0]?.[1].label_name_length_limit,
+    });
   });
 });
 
