@@ -46,9 +46,13 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'without status="unhealthy"': 'another result is in the other operand, and then seen for less time than the for',
   },
   IsolationContainerNotRunning: {
+    'window at 605: 5m -> 150s': 'a gap in which the other operands still have samples is shorter than the for',
+    'window at 605: 5m -> 600s': 'the last sample is the same',
     'function at 90: last_over_time -> avg_over_time': 'only whether there is a sample counts',
     'function at 181: last_over_time -> avg_over_time': 'only whether there is a sample counts',
-    'function at 322: last_over_time -> avg_over_time': 'only whether there is a sample counts',
+    'function at 333: last_over_time -> avg_over_time': 'only whether there is a sample counts',
+    'function at 544: last_over_time -> avg_over_time':
+      'the engine has been down for as long as the container is unknown',
   },
   IsolationContainerHostNamespace: {
     'window at 208: 5m -> 150s': PRESENCE,
