@@ -79,7 +79,12 @@ describe('every alert', () => {
         ).toEqual([]);
       }
       const told = [...(annotations['description'] ?? '').matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
-      const known = new Set(['instance', ...selected.flatMap((metric) => families.get(metric) ?? [])]);
+      const known = new Set([
+        'cluster',
+        'job',
+        'instance',
+        ...selected.flatMap((metric) => families.get(metric) ?? []),
+      ]);
       expect(told.filter((label) => !known.has(label))).toEqual([]);
     },
   );
