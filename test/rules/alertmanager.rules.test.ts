@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
@@ -7,11 +7,22 @@ import { host } from '../lab/host.ts';
 import { describeLive } from '../lab/live.ts';
 import { quote } from '../lab/machine.ts';
 import { startWebhookReceiver } from '../lab/webhook-receiver.ts';
-import { rules } from './rule-files.ts';
+import { PROMETHEUS_FOLDER, rules } from './rule-files.ts';
 
 /** The shipped configuration. */
 const CONFIG = fileURLToPath(new URL('../../deploy/alertmanager/alertmanager.yml', import.meta.url));
 const CONFIG_TEXT = readFileSync(CONFIG, 'utf8');
+
+/** In seconds: that of all shipped configurations, and Prometheus' default. */
+const LONGEST_EVALUATION = Math.max(
+  60,
+  ...readdirSync(PROMETHEUS_FOLDER, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.yml') && !file.includes('tests/'))
+    .flatMap((file) => [
+      ...readFileSync(`${PROMETHEUS_FOLDER}${file}`, 'utf8').matchAll(/evaluation_interval: (\d+)([sm])/g),
+    ])
+    .map(([, count, unit]) => Number(count) * (unit === 'm' ? 60 : 1)),
+);
 
 /** The receiver of each alert. */
 const RECEIVERS: Readonly<Record<string, 'pager' | 'tickets' | 'nobody'>> = {
@@ -125,10 +136,10 @@ describeLive('what is shipped for Alertmanager', ['alertmanager'], () => {
       instance: 'h1',
     });
     await alertmanager.tell([alertOf('IsolationHostOOMKill')]);
-    // An evaluation interval.
-    await setTimeout(1500);
+    // The longest evaluation interval.
+    await setTimeout(LONGEST_EVALUATION * 100);
     await alertmanager.tell([alertOf('IsolationContainerOOMKilled')]);
-    await setTimeout(4000);
+    await setTimeout(5000);
     const sent = (await receiver.received()).flatMap(({ alerts }) => alerts.map(({ labels }) => labels['alertname']));
     expect(sent).toEqual(['IsolationContainerOOMKilled']);
   });

@@ -110,7 +110,7 @@ ${renderShares()}
 - **By its time.** \`isolation_container_last_oom_kill_timestamp_seconds\` outlives its container. A counter that is first scraped
   at 1 has no increase, and a series that is gone cannot be joined: rules on these miss the kills that matter most.
 - **By the host's count.** It needs no clock, no container and no name. If both fire for one kill, Alertmanager only sends the
-  first, which names the container; it waits 30 s with the other, longer than an evaluation interval.
+  first, which names the container; it waits 90 s with the other, longer than an evaluation interval.
 - **By the difference.** A kill outside known containers has its own alert, which is never inhibited, so that it cannot hide
   behind the kill of a container.
 - **After an outage.** The host's count is compared with its last known value, up to a day back, and a kill time that is new to
