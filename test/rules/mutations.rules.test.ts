@@ -11,6 +11,8 @@ import { type AlertRule, rules, ruleTests, type RuleTestFile } from './rule-file
 const BOTH = 'the other operand has the same window';
 const PRESENCE = 'only whether there is a sample counts, and the first selector has a window too';
 const ONE = 'an acceptance is 1, or has no series';
+const INFO = 'facts are 1, or have no series';
+const NOTHING = 'it is multiplied by 0: only whether there is a sample counts';
 
 /** Mutants that are equivalent to the rule, and why. */
 const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -93,10 +95,30 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'window at 418: 30s -> 60s': 'as does a coarser one',
     'function at 198: last_over_time -> avg_over_time': 'the difference hardly changes',
   },
+  IsolationHostOOMKill: {
+    'window at 393: 5m -> 600s': BOTH,
+    'window at 519: 10m -> 1200s': BOTH,
+    'window at 668: 5m -> 600s': BOTH,
+    'window at 777: 1d -> 172800s': BOTH,
+    'function at 321: last_over_time -> avg_over_time': 'above 0 both or neither',
+    'function at 436: last_over_time -> avg_over_time': NOTHING,
+    'function at 607: last_over_time -> avg_over_time': INFO,
+    'function at 716: last_over_time -> avg_over_time': INFO,
+    'operator at 402: - -> +': NOTHING,
+  },
   IsolationOOMKillUnattributed: {
-    'window at 84: 5m -> 600s': BOTH,
-    'window at 432: 5m -> 600s': BOTH,
-    'function at 360: last_over_time -> avg_over_time': 'above 0 both or neither',
+    'window at 90: 5m -> 600s': BOTH,
+    'window at 454: 5m -> 600s': BOTH,
+    'window at 805: 5m -> 600s': BOTH,
+    'window at 939: 10m -> 1200s': BOTH,
+    'window at 1088: 5m -> 600s': BOTH,
+    'window at 1197: 1d -> 172800s': BOTH,
+    'function at 382: last_over_time -> avg_over_time': 'above 0 both or neither',
+    'function at 725: last_over_time -> avg_over_time': 'above 0 both or neither',
+    'function at 848: last_over_time -> avg_over_time': NOTHING,
+    'function at 1027: last_over_time -> avg_over_time': INFO,
+    'function at 1136: last_over_time -> avg_over_time': INFO,
+    'operator at 814: - -> +': NOTHING,
   },
   IsolationOOMKillFoundAfterGap: {
     'window at 103: 5m -> 600s': BOTH,

@@ -50,7 +50,18 @@ async function historyUntil(end: number): Promise<string> {
       }
     }
   }
-  return `${lines.join('\n')}\n# EOF\n`;
+  return `${[...lines, ...rebooted(end)].join('\n')}\n# EOF\n`;
+}
+
+/** A host that was away for 20 minutes, and has had as many kills since its reboot as before. */
+function rebooted(end: number): readonly string[] {
+  const target = 'job="isolation-exporter",instance="rebooted"';
+  const scrape = (at: number, boot: string) => [
+    `isolation_host_oom_kills_total{__type__="counter",${target}} 1 ${at}`,
+    `isolation_oom_kills_unattributed_total{__type__="counter",${target}} 1 ${at}`,
+    `isolation_host_info{__type__="info",${target},boot_id="${boot}"} 1 ${at}`,
+  ];
+  return [scrape(end - 1200, 'a'), scrape(end - INTERVAL, 'b'), scrape(end, 'b')].flat();
 }
 
 describeOnReleases('a server that stores the types of metrics as labels', (release) => {
@@ -78,7 +89,11 @@ describeOnReleases('a server that stores the types of metrics as labels', (relea
     async (name) => {
       const found = await prometheus.labels(rules.find(({ alert }) => alert === name)?.expr ?? '', end);
       const ofOne = found.filter(({ container = 'killed' }) => container === 'killed');
-      expect(ofOne.map(({ instance }) => instance).toSorted()).toEqual(HOSTS.map((_, at) => `host-${at}`));
+      const others = name === 'IsolationContainerOOMKilled' ? [] : ['rebooted'];
+      expect(ofOne.map(({ instance }) => instance).toSorted()).toEqual([
+        ...HOSTS.map((_, at) => `host-${at}`),
+        ...others,
+      ]);
     },
   );
 
