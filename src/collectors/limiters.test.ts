@@ -245,6 +245,27 @@ describe('hits of PIDs limits', () => {
     expect(samplesIn(2, files, /hits/, { procRoot })).toEqual([`limiter_pids_limit_hits_total{pod,/${POD}} 3`]);
   });
 
+  it('are unknown, and not those of a cgroup above, if a count cannot be parsed', () => {
+    const parent = pidsOf(POD, '6', 9, { peak: 6 });
+    const inner = { ...pidsOf(WEB, 'max', 4), ...pidsOf(`${WEB}/inner`, 'max', 1) };
+    const at = { initPath: `/${WEB}/inner` };
+    expect(samplesIn(2, { ...parent, ...inner }, /hits/, at)).toEqual([`limiter_pids_limit_hits_total{pod,/${POD}} 5`]);
+    for (const path of [WEB, `${WEB}/inner`]) {
+      for (const damaged of ['max -1\n', 'max\n', 'no such format\n']) {
+        expect(samplesIn(2, { ...parent, ...inner, [`${path}/pids.events`]: damaged }, /hits/, at)).toEqual([]);
+      }
+    }
+  });
+
+  it('are unknown, and not those of all cgroups below, if a local count cannot be parsed', () => {
+    const files = {
+      ...pidsOf(POD, '6', 9, { local: 3 }),
+      ...pidsOf(WEB, '100', 4, { local: 1 }),
+      [`${WEB}/pids.events.local`]: 'max -1\n',
+    };
+    expect(samplesIn(2, files, /hits/)).toEqual([`limiter_pids_limit_hits_total{pod,/${POD}} 3`]);
+  });
+
   it('are absent without a limit', () => {
     expect(samplesIn(2, { ...pidsOf(POD, 'max', 3), ...pidsOf(WEB, 'max', 3) }, /hits|limiter/)).toEqual([]);
   });

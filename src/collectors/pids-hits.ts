@@ -3,7 +3,7 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { unifiedOptions } from '../kernel/unified-options.ts';
 import { hasLimit, limitOfCgroup } from './cgroup-limits.ts';
-import { parsedFile, countIn } from './cgroup-value.ts';
+import { countIn, MALFORMED, parsedOrMalformed } from './cgroup-value.ts';
 import { oncePerScrape, type Scrape } from './collector.ts';
 import { type LimitLevel, type LimitLevels, limitLevelsOf } from './limit-levels.ts';
 import { limitingAmong } from './limiting-levels.ts';
@@ -24,7 +24,15 @@ export interface PidsHits {
   readonly unattributed: number | undefined;
 }
 
+type Hits = number | typeof MALFORMED | undefined;
+
 const parseEvents = flatKeyedParser(['max']);
+
+/** The count in a file of events, which every such file has; `undefined` without the file. */
+function hitsIn(files: CgroupFiles, name: 'pids.events' | 'pids.events.local'): Hits {
+  const events = parsedOrMalformed(files, 'pids', name, parseEvents);
+  return events === undefined || events === MALFORMED ? events : (events.max ?? MALFORMED);
+}
 
 const NO_HITS: PidsHits = { own: undefined, others: new Map(), unattributed: undefined };
 
@@ -76,16 +84,17 @@ function byLimit(own: LimitLevel | undefined, limiting: readonly LimitLevel[], s
   const others = new Map<string, number>();
   for (const level of limiting) {
     const hits = localHits(level.files, scrape);
-    if (hits !== undefined) others.set(level.path, hits);
+    if (typeof hits === 'number') others.set(level.path, hits);
   }
-  return { own: own && localHits(own.files, scrape), others, unattributed: undefined };
+  const ownHits = own && localHits(own.files, scrape);
+  return { own: ownHits === MALFORMED ? undefined : ownHits, others, unattributed: undefined };
 }
 
-const localHitsByCgroup = oncePerScrape(() => new Map<CgroupFiles, number | undefined>());
+const localHitsByCgroup = oncePerScrape(() => new Map<CgroupFiles, Hits>());
 
-function localHits(files: CgroupFiles, scrape: Scrape): number | undefined {
+function localHits(files: CgroupFiles, scrape: Scrape): Hits {
   const known = localHitsByCgroup(scrape);
-  if (!known.has(files)) known.set(files, parsedFile(files, 'pids', 'pids.events.local', parseEvents)?.max);
+  if (!known.has(files)) known.set(files, hitsIn(files, 'pids.events.local'));
   return known.get(files);
 }
 
@@ -132,18 +141,19 @@ function isOneContainer(levels: readonly LimitLevel[]): boolean {
 
 /**
  * Forks refused to the container's processes. The kernel counts them in the cgroup that the process is in, or in the next
- * one above that has the controller.
+ * one above that has the controller. `undefined` if one of the counts is unknown: without it the sum would be too small.
  */
 function refusedForks({ inside, own, above }: LimitLevels): number | undefined {
   let refused: number | undefined;
   for (const { files } of own === undefined ? inside : [...inside, own]) {
-    const each = parsedFile(files, 'pids', 'pids.events', parseEvents)?.max;
+    const each = hitsIn(files, 'pids.events');
+    if (each === MALFORMED) return undefined;
     if (each !== undefined) refused = (refused ?? 0) + each;
   }
   if (refused !== undefined) return refused;
   for (const { files } of above) {
-    const each = parsedFile(files, 'pids', 'pids.events', parseEvents)?.max;
-    if (each !== undefined) return each;
+    const each = hitsIn(files, 'pids.events');
+    if (each !== undefined) return each === MALFORMED ? undefined : each;
   }
   return undefined;
 }
