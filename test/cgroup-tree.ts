@@ -22,8 +22,8 @@ export interface CgroupTree {
   readonly procRoot?: string;
 }
 
-/** The samples of a collector for the container: `name{label,label} value` without `isolation_container_`. */
-export function samplesOf(collector: Collector, tree: CgroupTree): readonly string[] {
+/** The container of a tree, and what a scrape of it needs. */
+export function openTree(tree: CgroupTree): { readonly container: Container; readonly scrape: Scrape } & Disposable {
   const { root, version, path, initPath = path, procRoot = '/proc' } = tree;
   for (const [name, content] of Object.entries({ [`${path}/cgroup.procs`]: '', ...tree.files })) {
     mkdirSync(dirname(join(root, name)), { recursive: true });
@@ -69,22 +69,31 @@ export function samplesOf(collector: Collector, tree: CgroupTree): readonly stri
       surplus: new Map(),
     },
   };
-  try {
-    const reading = collector.scope === 'container' ? collector.read(container, scrape) : undefined;
-    if (reading === undefined) return [];
-    const samples: string[] = [];
-    for (const { name, ...family } of collector.families) {
-      const short = name.replace('isolation_container_', '');
-      if ('value' in family) {
-        const value = family.value(reading);
-        if (value !== undefined) samples.push(`${short} ${value}`);
-      } else if ('samples' in family) {
-        family.samples(reading, (value, ...labels) => samples.push(`${short}{${labels.join()}} ${value}`));
-      }
+  return {
+    container,
+    scrape,
+    [Symbol.dispose]() {
+      container.files.close();
+      ancestors.close();
+    },
+  };
+}
+
+/** The samples of a collector for the container: `name{label,label} value` without `isolation_container_`. */
+export function samplesOf(collector: Collector, tree: CgroupTree): readonly string[] {
+  using opened = openTree(tree);
+  const { container, scrape } = opened;
+  const reading = collector.scope === 'container' ? collector.read(container, scrape) : undefined;
+  if (reading === undefined) return [];
+  const samples: string[] = [];
+  for (const { name, ...family } of collector.families) {
+    const short = name.replace('isolation_container_', '');
+    if ('value' in family) {
+      const value = family.value(reading);
+      if (value !== undefined) samples.push(`${short} ${value}`);
+    } else if ('samples' in family) {
+      family.samples(reading, (value, ...labels) => samples.push(`${short}{${labels.join()}} ${value}`));
     }
-    return samples;
-  } finally {
-    container.files.close();
-    ancestors.close();
   }
+  return samples;
 }

@@ -175,11 +175,11 @@ function lowestOf(above: readonly LimitLevel[], resource: LimitedResource, scrap
 }
 
 /**
- * Whether a missing limit is unknown rather than not set: its file is malformed, or missing on v1, where every cgroup
- * but the root has all files of a controller.
+ * Whether a missing limit is unknown rather than not set: its cgroup is gone, its file is malformed, or missing on v1, where
+ * every cgroup but the root has all files of a controller.
  */
 function isUnknown({ files, path }: LimitLevel, resource: LimitedResource, scrape: Scrape): boolean {
-  if (isMalformed(files, resource, scrape)) return true;
+  if (files.gone || isMalformed(files, resource, scrape)) return true;
   return path !== '' && files.versionOf(RESOURCE_CONTROLLERS[resource]) === 1;
 }
 
