@@ -3,6 +3,7 @@ import { type Accepted, type Acceptance, withAccepted } from '../findings/accept
 import type { Answer } from '../findings/answer.ts';
 import { assess, type Assessed, type Assessment } from '../findings/assess.ts';
 import { LEVELS } from '../findings/level.ts';
+import { toError } from '../kernel/errno.ts';
 import type { HostNamespaces, NamespaceKind } from '../kernel/host-namespaces.ts';
 import {
   type Collector,
@@ -14,6 +15,12 @@ import {
 } from './collector.ts';
 import { type Limited, limitsOfContainer } from './effective-limits.ts';
 
+/** The assessment of a container. */
+export interface ContainerAssessment extends Assessment {
+  /** Why it is unknown which limits the container has; absent if its cgroups could be read. */
+  readonly problem?: Error;
+}
+
 /** An assessment and what it used. All other inputs belong to the container's cgroup. */
 interface Known {
   readonly posture: Container['posture'];
@@ -21,7 +28,7 @@ interface Known {
   readonly hostNamespaces: HostNamespaces;
   readonly limited: Limited;
   readonly accepted: Accepted | undefined;
-  readonly assessment: Assessment;
+  readonly assessment: ContainerAssessment;
   /** The acceptances among its findings. */
   readonly used: readonly Acceptance[];
 }
@@ -29,31 +36,46 @@ interface Known {
 /** The last assessment of each container. */
 const assessments = new WeakMap<ContainerCgroup, Known>();
 
-/** Assesses a container from the data of this scrape. */
-export function assessmentOf(container: Container, scrape: Scrape): Assessment {
+/** Assesses a container from the data of this scrape. What depends on a file that cannot be read is unknown. */
+export function assessmentOf(container: Container, scrape: Scrape): ContainerAssessment {
   const { assessment, used } = knownOf(container, scrape);
   for (const acceptance of used) scrape.acceptances?.used(acceptance);
   return assessment;
 }
 
 function knownOf(container: Container, scrape: Scrape): Known {
-  const { limited } = limitsOfContainer(container, scrape);
+  const { limited, problem } = limitedOf(container, scrape);
   const accepted = scrape.acceptances?.of(container);
   const { posture, cgroup, init } = container;
   const inputs = { posture, namespaces: init?.namespaces, hostNamespaces: scrape.hostNamespaces, limited, accepted };
   const known = assessments.get(cgroup);
-  if (known !== undefined && isOf(known, inputs)) return known;
+  if (known !== undefined && known.assessment.problem === problem && isOf(known, inputs)) return known;
   const judged = assess({
     posture,
     hostNamespaces: hostNamespacesOf(container, scrape),
     limited,
     cgroup: { path: cgroup.path, engine: cgroup.match.engine },
   });
-  const assessment = { ...judged, findings: share(judged.findings, accepted) };
+  const assessment = {
+    ...judged,
+    findings: share(judged.findings, accepted),
+    ...(problem !== undefined && { problem }),
+  };
   const used = new Set(assessment.findings.flatMap((each) => each.accepted ?? []));
   const found = { ...inputs, assessment, used: [...used] };
   assessments.set(cgroup, found);
   return found;
+}
+
+const UNKNOWN_LIMITS: Limited = { memory: undefined, cpu: undefined, pids: undefined };
+
+/** Whether a container has limits, or why that is unknown: then all other facts about it are assessed. */
+function limitedOf(container: Container, scrape: Scrape): { readonly limited: Limited; readonly problem?: Error } {
+  try {
+    return { limited: limitsOfContainer(container, scrape).limited };
+  } catch (error) {
+    return { limited: UNKNOWN_LIMITS, problem: toError(error) };
+  }
 }
 
 function isOf(known: Known, now: Omit<Known, 'assessment' | 'used'>): boolean {
@@ -100,6 +122,7 @@ export const findings: Collector = defineContainerCollector({
   help: 'What is wrong with the isolation of each container, and its isolation level.',
   remedy: NAMESPACE_REMEDY,
   read: assessmentOf,
+  problem: ({ problem }) => problem,
   families: [
     {
       name: 'isolation_container_isolation_level',

@@ -120,7 +120,7 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
   const pids = attempt(() => readPids(container, scrape));
   const oom = attempt(() => oomAccountOf(container, scrape));
   const namespaces = attempt(() => readNamespaces(container, scrape));
-  const assessment = attempt(() => assessmentOf(container, scrape));
+  const { sandbox, isolationLevel, findings } = assessmentOf(container, scrape);
   return {
     labels,
     id: cgroup.match.id,
@@ -129,9 +129,9 @@ export function readContainer(container: Container, scrape: Scrape): ContainerRe
     image: names.image,
     runtime: names.runtime,
     startTime: init?.startTime,
-    sandbox: assessment?.sandbox,
-    isolationLevel: assessment?.isolationLevel,
-    findings: assessment?.findings ?? [],
+    sandbox,
+    isolationLevel,
+    findings,
     namespaces: namespacesOf(container, scrape, namespaces ?? []),
     memory: {
       limit: limits?.effective.memory.limit,
