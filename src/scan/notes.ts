@@ -67,9 +67,10 @@ function summaryOf(containers: readonly ContainerReport[]): readonly string[] {
   if (containers.length === 0) {
     return ['No containers found; isolation-exporter diagnose shows what can be read here.'];
   }
-  const { counts } = countsOf(containers);
+  const { counts, unknown } = countsOf(containers);
   const number = `${containers.length} container${containers.length === 1 ? '' : 's'}`;
-  if (counts.length === 0) return [`${number}, no findings.`];
+  if (counts.length === 0)
+    return [`${number}, no findings.${unknown === 0 ? '' : ` ${unknown} could not be checked.`}`];
   return [
     `${number}. Findings: ${counts.join(', ')}.`,
     'Why, and how to fix it: isolation-exporter scan --explain FINDING',

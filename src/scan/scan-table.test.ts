@@ -136,6 +136,7 @@ test('never shows what is unknown as fine', () => {
   const text = renderScanTable(hostReport(unknownContainer('dark')), plain);
   expect(text).toMatch(/\ndark +docker +\? +\? +\? +\? +\?\n/);
   expect(text).toMatch(/\n {2}unknown {3}\d\d findings could not be checked\n/);
+  expect(text).toMatch(/\n1 container, no findings\. \d\d could not be checked\.\n/);
   expect(text).toContain(
     '\nSome facts could not be read, see isolation-exporter diagnose: EACCES: permission denied, readlink …',
   );
