@@ -63,6 +63,7 @@ export function subject(facts: SubjectFacts): Subject {
     escapedProcesses: 0,
     obtainable: ALL,
     mounts: {
+      complete: true,
       isHost: false,
       rootReadOnly: false,
       procMasked: true,

@@ -200,6 +200,7 @@ describe('the level', () => {
       },
     ],
     ['mounts', 0, false, { posture: { mounts: undefined } }],
+    ['some of the mounts', 0, false, { mounts: { complete: false } }],
     ['the mounts of the host', 0, false, { mounts: { hostMounts: undefined, propagating: undefined } }],
     ['block devices', 0, false, { posture: { devices: { allowed: undefined, blockDevices: undefined } } }],
     ['a security module', 1, false, { process: { label: undefined } }],
@@ -258,6 +259,32 @@ describe('findings', () => {
     expect(answers('web.process', 'spc_t')).toEqual(['yes', 'unknown']);
     expect(answers('container_t', 'spc_t')).toEqual(['yes', 'yes']);
     expect(answers('container_engine_t', 'container_t')).toEqual(['no', 'no']);
+  });
+
+  it('about mounts are unknown if it has some that nothing shows, except for those that it has', () => {
+    const answers = (mounts: SubjectFacts['mounts']) =>
+      Object.fromEntries(
+        assess(subject({ mounts: { ...mounts } })).findings.map((each) => [each.finding.id, each.answer]),
+      );
+    const hidden = {
+      complete: false,
+      rootReadOnly: undefined,
+      procMasked: undefined,
+      sysWritable: undefined,
+      ownSysWritable: undefined,
+      cgroupWritable: undefined,
+    };
+    const ofMounts =
+      'engine_socket host_root_mounted critical_host_path_writable sensitive_path_mounted host_path_mounted ' +
+      'mount_propagation_to_host proc_unmasked sys_writable cgroup_writable root_file_system_writable';
+    const unknown = Object.fromEntries(ofMounts.split(' ').map((id) => [id, 'unknown']));
+    expect(answers(hidden)).toEqual({ ...answers({}), ...unknown });
+    expect(answers({ ...hidden, hostMounts: [mount('root')], propagating: ['/data'] })).toEqual({
+      ...answers(hidden),
+      host_root_mounted: 'yes',
+      host_path_mounted: 'yes',
+      mount_propagation_to_host: 'yes',
+    });
   });
 
   it('of a sandbox are only those about the host', () => {

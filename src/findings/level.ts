@@ -5,12 +5,15 @@ import type { Known, Subject } from './finding.ts';
 import { anyHas, canTakeOver, DEFAULT_CAPABILITIES, isPrivileged, unlessAllSeen } from './privileges.ts';
 import {
   hasStrongerProcess,
+  ifMountsHidden,
   isHostRootInside,
+  isProcUnmasked,
   isRestricted,
   isUnconfined,
   isUnfiltered,
   isWellMapped,
   mounts,
+  propagates,
   some,
   ifSocketsUnknown,
 } from './restrictions.ts';
@@ -105,14 +108,14 @@ function isWeakened({ posture, hostNamespaces }: Known): Answer {
     answer(hostNamespaces.uts),
     ...processes.map(isUnfiltered),
     mounts(posture, ({ kind, writable }) => kind !== 'plain' || writable),
-    some(posture.mounts?.propagating),
+    propagates(posture),
     hasStrongerProcess(posture),
     // The rest matters less if nobody inside is the host's root.
     all(
       not(isWellMapped(posture)),
       any(
         anyHas(posture, ALL_CAPABILITIES & ~DEFAULT_CAPABILITIES),
-        answer(posture.mounts === undefined ? undefined : !posture.mounts.procMasked),
+        isProcUnmasked(posture),
         answer(posture.mounts?.sysWritable),
         ...processes.map(isUnconfined),
       ),
@@ -136,5 +139,9 @@ function usesSocket(posture: Posture): Answer {
   const sockets = hostMounts.filter(({ kind }) => kind === 'socket');
   // Permissions do not stop a container that can be root.
   const asRoot = all(isHostRootInside(posture), not(isRestricted(posture)));
-  return any(...sockets.map(({ usable }) => any(answer(usable), asRoot)), ifSocketsUnknown(posture));
+  return any(
+    ...sockets.map(({ usable }) => any(answer(usable), asRoot)),
+    ifSocketsUnknown(posture),
+    ifMountsHidden(posture),
+  );
 }

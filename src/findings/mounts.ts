@@ -2,7 +2,7 @@ import { all, answer, any, not } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import { ofMounts } from './mount-evidence.ts';
 import { inHostUsers } from './privileges.ts';
-import { isWellMapped, mounts, some, ifSocketsUnknown } from './restrictions.ts';
+import { ifSocketsUnknown, isProcUnmasked, isWellMapped, mounts, propagates, some } from './restrictions.ts';
 import { refer } from './standards/references.ts';
 
 const WITHOUT_THE_MOUNT = {
@@ -103,7 +103,7 @@ export const mountFindings: readonly Finding[] = [
       kubernetes: 'mountPropagation: None or HostToContainer',
     },
     references: [...refer('cis-docker', '5.20')],
-    test: withPosture((posture) => some(posture.mounts?.propagating)),
+    test: withPosture(propagates),
     evidence: ({ mounts: known }) => known?.propagating ?? [],
   },
   {
@@ -117,9 +117,7 @@ export const mountFindings: readonly Finding[] = [
       kubernetes: 'securityContext.procMount: Default',
     },
     references: [...refer('pss-baseline', '/proc Mount Type')],
-    test: withPosture((posture) =>
-      all(not(isWellMapped(posture)), answer(posture.mounts === undefined ? undefined : !posture.mounts.procMasked)),
-    ),
+    test: withPosture((posture) => all(not(isWellMapped(posture)), isProcUnmasked(posture))),
   },
   {
     id: 'sys_writable',

@@ -1,6 +1,6 @@
 import { type Capability, capabilityNames, type CapabilitySet, capabilitySet } from '../kernel/capabilities.ts';
 import type { Posture, ProcessPosture } from '../posture/posture.ts';
-import { all, answer, any, type Answer } from './answer.ts';
+import { all, answer, any, type Answer, not } from './answer.ts';
 import type { Subject } from './finding.ts';
 
 /** The default capabilities of Docker and containerd. */
@@ -126,7 +126,7 @@ function isUnfenced({ init, mounts, devices }: Posture): Answer {
     answer(init.seccomp === undefined ? undefined : init.seccomp === 'disabled'),
     any(
       answer(mounts?.ownSysWritable),
-      answer(mounts === undefined ? undefined : !mounts.procMasked),
+      not(answer(mounts?.procMasked)),
       // On cgroup v2 allowed devices are unknown, and the other two decide.
       answer(devices.allowed === 'all'),
     ),

@@ -90,13 +90,28 @@ export function strengthOf({ init, processes }: Posture): readonly string[] {
 }
 
 /** Whether any mount from the host satisfies `counts`. */
-export function mounts({ mounts: known }: Posture, counts: (mount: HostMount) => boolean): Answer {
-  return answer(known?.hostMounts?.some(counts));
+export function mounts(posture: Posture, counts: (mount: HostMount) => boolean): Answer {
+  return any(answer(posture.mounts?.hostMounts?.some(counts)), ifMountsHidden(posture));
+}
+
+/** Whether mounts propagate to the host. */
+export function propagates(posture: Posture): Answer {
+  return any(some(posture.mounts?.propagating), ifMountsHidden(posture));
+}
+
+/** `unknown` if it has mounts that nothing shows. */
+export function ifMountsHidden({ mounts: known }: Posture): Answer {
+  return known?.complete === false ? 'unknown' : 'no';
 }
 
 /** `unknown` if a mount may show an engine's socket under a path that does not say so. */
 export function ifSocketsUnknown({ mounts: known }: Posture): Answer {
   return known?.socketsKnown === false ? 'unknown' : 'no';
+}
+
+/** Whether the dangerous files of `/proc` are accessible. */
+export function isProcUnmasked({ mounts: known }: Posture): Answer {
+  return not(answer(known?.procMasked));
 }
 
 /** Whether a list that may be unknown has entries. */

@@ -55,13 +55,14 @@ function blockDevices(rules: readonly DeviceRule[]): readonly string[] {
  */
 function blockNodes({ init, table, lookUps, note }: DeviceSources): readonly string[] | undefined {
   const dev = init.outside('root/dev');
-  if (dev === undefined || table?.mayWait('/dev') !== false) return undefined;
+  // Without a mount at the root it is unknown what file system that is.
+  if (dev === undefined || table?.at('/') === undefined || table.mayWait('/dev')) return undefined;
   const nodes = found(
     lookUps.ask({ look: 'blockDevices', path: dev.path, skip: table.waitingIn('/dev') }, dev.shownAs),
     dev,
     note,
   );
   if (nodes === undefined || nodes === 'absent') return undefined;
-  // One block device is enough.
-  return nodes.complete || nodes.names.length > 0 ? nodes.names : undefined;
+  // One block device is enough. A `/dev` that the process has made its own is not that of the container.
+  return (nodes.complete && table.complete) || nodes.names.length > 0 ? nodes.names : undefined;
 }

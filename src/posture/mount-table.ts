@@ -11,17 +11,22 @@ export class MountTable {
   readonly #hostMountAt: MountAt | undefined;
   /** All mounts, including covered ones: a container with mount privileges can uncover them. */
   readonly all: readonly Mount[];
+  /** Whether these are all mounts of the process. The kernel omits those that are not below its root directory. */
+  readonly complete: boolean;
 
   /**
    * @param mountinfo the content of `/proc/<pid>/mountinfo`.
    * @param hostMountAt finds the layers of overlays; `undefined` if the host's mounts are not known.
+   * @param chrooted whether the process has another root directory than its mount namespace. `undefined`: unknown. Then only a
+   *   root directory that is no mount point shows that it has.
    * @throws SyntaxError if it is malformed.
    */
-  constructor(mountinfo: string, hostMountAt?: MountAt) {
+  constructor(mountinfo: string, hostMountAt?: MountAt, chrooted?: boolean) {
     this.all = parseMountinfo(mountinfo);
     this.#hostMountAt = hostMountAt;
     // The last of several mounts on one point is visible.
     this.#byPoint = new Map(this.all.map((mount) => [mount.mountPoint, mount]));
+    this.complete = chrooted !== true && this.#byPoint.has('/');
   }
 
   /** Mounts that are not covered by another. */

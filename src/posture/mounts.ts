@@ -36,20 +36,22 @@ export interface Mounted {
 /** Reads the facts from a container's mount table. */
 export function readMounts(mounted: Mounted): MountPosture {
   const { table, host } = mounted;
-  const { all, shown } = table;
+  const { all, shown, complete } = table;
   const [root, ownSys] = [table.at('/'), table.at('/sys')];
   const { mounts } = host;
   const isHost = mounts === undefined || root === undefined ? undefined : mounts.has(root);
+  const ifSeen = (isThere: boolean): boolean | undefined => (isThere || complete ? isThere : undefined);
   return {
+    complete,
     isHost,
-    rootReadOnly: root === undefined ? undefined : !isWritable(root),
-    procMasked: isProcMasked(table, host.secretFiles),
-    sysWritable: shown.some((mount) => mount.type === 'sysfs' && isWritable(mount)),
-    ownSysWritable: ownSys?.type === 'sysfs' && isWritable(ownSys),
-    cgroupWritable: shown.some((mount) => /^cgroup2?$/.test(mount.type) && isWritable(mount)),
+    rootReadOnly: root === undefined || !complete ? undefined : !isWritable(root),
+    procMasked: complete ? isProcMasked(table, host.secretFiles) : undefined,
+    sysWritable: ifSeen(shown.some((mount) => mount.type === 'sysfs' && isWritable(mount))),
+    ownSysWritable: complete ? ownSys?.type === 'sysfs' && isWritable(ownSys) : undefined,
+    cgroupWritable: ifSeen(shown.some((mount) => /^cgroup2?$/.test(mount.type) && isWritable(mount))),
     sysbox: shown.some(({ type, source }) => type === 'fuse' && source === SYSBOX),
     socketsKnown: host.sockets !== undefined,
-    kubelets: all.some(({ root: of }) => OF_KUBELET.test(of)),
+    kubelets: ifSeen(all.some(({ root: of }) => OF_KUBELET.test(of))),
     ...(isHost === true ? WHOLE_HOST : behind(all, mounted)),
   };
 }

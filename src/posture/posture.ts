@@ -77,21 +77,26 @@ export interface UserNamespace {
 
 /** Facts from a container's mount table. */
 export interface MountPosture {
+  /**
+   * Whether all of its mounts are known. The kernel shows only those below the root directory of a process, which it can change
+   * (chroot). Then nothing says what else is mounted.
+   */
+  readonly complete: boolean;
   /** Whether it is the host's own mount table. `undefined`: the host's could not be read. */
   readonly isHost: boolean | undefined;
   readonly rootReadOnly: boolean | undefined;
   /** Whether the dangerous files of `/proc` are hidden and `/proc/sys` is read-only. */
-  readonly procMasked: boolean;
+  readonly procMasked: boolean | undefined;
   /** Whether any sysfs is writable. */
-  readonly sysWritable: boolean;
+  readonly sysWritable: boolean | undefined;
   /** Whether the sysfs at `/sys` is writable. */
-  readonly ownSysWritable: boolean;
-  readonly cgroupWritable: boolean;
+  readonly ownSysWritable: boolean | undefined;
+  readonly cgroupWritable: boolean | undefined;
   /** Whether Sysbox has mounted its file system over parts of `/proc`. */
   readonly sysbox: boolean;
   /** Whether any is a file or directory that the kubelet keeps for a pod: it mounts some in each container that it starts. */
-  readonly kubelets: boolean;
-  /** Mounts from the host. `undefined`: the host's mount table could not be read. */
+  readonly kubelets: boolean | undefined;
+  /** Mounts from the host, as far as they are known. `undefined`: the host's mount table could not be read. */
   readonly hostMounts: readonly HostMount[] | undefined;
   /** Mount points from which mounts propagate to the host. `undefined`: as above. */
   readonly propagating: readonly string[] | undefined;

@@ -138,6 +138,16 @@ describe('what is mounted', () => {
     ]);
   });
 
+  it('is not all of it where nothing is mounted at the root', async () => {
+    const table = new MountTable('310 300 254:0 /etc /host/etc rw - ext4 /dev/vda rw\n');
+    expect(table.complete).toBe(false);
+    expect([undefined, false, true].map((chrooted) => new MountTable(OWN, undefined, chrooted).complete)).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
   it('as /sys is the one that shows', async () => {
     const writable = '310 303 0:97 / /sys rw - sysfs sysfs rw\n';
     expect(await readWith(writable)).toMatchObject({ sysWritable: true, ownSysWritable: true });

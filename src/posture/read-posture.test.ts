@@ -160,7 +160,7 @@ describe('a posture', () => {
     });
     expect(posture.processes).toEqual([posture.init]);
     expect(posture).toMatchObject({ allProcesses: true, escapedProcesses: 0, problem: undefined, raisedUlimits: [] });
-    expect(posture.mounts).toMatchObject({ isHost: false });
+    expect(posture.mounts).toMatchObject({ complete: true, isHost: false });
     expect(posture.obtainable).toBeTypeOf('bigint');
     expect(kernel.open).toBe(0);
   });
@@ -218,6 +218,29 @@ describe('a posture', () => {
     expect(read(of).posture.mounts).toMatchObject({ isHost: true });
     expect(of.init.files.text('stat')).toMatch(new RegExp(`^${threads()[1]} `));
     of.init.files.close();
+  });
+
+  test.each([
+    ['a directory', ''],
+    ['a mount of its own', 'mount -t tmpfs tmpfs "$ROOT" && '],
+  ])('does not take what an init sees that has made %s its root for all of its mounts', async (_, mounting) => {
+    const root = mkdtempSync(join(directory, 'root-'));
+    const enter = 'exec perl -e \'chroot $ENV{ROOT} or die; chdir "/"; sleep 1000\'';
+    const script = `export ROOT=${root}; ${mounting}${enter}`;
+    const pid = await start('unshare', '--user', '--map-root-user', '--mount', 'bash', '-c', script);
+    await vi.waitFor(() => expect(readlinkSync(`/proc/${pid}/root`)).toBe(root), { timeout: 10_000, interval: 5 });
+    const { mounts, devices, problem } = await postureOf(pid);
+    expect(mounts).toMatchObject({
+      complete: false,
+      rootReadOnly: undefined,
+      procMasked: undefined,
+      sysWritable: undefined,
+      ownSysWritable: undefined,
+      cgroupWritable: undefined,
+      kubelets: undefined,
+    });
+    expect(devices.blockDevices).toBeUndefined();
+    expect(problem).toBeUndefined();
   });
 
   test('does not take the parent of the init for one of its own', async () => {

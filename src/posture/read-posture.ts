@@ -85,7 +85,11 @@ export class PostureReader {
     const mountinfo = readMountinfo(init.files, note);
     const table =
       mountinfo &&
-      orUnknown(() => new MountTable(textOf(mountinfo), host.mounts && ((path) => host.mounts?.at(path))), note);
+      orUnknown(
+        () =>
+          new MountTable(textOf(mountinfo), host.mounts && ((path) => host.mounts?.at(path)), isChrooted(init.files)),
+        note,
+      );
     const lookUps = new LookUps(this.#probes, cgroup.path);
     const witnesses = new Witnesses(this.#kernel);
     const lookUp = (): LookedUp => {
@@ -239,6 +243,16 @@ function readMountinfo(files: ProcessFiles, note: (error: Error) => void): Buffe
     if (errnoOf(error) !== 'EFBIG') note(toError(error));
     return undefined;
   }
+}
+
+/** Whether a process has another root directory than its mount namespace; `undefined` if unknown. */
+function isChrooted(files: ProcessFiles): boolean | undefined {
+  // The link has the same access check as those of the namespaces, whose error says what is missing.
+  const root = orUnknown(
+    () => files.link('root'),
+    () => {},
+  );
+  return root === undefined ? undefined : root !== '/';
 }
 
 function hostNet({ namespaces }: InitProcess, host: Host): boolean | undefined {
