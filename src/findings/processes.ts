@@ -1,4 +1,5 @@
-import { all, answer, any } from './answer.ts';
+import type { ProcessPosture } from '../posture/posture.ts';
+import { all, answer, any, type Answer, not } from './answer.ts';
 import { type Finding, withPosture } from './finding.ts';
 import { unlessAllSeen } from './privileges.ts';
 import { hasStrongerProcess, strengthOf } from './restrictions.ts';
@@ -45,10 +46,7 @@ export const processFindings: readonly Finding[] = [
     },
     references: [...refer('cis-docker', '5.24')],
     test: withPosture((posture) =>
-      all(
-        answer(posture.init.uid !== rootUidOf(posture.init)),
-        any(...posture.processes.map((process) => answer(process.uid === rootUidOf(process))), unlessAllSeen(posture)),
-      ),
+      all(not(isRoot(posture.init)), any(...posture.processes.map(isRoot), unlessAllSeen(posture))),
     ),
   },
   {
@@ -68,7 +66,7 @@ export const processFindings: readonly Finding[] = [
   },
 ];
 
-/** The host's uid for root in the user namespace of a process. */
-function rootUidOf({ users }: { readonly users: { readonly rootUid: number | undefined } | undefined }): number {
-  return users?.rootUid ?? 0;
+/** Whether a process is root, of the host or in its user namespace. */
+function isRoot({ uid, users }: ProcessPosture): Answer {
+  return uid === 0 ? 'yes' : answer(users === undefined ? undefined : uid === users.rootUid);
 }
