@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lastThreadLeft, withoutFirstThread } from '../../test/first-thread.ts';
 import type { Container, InitProcess } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
@@ -46,6 +47,24 @@ describe('descriptors', () => {
     expect(open).toBeGreaterThanOrEqual(5);
     expect(samplesOf(init)).toEqual([kernelCounts ? open : undefined, 123]);
     files.close();
+  });
+
+  it('has no number of open files of a process whose first thread has ended, rather than 0', async () => {
+    const [command, ...words] = withoutFirstThread('exit');
+    const process = spawn(command, words);
+    try {
+      const pid = await lastThreadLeft(process.pid ?? NaN, 'exit');
+      const files = kernel.process(pid);
+      if (files === undefined) throw new Error('the process has ended');
+      const init = { pid, startTime: 0, startedAfterBoot: 0, namespaces: {}, namespacesError: undefined, files };
+      expect(samplesOf(init)[0]).toBeUndefined();
+      // The next look at its facts goes on with another thread.
+      expect(files.useOtherThread()).toBe(true);
+      if (kernelCounts) expect(samplesOf(init)[0]).toBeGreaterThan(0);
+      files.close();
+    } finally {
+      process.kill('SIGKILL');
+    }
   });
 
   it('has nothing of a container without a process', () => expect(samplesOf(undefined)).toEqual([]));

@@ -58,8 +58,18 @@ export class ProcessFiles {
     return this.#named(name, (path) => readlinkSync(path));
   }
 
-  /** The size of the directory `fd`: its number of open files since Linux 6.2, 0 before. `undefined` if the process has ended. */
+  /**
+   * The size of the directory `fd`: its number of open files since Linux 6.2, 0 before. `undefined` if the process has ended, or the
+   * thread that is read: it has no files any more, while those of the other threads stay open.
+   */
   sizeOfFd(): number | undefined {
+    const size = this.#sizeOfFd();
+    if (size !== 0) return size;
+    const stat = this.text('stat');
+    return stat === undefined || hasEnded(stat) ? undefined : size;
+  }
+
+  #sizeOfFd(): number | undefined {
     return this.#named('fd', (path) => {
       if (this.#fd === undefined) {
         const descriptor = this.#reader.acquire(path, O_PATH | constants.O_DIRECTORY);
@@ -127,6 +137,12 @@ export class ProcessFiles {
 /** How many threads are tried. A process can have many thousands, and nearly always the second lives. */
 const MOST_THREADS = 64;
 
+/** Whether a thread is a zombie, from its `stat`: `2231 (sleep) Z 2201 …`. */
+function hasEnded(stat: string): boolean {
+  // The name in parentheses may contain anything.
+  return /^\) [ZX]/.test(stat.slice(stat.lastIndexOf(')')));
+}
+
 /**
  * A thread in a directory `task` that lives and is not the first of the process. Others stay as zombies only if somebody traces them
  * and does not wait for them, as a container can do to its own.
@@ -139,8 +155,7 @@ function livingThread(tasks: string, pid: number): string | undefined {
       if (entry === null) return undefined;
       if (entry.name === String(pid)) continue;
       const stat = readText(`${tasks}/${entry.name}/stat`);
-      // The name in parentheses may contain anything.
-      if (stat !== undefined && !/^\) [ZX]/.test(stat.slice(stat.lastIndexOf(')')))) return entry.name;
+      if (stat !== undefined && !hasEnded(stat)) return entry.name;
     }
     return undefined;
   } finally {
