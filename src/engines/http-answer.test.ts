@@ -38,6 +38,18 @@ test('a list that is too long gives what was read of it', async () => {
   expect([many.objects.length, many.isComplete]).toEqual([10, false]);
 });
 
+test('a list that arrives at once is complete only if it has no more objects than are kept', async () => {
+  const item = '{"Id":"a"}';
+  for (const [items, isComplete] of [
+    [9, true],
+    [10, true],
+    [11, false],
+  ] as const) {
+    const whole = answer(`[${Array.from({ length: items }, () => item).join(',')}]`);
+    expect(await readList(whole, SELECTION, { bytes: 1_000, objects: 10 })).toMatchObject({ isComplete });
+  }
+});
+
 test('a list that is truncated is an error', async () => {
   await expect(readList(answer('[{"Id":"a"},'), SELECTION, ALL)).rejects.toThrow('is truncated');
   await expect(readList(answer(''), SELECTION, ALL)).rejects.toThrow('is truncated');

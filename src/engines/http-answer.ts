@@ -78,9 +78,13 @@ async function project(
   let length = 0;
   for await (const chunk of bodyOf(answer)) {
     length += chunk.length;
-    for (const object of projection.push(chunk)) if (objects.length < most.objects) objects.push(object);
+    let isCut = false;
+    for (const object of projection.push(chunk)) {
+      if (objects.length < most.objects) objects.push(object);
+      else isCut = true;
+    }
     if (length > most.bytes || objects.length >= most.objects) {
-      return { objects, leftOut: projection.leftOut, isComplete: projection.isDone };
+      return { objects, leftOut: projection.leftOut, isComplete: projection.isDone && !isCut };
     }
   }
   projection.end();
