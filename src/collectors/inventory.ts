@@ -40,7 +40,7 @@ export const inventory: Collector = defineHostCollector({
         'Running containers that an engine has listed for a minute and for which no cgroup was found, so that nothing else is ' +
         'exported about them: they have none of their own (podman --cgroups=disabled; rootless on cgroup v1), are inside a ' +
         'virtual machine, or run on another host. isolation-exporter diagnose names those of Docker and Podman. Absent for an ' +
-        'engine that does not answer.',
+        'engine that does not answer, or whose list is too long.',
       labels: ['source'],
       samples({ withoutCgroup }, emit) {
         for (const [source, count] of withoutCgroup) emit(count, source);
@@ -51,7 +51,7 @@ export const inventory: Collector = defineHostCollector({
       type: 'gauge',
       help:
         'Containers that have ended and that the engine keeps, until somebody removes them. Absent for an engine that does not answer ' +
-        'or does not list them.',
+        'or does not list them. There can be more where isolation_source_limit_hits_total has list_size.',
       labels: ['source'],
       samples({ ended }, emit) {
         for (const [source, count] of ended) emit(count, source);

@@ -24,6 +24,8 @@ test('nothing is counted of an engine that does not answer, or that lists nothin
     { ...docker('a'), up: false },
     { name: 'podman', up: undefined, running: new Set(['a']) },
     { name: 'conmon', up: true },
+    // Its list was cut off.
+    { ...docker('a'), name: 'cri', listsAllRunning: false },
   ];
   for (const now of [0, MINUTE, 2 * MINUTE]) expect(without.count(sources, new Set(), now).size).toBe(0);
   // It answers again, so the time begins again.

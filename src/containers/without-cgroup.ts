@@ -7,7 +7,7 @@ import type { NameSource } from '../engines/name-source.ts';
 const PATIENCE_MS = 60_000;
 
 /** What this needs of a source. */
-type Lister = Pick<NameSource, 'name' | 'up' | 'running'>;
+type Lister = Pick<NameSource, 'name' | 'up' | 'running' | 'listsAllRunning'>;
 
 /**
  * Running containers that an engine lists and for which no cgroup was found, by source. Nothing else about them is known: they have
@@ -22,14 +22,14 @@ export class ContainersWithoutCgroup {
    *
    * @param found the ids of all containers that discovery has found.
    * @param now in ms of `performance.now()`.
-   * @returns the counts of sources that list containers and answer.
+   * @returns the counts of sources that list all their containers and answer.
    */
   count(sources: readonly Lister[], found: ReadonlySet<string>, now: number): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     const all = new Map<string, ReadonlyMap<string, number>>();
-    for (const { name, up, running } of sources) {
+    for (const { name, up, running, listsAllRunning } of sources) {
       // An engine that does not answer may know better by now.
-      if (running === undefined || up !== true) continue;
+      if (running === undefined || up !== true || listsAllRunning === false) continue;
       const before = this.#since.get(name);
       const since = new Map<string, number>();
       for (const id of running) if (!found.has(id)) since.set(id, before?.get(id) ?? now);

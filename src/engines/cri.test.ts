@@ -384,6 +384,21 @@ describe('a runtime', () => {
     await expect.poll(() => names.namesOf(NGINX)?.pod, poll).toBe('web-0');
     expect(names.limitHits.get('list_size')).toBe(1);
     expect(log.warn.mock.calls).toEqual([[{ source: 'cri', limit: 'list_size' }, expect.any(String)]]);
+    expect(names.listsAllRunning).toBe(false);
+  });
+
+  test('whose list of ended containers is too long has an unknown number of them, not none', async () => {
+    const entries = Array.from({ length: 20_001 }, () => ({}));
+    runtime.answers.ListContainers = ({ filter }) => ({
+      containers: filter === undefined ? [] : entries,
+    });
+    await runtime.listen(socket());
+    const names = start({ timings: { ping: 10_000, list: 15_000, inspect: 10_000, listAgain: 60_000 } });
+    const unlisted = 'cannot list the containers that have ended; continuing without them';
+    await expect.poll(() => log.warn.mock.calls.map(([, text]) => text), poll).toEqual([unlisted]);
+    expect(names.up).toBe(true);
+    expect(names.ended).toBeUndefined();
+    expect(names.listsAllRunning).toBe(true);
   });
 
   test('that accepts connections and stays silent is down, and gets only one connection', async () => {

@@ -79,19 +79,18 @@ async function list({ call, labels }: Asking, signal: AbortSignal, onLimit: OnLi
   }
 }
 
-/** The kubelet keeps the last attempt of each container. */
+/**
+ * The kubelet keeps the last attempt of each container.
+ *
+ * @throws Error if the list is too long: nothing of it can be read, which is not that there are none.
+ */
 async function listEnded({ call, labels }: Asking, signal: AbortSignal): Promise<EndedList> {
   const engine = runtimeOf(await call('Version', {}, signal));
-  try {
-    const sandboxes = sandboxesOf(await call('ListPodSandbox', {}, signal), labels);
-    const byId = new Map(sandboxes.map((sandbox) => [sandbox.id, sandbox]));
-    const answer = await call('ListContainers', { filter: { state: { state: CONTAINER_EXITED } } }, signal);
-    const found = containersOf(answer, labels).filter(({ hasExited }) => hasExited);
-    return { engine, containers: found.map((each) => inPod(each, byId.get(each.sandbox ?? ''))), isComplete: true };
-  } catch (error) {
-    if (!isTooLong(error)) throw error;
-    return { engine, containers: [], isComplete: false };
-  }
+  const sandboxes = sandboxesOf(await call('ListPodSandbox', {}, signal), labels);
+  const byId = new Map(sandboxes.map((sandbox) => [sandbox.id, sandbox]));
+  const answer = await call('ListContainers', { filter: { state: { state: CONTAINER_EXITED } } }, signal);
+  const found = containersOf(answer, labels).filter(({ hasExited }) => hasExited);
+  return { engine, containers: found.map((each) => inPod(each, byId.get(each.sandbox ?? ''))), isComplete: true };
 }
 
 async function inspect({ call, labels }: Asking, id: string, signal: AbortSignal): Promise<Inspected> {

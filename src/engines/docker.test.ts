@@ -273,6 +273,16 @@ describe('lives', () => {
     expect(names.ended).toBeUndefined();
   });
 
+  test('a list of ended containers that is cut off counts as a limit', async () => {
+    engine.instead.set('/containers/json?', (_, response) => {
+      const entry = JSON.stringify({ Id: WEB, Names: ['/web'], State: 'exited' });
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(`[${Array.from({ length: 20_001 }, () => entry).join(',')}]`);
+    });
+    const names = await started({ list: 4_000, ping: 4_000, inspect: 4_000 });
+    await expect.poll(() => names.limitHits.get('list_size'), poll).toBe(1);
+  });
+
   test('the oldest of many that have ended are counted and left out', async () => {
     for (let nth = 0; nth < 103; nth += 1) {
       engine.containers.set(nth.toString(16).padStart(64, '0'), { name: `job-${nth}`, state: 'exited' });

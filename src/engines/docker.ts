@@ -102,6 +102,7 @@ export async function connectToDocker(
         return list.objects;
       };
       const answer = await docker(signal, read).listContainers({ all: true, filters: ENDED });
+      if (!isComplete) onLimit('list_size');
       return { engine: 'docker', containers: namedByList(answer, labels), isComplete };
     },
 

@@ -40,6 +40,8 @@ interface SessionOptions {
   readonly stop: AbortSignal;
   /** The engine has listed its containers. */
   readonly onListed: () => void;
+  /** Whether the last list of containers had all. */
+  readonly onListTaken: (isComplete: boolean) => void;
   /** The engine has listed the containers that have ended: all are of this engine. */
   readonly onEndedListed: (engine: string) => void;
   /** The engine has not listed them. It answers otherwise. */
@@ -146,7 +148,8 @@ class Session {
   }
 
   #takeList({ containers, running: listedRunning, isComplete }: ContainerList): void {
-    const { cache, inspections, lives, running } = this.#parts;
+    const { cache, inspections, lives, running, onListTaken } = this.#parts;
+    onListTaken(isComplete);
     running.clear();
     for (const id of listedRunning) {
       if (running.size < MOST_RUNNING) running.add(id);

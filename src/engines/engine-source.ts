@@ -75,6 +75,7 @@ export class EngineSource implements NameSource {
   readonly engine: string | undefined;
   up: boolean | undefined;
   tried = false;
+  listsAllRunning = true;
   readonly #options: EngineOptions;
   readonly #timings: Timings;
   readonly #stop = new AbortController();
@@ -238,6 +239,7 @@ export class EngineSource implements NameSource {
         this.tried = true;
         if (!this.#saidDown) this.#sayUp();
       },
+      onListTaken: (isComplete) => void (this.listsAllRunning = isComplete),
       onEndedListed: (engine) => void (this.#engineOfEnded = engine),
       onEndedUnknown: (error) => this.#endedUnknown(error),
       // An engine that fails right after each answer must not cause two log lines each time.

@@ -32,6 +32,8 @@ export interface NameSource extends AsyncDisposable {
   readonly limitHits: ReadonlyMap<string, number>;
   /** The ids of containers that the engine reports as running; absent if the source is no engine. */
   readonly running?: ReadonlySet<string>;
+  /** `false` if its list was longer than a limit, so that others may run. */
+  readonly listsAllRunning?: boolean;
   /** Absent if the source is no engine, or if it has not listed them. While the engine does not answer, as it last said. */
   readonly ended?: EndedContainers | undefined;
   /** Whether it can name a container of this kind at all. */

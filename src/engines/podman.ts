@@ -97,6 +97,7 @@ export async function connectToPodman(
   const ended = async (signal: AbortSignal): Promise<EndedList> => {
     const filters = encodeURIComponent(JSON.stringify(ENDED));
     const { objects, isComplete } = await listed(`/containers/json?all=true&filters=${filters}`, signal);
+    if (!isComplete) onLimit('list_size');
     return { engine: 'podman', containers: namedByPodmanList(objects, labels), isComplete };
   };
   const inspect = async (id: string, signal: AbortSignal): Promise<Inspected> => {
