@@ -49,11 +49,16 @@ export function lookAtProcesses(
   const unfinished = news > AT_ONCE;
   let pending = false;
   let all = !unfinished && pids.length <= MOST_KNOWN && target.isIncomplete !== true;
+  const unseen: number[] = [];
   for (const pid of toInspect) {
     const files = kernel.process(pid);
-    if (files === undefined) continue;
+    if (files === undefined) {
+      unseen.push(pid);
+      continue;
+    }
     try {
       const status = readStatus(files);
+      if (status === undefined) unseen.push(pid);
       const found = status && readProcess(files, surroundings, { status });
       if (found !== undefined && !isMember(kernel, cgroup, files, list)) continue;
       if (pid === parent && found !== undefined && isOfEngine(found, init)) byPid.set(pid, undefined);
@@ -67,6 +72,11 @@ export function lookAtProcesses(
     } finally {
       files.close();
     }
+  }
+  // A process that is still listed has not ended: procfs hides it (hidepid).
+  if (all && unseen.length > 0) {
+    const listed = new Set(list());
+    all = !unseen.some((pid) => listed.has(pid));
   }
   return { byPid, pending, unfinished, all };
 }

@@ -8,6 +8,7 @@ import {
   readlinkSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -241,6 +242,20 @@ describe('a posture', () => {
     });
     expect(devices.blockDevices).toBeUndefined();
     expect(problem).toBeUndefined();
+  });
+
+  test('knows that it has not seen a process that procfs hides, unlike one that has ended', async () => {
+    // As hidepid=2 shows it to a user without privileges.
+    const procRoot = mkdtempSync(join(directory, 'proc-'));
+    symlinkSync(`/proc/${init}`, join(procRoot, String(init)));
+    const { layout } = kernel;
+    const hiding = new KernelFiles({ procRoot, layout, descriptorBudget: 100 });
+    const of = target(init, ofHost);
+    const seen = (listed: readonly number[]) =>
+      new PostureReader(hiding, findHostNamespaces('/proc'), probes).read({ ...of, list: () => listed })?.posture;
+    expect(seen([init])).toMatchObject({ allProcesses: true, escapedProcesses: 0 });
+    expect(seen([init, ofHost])).toMatchObject({ allProcesses: false, escapedProcesses: undefined });
+    of.init.files.close();
   });
 
   test('does not take the parent of the init for one of its own', async () => {
