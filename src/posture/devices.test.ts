@@ -76,6 +76,13 @@ describe('block devices', () => {
     }
   });
 
+  it('are unknown if a directory of /dev cannot be entered, unless it never has any', async () => {
+    const at = (name: string) => `${MOUNTS}302 301 0:97 / /dev/${name} rw - fuse x rw\n`;
+    expect((await read(rootWith('disks/'), undefined, at('disks'))).blockDevices).toBeUndefined();
+    expect((await read(rootWith('shm/'), undefined, at('shm'))).blockDevices).toEqual([]);
+    expect((await read(rootWith(), undefined, at('a-file'))).blockDevices).toEqual([]);
+  });
+
   it('are unknown with more directories or more entries than any host has', async () => {
     const many = Array.from({ length: 65 }, (_, index) => `d${index}/`);
     expect((await read(rootWith(...many))).blockDevices).toBeUndefined();

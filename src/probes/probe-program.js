@@ -94,14 +94,15 @@ function answer(request) {
  */
 function blockDevicesIn(path, skip) {
   const top = list(path);
-  const directories = top.directories.filter((name) => !WITHOUT_DEVICES.includes(name) && !skip.includes(name));
+  const wanted = top.directories.filter((name) => !WITHOUT_DEVICES.includes(name));
+  const directories = wanted.filter((name) => !skip.includes(name));
   const below = directories.slice(0, MOST_DIRECTORIES).flatMap((name) => {
     const { blockDevices } = listUnlessReplaced(`${path}/${name}`);
     return blockDevices.map((device) => `${name}/${device}`);
   });
   return {
     names: [...top.blockDevices, ...below],
-    complete: top.complete && directories.length <= MOST_DIRECTORIES,
+    complete: top.complete && directories.length === wanted.length && directories.length <= MOST_DIRECTORIES,
   };
 }
 
