@@ -215,11 +215,19 @@ judges(oomCounts, [
   [{ vmstat: false, cgroups: 'v2' }, 'failed', /vmstat is missing, or has no oom_kill/],
 ]);
 
-const KMSG = { path: '/dev/kmsg', isRestricted: true, hasSyslog: true, uid: 0, access: undefined, read: undefined };
+const KMSG = {
+  path: '/dev/kmsg',
+  isRestricted: true as boolean | undefined,
+  hasSyslog: true,
+  uid: 0,
+  access: undefined,
+  read: undefined,
+};
 judges(kmsg, [
   [KMSG, 'ok', /^\/dev\/kmsg is readable \(kernel\.dmesg_restrict is 1\)$/],
   [{ ...KMSG, path: undefined }, 'ok', /^disabled/],
   [{ ...KMSG, isRestricted: false, hasSyslog: false }, 'ok', /is 0\)$/],
+  [{ ...KMSG, isRestricted: undefined }, 'ok', /\(kernel\.dmesg_restrict is unknown\)$/],
   [
     { ...KMSG, access: 'ENOENT', read: 'ENOENT' },
     'failed',
@@ -272,9 +280,27 @@ judges(containers, [
   [{ ...FOUND, denied: 5, example: 'EACCES: no' }, 'failed', /; all of them cannot/],
 ]);
 
-const INOTIFY = { maxInstances: 128, maxWatches: 1000, instances: 1, watches: 10, needed: 5, refusal: undefined };
+const INOTIFY = {
+  maxInstances: 128,
+  maxWatches: 1000,
+  instances: 1,
+  watches: 10,
+  isAll: true,
+  needed: 5,
+  refusal: undefined,
+};
 judges(inotify, [
   [INOTIFY, 'ok', /^its user holds 10 of 1000 watches and 1 of 128 instances; the exporter needs at most 5 watches$/],
+  [
+    { ...INOTIFY, isAll: false, needed: undefined },
+    'ok',
+    /^its user holds at least 10 of 1000 watches and 1 of 128 instances$/,
+  ],
+  [
+    { ...INOTIFY, maxInstances: undefined, maxWatches: undefined },
+    'ok',
+    /^its user holds 10 of an unknown number of watches and 1 of an unknown number of instances;/,
+  ],
   [{ ...INOTIFY, watches: 900 }, 'note', /^nearly exhausted/],
   [{ ...INOTIFY, instances: 120 }, 'note', /^nearly exhausted/],
   [{ ...INOTIFY, needed: 995 }, 'failed', /^too few/, 'shell', 'sysctl -w fs.inotify.max_user_watches=8192'],

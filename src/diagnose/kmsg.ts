@@ -1,5 +1,5 @@
 import { accessSync, closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
-import { absentAsUndefined, errnoOf } from '../kernel/errno.ts';
+import { errnoOf, unseenAsUndefined } from '../kernel/errno.ts';
 import { LONGEST_RECORD } from '../kernel/kmsg.ts';
 import { defineCheck, type Remedies, toHaveCapability } from './check.ts';
 
@@ -12,13 +12,13 @@ export const kmsg = defineCheck({
     access: kmsg === undefined ? undefined : refusalOf(() => accessSync(kmsg, constants.R_OK)),
     // Checks CAP_SYSLOG too.
     read: kmsg === undefined ? undefined : refusalOf(() => readOneRecord(kmsg)),
-    isRestricted: absentAsUndefined(() => readFileSync(`${procfs}/sys/kernel/dmesg_restrict`, 'utf8'))?.trim() === '1',
+    isRestricted: switchAt(`${procfs}/sys/kernel/dmesg_restrict`),
     hasSyslog: own.effective.includes('SYSLOG'),
     uid: own.uid,
   }),
   judge({ path, access, read, isRestricted, hasSyslog, uid }) {
     if (path === undefined) return { status: 'ok', message: 'disabled: OOM kills have no victims' };
-    const restricted = `kernel.dmesg_restrict is ${isRestricted ? 1 : 0}`;
+    const restricted = `kernel.dmesg_restrict is ${isRestricted === undefined ? 'unknown' : Number(isRestricted)}`;
     if (read === undefined) return { status: 'ok', message: `${path} is readable (${restricted})` };
     const failure = {
       status: 'failed',
@@ -52,6 +52,12 @@ const TO_HAVE_DEVICE: Remedies = {
   kubernetes:
     'a hostPath volume of type CharDevice at /dev/kmsg, and privileged: true; otherwise the device cgroup denies it',
 };
+
+/** Whether a setting of the kernel is 1; `undefined` if it cannot be seen, as with `subset=pid`. */
+function switchAt(path: string): boolean | undefined {
+  const text = unseenAsUndefined(() => readFileSync(path, 'utf8'));
+  return text === undefined ? undefined : text.trim() === '1';
+}
 
 /** The error code of a failed attempt; `undefined` if it succeeds. */
 function refusalOf(attempt: () => void): string | undefined {
