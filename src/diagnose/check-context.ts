@@ -63,7 +63,7 @@ export function createCheckContext(
     docker: config.docker,
     podman: config.podman,
     cri: config.cri,
-    kubeletNames: () => (names ??= readKubeletNames(config.kubeletLogs, containers?.podContainers ?? [])),
+    kubeletNames: () => (names ??= readKubeletNames(config.kubeletLogs, containers?.podContainers)),
     namedByConmon: async () =>
       layout === undefined ? 0 : await countNamedByConmon(containers?.podmanContainers ?? [], { procfs, layout }),
     acceptFile: config.acceptFile,

@@ -268,11 +268,13 @@ const FOUND = {
   denied: 0,
   empty: 0,
   example: undefined,
+  unseen: 0,
   otherCgroups: 3,
 };
 judges(containers, [
   [undefined, 'unknown', /no cgroup tree/],
   [{ ...FOUND, count: 0, engines: {} }, 'ok', /^none found$/],
+  [{ ...FOUND, count: 0, engines: {}, unseen: 1 }, 'failed', /^none found; 1 cgroup cannot be looked at$/],
   [FOUND, 'ok', /^5 found: 4 docker, 1 lxc$/],
   [{ ...FOUND, empty: 1 }, 'ok', /; 1 of them without a process$/],
   [{ ...FOUND, empty: 5 }, 'failed', /none of their processes is visible/],
@@ -347,7 +349,12 @@ judges(docker, [
   [[{ ...DOCKER, others: ['/run/user/1/docker.sock'] }], 'ok', /; unused: \/run\/user\/1\/docker\.sock$/],
   [[{ ...DOCKER, others: undefined }], 'ok', /; sockets of users are not visible$/],
   [[{ ...DOCKER, answer: 'absent' }], 'ok', /^nothing at/],
-  [[{ ...DOCKER, answer: 'hidden' }], 'note', /^no permission to look for unix:\/\/\/d\.sock/],
+  [
+    [{ ...DOCKER, answer: 'hidden' }],
+    'note',
+    /^no permission to look for unix:\/\/\/d\.sock; this host has none of its containers$/,
+  ],
+  [[{ ...DOCKER, answer: 'hidden', containers: undefined }], 'note', /^no permission to look for unix:\/\/\/d\.sock$/],
   [[{ ...DOCKER, answer: 'hidden', containers: 2 }], 'failed', /does not answer: EACCES; 2 of its containers/],
   [[{ ...DOCKER, answer: 'hidden', isDefault: false }], 'failed', /does not answer: EACCES$/],
   [[{ ...DOCKER, answer: 'absent', containers: 2 }], 'failed', /2 of its containers are shown by id/],
@@ -428,6 +435,7 @@ judges(cri, [
     /^nothing at \/0; the kubelet's/,
   ],
   [criSays('absent', 'absent'), 'ok', /^nothing at \/0 or \/1; this host has no container in a pod$/],
+  [{ ...criSays('absent', 'absent'), containers: undefined }, 'ok', /^nothing at \/0 or \/1$/],
   [
     criSays('absent', { error: 'EACCES' }),
     'note',
@@ -449,6 +457,7 @@ judges(kubeletLogs, [
   [LOGS, 'ok', /^\/logs can be listed; it names 2 of 3 containers in pods; pause containers have no log$/],
   [{ ...LOGS, named: 3 }, 'ok', /; it names 3 of 3 containers in pods$/],
   [{ ...LOGS, containers: 0, named: 0 }, 'ok', /; this host has no container in a pod$/],
+  [{ ...LOGS, containers: undefined, named: 0 }, 'ok', /^\/logs can be listed$/],
   [{ ...LOGS, error: 'ENOENT', named: 0 }, 'ok', /^nothing at \/logs$/],
   [{ ...LOGS, error: 'EACCES', named: 0 }, 'note', /^\/logs cannot be listed: EACCES$/],
   [

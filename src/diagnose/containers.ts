@@ -11,10 +11,17 @@ export const containers = defineCheck({
   },
   judge(found): CheckResult {
     if (found === undefined) return { status: 'unknown', message: 'no cgroup tree to search' };
-    const { count, denied, empty, engines, example } = found;
-    if (count === 0) return { status: 'ok', message: 'none found' };
+    const { count, denied, empty, engines, example, unseen } = found;
     const by = Object.entries(engines).map(([engine, of]) => `${of} ${engine}`);
-    const message = `${count} found: ${by.join(', ')}`;
+    const message = count === 0 ? 'none found' : `${count} found: ${by.join(', ')}`;
+    if (unseen > 0) {
+      return {
+        status: 'failed',
+        message: `${message}; ${unseen} cgroup${unseen === 1 ? '' : 's'} cannot be looked at`,
+        missing: 'containers in these cgroups',
+      };
+    }
+    if (count === 0) return { status: 'ok', message };
     if (denied > 0) {
       return {
         status: 'failed',

@@ -7,8 +7,8 @@ interface CriFacts {
   /** The configured sockets and what answers there; empty if disabled. */
   readonly endpoints: readonly { readonly endpoint: string; readonly answer: EngineAnswer }[];
   readonly isDefault: boolean;
-  /** Containers in pods on this host, pause containers included. */
-  readonly containers: number;
+  /** Containers in pods on this host, pause containers included; `undefined` without a cgroup tree to search. */
+  readonly containers: number | undefined;
   /** How many of them the kubelet's logs name. */
   readonly namedByLogs: number;
 }
@@ -24,12 +24,12 @@ export const cri = defineCheck<CriFacts>({
     return {
       endpoints,
       isDefault: config?.isDefault ?? false,
-      containers: containers?.podContainers.length ?? 0,
+      containers: containers?.podContainers.length,
       namedByLogs: (await kubeletNames())?.named ?? 0,
     };
   },
   judge({ endpoints, isDefault, containers, namedByLogs }): CheckResult {
-    const nameless = containers === 0 ? '' : `; ${shownById(containers, namedByLogs)}`;
+    const nameless = containers === undefined || containers === 0 ? '' : `; ${shownById(containers, namedByLogs)}`;
     if (endpoints.length === 0) return { status: 'ok', message: `disabled${nameless}` };
     const answering = endpoints.find(({ answer }) => answer === 'answers');
     if (answering !== undefined) return { status: 'ok', message: `answers at ${answering.endpoint}` };
@@ -39,10 +39,10 @@ export const cri = defineCheck<CriFacts>({
     });
     const nothing = `nothing at ${endpoints.map(({ endpoint }) => endpoint).join(' or ')}`;
     const message = failing.length === 0 ? nothing : failing.join(', ');
-    if (isDefault && containers === 0) {
+    if (isDefault && nameless === '') {
       return {
         status: failing.length === 0 ? 'ok' : 'note',
-        message: `${message}; this host has no container in a pod`,
+        message: containers === undefined ? message : `${message}; this host has no container in a pod`,
       };
     }
     if (isDefault && namedByLogs > 0) return { status: 'note', message: `${message}${nameless}` };

@@ -14,8 +14,8 @@ interface EngineFacts {
   readonly isDefault: boolean;
   /** `undefined` if disabled. */
   readonly answer: EngineAnswer | undefined;
-  /** Number of its containers on this host. */
-  readonly containers: number;
+  /** Number of its containers on this host; `undefined` without a cgroup tree to search. */
+  readonly containers: number | undefined;
   /** How many of them have names without the API. */
   readonly named: number;
   /**
@@ -44,7 +44,7 @@ function engineCheck(engine: EngineFacts['engine']): Check<readonly EngineFacts[
       const common = {
         engine,
         isDefault,
-        containers: subject.containers?.engines[engine] ?? 0,
+        containers: subject.containers && (subject.containers.engines[engine] ?? 0),
         named: engine === 'podman' ? await subject.namedByConmon() : 0,
         others: rootlessSockets(engine, subject),
       };
@@ -55,7 +55,7 @@ function engineCheck(engine: EngineFacts['engine']): Check<readonly EngineFacts[
         const answer = await answerOf(place);
         const unseen = answer === 'answers' ? await unseenOf(place, subject) : undefined;
         // What concerns all hosts is reported once.
-        const rest = facts.length === 0 ? common : { ...common, containers: 0, named: 0, others: [] };
+        const rest = facts.length === 0 ? common : { ...common, containers: undefined, named: 0, others: [] };
         facts.push({ ...rest, host: host.text, answer, unseen });
       }
       return facts;
@@ -77,6 +77,7 @@ function judgeEngines(facts: readonly EngineFacts[]): CheckResult {
 function judgeEngine({ engine, host, isDefault, answer, containers, named, unseen, others }: EngineFacts): CheckResult {
   const more = tellOthers(others);
   const nameless = tellNames(containers, named);
+  const areNamed = containers === undefined || named === containers;
   if (host === undefined) return { status: 'ok', message: `disabled${nameless}${more}` };
   if (answer === 'answers') {
     if (unseen === undefined)
@@ -86,7 +87,7 @@ function judgeEngine({ engine, host, isDefault, answer, containers, named, unsee
   }
   if (answer === 'absent') {
     const message = `nothing at ${host}${nameless}${more}`;
-    if (isDefault && named === containers) return { status: 'ok', message };
+    if (isDefault && areNamed) return { status: 'ok', message };
     return {
       status: 'failed',
       message,
@@ -94,7 +95,7 @@ function judgeEngine({ engine, host, isDefault, answer, containers, named, unsee
       remedies: toReach(engine),
     };
   }
-  if (answer === 'hidden' && isDefault && named === containers) {
+  if (answer === 'hidden' && isDefault && areNamed) {
     const none = containers === 0 ? '; this host has none of its containers' : nameless;
     return { status: 'note', message: `no permission to look for ${host}${none}${more}` };
   }
@@ -123,7 +124,9 @@ async function unseenOf(
 ): Promise<readonly string[] | undefined> {
   try {
     const listed = await listContainersOf(place);
-    return listed.filter(({ id }) => containers?.ids.has(id) !== true).map(({ id, names }) => names.name ?? id);
+    // Without a cgroup tree it is unknown which have one.
+    if (containers === undefined) return [];
+    return listed.filter(({ id }) => !containers.ids.has(id)).map(({ id, names }) => names.name ?? id);
   } catch {
     return undefined;
   }
@@ -135,8 +138,8 @@ function isRefused(error: string | undefined): boolean {
 }
 
 /** What gives its containers names without the API. */
-function tellNames(containers: number, named: number): string {
-  if (containers === 0) return '';
+function tellNames(containers: number | undefined, named: number): string {
+  if (containers === undefined || containers === 0) return '';
   if (named > 0) return `; conmon names ${named} of ${containers} of its containers, without images`;
   return containers === 1
     ? '; 1 of its containers is shown by id'

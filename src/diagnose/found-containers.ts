@@ -28,6 +28,8 @@ export interface FoundContainers {
   readonly empty: number;
   /** The error for the first denied container. */
   readonly example: string | undefined;
+  /** Cgroups that cannot be looked at. There may be containers in them. */
+  readonly unseen: number;
   /** Cgroups that are neither a container nor inside one. Each may need a watch. */
   readonly otherCgroups: number;
 }
@@ -48,7 +50,8 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
   let example: string | undefined;
   const { root } = layout.discovery;
   const isMountPoint = (path: string): boolean => layout.mountPoints?.has(root, path) === true;
-  for (const path of walk(root, '', isMountPoint).directories.keys()) {
+  const { directories, unseen } = walk(root, '', isMountPoint);
+  for (const path of directories.keys()) {
     const match = containerAt(kernel, path, hostRoot);
     if (match === undefined && isOther(path)) tally.otherCgroups += 1;
     if (match === undefined || match.infra) continue;
@@ -65,7 +68,7 @@ export function findContainers(procfs: string, layout: CgroupLayout): FoundConta
       example ??= seen.message;
     }
   }
-  return { engines, ...tally, ids, podContainers, podmanContainers, example };
+  return { engines, ...tally, unseen: unseen.size, ids, podContainers, podmanContainers, example };
 }
 
 /** Whether a cgroup is neither a container nor inside one. */

@@ -9,11 +9,10 @@ export const kubeletLogs = defineCheck<KubeletNames | undefined>({
     if (found === undefined) return { status: 'ok', message: 'disabled' };
     const { directory, isDefault, error, containers, named } = found;
     if (error === undefined) {
-      const message = containers === 0 ? 'this host has no container in a pod' : nameCount(found);
-      return { status: 'ok', message: `${directory} can be listed; ${message}` };
+      return { status: 'ok', message: `${directory} can be listed${namesText(containers, named)}` };
     }
     const message = error === 'ENOENT' ? `nothing at ${directory}` : `${directory} cannot be listed: ${error}`;
-    if (isDefault && (error === 'ENOENT' || containers === named)) return { status: 'ok', message };
+    if (isDefault && (error === 'ENOENT' || (containers ?? 0) === named)) return { status: 'ok', message };
     if (isDefault) return { status: 'note', message };
     return {
       status: 'failed',
@@ -25,10 +24,12 @@ export const kubeletLogs = defineCheck<KubeletNames | undefined>({
 });
 
 /** How many containers in pods the logs name, and what the others may be. */
-export function nameCount({ containers, named }: Pick<KubeletNames, 'containers' | 'named'>): string {
+function namesText(containers: number | undefined, named: number): string {
+  if (containers === undefined) return '';
+  if (containers === 0) return '; this host has no container in a pod';
   const others = containers - named;
   const rest = others === 0 ? '' : '; pause containers have no log';
-  return `it names ${named} of ${containers} ${containers === 1 ? 'container' : 'containers'} in pods${rest}`;
+  return `; it names ${named} of ${containers} ${containers === 1 ? 'container' : 'containers'} in pods${rest}`;
 }
 
 const REMEDIES: Remedies = {
