@@ -20,10 +20,12 @@ export const COLUMNS: readonly { readonly key: SortKey; readonly heading: string
 export function* containerTable(options: {
   readonly rows: readonly ContainerReport[];
   readonly total: number;
+  /** Whether all cgroups could be looked at. */
+  readonly sawAll: boolean;
   readonly view: View;
   readonly at: number;
 }): Generator<Markup> {
-  const { rows, total, view, at } = options;
+  const { rows, total, sawAll, view, at } = options;
   const heading = COLUMNS.find(({ key }) => key === view.sort)?.heading ?? '';
   const number = rows.length === total ? `${total}` : `${rows.length} of ${total}`;
   const caption = `${number} container${total === 1 ? '' : 's'}, by ${heading.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())}, ${view.order}`;
@@ -42,7 +44,10 @@ export function* containerTable(options: {
     yield containerRow(container, { at, hasNamesake: (nameCounts.get(nameIn(container)) ?? 0) > 1 });
   }
   if (rows.length === 0) {
-    const text = total === 0 ? 'There is no container on this host.' : 'No container matches the filter.';
+    const none = sawAll
+      ? 'There is no container on this host.'
+      : 'No container was found, and some cgroups could not be looked at.';
+    const text = total === 0 ? none : 'No container matches the filter.';
     yield markup`<tbody>
       <tr>
         <td colspan="8" class="quiet">${text}</td>

@@ -275,6 +275,18 @@ describe('the page', () => {
     expect(pageOf(three)).not.toContain('Show all');
   });
 
+  test('does not say that there is none where it could not look', () => {
+    const empty = { ...hostReport(), sources: new Map([['cgroup_walk', false]]) };
+    const page = [...renderPage({ report: empty, view: parseView(''), version, telemetryPath: '/metrics' })].join('');
+    expect(page).toContain('No container was found, and some cgroups could not be looked at.');
+    expect(page).not.toContain('There is no container');
+    const summary = (...containers: readonly ContainerReport[]) =>
+      textOf(/<dl id="summary".*?<\/dl>/s.exec(pageOf(containers))?.[0] ?? '').replace(/^.*?With/, 'With');
+    const idle = { oom: { events: 0, kills: 0, lastKill: undefined }, cpu: quota(Infinity, 0, 0, 0) };
+    expect(summary(containerReport('web', idle))).toBe('With findings none Limits reached none');
+    expect(summary(unknownContainer('dark'))).toBe('With findings none known Limits reached none known');
+  });
+
   test('counts levels and findings, with links', () => {
     const page = pageOf([...three, containerReport('d', {}, { privileged: 'yes' })]);
     expect(page).toContain('<a href="./?level=standard">standard <strong>3</strong></a>');

@@ -31,7 +31,7 @@ export function* renderPage(facts: PageFacts): Generator<string> {
 }
 
 function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<Markup> {
-  const { containers, ended, at } = report;
+  const { containers, ended, at, sources } = report;
   // Relative links also work behind a proxy that puts the exporter under a path.
   yield markup`<!doctype html>
     <html lang="en">
@@ -66,7 +66,7 @@ function* parts({ report, view, version, telemetryPath }: PageFacts): Generator<
             ${summary(report, view)}
             <div id="state" class="state">${sourceHealth(report)} ${readAt(report)}</div>`;
   const rows = rowsOf(containers, view);
-  yield* containerTable({ rows, total: containers.length, view, at });
+  yield* containerTable({ rows, total: containers.length, sawAll: sources.get('cgroup_walk') !== false, view, at });
   const past = endedContainers(ended, at);
   if (past !== undefined) yield past;
   yield* explanations(rows);

@@ -6,6 +6,7 @@ import type { HostReport } from '../report/host-report.ts';
 import { type Markup, markup } from './markup.ts';
 import { nameOfLevel } from './level-badge.ts';
 import { isNearlyFull, isOftenThrottled } from './limit-hits.ts';
+import { shareOf } from './rows.ts';
 import { DEFAULT_VIEW, linkTo, naturalOrder, type SortKey, type View } from './view.ts';
 
 /**
@@ -43,11 +44,11 @@ export function summary({ containers }: HostReport, view: View): Markup {
     </div>
     <div>
       <dt>With findings</dt>
-      ${counts(severities.slice(0, 3))}
+      ${counts(severities.slice(0, 3), { isKnown: !containers.some(hasUnknown) })}
     </div>
     <div>
       <dt>Limits reached</dt>
-            ${counts(hits)}
+      ${counts(hits, { isKnown: containers.every(isUseKnown) })}
     </div>
   </dl>`;
 }
@@ -76,15 +77,26 @@ export function warningOf({ containers }: HostReport): Markup | undefined {
 
 function counts(
   each: readonly { readonly name: string; readonly count: number; readonly view: View }[],
+  { isKnown = true }: { readonly isKnown?: boolean } = {},
 ): readonly Markup[] {
   const shown = each.filter(({ count }) => count > 0);
-  if (shown.length === 0) return [markup`<dd class="quiet">none</dd>`];
+  if (shown.length === 0) return [markup`<dd class="quiet">${isKnown ? 'none' : 'none known'}</dd>`];
   return shown.map(
     ({ name, count, view }) =>
       markup`<dd>
         <a href="./${linkTo(view)}">${name} <strong>${count}</strong></a>
       </dd>`,
   );
+}
+
+/** Whether findings of a container could not be checked. */
+function hasUnknown({ findings }: ContainerReport): boolean {
+  return findings.some((each) => isOpen(each, 'unknown'));
+}
+
+/** Whether it is known what a container uses of its limits. Without a quota nothing throttles it. */
+function isUseKnown({ oom, memory, pids }: ContainerReport): boolean {
+  return oom.events !== undefined && shareOf(memory) !== undefined && shareOf(pids) !== undefined;
 }
 
 function hasAtLeast({ findings }: ContainerReport, index: number): boolean {
