@@ -1,12 +1,15 @@
 import type { Container } from '../container.ts';
 import { NAMESPACE_KINDS, type NamespaceKind } from '../kernel/host-namespaces.ts';
-import { type Collector, defineContainerCollector, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
+import { type Collector, defineContainerCollector, NAMESPACE_REMEDY, oncePerScrape, type Scrape } from './collector.ts';
 
 /** Who shares a container's namespace of one kind. */
 export interface NamespaceSharing {
   readonly kind: NamespaceKind;
-  /** How many containers outside its pod share it; `host` for a namespace of the host. */
-  readonly peers: number | 'host';
+  /**
+   * How many containers outside its pod share it, at least; `host` for a namespace of the host. `not host`: none is known to, but the
+   * namespaces of another container could not be read.
+   */
+  readonly peers: number | 'host' | 'not host';
 }
 
 /** Which namespaces a container shares with the host, or with containers outside its pod. */
@@ -31,11 +34,12 @@ export const namespaces: Collector = defineContainerCollector({
       name: 'isolation_container_namespace_peers',
       type: 'gauge',
       help:
-        'How many containers outside its own pod are in the same namespace of this kind, by /proc/<pid>/ns. Absent if ' +
-        'there is none, where isolation_container_host_namespace is 0; for a namespace of the host; and if unreadable.',
+        'How many containers outside its own pod are in the same namespace of this kind, by /proc/<pid>/ns, as far as those of ' +
+        'all containers can be read. Absent if there is none, where isolation_container_host_namespace is 0; for a namespace ' +
+        'of the host; and if unreadable.',
       labels: ['ns'],
       samples(sharings, emit) {
-        for (const { kind, peers } of sharings) if (peers !== 'host' && peers > 0) emit(peers, kind);
+        for (const { kind, peers } of sharings) if (typeof peers === 'number' && peers > 0) emit(peers, kind);
       },
     },
   ],
@@ -59,8 +63,9 @@ export function readNamespaces(container: Container, scrape: Scrape): readonly N
     const host = scrape.hostNamespaces.get(kind);
     // If either side is unknown, emit nothing: "not shared" would be a guess.
     if (inode === undefined || host === undefined) continue;
-    const peers = inode === host.inode ? 'host' : countPeers(container, scrape.members(kind, inode));
-    sharings.push(sharingOf(kind, peers));
+    sharings.push(
+      sharingOf(kind, inode === host.inode ? 'host' : peersOf(container, scrape.members(kind, inode), scrape)),
+    );
   }
   return sharings;
 }
@@ -87,8 +92,18 @@ function sharingOf(kind: NamespaceKind, peers: NamespaceSharing['peers']): Names
   return sharing;
 }
 
-function countPeers(container: Container, members: readonly Container[]): number {
+/** The containers whose namespaces could not be read. Any of them may share those of another one. */
+const unreadable = oncePerScrape(({ containers }) =>
+  containers.filter(({ init, initError }) => (initError ?? init?.namespacesError) !== undefined),
+);
+
+function peersOf(container: Container, members: readonly Container[], scrape: Scrape): number | 'not host' {
+  const count = outsidePodOf(container, members);
+  return count === 0 && outsidePodOf(container, unreadable(scrape)) > 0 ? 'not host' : count;
+}
+
+/** How many of these are neither the container nor in its pod. */
+function outsidePodOf(container: Container, others: readonly Container[]): number {
   const pod = podOf(container);
-  if (pod === undefined) return members.length - 1;
-  return members.filter((other) => podOf(other) !== pod).length;
+  return others.filter((other) => other !== container && (pod === undefined || podOf(other) !== pod)).length;
 }

@@ -55,10 +55,12 @@ function namespacesCell({ namespaces, sandbox }: ContainerReport): Markup {
   const shared = namespaces.flatMap(({ kind, peers }) =>
     typeof peers === 'number' && peers > 0 ? [`${kind} (${peers})`] : [],
   );
+  const areOthersUnknown = namespaces.some(({ peers }) => peers === 'not host');
   const lines = [
     ...(host.length > 0 ? [markup`<div>host: ${host.join(' ')}</div>`] : []),
     ...(shared.length > 0 ? [markup`<div>with others: ${shared.join(' ')}</div>`] : []),
     ...(open.length > 0 ? [markup`<div class="unknown">unknown: ${open.join(' ')}</div>`] : []),
+    ...(areOthersUnknown ? [markup`<div class="unknown">with others: unknown</div>`] : []),
   ];
   return lines.length === 0 ? markup`<span class="quiet">none</span>` : markup`${lines}`;
 }

@@ -127,6 +127,12 @@ describe('a container', () => {
     expect(page).not.toContain('<rect width');
   });
 
+  test('whose namespaces another one may share is not shown as sharing none', () => {
+    const cell = (peers: 0 | 'not host') =>
+      cellsOf(pageOf([containerReport('x', { namespaces: [{ kind: 'net', peers }] })]))[3];
+    expect([cell(0), cell('not host')]).toEqual(['none', 'with others: unknown']);
+  });
+
   test('shows how near the limit of its pod is, and a shared limit only when it is near', () => {
     const limiter = { path: '/kubepods/pod1', limit: 100, used: 95 };
     const cellsOf = (memory: Partial<ContainerReport['memory']>) =>

@@ -55,7 +55,9 @@ const KEYS: Readonly<Record<SortKey, (container: ContainerReport) => readonly Ke
 /** Containers in a sandbox share no namespaces. */
 function sharedIn(namespaces: ContainerReport['namespaces']): number | undefined {
   const known = namespaces?.filter(({ peers }) => peers !== undefined);
-  return known?.length === 0 ? undefined : (known?.filter(({ peers }) => peers !== 0).length ?? 0);
+  return known?.length === 0
+    ? undefined
+    : (known?.filter(({ peers }) => peers !== 0 && peers !== 'not host').length ?? 0);
 }
 
 /** The share from which a limit is nearly reached. */

@@ -34,6 +34,18 @@ test('names the program and the host', () => {
   });
 });
 
+test('has no number of containers that share a namespace if it is unknown', () => {
+  const [web] = scanOf(
+    containerReport('web', {
+      namespaces: [
+        { kind: 'net', peers: 'not host' },
+        { kind: 'ipc', peers: 0 },
+      ],
+    }),
+  ).containers;
+  expect(web?.['namespaces']).toEqual({ net: { host: 'no' }, ipc: { host: 'no', otherContainers: 0 } });
+});
+
 test('has all facts of a container', () => {
   const web = containerReport('web', { pids: use(Infinity, 3) }, { privileged: 'yes', net_raw: 'unknown' });
   const [{ findings, ...facts } = { findings: [] }] = scanOf(web).containers;

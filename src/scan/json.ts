@@ -164,7 +164,8 @@ function timeOf(seconds: number | undefined): string | undefined {
 
 function namespaceOf({ kind, peers }: NamespaceReport): readonly [string, NamespaceJson] {
   if (peers === undefined) return [kind, { host: 'unknown' }];
-  return [kind, peers === 'host' ? { host: 'yes' } : { host: 'no', otherContainers: peers }];
+  if (peers === 'host') return [kind, { host: 'yes' }];
+  return [kind, peers === 'not host' ? { host: 'no' } : { host: 'no', otherContainers: peers }];
 }
 
 /** Whether the container has a limit, and the effective limit, which may be a shared one. */

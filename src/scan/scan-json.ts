@@ -92,6 +92,7 @@ export interface LevelJson {
 
 export interface NamespaceJson {
   readonly host: Answer;
+  /** At least as many share it. Absent if it is the host's, and if unknown. */
   readonly otherContainers?: number;
 }
 

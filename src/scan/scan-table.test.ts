@@ -142,6 +142,11 @@ test('never shows what is unknown as fine', () => {
   );
 });
 
+test('does not say of a namespace that nobody shares it if that is unknown', () => {
+  const web = containerReport('web', { namespaces: [{ kind: 'net', peers: 'not host' }] });
+  expect(renderScanTable(hostReport(web), plain)).toMatch(/ none\n {2}shared {4}unknown with whom\n/);
+});
+
 test('names the sandbox of a container', () => {
   const sandboxed = containerReport('sandboxed', {
     sandbox: 'gvisor',

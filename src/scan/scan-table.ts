@@ -122,9 +122,10 @@ function detailsOf(container: ContainerReport, paint: Paint): readonly string[] 
   const shared = (container.namespaces ?? []).flatMap(({ kind, peers }) =>
     typeof peers === 'number' && peers > 0 ? [`${kind} with ${peers} other${peers === 1 ? '' : 's'}`] : [],
   );
+  const areOthersUnknown = container.namespaces?.some(({ peers }) => peers === 'not host') === true;
   const unknown = container.findings.filter((each) => isOpen(each, 'unknown')).map(({ finding }) => finding.id);
   return [
-    ...detail({ text: 'shared' }, shared, paint),
+    ...detail({ text: 'shared' }, [...shared, ...(areOthersUnknown ? ['unknown with whom'] : [])], paint),
     ...detail({ text: 'limits' }, limitsOfOthers(container), paint),
     ...[...bySeverity(container, 'yes')].flatMap(([severity, found]) => {
       const ids = found.map(({ finding, since }) => `${finding.id}${since === 'new' ? ' (new)' : ''}`);
