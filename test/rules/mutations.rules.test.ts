@@ -69,7 +69,7 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'number at 102: 1 -> 1.4': 'samples are whole',
     'function at 286: last_over_time -> avg_over_time': ONE,
   },
-  IsolationContainerDrifted: { 'window at 84: 1h -> 7200s': BOTH, 'window at 302: 1h -> 7200s': BOTH },
+  IsolationContainerDrifted: { 'window at 133: 1h -> 7200s': BOTH, 'window at 352: 1h -> 7200s': BOTH },
   IsolationContainerCriticalFinding: {
     'window at 258: 5m -> 150s': PRESENCE,
     'window at 258: 5m -> 600s': PRESENCE,
@@ -90,10 +90,10 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   IsolationContainerOOMKillLoop: { 'comparison at 77: > -> >=': 'there are no half events' },
   IsolationContainerOOMKilled: {
     'window at 105: 15m -> 1800s': 'older kills are over the limit',
-    'window at 414: 15m -> 1800s': 'the last sample is the same',
-    'window at 418: 30s -> 15s': 'a finer step finds the same sample',
-    'window at 418: 30s -> 60s': 'as does a coarser one',
-    'function at 198: last_over_time -> avg_over_time': 'the difference hardly changes',
+    'window at 463: 15m -> 1800s': 'the last sample is the same',
+    'window at 467: 30s -> 15s': 'a finer step finds the same sample',
+    'window at 467: 30s -> 60s': 'as does a coarser one',
+    'function at 247: last_over_time -> avg_over_time': 'the difference hardly changes',
   },
   IsolationHostOOMKill: {
     'window at 393: 5m -> 600s': BOTH,
@@ -122,14 +122,14 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   IsolationOOMKillFoundAfterGap: {
     'window at 103: 5m -> 600s': BOTH,
-    'window at 423: 5m -> 600s': BOTH,
-    'window at 426: 30s -> 15s': 'a finer step finds the same sample',
-    'window at 426: 30s -> 60s': 'as does a coarser one',
-    'window at 911: 5m -> 600s': BOTH,
+    'window at 472: 5m -> 600s': BOTH,
+    'window at 475: 30s -> 15s': 'a finer step finds the same sample',
+    'window at 475: 30s -> 60s': 'as does a coarser one',
+    'window at 961: 5m -> 600s': BOTH,
     'function at 10: last_over_time -> avg_over_time': 'a time changes with a kill only',
-    'function at 199: last_over_time -> avg_over_time': 'the difference hardly changes',
-    'function at 473: last_over_time -> avg_over_time': 'a time changes with a kill only',
-    'function at 818: last_over_time -> avg_over_time': 'a time changes with a kill only',
+    'function at 248: last_over_time -> avg_over_time': 'the difference hardly changes',
+    'function at 523: last_over_time -> avg_over_time': 'a time changes with a kill only',
+    'function at 868: last_over_time -> avg_over_time': 'a time changes with a kill only',
   },
 };
 
