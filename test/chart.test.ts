@@ -44,6 +44,12 @@ describe('the values of the chart', () => {
     [{ cri: { enabled: true, socket: 'containerd.sock' } }, '/cri/socket must match pattern'],
     [{ kmsg: true }, '/kmsg must be object'],
     [{ podMonitor: { interval: '15' } }, '/podMonitor/interval must match pattern'],
+    [{ podMonitor: { endpoint: { relabelings: [] } } }, '/podMonitor/endpoint/relabelings boolean schema is false'],
+    [
+      { podMonitor: { labels: { 'app.kubernetes.io/name': 'x' } } },
+      '/podMonitor/labels/app.kubernetes.io~1name boolean schema is false',
+    ],
+    [{ podLabels: { 'app.kubernetes.io/name': 'x' } }, '/podLabels/app.kubernetes.io~1name boolean schema is false'],
     [{ toleration: [] }, ' must NOT have additional properties'],
   ])('%j are refused', (changed, problem) => {
     expect(problems(changed)).toContain(problem);
@@ -67,6 +73,17 @@ describe('the chart', () => {
     expect(textOf('files/alerts.yml')).toContain(
       /replace "(.*?)"/.exec(textOf('templates/prometheusrule.yaml'))?.[1] ?? 'no replacement',
     );
+  });
+
+  it('refuses all keys of an endpoint that it sets itself', () => {
+    const endpoint = /podMetricsEndpoints:\n([^]*?)\n {6}\{\{- with \.endpoint \}\}/.exec(
+      textOf('templates/podmonitor.yaml'),
+    );
+    const set = [...(endpoint?.[1] ?? '').matchAll(/^ {4}(?:- | {2})(\w+):/gm)].map(([, key]) => key);
+    const { properties } = JSON.parse(chartSchema()) as {
+      readonly properties: { podMonitor: { properties: { endpoint: { properties: Record<string, false> } } } };
+    };
+    expect(Object.keys(properties.podMonitor.properties.endpoint.properties).toSorted()).toEqual(set.toSorted());
   });
 
   // Real Helm renders them, which takes minutes to build: LAB=all npx vitest run --project live test/live/chart.live.test.ts -u

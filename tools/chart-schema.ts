@@ -42,7 +42,7 @@ export function chartSchema(): string {
         priorityClassName: text,
         resourceQuota: record({ enabled: flag }),
         maxUnavailable: { type: ['string', 'integer'], pattern: '^\\d{1,3}%$', minimum: 1 },
-        podLabels: strings,
+        podLabels: labels,
         podAnnotations: strings,
         seLinuxType: text,
         probes: record({ scheme: { enum: ['HTTP', 'HTTPS'] }, httpHeaders: list({ type: 'object' }) }),
@@ -51,13 +51,15 @@ export function chartSchema(): string {
         networkPolicy: record({ enabled: flag, from: list({ type: 'object' }) }),
         podMonitor: record({
           enabled: flag,
-          labels: strings,
+          labels,
           interval: matching('^\\d+(?:ms|s|m|h)$'),
-          endpoint: { type: 'object' },
+          // A key that the template has too would silently replace it.
+          endpoint: without({ type: 'object' }, ['port', 'interval', 'scheme', 'honorLabels', 'relabelings']),
+          relabelings: list({ type: 'object' }),
           sampleLimit: { type: 'integer', minimum: 0 },
         }),
-        prometheusRule: record({ enabled: flag, labels: strings, runbookUrl: matching('^https?://') }),
-        dashboards: record({ enabled: flag, labels: strings, annotations: strings }),
+        prometheusRule: record({ enabled: flag, labels, runbookUrl: matching('^https?://') }),
+        dashboards: record({ enabled: flag, labels, annotations: strings }),
       }),
     },
     undefined,
@@ -70,6 +72,8 @@ const text: Schema = { type: 'string' };
 const filled: Schema = { type: 'string', minLength: 1 };
 const pullPolicy: Schema = { enum: ['', 'Always', 'IfNotPresent', 'Never'] };
 const strings: Schema = { type: 'object', additionalProperties: { type: 'string' } };
+/** More labels beside that by which the objects find each other. */
+const labels = without(strings, ['app.kubernetes.io/name']);
 
 function matching(pattern: string): Schema {
   return { type: 'string', pattern };
@@ -77,6 +81,10 @@ function matching(pattern: string): Schema {
 
 function list(items: Schema): Schema {
   return { type: 'array', items };
+}
+
+function without(object: Schema, names: readonly string[]): Schema {
+  return { ...object, properties: Object.fromEntries(names.map((name) => [name, false])) };
 }
 
 function record(properties: Readonly<Record<string, Schema>>): Schema {
