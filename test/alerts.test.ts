@@ -6,6 +6,7 @@ import { collectors } from '../src/collectors/index.ts';
 import { findings } from '../src/findings/index.ts';
 import { renderVictoriaMetricsRules } from '../tools/victoria-metrics-rules.ts';
 import { blocksOf } from './code-blocks.ts';
+import { sourceHealth } from '../src/page/source-health.ts';
 import { groups, rules } from './rules/rule-files.ts';
 
 const RUNBOOKS = new URL('../docs/runbooks/', import.meta.url);
@@ -198,5 +199,31 @@ describe('every runbook', () => {
     const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
     expect(links.filter((target) => !existsSync(new URL(target, RUNBOOKS)))).toEqual([]);
     expect(unknownIn(text)).toEqual([]);
+  });
+});
+
+describe('the runbook of a source', () => {
+  const named = (alert: string, pattern: RegExp) =>
+    [...(runbooks.find(([file]) => file === `${alert}.md`)?.[1] ?? '').matchAll(pattern)].flatMap(([row]) =>
+      [...row.matchAll(/`(?:source=")?(\w+)"?`/g)].map(([, source = '']) => source),
+    );
+  const sources = [
+    ...named('IsolationSourceDown', /^\| (?:`\w+`,? )+/gm).filter((name) => name !== 'source'),
+    ...named('IsolationDetailSourceDown', /`source="\w+"`/g),
+  ];
+
+  it('knows those that the program documents', () => {
+    const help = collectors
+      .flatMap(({ families }): readonly { readonly name: string; readonly help: string }[] => families)
+      .find(({ name }) => name === 'isolation_source_up')?.help;
+    // Engines are not listed there. The monitors of Podman's containers are never down.
+    const engines = ['docker', 'podman', 'cri'];
+    const told = [...(help ?? '').matchAll(/\b(?:[a-z]+_[a-z_]+|vmstat|psi|kmsg)\b/g)].map(([name]) => name);
+    expect([...new Set(told), ...engines].toSorted()).toEqual(sources.toSorted());
+  });
+
+  it.each(sources)('knows %s, as the page does', (source) => {
+    const report = { sources: new Map([[source, false]]) } as unknown as Parameters<typeof sourceHealth>[0];
+    expect(sourceHealth(report).html).toMatch(/<small>[^<]/);
   });
 });

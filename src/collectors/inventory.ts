@@ -74,7 +74,7 @@ export const inventory: Collector = defineHostCollector({
       type: 'gauge',
       help:
         'Whether a source of the exporter works (1) or not (0): cgroup_walk (a check of every cgroup), cgroup_watch (inotify on cgroupfs), host_namespaces, ' +
-        'vmstat, memory_controller (whether OOM kills in all containers can be attributed), psi, the engines that provide names, conmon (names from the monitors of Podman), kubelet_logs (names of pods from the names of log files), and accept_file (the file of accepted findings was valid when last read). Absent if the source does not apply.',
+        'vmstat, memory_controller (whether OOM kills in all containers can be attributed), memory_events (inotify on the counters of OOM kills), kmsg (the kernel log), oom_state_file, psi, the engines that provide names, conmon (names from the monitors of Podman), kubelet_logs (names of pods from the names of log files), and accept_file (the file of accepted findings was valid when last read). Absent if the source does not apply.',
       labels: ['source'],
       samples({ sources }, emit) {
         for (const [source, up] of sources) emit(up ? 1 : 0, source);

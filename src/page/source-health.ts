@@ -7,6 +7,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   cgroup_watch: 'inotify events for new and removed containers; without them the exporter looks every second.',
   host_namespaces: 'The host’s own namespaces; without them it is unknown what containers share with the host.',
   vmstat: 'The host’s OOM kill counter; without it kills outside containers are unknown.',
+  memory_controller: 'The kernel’s memory controller; OOM kills in containers without it cannot be attributed.',
   memory_events: 'inotify events for OOM kills; without them the exporter looks ten times a second.',
   kmsg: 'The kernel log; without it OOM kills have no victims.',
   oom_state_file: 'OOM kills on disk; without it they are lost when the exporter restarts.',
