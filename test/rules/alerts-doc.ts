@@ -52,7 +52,7 @@ const rest = (base: string) => `## How to use them
 2. The job must be called \`isolation-exporter\`: all rules select it. \`honor_labels: true\` keeps the container's namespace and pod
    instead of the exporter's.
 3. Set the URL of your copy of the runbooks in the rules. All of them have the same base:
-   \`sed -i 's#${base}#https://YOUR.HOST/PATH#' alerts.yml tests/*.yml\`
+   \`sed -i 's#${base}#https://YOUR.HOST/PATH#' alerts.yml\`, and in \`tests/*.yml\` if you run them.
 4. Set your own receivers in \`deploy/alertmanager/alertmanager.yml\`.
 
 With VictoriaMetrics, give vmalert \`deploy/victoria-metrics/alerts.yml\` instead. MetricsQL counts the first sample of a counter
