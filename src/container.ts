@@ -19,8 +19,15 @@ export interface CgroupMatch {
   readonly ownerUid?: number;
   /** The container around it, if it is nested. */
   readonly outer?: CgroupMatch;
+  /** The cgroup around it in which somebody other than the host's root creates cgroups, with any names: a container, or a user's. */
+  readonly territory?: string;
   /** Belongs to an engine but is not a workload: conmon, a monitor, a VM's overhead. */
   readonly infra: boolean;
+}
+
+/** Whether somebody other than the host's root can have made a cgroup and chosen its name. */
+export function isMadeByOthers({ outer, territory }: CgroupMatch): boolean {
+  return outer !== undefined || territory !== undefined;
 }
 
 /** A cgroup that cannot be classified before a process is in it. */

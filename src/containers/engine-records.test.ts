@@ -6,7 +6,7 @@ const running = (name: string, life: Life | undefined, more: { seenAt?: number; 
   ({
     labels: { engine: 'docker', namespace: '', pod: '', container: name },
     names: { name, ...more.names },
-    cgroup: { seenAt: more.seenAt ?? 0 },
+    cgroup: { seenAt: more.seenAt ?? 0, match: { engine: 'docker', id: name, infra: false } },
     life,
   }) as Container;
 const ended = (...containers: readonly (readonly [id: string, Names, Life])[]) => ({
@@ -50,4 +50,8 @@ test('of several with the same labels, one that runs comes first, with the last 
   ]);
   const twice = [running('job', { restarts: 1 }, { seenAt: 1 }), running('job', { restarts: 7 }, { seenAt: 2 })];
   expect(short(engineRecords(twice, []))).toEqual(['job runs  7 false']);
+  const [own, newer] = twice.map((found) => ({ ...found }));
+  if (own === undefined || newer === undefined) throw new Error('There are two');
+  const made = { ...newer, cgroup: { ...newer.cgroup, match: { ...newer.cgroup.match, territory: '/user.slice' } } };
+  expect(short(engineRecords([made, own], []))).toEqual(['job runs  1 false']);
 });

@@ -1,4 +1,4 @@
-import type { Container, EngineRecord, Labels, Life, Names } from '../container.ts';
+import { type Container, type EngineRecord, isMadeByOthers, type Labels, type Life, type Names } from '../container.ts';
 import type { NameSource } from '../engines/name-source.ts';
 import { labelsOf } from './labels.ts';
 
@@ -13,8 +13,11 @@ export function engineRecords(
   const hasRecords = containers.some(isKept) || sources.some(({ ended }) => (ended?.containers ?? []).length > 0);
   if (!hasRecords) return [];
   const records = new Map<string, EngineRecord>();
-  // The newest first: of several with the same labels, it is the one that the labels stand for.
-  const live = containers.toSorted((a, b) => b.cgroup.seenAt - a.cgroup.seenAt);
+  // First the one that the labels stand for, if several have the same: the newest, and one of the host's root before all others.
+  const live = containers.toSorted(
+    ({ cgroup: a }, { cgroup: b }) =>
+      Number(isMadeByOthers(a.match)) - Number(isMadeByOthers(b.match)) || b.seenAt - a.seenAt,
+  );
   for (const { labels, names, life } of live) addTo(records, { labels, names, life, hasEnded: false });
   for (const { ended } of sources) {
     for (const { id, names, life } of ended?.containers ?? []) {

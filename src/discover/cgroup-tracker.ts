@@ -186,7 +186,8 @@ export class CgroupTracker {
       directory.kind = 'container';
       directory.isGuess = match.engineGuessed === true;
       const how = limits.wasSurplus(path) ? 'promoted' : directory.atStart ? 'found' : 'started';
-      containerSet.add({ path, inode, match, seenAt }, how);
+      const territory = territoriesOf(directory).at(-1)?.top.path;
+      containerSet.add({ path, inode, match: territory === undefined ? match : { ...match, territory }, seenAt }, how);
     } else {
       directory.kind = 'surplus';
     }

@@ -59,6 +59,8 @@ function removeTree(directory: string): void {
 }
 
 const found = (): readonly string[] => [...(discovery?.containers.keys() ?? [])].toSorted();
+const territories = (): object =>
+  Object.fromEntries([...(discovery?.containers ?? [])].map(([path, { match }]) => [path, match.territory]));
 const surplus = (): object => Object.fromEntries(limits.surplus());
 
 describe('containers inside a container', () => {
@@ -72,6 +74,12 @@ describe('containers inside a container', () => {
     const parts = ['c1', 'x/c2', 'c3', 'c4', 'c4/c5'].map((name) => `${OUTER}/${name}`);
     expect(parts.filter((path) => !limits.isSurplus(path))).toEqual(inside);
     expect(warnings).toMatchObject([{ cgroup: OUTER, limit: 2 }]);
+  });
+
+  it('are known to be in it, at any depth', async () => {
+    make(`${OUTER}/x/c1/c2`);
+    await discover({ nested: 0, perUser: 0 });
+    expect(territories()).toEqual({ [OUTER]: undefined, [`${OUTER}/x/c1`]: OUTER, [`${OUTER}/x/c1/c2`]: OUTER });
   });
 
   it('become containers once there is room', async () => {
@@ -146,6 +154,13 @@ describe.runIf(isRoot)('containers of an unprivileged user', () => {
     expect(found()).toEqual(expect.arrayContaining(['/c5', '/c6', '/c6/c7']));
     expect(surplus()).toEqual({ nested: 0, user: 1 });
     expect(warnings).toMatchObject([{ cgroup: '/user', limit: 3, uid: USER }]);
+  });
+
+  it('are known to be where the user creates the cgroups, but not the one that was given to the user', async () => {
+    make('/user/x/c1/c2', '/c3');
+    for (const path of ['/user', '/user/x', '/user/x/c1', '/c3']) chownSync(root + path, USER, USER);
+    await discover({ nested: 0, perUser: 0 });
+    expect(territories()).toEqual({ '/user/x/c1': '/user', '/user/x/c1/c2': '/user', '/c3': undefined });
   });
 
   it('are limited also in a directory that was handed over later', async () => {

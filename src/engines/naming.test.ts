@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CgroupMatch, Names } from '../container.ts';
 import type { NameSource } from './name-source.ts';
 import { isNamed, Naming, NO_NAMES } from './naming.ts';
@@ -59,4 +59,65 @@ test('the source of names is known', () => {
   expect(naming.sourceOf(MATCH, FROM_LOGS)).toBe('kubelet_logs');
   expect(naming.sourceOf(MATCH, NO_NAMES)).toBeUndefined();
   expect([isNamed(FROM_LOGS), isNamed(NO_NAMES)]).toEqual([true, false]);
+});
+
+describe('a cgroup with the id of another container', () => {
+  const VICTIM: CgroupMatch = { engine: 'containerd', id: 'a', podUid: 'p', infra: false };
+  const USERS: CgroupMatch = { ...VICTIM, podUid: 'made-up', ownerUid: 1000, territory: '/user.slice/user-1000.slice' };
+  const NESTED: CgroupMatch = { ...VICTIM, outer: { engine: 'docker', id: 'b', infra: false }, territory: '/docker/b' };
+  const OF_SERVICE: CgroupMatch = { ...VICTIM, territory: '/system.slice/ci.service' };
+  const IN_LOG: CgroupMatch = { engine: 'docker', id: 'a', ownerUid: 1000, infra: false };
+
+  function record(): { readonly naming: Naming; readonly asked: string[] } {
+    const asked: string[] = [];
+    const recording: NameSource = {
+      ...source('cri', { up: true, names: FROM_CRI }),
+      lifeOf: () => ({ restarts: 3 }),
+      want: (id, { podUid, cgroup } = {}) => void asked.push(`want ${id} ${podUid} ${cgroup}`),
+      forget: (id) => void asked.push(`forget ${id}`),
+    };
+    return { naming: new Naming([recording]), asked };
+  }
+
+  test.each([
+    ['of a user', USERS],
+    ['in another container', NESTED],
+    ['of a service with a user of its own', OF_SERVICE],
+    ['that only the log of the kernel has shown', IN_LOG],
+  ])('gets no names and changes none: one %s', (_, impostor) => {
+    const { naming, asked } = record();
+    naming.want(VICTIM, '/kubepods/podp/a');
+    if (impostor !== IN_LOG) naming.want(impostor, '/elsewhere/a');
+    expect(naming.namesOf(impostor, 0)).toBe(NO_NAMES);
+    expect(naming.lifeOf(impostor)).toBeUndefined();
+    expect(naming.namesOf(VICTIM, 0)).toBe(FROM_CRI);
+    expect(naming.lifeOf(VICTIM)).toEqual({ restarts: 3 });
+    naming.forget(impostor);
+    // After its end, for its kills.
+    naming.want(impostor);
+    expect(naming.namesOf(impostor, 0)).toBe(NO_NAMES);
+    naming.forget(impostor);
+    expect(asked).toEqual(['want a p /kubepods/podp/a']);
+    naming.forget(VICTIM);
+    expect(asked).toEqual(['want a p /kubepods/podp/a', 'forget a']);
+  });
+
+  test('loses the names when the container comes', () => {
+    const { naming, asked } = record();
+    naming.want(USERS, '/elsewhere/a');
+    expect(naming.namesOf(USERS, 0)).toBe(FROM_CRI);
+    naming.want(VICTIM, '/kubepods/podp/a');
+    expect(naming.namesOf(USERS, 0)).toBe(NO_NAMES);
+    expect(naming.namesOf(VICTIM, 0)).toBe(FROM_CRI);
+    expect(asked).toEqual(['want a made-up /elsewhere/a', 'want a p /kubepods/podp/a']);
+  });
+
+  test('is another matter than one that was started again, also one of a user', () => {
+    const { naming } = record();
+    const again = { ...USERS };
+    naming.want(again, '/user.slice/user-1000.slice/a');
+    expect(naming.namesOf(USERS, 0)).toBe(FROM_CRI);
+    expect(naming.namesOf({ ...VICTIM }, 0)).toBe(FROM_CRI);
+    expect(naming.namesOf({ ...again, territory: '/user.slice/user-2000.slice', ownerUid: 2000 }, 0)).toBe(NO_NAMES);
+  });
 });

@@ -1,4 +1,4 @@
-import type { CgroupMatch, Life, Names } from '../container.ts';
+import { type CgroupMatch, isMadeByOthers, type Life, type Names } from '../container.ts';
 import type { NameSource } from './name-source.ts';
 
 /** How long to delay the export of a new container, so that it does not first appear under its id. */
@@ -12,9 +12,15 @@ export function isNamed({ name, containerInPod }: Names): boolean {
   return name !== undefined || containerInPod !== undefined;
 }
 
-/** The names of containers, from the engines that may know them. */
+/**
+ * The names of containers, from the engines that may know them. Whoever may create cgroups can give one the id of another's container,
+ * which is in the path of that one's cgroup. Such a cgroup gets neither the names of that container, nor may it change or end what
+ * sources know of it.
+ */
 export class Naming {
   readonly #sources: readonly NameSource[];
+  /** The live containers of each id, nearly always one. */
+  readonly #live = new Map<string, Set<CgroupMatch>>();
 
   constructor(sources: readonly NameSource[]) {
     this.#sources = sources;
@@ -26,16 +32,24 @@ export class Naming {
    * @param cgroup the path of its cgroup; `undefined` if it is gone.
    */
   want(match: CgroupMatch, cgroup?: string): void {
-    const { podUid, podmanPod } = match;
+    const { id, podUid, podmanPod } = match;
+    if (cgroup !== undefined) this.#live.set(id, (this.#live.get(id) ?? new Set()).add(match));
+    if (this.#isImpostor(match)) return;
     for (const source of this.#sourcesFor(match)) source.want(match.id, { podUid, podmanPod, cgroup });
   }
 
   forget(match: CgroupMatch): void {
-    for (const source of this.#sourcesFor(match)) source.forget(match.id);
+    const live = this.#live.get(match.id);
+    live?.delete(match);
+    if (live?.size === 0) this.#live.delete(match.id);
+    for (const source of this.#sourcesFor(match)) {
+      if (![...(live ?? [])].some((other) => source.mayKnow(other))) source.forget(match.id);
+    }
   }
 
   /** The names known so far; `undefined` if they may still come after a wait of `waitedMs`. */
   namesOf(match: CgroupMatch, waitedMs: number): Names | undefined {
+    if (this.#isImpostor(match)) return NO_NAMES;
     const isWaiting = waitedMs < WAIT_FOR_NAME_MS;
     let mayCome = false;
     let betterMayCome = false;
@@ -53,6 +67,7 @@ export class Naming {
 
   /** What an engine says about the life of a container; `undefined` if no engine knows it. */
   lifeOf(match: CgroupMatch): Life | undefined {
+    if (this.#isImpostor(match)) return undefined;
     for (const source of this.#sourcesFor(match)) {
       const life = source.lifeOf?.(match.id);
       if (life !== undefined) return life;
@@ -78,7 +93,25 @@ export class Naming {
     return this.#sources.find((source) => source.engine !== undefined && source.namesOf(id) !== undefined)?.engine;
   }
 
+  /** Whether a live container elsewhere has the same id: one of the host's root, or among others the first. */
+  #isImpostor(match: CgroupMatch): boolean {
+    const live = [...(this.#live.get(match.id) ?? [])];
+    const owner = live.find((other) => !isMadeByOthers(other)) ?? live[0];
+    return owner !== undefined && owner !== match && !isOfRoot(match) && !isFromSamePlace(match, owner);
+  }
+
   #sourcesFor(match: CgroupMatch): readonly NameSource[] {
     return this.#sources.filter((source) => source.mayKnow(match));
   }
+}
+
+/** Not inside a container nor in a user's slice, as far as the path says. */
+function isOfRoot(match: CgroupMatch): boolean {
+  return !isMadeByOthers(match) && match.ownerUid === undefined;
+}
+
+/** Whether both were made by the same. The territory of a container that was only seen in the kernel's log is not known. */
+function isFromSamePlace(match: CgroupMatch, live: CgroupMatch): boolean {
+  const isSameTerritory = match.territory === undefined || match.territory === live.territory;
+  return isSameTerritory && match.ownerUid === live.ownerUid && match.outer?.id === live.outer?.id;
 }

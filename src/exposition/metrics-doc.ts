@@ -68,8 +68,9 @@ Generated from the collectors. An unknown value is absent, never 0, and \`isolat
 \`isolation_source_up\` says why. An unlimited value is absent too, beside an explicit \`…_limited 0\`. What few containers
 have (findings, added capabilities, neighbours in a namespace) is a series only where it is there:
 [findings.md](findings.md#yes-no-and-unknown) says how to read "no". Empty labels are omitted. If two live containers have the
-same labels, the newer keeps the name and the other becomes \`name~<12 digits of its id>\`. Metrics that outlive containers
-(\`oom\`) count both together.
+same labels, the newer keeps the name and the other becomes \`name~<12 digits of its id>\`; one that others than the host's root
+can have made, inside a container or of a user, never takes the name of one of root's. Metrics that outlive containers (\`oom\`) count
+both together.
 
 ## What counts as a limit
 

@@ -359,6 +359,18 @@ describe('identities()', () => {
     expect(found.get(old)).toBe(`engine="docker",container="web~${'a'.repeat(12)}"`);
   });
 
+  it('never leaves the name of a container of the root of the host to one that others have made', () => {
+    const id = 'a'.repeat(64);
+    const own = container('web', { id, seenAt: 1 });
+    const { cgroup } = container('web', { id, seenAt: 2, inode: 2 });
+    const ofUser = { ...own, cgroup: { ...cgroup, match: { ...cgroup.match, territory: '/user.slice' } } };
+    const { match: outer } = container('host').cgroup;
+    const inside = { ...own, cgroup: { ...cgroup, inode: 3, match: { ...cgroup.match, outer } } };
+    const found = identities([inside, own, ofUser]);
+    expect(found.get(own)).toBe('engine="docker",container="web"');
+    expect(new Set(found.values()).size).toBe(3);
+  });
+
   it('makes all labels distinct for any names and ids', () => {
     const names = ['web', 'x'.repeat(10_000), '\n"\\', '\ud800', ''];
     const all = names.flatMap((name) =>

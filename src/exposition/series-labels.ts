@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Container, Labels } from '../container.ts';
+import { type Container, isMadeByOthers, type Labels } from '../container.ts';
 import { renderLabels } from './render-labels.ts';
 
 const LABEL_NAMES = ['engine', 'namespace', 'pod', 'container'] as const;
@@ -23,12 +23,13 @@ const renderedForPod = new WeakMap<Container, string>();
 /**
  * The rendered labels of each container, all distinct: Prometheus silently drops one of two equal series. If two live
  * containers have the same labels, the newer keeps the name and the other becomes `name~<12 digits of its id>`, so a container
- * that replaces another under its name continues its series.
+ * that replaces another under its name continues its series. What others than the host's root can have made never takes the name
+ * of a container that only root can have made.
  */
 export function identities(containers: readonly Container[]): ReadonlyMap<Container, string> {
   const taken = new Map<string, Container>();
   const result = new Map<Container, string>();
-  // From newest to oldest. Labels rarely collide.
+  // Labels rarely collide.
   for (const container of containers.toSorted(newestFirst)) {
     let own = identityOfLabels(container.labels);
     if (taken.has(own)) own = renderWithId(container, container.cgroup.match.id.slice(0, 12));
@@ -119,6 +120,7 @@ function render(labels: Labels): string {
   );
 }
 
+/** Those of the host's root come before all others, because others can choose any name. */
 function newestFirst({ cgroup: a }: Container, { cgroup: b }: Container): number {
-  return b.seenAt - a.seenAt || b.inode - a.inode;
+  return Number(isMadeByOthers(a.match)) - Number(isMadeByOthers(b.match)) || b.seenAt - a.seenAt || b.inode - a.inode;
 }

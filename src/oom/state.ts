@@ -228,13 +228,14 @@ function eventsIn(value: unknown): SavedEvents {
 }
 
 function match(value: unknown): CgroupMatch {
-  const { engine, id, podUid, ownerUid, infra } = object(value);
+  const { engine, id, podUid, ownerUid, territory, infra } = object(value);
   return {
     engine: string(engine),
     id: string(id),
     infra: infra === true,
     ...(podUid !== undefined && { podUid: string(podUid) }),
     ...(ownerUid !== undefined && { ownerUid: count(ownerUid) }),
+    ...(territory !== undefined && { territory: string(territory) }),
   };
 }
 
