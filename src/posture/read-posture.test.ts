@@ -409,6 +409,22 @@ describe('what runs it', () => {
     },
   );
 
+  test('is unknown for a machine with more processes than are looked at, or with some that nobody can see', async () => {
+    copyFileSync('/bin/sleep', join(directory, 'stratovirt'));
+    const machine = join(directory, 'stratovirt');
+    const [first = NaN, ...others] = await Promise.all(Array.from({ length: 64 }, () => named('stratovirt', machine)));
+    const isMachine = { kind: 'qemu', kernel: 'virtual' };
+    expect((await postureOf(first, ...others)).sandbox).toMatchObject(isMachine);
+    // Its pid may be lower than those of the machine.
+    const other = await running(await start('sleep', '1000'), 'sleep');
+    expect((await postureOf(first, ...others, other)).sandbox).toBeUndefined();
+    expect((await postureOf(first, other)).sandbox).toMatchObject({ kind: 'oci', kernel: 'shared' });
+    const incomplete = { ...target(first), isIncomplete: true };
+    const { posture, lookedUp } = read(incomplete);
+    expect({ ...posture, ...(await lookedUp) }.sandbox).toBeUndefined();
+    incomplete.init.files.close();
+  }, 30_000);
+
   test('is unknown for a replaced program', async () => {
     copyFileSync('/bin/sleep', join(directory, 'qemu-kvm'));
     const pid = await named('qemu-kvm', join(directory, 'qemu-kvm'));

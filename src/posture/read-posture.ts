@@ -101,6 +101,7 @@ export class PostureReader {
         init: init.files,
         hostNet: hostNet(init, host),
         byPid,
+        all,
         sysbox: mounts?.sysbox ?? false,
         lookUps,
         witnesses,

@@ -30,6 +30,8 @@ export interface Question {
   readonly hostNet: boolean | undefined;
   /** The postures of its processes. */
   readonly byPid: ReadonlyMap<number, ProcessPosture | undefined>;
+  /** Whether these are all of its processes. */
+  readonly all: boolean;
   /** Whether Sysbox has mounted its file system over parts of its `/proc`. */
   readonly sysbox: boolean;
   readonly lookUps: LookUps;
@@ -79,7 +81,9 @@ export function readSandbox(question: Question): Sandbox | undefined {
     if (own === undefined) return undefined;
     const evidence: Evidence = { engine, init: own, processes: witnesses.map(({ found }) => found), hostNet };
     const sandbox = recogniseSandbox(evidence);
-    if (sandbox !== 'none') return sandbox;
+    // A process that was not looked at may be none of the sandbox's.
+    const areAll = question.all && processes.length <= MOST_WITNESSES;
+    if (sandbox !== 'none') return areAll ? sandbox : undefined;
   }
   return { kind: sharedKind(question), kernel: 'shared', weaknesses: [] };
 }
