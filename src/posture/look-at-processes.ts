@@ -1,6 +1,7 @@
 import { toError } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
-import { isMember } from '../kernel/membership.ts';
+import { isInside, isListed } from '../kernel/membership.ts';
+import type { ProcessFiles } from '../kernel/process-files.ts';
 import { isRuntimeAtWork } from '../kernel/runtime-at-work.ts';
 import type { ProcessPosture } from './posture.ts';
 import type { Target } from './posture-reading.ts';
@@ -50,33 +51,51 @@ export function lookAtProcesses(
   let pending = false;
   let all = !unfinished && pids.length <= MOST_KNOWN && target.isIncomplete !== true;
   const unseen: number[] = [];
+  /** Those that do not say that they are in the cgroup. Any number can move away or end at this moment, so all share one list. */
+  const doubtful: { readonly files: ProcessFiles; readonly found: ProcessPosture }[] = [];
+  const take = (files: ProcessFiles, found: ProcessPosture | undefined): void => {
+    const { pid } = files;
+    if (pid === parent && found !== undefined && isOfEngine(found, init)) byPid.set(pid, undefined);
+    else if (found !== undefined && isStronger(found, init) && isRuntimeAtWork(files, kernel, cgroup.path)) {
+      pending = true;
+    } else byPid.set(pid, found);
+  };
+  // It lives, but could not be read.
+  const fail = (error: unknown): void => {
+    all = false;
+    surroundings.note(toError(error));
+  };
   for (const pid of toInspect) {
     const files = kernel.process(pid);
     if (files === undefined) {
       unseen.push(pid);
       continue;
     }
+    let isDoubtful = false;
     try {
       const status = readStatus(files);
       if (status === undefined) unseen.push(pid);
       const found = status && readProcess(files, surroundings, { status });
-      if (found !== undefined && !isMember(kernel, cgroup, files, list)) continue;
-      if (pid === parent && found !== undefined && isOfEngine(found, init)) byPid.set(pid, undefined);
-      else if (found !== undefined && isStronger(found, init) && isRuntimeAtWork(files, kernel, cgroup.path)) {
-        pending = true;
-      } else byPid.set(pid, found);
+      isDoubtful = found !== undefined && !isInside(kernel, cgroup, files);
+      if (isDoubtful && found !== undefined) doubtful.push({ files, found });
+      else take(files, found);
     } catch (error) {
-      // It lives, but could not be read.
-      all = false;
-      surroundings.note(toError(error));
+      fail(error);
     } finally {
-      files.close();
+      if (!isDoubtful) files.close();
     }
   }
-  // A process that is still listed has not ended: procfs hides it (hidepid).
-  if (all && unseen.length > 0) {
-    const listed = new Set(list());
-    all = !unseen.some((pid) => listed.has(pid));
+  try {
+    if (doubtful.length > 0 || (all && unseen.length > 0)) {
+      const listed = new Set(list());
+      for (const { files, found } of doubtful) if (isListed(files, listed)) take(files, found);
+      // A process that is still listed has not ended: procfs hides it (hidepid).
+      all &&= !unseen.some((pid) => listed.has(pid));
+    }
+  } catch (error) {
+    fail(error);
+  } finally {
+    for (const { files } of doubtful) files.close();
   }
   return { byPid, pending, unfinished, all };
 }

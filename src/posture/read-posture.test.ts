@@ -290,6 +290,21 @@ describe('a posture', () => {
     expect(posture.escapedProcesses).toBe(0);
   });
 
+  test('takes no longer because many of its processes move away while there are very many others', async () => {
+    const moving = await Promise.all(Array.from({ length: 40 }, () => start('sleep', '1000')));
+    const others = Array.from({ length: 30_000 }, (_, index) => 4_000_000 + index);
+    let lists = 0;
+    const of = { ...target(init, ...moving), list: () => ((lists += 1), [init, ...others]) };
+    const begun = performance.now();
+    const { posture, byPid } = read(of);
+    expect(performance.now() - begun).toBeLessThan(1_000);
+    of.init.files.close();
+    expect([...byPid.keys()]).toEqual([init]);
+    expect(posture).toMatchObject({ allProcesses: true, escapedProcesses: 0 });
+    expect(lists).toBe(1);
+    expect(kernel.open).toBe(0);
+  });
+
   test('says when there are too many processes', async () => {
     expect((await postureOf(init, ...Array.from({ length: 300 }, (_, index) => 4_000_000 + index))).allProcesses).toBe(
       false,
