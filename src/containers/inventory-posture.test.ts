@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { ContainerCgroup, Names } from '../container.ts';
+import type { CgroupMatch, ContainerCgroup, Names } from '../container.ts';
 import { type CgroupLayout, findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { findHostNamespaces } from '../kernel/host-namespaces.ts';
@@ -83,6 +83,19 @@ test('a container without a process has the sandbox of its pod', async () => {
   expect(found.map(({ posture }) => posture?.sandbox?.kind)).toEqual(['qemu', 'qemu', undefined]);
   inventory.close();
   expect(kernel.open).toBe(0);
+});
+
+test.each<[string, Partial<CgroupMatch>]>([
+  ['a user', { ownerUid: 1000, territory: '/user.slice/user-1000.slice/user@1000.service' }],
+  ['a container', { outer: { engine: 'docker', id: 'outer', infra: false } }],
+])('nor that of a cgroup which %s has put into another one with the name of its pod', async (_, place) => {
+  const inventory = new ContainerInventory({ kernel, naming: new Naming([]), postures });
+  const pod = '4'.repeat(32);
+  const [made, own] = [container([monitor], pod), container([], pod)];
+  for (const cgroup of [{ ...made, match: { ...made.match, ...place } }, own]) inventory.add(cgroup);
+  const found = await inventory.containers();
+  expect(found.map(({ posture }) => posture?.sandbox?.kind)).toEqual(['qemu', undefined]);
+  inventory.close();
 });
 
 describe('the sandbox of a pod', () => {

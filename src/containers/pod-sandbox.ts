@@ -20,18 +20,24 @@ export function withSandboxOfPod<Member extends PodMember>(
   postureOf: (member: Member) => Posture | undefined,
 ): readonly Container[] {
   const pods = new Map<string, Member[]>();
-  for (const container of containers) if (isEmpty(container)) pods.set(container.cgroup.match.podUid ?? '', []);
+  for (const container of containers) if (isEmpty(container)) pods.set(podOf(container), []);
   if (pods.size === 0) return containers;
-  for (const member of members) pods.get(member.cgroup.match.podUid ?? '')?.push(member);
+  for (const member of members) pods.get(podOf(member))?.push(member);
   return containers.map((container) => {
     if (!isEmpty(container)) return container;
-    for (const member of pods.get(container.cgroup.match.podUid ?? '') ?? []) {
+    for (const member of pods.get(podOf(container)) ?? []) {
       if (member.cgroup === container.cgroup) continue;
       const posture = postureOf(member);
       if (posture?.sandbox !== undefined && posture.sandbox.kernel !== 'shared') return { ...container, posture };
     }
     return container;
   });
+}
+
+/** The pod, and where it is: others than the host's root can make cgroups with the name of any pod, and put a sandbox into them. */
+function podOf({ cgroup }: Pick<PodMember, 'cgroup'>): string {
+  const { podUid, ownerUid, territory, outer } = cgroup.match;
+  return JSON.stringify([podUid, ownerUid, territory, outer?.id]);
 }
 
 function isEmpty({ cgroup, init, initError }: Container): boolean {
