@@ -74,8 +74,11 @@ export function lookAtProcesses(
     let isDoubtful = false;
     try {
       const status = readStatus(files);
-      if (status === undefined) unseen.push(pid);
-      const found = status && readProcess(files, surroundings, { status });
+      if (status === undefined) {
+        unseen.push(pid);
+        continue;
+      }
+      const found = readProcess(files, surroundings, { status });
       isDoubtful = found !== undefined && !isInside(kernel, cgroup, files);
       if (isDoubtful && found !== undefined) doubtful.push({ files, found });
       else take(files, found);

@@ -282,6 +282,16 @@ describe('a posture', () => {
     expect(byPid.get(first)).toMatchObject({ hostPid: true, hostMnt: false });
   });
 
+  test('is out of date if the pid of a process that had ended belongs to another one', () => {
+    const of = target(init);
+    const reading = read(of);
+    const isAsRead = (pid: number): boolean =>
+      reader.isAsRead({ ...reading, byPid: new Map([...reading.byPid, [pid, undefined]]) }, of.init);
+    // Kernel threads and the parent of the init do not count either.
+    expect([isAsRead(2), isAsRead(reading.parent), isAsRead(ofHost)]).toEqual([true, true, false]);
+    of.init.files.close();
+  });
+
   test('leaves out a process that is not in the container any more: another one may have its pid', () => {
     const of = { ...target(init, ofHost), list: () => [init] };
     const { posture, byPid } = read(of);

@@ -163,7 +163,12 @@ export class PostureReader {
         // Reading everything again says what is wrong.
         () => {},
       );
-      if (status === undefined || (process !== undefined && !isAsRead(status, process))) return false;
+      if (status === undefined) return false;
+      // One that does not count is the engine's own, or can count no more. Another process may have its pid.
+      const { zombie, kernelThread } = status;
+      const isSame =
+        process === undefined ? pid === reading.parent || zombie || kernelThread : isAsRead(status, process);
+      if (!isSame) return false;
     }
     return !this.haveMountsChanged(reading, init);
   }
