@@ -6,6 +6,7 @@ import type { Host } from './host.ts';
 import { type HostMounts, seenThrough } from './host-mounts.ts';
 import { kindOf } from './host-paths.ts';
 import type { MountTable } from './mount-table.ts';
+import type { OtherMounts } from './other-mounts.ts';
 import type { HostMount, MountPosture, ProcessPosture } from './posture.ts';
 import { found } from './probed.ts';
 import { isRuntimesOwn } from './runtime-mounts.ts';
@@ -53,6 +54,23 @@ export function readMounts(mounted: Mounted): MountPosture {
     socketsKnown: host.sockets !== undefined,
     kubelets: ifSeen(all.some(({ root: of }) => OF_KUBELET.test(of))),
     ...(isHost === true ? WHOLE_HOST : behind(all, mounted)),
+  };
+}
+
+/** Adds mounts that only other processes than the init have. */
+export function withOthers(
+  own: MountPosture,
+  { others, complete }: { readonly others: readonly OtherMounts[]; readonly complete: boolean },
+  mounted: Mounted,
+): MountPosture {
+  const more = others.map(({ files, process, table, news }) =>
+    behind(news, { ...mounted, init: files, process, table }),
+  );
+  return {
+    ...own,
+    complete: own.complete && complete,
+    hostMounts: own.hostMounts && [...own.hostMounts, ...more.flatMap(({ hostMounts }) => hostMounts ?? [])],
+    propagating: own.propagating && [...own.propagating, ...more.flatMap(({ propagating }) => propagating ?? [])],
   };
 }
 

@@ -58,6 +58,8 @@ export interface ProcessPosture {
   /** Whether it is in the host's pid namespace. */
   readonly hostPid: boolean;
   readonly hostMnt: boolean | undefined;
+  /** The inode of its mount namespace; absent: unknown. */
+  readonly mnt?: number;
   /** Whether it is in a host namespace in which the init is not. `undefined`: unknown. */
   readonly escaped: boolean | undefined;
 }

@@ -45,11 +45,11 @@ function keysOf(processes: readonly ProcessPosture[]): string {
 
 const keys = new WeakMap<ProcessPosture, string>();
 
-/** A key that equal processes share. Only one process name affects the result. */
+/** A key that equal processes share. Only one process name affects the result, and no number of a namespace. */
 function keyOf(process: ProcessPosture): string {
   const known = keys.get(process);
   if (known !== undefined) return known;
-  const named = { ...process, name: process.name === 'sshd' ? process.name : '' };
+  const named = { ...process, name: process.name === 'sshd' ? process.name : '', mnt: undefined };
   const key = JSON.stringify(named, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
   keys.set(process, key);
   return key;

@@ -64,6 +64,7 @@ export function readProcess(
     nested: isNested(namespaces.user, users, surroundings),
     hostPid,
     hostMnt: isHostMnt(namespaces, surroundings),
+    ...(namespaces.mnt !== undefined && { mnt: namespaces.mnt }),
     escaped: hasEscaped(namespaces, hostPid, surroundings),
   };
 }

@@ -244,6 +244,63 @@ describe('a posture', () => {
     expect(problem).toBeUndefined();
   });
 
+  test('includes mounts that the init has left behind and another process has not', async () => {
+    const root = mkdtempSync(join(directory, 'left-'));
+    const [pivotRoot, umount] = process.arch === 'arm64' ? [41, 39] : [155, 166];
+    const leave = join(directory, 'leave.pl');
+    writeFileSync(
+      leave,
+      `chdir $ARGV[0]; my $here = "."; syscall(${pivotRoot}, $here, $here) == 0 or die; syscall(${umount}, $here, 2) == 0 or die; sleep 1000`,
+    );
+    const inside = `mount -t tmpfs t ${root} && exec perl ${leave} ${root}`;
+    const script = `unshare --user --map-root-user --mount bash -c '${inside}' & sleep 1000 & wait`;
+    const outside = await start('unshare', '--user', '--map-root-user', '--mount', 'bash', '-c', script);
+    const [leaves = NaN, stays = NaN] = await vi.waitFor(
+      () => {
+        const found = childrenOf(outside);
+        expect(found).toHaveLength(2);
+        expect(readFileSync(`/proc/${found[0]}/mountinfo`, 'utf8')).toMatch(/^\S+ \S+ \S+ \/ \/ .* tmpfs .*\n$/);
+        return found;
+      },
+      { timeout: 10_000, interval: 5 },
+    );
+    await running(stays, 'sleep');
+    const alone = (await postureOf(leaves)).mounts;
+    expect(alone).toMatchObject({ complete: true, hostMounts: [] });
+    const { mounts } = await postureOf(leaves, stays);
+    expect(mounts?.hostMounts?.map(({ kind }) => kind)).toContain('root');
+    expect(mounts?.complete).toBe(true);
+    const chrooted = await start(
+      'nsenter',
+      `--user=/proc/${stays}/ns/user`,
+      `--mount=/proc/${stays}/ns/mnt`,
+      'perl',
+      '-e',
+      `chroot '${directory}' or die; sleep 1000`,
+    );
+    await vi.waitFor(() => expect(readlinkSync(`/proc/${chrooted}/root`)).toBe(directory), {
+      timeout: 10_000,
+      interval: 5,
+    });
+    expect((await postureOf(leaves, chrooted)).mounts).toMatchObject({ complete: false, hostMounts: [] });
+    expect((await postureOf(leaves, chrooted, stays)).mounts).toMatchObject({
+      complete: true,
+      hostMounts: mounts?.hostMounts,
+    });
+    // Copies are none.
+    expect((await postureOf(stays, leaves)).mounts).toEqual((await postureOf(stays)).mounts);
+  });
+
+  test('is unknown with more mount namespaces than are looked at', async () => {
+    const others = await Promise.all(
+      Array.from({ length: 65 }, () => start('unshare', '--user', '--mount', 'sleep', '1000')),
+    );
+    await Promise.all(others.map((pid) => running(pid, 'sleep')));
+    expect((await postureOf(init, ...others.slice(0, 64))).mounts).toMatchObject({ complete: true });
+    expect((await postureOf(init, ...others)).mounts).toMatchObject({ complete: false });
+    expect(kernel.open).toBe(0);
+  }, 30_000);
+
   test('knows that it has not seen a process that procfs hides, unlike one that has ended', async () => {
     // As hidepid=2 shows it to a user without privileges.
     const procRoot = mkdtempSync(join(directory, 'proc-'));

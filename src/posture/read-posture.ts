@@ -12,7 +12,9 @@ import { LookUps } from '../probes/look-ups.ts';
 import type { PathProbes } from '../probes/path-probes.ts';
 import { lookAtProcesses } from './look-at-processes.ts';
 import { LONGEST_MOUNTINFO, MountTable } from './mount-table.ts';
-import { readMounts } from './mounts.ts';
+import { isChrooted } from './chrooted.ts';
+import { type Mounted, readMounts, withOthers } from './mounts.ts';
+import { otherMounts } from './other-mounts.ts';
 import type { DevicePosture, Posture } from './posture.ts';
 import type { LookedUp, PostureReading, Target } from './posture-reading.ts';
 import { orUnknown } from './or-unknown.ts';
@@ -92,9 +94,18 @@ export class PostureReader {
       );
     const lookUps = new LookUps(this.#probes, cgroup.path);
     const witnesses = new Witnesses(this.#kernel);
+    const others = table && otherMounts(table, own, byPid, (pid) => witnesses.filesOf(pid));
     const lookUp = (): LookedUp => {
-      const mounts =
-        table && readMounts({ table, engine: target.engine, init: init.files, process: own, host, lookUps, note });
+      const mounted: Mounted | undefined = table && {
+        table,
+        engine: target.engine,
+        init: init.files,
+        process: own,
+        host,
+        lookUps,
+        note,
+      };
+      const mounts = mounted && readMounts(mounted);
       const question = {
         host,
         engine: target.engine,
@@ -110,7 +121,10 @@ export class PostureReader {
       const sandbox = orUnknown(() => readSandbox(question), note);
       const sources = { cgroup, init: init.files, table, lookUps, note };
       const devices = orUnknown(() => readDevices(sources), note) ?? UNKNOWN_DEVICES;
-      return { readAt, sandbox, mounts, devices, problem };
+      // The processes of a sandbox have mounts that its workload does not see.
+      const isShared = sandbox === undefined || sandbox.kernel === 'shared';
+      const shown = isShared && mounts && mounted && others ? withOthers(mounts, others, mounted) : mounts;
+      return { readAt, sandbox, mounts: shown, devices, problem };
     };
     let first: LookedUp;
     try {
@@ -249,16 +263,6 @@ function readMountinfo(files: ProcessFiles, note: (error: Error) => void): Buffe
     if (errnoOf(error) !== 'EFBIG') note(toError(error));
     return undefined;
   }
-}
-
-/** Whether a process has another root directory than its mount namespace; `undefined` if unknown. */
-function isChrooted(files: ProcessFiles): boolean | undefined {
-  // The link has the same access check as those of the namespaces, whose error says what is missing.
-  const root = orUnknown(
-    () => files.link('root'),
-    () => {},
-  );
-  return root === undefined ? undefined : root !== '/';
 }
 
 function hostNet({ namespaces }: InitProcess, host: Host): boolean | undefined {
