@@ -7,6 +7,9 @@ const LONGEST = 1024;
 /** The age in ms beyond which an answer is used once more and then refreshed: a process can become another program. */
 const FRESH_MS = 20_000;
 
+/** One that was not refreshed for this long, in ms, is of a process that has ended, or that nobody asks about. */
+const UNUSED_MS = 600_000;
+
 /** The maximum number of cached command lines; 4 MB. */
 const MOST = 4096;
 
@@ -52,16 +55,19 @@ export class ProbedCommandLines implements CommandLines {
     const path = `${this.#procRoot}/${pid}/cmdline`;
     const asked = this.#probes.ask(cgroup, { look: 'text', path, most: LONGEST }).then((outcome) => {
       this.#asked.delete(pid);
+      const at = performance.now();
       // Moves the latest to the end, so that the first is the least recently used.
       this.#known.delete(pid);
-      this.#known.set(pid, {
-        start,
-        text: outcome.kind === 'value' ? outcome.value : undefined,
-        at: performance.now(),
-      });
-      const [oldest] = this.#known.keys();
-      if (this.#known.size > MOST && oldest !== undefined) this.#known.delete(oldest);
+      this.#known.set(pid, { start, text: outcome.kind === 'value' ? outcome.value : undefined, at });
+      this.#forgetUnused(at);
     });
     this.#asked.set(pid, asked);
+  }
+
+  #forgetUnused(now: number): void {
+    for (const [pid, { at }] of this.#known) {
+      if (this.#known.size <= MOST && now - at < UNUSED_MS) return;
+      this.#known.delete(pid);
+    }
   }
 }

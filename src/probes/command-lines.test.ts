@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { PENDING } from '../kernel/command-lines.ts';
+import { ProbedCommandLines } from './command-lines.ts';
+import type { PathProbes } from './path-probes.ts';
+
+let commandLines: ProbedCommandLines;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const ask = (_: unknown, { path }: { readonly path: string }) => Promise.resolve({ kind: 'value', value: path });
+  commandLines = new ProbedCommandLines({ ask } as unknown as PathProbes, '/proc');
+});
+afterEach(() => vi.useRealTimers());
+
+const of = (pid: number, start = 1) => commandLines.of({ cgroup: '/docker/a', pid, start });
+
+test('are known once they are answered, and only of the same process', async () => {
+  expect(of(7)).toBe(PENDING);
+  await commandLines.settled();
+  expect(of(7)).toBe('/proc/7/cmdline');
+  expect(of(7, 2)).toBe(PENDING);
+});
+
+test('are forgotten if nobody has asked for ten minutes, so that processes that have ended take no memory', async () => {
+  for (const pid of [7, 8]) of(pid);
+  await commandLines.settled();
+  for (let second = 0; second <= 630; second += 30) {
+    of(7);
+    await commandLines.settled();
+    vi.advanceTimersByTime(30_000);
+  }
+  expect(of(7)).toBe('/proc/7/cmdline');
+  expect(of(8)).toBe(PENDING);
+});
