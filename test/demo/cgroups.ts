@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { setTimeout } from 'node:timers/promises';
 import { findCgroupLayout, type Hierarchy } from '../../src/kernel/cgroup-layout.ts';
 import { absentAsUndefined, errnoOf } from '../../src/kernel/errno.ts';
+import { parseCgroupProcs } from '../../src/kernel/cgroup-procs.ts';
 
 /** The limits of a container; absent means unlimited. */
 export interface Limits {
@@ -152,8 +153,9 @@ function wordsIn(file: string): string[] {
 }
 
 function pidsIn(directory: string): number[] {
-  const text = absentAsUndefined(() => readFileSync(`${directory}/cgroup.procs`, 'utf8')) ?? '';
-  return text.split('\n').filter(Boolean).map(Number);
+  const list = absentAsUndefined(() => readFileSync(`${directory}/cgroup.procs`));
+  // Without the zeros, which a process has that ends at this moment: a signal to 0 goes to the own process group.
+  return list === undefined ? [] : parseCgroupProcs(list);
 }
 
 function endProcess(pid: number): void {

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCgroupLayout } from '../../src/kernel/cgroup-layout.ts';
+import { parseCgroupProcs } from '../../src/kernel/cgroup-procs.ts';
 import type { ContainerSpec } from '../demo/throwaway-containers.ts';
 import { quote } from '../lab/machine.ts';
 import { StoppableMount } from '../lab/stoppable-mount.ts';
@@ -283,8 +284,7 @@ function ownCgroup({ cgroups }: Scene): string {
 }
 
 function killIn(cgroup: string): void {
-  const pids = readFileSync(`${cgroup}/cgroup.procs`, 'utf8').split('\n').filter(Boolean);
-  for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+  for (const pid of parseCgroupProcs(readFileSync(`${cgroup}/cgroup.procs`))) process.kill(pid, 'SIGKILL');
 }
 
 async function makeCgroups(scene: Scene, names: readonly string[]): Promise<AsyncDisposable> {

@@ -36,7 +36,7 @@ clean_up() {
     for cgroup in $(find /sys/fs/cgroup -depth -type d \( -path "*/$id" -o -name "docker-$id.scope" \) 2>/dev/null); do
       for _ in $(seq 50); do
         # shellcheck disable=SC2046
-        kill -KILL $(cat "$cgroup/cgroup.procs" 2>/dev/null) 2>/dev/null
+        kill -KILL $(grep -vx 0 "$cgroup/cgroup.procs" 2>/dev/null) 2>/dev/null
         rmdir "$cgroup" 2>/dev/null
         if [ ! -d "$cgroup" ]; then break; fi
         sleep 0.1

@@ -8,7 +8,8 @@ export async function removeCgroups(machine: Machine, name: string): Promise<voi
       left=$(find /sys/fs/cgroup -depth -type d \\( -path ${quote(`*/${name}`)} -o -path ${quote(`*/${name}/*`)} \\) 2>/dev/null)
       if [ -z "$left" ]; then exit 0; fi
       for cgroup in $left; do
-        kill -KILL $(cat "$cgroup/cgroup.procs" 2>/dev/null) 2>/dev/null
+        # A process that ends at this moment is 0, to which a signal means the own process group.
+        kill -KILL $(grep -vx 0 "$cgroup/cgroup.procs" 2>/dev/null) 2>/dev/null
         rmdir "$cgroup" 2>/dev/null
       done
       sleep 0.1

@@ -32,7 +32,7 @@ describeLong('a kernel with cgroup_disable=memory', ['guest'], () => {
   afterAll(async () => {
     await exporter?.[Symbol.asyncDispose]();
     await guest?.run(
-      `cat /sys/fs/cgroup/docker/*/cgroup.procs | xargs -r kill -KILL; sleep 1; rmdir /sys/fs/cgroup/docker/* /sys/fs/cgroup/docker`,
+      `grep -hvx 0 /sys/fs/cgroup/docker/*/cgroup.procs | xargs -r kill -KILL; sleep 1; rmdir /sys/fs/cgroup/docker/* /sys/fs/cgroup/docker`,
     );
   });
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCgroupLayout, type Hierarchy } from '../../src/kernel/cgroup-layout.ts';
+import { parseCgroupProcs } from '../../src/kernel/cgroup-procs.ts';
 import { errnoOf } from '../../src/kernel/errno.ts';
 import { copyCpuset } from '../demo/cgroups.ts';
 
@@ -169,8 +170,7 @@ async function removeDirectory(directory: string): Promise<void> {
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return;
       if (errnoOf(error) !== 'EBUSY' || attempt > 1_000) throw error;
-      for (const pid of readFileSync(`${directory}/cgroup.procs`, 'utf8').split('\n').filter(Boolean))
-        endPid(Number(pid));
+      for (const pid of parseCgroupProcs(readFileSync(`${directory}/cgroup.procs`))) endPid(pid);
       await sleep(5);
     }
   }
