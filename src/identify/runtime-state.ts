@@ -12,7 +12,8 @@ const STATES = [
 
 /**
  * The runtime that has created the container of this id, if one of these processes is its first. `runc run --detach web` leaves no other
- * witness: the parent is whoever adopts orphans. The states, of runc, crun and youki:
+ * witness: the parent is whoever adopts orphans. A reader cannot be kept waiting: `/run` is in memory, and only root can write there. The
+ * states, of runc, crun and youki:
  *
  *     {"id":"web","init_process_pid":2301,"init_process_start":91822,"created":"2026-11-30T10:00:00Z","config":{…
  *     {"pid":2301,"process-start-time":91822,"cgroup-path":"/web","scope":"","rootfs":"/srv/web/rootfs",…
