@@ -82,7 +82,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['exposition/own-metrics.ts'],
   chokidar: ['discover/watch.ts'],
-  dockerode: ['engines/docker.ts'],
+  dockerode: ['engines/docker.ts', 'engines/load-dockerode.ts'],
   '@grpc/grpc-js': ['engines/cri-channel.ts'],
   'protobufjs/light.js': ['engines/cri-messages.ts'],
   pino: ['log.ts'],
@@ -127,7 +127,7 @@ describe('imports', () => {
 /** The imports of a file: packages by name, files by path below src. */
 function importsOf(file: string): string[] {
   const text = readFileSync(SOURCES + file, 'utf8');
-  const names = [...text.matchAll(/(?:from |import\(|import |require\.resolve\()'([^'\s]+)'/g)].map(
+  const names = [...text.matchAll(/(?:from |import\(|import |require(?:\.resolve)?\()'([^'\s]+)'/g)].map(
     ([, name = '']) => name,
   );
   return names.map((name) => (name.startsWith('.') ? relative(SOURCES, join(SOURCES, dirname(file), name)) : name));
