@@ -85,6 +85,7 @@ async function measure(count: number): Promise<Record<string, number>> {
   if (other !== undefined) await stop(other);
   const text = await exporter.scrape();
   const rssAfterBurst = exporter.rss();
+  const waits = await waitsDuringScrapes(exporter);
   const visible = await timesToVisible(exporter, cgroups);
   await cleanUpCgroups();
   const fdsAfter = await fdsOnceSettled(exporter, valueOf(emptyText, 'process_open_fds'));
@@ -100,7 +101,9 @@ async function measure(count: number): Promise<Record<string, number>> {
     ...ratio('naive/plain cpu', naive, costs.plain),
     ...(costs.otherPlain.length > 0 && ratio('plain/other plain cpu', costs.plain, costs.otherPlain)),
     ...(costs.otherGzip.length > 0 && ratio('gzip/other gzip cpu', costs.gzip, costs.otherGzip)),
+    'start-up cpu': startUpCpu,
     'start-up cpu over empty host': startUpCpu - empty.startUpCpu,
+    'wait during a scrape p99': percentile(waits, 0.99),
     'rss MB': rss,
     'rss MB after many scrapes in a row': rssAfterBurst,
     'samples per container': (samplesIn(text) - samplesIn(emptyText)) / count,
@@ -194,6 +197,22 @@ async function startMedian(): Promise<{ exporter: Exporter; startUpCpu: number }
   const exporter = await Exporter.start(running);
   const spent = [first, second, exporter].map((started) => started.startUpCpu);
   return { exporter, startUpCpu: percentile(spent, 0.5) };
+}
+
+/** How long other requests wait during scrapes, in ms: as long as the event loop does nothing else. */
+async function waitsDuringScrapes(exporter: Exporter): Promise<number[]> {
+  const waits: number[] = [];
+  for (let round = 0; round < 10; round += 1) {
+    const ended = new AbortController();
+    const scrape = exporter.scrape().finally(() => ended.abort());
+    while (!ended.signal.aborted) {
+      const start = performance.now();
+      await exporter.get('/-/healthy');
+      waits.push(performance.now() - start);
+    }
+    await scrape;
+  }
+  return waits;
 }
 
 /** The time from the first mkdir of a container until it is in the exposition. */

@@ -17,7 +17,7 @@ const NODE_FLAGS = ['--max-semi-space-size=1'];
 export class Exporter {
   readonly #child: ChildProcess;
   readonly #port: number;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 2 });
   /** The CPU time from the start of the daemon until its first answer, in milliseconds. */
   startUpCpu = NaN;
 

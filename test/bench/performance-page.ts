@@ -34,6 +34,8 @@ const ROWS: readonly Row[] = [
   ['Time of a scrape, p99', ms('plain wall p99')],
   ['Memory', (numbers) => `${format(numbers['rss MB'])} MB`],
   ['Memory after scrapes back to back', (numbers) => `${format(numbers['rss MB after many scrapes in a row'])} MB`],
+  ['Wait of another request during a scrape, p99', ms('wait during a scrape p99')],
+  ['Start-up CPU', ms('start-up cpu')],
   ['Start-up CPU, above an empty host', ms('start-up cpu over empty host')],
   ['Samples per container', (numbers) => format(numbers['samples per container'])],
   ['New container visible within, p95', ms('visible p95')],
