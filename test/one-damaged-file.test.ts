@@ -84,6 +84,38 @@ const CASES: readonly (readonly [file: string, damage: (text: string) => string,
     },
   ],
   [
+    `${CGROUP}/memory.max`,
+    NO_SUCH_FORMAT,
+    {
+      findings: ['memory_unlimited'],
+      families: [
+        'container_memory_events_total',
+        'container_memory_limit_bytes',
+        'container_memory_limited',
+        'container_memory_own_limit_bytes',
+      ],
+      failing: ['drift', 'findings', 'limits', 'memory'],
+    },
+  ],
+  [
+    `${CGROUP}/cpu.max`,
+    NO_SUCH_FORMAT,
+    {
+      findings: ['cpu_unlimited'],
+      families: ['container_cpu_limited'],
+      failing: ['cpu', 'drift', 'findings', 'limits'],
+    },
+  ],
+  [
+    `${CGROUP}/pids.max`,
+    NO_SUCH_FORMAT,
+    {
+      findings: ['pids_unlimited'],
+      families: ['container_pids_limit', 'container_pids_limit_hits_total', 'container_pids_limited'],
+      failing: ['drift', 'findings', 'limits', 'pids'],
+    },
+  ],
+  [
     `${CGROUP}/memory.stat`,
     valueOf('file_mapped', '-4096'),
     { families: ['container_memory_mapped_file_bytes'], failing: ['memory'] },

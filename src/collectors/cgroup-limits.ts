@@ -1,7 +1,7 @@
 import { parseCpuMax } from '../kernel/cpu-max.ts';
 import type { CgroupFiles, Controller } from '../kernel/cgroup-files.ts';
-import { parseLimit, parseV1Limit, parseV1Period, parseV1Quota } from '../kernel/single-value.ts';
-import { countIn, MALFORMED, parsedOrMalformed } from './cgroup-value.ts';
+import { parseCount, parseLimit, parseV1Limit, parseV1Period, parseV1Quota } from '../kernel/single-value.ts';
+import { noteUnreadable, parsedOrError } from './cgroup-value.ts';
 import { oncePerScrape, type Scrape } from './collector.ts';
 
 /** Limits of one cgroup; `Infinity`: unlimited, `undefined`: the cgroup lacks the controller, or its limit is unknown. */
@@ -29,12 +29,13 @@ export const RESOURCE_CONTROLLERS = { memory: 'memory', swap: 'memory', cpu: 'cp
 
 const UNREAD = Symbol('unread');
 
-type Found = number | typeof MALFORMED | undefined;
+/** A limit, or why it is unknown; `undefined`: the cgroup has no such file. */
+export type Found = number | Error | undefined;
 
 /** What was read of a cgroup in one scrape. */
 interface Known extends Record<Limit, Found | typeof UNREAD> {
   scrape: object;
-  isHierarchical: boolean | undefined;
+  isHierarchical: boolean | Error | undefined;
 }
 
 /** Identifies a scrape, without keeping its data alive. */
@@ -69,21 +70,24 @@ function knownOf(files: CgroupFiles, scrape: Scrape): Known {
 /**
  * Reads a limit of one cgroup: `memory.max`, `memory.swap.max`, `cpu.max`, `pids.max`, `memory.high` or `memory.low` (v1:
  * `memory.limit_in_bytes`, `memory.memsw.limit_in_bytes`, `cpu.cfs_quota_us` with `cpu.cfs_period_us`, `pids.max`, none,
- * `memory.soft_limit_in_bytes`).
+ * `memory.soft_limit_in_bytes`). A failure is reported to each caller: each of them lacks the value.
  */
 export function limitOfCgroup(files: CgroupFiles, resource: Limit, scrape: Scrape): number | undefined {
+  const found = findLimit(files, resource, scrape);
+  if (!(found instanceof Error)) return found;
+  noteUnreadable(found);
+  return undefined;
+}
+
+/** The same as {@link limitOfCgroup}, but with the failure as the value. The caller reports it. */
+export function findLimit(files: CgroupFiles, resource: Limit, scrape: Scrape): Found {
   const known = knownOf(files, scrape);
   let found = known[resource];
   if (found === UNREAD) {
     found = READERS[resource](files);
     known[resource] = found;
   }
-  return found === MALFORMED ? undefined : found;
-}
-
-/** Whether a cgroup has a limit that is unknown because its file is malformed. */
-export function isMalformed(files: CgroupFiles, resource: Limit, scrape: Scrape): boolean {
-  return knownOf(files, scrape)[resource] === MALFORMED;
+  return found;
 }
 
 const READERS: Readonly<Record<Limit, (files: CgroupFiles) => Found>> = {
@@ -94,7 +98,7 @@ const READERS: Readonly<Record<Limit, (files: CgroupFiles) => Found>> = {
       ? v1Limit(files, 'memory.memsw.limit_in_bytes')
       : limitIn(files, 'memory', 'memory.swap.max'),
   cpu: (files) =>
-    files.versionOf('cpu') === 1 ? v1CpuLimit(files) : parsedOrMalformed(files, 'cpu', 'cpu.max', parseCpuMax),
+    files.versionOf('cpu') === 1 ? v1CpuLimit(files) : parsedOrError(files, 'cpu', 'cpu.max', parseCpuMax),
   pids: (files) => limitIn(files, 'pids', 'pids.max'),
   high: (files) => (files.versionOf('memory') === 1 ? undefined : limitIn(files, 'memory', 'memory.high')),
   low: (files) =>
@@ -108,26 +112,34 @@ export function hasLimit(files: CgroupFiles, resource: Exclude<Limit, 'low'>, sc
   return (limitOfCgroup(files, resource, scrape) ?? Infinity) < Infinity;
 }
 
-/** Whether a v1 memory limit also applies to the cgroups below: `memory.use_hierarchy`, which is always 1 since Linux 5.11. */
-export function holdsBelow(files: CgroupFiles, scrape: Scrape): boolean {
+/**
+ * Whether a v1 memory limit also applies to the cgroups below: `memory.use_hierarchy`, which is always 1 since Linux 5.11; an error:
+ * unknown.
+ */
+export function holdsBelow(files: CgroupFiles, scrape: Scrape): boolean | Error {
   const known = knownOf(files, scrape);
-  known.isHierarchical ??= countIn(files, 'memory', 'memory.use_hierarchy') !== 0;
+  known.isHierarchical ??= isHierarchical(files);
   return known.isHierarchical;
+}
+
+function isHierarchical(files: CgroupFiles): boolean | Error {
+  const found = parsedOrError(files, 'memory', 'memory.use_hierarchy', parseCount);
+  return found instanceof Error ? found : found !== 0;
 }
 
 /** A v1 limit of memory in bytes. */
 function v1Limit(files: CgroupFiles, name: string): Found {
-  return parsedOrMalformed(files, 'memory', name, parseV1Limit);
+  return parsedOrError(files, 'memory', name, parseV1Limit);
 }
 
 /** A v2 limit, or `pids.max` of either version. */
 function limitIn(files: CgroupFiles, controller: Controller, name: string): Found {
-  return parsedOrMalformed(files, controller, name, parseLimit);
+  return parsedOrError(files, controller, name, parseLimit);
 }
 
 function v1CpuLimit(files: CgroupFiles): Found {
-  const quota = parsedOrMalformed(files, 'cpu', 'cpu.cfs_quota_us', parseV1Quota);
+  const quota = parsedOrError(files, 'cpu', 'cpu.cfs_quota_us', parseV1Quota);
   if (typeof quota !== 'number' || quota === Infinity) return quota;
-  const period = parsedOrMalformed(files, 'cpu', 'cpu.cfs_period_us', parseV1Period);
+  const period = parsedOrError(files, 'cpu', 'cpu.cfs_period_us', parseV1Period);
   return typeof period === 'number' ? quota / period : period;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CgroupTree, samplesOf } from '../../test/cgroup-tree.ts';
-import { takeMalformed } from './cgroup-value.ts';
+import { takeUnreadable } from './cgroup-value.ts';
 import type { Collector } from './collector.ts';
 import { freezer } from './freezer.ts';
 import { hugetlb } from './hugetlb.ts';
@@ -134,7 +134,7 @@ describe('io', () => {
     samplesIn(io, version, files).map((sample) => sample.replace(/\{.*\}/, ''));
 
   it.each(['-4096', '18446744073709547520', 'many'])('loses only the count that is %j', (count) => {
-    takeMalformed();
+    takeUnreadable();
     const v2 = {
       'io.stat': `8:0 rbytes=${count} wbytes=5 rios=1 wios=${count}\n8:16 rbytes=7 wbytes=0 rios=1 wios=0\n`,
     };
@@ -146,13 +146,13 @@ describe('io', () => {
       'io_reads_total 1',
       'io_writes_total 0',
     ]);
-    expect(takeMalformed()?.message).toMatch(`io.stat: Cannot parse "rbytes=${count}"`);
+    expect(takeUnreadable()?.message).toMatch(`io.stat: Cannot parse "rbytes=${count}"`);
     const v1 = {
       'blkio.throttle.io_service_bytes_recursive': `8:0 Read ${count}\n8:0 Write 512\nTotal 4608\n`,
       'blkio.throttle.io_serviced_recursive': operations,
     };
     expect(valuesOf(1, v1)).toEqual(['io_write_bytes_total 512', 'io_reads_total 2', 'io_writes_total 1']);
-    expect(takeMalformed()?.message).toMatch('io_service_bytes_recursive: Cannot parse "8:0 Read');
+    expect(takeUnreadable()?.message).toMatch('io_service_bytes_recursive: Cannot parse "8:0 Read');
   });
 
   it('has no operations where only the bytes can be read', () => {
@@ -216,11 +216,11 @@ describe('a file in no form that the kernel writes', () => {
     [misc, 2, 'misc.max', 'sev many\n'],
     [rdma, 2, 'rdma.current', 'mlx4_0\thca_handle\n'],
   ] as const)('costs its own value, and is reported (%#)', (collector, version, name, content) => {
-    takeMalformed();
+    takeUnreadable();
     expect(samplesIn(collector, version, { 'hugetlb.2MB.current': '0\n', [name]: content })).toEqual(
       collector === hugetlb ? ['hugetlb_usage_bytes{2MB} 0'] : [],
     );
-    expect(takeMalformed()?.message).toMatch(`${name}: Cannot parse`);
+    expect(takeUnreadable()?.message).toMatch(`${name}: Cannot parse`);
   });
 
   it('makes an effective limit unknown, not that of the next cgroup', () => {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { InitProcess } from '../container.ts';
 import { parseProcLimits } from '../kernel/proc-limits.ts';
-import { MALFORMED, unlessMalformed } from './cgroup-value.ts';
+import { UNREADABLE, unlessMalformed } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, oncePerScrape } from './collector.ts';
 
 interface OpenFiles {
@@ -48,7 +48,7 @@ export function openFilesLimitOf(init: InitProcess): number | undefined {
   const text = init.files.text('limits');
   const limit =
     text === undefined ? undefined : unlessMalformed('limits', () => parseProcLimits(text).get('Max open files')?.soft);
-  if (limit === MALFORMED) return undefined;
+  if (limit === UNREADABLE) return undefined;
   known.set(init, limit);
   return limit;
 }

@@ -1,5 +1,6 @@
 import type { Container } from '../container.ts';
 import type { Drift } from '../drift/drift-watch.ts';
+import { noteUnreadable } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Scrape } from './collector.ts';
 import { limitsOfContainer } from './effective-limits.ts';
 import { assessmentOf } from './findings.ts';
@@ -8,7 +9,8 @@ import { assessmentOf } from './findings.ts';
 export function driftsOf(container: Container, scrape: Scrape): readonly Drift[] {
   if (scrape.drift === undefined) return [];
   const { findings } = assessmentOf(container, scrape);
-  const { own } = limitsOfContainer(container, scrape);
+  const { own, problem } = limitsOfContainer(container, scrape);
+  if (problem !== undefined) noteUnreadable(problem);
   return scrape.drift.observe(container, findings, own);
 }
 

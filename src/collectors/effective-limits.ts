@@ -1,15 +1,16 @@
 import type { Container } from '../container.ts';
 import {
   type CgroupLimits,
+  findLimit,
+  type Found,
   hasLimit,
   holdsBelow,
-  isMalformed,
-  limitOfCgroup,
   type LimitedResource,
   RESOURCE_CONTROLLERS,
   scrapeId,
 } from './cgroup-limits.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
+import { noteUnreadable } from './cgroup-value.ts';
 import { oncePerScrape, type Scrape } from './collector.ts';
 import { type LimitLevel, limitLevelsOf } from './limit-levels.ts';
 
@@ -19,6 +20,8 @@ export interface EffectiveLimit {
   readonly limit: number | undefined;
   /** The cgroup that sets the limit; `undefined` without one. */
   readonly level: LimitLevel | undefined;
+  /** Why it is unknown, if that is a failure. */
+  readonly problem: Error | undefined;
 }
 
 /** The limits of a container. */
@@ -26,6 +29,8 @@ export interface ContainerLimits {
   readonly own: CgroupLimits;
   readonly effective: Readonly<Record<LimitedResource, EffectiveLimit>>;
   readonly limited: Limited;
+  /** Why one of them is unknown, if that is a failure. The others are known. */
+  readonly problem: Error | undefined;
 }
 
 /** Whether a container has a limit: its own, its pod's, its task's or its own unit's. `undefined`: unknown. */
@@ -66,15 +71,21 @@ export function limitsOfContainer(container: Container, scrape: Scrape): Contain
     own: { memory: memory.own, swap: swap.own, cpu: cpu.own, pids: pids.own },
     effective: { memory, swap: swapAlone(container, swap, memory), cpu, pids },
     limited: { memory: memory.limited, cpu: cpu.limited, pids: pids.limited },
+    problem: memory.problem ?? swap.problem ?? cpu.problem ?? pids.problem,
   };
   knownByCgroup.set(files, { scrape: id, parts: { memory, swap, cpu, pids }, limits });
   return limits;
 }
 
 /** The effective swap limit. v1 limits memory and swap together, so swap gets what remains above the memory limit. */
-function swapAlone({ files }: Container, both: EffectiveLimit, { limit: memory }: EffectiveLimit): EffectiveLimit {
+function swapAlone(
+  { files }: Container,
+  both: EffectiveLimit,
+  { limit: memory, problem: memoryProblem }: EffectiveLimit,
+): EffectiveLimit {
   if (files.versionOf('memory') !== 1 || both.limit === undefined || both.limit === Infinity) return both;
-  return { limit: memory === undefined ? undefined : Math.max(0, both.limit - memory), level: both.level };
+  const limit = memory === undefined ? undefined : Math.max(0, both.limit - memory);
+  return { limit, level: both.level, problem: both.problem ?? memoryProblem };
 }
 
 interface Resolved extends EffectiveLimit {
@@ -89,15 +100,24 @@ function resolved(
   limit: number | undefined,
   level: LimitLevel | undefined,
   limited: boolean | undefined,
+  problem?: Error,
 ): Resolved {
-  const isSame =
-    before?.limit === limit && before?.level === level && before?.own === own && before?.limited === limited;
-  return isSame && before !== undefined ? before : { own, limit, level, limited };
+  if (
+    before !== undefined &&
+    before.limit === limit &&
+    before.level === level &&
+    before.own === own &&
+    before.limited === limited &&
+    before.problem === problem
+  ) {
+    return before;
+  }
+  return { own, limit, level, limited, problem };
 }
 
 /** The lowest limit is unknown, but there is one if any limit is known. */
-function unknown(before: Resolved | undefined, own: number | undefined): Resolved {
-  return resolved(before, own, undefined, undefined, own !== undefined && own < Infinity ? true : undefined);
+function unknown(before: Resolved | undefined, own: number | undefined, problem: Error | undefined): Resolved {
+  return resolved(before, own, undefined, undefined, own !== undefined && own < Infinity ? true : undefined, problem);
 }
 
 function resolve(
@@ -106,19 +126,20 @@ function resolve(
   resource: LimitedResource,
   before: Resolved | undefined,
 ): Resolved {
-  const ownLimit = limitOfCgroup(container.files, resource, scrape);
+  const ownFound = findLimit(container.files, resource, scrape);
+  const ownLimit = unlessFailed(ownFound);
   const levels = limitLevelsOf(container, RESOURCE_CONTROLLERS[resource], scrape);
-  if (levels === undefined) return unknown(before, ownLimit);
+  if (levels === undefined) return unknown(before, ownLimit, failureOf(ownFound));
   const { inside, runtime, own, above } = levels;
   const lowest = lowestOf(above, resource, scrape);
-  if (!lowest.complete) return unknown(before, ownLimit);
+  if (!lowest.complete) return unknown(before, ownLimit, failureOf(ownFound) ?? lowest.problem);
   let { limit, level } = lowest;
   for (let index = own === undefined ? inside.length - 1 : inside.length; index >= 0; index -= 1) {
     const each = inside[index] ?? own;
     if (each === undefined) continue;
-    const found = each === own ? ownLimit : limitOfCgroup(each.files, resource, scrape);
-    if (found === undefined) {
-      if (isUnknown(each, resource, scrape)) return unknown(before, ownLimit);
+    const found = each === own ? ownFound : findLimit(each.files, resource, scrape);
+    if (typeof found !== 'number') {
+      if (isUnknown(found, each, resource)) return unknown(before, ownLimit, failureOf(found));
       continue;
     }
     // If limits are equal, name the container's own cgroup: it outlives the cgroups inside.
@@ -158,10 +179,12 @@ function lowestOf(above: readonly LimitLevel[], resource: LimitedResource, scrap
   let level: LimitLevel | undefined;
   let privately = false;
   let complete = true;
+  let problem: Error | undefined;
   for (const each of above) {
-    const found = bindingLimitOf(each, resource, scrape);
-    if (found === undefined) {
-      if (isUnknown(each, resource, scrape)) complete = false;
+    const found = findBindingLimit(each, resource, scrape);
+    if (typeof found !== 'number') {
+      if (isUnknown(found, each, resource)) complete = false;
+      problem ??= failureOf(found);
       continue;
     }
     if (found < Infinity && each.scope !== 'shared') privately = true;
@@ -169,17 +192,17 @@ function lowestOf(above: readonly LimitLevel[], resource: LimitedResource, scrap
     limit = found;
     level = found === Infinity ? undefined : each;
   }
-  const lowest = { limit, level, privately, complete };
+  const lowest = { limit, level, privately, complete, problem };
   known.set(above, lowest);
   return lowest;
 }
 
 /**
- * Whether a missing limit is unknown rather than not set: its cgroup is gone, its file is malformed, or missing on v1, where
- * every cgroup but the root has all files of a controller.
+ * Whether a missing limit is unknown rather than not set: its cgroup is gone, its file cannot be read or parsed, or is missing on
+ * v1, where every cgroup but the root has all files of a controller.
  */
-function isUnknown({ files, path }: LimitLevel, resource: LimitedResource, scrape: Scrape): boolean {
-  if (files.gone || isMalformed(files, resource, scrape)) return true;
+function isUnknown(missing: Error | undefined, { files, path }: LimitLevel, resource: LimitedResource): boolean {
+  if (files.gone || missing !== undefined) return true;
   return path !== '' && files.versionOf(RESOURCE_CONTROLLERS[resource]) === 1;
 }
 
@@ -187,8 +210,25 @@ function isUnknown({ files, path }: LimitLevel, resource: LimitedResource, scrap
  * The limit of a cgroup above the container's, if it applies to the cgroups below. On v1 before Linux 5.11 a memory
  * limit applies to them only with `memory.use_hierarchy`.
  */
-export function bindingLimitOf({ files }: LimitLevel, resource: LimitedResource, scrape: Scrape): number | undefined {
-  const limit = limitOfCgroup(files, resource, scrape);
-  if (limit === undefined || limit === Infinity || RESOURCE_CONTROLLERS[resource] !== 'memory') return limit;
-  return files.versionOf('memory') === 2 || holdsBelow(files, scrape) ? limit : Infinity;
+export function bindingLimitOf(level: LimitLevel, resource: LimitedResource, scrape: Scrape): number | undefined {
+  const found = findBindingLimit(level, resource, scrape);
+  if (found instanceof Error) noteUnreadable(found);
+  return unlessFailed(found);
+}
+
+function findBindingLimit({ files }: LimitLevel, resource: LimitedResource, scrape: Scrape): Found {
+  const found = findLimit(files, resource, scrape);
+  if (typeof found !== 'number' || found === Infinity || RESOURCE_CONTROLLERS[resource] !== 'memory') return found;
+  if (files.versionOf('memory') === 2) return found;
+  const holds = holdsBelow(files, scrape);
+  if (holds instanceof Error) return holds;
+  return holds ? found : Infinity;
+}
+
+function failureOf(found: Found): Error | undefined {
+  return found instanceof Error ? found : undefined;
+}
+
+function unlessFailed(found: Found): number | undefined {
+  return found instanceof Error ? undefined : found;
 }

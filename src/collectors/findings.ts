@@ -3,7 +3,6 @@ import { type Accepted, type Acceptance, withAccepted } from '../findings/accept
 import type { Answer } from '../findings/answer.ts';
 import { assess, type Assessed, type Assessment } from '../findings/assess.ts';
 import { LEVELS } from '../findings/level.ts';
-import { toError } from '../kernel/errno.ts';
 import type { HostNamespaces, NamespaceKind } from '../kernel/host-namespaces.ts';
 import {
   type Collector,
@@ -17,7 +16,7 @@ import { type Limited, limitsOfContainer } from './effective-limits.ts';
 
 /** The assessment of a container. */
 export interface ContainerAssessment extends Assessment {
-  /** Why it is unknown which limits the container has; absent if its cgroups could be read. */
+  /** Why one of the container's limits is unknown; absent if its cgroups could be read. */
   readonly problem?: Error;
 }
 
@@ -44,7 +43,7 @@ export function assessmentOf(container: Container, scrape: Scrape): ContainerAss
 }
 
 function knownOf(container: Container, scrape: Scrape): Known {
-  const { limited, problem } = limitedOf(container, scrape);
+  const { limited, problem } = limitsOfContainer(container, scrape);
   const accepted = scrape.acceptances?.of(container);
   const { posture, cgroup, init } = container;
   const inputs = { posture, namespaces: init?.namespaces, hostNamespaces: scrape.hostNamespaces, limited, accepted };
@@ -65,17 +64,6 @@ function knownOf(container: Container, scrape: Scrape): Known {
   const found = { ...inputs, assessment, used: [...used] };
   assessments.set(cgroup, found);
   return found;
-}
-
-const UNKNOWN_LIMITS: Limited = { memory: undefined, cpu: undefined, pids: undefined };
-
-/** Whether a container has limits, or why that is unknown: then all other facts about it are assessed. */
-function limitedOf(container: Container, scrape: Scrape): { readonly limited: Limited; readonly problem?: Error } {
-  try {
-    return { limited: limitsOfContainer(container, scrape).limited };
-  } catch (error) {
-    return { limited: UNKNOWN_LIMITS, problem: toError(error) };
-  }
 }
 
 function isOf(known: Known, now: Omit<Known, 'assessment' | 'used'>): boolean {

@@ -3,7 +3,7 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { parseLimit } from '../kernel/single-value.ts';
-import { countIn, MALFORMED, parsedFile, parsedOrMalformed } from './cgroup-value.ts';
+import { countIn, UNREADABLE, parsedFile, parsedOrUnreadable } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';
 
 /** Huge pages of one size. */
@@ -101,14 +101,14 @@ function effectiveLimit(container: Container, scrape: Scrape, size: string): num
   let lowest: number | undefined;
   for (const files of [...levels.inside, ...levels.above]) {
     const limit = limitOfCgroup(files, size, scrape);
-    if (limit === MALFORMED) return undefined;
+    if (limit === UNREADABLE) return undefined;
     if (limit !== undefined) lowest = Math.min(lowest ?? Infinity, limit);
     else if (files.versionOf('hugetlb') === 1 && files.path !== '') return undefined;
   }
   return lowest;
 }
 
-type SizeLimit = number | typeof MALFORMED | undefined;
+type SizeLimit = number | typeof UNREADABLE | undefined;
 
 /** Each limit is read once per scrape, however many containers the cgroup holds. */
 const limits = oncePerScrape(() => new Map<CgroupFiles, Map<string, SizeLimit>>());
@@ -118,7 +118,7 @@ function limitOfCgroup(files: CgroupFiles, size: string, scrape: Scrape): SizeLi
   limits(scrape).set(files, bySizes);
   if (bySizes.has(size)) return bySizes.get(size);
   const suffix = files.versionOf('hugetlb') === 1 ? 'limit_in_bytes' : 'max';
-  const limit = parsedOrMalformed(files, 'hugetlb', `hugetlb.${size}.${suffix}`, parseLimit);
+  const limit = parsedOrUnreadable(files, 'hugetlb', `hugetlb.${size}.${suffix}`, parseLimit);
   bySizes.set(size, limit);
   return limit;
 }

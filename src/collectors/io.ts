@@ -3,7 +3,7 @@ import { type DeviceCounts, parseBlkio } from '../kernel/blkio.ts';
 import { parseDiskNames } from '../kernel/diskstats.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { type DeviceIo, parseIoStat } from '../kernel/io-stat.ts';
-import { MALFORMED, parsedFile, parsedOrMalformed } from './cgroup-value.ts';
+import { UNREADABLE, parsedFile, parsedOrUnreadable } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';
 
 /** Block I/O by device. */
@@ -82,7 +82,7 @@ function readV1(files: CgroupFiles): readonly DeviceIo[] {
 
 /** The counts including the cgroups inside. Before Linux 4.16 the kernel only counts the cgroup itself. */
 function readThrottle(files: CgroupFiles, name: string): readonly DeviceCounts[] | undefined {
-  const recursive = parsedOrMalformed(files, 'blkio', `${name}_recursive`, parseBlkio);
-  if (recursive === MALFORMED) return undefined;
+  const recursive = parsedOrUnreadable(files, 'blkio', `${name}_recursive`, parseBlkio);
+  if (recursive === UNREADABLE) return undefined;
   return recursive ?? parsedFile(files, 'blkio', name, parseBlkio);
 }

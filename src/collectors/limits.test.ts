@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CgroupTree, samplesOf } from '../../test/cgroup-tree.ts';
-import { takeMalformed } from './cgroup-value.ts';
+import { takeUnreadable } from './cgroup-value.ts';
 import { limits } from './limits.ts';
 
 let root: string;
@@ -157,7 +157,7 @@ describe('a limit in a form that the kernel does not write', () => {
     [1, 'cpu.cfs_quota_us', '50000 100000\n'],
     [1, 'cpu.cfs_quota_us', '-2\n'],
   ] as const)('is unknown, reported with its file, and costs no other value (v%i %s %j)', (version, name, content) => {
-    takeMalformed();
+    takeUnreadable();
     const resource = name.startsWith('cpu') ? 'cpu' : 'memory';
     const found = samplesIn(version, {
       'jobs/pids.max': 'max\n',
@@ -167,19 +167,30 @@ describe('a limit in a form that the kernel does not write', () => {
     });
     expect(found).toContain('pids_limit 5');
     expect(found.filter((each) => each.startsWith(resource))).toEqual([]);
-    expect(takeMalformed()?.message).toContain(`${name}: Cannot parse`);
+    expect(takeUnreadable()?.message).toContain(`${name}: Cannot parse`);
   });
 
   it('above a container makes the lowest limit unknown, and not higher than it may be', () => {
     const files = { 'jobs/memory.max': 'a lot\n', 'jobs/web/memory.max': '4096\n' };
     expect(valuesIn(2, files)).toEqual(['memory_limited 1', 'memory_own_limit_bytes 4096']);
-    expect(takeMalformed()?.message).toContain('memory.max: Cannot parse');
+    expect(takeUnreadable()?.message).toContain('memory.max: Cannot parse');
+  });
+
+  it('is one above a container of which nobody knows whether it holds below', () => {
+    const files = {
+      'memory.limit_in_bytes': '9223372036854771712\n',
+      'jobs/memory.limit_in_bytes': '4096\n',
+      'jobs/memory.use_hierarchy': 'perhaps\n',
+      'jobs/web/memory.limit_in_bytes': '8192\n',
+    };
+    expect(valuesIn(1, files)).toEqual(['memory_limited 1', 'memory_own_limit_bytes 8192']);
+    expect(takeUnreadable()?.message).toContain('memory.use_hierarchy: Cannot parse');
   });
 
   it('is one with a period of 0, too', () => {
     const files = { 'jobs/cpu.cfs_quota_us': '-1\n', 'jobs/web/cpu.cfs_quota_us': '50000\n' };
     expect(samplesIn(1, { ...files, 'jobs/web/cpu.cfs_period_us': '0\n' })).toEqual([]);
-    expect(takeMalformed()?.message).toContain('cpu.cfs_period_us');
+    expect(takeUnreadable()?.message).toContain('cpu.cfs_period_us');
   });
 
   it.each(['\n', '0-\n', '3,1\n'])('is no number of CPUs of the cgroup above: %j', (content) => {

@@ -3,7 +3,7 @@ import type { Bytes } from '../kernel/bytes.ts';
 import { countCpuList } from '../kernel/cpu-list.ts';
 import { parseLimit } from '../kernel/single-value.ts';
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
-import { parsedFile, countIn, parsedOrMalformed } from './cgroup-value.ts';
+import { noteUnreadable, parsedFile, countIn, parsedOrUnreadable } from './cgroup-value.ts';
 import { limitOfCgroup } from './cgroup-limits.ts';
 import { type Collector, defineContainerCollector, type Family, type Scrape } from './collector.ts';
 import { type ContainerLimits, limitsOfContainer } from './effective-limits.ts';
@@ -33,8 +33,10 @@ export const limits: Collector = defineContainerCollector({
   read(container, scrape): Limits {
     const { files } = container;
     const isV1 = files.versionOf('memory') === 1;
+    const found = limitsOfContainer(container, scrape);
+    if (found.problem !== undefined) noteUnreadable(found.problem);
     return {
-      limits: limitsOfContainer(container, scrape),
+      limits: found,
       files,
       high: limitOfCgroup(files, 'high', scrape),
       low: limitOfCgroup(files, 'low', scrape),
@@ -161,11 +163,11 @@ function cpuWeight(files: CgroupFiles): number | undefined {
 
 function cpus(container: Container, scrape: Scrape): number | undefined {
   const name = container.files.versionOf('cpuset') === 1 ? 'cpuset.effective_cpus' : 'cpuset.cpus.effective';
-  let found = parsedOrMalformed(container.files, 'cpuset', name, parseCpus);
+  let found = parsedOrUnreadable(container.files, 'cpuset', name, parseCpus);
   if (found === undefined) {
     // Without the controller a cgroup uses the CPUs of the cgroup above.
     for (const files of scrape.levels(container, 'cpuset')?.above ?? []) {
-      found = parsedOrMalformed(files, 'cpuset', name, parseCpus);
+      found = parsedOrUnreadable(files, 'cpuset', name, parseCpus);
       if (found !== undefined) break;
     }
   }

@@ -3,7 +3,7 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { areMalformed, flatKeyedParser } from '../kernel/flat-keyed.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import { hasLimit, limitOfCgroup } from './cgroup-limits.ts';
-import { countIn, MALFORMED, parsedFile, parsedOrMalformed } from './cgroup-value.ts';
+import { countIn, noteUnreadable, parsedFile, parsedOrUnreadable, UNREADABLE } from './cgroup-value.ts';
 import type { Scrape } from './collector.ts';
 import { limitsOfContainer } from './effective-limits.ts';
 
@@ -32,9 +32,9 @@ export function limitEventsOf(files: CgroupFiles, scrape: Scrape): LimitEvents {
   const hasHigh = hasLimit(files, 'high', scrape);
   const hasLow = (limitOfCgroup(files, 'low', scrape) ?? 0) > 0;
   if (!hasMax && !hasHigh && !hasLow) return NONE;
-  const local = parsedOrMalformed(files, 'memory', 'memory.events.local', parseEvents);
+  const local = parsedOrUnreadable(files, 'memory', 'memory.events.local', parseEvents);
   const events = local === undefined ? parsedFile(files, 'memory', 'memory.events', parseEvents) : local;
-  if (events === MALFORMED) return NONE;
+  if (events === UNREADABLE) return NONE;
   return {
     low: hasLow ? events?.low : undefined,
     high: hasHigh ? events?.high : undefined,
@@ -58,7 +58,8 @@ const NO_SWAP_EVENTS: SwapEvents = {};
 export function swapEventsOf(container: Container, scrape: Scrape): SwapEvents {
   const { files } = container;
   if (files.versionOf('memory') === 1) return NO_SWAP_EVENTS;
-  const { limit } = limitsOfContainer(container, scrape).effective.swap;
+  const { limit, problem } = limitsOfContainer(container, scrape).effective.swap;
+  if (problem !== undefined) noteUnreadable(problem);
   if (limit === undefined || limit === 0 || limit === Infinity) return NO_SWAP_EVENTS;
   return parsedFile(files, 'memory', 'memory.swap.events', parseSwapEvents) ?? NO_SWAP_EVENTS;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Container } from '../container.ts';
-import { takeMalformed } from './cgroup-value.ts';
+import { takeUnreadable } from './cgroup-value.ts';
 import type { Scrape } from './collector.ts';
 import { readNetwork } from './network.ts';
 
@@ -35,11 +35,11 @@ test.each([
 });
 
 test.each(['-1', '18446744073709551613', '1k'])('loses only the count that is %j', (received) => {
-  takeMalformed();
+  takeUnreadable();
   const rest = { packets: 1, errors: 1, dropped: 1 };
   expect(readNetwork(...inNetworkOf([lineOf('eth0', received), lineOf('eth1')]))).toEqual([
     { name: 'eth0', receive: { bytes: undefined, ...rest }, transmit: { bytes: 1, ...rest } },
     { name: 'eth1', receive: { bytes: 1, ...rest }, transmit: { bytes: 1, ...rest } },
   ]);
-  expect(takeMalformed()?.message).toMatch(/^net\/dev: Cannot parse " +eth0: /);
+  expect(takeUnreadable()?.message).toMatch(/^net\/dev: Cannot parse " +eth0: /);
 });

@@ -1,6 +1,6 @@
 import type { Container } from '../container.ts';
 import { type InterfaceCounts, type DirectionCounts, parseNetDev } from '../kernel/net-dev.ts';
-import { MALFORMED, unlessMalformed } from './cgroup-value.ts';
+import { UNREADABLE, unlessMalformed } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, NAMESPACE_REMEDY, type Scrape } from './collector.ts';
 
 /** A container with NET_ADMIN in its own network, as in LXC, can make any number of interfaces and give them any names. */
@@ -28,7 +28,7 @@ export function readNetwork(container: Container, scrape: Scrape): readonly Inte
   const bytes = container.init?.files.read('net/dev');
   if (bytes === undefined) return undefined;
   const found = unlessMalformed('net/dev', (note) => parseNetDev(bytes, { most: MOST_INTERFACES + 1, note }));
-  return found === MALFORMED ? undefined : found.filter(({ name }) => name !== 'lo').slice(0, MOST_INTERFACES);
+  return found === UNREADABLE ? undefined : found.filter(({ name }) => name !== 'lo').slice(0, MOST_INTERFACES);
 }
 
 /**

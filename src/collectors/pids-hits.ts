@@ -3,7 +3,7 @@ import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { flatKeyedParser } from '../kernel/flat-keyed.ts';
 import { unifiedOptions } from '../kernel/unified-options.ts';
 import { hasLimit, limitOfCgroup } from './cgroup-limits.ts';
-import { countIn, MALFORMED, parsedOrMalformed } from './cgroup-value.ts';
+import { countIn, UNREADABLE, parsedOrUnreadable } from './cgroup-value.ts';
 import { oncePerScrape, type Scrape } from './collector.ts';
 import { type LimitLevel, type LimitLevels, limitLevelsOf } from './limit-levels.ts';
 import { limitingAmong } from './limiting-levels.ts';
@@ -24,14 +24,14 @@ export interface PidsHits {
   readonly unattributed: number | undefined;
 }
 
-type Hits = number | typeof MALFORMED | undefined;
+type Hits = number | typeof UNREADABLE | undefined;
 
 const parseEvents = flatKeyedParser(['max']);
 
 /** The count in a file of events, which every such file has; `undefined` without the file. */
 function hitsIn(files: CgroupFiles, name: 'pids.events' | 'pids.events.local'): Hits {
-  const events = parsedOrMalformed(files, 'pids', name, parseEvents);
-  return events === undefined || events === MALFORMED ? events : (events.max ?? MALFORMED);
+  const events = parsedOrUnreadable(files, 'pids', name, parseEvents);
+  return events === undefined || events === UNREADABLE ? events : (events.max ?? UNREADABLE);
 }
 
 const NO_HITS: PidsHits = { own: undefined, others: new Map(), unattributed: undefined };
@@ -87,7 +87,7 @@ function byLimit(own: LimitLevel | undefined, limiting: readonly LimitLevel[], s
     if (typeof hits === 'number') others.set(level.path, hits);
   }
   const ownHits = own && localHits(own.files, scrape);
-  return { own: ownHits === MALFORMED ? undefined : ownHits, others, unattributed: undefined };
+  return { own: ownHits === UNREADABLE ? undefined : ownHits, others, unattributed: undefined };
 }
 
 const localHitsByCgroup = oncePerScrape(() => new Map<CgroupFiles, Hits>());
@@ -147,13 +147,13 @@ function refusedForks({ inside, own, above }: LimitLevels): number | undefined {
   let refused: number | undefined;
   for (const { files } of own === undefined ? inside : [...inside, own]) {
     const each = hitsIn(files, 'pids.events');
-    if (each === MALFORMED) return undefined;
+    if (each === UNREADABLE) return undefined;
     if (each !== undefined) refused = (refused ?? 0) + each;
   }
   if (refused !== undefined) return refused;
   for (const { files } of above) {
     const each = hitsIn(files, 'pids.events');
-    if (each !== undefined) return each === MALFORMED ? undefined : each;
+    if (each !== undefined) return each === UNREADABLE ? undefined : each;
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { CgroupFiles } from '../kernel/cgroup-files.ts';
 import { parseIrqPressure, type Pressure, parsePressure } from '../kernel/pressure.ts';
 import { unseenAsUndefined } from '../kernel/errno.ts';
-import { parsedFile, parsedOrMalformed } from './cgroup-value.ts';
+import { parsedFile, parsedOrUnreadable } from './cgroup-value.ts';
 import { type Collector, defineContainerCollector, type Family, oncePerScrape, type Scrape } from './collector.ts';
 
 const RESOURCES = ['cpu', 'memory', 'io', 'irq'] as const;
@@ -67,7 +67,7 @@ const hostAccountsIrq = oncePerScrape(
 function readIrq(files: CgroupFiles, hasPressure: boolean, scrape: Scrape): number | undefined {
   const mayAccount = mayAccountIrq(scrape);
   if (!mayAccount.still) return undefined;
-  const full = parsedOrMalformed(files, 'unified', 'irq.pressure', parseIrqPressure);
+  const full = parsedOrUnreadable(files, 'unified', 'irq.pressure', parseIrqPressure);
   if (full === undefined && hasPressure && !files.gone) mayAccount.still = hostAccountsIrq(scrape);
   return typeof full === 'number' ? full : undefined;
 }

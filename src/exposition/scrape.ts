@@ -1,4 +1,4 @@
-import { takeMalformed } from '../collectors/cgroup-value.ts';
+import { takeUnreadable } from '../collectors/cgroup-value.ts';
 import type { Collector, Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
 import { Pace } from '../pace.ts';
@@ -148,12 +148,12 @@ function readTarget(collector: Collector, targets: Targets, index: number, troub
   const container = containers[index];
   try {
     // Discards malformed content that other readers have found meanwhile: it does not belong to this container.
-    takeMalformed();
+    takeUnreadable();
     const before = openings();
     const reading = read(index);
     // What has just been opened by its path may be of a later container at the same path.
     if (openings() !== before) container?.files.confirm();
-    const malformed = takeMalformed();
+    const malformed = takeUnreadable();
     if (malformed !== undefined) errors.push({ error: malformed, container });
     if (container?.files.gone === true) {
       // A value missing from a removed cgroup proves nothing, not even that there is no limit.

@@ -2,6 +2,7 @@ import { readCpu } from '../collectors/cpu.ts';
 import type { Scrape } from '../collectors/collector.ts';
 import { assessmentOf, hostNamespacesOf } from '../collectors/findings.ts';
 import { driftsOf } from '../collectors/drift.ts';
+import { takeUnreadable } from '../collectors/cgroup-value.ts';
 import { limitsOfContainer } from '../collectors/effective-limits.ts';
 import { cpuLimitersOf, memoryLimitersOf, pidsLimitersOf } from '../collectors/limiter-readings.ts';
 import { readMemory, workingSetOf } from '../collectors/memory.ts';
@@ -105,16 +106,21 @@ export interface OomReport {
 /** Reads everything shown about a container. A value that cannot be read is `undefined`, and the rest is still read. */
 export function readContainer(container: Container, scrape: Scrape): ContainerReport {
   let failure = container.posture?.problem;
+  // Discards what other readers have found: it does not belong to this container.
+  takeUnreadable();
   const attempt = <T>(read: () => T): T | undefined => {
     try {
       return read();
     } catch (error) {
       failure ??= toError(error);
       return undefined;
+    } finally {
+      failure ??= takeUnreadable();
     }
   };
   const { cgroup, names, labels, init } = container;
   const limits = attempt(() => limitsOfContainer(container, scrape));
+  failure ??= limits?.problem;
   const memory = attempt(() => readMemory(container, scrape));
   const cpu = attempt(() => readCpu(container, scrape));
   const pids = attempt(() => readPids(container, scrape));
