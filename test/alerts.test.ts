@@ -24,6 +24,7 @@ const families: ReadonlyMap<string, readonly string[]> = new Map([
   // Labels that the exporter itself sets.
   ['isolation_exporter_clock_timestamp_seconds', []],
   ['isolation_exporter_accept_entries', ['state']],
+  ['isolation_container_runs_exporter', ['engine', 'namespace', 'pod', 'container']],
   ['isolation_scrape_collector_success', ['collector']],
   ['isolation_scrape_collector_duration_seconds', ['collector']],
 ]);

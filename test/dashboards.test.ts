@@ -11,6 +11,7 @@ import { allFamilies, collectorFamilies, type Families } from './dashboards/fami
 import { ALL_VALUES, type Choice, interpolate } from './dashboards/interpolate.ts';
 import { NOT_SHOWN } from './dashboards/not-shown.ts';
 import { analyse } from './dashboards/promql.ts';
+import { neededCollectors } from './rules/needed-collectors.ts';
 
 const PROMTOOL = '/usr/bin/promtool';
 const files = boardFiles();
@@ -218,6 +219,12 @@ test('queries generic metrics for the exporters only', () => {
   const common = exprs.filter((expr) => metricsOf(expr).some((metric) => !metric.startsWith('isolation_')));
   expect(common.length).toBeGreaterThan(0);
   for (const expr of common) expect(expr).toMatch(/ and on \(job(?:, instance)?\) .*isolation_exporter_build_info\{/);
+});
+
+// docs/dashboards.md says so.
+test.each(files)('$name finds what it shows without a collector, except the container', ({ name, dashboard }) => {
+  const needed = neededCollectors([JSON.stringify(dashboard.templating)]);
+  expect(needed).toEqual(name === 'container' ? ['info'] : []);
 });
 
 describe('every metric of the exporter', () => {

@@ -1,14 +1,11 @@
-import type { Container } from '../container.ts';
-import { unseenAsUndefined } from '../kernel/errno.ts';
-import { inodeOfLink } from '../kernel/host-namespaces.ts';
 import { SANDBOX_KINDS } from '../posture/sandbox.ts';
-import { type Collector, defineContainerCollector, oncePerScrape, type Scrape } from './collector.ts';
+import { type Collector, defineContainerCollector } from './collector.ts';
 
 /** Names and facts of each container. */
 export const info: Collector = defineContainerCollector({
   name: 'info',
   help: 'Id, image, runtime and start time of each container.',
-  read: (container, scrape) => ({ container, runsExporter: runsExporter(container, scrape) }),
+  read: (container) => ({ container }),
   families: [
     {
       name: 'isolation_container_info',
@@ -57,26 +54,5 @@ export const info: Collector = defineContainerCollector({
         'Absent while it has no readable process.',
       value: ({ container: { init } }) => init?.startTime,
     },
-    {
-      name: 'isolation_container_runs_exporter',
-      type: 'gauge',
-      help:
-        'Always 1, for the container that this exporter runs in: its init process is in the same mount namespace, by ' +
-        '/proc/<pid>/ns/mnt. Absent for all others.',
-      value: (reading) => (reading.runsExporter ? 1 : undefined),
-    },
   ],
-});
-
-/** Whether a container runs the exporter itself. Does not use names: another container could take the exporter's name. */
-function runsExporter({ init }: Container, scrape: Scrape): boolean {
-  const mounts = init?.namespaces.mnt;
-  return mounts !== undefined && mounts === ownMounts(scrape);
-}
-
-/** The exporter's mount namespace; `undefined` if it is the host's, because then it is in no container. */
-const ownMounts = oncePerScrape(({ kernel, hostNamespaces }): number | undefined => {
-  const host = hostNamespaces.get('mnt')?.inode;
-  const own = inodeOfLink(unseenAsUndefined(() => kernel.link('self/ns/mnt')) ?? '');
-  return host === undefined || own === host ? undefined : own;
 });

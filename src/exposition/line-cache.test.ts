@@ -101,7 +101,12 @@ interface Round {
 /** The samples of a round, without the durations. */
 async function expose(round: Round, source: Source): Promise<{ pieces: readonly Buffer[]; text: string }> {
   const encoder = new Encoder(round.format, source.pieces);
-  const scrape = { kernel, containers: round.containers, members: () => [] } as unknown as Scrape;
+  const scrape = {
+    kernel,
+    containers: round.containers,
+    hostNamespaces: new Map(),
+    members: () => [],
+  } as unknown as Scrape;
   const failures = new Failures({ debug() {}, info() {}, warn() {}, error() {} });
   const { deadline = Infinity } = round;
   await runCollectors({ collectors: round.collectors, scrape, encoder, failures, deadline, lines: source.lines });

@@ -8,6 +8,7 @@ import {
   STALLED,
   STUCK_LOOKUPS,
 } from './own-metrics.ts';
+import { RUNS_EXPORTER } from './own-container.ts';
 import { OUTCOME_FAMILIES } from './scrape.ts';
 
 /** A metric in the documentation. */
@@ -18,10 +19,12 @@ interface Row {
   readonly help: string;
 }
 
+const IDENTITY = ['engine', 'namespace', 'pod', 'container'] as const;
+
 /** Renders `docs/metrics.md` from the collectors themselves. */
 export function renderMetricsDoc(collectors: readonly Collector[]): string {
   const sections = collectors.map(({ name, help, scope, families, offByDefault }) => {
-    const identity = scope === 'host' ? [] : ['engine', 'namespace', 'pod', 'container'];
+    const identity = scope === 'host' ? [] : IDENTITY;
     const rows = families.map((family) => ({
       ...family,
       labels: [...identity, ...('labels' in family ? family.labels : 'facts' in family ? ['label_…'] : [])],
@@ -38,6 +41,7 @@ export function renderMetricsDoc(collectors: readonly Collector[]): string {
 function ownRows(): Row[] {
   return [
     ...OUTCOME_FAMILIES.map((family) => ({ ...family, labels: ['collector'] })),
+    { ...RUNS_EXPORTER, labels: IDENTITY },
     { ...BUILD_INFO, type: 'info', labels: BUILD_INFO.labelNames },
     { ...CLOCK, type: 'gauge', labels: [] },
     { ...STUCK_LOOKUPS, type: 'gauge', labels: [] },

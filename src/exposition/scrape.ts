@@ -1,5 +1,5 @@
 import { takeUnreadable } from '../collectors/cgroup-value.ts';
-import type { Collector, Scrape } from '../collectors/collector.ts';
+import { type Collector, oncePerScrape, type Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
 import { Pace } from '../pace.ts';
 import type { CreatedAt } from './created-timestamps.ts';
@@ -7,6 +7,7 @@ import type { Encoder } from './encode.ts';
 import { encodeFamily } from './encode-family.ts';
 import type { Failures } from './failures.ts';
 import { FamilyLines, type Lines, linesFor, NO_READING } from './line-cache.ts';
+import { encodeOwnContainer } from './own-container.ts';
 import { renderLabels } from './render-labels.ts';
 import { isSameReading } from './same-reading.ts';
 import { identitiesOfKept, OUR_LABELS, type SeriesLabels } from './series-labels.ts';
@@ -49,10 +50,15 @@ interface Targets {
   readonly openings: () => number;
 }
 
-/** Runs collectors, encodes their readings, and how each collector did. */
-export async function runCollectors(options: Run): Promise<void> {
-  encodeOutcomes(await encodeReadings(options), options.encoder);
+/** Runs collectors, encodes their readings, how each collector did, and which container the exporter is in. */
+export async function runCollectors(options: Omit<Run, 'seriesLabels'>): Promise<void> {
+  const { scrape, encoder } = options;
+  encodeOutcomes(await encodeReadings(options), encoder);
+  encodeOwnContainer(scrape, ourLabels(scrape), encoder);
 }
+
+/** Our own labels of each container. */
+const ourLabels = oncePerScrape(({ containers }) => OUR_LABELS.ofContainers(containers));
 
 /** What {@link encodeReadings} needs. */
 export interface Run {
@@ -76,7 +82,7 @@ export interface Run {
 export async function encodeReadings(options: Run): Promise<readonly Outcome[]> {
   const { collectors, scrape, encoder, failures, deadline, lines = new Map(), createdAt } = options;
   const { seriesLabels = OUR_LABELS } = options;
-  const known = seriesLabels.ofContainers(scrape.containers);
+  const known = seriesLabels === OUR_LABELS ? ourLabels(scrape) : seriesLabels.ofContainers(scrape.containers);
   const labelsOfContainers = scrape.containers.map((container) => known.get(container) ?? '');
   const pace = new Pace();
   const outcomes: Outcome[] = [];

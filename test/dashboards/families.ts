@@ -2,6 +2,7 @@ import { collectors } from '../../src/collectors/index.ts';
 import { parseExposition } from '../exposition.ts';
 import { Encoder } from '../../src/exposition/encode.ts';
 import { createOwnMetrics } from '../../src/exposition/own-metrics.ts';
+import { RUNS_EXPORTER } from '../../src/exposition/own-container.ts';
 import { readVersion } from '../../src/version.ts';
 import { DEFAULTS } from './interpolate.ts';
 
@@ -50,6 +51,7 @@ export async function allFamilies(): Promise<Families> {
     ...['isolation_scrape_collector_success', 'isolation_scrape_collector_duration_seconds'].map(
       (name) => [name, new Set([...TARGET, 'collector'])] as const,
     ),
+    [RUNS_EXPORTER.name, new Set([...TARGET, ...IDENTITY])] as const,
     ...own.map(({ name, labels }) => [name, new Set([...TARGET, ...Object.keys(labels)])] as const),
     ...OF_PROMETHEUS.map((name) => [name, new Set(TARGET)] as const),
   ]);

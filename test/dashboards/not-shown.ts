@@ -38,5 +38,4 @@ export const NOT_SHOWN: Readonly<Record<string, string>> = {
   isolation_containers_ended: 'the table shows the last 100; for who wants to know how many nobody removes',
   isolation_containers_over_limit: 'not 0 only under attack, or with many nested containers; the log names the place',
   isolation_source_limit_hits_total: 'explains late or missing names, which the boards show; for queries of one’s own',
-  isolation_container_runs_exporter: 'for rules, which except the exporter by it',
 };

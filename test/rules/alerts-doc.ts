@@ -1,4 +1,5 @@
 import { measuredOn, renderShares } from './firing-shares-table.ts';
+import { neededCollectors } from './needed-collectors.ts';
 import type { AlertRule, RuleGroup } from './rule-files.ts';
 
 /** The titles of the groups, by name. */
@@ -20,12 +21,20 @@ export function renderAlertsDoc(groups: readonly RuleGroup[]): string {
 function table({ name, rules }: RuleGroup): string {
   const title = TITLES[name];
   if (title === undefined) throw new Error(`${name} has no title`);
-  const rows = rules.map((rule) => row([linkOf(rule), rule.labels['severity'] ?? '', rule.for ?? '', summaryOf(rule)]));
+  const rows = rules.map((rule) =>
+    row([
+      linkOf(rule),
+      rule.labels['severity'] ?? '',
+      rule.for ?? '',
+      summaryOf(rule),
+      neededCollectors([rule.expr]).join(', '),
+    ]),
+  );
   return [
     `### ${title}`,
     '',
-    row(['Alert', 'Severity', 'For', 'Meaning']),
-    row(['---', '---', '---', '---']),
+    row(['Alert', 'Severity', 'For', 'Meaning', 'Collectors']),
+    row(['---', '---', '---', '---', '---']),
     ...rows,
     '',
   ].join('\n');
@@ -43,6 +52,12 @@ Generated from \`deploy/prometheus/alerts.yml\`. Each alert links to its runbook
 
 \`critical\` pages, \`warning\` creates a ticket, \`info\` is visible in Alertmanager only. \`deploy/alertmanager/alertmanager.yml\` routes
 them this way; one line there makes a missing memory limit page too.
+
+The last column has the collectors that the alert reads. Without one of them (\`--no-collector.NAME\`, or \`collect[]\` in the scrape),
+the alert is silent, or misses what that collector sees: without \`info\`, IsolationContainerPidsLimitHit misses hits before the
+first scrape of a new container. Two collectors also keep alerts from firing. Without \`findings\`, alerts of other collectors also
+report what somebody has [accepted](accepted-findings.md). Without \`host\`, IsolationContainerOOMKillLoop also counts old kills that an
+exporter without a state file finds again after a restart.
 `;
 
 const rest = (base: string) => `## How to use them
