@@ -19,6 +19,9 @@ const lent = new WeakMap<ArrayBufferLike, Buffer>();
 /** How many parties still read an exposition; one if it is absent. */
 const readers = new WeakMap<Pieces, number>();
 
+/** How many buffers at the beginning of an exposition are free already; none if it is absent. */
+const freed = new WeakMap<Pieces, number>();
+
 /** An empty buffer of {@link PIECE} bytes, with old content. */
 export function takeBuffer(): Buffer {
   // Allocated outside the pool that Node shares among small buffers.
@@ -36,9 +39,25 @@ export function retain(pieces: Pieces): void {
 export function recycle(pieces: Pieces): void {
   const others = (readers.get(pieces) ?? 1) - 1;
   readers.set(pieces, others);
-  if (others > 0) return;
-  for (const { buffer } of pieces) {
+  if (others <= 0) free(pieces, pieces.length);
+}
+
+/**
+ * Ends the use of the first buffers of an exposition early, unless somebody else reads it too.
+ *
+ * @returns the number of its buffers that are free.
+ */
+export function recycleFirst(pieces: Pieces, count: number): number {
+  const isShared = (readers.get(pieces) ?? 1) > 1;
+  if (!isShared) free(pieces, count);
+  return freed.get(pieces) ?? 0;
+}
+
+function free(pieces: Pieces, count: number): void {
+  const already = freed.get(pieces) ?? 0;
+  for (const { buffer } of pieces.slice(already, count)) {
     const whole = lent.get(buffer);
     if (whole !== undefined && lent.delete(buffer) && spare.length < MOST_SPARE) spare.push(whole);
   }
+  freed.set(pieces, Math.max(already, count));
 }

@@ -58,7 +58,7 @@ function encodePlain(
       lines.drop(index);
       continue;
     }
-    if (startOf === undefined && lines.has(index, value)) {
+    if (startOf === undefined && lines.has(index, value, encoder)) {
       lines.copy(index, encoder);
       continue;
     }
@@ -79,7 +79,7 @@ function encodePattern(family: PatternFamily<unknown>, { labels, readings, lines
       continue;
     }
     const pattern = family.pattern(reading);
-    if (lines.has(index, pattern)) {
+    if (lines.has(index, pattern, encoder)) {
       lines.copy(index, encoder);
       continue;
     }
@@ -101,7 +101,7 @@ function encodeFacts(family: FactsFamily<unknown>, { labels, readings, lines }: 
       lines.drop(index);
       continue;
     }
-    if (lines.has(index, reading)) {
+    if (lines.has(index, reading, encoder)) {
       lines.copy(index, encoder);
       continue;
     }
@@ -156,7 +156,7 @@ function encodeLabelled(
     created = startOf?.(container);
     // Which container of a pod has the pod's labels depends on the others.
     const canCopy = startOf === undefined && (family.of !== 'pod' || shared === labels[index]);
-    if (canCopy && lines.has(index, reading)) {
+    if (canCopy && lines.has(index, reading, encoder)) {
       lines.copy(index, encoder);
       continue;
     }

@@ -1,4 +1,4 @@
-import { PIECE, type Pieces, takeBuffer } from './buffers.ts';
+import { PIECE, type Pieces, recycleFirst, takeBuffer } from './buffers.ts';
 import { type FamilyHeader, type Format, renderedHeader } from './family-header.ts';
 import { putValue, renderValue } from './numbers.ts';
 
@@ -38,10 +38,16 @@ export class Encoder {
   #firstLine = 0;
   /** The earlier exposition that lines are copied from, and the range of it that is still to be copied. */
   #source: Pieces;
+  /** How many of its buffers are in use for other things again. */
+  #freed = 0;
   #copyFrom = 0;
   #copyTo = 0;
 
-  /** @param source an earlier exposition in this format, for {@link copy}. Nobody may recycle it meanwhile. */
+  /**
+   * @param source an earlier exposition in this format, for {@link copy}. Nobody else may recycle it meanwhile. Its lines are mostly
+   *   copied in their order, and its buffers become free as soon as what follows them is copied. So there is one exposition in memory,
+   *   and not two.
+   */
   constructor(format: Format, source: Pieces = []) {
     this.format = format;
     this.#source = source;
@@ -62,8 +68,13 @@ export class Encoder {
     return Math.floor(from / PIECE) === Math.floor(to / PIECE);
   }
 
+  /** Whether the lines at a position of the earlier exposition are still there. */
+  canCopy(from: number): boolean {
+    return from >= this.#freed * PIECE;
+  }
+
   /**
-   * Copies lines of the earlier exposition into the current family.
+   * Copies lines of the earlier exposition into the current family, if {@link canCopy}.
    *
    * @returns their position in this exposition.
    */
@@ -73,6 +84,7 @@ export class Encoder {
     const isNext = from === this.#copyTo;
     if (!isNext || this.#length + (to - this.#copyFrom) + AROUND > this.#piece.length) {
       this.#copyPending();
+      this.#freeBefore(from);
       this.#makeRoom(to - from + AROUND);
       this.#copyFrom = from;
     }
@@ -157,6 +169,12 @@ export class Encoder {
     const end = start + this.#copyTo - this.#copyFrom;
     this.#copyFrom = this.#copyTo;
     this.#put(piece.subarray(start, end));
+  }
+
+  /** Frees the buffers of the earlier exposition before a position. */
+  #freeBefore(position: number): void {
+    const before = Math.floor(position / PIECE);
+    if (before > this.#freed) this.#freed = recycleFirst(this.#source, before);
   }
 
   #add(name: Uint8Array, labels: string, value: number, own: Uint8Array): void {

@@ -155,20 +155,68 @@ describe('an exposition with copied lines', () => {
     });
   });
 
-  it('is the same over several buffers', async () => {
-    const name = (index: number): string => `${'n'.repeat(200)}${index}`;
+  describe('over several buffers', () => {
     const events = Array.from({ length: 40 }, (_, index) => index);
-    const roundOf = (turn: number, changing: number): Round => ({
+    const roundOf = (turn: number, changing: number, count = 100): Round => ({
       format: 'text',
       collectors,
-      containers: Array.from({ length: 100 }, (_, index) => {
+      containers: Array.from({ length: count }, (_, index) => {
         const usage = index % 7 === turn ? turn : 0;
-        return container(name(index), { usage, events: index < changing ? events.slice(turn) : events, fails: false });
+        const name = `${'n'.repeat(200)}${index}`;
+        return container(name, { usage, events: index < changing ? events.slice(turn) : events, fails: false });
       }),
     });
-    // Nothing changes, then some lines at the beginning become fewer or more, which moves all others.
-    const rounds = [roundOf(1, 0), roundOf(1, 0), roundOf(2, 1), roundOf(2, 1), roundOf(3, 30), roundOf(1, 0)];
-    await expectSameAsWithout(rounds);
+    const reversed = (round: Round): Round => ({ ...round, containers: round.containers.toReversed() });
+
+    it('is the same', async () => {
+      // Nothing changes, then some lines at the beginning become fewer or more, which moves all others.
+      await expectSameAsWithout([
+        roundOf(1, 0),
+        roundOf(1, 0),
+        roundOf(2, 1),
+        roundOf(2, 1),
+        roundOf(3, 30),
+        roundOf(1, 0),
+      ]);
+    });
+
+    it('is the same if the containers come in another order', async () => {
+      await expectSameAsWithout([roundOf(1, 0), reversed(roundOf(1, 0)), roundOf(1, 0), reversed(roundOf(2, 1))]);
+    });
+
+    it('is the same while a slow client still reads the last one', async () => {
+      const cache = new LineCache();
+      const sent: { readonly pieces: readonly Buffer[]; readonly text: string }[] = [];
+      for (const turn of [1, 1, 2, 3, 3]) {
+        const source = cache.take('text', collectors);
+        const { pieces, text } = await expose(roundOf(turn, 0), source);
+        cache.keep('text', source, pieces);
+        sent.push({ pieces, text });
+      }
+      for (const { pieces, text } of sent) {
+        expect(
+          Buffer.concat(pieces)
+            .toString()
+            .replaceAll(/^.*duration_seconds.*$/gm, ''),
+        ).toBe(text);
+      }
+    });
+
+    it('takes the place of the last one in memory', async () => {
+      const cache = new LineCache();
+      const used = new Set<ArrayBufferLike>();
+      let size = 0;
+      for (const turn of [1, 1, 2, 3, 3, 1]) {
+        const source = cache.take('text', collectors);
+        const { pieces } = await expose(roundOf(turn, 0, 300), source);
+        cache.keep('text', source, pieces);
+        recycle(pieces);
+        for (const { buffer } of pieces) used.add(buffer);
+        size = pieces.length;
+      }
+      expect(size).toBeGreaterThan(4);
+      expect(used.size).toBeLessThanOrEqual(size + 2);
+    });
   });
 
   it('is the same if the first scrape is still sent while the next is made', async () => {

@@ -23,8 +23,9 @@ export class FamilyLines {
   }
 
   /** Whether the lines of a target were made from the same source, and can be copied. */
-  has(index: number, source: unknown): boolean {
-    return this.#sources[index] === source && this.#from[index] !== NOT_KEPT;
+  has(index: number, source: unknown, encoder: Encoder): boolean {
+    const from = this.#from[index] ?? NOT_KEPT;
+    return this.#sources[index] === source && from !== NOT_KEPT && encoder.canCopy(from);
   }
 
   /** Copies the lines of a target, and records where they are now. */
