@@ -44,6 +44,7 @@ import type { ScrapeRequest } from '../web/metrics-handler.ts';
 import { stateOf } from './daemon-state.ts';
 import { EventLoopWatch } from './event-loop-watch.ts';
 import { OptionalReads } from './optional-reads.ts';
+import { ownerOfLookUps } from './owner-of-look-ups.ts';
 import { refuseUnsafePaths, whyStateFileIsUnsafe } from './unsafe-paths.ts';
 import { watchOom } from './watch-oom.ts';
 
@@ -147,6 +148,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
     walkIntervalMs: config.discovery.walkInterval,
   });
   started = discovery;
+  probes.groupBy((subject) => ownerOfLookUps(subject, discovery));
   // The first scrape must find everything that later scrapes find.
   await probes.start();
   oom?.start();
@@ -158,6 +160,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
   const drift = config.collectors.includes('drift') ? new DriftWatch(log) : undefined;
   // Processes of their own: a count keeps them busy for seconds.
   const layerProbes = new PathProbes(log);
+  layerProbes.groupBy((subject) => ownerOfLookUps(subject, discovery));
   const layers = config.collectors.includes('layers')
     ? new LayerSizes({ kernel, hostNamespaces, probes: layerProbes, intervalMs: config.layerInterval })
     : undefined;

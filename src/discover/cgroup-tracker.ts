@@ -60,6 +60,12 @@ export class CgroupTracker {
     return this.#tree.get(path)?.inode;
   }
 
+  /** The outermost cgroup around this one in which somebody other than the host's root creates cgroups. */
+  territoryOf(path: string): string | undefined {
+    const directory = this.#tree.get(path);
+    return directory && territoriesOf(directory).at(-1)?.top.path;
+  }
+
   /** Whether an event about a directory can only be a change of its owner, mode or times, because it existed all along. */
   isUnchanged(path: string, seen: Seen): boolean {
     const known = this.#tree.get(path);
@@ -186,7 +192,7 @@ export class CgroupTracker {
       directory.kind = 'container';
       directory.isGuess = match.engineGuessed === true;
       const how = limits.wasSurplus(path) ? 'promoted' : directory.atStart ? 'found' : 'started';
-      const territory = territoriesOf(directory).at(-1)?.top.path;
+      const territory = this.territoryOf(path);
       containerSet.add({ path, inode, match: territory === undefined ? match : { ...match, territory }, seenAt }, how);
     } else {
       directory.kind = 'surplus';

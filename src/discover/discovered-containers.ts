@@ -20,6 +20,11 @@ export interface DiscoveredContainers extends AsyncDisposable {
    * container creates inside itself do not count.
    */
   readonly walkComplete: boolean;
+  /**
+   * The cgroup around this one in which somebody other than the host's root creates cgroups, with any names: a container, or a user's;
+   * `undefined`: there is none.
+   */
+  territoryOf(path: string): string | undefined;
   /** Walks the whole hierarchy now. */
   walkNow(): void;
   /** Runs `callback` once all events that the kernel has reported so far are handled. */

@@ -137,6 +137,10 @@ class CgroupDiscovery implements DiscoveredContainers {
     return !this.#blind && this.#lostAtWalk === undefined && !this.#watches.anyFailed;
   }
 
+  territoryOf(path: string): string | undefined {
+    return this.#tracker.territoryOf(path);
+  }
+
   async start(): Promise<void> {
     const first = this.#tracker.walker.walk('');
     if (!first.directories.has('')) {

@@ -16,16 +16,19 @@ export interface Asked {
 
 /** Callbacks of a probe process. */
 export interface ProbeListeners {
-  /** The oldest question has been waiting for `ms`. Called once for each of {@link SILENCES_MS}. */
+  /** The process has been busy with the oldest question or its subject for one of {@link SILENCES_MS}. Called at least once for each. */
   readonly onSilent: (probe: ProbeProcess, ms: number) => void;
-  /** The process has replied. */
-  readonly onReply: (probe: ProbeProcess) => void;
+  /** The process has replied. @param subject `undefined`: the question was taken back. */
+  readonly onReply: (probe: ProbeProcess, subject: string | undefined) => void;
   /** The process has ended, or could not be started. */
   readonly onEnd: (probe: ProbeProcess) => void;
 }
 
-/** After these times without a reply, `onSilent` is called, in ms. The time counts from when the question became the oldest. */
-export const SILENCES_MS = [150, 5_000] as const;
+/**
+ * After these times `onSilent` is called, in ms. The last one counts from when the question became the oldest. The others count from when
+ * the first of several questions of the same subject did: a subject can also keep a process busy with many replies that are late.
+ */
+export const SILENCES_MS = [150, 1_000, 5_000] as const;
 
 /**
  * How often to look whether the start goes on. Node may start slowly on a busy machine: only a process that has had no CPU since the
@@ -56,6 +59,8 @@ export class ProbeProcess {
   #timer: NodeJS.Timeout | undefined;
   /** How often the wait for a reply has begun. */
   #watches = 0;
+  /** The subject of the oldest question, and since when there has been no other, in ms of `performance.now()`. */
+  #current: { readonly subject: string; since: number } | undefined;
   #ready = false;
   #ended = false;
 
@@ -161,7 +166,7 @@ export class ProbeProcess {
     this.#waiting.delete(message.id);
     this.#watch();
     asked?.settle(message);
-    this.#listeners.onReply(this);
+    this.#listeners.onReply(this, asked?.subject);
   }
 
   /** Reports how long the oldest question has been waiting. */
@@ -169,12 +174,15 @@ export class ProbeProcess {
     if (!this.#ready) return;
     clearTimeout(this.#timer);
     this.#watches += 1;
-    if (this.#waiting.size === 0) return;
-    this.#report(0, performance.now());
+    const now = performance.now();
+    const subject = this.oldest?.subject;
+    if (subject === undefined) this.#current = undefined;
+    else if (this.#current?.subject !== subject) this.#current = { subject, since: now };
+    if (this.#current !== undefined) this.#report(0, { question: now, subject: this.#current });
   }
 
-  /** Reports the nth of {@link SILENCES_MS}, and then the next. */
-  #report(nth: number, since: number): void {
+  /** Reports the nth of {@link SILENCES_MS}, and then the next. @param since when the question became the oldest, and its subject. */
+  #report(nth: number, since: { readonly question: number; readonly subject: { since: number } }): void {
     const ms = SILENCES_MS[nth];
     if (ms === undefined) return;
     const watch = this.#watches;
@@ -183,7 +191,9 @@ export class ProbeProcess {
       if (watch !== this.#watches) return;
       // A process that waits for the CPU does not wait for a file system.
       if (this.isRunnable) {
-        this.#report(nth, performance.now());
+        const now = performance.now();
+        since.subject.since = now;
+        this.#report(nth, { ...since, question: now });
         return;
       }
       this.#report(nth + 1, since);
@@ -191,7 +201,8 @@ export class ProbeProcess {
     };
     // The timer comes first if this process had no CPU meanwhile. The replies that are there are read before `report`.
     // Node 24 warns of a negative time.
-    const rest = Math.max(0, since + ms - performance.now());
+    const from = nth === SILENCES_MS.length - 1 ? since.question : since.subject.since;
+    const rest = Math.max(0, from + ms - performance.now());
     this.#timer = setTimeout(() => setImmediate(report), rest).unref();
   }
 
