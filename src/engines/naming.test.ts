@@ -72,6 +72,7 @@ describe('a cgroup with the id of another container', () => {
     const asked: string[] = [];
     const recording: NameSource = {
       ...source('cri', { up: true, names: FROM_CRI }),
+      namesOf: (id) => (id === 'a' ? FROM_CRI : undefined),
       lifeOf: () => ({ restarts: 3 }),
       want: (id, { podUid, cgroup } = {}) => void asked.push(`want ${id} ${podUid} ${cgroup}`),
       forget: (id) => void asked.push(`forget ${id}`),
@@ -110,6 +111,65 @@ describe('a cgroup with the id of another container', () => {
     expect(naming.namesOf(USERS, 0)).toBe(NO_NAMES);
     expect(naming.namesOf(VICTIM, 0)).toBe(FROM_CRI);
     expect(asked).toEqual(['want a made-up /elsewhere/a', 'want a p /kubepods/podp/a']);
+  });
+
+  test.each([
+    ['of a user', USERS],
+    ['in another container', NESTED],
+    ['of a service with a user of its own', OF_SERVICE],
+  ])('gets no names of a container that has ended, either: one %s', (_, impostor) => {
+    const { naming, asked } = record();
+    naming.want(VICTIM, '/kubepods/podp/a');
+    naming.forget(VICTIM);
+    naming.want(impostor, '/elsewhere/a');
+    expect(naming.namesOf(impostor, 0)).toBe(NO_NAMES);
+    expect(naming.lifeOf(impostor)).toBeUndefined();
+    naming.forget(impostor);
+    expect(asked).toEqual(['want a p /kubepods/podp/a', 'forget a']);
+    const again = { ...VICTIM };
+    naming.want(again, '/kubepods/podp/a');
+    expect(naming.namesOf(again, 0)).toBe(FROM_CRI);
+  });
+
+  test('gets no names of another user’s container that has ended, and any number of ids makes nobody forget that', () => {
+    const { naming } = record();
+    naming.want(USERS, '/user.slice/user-1000.slice/a');
+    naming.forget(USERS);
+    for (let index = 0; index < 25_000; index += 1) {
+      const made = { ...OF_SERVICE, engine: 'made-up', id: String(index) };
+      naming.want(made, `/system.slice/ci.service/${index}`);
+      naming.forget(made);
+    }
+    naming.want(OF_SERVICE, '/system.slice/ci.service/a');
+    expect(naming.namesOf(OF_SERVICE, 0)).toBe(NO_NAMES);
+    const again = { ...USERS };
+    naming.want(again, '/user.slice/user-1000.slice/a');
+    expect(naming.namesOf(again, 0)).toBe(FROM_CRI);
+  });
+
+  test('gets no names of a container that ended before the exporter was started, if its engine is of the host’s root', () => {
+    const engine = source('docker', { up: true, running: new Set(), names: FROM_CRI });
+    const naming = new Naming([engine]);
+    naming.want(USERS, '/elsewhere/a');
+    // Nothing says yet whose engine it is.
+    expect(naming.namesOf(USERS, 0)).toBe(FROM_CRI);
+    expect([...naming.liveIdsOf(engine)]).toEqual(['a']);
+    const other = { ...VICTIM, id: 'c' };
+    naming.want(other, '/docker/c');
+    expect(naming.namesOf(other, 0)).toBe(FROM_CRI);
+    expect(naming.namesOf(USERS, 0)).toBe(NO_NAMES);
+    expect(naming.lifeOf(USERS)).toBeUndefined();
+    // A running container with this id has no cgroup.
+    expect([...naming.liveIdsOf(engine)]).toEqual(['c']);
+  });
+
+  test('in a slice that has the name of a user’s, but is of the host’s root, is a container of root’s engine', () => {
+    const naming = new Naming([source('docker', { up: true, running: new Set(), names: FROM_CRI })]);
+    const placed: CgroupMatch = { engine: 'docker', id: 'a', ownerUid: 1000, infra: false };
+    naming.want(placed, '/user.slice/user-1000.slice/docker-a.scope');
+    for (let round = 0; round < 2; round += 1) expect(naming.namesOf(placed, 0)).toBe(FROM_CRI);
+    naming.forget(placed);
+    expect(naming.namesOf(placed, 0)).toBe(FROM_CRI);
   });
 
   test('is another matter than one that was started again, also one of a user', () => {

@@ -1,4 +1,5 @@
 import { type CgroupMatch, isMadeByOthers, type Life, type Names } from '../container.ts';
+import { KnownOwners } from './known-owners.ts';
 import type { NameSource } from './name-source.ts';
 
 /** How long to delay the export of a new container, so that it does not first appear under its id. */
@@ -14,13 +15,16 @@ export function isNamed({ name, containerInPod }: Names): boolean {
 
 /**
  * The names of containers, from the engines that may know them. Whoever may create cgroups can give one the id of another's container,
- * which is in the path of that one's cgroup. Such a cgroup gets neither the names of that container, nor may it change or end what
- * sources know of it.
+ * which is in the path of that one's cgroup. Such a cgroup gets neither the names of that container, also if that one has ended, nor may it
+ * change or end what sources know of it.
  */
 export class Naming {
   readonly #sources: readonly NameSource[];
   /** The live containers of each id, nearly always one. */
   readonly #live = new Map<string, Set<CgroupMatch>>();
+  readonly #gone = new KnownOwners();
+  /** Engines that have named a container of the host's root, so that all of theirs are the host's root's. */
+  readonly #enginesOfRoot = new Set<NameSource>();
 
   constructor(sources: readonly NameSource[]) {
     this.#sources = sources;
@@ -39,12 +43,26 @@ export class Naming {
   }
 
   forget(match: CgroupMatch): void {
+    const isImpostor = this.#isImpostor(match);
+    const sources = this.#sourcesFor(match);
     const live = this.#live.get(match.id);
-    live?.delete(match);
+    const wasLive = live?.delete(match) === true;
     if (live?.size === 0) this.#live.delete(match.id);
-    for (const source of this.#sourcesFor(match)) {
-      if (![...(live ?? [])].some((other) => source.mayKnow(other))) source.forget(match.id);
+    if (isImpostor) return;
+    // One of others with a name that no source knows can be anything.
+    const isKnown = !isMadeByOthers(match) || sources.some((source) => source.namesOf(match.id) !== undefined);
+    if (wasLive && isKnown) this.#gone.remember(match);
+    const owners = [...(live ?? [])].filter((other) => !this.#isImpostor(other));
+    for (const source of sources) if (!owners.some((other) => source.mayKnow(other))) source.forget(match.id);
+  }
+
+  /** The ids of the live containers that can be those of a source. */
+  liveIdsOf(source: NameSource): ReadonlySet<string> {
+    const ids = new Set<string>();
+    for (const [id, live] of this.#live) {
+      if ([...live].some((match) => !this.#isImpostor(match) && this.#sourcesFor(match).includes(source))) ids.add(id);
     }
+    return ids;
   }
 
   /** The names known so far; `undefined` if they may still come after a wait of `waitedMs`. */
@@ -57,6 +75,9 @@ export class Naming {
       const names = source.namesOf(match.id);
       // An earlier source knows more, such as the image, unless this one is an engine of its own.
       const isEngine = source.running !== undefined;
+      if (names !== undefined && isEngine && this.#live.get(match.id)?.has(match) && !isMadeByOthers(match)) {
+        this.#enginesOfRoot.add(source);
+      }
       if (names !== undefined && (isEngine || !(betterMayCome && isWaiting))) return names;
       if (source.up !== undefined) mayCome = true;
       if (source.up === true) betterMayCome = true;
@@ -93,15 +114,23 @@ export class Naming {
     return this.#sources.find((source) => source.engine !== undefined && source.namesOf(id) !== undefined)?.engine;
   }
 
-  /** Whether a live container elsewhere has the same id: one of the host's root, or among others the first. */
+  /** Whether a container elsewhere has the same id: a live one of the host's root, the last one that was known, or the first live one. */
   #isImpostor(match: CgroupMatch): boolean {
     const live = [...(this.#live.get(match.id) ?? [])];
-    const owner = live.find((other) => !isMadeByOthers(other)) ?? live[0];
+    const owner = live.find((other) => !isMadeByOthers(other)) ?? this.#gone.get(match.id) ?? live[0];
     return owner !== undefined && owner !== match && !isOfRoot(match) && !isFromSamePlace(match, owner);
   }
 
   #sourcesFor(match: CgroupMatch): readonly NameSource[] {
-    return this.#sources.filter((source) => source.mayKnow(match));
+    const isRoots = this.#isRoots(match);
+    return this.#sources.filter((source) => source.mayKnow(match) && (isRoots || !this.#enginesOfRoot.has(source)));
+  }
+
+  /** Whether the host's root has made it. Only of a cgroup that discovery has found is it known for certain. */
+  #isRoots(match: CgroupMatch): boolean {
+    const { id } = match;
+    const wasFound = this.#live.get(id)?.has(match) === true || this.#gone.get(id) === match;
+    return wasFound ? !isMadeByOthers(match) : isOfRoot(match);
   }
 }
 
