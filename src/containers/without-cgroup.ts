@@ -13,24 +13,30 @@ type Lister = Pick<NameSource, 'name' | 'up' | 'running' | 'listsAllRunning'>;
  * Running containers that an engine lists and for which no cgroup was found, by source. Nothing else about them is known: they have
  * no cgroup of their own, or run on another machine or inside a virtual one.
  */
-export class ContainersWithoutCgroup {
+export class ContainersWithoutCgroup<Source extends Lister> {
   /** By source and id, since when. */
   #since = new Map<string, ReadonlyMap<string, number>>();
 
   /**
    * Looks once, in each scrape.
    *
-   * @param found the ids of all containers that discovery has found.
+   * @param foundOf the ids of all containers that discovery has found and that can be those of a source.
    * @param now in ms of `performance.now()`.
    * @returns the counts of sources that list all their containers and answer.
    */
-  count(sources: readonly Lister[], found: ReadonlySet<string>, now: number): ReadonlyMap<string, number> {
+  count(
+    sources: readonly Source[],
+    foundOf: (source: Source) => ReadonlySet<string>,
+    now: number,
+  ): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     const all = new Map<string, ReadonlyMap<string, number>>();
-    for (const { name, up, running, listsAllRunning } of sources) {
+    for (const source of sources) {
+      const { name, up, running, listsAllRunning } = source;
       // An engine that does not answer may know better by now.
       if (running === undefined || up !== true || listsAllRunning === false) continue;
       const before = this.#since.get(name);
+      const found = foundOf(source);
       const since = new Map<string, number>();
       for (const id of running) if (!found.has(id)) since.set(id, before?.get(id) ?? now);
       all.set(name, since);

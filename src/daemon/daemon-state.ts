@@ -3,6 +3,7 @@ import type { ContainersWithoutCgroup } from '../containers/without-cgroup.ts';
 import type { ContainerLimits } from '../discover/container-limits.ts';
 import type { DiscoveredContainers } from '../discover/discovered-containers.ts';
 import type { NameSource } from '../engines/name-source.ts';
+import type { Naming } from '../engines/naming.ts';
 import type { HostNamespaces } from '../kernel/host-namespaces.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { OomWatch } from '../oom/oom-watch.ts';
@@ -15,12 +16,14 @@ export function stateOf(options: {
   readonly discovery: DiscoveredContainers;
   readonly limits: ContainerLimits;
   readonly sources: readonly NameSource[];
-  readonly withoutCgroup: ContainersWithoutCgroup;
+  readonly naming: Naming;
+  readonly withoutCgroup: ContainersWithoutCgroup<NameSource>;
   readonly hostNamespaces: HostNamespaces;
   readonly oom: OomWatch | undefined;
   readonly acceptances: { readonly isUp: boolean } | undefined;
 }): DaemonState {
-  const { kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom, acceptances } = options;
+  const { kernel, reads, discovery, limits, sources, naming, withoutCgroup, hostNamespaces, oom, acceptances } =
+    options;
   const hasPsi = reads.read('pressure/cpu', () => kernel.proc('pressure/cpu')) !== undefined;
   const health = new Map([
     ['cgroup_walk', discovery.walkComplete],
@@ -37,11 +40,10 @@ export function stateOf(options: {
   const ended = new Map(
     sources.flatMap(({ name, up, ended: those }) => (up && those !== undefined ? [[name, those.count] as const] : [])),
   );
-  const found = new Set([...discovery.containers.values()].map(({ match }) => match.id));
   return {
     lifecycle: discovery.lifecycle,
     sources: health,
-    withoutCgroup: withoutCgroup.count(sources, found, performance.now()),
+    withoutCgroup: withoutCgroup.count(sources, (source) => naming.liveIdsOf(source), performance.now()),
     ended,
     limitHits,
     surplus: limits.surplus(),

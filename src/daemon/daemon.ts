@@ -16,6 +16,7 @@ import type { DiscoveredContainers } from '../discover/discovered-containers.ts'
 import { discoverContainers } from '../discover/discovery.ts';
 import { DriftWatch } from '../drift/drift-watch.ts';
 import { startNameSources } from '../engines/name-sources.ts';
+import type { NameSource } from '../engines/name-source.ts';
 import { Naming } from '../engines/naming.ts';
 import type { Pieces } from '../exposition/buffers.ts';
 import { createdTimestamps } from '../exposition/created-timestamps.ts';
@@ -112,7 +113,7 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
   const naming = new Naming(sources);
   const postures = new PostureReader(kernel, hostNamespaces, probes);
   const starts = new ContainerStarts(naming);
-  const withoutCgroup = new ContainersWithoutCgroup();
+  const withoutCgroup = new ContainersWithoutCgroup<NameSource>();
   const { maxNested: nested, maxPerUser: perUser } = config.discovery;
   const limits = new ContainerLimits({ nested, perUser }, log);
   const inventory = new ContainerInventory({
@@ -195,7 +196,18 @@ export async function startDaemon(config: Config, log: Log, probes = new PathPro
       acceptances,
       drift,
       layers,
-      state: stateOf({ kernel, reads, discovery, limits, sources, withoutCgroup, hostNamespaces, oom, acceptances }),
+      state: stateOf({
+        kernel,
+        reads,
+        discovery,
+        limits,
+        sources,
+        naming,
+        withoutCgroup,
+        hostNamespaces,
+        oom,
+        acceptances,
+      }),
     });
     ancestors.prune();
     return result;
