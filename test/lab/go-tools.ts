@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe } from 'vitest';
 import { buildOnce, keptOf } from './build-once.ts';
 import { host } from './host.ts';
 import { privateDirectory } from './kept.ts';
@@ -10,17 +9,6 @@ import { quote, succeed } from './machine.ts';
 const GO = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/go/bin']
   .map((directory) => join(directory, 'go'))
   .find((path) => existsSync(path));
-
-/** A suite that needs Go. Without it the suite is skipped, with the reason in its name. */
-export function describeWithGo(name: string, suite: () => void): void {
-  const reason = process.env['LAB'] === 'off' ? 'LAB=off' : GO === undefined ? 'needs Go' : undefined;
-  if (reason === undefined) {
-    describe(name, suite);
-  } else {
-    console.warn(`skipped: ${name}: ${reason}`);
-    describe.skip(`${name} [skipped: ${reason}]`, suite);
-  }
-}
 
 /** Whether Go is installed. */
 export const hasGo = GO !== undefined;

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { boardFiles } from '../dashboards/board-files.ts';
-import { changedGoTool, describeWithGo } from '../lab/go-tools.ts';
+import { changedGoTool } from '../lab/go-tools.ts';
+import { describeWithGo } from '../lab/with-go.ts';
 import { host } from '../lab/host.ts';
 import { quote, succeed } from '../lab/machine.ts';
 

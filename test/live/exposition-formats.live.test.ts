@@ -4,7 +4,8 @@ import { type Docker, LAB_IMAGE, startDocker } from '../lab/docker.ts';
 import { type Exporter, startExporter } from '../lab/exporter.ts';
 import { host } from '../lab/host.ts';
 import { eventually } from '../lab/machine.ts';
-import { describeOnReleases, OLDEST } from '../lab/prometheus-releases.ts';
+import { describeOnReleases } from '../lab/on-prometheus-releases.ts';
+import { OLDEST } from '../lab/prometheus-releases.ts';
 import { untilComplete } from './docker-containers.ts';
 import { type Prometheus, startConfiguredPrometheus } from './prometheus.ts';
 

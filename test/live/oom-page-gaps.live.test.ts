@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LAB_IMAGE } from '../lab/docker.ts';
 import { host } from '../lab/host.ts';
 import { eventually } from '../lab/machine.ts';
-import { describeOnReleases } from '../lab/prometheus-releases.ts';
+import { describeOnReleases } from '../lab/on-prometheus-releases.ts';
 import { untilComplete, within, words } from './docker-containers.ts';
 import { type Paging, startPaging } from './paging.ts';
 

@@ -1,7 +1,8 @@
 import { describeLive } from '../lab/live.ts';
 import { eventually, type Machine, succeed } from '../lab/machine.ts';
 import { newerDebianProgram } from '../lab/newer-debian.ts';
-import { describeOnReleases, OLDEST, type PrometheusRelease } from '../lab/prometheus-releases.ts';
+import { describeOnReleases } from '../lab/on-prometheus-releases.ts';
+import { OLDEST, type PrometheusRelease } from '../lab/prometheus-releases.ts';
 import { type QueryApi, queryApi, startConfiguredPrometheus } from './prometheus.ts';
 
 /** A server that scrapes, and answers queries. */

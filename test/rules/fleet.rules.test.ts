@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readFileSync } from 'node:fs';
 import { host } from '../lab/host.ts';
-import { describeOnReleases } from '../lab/prometheus-releases.ts';
+import { describeOnReleases } from '../lab/on-prometheus-releases.ts';
 import { PROMETHEUS_FOLDER } from './rule-files.ts';
 
 describeOnReleases('what is shipped for a fleet', (release) => {

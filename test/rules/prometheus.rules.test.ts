@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { host } from '../lab/host.ts';
-import { describeOnReleases } from '../lab/prometheus-releases.ts';
+import { describeOnReleases } from '../lab/on-prometheus-releases.ts';
 import { expectationsOf, PROMETHEUS_FOLDER, rules, ruleTests } from './rule-files.ts';
 
 describeOnReleases('what is shipped for Prometheus', (release) => {

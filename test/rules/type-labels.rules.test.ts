@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { boardFiles, targetsOf } from '../dashboards/board-files.ts';
 import { interpolate } from '../dashboards/interpolate.ts';
 import { host } from '../lab/host.ts';
-import { describeOnReleases } from '../lab/prometheus-releases.ts';
+import { describeOnReleases } from '../lab/on-prometheus-releases.ts';
 import { within } from '../live/docker-containers.ts';
 import { type Prometheus, startConfiguredPrometheus } from '../live/prometheus.ts';
 import { expositionOf, HOSTS } from './golden-expositions.ts';
