@@ -255,6 +255,27 @@ describe('ContainerInventory', () => {
     inventory.close();
   });
 
+  it('looks first at the containers that the deadline cut off in the last scrape', async () => {
+    const names = new Map<string, Names>();
+    const slow = { ...source(true, names) };
+    slow.namesOf = () => {
+      // Each look takes as long as the whole scrape may.
+      vi.advanceTimersByTime(1_000);
+      return {};
+    };
+    const postures = new PostureReader(kernel, new Map(), probes);
+    const inventory = new ContainerInventory({ kernel, naming: new Naming([slow]), postures });
+    const ids = ['a', 'b', 'c'].map((digit) => digit.repeat(64));
+    for (const id of ids) inventory.add(cgroup(id));
+    const shown = async (): Promise<string[]> => {
+      const containers = await inventory.containers(performance.now() + 500);
+      return containers.map((each) => each.cgroup.match.id);
+    };
+    expect(await shown()).toEqual(ids.slice(0, 1));
+    expect(await shown()).toEqual(ids.slice(0, 2));
+    expect(await shown()).toEqual(ids);
+  });
+
   it('shows the previous facts after the deadline', async () => {
     const inventory = new ContainerInventory({
       kernel,

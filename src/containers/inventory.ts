@@ -26,6 +26,8 @@ export class ContainerInventory {
   readonly #onPause: (cgroup: ContainerCgroup) => void;
   readonly #entries = new Map<ContainerCgroup, TrackedContainer>();
   readonly #turns = new Turns(TABLES_PER_SCRAPE);
+  /** The first container that the deadline cut off in the last scrape. */
+  #cutOff: TrackedContainer | undefined;
 
   /**
    * @param options.onRestarted a container was started again in its cgroup.
@@ -78,9 +80,12 @@ export class ContainerInventory {
     const { commandLines } = this.#kernel;
     const pendingBefore = commandLines.pending;
     const isTurn = this.#turns.round(this.#entries.size);
-    for (const entry of this.#entries.values()) {
-      if (performance.now() > deadline) break;
-      entry.comparesMounts = isTurn();
+    for (const entry of this.#entries.values()) entry.comparesMounts = isTurn();
+    for (const entry of this.#inOrder()) {
+      if (performance.now() > deadline) {
+        this.#cutOff = entry;
+        break;
+      }
       this.#refreshOrKeep(entry, now);
       if (pace.isDue()) await pace.rest();
       for (let looks = 1; entry.posture?.unfinished === true && looks < MOST_LOOKS; looks += 1) {
@@ -108,6 +113,14 @@ export class ContainerInventory {
     if (this.#facts.isSettled) return shown;
     await this.#facts.settled(deadline);
     return this.#shown(now);
+  }
+
+  /** Containers that take long must not always keep the same others from being looked at. */
+  #inOrder(): readonly TrackedContainer[] {
+    const all = [...this.#entries.values()];
+    const from = this.#cutOff === undefined ? -1 : all.indexOf(this.#cutOff);
+    this.#cutOff = undefined;
+    return from === -1 ? all : [...all.slice(from), ...all.slice(0, from)];
   }
 
   #shown(now: number): readonly Container[] {
