@@ -32,3 +32,13 @@ test('are forgotten if nobody has asked for ten minutes, so that processes that 
   expect(of(7)).toBe('/proc/7/cmdline');
   expect(of(8)).toBe(PENDING);
 });
+
+test('of a container are kept, however many processes others have', async () => {
+  for (const pid of [7, 8]) of(pid);
+  await commandLines.settled();
+  for (let pid = 100; pid < 10_100; pid += 1) commandLines.of({ cgroup: `/docker/b/${pid % 20}`, pid, start: 1 });
+  await commandLines.settled();
+  expect([7, 8].map((pid) => of(pid))).toEqual(['/proc/7/cmdline', '/proc/8/cmdline']);
+  expect(commandLines.of({ cgroup: '/docker/b/19', pid: 10_099, start: 1 })).toBe('/proc/10099/cmdline');
+  expect(commandLines.of({ cgroup: '/docker/b/0', pid: 100, start: 1 })).toBe(PENDING);
+});

@@ -10,10 +10,12 @@ const FRESH_MS = 20_000;
 /** One that was not refreshed for this long, in ms, is of a process that has ended, or that nobody asks about. */
 const UNUSED_MS = 600_000;
 
-/** The maximum number of cached command lines; 4 MB. */
+/** The maximum number of cached command lines; 4 MB. Beyond this the cgroup with the most loses its oldest. */
 const MOST = 4096;
 
 interface Known {
+  /** For which it was last asked. */
+  readonly cgroup: string;
   readonly start: number;
   readonly text: string | undefined;
   /** When the answer arrived, in ms of `performance.now()`. */
@@ -24,7 +26,10 @@ interface Known {
 export class ProbedCommandLines implements CommandLines {
   readonly #probes: PathProbes;
   readonly #procRoot: string;
+  /** By pid, the earliest answer first. */
   readonly #known = new Map<number, Known>();
+  /** The pids of each cgroup, the earliest answer first. */
+  readonly #byCgroup = new Map<string, Set<number>>();
   readonly #asked = new Map<number, Promise<void>>();
   #pending = 0;
 
@@ -56,18 +61,37 @@ export class ProbedCommandLines implements CommandLines {
     const asked = this.#probes.ask(cgroup, { look: 'text', path, most: LONGEST }).then((outcome) => {
       this.#asked.delete(pid);
       const at = performance.now();
-      // Moves the latest to the end, so that the first is the least recently used.
-      this.#known.delete(pid);
-      this.#known.set(pid, { start, text: outcome.kind === 'value' ? outcome.value : undefined, at });
+      // Moves the latest to the end.
+      this.#forget(pid);
+      this.#known.set(pid, { cgroup, start, text: outcome.kind === 'value' ? outcome.value : undefined, at });
+      this.#byCgroup.set(cgroup, (this.#byCgroup.get(cgroup) ?? new Set()).add(pid));
       this.#forgetUnused(at);
     });
     this.#asked.set(pid, asked);
   }
 
+  #forget(pid: number): void {
+    const cgroup = this.#known.get(pid)?.cgroup;
+    if (cgroup === undefined) return;
+    this.#known.delete(pid);
+    const pids = this.#byCgroup.get(cgroup);
+    pids?.delete(pid);
+    if (pids?.size === 0) this.#byCgroup.delete(cgroup);
+  }
+
   #forgetUnused(now: number): void {
     for (const [pid, { at }] of this.#known) {
-      if (this.#known.size <= MOST && now - at < UNUSED_MS) return;
-      this.#known.delete(pid);
+      if (now - at < UNUSED_MS) break;
+      this.#forget(pid);
     }
+    while (this.#known.size > MOST) this.#forgetOneOfMost();
+  }
+
+  /** A container with very many processes must not make the exporter forget those of the others. */
+  #forgetOneOfMost(): void {
+    let most: ReadonlySet<number> = new Set();
+    for (const pids of this.#byCgroup.values()) if (pids.size > most.size) most = pids;
+    const [oldest] = most;
+    if (oldest !== undefined) this.#forget(oldest);
   }
 }
