@@ -70,7 +70,7 @@ export class PathProbes implements Disposable {
     return this.#working?.isRunnable === true;
   }
 
-  /** How many replies have come so far. */
+  /** How many replies have come so far, without those of subjects that nobody should wait for. */
   get replies(): number {
     return this.#replies;
   }
@@ -255,7 +255,7 @@ export class PathProbes implements Disposable {
   }
 
   #onReply(probe: ProbeProcess, subject: string | undefined): void {
-    this.#replies += 1;
+    if (this.#working === probe) this.#replies += 1;
     if (subject !== undefined) this.#records.answered(subject);
     if (probe.length > 0 || this.#unended.has(probe)) return;
     for (const [of, blocked] of this.#blocked) if (blocked.probe === probe) this.#release(of, blocked);
