@@ -30,6 +30,11 @@ export function isMadeByOthers({ outer, territory }: CgroupMatch): boolean {
   return outer !== undefined || territory !== undefined;
 }
 
+/** Who has made a cgroup: `''` is the host's root. */
+export function makerOf({ outer, territory }: CgroupMatch): string {
+  return territory ?? outer?.id ?? '';
+}
+
 /** A cgroup that cannot be classified before a process is in it. */
 export interface Undecided {
   readonly undecided: true;

@@ -180,3 +180,25 @@ test('two containers with the same labels are one number', () => {
   starts.removed(first);
   expect(counts()).toEqual({ web: 2 });
 });
+
+const made = (index: number): Partial<CgroupMatch> => ({ territory: `/docker/hostile-${index % 3}` });
+
+test('the name of a container that is gone may come late, however many others make cgroups without names', () => {
+  for (const id of ['a', 'b']) starts.removed(appears(id));
+  for (let index = 0; index < 1_200; index += 1) starts.removed(appears(`made-${index}`, 'started', made(index)));
+  starts.removed(appears('c'));
+  expect(wanted.size).toBe(1_000);
+  for (const id of ['a', 'b', 'c']) names.set(id, { name: 'web' });
+  vi.advanceTimersByTime(1_000);
+  expect(counts()).toEqual({ web: 3 });
+});
+
+test('what is gone stays for an hour, however many others make containers with names', () => {
+  for (const id of ['a', 'b']) livesBriefly(id, 'web');
+  for (let index = 0; index < 10_100; index += 1) {
+    names.set(`made-${index}`, { name: `made-${index}` });
+    for (let life = 0; life < 2; life += 1) starts.removed(appears(`made-${index}`, 'started', made(index)));
+  }
+  expect(counts()).toMatchObject({ web: 2 });
+  expect(starts.entries()).toHaveLength(10_000);
+});

@@ -1,5 +1,6 @@
-import type { ContainerCgroup, Labels, Names, Starts } from '../container.ts';
+import { type ContainerCgroup, type Labels, makerOf, type Names, type Starts } from '../container.ts';
 import { isNamed, type Naming, NO_NAMES } from '../engines/naming.ts';
+import { Makers } from '../makers.ts';
 import { labelsOf, shortId } from './labels.ts';
 import { isPause, isSandbox } from './pod-sandbox.ts';
 
@@ -12,13 +13,15 @@ const NAME_MS = 120_000;
 /** How often to look for the names of containers that are gone, in ms. */
 const LOOK_MS = 1_000;
 
-/** Limits the memory for containers that are gone, and for those of them without a name. */
+/** Limits the memory for containers that are gone, and for those of them without a name. Whoever made most loses them first. */
 const MOST_KEPT = 10_000;
 const MOST_UNNAMED = 1_000;
 
 /** The starts of all containers with the same labels. */
 interface Total {
   readonly labels: Labels;
+  /** Who made the last container. If the host's root made any, it keeps them. */
+  maker: string;
   starts: number;
   /** How many containers have been counted here. */
   lives: number;
@@ -45,8 +48,10 @@ export class ContainerStarts implements Disposable {
   readonly #totals = new Map<string, Total>();
   /** The totals without a live container, and when they are dropped; the earliest first. */
   readonly #gone = new Map<string, number>();
+  readonly #makersOfGone = new Makers<string>();
   /** Containers that are gone and have no name yet, and until when it may come. */
   readonly #unnamed = new Map<Life, number>();
+  readonly #makersOfUnnamed = new Makers<Life>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(naming: Pick<Naming, 'namesOf' | 'want' | 'forget'>) {
@@ -77,11 +82,14 @@ export class ContainerStarts implements Disposable {
     this.#look(life);
     this.#lives.delete(cgroup);
     if (life.total !== undefined && isLasting(life)) this.#leave(life.total);
-    else if (life.starts > 0 && this.#unnamed.size < MOST_UNNAMED) {
+    else if (life.starts > 0) {
       if (life.total !== undefined) this.#drop(life.total);
       life.total = undefined;
       this.#unnamed.set(life, performance.now() + NAME_MS);
+      this.#makersOfUnnamed.add(life, makerOf(cgroup.match));
       this.#naming.want(cgroup.match);
+      const surplus = this.#unnamed.size > MOST_UNNAMED ? this.#makersOfUnnamed.first() : undefined;
+      if (surplus !== undefined) this.#giveUpName(surplus);
       this.#timer ??= setInterval(() => this.#lookForNames(), LOOK_MS).unref();
     } else if (life.total !== undefined) this.#drop(life.total);
   }
@@ -98,9 +106,12 @@ export class ContainerStarts implements Disposable {
     const now = performance.now();
     for (const life of this.#lives.values()) this.#look(life);
     for (const [key, until] of this.#gone) {
-      if (until > now && this.#gone.size <= MOST_KEPT) break;
-      this.#gone.delete(key);
-      this.#totals.delete(key);
+      if (until > now) break;
+      this.#forgetGone(key);
+    }
+    const makers = this.#makersOfGone;
+    for (let key = makers.first(); key !== undefined && makers.size > MOST_KEPT; key = makers.first()) {
+      this.#forgetGone(key);
     }
     return [...this.#totals.values()].filter(({ live, lives }) => live > 0 || lives > 1);
   }
@@ -125,15 +136,17 @@ export class ContainerStarts implements Disposable {
     const labels = labelsOf(cgroup.match, names);
     if (!isOnlyPause && before !== undefined && keyOf(before.labels) === keyOf(labels)) return;
     if (before !== undefined) this.#move(before);
-    life.total = isOnlyPause ? undefined : this.#join(labels, life.starts);
+    life.total = isOnlyPause ? undefined : this.#join(labels, life);
     if (isOnlyPause) this.#lives.delete(cgroup);
   }
 
-  #join(labels: Labels, starts: number): Total {
+  #join(labels: Labels, { cgroup, starts }: Life): Total {
     const key = keyOf(labels);
-    const total = this.#totals.get(key) ?? { labels, starts: 0, lives: 0, live: 0 };
+    const maker = makerOf(cgroup.match);
+    const total = this.#totals.get(key) ?? { labels, maker, starts: 0, lives: 0, live: 0 };
+    if (total.maker !== '') total.maker = maker;
     this.#totals.set(key, total);
-    this.#gone.delete(key);
+    this.#isNotGone(key);
     total.starts += starts;
     total.lives += 1;
     total.live += 1;
@@ -148,7 +161,20 @@ export class ContainerStarts implements Disposable {
 
   #leave(total: Total): void {
     total.live -= 1;
-    if (total.live === 0) this.#gone.set(keyOf(total.labels), performance.now() + KEEP_MS);
+    if (total.live > 0) return;
+    const key = keyOf(total.labels);
+    this.#gone.set(key, performance.now() + KEEP_MS);
+    this.#makersOfGone.add(key, total.maker);
+  }
+
+  #isNotGone(key: string): void {
+    this.#gone.delete(key);
+    this.#makersOfGone.delete(key);
+  }
+
+  #forgetGone(key: string): void {
+    this.#isNotGone(key);
+    this.#totals.delete(key);
   }
 
   #drop(total: Total): void {
@@ -156,8 +182,7 @@ export class ContainerStarts implements Disposable {
       total.live -= 1;
       return;
     }
-    this.#totals.delete(keyOf(total.labels));
-    this.#gone.delete(keyOf(total.labels));
+    this.#forgetGone(keyOf(total.labels));
   }
 
   /** A container that is gone has a name if an engine or a log file still knows it. */
@@ -167,16 +192,22 @@ export class ContainerStarts implements Disposable {
       const { match, seenAt } = life.cgroup;
       const names = this.#naming.namesOf(match, now - seenAt) ?? NO_NAMES;
       if (!isNamed(names) && now < until) continue;
-      this.#unnamed.delete(life);
       if (isNamed(names)) this.#name(life, names);
       if (life.total !== undefined) this.#leave(life.total);
-      // The same container may have been started again.
-      if (![...this.#lives.keys()].some((cgroup) => cgroup.match.id === match.id)) this.#naming.forget(match);
+      this.#giveUpName(life);
     }
     if (this.#unnamed.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
+  }
+
+  #giveUpName(life: Life): void {
+    const { match } = life.cgroup;
+    this.#unnamed.delete(life);
+    this.#makersOfUnnamed.delete(life);
+    // The same container may have been started again.
+    if (![...this.#lives.keys()].some((cgroup) => cgroup.match.id === match.id)) this.#naming.forget(match);
   }
 }
 

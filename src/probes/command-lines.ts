@@ -1,4 +1,5 @@
 import { type CommandLineOwner, type CommandLines, PENDING } from '../kernel/command-lines.ts';
+import { Makers } from '../makers.ts';
 import type { PathProbes } from './path-probes.ts';
 
 /** The maximum length of a command line, in bytes. The program's name and a shim's first flags come before this. */
@@ -14,8 +15,6 @@ const UNUSED_MS = 600_000;
 const MOST = 4096;
 
 interface Known {
-  /** For which it was last asked. */
-  readonly cgroup: string;
   readonly start: number;
   readonly text: string | undefined;
   /** When the answer arrived, in ms of `performance.now()`. */
@@ -28,8 +27,7 @@ export class ProbedCommandLines implements CommandLines {
   readonly #procRoot: string;
   /** By pid, the earliest answer first. */
   readonly #known = new Map<number, Known>();
-  /** The pids of each cgroup, the earliest answer first. */
-  readonly #byCgroup = new Map<string, Set<number>>();
+  readonly #byCgroup = new Makers<number>();
   readonly #asked = new Map<number, Promise<void>>();
   #pending = 0;
 
@@ -62,21 +60,12 @@ export class ProbedCommandLines implements CommandLines {
       this.#asked.delete(pid);
       const at = performance.now();
       // Moves the latest to the end.
-      this.#forget(pid);
-      this.#known.set(pid, { cgroup, start, text: outcome.kind === 'value' ? outcome.value : undefined, at });
-      this.#byCgroup.set(cgroup, (this.#byCgroup.get(cgroup) ?? new Set()).add(pid));
+      this.#known.delete(pid);
+      this.#known.set(pid, { start, text: outcome.kind === 'value' ? outcome.value : undefined, at });
+      this.#byCgroup.add(pid, cgroup);
       this.#forgetUnused(at);
     });
     this.#asked.set(pid, asked);
-  }
-
-  #forget(pid: number): void {
-    const cgroup = this.#known.get(pid)?.cgroup;
-    if (cgroup === undefined) return;
-    this.#known.delete(pid);
-    const pids = this.#byCgroup.get(cgroup);
-    pids?.delete(pid);
-    if (pids?.size === 0) this.#byCgroup.delete(cgroup);
   }
 
   #forgetUnused(now: number): void {
@@ -84,14 +73,14 @@ export class ProbedCommandLines implements CommandLines {
       if (now - at < UNUSED_MS) break;
       this.#forget(pid);
     }
-    while (this.#known.size > MOST) this.#forgetOneOfMost();
+    // A container with very many processes must not make the exporter forget those of the others.
+    for (let pid = this.#byCgroup.first(); pid !== undefined && this.#known.size > MOST; pid = this.#byCgroup.first()) {
+      this.#forget(pid);
+    }
   }
 
-  /** A container with very many processes must not make the exporter forget those of the others. */
-  #forgetOneOfMost(): void {
-    let most: ReadonlySet<number> = new Set();
-    for (const pids of this.#byCgroup.values()) if (pids.size > most.size) most = pids;
-    const [oldest] = most;
-    if (oldest !== undefined) this.#forget(oldest);
+  #forget(pid: number): void {
+    this.#known.delete(pid);
+    this.#byCgroup.delete(pid);
   }
 }
