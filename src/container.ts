@@ -30,9 +30,12 @@ export function isMadeByOthers({ outer, territory }: CgroupMatch): boolean {
   return outer !== undefined || territory !== undefined;
 }
 
-/** Who has made a cgroup: `''` is the host's root. */
-export function makerOf({ outer, territory }: CgroupMatch): string {
-  return territory ?? outer?.id ?? '';
+/** Who has made a cgroup: `''` is the host's root. The territory of a cgroup that discovery has not seen is not known. */
+export function makerOf({ outer, territory, ownerUid = 0 }: CgroupMatch): string {
+  if (territory !== undefined) return territory;
+  let outermost = outer;
+  while (outermost?.outer !== undefined) outermost = outermost.outer;
+  return outermost?.id ?? (ownerUid === 0 ? '' : `uid ${ownerUid}`);
 }
 
 /** A cgroup that cannot be classified before a process is in it. */

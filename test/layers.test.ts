@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   posture: ['kernel', 'probes', 'container.ts'],
   containers: ['engines', 'identify', 'kernel', 'posture', 'container.ts', 'makers.ts', 'pace.ts'],
   layers: ['kernel', 'posture', 'probes', 'container.ts'],
-  oom: ['kernel', 'container.ts', 'event-flood.ts', 'log.ts'],
+  oom: ['kernel', 'container.ts', 'event-flood.ts', 'log.ts', 'makers.ts'],
   findings: ['kernel', 'posture'],
   drift: ['kernel', 'findings', 'posture', 'container.ts', 'log.ts'],
   acceptance: ['config-files', 'findings', 'kernel', 'probes', 'container.ts', 'log.ts'],

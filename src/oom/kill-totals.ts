@@ -1,9 +1,12 @@
-import type { Labels, OomAccount } from '../container.ts';
+import { type Labels, makerOf, type OomAccount } from '../container.ts';
+import { Makers } from '../makers.ts';
 import type { ContainerRecord, NamedLabels } from './container-record.ts';
 
 /** All records with the same labels: a container that is killed and started again continues its series. */
 interface Total {
   readonly labels: Labels;
+  /** Who made the last container. If the host's root made any, it keeps them. */
+  maker: string;
   readonly records: Set<ContainerRecord>;
   /** Kills of records that were dropped, and their events. */
   kills: number;
@@ -15,9 +18,9 @@ interface Total {
 }
 
 /** The part of a total that the state file keeps. */
-export type ArchivedKills = Pick<Total, 'labels' | 'kills' | 'events' | 'lastKill' | 'removedAt'>;
+export type ArchivedKills = Pick<Total, 'labels' | 'maker' | 'kills' | 'events' | 'lastKill' | 'removedAt'>;
 
-/** How many sets of labels are kept for containers that are gone. Beyond that the oldest expire early. */
+/** How many sets of labels are kept for containers that are gone. Beyond that the oldest of whoever made most expire early. */
 export const MAX_ARCHIVED = 10_000;
 
 /** Earlier than any time. A finite number, so that differences are numbers too. */
@@ -32,7 +35,7 @@ export class KillTotals {
   add(record: ContainerRecord, named: NamedLabels): void {
     if (record.named !== undefined && keyOf(record.named.labels) !== keyOf(named.labels)) this.#detach(record);
     record.named = named;
-    this.#totalOf(named.labels).records.add(record);
+    this.#totalOf(named.labels, makerOf(record.match)).records.add(record);
   }
 
   /** Takes a record out of the total of its labels. */
@@ -60,8 +63,8 @@ export class KillTotals {
   /** Restores the totals of an earlier run. */
   restore(expiredKills: number, totals: readonly ArchivedKills[]): void {
     this.#expiredKills += expiredKills;
-    for (const { labels, kills, events, lastKill, removedAt } of totals) {
-      const total = this.#totalOf(labels);
+    for (const { labels, maker, kills, events, lastKill, removedAt } of totals) {
+      const total = this.#totalOf(labels, maker);
       total.kills += kills;
       total.events += events;
       total.lastKill = latest(total.lastKill, lastKill);
@@ -71,7 +74,7 @@ export class KillTotals {
 
   /**
    * Drops the totals whose containers were all removed before a time by the steady clock. If there are too many totals
-   * without a container, drops the oldest of these too.
+   * without a container, drops some of these too.
    */
   expireBefore(time: number): void {
     const idle = [...this.#totals.values()].filter(({ records }) => records.size === 0);
@@ -82,7 +85,12 @@ export class KillTotals {
     });
     if (left.length <= MAX_ARCHIVED) return;
     const oldestFirst = left.toSorted((a, b) => (a.removedAt ?? LONG_AGO) - (b.removedAt ?? LONG_AGO));
-    for (const total of oldestFirst.slice(0, -MAX_ARCHIVED)) this.#expire(total);
+    const makers = new Makers<Total>();
+    for (const total of oldestFirst) makers.add(total, total.maker);
+    for (let total = makers.first(); total !== undefined && makers.size > MAX_ARCHIVED; total = makers.first()) {
+      makers.delete(total);
+      this.#expire(total);
+    }
   }
 
   /** Kills under labels that are no longer exported. */
@@ -117,13 +125,14 @@ export class KillTotals {
     this.#totals.delete(keyOf(total.labels));
   }
 
-  #totalOf(labels: Labels): Total {
+  #totalOf(labels: Labels, maker: string): Total {
     const key = keyOf(labels);
     let total = this.#totals.get(key);
     if (total === undefined) {
-      total = { labels, records: new Set(), kills: 0, events: 0, lastKill: undefined, removedAt: undefined };
+      total = { labels, maker, records: new Set(), kills: 0, events: 0, lastKill: undefined, removedAt: undefined };
       this.#totals.set(key, total);
     }
+    if (total.maker !== '') total.maker = maker;
     return total;
   }
 }

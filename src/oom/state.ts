@@ -1,4 +1,4 @@
-import type { CgroupMatch, Labels } from '../container.ts';
+import { type CgroupMatch, type Labels, makerOf } from '../container.ts';
 import type { KmsgPosition } from '../kernel/kmsg.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { SavedEvents } from './event-count.ts';
@@ -48,8 +48,9 @@ export function stateOf(parts: {
     kmsg: parts.kmsg,
     savedAt: parts.savedAt,
     expiredKills: parts.expiredKills,
-    totals: parts.totals.map(({ labels, kills, events, lastKill, removedAt }) => ({
+    totals: parts.totals.map(({ labels, maker, kills, events, lastKill, removedAt }) => ({
       labels,
+      maker,
       kills,
       events,
       lastKill,
@@ -75,11 +76,12 @@ function savedRecord(record: ContainerRecord): SavedRecord {
 
 /** What remains valid after a reboot: counters start at 0 again, but the times of last kills stay. */
 export function afterReboot({ records, totals }: Pick<State, 'records' | 'totals'>): readonly ArchivedKills[] {
-  const named = records.flatMap(({ named: name, lastKill }) =>
-    name === undefined ? [] : [{ labels: name.labels, lastKill }],
+  const named = records.flatMap(({ match: of, named: name, lastKill }) =>
+    name === undefined ? [] : [{ labels: name.labels, maker: makerOf(of), lastKill }],
   );
-  return [...totals, ...named].map(({ labels, lastKill }) => ({
+  return [...totals, ...named].map(({ labels, maker, lastKill }) => ({
     labels,
+    maker,
     kills: 0,
     events: 0,
     lastKill,
@@ -174,6 +176,7 @@ function totalIn(value: unknown): ArchivedKills {
   const total = object(value);
   return {
     labels: labels(total['labels']),
+    maker: optional(string)(total['maker']) ?? '',
     kills: count(total['kills']),
     events: count(total['events']),
     lastKill: optional(number)(total['lastKill']),
