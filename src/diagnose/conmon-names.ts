@@ -41,7 +41,7 @@ async function isNamed(
   try {
     for (const conmon of conmonsOf(kernel, cgroup)) {
       using _ = { [Symbol.dispose]: () => conmon.close() };
-      const names = await namesByConmon(conmon, id, parts);
+      const names = await namesByConmon(conmon, id, { ...parts, cgroup });
       if (names !== undefined) return true;
     }
   } catch (error) {

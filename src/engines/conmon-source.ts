@@ -114,7 +114,7 @@ export class ConmonSource implements NameSource {
     try {
       conmons = find(cgroup);
       for (const conmon of conmons) {
-        const names = await namesByConmon(conmon, id, this.#options);
+        const names = await namesByConmon(conmon, id, { ...this.#options, cgroup });
         if (names !== undefined) {
           this.#isDenied = false;
           this.up = true;

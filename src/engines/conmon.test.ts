@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { type FakeConmon, startConmon } from '../../test/fake-conmon.ts';
+import { canHang, HangingMount } from '../../test/hanging-mount.ts';
 import type { CgroupMatch } from '../container.ts';
 import { findCgroupLayout } from '../kernel/cgroup-layout.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
 import { PathProbes } from '../probes/path-probes.ts';
-import { parseConmon } from './conmon.ts';
+import { namesByConmon, parseConmon } from './conmon.ts';
 import { ConmonSource, type FindConmons } from './conmon-source.ts';
 
 const ID = '3b5046be1db64ef7b9b967ce0aa79d424cd892f1594994594283b3e8269e615b';
@@ -146,3 +147,22 @@ test.each<[Partial<CgroupMatch>, boolean]>([
 ])('may know the container %j: %s', (match, expected) => {
   expect(sourceOf(() => []).mayKnow({ engine: 'podman', id: ID, infra: false, ...match })).toBe(expected);
 });
+
+test.skipIf(!canHang)(
+  'a monitor whose look-ups hang keeps no other container from its name',
+  async () => {
+    using mount = new HangingMount('takes');
+    const { pid } = await start();
+    const names = async (cgroup: string, hostRoot: string): Promise<unknown> => {
+      const files = kernel.process(pid);
+      if (files === undefined) throw new Error('no process');
+      using _ = { [Symbol.dispose]: () => files.close() };
+      return await namesByConmon(files, ID, { cgroup, probes, hostRoot: () => hostRoot });
+    };
+    const hanging = names('/user.slice/a', mount.path);
+    expect(await names('/user.slice/b', '')).toEqual({ name: 'web', runtime: 'crun' });
+    expect(await hanging).toBeUndefined();
+    expect(await names('/user.slice/b', '')).toEqual({ name: 'web', runtime: 'crun' });
+  },
+  30_000,
+);

@@ -7,9 +7,6 @@ import type { PathProbes } from '../probes/path-probes.ts';
 /** In bytes. The name comes before all that a user of Podman can make long. */
 const LONGEST = 8_192;
 
-/** The owner of the paths, for the log. */
-const SUBJECT = 'the monitors of Podman';
-
 /** As Podman checks it. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,999}$/;
 
@@ -45,19 +42,25 @@ function valueOf(flag: string, words: readonly string[]): string | undefined {
 /**
  * The names that a monitor gives the container with an id. The program must be a file of the host called `conmon`.
  *
+ * @param options.cgroup the path of the container's cgroup. Whoever can start a process that looks like the monitor of one container can
+ *   make the look-ups hang, but not those for another.
  * @throws the system error if access to the process is denied.
  */
 export async function namesByConmon(
   files: ProcessFiles,
   id: string,
-  { probes, hostRoot }: { readonly probes: Pick<PathProbes, 'ask'>; readonly hostRoot: HostRoot },
+  {
+    cgroup,
+    probes,
+    hostRoot,
+  }: { readonly cgroup: string; readonly probes: Pick<PathProbes, 'ask'>; readonly hostRoot: HostRoot },
 ): Promise<Names | undefined> {
   const link = files.link('exe');
   const [cmdline, exe] = [files.outside('cmdline'), files.outside('exe')];
   if (link === undefined || cmdline === undefined || exe === undefined) return undefined;
   const path = link.replace(/ \(deleted\)$/, '');
   if (nameOf(path) !== 'conmon') return undefined;
-  const text = await probes.ask(SUBJECT, { look: 'text', path: cmdline.path, most: LONGEST }, cmdline.shownAs);
+  const text = await probes.ask(cgroup, { look: 'text', path: cmdline.path, most: LONGEST }, cmdline.shownAs);
   const conmon = text.kind === 'value' ? parseConmon(text.value) : undefined;
   if (conmon?.id !== id) return undefined;
   // An update of Podman removes the program of running monitors. That it is outside of all containers must be enough.
@@ -65,8 +68,8 @@ export async function namesByConmon(
   const root = hostRoot();
   if (root === undefined) return undefined;
   const [own, hosts] = await Promise.all([
-    probes.ask(SUBJECT, { look: 'identity', path: exe.path }, exe.shownAs),
-    probes.ask(SUBJECT, { look: 'identity', path: root + path }),
+    probes.ask(cgroup, { look: 'identity', path: exe.path }, exe.shownAs),
+    probes.ask(cgroup, { look: 'identity', path: root + path }),
   ]);
   if (own.kind !== 'value' || hosts.kind !== 'value') return undefined;
   return own.value.dev === hosts.value.dev && own.value.ino === hosts.value.ino ? conmon.names : undefined;
