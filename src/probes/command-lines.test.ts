@@ -7,7 +7,8 @@ let commandLines: ProbedCommandLines;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
-  const ask = (_: unknown, { path }: { readonly path: string }) => Promise.resolve({ kind: 'value', value: path });
+  const ask = (subject: string, { path }: { readonly path: string }) =>
+    Promise.resolve(subject === '/docker/stuck' ? { kind: 'unanswered' } : { kind: 'value', value: path });
   commandLines = new ProbedCommandLines({ ask } as unknown as PathProbes, '/proc');
 });
 afterEach(() => vi.useRealTimers());
@@ -41,4 +42,14 @@ test('of a container are kept, however many processes others have', async () => 
   expect([7, 8].map((pid) => of(pid))).toEqual(['/proc/7/cmdline', '/proc/8/cmdline']);
   expect(commandLines.of({ cgroup: '/docker/b/19', pid: 10_099, start: 1 })).toBe('/proc/10099/cmdline');
   expect(commandLines.of({ cgroup: '/docker/b/0', pid: 100, start: 1 })).toBe(PENDING);
+});
+
+test('of a process that several containers share are not unknown because look-ups of one of these hang', async () => {
+  const shared = (cgroup: string) => commandLines.of({ cgroup, pid: 7, start: 1 });
+  expect(shared('/docker/stuck')).toBe(PENDING);
+  await commandLines.settled();
+  expect(shared('/docker/stuck')).toBeUndefined();
+  expect(shared('/docker/a')).toBe(PENDING);
+  await commandLines.settled();
+  expect([shared('/docker/a'), shared('/docker/stuck')]).toEqual(['/proc/7/cmdline', '/proc/7/cmdline']);
 });

@@ -17,6 +17,8 @@ const MOST = 4096;
 interface Known {
   readonly start: number;
   readonly text: string | undefined;
+  /** The cgroup whose look-up was not answered. It may be another look-up of that cgroup that hangs, which says nothing to others. */
+  readonly unansweredFor: string | undefined;
   /** When the answer arrived, in ms of `performance.now()`. */
   readonly at: number;
 }
@@ -37,10 +39,10 @@ export class ProbedCommandLines implements CommandLines {
   }
 
   of(owner: CommandLineOwner, maxAgeMs = Infinity): string | typeof PENDING | undefined {
-    const known = this.#known.get(owner.pid);
+    const known = this.#knownTo(owner);
     const age = known === undefined ? Infinity : performance.now() - known.at;
-    if (known?.start !== owner.start || age > Math.min(FRESH_MS, maxAgeMs)) this.#ask(owner);
-    if (known?.start === owner.start && age <= maxAgeMs) return known.text;
+    if (age > Math.min(FRESH_MS, maxAgeMs)) this.#ask(owner);
+    if (known !== undefined && age <= maxAgeMs) return known.text;
     this.#pending += 1;
     return PENDING;
   }
@@ -53,6 +55,12 @@ export class ProbedCommandLines implements CommandLines {
     await Promise.all(this.#asked.values());
   }
 
+  #knownTo({ cgroup, pid, start }: CommandLineOwner): Known | undefined {
+    const known = this.#known.get(pid);
+    if (known?.start !== start) return undefined;
+    return known.unansweredFor === undefined || known.unansweredFor === cgroup ? known : undefined;
+  }
+
   #ask({ cgroup, pid, start }: CommandLineOwner): void {
     if (this.#asked.has(pid)) return;
     const path = `${this.#procRoot}/${pid}/cmdline`;
@@ -61,7 +69,8 @@ export class ProbedCommandLines implements CommandLines {
       const at = performance.now();
       // Moves the latest to the end.
       this.#known.delete(pid);
-      this.#known.set(pid, { start, text: outcome.kind === 'value' ? outcome.value : undefined, at });
+      const text = outcome.kind === 'value' ? outcome.value : undefined;
+      this.#known.set(pid, { start, text, unansweredFor: outcome.kind === 'unanswered' ? cgroup : undefined, at });
       this.#byCgroup.add(pid, cgroup);
       this.#forgetUnused(at);
     });
