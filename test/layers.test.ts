@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   acceptance: ['config-files', 'findings', 'kernel', 'probes', 'container.ts', 'log.ts'],
   collectors: ['kernel', 'posture', 'findings', 'drift', 'container.ts'],
   exposition: ['collectors', 'kernel', 'container.ts', 'log.ts', 'pace.ts', 'version.ts'],
-  cadvisor: ['config', 'collectors', 'exposition', 'kernel', 'container.ts', 'log.ts', 'version.ts'],
+  cadvisor: ['config', 'collectors', 'exposition', 'kernel', 'container.ts', 'log.ts', 'makers.ts', 'version.ts'],
   report: ['collectors', 'findings', 'drift', 'posture', 'kernel', 'container.ts', 'pace.ts'],
   terminal: [],
   scan: ['report', 'findings', 'terminal', 'version.ts'],

@@ -82,4 +82,18 @@ describe('container_last_seen', () => {
     expect(kept.at(-1)).toBe(sample('live', 3100));
     expect(kept.at(-2)).toBe(sample('c3099-19', 3099));
   });
+
+  it('stays of a container that is gone, however many others a container makes', () => {
+    const inside = (index: number): Container => {
+      const { cgroup, ...others } = container(`/docker/hostile/${index}`);
+      return { ...others, cgroup: { ...cgroup, match: { ...cgroup.match, territory: '/docker/hostile' } } };
+    };
+    seen(10_000, container('/gone'));
+    for (let index = 0; index < 1_200; index += 100) {
+      seen(10_001, ...Array.from({ length: 100 }, (_, nth) => inside(index + nth)));
+    }
+    const left = seen(10_002);
+    expect(left[0]).toBe(`container_last_seen{id="/gone",name="${HEX}"} 10000`);
+    expect(left).toHaveLength(1_000);
+  });
 });

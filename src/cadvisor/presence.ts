@@ -1,5 +1,6 @@
-import type { Container } from '../container.ts';
+import { type Container, makerOf } from '../container.ts';
 import type { Encoder } from '../exposition/encode.ts';
+import { Makers } from '../makers.ts';
 import { idOf } from './labels.ts';
 
 /**
@@ -8,7 +9,7 @@ import { idOf } from './labels.ts';
  */
 const KEPT_S = 300;
 
-/** The maximum number of such containers. */
+/** The maximum number of such containers. Whoever made most loses the oldest first. */
 const MOST_KEPT = 1_000;
 
 /** The family, for the documentation. */
@@ -20,24 +21,42 @@ export const LAST_SEEN = {
   differs: 'Stays for 5 minutes after the container is gone, as Prometheus shows it for cAdvisor.',
 } as const;
 
+interface Seen {
+  readonly labels: string;
+  /** In Unix seconds. */
+  readonly at: number;
+  readonly maker: string;
+}
+
 /** When each container was last seen, by its `id`. */
 export class Presence {
-  readonly #seen = new Map<string, { readonly labels: string; readonly at: number }>();
+  /** Those that were seen last come last. */
+  readonly #seen = new Map<string, Seen>();
 
   /** Writes the family. @param now in Unix seconds */
   encode(containers: ReadonlyMap<Container, string>, now: number, encoder: Encoder): void {
+    const before = new Set(this.#seen.keys());
     for (const [container, labels] of containers) {
       const id = idOf(container);
-      // Last in the order: the map forgets from the front.
+      before.delete(id);
       this.#seen.delete(id);
-      this.#seen.set(id, { labels, at: Math.floor(now) });
+      this.#seen.set(id, { labels, at: Math.floor(now), maker: makerOf(container.cgroup.match) });
     }
+    this.#forget(before, now);
     encoder.family(LAST_SEEN);
-    let surplus = this.#seen.size - containers.size - MOST_KEPT;
-    for (const [id, { labels, at }] of this.#seen) {
-      if (now - at > KEPT_S || surplus > 0) this.#seen.delete(id);
-      else encoder.sample(labels, at);
-      surplus -= 1;
+    for (const { labels, at } of this.#seen.values()) encoder.sample(labels, at);
+  }
+
+  #forget(gone: Iterable<string>, now: number): void {
+    const kept = new Makers<string>();
+    for (const id of gone) {
+      const { at, maker } = this.#seen.get(id) ?? { at: -Infinity, maker: '' };
+      if (now - at > KEPT_S) this.#seen.delete(id);
+      else kept.add(id, maker);
+    }
+    for (let id = kept.first(); id !== undefined && kept.size > MOST_KEPT; id = kept.first()) {
+      kept.delete(id);
+      this.#seen.delete(id);
     }
   }
 }
