@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'config-files': ['kernel', 'probes'],
   discover: ['kernel', 'container.ts', 'event-flood.ts', 'log.ts'],
   identify: ['kernel', 'container.ts'],
-  engines: ['kernel', 'probes', 'config', 'container.ts', 'log.ts'],
+  engines: ['kernel', 'probes', 'config', 'container.ts', 'log.ts', 'makers.ts'],
   probes: ['kernel', 'log.ts', 'makers.ts'],
   posture: ['kernel', 'probes', 'container.ts'],
   containers: ['engines', 'identify', 'kernel', 'posture', 'container.ts', 'makers.ts', 'pace.ts'],

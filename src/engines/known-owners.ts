@@ -1,4 +1,5 @@
-import { type CgroupMatch, isMadeByOthers } from '../container.ts';
+import { type CgroupMatch, isMadeByOthers, makerOf } from '../container.ts';
+import { Makers } from '../makers.ts';
 
 /** The maximum number of ids whose container is remembered after its end: of the host's root, and of others. */
 const MOST = 10_000;
@@ -11,6 +12,7 @@ export class KnownOwners {
   /** The earliest first. */
   readonly #ofRoot = new Map<string, CgroupMatch>();
   readonly #ofOthers = new Map<string, CgroupMatch>();
+  readonly #makers = new Makers<string>();
 
   get(id: string): CgroupMatch | undefined {
     return this.#ofRoot.get(id) ?? this.#ofOthers.get(id);
@@ -18,10 +20,21 @@ export class KnownOwners {
 
   remember(match: CgroupMatch): void {
     const { id } = match;
-    const owners = isMadeByOthers(match) ? this.#ofOthers : this.#ofRoot;
-    owners.delete(id);
-    owners.set(id, match);
-    const [oldest] = owners.keys();
-    if (owners.size > MOST && oldest !== undefined) owners.delete(oldest);
+    if (isMadeByOthers(match)) {
+      this.#ofOthers.set(id, match);
+      this.#makers.add(id, makerOf(match));
+      const surplus = this.#makers.size > MOST ? this.#makers.first() : undefined;
+      if (surplus !== undefined) this.#forget(surplus);
+      return;
+    }
+    this.#ofRoot.delete(id);
+    this.#ofRoot.set(id, match);
+    const [oldest] = this.#ofRoot.keys();
+    if (this.#ofRoot.size > MOST && oldest !== undefined) this.#ofRoot.delete(oldest);
+  }
+
+  #forget(id: string): void {
+    this.#ofOthers.delete(id);
+    this.#makers.delete(id);
   }
 }

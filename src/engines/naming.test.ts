@@ -72,7 +72,7 @@ describe('a cgroup with the id of another container', () => {
     const asked: string[] = [];
     const recording: NameSource = {
       ...source('cri', { up: true, names: FROM_CRI }),
-      namesOf: (id) => (id === 'a' ? FROM_CRI : undefined),
+      namesOf: (id) => (id === 'a' || id.startsWith('named') ? FROM_CRI : undefined),
       lifeOf: () => ({ restarts: 3 }),
       want: (id, { podUid, cgroup } = {}) => void asked.push(`want ${id} ${podUid} ${cgroup}`),
       forget: (id) => void asked.push(`forget ${id}`),
@@ -136,7 +136,8 @@ describe('a cgroup with the id of another container', () => {
     naming.want(USERS, '/user.slice/user-1000.slice/a');
     naming.forget(USERS);
     for (let index = 0; index < 25_000; index += 1) {
-      const made = { ...OF_SERVICE, engine: 'made-up', id: String(index) };
+      // Some have names: they are containers of an engine of the same user.
+      const made = { ...OF_SERVICE, engine: 'made-up', id: index % 2 === 0 ? String(index) : `named-${index}` };
       naming.want(made, `/system.slice/ci.service/${index}`);
       naming.forget(made);
     }
