@@ -337,6 +337,7 @@ const DOCKER = {
   named: 0,
   unseen: [] as readonly string[] | undefined,
   others: [],
+  hidden: 0,
 } as const;
 judges(docker, [
   [[DOCKER], 'ok', /^answers at unix:\/\/\/d\.sock$/],
@@ -348,6 +349,12 @@ judges(docker, [
   [[{ ...DOCKER, unseen: undefined }], 'note', /, but does not list containers$/],
   [[{ ...DOCKER, others: ['/run/user/1/docker.sock'] }], 'ok', /; unused: \/run\/user\/1\/docker\.sock$/],
   [[{ ...DOCKER, others: undefined }], 'ok', /; sockets of users are not visible$/],
+  [[{ ...DOCKER, hidden: 1 }], 'ok', /^answers at unix:\/\/\/d\.sock; sockets of 1 user are not visible$/],
+  [
+    [{ ...DOCKER, others: ['/run/user/1/docker.sock'], hidden: 2 }],
+    'ok',
+    /; unused: \/run\/user\/1\/docker\.sock; sockets of 2 users are not visible$/,
+  ],
   [[{ ...DOCKER, answer: 'absent' }], 'ok', /^nothing at/],
   [
     [{ ...DOCKER, answer: 'hidden' }],

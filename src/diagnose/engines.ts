@@ -1,10 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
 import type { EnginePlace } from '../engines/engine-client.ts';
 import { DOCKER, listContainersOf, PODMAN } from '../engines/name-sources.ts';
-import { absentAsUndefined, isDenied } from '../kernel/errno.ts';
 import { type Check, type Remedies, type CheckResult, defineCheck, onTheHost } from './check.ts';
 import { answerOf, type EngineAnswer } from './engine-answer.ts';
 import type { CheckContext } from './check-context.ts';
+import { userSockets } from './user-sockets.ts';
 
 /** Facts about an engine at one host. */
 interface EngineFacts {
@@ -25,6 +24,8 @@ interface EngineFacts {
   readonly unseen: readonly string[] | undefined;
   /** Unused sockets of users' own engines; `undefined` if the exporter cannot look for them. */
   readonly others: readonly string[] | undefined;
+  /** Users of whom it is unknown whether they have such a socket. */
+  readonly hidden: number;
 }
 
 /** Sockets of rootless engines, below `/run/user/<uid>`. */
@@ -46,7 +47,7 @@ function engineCheck(engine: EngineFacts['engine']): Check<readonly EngineFacts[
         isDefault,
         containers: subject.containers && (subject.containers.engines[engine] ?? 0),
         named: engine === 'podman' ? await subject.namedByConmon() : 0,
-        others: rootlessSockets(engine, subject),
+        ...unusedSockets(engine, subject),
       };
       if (hosts === undefined) return [{ ...common, host: undefined, answer: undefined, unseen: undefined }];
       const facts: EngineFacts[] = [];
@@ -55,7 +56,8 @@ function engineCheck(engine: EngineFacts['engine']): Check<readonly EngineFacts[
         const answer = await answerOf(place);
         const unseen = answer === 'answers' ? await unseenOf(place, subject) : undefined;
         // What concerns all hosts is reported once.
-        const rest = facts.length === 0 ? common : { ...common, containers: undefined, named: 0, others: [] };
+        const rest =
+          facts.length === 0 ? common : { ...common, containers: undefined, named: 0, others: [], hidden: 0 };
         facts.push({ ...rest, host: host.text, answer, unseen });
       }
       return facts;
@@ -74,8 +76,18 @@ function judgeEngines(facts: readonly EngineFacts[]): CheckResult {
   return { status: 'unknown', ...worst, message: results.map(({ message }) => message).join('; ') };
 }
 
-function judgeEngine({ engine, host, isDefault, answer, containers, named, unseen, others }: EngineFacts): CheckResult {
-  const more = tellOthers(others);
+function judgeEngine({
+  engine,
+  host,
+  isDefault,
+  answer,
+  containers,
+  named,
+  unseen,
+  others,
+  hidden,
+}: EngineFacts): CheckResult {
+  const more = tellOthers(others, hidden);
   const nameless = tellNames(containers, named);
   const areNamed = containers === undefined || named === containers;
   if (host === undefined) return { status: 'ok', message: `disabled${nameless}${more}` };
@@ -146,9 +158,11 @@ function tellNames(containers: number | undefined, named: number): string {
     : `; ${containers} of its containers are shown by id`;
 }
 
-function tellOthers(others: EngineFacts['others']): string {
+function tellOthers(others: EngineFacts['others'], hidden: number): string {
   if (others === undefined) return '; sockets of users are not visible';
-  return others.length === 0 ? '' : `; unused: ${others.join(', ')}`;
+  const unused = others.length === 0 ? '' : `; unused: ${others.join(', ')}`;
+  if (hidden === 0) return unused;
+  return `${unused}; sockets of ${hidden === 1 ? '1 user' : `${hidden} users`} are not visible`;
 }
 
 function toReach(engine: EngineFacts['engine']): Remedies {
@@ -164,20 +178,12 @@ function toReach(engine: EngineFacts['engine']): Remedies {
   };
 }
 
-function rootlessSockets(engine: EngineFacts['engine'], subject: CheckContext): string[] | undefined {
+/** Sockets of users' own engines that are not used; `undefined` if the exporter cannot look for them. */
+function unusedSockets(engine: EngineFacts['engine'], subject: CheckContext): Pick<EngineFacts, 'others' | 'hidden'> {
   const asked = subject[engine]?.hosts.map(({ text }) => text) ?? [];
-  const users = usersAtWork();
-  if (users === undefined) return undefined;
-  const sockets = users.map((uid) => `/run/user/${uid}/${ROOTLESS[engine]}`);
-  return sockets.filter((socket) => existsSync(socket) && !asked.some((text) => text.endsWith(socket)));
-}
-
-/** The users with a directory in `/run/user`; `undefined` if it may not be read, as in a unit with `ProtectHome`. */
-function usersAtWork(): string[] | undefined {
-  try {
-    return absentAsUndefined(() => readdirSync('/run/user')) ?? [];
-  } catch (error) {
-    if (error instanceof Error && isDenied(error)) return undefined;
-    throw error;
-  }
+  const sockets = userSockets(ROOTLESS[engine]);
+  return {
+    others: sockets?.found.filter((socket) => !asked.some((text) => text.endsWith(socket))),
+    hidden: sockets?.hidden ?? 0,
+  };
 }
