@@ -138,7 +138,8 @@ ${renderShares()}
 | it is killed at each start | IsolationContainerOOMKilled once, then IsolationContainerOOMKillLoop |
 | a process of the host is killed | IsolationOOMKillUnattributed |
 | the exporter dies with the container | IsolationContainerOOMKilled if it was scraped once, else IsolationHostOOMKill once it is back; and IsolationExporterDown |
-| Prometheus is down meanwhile | IsolationHostOOMKill, IsolationOOMKillFoundAfterGap |
+| Prometheus is down meanwhile, and back within 15 minutes of the kill | IsolationContainerOOMKilled |
+| Prometheus is down meanwhile for longer | IsolationHostOOMKill, IsolationOOMKillFoundAfterGap |
 | the host was rebooted in a longer outage, and the kill is before the first scrape | IsolationContainerOOMKilled or IsolationOOMKillUnattributed; IsolationHostOOMKill |
 | the host's clock is wrong | IsolationContainerOOMKilled, by the difference between the clocks; IsolationExporterClockSkew |
 | the host is rebooted before the next scrape | nothing |

@@ -12,6 +12,8 @@ const BOTH = 'the other operand has the same window';
 const PRESENCE = 'only whether there is a sample counts, and the first selector has a window too';
 const ONE = 'an acceptance is 1, or has no series';
 const INFO = 'facts are 1, or have no series';
+const SEEN = 'a kill that was scraped before is left out anyway';
+const LATER = 'a later kill is young, and the first part has it';
 const NOTHING = 'it is multiplied by 0: only whether there is a sample counts';
 
 /** Mutants that are equivalent to the rule, and why. */
@@ -93,7 +95,16 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'window at 463: 15m -> 1800s': 'the last sample is the same',
     'window at 467: 30s -> 15s': 'a finer step finds the same sample',
     'window at 467: 30s -> 60s': 'as does a coarser one',
+    'window at 802: 11m -> 1320s': 'the last sample is the same',
+    'window at 989: 11m -> 1320s': BOTH,
+    'window at 1348: 11m -> 1320s': SEEN,
+    'window at 1352: 30s -> 15s': 'a finer step finds the same sample',
+    'window at 1352: 30s -> 60s': 'as does a coarser one',
+    'window at 1509: 15m -> 1800s': 'the kill is younger',
+    'window at 1666: 11m -> 1320s': BOTH,
     'function at 247: last_over_time -> avg_over_time': 'the difference hardly changes',
+    'function at 897: max_over_time -> min_over_time': LATER,
+    'function at 1574: max_over_time -> min_over_time': LATER,
   },
   IsolationHostOOMKill: {
     'window at 393: 5m -> 600s': BOTH,
@@ -126,6 +137,9 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'window at 475: 30s -> 15s': 'a finer step finds the same sample',
     'window at 475: 30s -> 60s': 'as does a coarser one',
     'window at 961: 5m -> 600s': BOTH,
+    'window at 1322: 11m -> 1320s': SEEN,
+    'window at 1326: 30s -> 15s': 'a finer step finds the same sample',
+    'window at 1326: 30s -> 60s': 'as does a coarser one',
     'function at 10: last_over_time -> avg_over_time': 'a time changes with a kill only',
     'function at 248: last_over_time -> avg_over_time': 'the difference hardly changes',
     'function at 523: last_over_time -> avg_over_time': 'a time changes with a kill only',
