@@ -9,7 +9,7 @@ import { type Row, sized } from './layout.ts';
 import { LEVEL_NAMES } from './levels.ts';
 import { LIFE } from './lives.ts';
 import { UIDS } from './links.ts';
-import { eventsIn, killsInRange, ofContainer } from './queries.ts';
+import { ageOf, eventsIn, killsInRange, ofContainer } from './queries.ts';
 import { last, rows } from './query.ts';
 import { stat } from './single-values.ts';
 import { table } from './table.ts';
@@ -106,7 +106,7 @@ const identity: Row = {
         title: 'Uptime',
         what: 'Time since the first process of the container started.',
         from: 'field 22 of /proc/<pid>/stat of the init process.',
-        queries: [last(`time() - max(${ofContainer('isolation_container_start_time_seconds')})`, 'uptime')],
+        queries: [last(`min(${ageOf(ofContainer('isolation_container_start_time_seconds'))})`, 'uptime')],
         unit: 's',
         noValue: 'not running',
       }),

@@ -5,7 +5,7 @@ import { PROCESS } from './exporter-process.ts';
 import { type Row, sized } from './layout.ts';
 import { UIDS } from './links.ts';
 import { coloured } from './overrides.ts';
-import { growth, ofTargets, onHosts } from './queries.ts';
+import { CLOCK, growth, ofTargets, onHosts } from './queries.ts';
 import { events, range, rows } from './query.ts';
 import { DETAIL_SOURCES, NEEDED_SOURCES } from './sources.ts';
 import { stateTimeline } from './state-timeline.ts';
@@ -13,7 +13,6 @@ import { table } from './table.ts';
 import { timeseries } from './timeseries.ts';
 import { HOST_VARIABLES } from './variables.ts';
 
-const CLOCK = onHosts('isolation_exporter_clock_timestamp_seconds');
 const WORKS = values({ 0: ['no', 'red'], 1: ['yes', 'green'] });
 /** How far the host's clock is ahead of Prometheus'; the alert fires at a minute. */
 const SKEW = `${CLOCK} - timestamp(${CLOCK})`;

@@ -16,7 +16,7 @@ import { CONTAINERS_BY_LEVEL, LEVELS } from './levels.ts';
 import { boardLink, ROW_TO_EXPORTER, SERIES_TO_CONTAINER, UIDS } from './links.ts';
 import { LIVES } from './lives.ts';
 import { SHARES_WITH_HOST } from './namespaces.ts';
-import { countOf, eventsIn, growth, IDENTITY, ofTargets, onHosts, rate, share } from './queries.ts';
+import { ageOf, countOf, eventsIn, growth, IDENTITY, ofTargets, onHosts, rate, share } from './queries.ts';
 import { events, last, range, rows } from './query.ts';
 import { bargauge, stat } from './single-values.ts';
 import { NEEDED_SOURCES } from './sources.ts';
@@ -177,7 +177,7 @@ const oom: Row = {
         what: 'Time since the last known OOM kill of each container, newest first, including containers that are gone.',
         from: 'memory.events (v1: memory.oom_control) and /dev/kmsg.',
         red: 'red is within the last 15 minutes, orange within a day. Open the container: does its memory grow, or is the limit too low?',
-        queries: [rows(`time() - ${LAST_KILL}`)],
+        queries: [rows(ageOf(LAST_KILL))],
         columns: [
           ...CONTAINER_COLUMNS,
           {

@@ -2,7 +2,7 @@ import { NONE_IS_GOOD_FEW_ARE_NOT, thresholds, values } from './colours.ts';
 import { CONTAINER_COLUMNS, CONTAINER_LEGEND } from './columns.ts';
 import { type Row, sized } from './layout.ts';
 import { SERIES_TO_CONTAINER } from './links.ts';
-import { eventsIn, growth, IDENTITY, ofContainer, onHosts } from './queries.ts';
+import { ageOf, eventsIn, growth, IDENTITY, ofContainer, onHosts } from './queries.ts';
 import { events, last, rows } from './query.ts';
 import { stat } from './single-values.ts';
 import { table } from './table.ts';
@@ -40,7 +40,7 @@ export const LIVES: Row = {
         from: ENGINE_SAYS,
         red: 'an exit code other than 0 is a failure; 137 is SIGKILL, by the OOM killer or by somebody. A container that should run has its own alert.',
         queries: [
-          rows(`time() - ${ofEnded('isolation_container_exit_timestamp_seconds')}`),
+          rows(ageOf(ofEnded('isolation_container_exit_timestamp_seconds'))),
           rows(ofEnded('isolation_container_exit_code')),
           rows(ofEnded('isolation_container_exit_oom_killed')),
           rows(ofEnded('isolation_container_expected_up')),

@@ -46,6 +46,14 @@ export function ofContainer(metric: string, ...matchers: readonly string[]): str
   return `${metric}{${[CONTAINER, ...matchers].join(', ')}}`;
 }
 
+/** The clocks of the selected hosts. */
+export const CLOCK = onHosts('isolation_exporter_clock_timestamp_seconds');
+
+/** How long ago times by the clock of their host were, whether that clock is right or wrong. By Prometheus' clock for a host that is gone. */
+export function ageOf(times: string): string {
+  return `(-(${times} - on (job, instance) group_left () max by (job, instance) (${CLOCK})) or time() - ${times})`;
+}
+
 /** A counter that the selected container may share with its pod, not with other pods, transformed by `grow`. */
 export function ofContainerOrPod(counter: string, grow: (counter: string) => string): string {
   const pods = ofContainer('isolation_container_info');
@@ -80,7 +88,7 @@ export function eventsIn(range: string, counter: string): string {
 export function killsInRange(): string {
   const counted = eventsIn('$__range', ofContainer('isolation_container_oom_events_total'));
   const lastKill = `max_over_time(${ofContainer('isolation_container_last_oom_kill_timestamp_seconds')}[$__range])`;
-  return `${counted} > 0 or ${lastKill} > bool (time() - $__range_s) or ${counted}`;
+  return `${counted} > 0 or ${ageOf(lastKill)} < bool $__range_s or ${counted}`;
 }
 
 /** A share of a total that is not 0. */

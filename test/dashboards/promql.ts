@@ -48,6 +48,7 @@ export function analyse(query: string, labelsOf: (metric: string) => ReadonlySet
         return union(children(node).map(visit));
       case 'OffsetExpr':
         return visit(only(node, 'VectorSelector'));
+      case 'UnaryOp':
       case 'StringLiteral':
         return new Set();
       case 'FunctionCall': {

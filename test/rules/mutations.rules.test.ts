@@ -39,11 +39,12 @@ const EQUIVALENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'comparison at 838: > -> >=': 'releases of Prometheus round differently at 300',
   },
   IsolationContainerPidsLimitHit: {
-    'comparison at 426: < -> <=': 'no evaluation meets a second exactly',
+    'comparison at 659: > -> >=': 'no evaluation meets a second exactly',
     'window at 283: 5m -> 600s': BOTH,
-    'window at 421: 5m -> 600s': BOTH,
+    'window at 418: 5m -> 600s': BOTH,
+    'window at 647: 5m -> 600s': BOTH,
     'function at 200: last_over_time -> avg_over_time': 'both are above 0, or neither is',
-    'function at 341: last_over_time -> avg_over_time': 'a container has one start',
+    'function at 338: last_over_time -> avg_over_time': 'a container has one start',
   },
   IsolationContainerUnhealthy: {
     'function at 0: last_over_time -> avg_over_time': 'a result is 1, or has no series',
