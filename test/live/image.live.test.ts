@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { composeService } from '../lab/compose.ts';
 import { type Docker, startDocker } from '../lab/docker.ts';
 import { samplesOf, type Samples } from '../lab/exporter.ts';
@@ -8,12 +9,15 @@ import { buildImage } from '../lab/image.ts';
 import { describeLive } from '../lab/live.ts';
 import { eventually, quote, succeed } from '../lab/machine.ts';
 import { type ContainerName, runContainers, untilComplete, untilShown, words } from './docker-containers.ts';
+import { startConfiguredPrometheus } from './prometheus.ts';
 
 const SERVICE = composeService('isolation-exporter');
 const PROXY = 'docker-socket-proxy';
 const [PROXY_NETWORK = 'none'] = composeService(PROXY).networks;
+/** The full name of a network of the compose file: that of the project comes first. */
+const nameOf = (network: string) => `isolation_${network}`;
 
-describeLive('the image, run as in the compose file', ['docker'], () => {
+describeLive('the image, run as in the compose file', ['docker', 'prometheus'], () => {
   let docker: Docker;
   let ids: Readonly<Record<ContainerName, string>>;
   let id: string;
@@ -22,20 +26,40 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
     docker = await startDocker(host);
     await buildImage(docker, SERVICE.image);
     ids = await runContainers(docker);
-    for (const network of SERVICE.networks) await docker.createNetwork(network);
-    // The proxy's own image is not available here. This replacement also passes only GET requests.
-    await docker.run(
-      ...words(`--name ${PROXY} --network ${PROXY_NETWORK} --volume ${docker.socket}:/var/run/docker.sock`),
-      ...words(`--entrypoint node ${SERVICE.image} -e`),
-      PASS_ON,
-    );
+    for (const network of SERVICE.networks) await docker.createNetwork(nameOf(network));
+    await runProxy(PROXY);
     const { name = '', options, image, command, networks } = SERVICE;
     const [first = 'none', ...others] = networks;
-    id = await docker.cli('create', '--name', name, '--network', first, ...options, image, ...command);
-    for (const network of others) await docker.cli('network', 'connect', network, id);
+    const label = `com.docker.compose.service=${name}`;
+    const network = nameOf(first);
+    id = await docker.cli(
+      'create',
+      '--name',
+      name,
+      '--label',
+      label,
+      '--network',
+      network,
+      ...options,
+      image,
+      ...command,
+    );
+    for (const other of others) await docker.cli('network', 'connect', nameOf(other), id);
     await docker.cli('start', id);
   });
   afterAll(() => docker?.[Symbol.asyncDispose]());
+
+  /** The proxy's own image is not available here. This replacement passes the same requests. Returns its id. */
+  const runProxy = async (name: string, more: readonly string[] = []): Promise<string> => {
+    const environment = composeService(PROXY).options.filter((option) => option.startsWith('--env='));
+    return docker.run(
+      ...words(`--name ${name} --network ${nameOf(PROXY_NETWORK)} --volume ${docker.socket}:/var/run/docker.sock`),
+      ...environment,
+      ...more,
+      ...words(`--entrypoint node ${SERVICE.image} -e`),
+      PASS_ON,
+    );
+  };
 
   /** Scrapes from the exporter's own network namespace: the compose file decides which ports are published, and to whom. */
   const scrape = async (of = id): Promise<Samples> => {
@@ -75,6 +99,47 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
       samples.value('isolation_container_network_receive_bytes_total', { container, interface: 'eth1' });
     expect(received('isolation-exporter')).toBeGreaterThanOrEqual(0);
     expect(await logs()).not.toMatch(/level=(?:warn|error)/);
+  });
+
+  // As deploy/prometheus/scrape/docker-sd.yml says.
+  test.each([
+    ['not with the proxy as in the compose file', [], 0],
+    ['with NETWORKS=1', ['--env=NETWORKS=1'], 1],
+  ] as const)('is discovered by Prometheus: %s', async (_, more, targets) => {
+    const proxy = await runProxy(`proxy-${targets}`, more);
+    const address = await docker.cli(
+      'inspect',
+      '--format',
+      `{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}`,
+      proxy,
+    );
+    const { scrape_configs } = parse(readFileSync('deploy/prometheus/scrape/docker-sd.yml', 'utf8')) as ScrapeFile;
+    const [job] = scrape_configs;
+    const [discovery] = job.docker_sd_configs;
+    expect(discovery).toEqual({ host: `tcp://${PROXY}:2375` });
+    const discoveries = [{ host: `tcp://${address}:2375`, refresh_interval: '1s' }];
+    // The second job shows that Prometheus scrapes at all.
+    const own = { job_name: 'own', static_configs: [{ targets: ['127.0.0.1:1'] }] };
+    const config = {
+      global: { scrape_interval: '1s' },
+      scrape_configs: [{ ...job, docker_sd_configs: discoveries }, own],
+    };
+    await using prometheus = await startConfiguredPrometheus(host, { 'prometheus.yml': stringify(config) });
+    const found = () => prometheus.labels('up{job="isolation-exporter"} == 1');
+    const expected = { __name__: 'up', job: 'isolation-exporter', instance: 'docker-host' };
+    if (targets === 0) {
+      await eventually(
+        'Prometheus may not list networks',
+        async () =>
+          (await prometheus.complaints()).some((line) => /refresh target groups.*[Ff]orbidden/.test(line)) || undefined,
+        { timeoutMs: 30_000 },
+      );
+      expect(await found()).toEqual([]);
+    } else {
+      await eventually('the exporter is scraped', async () => (await found())[0], { timeoutMs: 30_000 });
+      expect(await found()).toEqual([expected]);
+    }
+    await docker.remove(proxy);
   });
 
   test('has two capabilities, no way to more, and nothing to write to', async () => {
@@ -183,13 +248,21 @@ describeLive('the image, run as in the compose file', ['docker'], () => {
   });
 });
 
-/** A proxy that passes GET requests on to Docker's socket. */
+interface ScrapeFile {
+  readonly scrape_configs: readonly [{ readonly docker_sd_configs: readonly [object] }];
+}
+
+/** A proxy that passes GET requests on to Docker's socket, for what its variables allow. */
 const PASS_ON = `
   const http = require('node:http');
+  const allowed = { PING: '1', VERSION: '1', EVENTS: '1', ...process.env };
   http.createServer((request, response) => {
-    if (request.method !== 'GET') return response.writeHead(403).end();
-    const { url: path, headers } = request;
-    const onward = http.request({ socketPath: '/var/run/docker.sock', path, headers }, (answer) => {
+    const [, part = ''] = /^(?:\\/v[\\d.]+)?\\/_?(\\w+)/.exec(request.url) ?? [];
+    if (!['GET', 'HEAD'].includes(request.method) || allowed[part.toUpperCase()] !== '1') {
+      return response.writeHead(403).end();
+    }
+    const { url: path, method, headers } = request;
+    const onward = http.request({ socketPath: '/var/run/docker.sock', path, method, headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.headers);
       response.flushHeaders();
       answer.pipe(response);
