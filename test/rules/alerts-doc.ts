@@ -144,7 +144,7 @@ ${renderShares()}
 | the host's clock is wrong | IsolationContainerOOMKilled, by the difference between the clocks; IsolationExporterClockSkew |
 | the host is rebooted before the next scrape | nothing |
 
-In one case a kill is not reported. Without \`/dev/kmsg\` and without a state file, a container that lost a child while the exporter
-was down has a count but no time. Only IsolationHostOOMKill fires, and it is inhibited if another container of the host is killed
-in the same ten minutes.
+Besides a reboot, there is one case in which a kill is not reported. Without \`/dev/kmsg\` and without a state file, a container that lost
+a child while the exporter was down has a count but no time. Only IsolationHostOOMKill fires, and it is inhibited if another container of
+the host is killed in the same ten minutes.
 `;
