@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { StateFile } from '../../src/oom/state-file.ts';
 import { type Entries, JournalWriter } from '../../src/oom/state-journal.ts';
 
-const WRITER = fileURLToPath(new URL('./state-writer.mjs', import.meta.url));
+const WRITER = fileURLToPath(new URL('./state-writer.ts', import.meta.url));
 
 /** What came of a fault, tried many times. */
 export interface FaultResult {
@@ -27,7 +27,7 @@ export async function killWriters(directory: string, times: number): Promise<Fau
   const path = join(directory, 'killed');
   let [begun, complete, lost, wrong, logLines] = [0, 0, 0, 0, 0];
   for (let nth = 0; nth <= times; nth += 1) {
-    const child = spawn(process.execPath, [WRITER, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--import', 'tsx', WRITER, path], { stdio: ['ignore', 'pipe', 'inherit'] });
     let [logged, saves] = [0, 0];
     for await (const line of createInterface(child.stdout)) {
       const [word = '', first, second] = line.split(' ');

@@ -1,22 +1,24 @@
 // Saves states as fast as it can until somebody kills it. It says what it loaded, which save has begun and which is complete. The kills of all
 // records add up to the count, so that a state with a part of another one shows.
-// Usage: node state-writer.mjs FILE
+// Usage: node --import tsx state-writer.ts FILE
 import { writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { StateFile } from '../../dist/oom/state-file.js';
+import { StateFile } from '../../src/oom/state-file.ts';
 
 const RECORDS = 50;
 // A change is 2 kB, so that the file is rewritten after 50 of them.
 const PADDING = 'x'.repeat(2_000);
 
 const [path = ''] = process.argv.slice(2);
-const say = (line) => writeSync(1, `${line}\n`);
-const warn = (_, message) => say(`log ${message}`);
+const say = (line: string): unknown => writeSync(1, `${line}\n`);
+const warn = (_: object, message: string): unknown => say(`log ${message}`);
 const file = new StateFile(path, { debug() {}, info() {}, error: warn, warn });
 const loaded = file.load((entries) => Object.fromEntries(entries));
-let sum = 0;
-for (const [key, value] of Object.entries(loaded ?? {})) if (key.startsWith('record:')) sum += value.kills;
-let count = loaded?.count ?? 0;
+let [count, sum] = [0, 0];
+for (const [key, value] of Object.entries(loaded ?? {})) {
+  if (key === 'count') count = Number(value);
+  if (key.startsWith('record:')) sum += (value as { readonly kills: number }).kills;
+}
 say(`loaded ${count} ${sum}`);
 
 for (;;) {
