@@ -3,20 +3,28 @@ import { setImmediate } from 'node:timers/promises';
 /** How long the event loop may be blocked, in ms: a health check is answered within that time. */
 const SLICE_MS = 10;
 
-/** Keeps long work from blocking the event loop: between two pieces, `if (pace.isDue()) await pace.rest()`. */
-export class Pace {
-  /** As long as there is one, V8 keeps the machine code that it made for them: else it throws that away between two scrapes. */
-  static readonly kept = new Pace();
-  #sliceEnd = performance.now() + SLICE_MS;
+let sliceEnd = 0;
+/** The next turn of the event loop, if work waits for it. */
+let turn: Promise<void> | undefined;
 
+/**
+ * Keeps long work from blocking the event loop: between two pieces, `if (pace.isDue()) await pace.rest()`. There is one pace for all, as
+ * there is one event loop: a scrape has several steps, and several scrapes may run at a time.
+ */
+export const pace = {
   /** Whether the work should yield. */
   isDue(now = performance.now()): boolean {
-    return now > this.#sliceEnd;
-  }
+    return now > sliceEnd;
+  },
 
   /** Yields to the event loop once. */
-  async rest(): Promise<void> {
-    await setImmediate();
-    this.#sliceEnd = performance.now() + SLICE_MS;
-  }
+  rest(): Promise<void> {
+    return (turn ??= nextTurn());
+  },
+};
+
+async function nextTurn(): Promise<void> {
+  await setImmediate();
+  turn = undefined;
+  sliceEnd = performance.now() + SLICE_MS;
 }

@@ -4,7 +4,7 @@ import type { IsSurplus } from '../identify/container-pids.ts';
 import { isStartOutdated } from '../identify/init-process.ts';
 import { toError } from '../kernel/errno.ts';
 import type { KernelFiles } from '../kernel/kernel-files.ts';
-import { Pace } from '../pace.ts';
+import { pace } from '../pace.ts';
 import type { PostureReader } from '../posture/read-posture.ts';
 import { labelsOf } from './labels.ts';
 import { hasNoLog, isPause, isPauseWithoutLog, isSandbox, withSandboxOfPod } from './pod-sandbox.ts';
@@ -76,7 +76,6 @@ export class ContainerInventory {
    */
   async containers(deadline = Infinity): Promise<readonly Container[]> {
     const now = performance.now();
-    const pace = new Pace();
     const { commandLines } = this.#kernel;
     const pendingBefore = commandLines.pending;
     const isTurn = this.#turns.round(this.#entries.size);

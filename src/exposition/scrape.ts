@@ -1,7 +1,7 @@
 import { takeUnreadable } from '../collectors/cgroup-value.ts';
 import { type Collector, oncePerScrape, type Scrape } from '../collectors/collector.ts';
 import type { Container } from '../container.ts';
-import { Pace } from '../pace.ts';
+import { pace } from '../pace.ts';
 import type { CreatedAt } from './created-timestamps.ts';
 import type { Encoder } from './encode.ts';
 import { encodeFamily } from './encode-family.ts';
@@ -84,7 +84,6 @@ export async function encodeReadings(options: Run): Promise<readonly Outcome[]> 
   const { seriesLabels = OUR_LABELS } = options;
   const known = seriesLabels === OUR_LABELS ? ourLabels(scrape) : seriesLabels.ofContainers(scrape.containers);
   const labelsOfContainers = scrape.containers.map((container) => known.get(container) ?? '');
-  const pace = new Pace();
   const outcomes: Outcome[] = [];
   let unreadable: Container | undefined;
   for (const collector of collectors) {
@@ -92,7 +91,7 @@ export async function encodeReadings(options: Run): Promise<readonly Outcome[]> 
     const targets = targetsOf(collector, { scrape, known, labelsOfContainers });
     const { labels, containers } = targets;
     const { readings, families } = linesFor(lines, collector, labels);
-    const { errors, lost } = await readTargets(collector, targets, { into: readings, deadline, pace });
+    const { errors, lost } = await readTargets(collector, targets, { into: readings, deadline });
     unreadable ??= lost;
     for (const [index, family] of collector.families.entries()) {
       const place = families[index] ?? new FamilyLines(labels.length);
@@ -129,7 +128,7 @@ interface Troubles {
 async function readTargets(
   collector: Collector,
   targets: Targets,
-  { into, deadline, pace }: { readonly into: unknown[]; readonly deadline: number; readonly pace: Pace },
+  { into, deadline }: { readonly into: unknown[]; readonly deadline: number },
 ): Promise<Troubles> {
   const troubles: Troubles = { errors: [], lost: undefined };
   let now = performance.now();

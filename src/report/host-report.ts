@@ -1,6 +1,6 @@
 import type { Scrape } from '../collectors/collector.ts';
 import type { EngineRecord, Labels } from '../container.ts';
-import { Pace } from '../pace.ts';
+import { pace } from '../pace.ts';
 import { type ContainerReport, readContainer } from './container-report.ts';
 
 /** The facts about a host at one moment, for people. */
@@ -27,7 +27,6 @@ export type EndedReport = EngineRecord;
 export async function readHost(scrape: Scrape): Promise<HostReport> {
   const at = Date.now();
   const containers: ContainerReport[] = [];
-  const pace = new Pace();
   for (const container of scrape.containers) {
     containers.push(readContainer(container, scrape));
     if (pace.isDue()) await pace.rest();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { Pace } from '../pace.ts';
+import { pace } from '../pace.ts';
 import { renderPage } from '../page/page.ts';
 import { SCRIPT } from '../page/script.ts';
 import { STYLE } from '../page/style.ts';
@@ -55,7 +55,6 @@ export function createPageHandler(options: {
   async function make(query: string): Promise<readonly Buffer[]> {
     const facts = { report: await flights.run('', report), view: parseView(query), version, telemetryPath };
     const parts: string[] = [];
-    const pace = new Pace();
     for (const part of renderPage(facts)) {
       parts.push(part);
       if (pace.isDue()) await pace.rest();
