@@ -15,7 +15,7 @@ export const PACED: Section = {
   end: '<!-- The end of the table of scrapes at an interval. -->',
 };
 
-/** The cell of a comparison that was not made, whose row is left out. */
+/** The cell of a comparison that was not made. A row of such cells alone is left out. */
 const NONE = '–';
 
 /** A row of the table: its title, and its text from the numbers. */
@@ -45,7 +45,9 @@ const ROWS: readonly Row[] = [
 /** Renders the machine, and the costs of scrapes back to back by the number of containers. */
 export function renderBackToBack(machine: string, results: readonly Numbers[]): string {
   const header = ['', ...results.map(({ containers = NaN }) => containers.toLocaleString('en'))];
-  const rows = ROWS.map(([title, cell]) => [title, ...results.map(cell)]).filter((cells) => !cells.includes(NONE));
+  const rows = ROWS.map(([title, cell]) => [title, ...results.map(cell)]).filter(([, ...cells]) =>
+    cells.some((cell) => cell !== NONE),
+  );
   return `${machine}\n\n${markdownTable(header, rows, ['text', ...results.map(() => 'number' as const)])}`;
 }
 
@@ -97,7 +99,7 @@ function ms(name: string): Row[1] {
 }
 
 function times(name: string): Row[1] {
-  return (numbers) => (numbers[name] === undefined ? NONE : `× ${format(numbers[name], 2)}`);
+  return ({ [name]: found = NaN }) => (Number.isNaN(found) ? NONE : `× ${format(found, 2)}`);
 }
 
 function descriptors(numbers: Numbers): string {
