@@ -2,7 +2,7 @@ import { type CgroupMatch, isMadeByOthers, makerOf } from '../container.ts';
 import { Makers } from '../makers.ts';
 
 /** The maximum number of ids whose container is remembered after its end: of the host's root, and of others. */
-const MOST = 10_000;
+const MOST = 2_000;
 
 /**
  * The last container of each id that is gone. Its engine may still know its name, and whoever may create cgroups could take that name by

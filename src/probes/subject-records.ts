@@ -3,7 +3,7 @@ const LEFT_ALONE_MS = 60_000;
 const LEFT_ALONE_AT_MOST_MS = 3_600_000;
 
 /** The maximum number of subjects that are remembered. */
-const MOST = 20_000;
+const MOST = 10_000;
 
 interface SubjectRecord {
   /** Since it last hung. */
