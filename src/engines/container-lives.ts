@@ -75,6 +75,13 @@ export class ContainerLives {
     this.#addEnded(id, names);
   }
 
+  /** The name of a container that has ended may be another one by now. */
+  rename(id: string, { name }: Names): void {
+    const names = this.#ended.get(id);
+    if (names === undefined || name === undefined || name === names.name) return;
+    this.#ended.set(id, { ...names, name });
+  }
+
   /** How a container ended that runs again by now. */
   ranAgain(id: string, exit: Exit): void {
     this.#put(id, { ...this.#lives.get(id), exit });
@@ -106,6 +113,7 @@ export class ContainerLives {
     const listed = new Set(containers.map(({ id }) => id));
     if (isComplete) for (const id of [...this.#ended.keys(), ...this.#leftOut]) if (!listed.has(id)) this.remove(id);
     for (const { id, names } of containers.toReversed()) {
+      this.rename(id, names);
       if (this.#ended.has(id) || this.#leftOut.has(id)) continue;
       this.#addEnded(id, names);
     }

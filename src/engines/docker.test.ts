@@ -265,6 +265,33 @@ describe('lives', () => {
     await expect.poll(endedIds, poll).toEqual([]);
   });
 
+  test('one that has ended follows what is changed about it: its name, and its restart policy', async () => {
+    const restarts = { RestartCount: 3, HostConfig: { RestartPolicy: { Name: 'on-failure' } } };
+    const state = { State: { Running: false, ...finished } };
+    engine.containers.set(DB, { name: 'db', state: 'exited', life: { ...state, ...restarts } });
+    const names = await started();
+    await expect.poll(() => names.ended?.containers[0]?.life, poll).toEqual({ restarts: 3, exit });
+    engine.containers.set(DB, { name: 'db-old', state: 'exited', life: state });
+    engine.tellOf('rename', DB);
+    await expect
+      .poll(() => names.ended?.containers[0], poll)
+      .toMatchObject({ names: { name: 'db-old' }, life: { exit } });
+    await expect.poll(() => names.ended?.containers[0]?.life, poll).toEqual({ exit });
+  });
+
+  test('one that has ended follows what was changed, or ended again, while the engine did not answer', async () => {
+    engine.containers.set(DB, { name: 'db', state: 'exited', life: { State: { Running: false, ...finished } } });
+    const names = await started();
+    await expect.poll(() => names.ended?.containers[0]?.life.exit, poll).toEqual(exit);
+    for (const path of ['/_ping', '/containers', '/events']) engine.instead.set(path, () => {});
+    await expect.poll(() => names.up, poll).toBe(false);
+    const again = { ...finished, ExitCode: 1, OOMKilled: false };
+    engine.containers.set(DB, { name: 'db-old', state: 'exited', life: { State: { Running: false, ...again } } });
+    engine.instead.clear();
+    await expect.poll(() => names.ended?.containers[0]?.names.name, poll).toBe('db-old');
+    await expect.poll(() => names.ended?.containers[0]?.life.exit, poll).toMatchObject({ code: 1, oomKilled: false });
+  });
+
   test('an engine that cannot list what has ended still gives names', async () => {
     engine.instead.set('/containers/json?', (_, response) => void response.writeHead(403).end());
     const names = await started();

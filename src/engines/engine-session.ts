@@ -94,6 +94,7 @@ class Session {
   }
 
   async run(): Promise<never> {
+    const endedBefore = this.#parts.lives.ended();
     await this.#ping();
     // Subscribe before requesting the list, so that no event between the two is missed.
     const events = await this.#subscribe();
@@ -101,6 +102,8 @@ class Session {
     this.#parts.onListed();
     this.#inspectAgain();
     await this.#takeEnded();
+    // Meanwhile it may have been started and have ended again.
+    for (const { id } of endedBefore) this.#parts.lastInspections.again(id);
     return Promise.race([events === undefined ? this.#takeAgain() : this.#follow(events), this.#beat()]);
   }
 
@@ -213,6 +216,10 @@ class Session {
       lastInspections.wantAgain(id);
     } else if (kind === 'started') lives.start(id);
     else if (kind === 'removed') lives.remove(id);
+    else if (kind === 'changed' && lives.isEnded(id)) {
+      lives.rename(id, names);
+      lastInspections.wantAgain(id);
+    }
   }
 
   /** Whether an event happened before this session. */

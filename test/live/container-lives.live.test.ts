@@ -103,6 +103,22 @@ describeLive('the lives of containers, as Docker tells them', ['docker'], () => 
     expect(should('isolation_container_ended')).toEqual([undefined, 1, 1]);
   });
 
+  test('one that has ended has its new name once it is renamed, and the old one is free', async () => {
+    await docker.cli('rename', 'killed', 'killed-old');
+    await within(
+      host,
+      'the new name',
+      async () => (await scrape()).value('isolation_container_exit_code', { container: 'killed-old' }) === 137,
+    );
+    expect((await scrape()).value('isolation_container_exit_code', { container: 'killed' })).toBeUndefined();
+    await docker.cli('rename', 'killed-old', 'killed');
+    await within(
+      host,
+      'the first name',
+      async () => (await scrape()).value('isolation_container_exit_code', { container: 'killed' }) === 137,
+    );
+  });
+
   test('a dockerd that hangs holds up no scrape: the end of a container stays, the result of a health check does not', async () => {
     await docker.kill('SIGSTOP');
     try {
