@@ -135,7 +135,8 @@ function missingIn(containers: readonly ContainerReport[], names: readonly strin
 function selectFrom(containers: readonly ContainerReport[], names: readonly string[]): readonly ContainerReport[] {
   const missing = missingIn(containers, names);
   // Reporting no findings for a container that does not exist would be dangerous.
-  if (missing !== undefined) throw new UsageError(`--container: there is no container ${JSON.stringify(missing)}`);
+  if (missing !== undefined)
+    throw new UsageError(`--container: there is no running container ${JSON.stringify(missing)}`);
   return names.length === 0
     ? containers
     : containers.filter((container) => names.some((name) => isCalled(name, container)));

@@ -124,7 +124,7 @@ test('the table of options is consistent', () => {
   const ofCommands = COMMANDS.flatMap(({ options }) => [...options]);
   for (const option of new Set<OptionEntry<unknown>>([...Object.values(OPTIONS), ...ofCommands])) {
     for (const text of option.defaults) {
-      if (text === '') expect(option.empty, option.flag).toBeDefined();
+      if (text === '') expect(option.empty ?? option.commandLineOnly, option.flag).toBeDefined();
       else expect(option.parse(text), option.flag).toBeDefined();
     }
     // Options that have an environment variable are named `subject.detail`.

@@ -145,11 +145,16 @@ export function readOption<T>(option: OptionEntry<T>, sources: Sources): T {
   return parseLast(option, valuesOf(option, sources));
 }
 
-/** Reads all values of a repeatable option, or the last value of another one. Empty values are dropped. */
+/**
+ * Reads all values of a repeatable option, or the last value of another one; none if an empty one has a meaning.
+ *
+ * @throws UsageError if a value is invalid, also if it is empty: `--fail-on "$LEVEL"` without the variable must not pass every scan.
+ */
 export function readOptions<T>(option: OptionEntry<T>, sources: Sources): readonly T[] {
   const { source, values } = valuesOf(option, sources);
   const given = option.repeatable ? values : values.slice(-1);
-  return given.filter((text) => text !== '').map((text) => parseValue(option, { source, text }));
+  const mayBeEmpty = source === 'default' || option.empty !== undefined;
+  return given.filter((text) => text !== '' || !mayBeEmpty).map((text) => parseValue(option, { source, text }));
 }
 
 function cadvisorPath(input: Sources): string | undefined {

@@ -6,7 +6,7 @@ export interface OptionEntry<T> {
   /** The placeholder for the value in the help. */
   readonly placeholder: string;
   readonly help: string;
-  /** As a user would write them. Only a `repeatable` option has several. */
+  /** As a user would write them; an empty one is none. Only a `repeatable` option has several. */
   readonly defaults: readonly [string, ...string[]];
   /** The end of the error message "expected …". */
   readonly expected: string;
