@@ -119,7 +119,8 @@ function notExpected(option: string, expected: string, text: string): UsageError
 }
 
 async function lookOnce(config: Config, names: readonly string[], log: Log): Promise<HostReport> {
-  await using daemon = await startDaemon(config, log);
+  // The environment may be that of a daemon, as in `docker exec`. The state file is the daemon's alone.
+  await using daemon = await startDaemon({ ...config, oom: { ...config.oom, stateFile: undefined } }, log);
   const areNamed = await daemon.waitForNames(WAIT_FOR_NAMES_MS);
   const report = await daemon.look(readHost);
   if (areNamed || missingIn(report.containers, names) === undefined) return report;

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { containersOf } from '../manifest.ts';
 import { junitErrors } from '../junit-schema.ts';
 import { sarifErrors } from '../sarif-schema.ts';
@@ -157,6 +159,16 @@ describe('isolation-exporter scan', () => {
     const { code, stdout, stderr } = await scan(`--path.cgroupfs=${FIXTURES}/nothing`);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^isolation-exporter: [^\n]+\n$/);
+  });
+
+  it('leaves the state file of the daemon alone, which is in the environment of `docker exec`', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-scan-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const environment = { ISOLATION_EXPORTER_OOM_STATE_FILE: join(directory, 'oom.json') };
+    writeFileSync(join(directory, 'oom.json'), 'of a daemon');
+    expect(await run(scanOf(HOST), environment)).toMatchObject({ code: 0, stderr: '' });
+    expect(readdirSync(directory)).toEqual(['oom.json']);
+    expect(readFileSync(join(directory, 'oom.json'), 'utf8')).toBe('of a daemon');
   });
 
   it('explains findings without a scan', async () => {
