@@ -212,6 +212,20 @@ describe('lives', () => {
     await expect.poll(() => names.lifeOf?.(WEB)?.health, poll).toBe('unhealthy');
   });
 
+  test('many results are asked for at once afterwards, which is no flood of events', async () => {
+    const ids = Array.from({ length: 30 }, (_, nth) => nth.toString(16).padStart(64, '0'));
+    const life = { State: { Running: true, Health: { Status: 'healthy' } } };
+    for (const [nth, id] of ids.entries()) engine.containers.set(id, { name: `job-${nth}`, life });
+    const names = await started();
+    for (const id of ids) names.want(id);
+    const healthy = (): number => ids.filter((id) => names.lifeOf?.(id)?.health === 'healthy').length;
+    await expect.poll(healthy, poll).toBe(30);
+    for (const socket of engine.sockets) socket.destroy();
+    await expect.poll(healthy, poll).toBe(0);
+    await expect.poll(healthy, { ...poll, timeout: 1_500 }).toBe(30);
+    expect(names.limitHits.get('inspection_rate')).toBe(0);
+  });
+
   test('containers that ended before are listed, and inspected once', async () => {
     engine.containers.set(DB, { name: 'db', state: 'exited', life: { State: { Running: false, ...finished } } });
     const names = await started();

@@ -103,7 +103,7 @@ class Session {
     this.#inspectAgain();
     await this.#takeEnded();
     // Meanwhile it may have been started and have ended again.
-    for (const { id } of endedBefore) this.#parts.lastInspections.again(id);
+    for (const { id } of endedBefore) this.#parts.lastInspections.renew(id);
     return Promise.race([events === undefined ? this.#takeAgain() : this.#follow(events), this.#beat()]);
   }
 
@@ -147,7 +147,7 @@ class Session {
   /** What an engine says about the lives of containers may have changed while it was not asked. */
   #inspectAgain(): void {
     const { lives, inspections } = this.#parts;
-    for (const id of this.#listed) if (lives.get(id) !== undefined) inspections.again(id);
+    for (const id of this.#listed) if (lives.get(id) !== undefined) inspections.renew(id);
   }
 
   #takeList({ containers, running: listedRunning, isComplete }: ContainerList): void {

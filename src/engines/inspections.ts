@@ -75,6 +75,17 @@ export class Inspections implements Disposable {
     else this.#repeat(id, wanted);
   }
 
+  /**
+   * Inspects a container again, in its turn, because what is known of it may be old. Ignores containers that were not added. No container
+   * can cause this, so that no rate is needed.
+   */
+  renew(id: string): void {
+    const wanted = this.#wanted.get(id);
+    if (wanted === undefined || wanted.state === 'queued') return;
+    if (wanted.state === 'asking') wanted.again = true;
+    else this.#enqueue(id);
+  }
+
   /** Removes a container that is gone. */
   forget(id: string): void {
     clearTimeout(this.#wanted.get(id)?.timer);
