@@ -238,6 +238,13 @@ judges(kmsg, [
   [{ ...KMSG, access: 'EPERM', read: 'EPERM' }, 'failed', /device cgroup/, 'docker', '--device /dev/kmsg:/dev/kmsg:r'],
   [{ ...KMSG, access: 'EACCES', read: 'EACCES', uid: 1 }, 'failed', /the mode of/],
   [
+    { ...KMSG, read: 'other' },
+    'failed',
+    /^\/dev\/kmsg is something else than the kernel log$/,
+    'docker',
+    '--device /dev/kmsg:/dev/kmsg:r',
+  ],
+  [
     { ...KMSG, hasSyslog: false, read: 'EPERM' },
     'failed',
     /^\/dev\/kmsg needs CAP_SYSLOG: kernel\.dmesg_restrict is 1$/,

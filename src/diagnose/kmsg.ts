@@ -1,6 +1,6 @@
-import { accessSync, closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { errnoOf, unseenAsUndefined } from '../kernel/errno.ts';
-import { LONGEST_RECORD } from '../kernel/kmsg.ts';
+import { LONGEST_RECORD, NotKernelLog, openDevice } from '../kernel/kmsg.ts';
 import { defineCheck, type Remedies, toHaveCapability } from './check.ts';
 
 /** Whether the kernel log can be read, and if not, which access check denies it. */
@@ -25,6 +25,8 @@ export const kmsg = defineCheck({
       missing: 'victims and exact times of OOM kills',
     } as const;
     if (read === 'ENOENT') return { ...failure, message: `${path} does not exist`, remedies: TO_HAVE_DEVICE };
+    if (read === OTHER)
+      return { ...failure, message: `${path} is something else than the kernel log`, remedies: TO_HAVE_DEVICE };
     if (access === 'EPERM')
       return { ...failure, message: `the device cgroup denies ${path}`, remedies: TO_HAVE_DEVICE };
     if (access === 'EACCES') {
@@ -44,6 +46,9 @@ export const kmsg = defineCheck({
     return { ...failure, status: 'unknown', message: `${path} cannot be read: ${read}` };
   },
 });
+
+/** Instead of an error code: something else is at the path. */
+const OTHER = 'other';
 
 const TO_HAVE_DEVICE: Remedies = {
   shell: 'run it outside the container',
@@ -65,18 +70,16 @@ function refusalOf(attempt: () => void): string | undefined {
     attempt();
     return undefined;
   } catch (error) {
-    return errnoOf(error) ?? String(error);
+    return error instanceof NotKernelLog ? OTHER : (errnoOf(error) ?? String(error));
   }
 }
 
 function readOneRecord(path: string): void {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  using device = openDevice(path);
   try {
-    readSync(descriptor, Buffer.alloc(LONGEST_RECORD));
+    device.read(Buffer.alloc(LONGEST_RECORD));
   } catch (error) {
     // EAGAIN is the end of the log, EPIPE an overwritten record: both prove that it is readable.
     if (errnoOf(error) !== 'EAGAIN' && errnoOf(error) !== 'EPIPE') throw error;
-  } finally {
-    closeSync(descriptor);
   }
 }

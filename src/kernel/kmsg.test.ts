@@ -1,5 +1,8 @@
-import { existsSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Kmsg, type KmsgPosition } from './kmsg.ts';
 
 /** The device's answer to each read: the text of a record, or the name of an error. */
@@ -128,6 +131,22 @@ describe('Kmsg', () => {
 
   it('throws if there is no such device', () => {
     expect(() => new Kmsg('/nowhere/kmsg')).toThrow('ENOENT');
+  });
+
+  it('is nothing else that can be read, which would be a kernel that has logged nothing', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'isolation-exporter-kmsg-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const [file, fifo, link] = ['file', 'fifo', 'link'].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string,
+    ];
+    writeFileSync(file, '6,1,1,-;Linux version 6.1\n');
+    execFileSync('mkfifo', [fifo]);
+    symlinkSync('/dev/zero', link);
+    for (const path of ['/dev/null', file, fifo, link, directory]) {
+      expect(() => new Kmsg(path)).toThrow(/^".*" is not the kernel log, which is the device 1:11$/);
+    }
   });
 
   it.runIf(existsSync('/dev/kmsg') && process.getuid?.() === 0)('reads the log of this machine', () => {

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { errnoOf } from './errno.ts';
 import { type KmsgRecord, parseKmsgRecord } from './kmsg-record.ts';
 
@@ -13,6 +13,16 @@ const TIME_DISORDER_US = 1_000_000;
  * buffer of a distribution has about as many.
  */
 const MOST_RECORDS = 16_384;
+
+/** `st_rdev` of the device: major 1, minor 11 (Documentation/admin-guide/devices.txt), as stat(2) has it. */
+const KMSG_NUMBER = (1 << 8) | 11;
+
+/** Something else is at the path of the kernel log. */
+export class NotKernelLog extends Error {
+  constructor(path: string) {
+    super(`${JSON.stringify(path)} is not the kernel log, which is the device 1:11`);
+  }
+}
 
 /** The last record that was read. */
 export type KmsgPosition = Pick<KmsgRecord, 'sequence' | 'time'>;
@@ -40,7 +50,7 @@ export class Kmsg implements Disposable {
   /**
    * @param options.after where an earlier run stopped; the records up to there are skipped.
    * @throws the system error: ENOENT where there is no such device, EPERM without `CAP_SYSLOG` (while
-   *   `kernel.dmesg_restrict` is 1) or where the device cgroup denies it.
+   *   `kernel.dmesg_restrict` is 1) or where the device cgroup denies it; {@link NotKernelLog} if it is something else.
    */
   constructor(
     path: string,
@@ -116,7 +126,16 @@ export class Kmsg implements Disposable {
   }
 }
 
-function openDevice(path: string): KmsgDevice {
+/**
+ * Opens the device. In its place systemd-nspawn has a FIFO, older LXC a link to the console, and a node of Kubernetes in a container often
+ * /dev/null: all can be read, and would look like a kernel that has logged nothing.
+ *
+ * @throws the system error, or {@link NotKernelLog}.
+ */
+export function openDevice(path: string): KmsgDevice {
+  // Before it is opened: to open a terminal, or a device, can have effects.
+  const file = statSync(path);
+  if (!file.isCharacterDevice() || file.rdev !== KMSG_NUMBER) throw new NotKernelLog(path);
   // Not blocking, so that a read at the end of the log answers EAGAIN instead of waiting.
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   return {

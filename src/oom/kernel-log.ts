@@ -23,7 +23,7 @@ export interface KernelLogOptions {
   readonly now: () => number;
   /** Is called if the log cannot be opened, or if reading it fails. */
   readonly onFailed: (error: unknown) => void;
-  readonly open?: (path: string) => KmsgDevice;
+  readonly open?: ((path: string) => KmsgDevice) | undefined;
 }
 
 /** The kills in the kernel's log, starting at its oldest record. Callers poll it; it never blocks. */

@@ -1,9 +1,22 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContainerCgroup } from '../container.ts';
 import { KernelFiles } from '../kernel/kernel-files.ts';
+import type { KmsgDevice } from '../kernel/kmsg.ts';
 import { OomWatch } from './oom-watch.ts';
 import { readJournal } from './state-journal.ts';
 import { stateIn } from './state.ts';
@@ -41,6 +54,7 @@ class Host {
       kernel: new KernelFiles({ procRoot: join(this.root, 'proc'), layout, descriptorBudget: 0 }),
       log: { debug() {}, info() {}, warn: (_, message) => this.warnings.push(message), error() {} },
       kmsg: this.hasLog ? join(this.root, 'kmsg') : undefined,
+      openLog: openFile,
       clock,
       stateFile: join(this.root, 'state/oom.json'),
       retention: 3_600_000,
@@ -69,6 +83,19 @@ class Host {
     const { ino: inode } = statSync(join(this.root, 'cgroup', path));
     return { path, inode, match: { engine: 'docker', id, infra: false }, seenAt: -10_000 };
   }
+}
+
+/** A file instead of the device. At its end there is no more. */
+function openFile(path: string): KmsgDevice {
+  const descriptor = openSync(path, 'r');
+  return {
+    read: (into) => {
+      const length = readSync(descriptor, into, 0, into.length, null);
+      if (length === 0) throw Object.assign(new Error('EAGAIN'), { code: 'EAGAIN' });
+      return length;
+    },
+    [Symbol.dispose]: () => closeSync(descriptor),
+  };
 }
 
 /** Kills by name as a scrape sees them. Unattributed kills have the name ''. */

@@ -1,9 +1,9 @@
 import type { Container, ContainerCgroup, OomCounts } from '../container.ts';
 import { isDenied } from '../kernel/errno.ts';
-import type { KmsgPosition } from '../kernel/kmsg.ts';
+import { type KmsgDevice, NotKernelLog } from '../kernel/kmsg.ts';
 import type { Log } from '../log.ts';
 import { EventWatches } from './event-watches.ts';
-import { KernelLog } from './kernel-log.ts';
+import { KernelLog, type KernelLogOptions } from './kernel-log.ts';
 import { KillTracker, type KillTrackerOptions } from './kill-tracker.ts';
 import { SavedKills } from './saved-kills.ts';
 import { SteadyClock } from '../kernel/steady-clock.ts';
@@ -33,6 +33,8 @@ const GATHER_EVENTS_MS = 10;
 export interface OomOptions extends Omit<KillTrackerOptions, 'clock'> {
   /** The path of the kernel's log; `undefined` if the log must not be read. */
   readonly kmsg: string | undefined;
+  /** Opens the log; for tests. */
+  readonly openLog?: (path: string) => KmsgDevice;
   /** `undefined`: keep nothing for the next run. */
   readonly stateFile: string | undefined;
   /** Why the state file must not be touched; absent: it may be. */
@@ -62,7 +64,7 @@ export class OomWatch implements AsyncDisposable {
   #gathering: NodeJS.Timeout | undefined;
 
   constructor(options: OomOptions) {
-    const { kernel, log, kmsg, stateFile, clock = new SteadyClock() } = options;
+    const { kernel, log, kmsg, openLog, stateFile, clock = new SteadyClock() } = options;
     this.#log = log;
     const tracker = new KillTracker({
       ...options,
@@ -90,7 +92,7 @@ export class OomWatch implements AsyncDisposable {
     const readBefore = this.#saved?.restore();
     tracker.restored();
     if (kmsg !== undefined) {
-      this.#kernelLog = this.#openKernelLog(kmsg, readBefore, clock);
+      this.#kernelLog = this.#openKernelLog({ path: kmsg, after: readBefore, open: openLog }, clock);
       tracker.follow(this.#kernelLog);
     }
     const hierarchy = kernel.layout.hierarchyOf('memory');
@@ -225,15 +227,15 @@ export class OomWatch implements AsyncDisposable {
     });
   }
 
-  #openKernelLog(path: string, after: KmsgPosition | undefined, clock: SteadyClock): KernelLog {
+  #openKernelLog(from: Pick<KernelLogOptions, 'path' | 'after' | 'open'>, clock: SteadyClock): KernelLog {
     return new KernelLog({
-      path,
-      after,
+      ...from,
       now: () => clock.now(),
       onFailed: (error) => {
-        const remedy = isDenied(error)
-          ? 'run as root with CAP_SYSLOG, in a container also with --device=/dev/kmsg'
-          : undefined;
+        const remedy =
+          isDenied(error) || error instanceof NotKernelLog
+            ? 'run as root with CAP_SYSLOG, in a container also with --device=/dev/kmsg'
+            : undefined;
         this.#log.warn({ error, remedy }, 'cannot read the kernel log; OOM kills are reported without their victims');
       },
     });
