@@ -37,8 +37,9 @@ export const exits: Collector = defineKeptCollector({
       name: 'isolation_container_ended',
       type: 'gauge',
       help:
-        'Always 1, for a container that does not run and that its engine keeps: it ended, or waits to be started again. At most 100 for each ' +
-        'engine, the last ones; isolation_containers_ended counts all. Absent for those that run.',
+        'Always 1, for a container that does not run and that its engine keeps: it ended, waits to be started again, or was never started although ' +
+        'it has the label isolation-exporter.should-run=true. At most 100 for each engine, the last ones; isolation_containers_ended counts ' +
+        'all. Absent for those that run.',
       value: ({ hasEnded }) => (hasEnded ? 1 : undefined),
     },
     {
@@ -53,7 +54,7 @@ export const exits: Collector = defineKeptCollector({
       name: 'isolation_container_expected_up',
       type: 'gauge',
       help:
-        'Whether a container with the label isolation-exporter.should-run=true runs (1), or has ended and is kept by its engine (0). ' +
+        'Whether a container with the label isolation-exporter.should-run=true runs (1), or has ended or was never started, and is kept by its engine (0). ' +
         'Docker and Podman only. Absent without the label.',
       value: ({ shouldRun, hasEnded }) => (shouldRun ? Number(!hasEnded) : undefined),
     },

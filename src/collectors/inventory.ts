@@ -50,8 +50,8 @@ export const inventory: Collector = defineHostCollector({
       name: 'isolation_containers_ended',
       type: 'gauge',
       help:
-        'Containers that have ended and that the engine keeps, until somebody removes them. Absent for an engine that does not answer ' +
-        'or does not list them. There can be more where isolation_source_limit_hits_total has list_size.',
+        'Containers that the engine keeps and that have ended, or were never started although they have the label ' +
+        'isolation-exporter.should-run=true. Absent for an engine that does not answer or does not list them. There can be more where isolation_source_limit_hits_total has list_size.',
       labels: ['source'],
       samples({ ended }, emit) {
         for (const [source, count] of ended) emit(count, source);

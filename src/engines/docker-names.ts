@@ -117,6 +117,16 @@ export function namedByList(answer: unknown, chosen: readonly ContainerLabel[] =
   });
 }
 
+/** The states of containers that were never started, of Docker and of Podman. */
+const NEVER_STARTED: ReadonlySet<unknown> = new Set(['created', 'configured']);
+
+/** Leaves out those containers of a list that were never started, unless they should run by their label. */
+export function withoutUnstarted<Found extends Named>(listed: readonly unknown[], found: readonly Found[]): Found[] {
+  const unstarted = listed.filter((container) => NEVER_STARTED.has(field(container, 'State')));
+  const ids = new Set(unstarted.map((container) => named(field(container, 'Id'), {})?.id));
+  return found.filter(({ id, names }) => names.shouldRun === true || !ids.has(id));
+}
+
 /**
  * The ids in the answer of `GET /containers/json` of containers that run. Docker also lists those that wait to be started
  * again.

@@ -106,7 +106,9 @@ class FakeEngine {
   }
 
   #list(hasEnded: boolean): unknown {
-    const listed = [...this.containers].filter(([, { state }]) => (state === 'exited') === hasEnded);
+    const listed = [...this.containers].filter(
+      ([, { state }]) => ['exited', 'created'].includes(state ?? '') === hasEnded,
+    );
     return listed.map(([id, { name, labels, state = 'running' }]) => ({
       Id: id,
       Names: [`/other/link`, `/${name}`],
@@ -304,6 +306,23 @@ describe('lives', () => {
     engine.instead.clear();
     await expect.poll(() => names.ended?.containers[0]?.names.name, poll).toBe('db-old');
     await expect.poll(() => names.ended?.containers[0]?.life.exit, poll).toMatchObject({ code: 1, oomKilled: false });
+  });
+
+  test('one that was never started counts as ended if it should run, before and after the connection is made', async () => {
+    const labels = { 'isolation-exporter.should-run': 'true' };
+    const life = { State: { Running: false, ExitCode: 127, FinishedAt: '0001-01-01T00:00:00Z' } };
+    const before = 'a'.repeat(64);
+    engine.containers.set(before, { name: 'before', state: 'created', labels, life });
+    engine.containers.set('b'.repeat(64), { name: 'data', state: 'created', life });
+    const names = await started();
+    await expect.poll(endedIds, poll).toEqual([before]);
+    expect(names.ended?.containers[0]).toMatchObject({ names: { name: 'before', shouldRun: true }, life: {} });
+    engine.containers.set(DB, { name: 'db', state: 'created', labels, life });
+    engine.tellOf('create', DB);
+    engine.tellOf('create', 'b'.repeat(64));
+    await expect.poll(endedIds, poll).toEqual([before, DB]);
+    engine.tellOf('start', DB);
+    await expect.poll(endedIds, poll).toEqual([before]);
   });
 
   test('an engine that cannot list what has ended still gives names', async () => {

@@ -1,6 +1,13 @@
 import type Docker from 'dockerode';
 import type { ContainerLabel } from '../config/container-labels.ts';
-import { dockerSelections, namedByEvent, namedByInspect, namedByList, runningIn } from './docker-names.ts';
+import {
+  dockerSelections,
+  namedByEvent,
+  namedByInspect,
+  namedByList,
+  runningIn,
+  withoutUnstarted,
+} from './docker-names.ts';
 import { lifeInInspect } from './docker-life.ts';
 import { createTransport, type DockerAddress } from './docker-transport.ts';
 import type { DockerEvent } from './docker-names.ts';
@@ -22,7 +29,7 @@ const MAX_EVENTS = { longest: 32_000_000, bytesPerSecond: 16_000_000 };
  * removal `remove`, and filters by its own name for the event `die`.
  */
 const EVENTS: Readonly<Record<string, EngineEvent['kind']>> = {
-  create: 'changed',
+  create: 'created',
   start: 'started',
   rename: 'changed',
   update: 'changed',
@@ -35,8 +42,11 @@ const EVENTS: Readonly<Record<string, EngineEvent['kind']>> = {
 
 const FILTERS = { type: ['container'], event: Object.keys(EVENTS) };
 
-/** The states of containers that have ended and are kept. Docker lists one that waits to be started again with the running ones, too. */
-const ENDED = { status: ['exited', 'dead', 'restarting'] };
+/**
+ * The states of containers that have ended and are kept, or could not be started. Docker lists one that waits to be started again with the
+ * running ones, too.
+ */
+const ENDED = { status: ['exited', 'dead', 'restarting', 'created'] };
 
 /** Turns an answer into what dockerode returns. */
 type Read = (answer: HttpAnswer) => Promise<unknown>;
@@ -103,7 +113,7 @@ export async function connectToDocker(
       };
       const answer = await docker(signal, read).listContainers({ all: true, filters: ENDED });
       if (!isComplete) onLimit('list_size');
-      return { engine: 'docker', containers: namedByList(answer, labels), isComplete };
+      return { engine: 'docker', containers: withoutUnstarted(answer, namedByList(answer, labels)), isComplete };
     },
 
     async events(since, signal) {

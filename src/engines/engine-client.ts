@@ -12,7 +12,7 @@ export interface Inspected extends Named {
   readonly life?: Life;
 }
 
-/** The containers that have ended and that an engine still keeps. */
+/** The containers that have ended and that an engine still keeps, and those that should run by their label and were never started. */
 export interface EndedList {
   /** The engine of all of them, as in the label `engine`. */
   readonly engine: string;
@@ -41,10 +41,10 @@ export type OnLimit = (limit: EngineLimit) => void;
 /** Something that happened to a container. */
 export interface EngineEvent extends Named {
   /**
-   * `started`: it runs; `changed`: the engine may have new names; `checked`: its health check has a new result; `ended`: it has
+   * `created`: it does not run yet; `started`: it runs; `changed`: the engine may have new names; `checked`: its health check has a new result; `ended`: it has
    * exited; `removed`: the engine no longer knows it.
    */
-  readonly kind: 'started' | 'changed' | 'checked' | 'ended' | 'removed';
+  readonly kind: 'created' | 'started' | 'changed' | 'checked' | 'ended' | 'removed';
   /** How it ended, as far as the event says. */
   readonly exit?: Exit | undefined;
   /** What its health check found; `undefined` if the event does not say. */
@@ -64,7 +64,7 @@ export interface EngineClient {
   list(signal: AbortSignal): Promise<ContainerList>;
   /** @throws Error if it does not know the container (yet). */
   inspect(id: string, signal: AbortSignal): Promise<Inspected>;
-  /** The containers that have ended and are not removed. */
+  /** See {@link EndedList}. */
   ended(signal: AbortSignal): Promise<EndedList>;
   /**
    * Subscribes to events: first those since a time that the engine still remembers, then new ones as they happen. Resolves

@@ -216,6 +216,8 @@ class Session {
       lastInspections.wantAgain(id);
     } else if (kind === 'started') lives.start(id);
     else if (kind === 'removed') lives.remove(id);
+    // It may never start, for example because its command does not exist.
+    else if (kind === 'created' && names.shouldRun === true) lives.end(id, names, undefined);
     else if (kind === 'changed' && lives.isEnded(id)) {
       lives.rename(id, names);
       lastInspections.wantAgain(id);

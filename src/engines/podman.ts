@@ -1,6 +1,6 @@
 import type { ContainerLabel } from '../config/container-labels.ts';
 import { connectToDocker } from './docker.ts';
-import { type DockerEvent, runningIn } from './docker-names.ts';
+import { type DockerEvent, runningIn, withoutUnstarted } from './docker-names.ts';
 import { ask, type DockerAddress } from './docker-transport.ts';
 import { lifeInInspect } from './docker-life.ts';
 import type { ContainerList, EndedList, EngineClient, Inspected, OnLimit } from './engine-client.ts';
@@ -23,8 +23,8 @@ const API = '/v4.0.0/libpod';
 /** The maximum length of an answer about a pod, in bytes. A pod of a thousand containers has 200 kB. */
 const MAX_POD = 4_000_000;
 
-/** The states of containers that have ended and are kept. */
-const ENDED = { status: ['exited', 'stopped'] };
+/** The states of containers that have ended and are kept, or could not be started. */
+const ENDED = { status: ['exited', 'stopped', 'created'] };
 
 /** How long an event waits for the name of its pod, in ms. */
 const POD_OF_EVENT_MS = 2_000;
@@ -98,7 +98,7 @@ export async function connectToPodman(
     const filters = encodeURIComponent(JSON.stringify(ENDED));
     const { objects, isComplete } = await listed(`/containers/json?all=true&filters=${filters}`, signal);
     if (!isComplete) onLimit('list_size');
-    return { engine: 'podman', containers: namedByPodmanList(objects, labels), isComplete };
+    return { engine: 'podman', containers: withoutUnstarted(objects, namedByPodmanList(objects, labels)), isComplete };
   };
   const inspect = async (id: string, signal: AbortSignal): Promise<Inspected> => {
     const path = `/containers/${encodeURIComponent(id)}/json`;

@@ -103,6 +103,17 @@ describeLive('the lives of containers, as Docker tells them', ['docker'], () => 
     expect(should('isolation_container_ended')).toEqual([undefined, 1, 1]);
   });
 
+  test('one that should run and cannot be started does not run', async () => {
+    const label = ['--label', 'isolation-exporter.should-run=true', '--network', 'none'];
+    await docker.cli('create', '--name', 'unstarted', ...label, LAB_IMAGE, '/nothing');
+    const expected = async () => (await scrape()).value('isolation_container_expected_up', { container: 'unstarted' });
+    await within(host, 'the container', async () => (await expected()) === 0);
+    await expect(docker.cli('start', 'unstarted')).rejects.toThrow();
+    expect(await expected()).toBe(0);
+    await docker.remove('unstarted');
+    await within(host, 'the removal', async () => (await expected()) === undefined);
+  });
+
   test('one that has ended has its new name once it is renamed, and the old one is free', async () => {
     await docker.cli('rename', 'killed', 'killed-old');
     await within(

@@ -100,8 +100,8 @@ services:
       isolation-exporter.should-run: 'true'
 \`\`\`
 
-It fires two minutes after such a container ended, and seven after it was removed, unless another with its name runs by then. For
-a label that you already have, list it in \`--container.labels\` and copy the second part of the rule, with
+It fires two minutes after such a container ended, or was created and could not be started, and seven after it was removed, unless
+another with its name runs by then. For a label that you already have, list it in \`--container.labels\` and copy the second part of the rule, with
 \`isolation_container_labels_info\` and a matcher for that label: it has a series for each running container.
 
 In Kubernetes, kube-state-metrics knows which pods should run.
