@@ -28,6 +28,8 @@ interface Flavour {
   readonly fetch: () => Promise<string>;
   /** Words of the kernel's command line. */
   readonly boot?: string;
+  /** Its only processor takes 1 ns for each instruction, however long the emulation takes: CPU times are counts of instructions. */
+  readonly countsInstructions?: true;
 }
 
 const FLAVOURS = {
@@ -37,6 +39,8 @@ const FLAVOURS = {
   newer: { init: 'plain', fetch: () => fetchKernel('newer') },
   /** The plain guest without the memory controller. */
   'no-memory': { init: 'plain', fetch: () => fetchKernel('own'), boot: 'cgroup_disable=memory' },
+  /** The plain guest for measurements: emulation makes some instructions much slower than others. */
+  counting: { init: 'plain', fetch: () => fetchKernel('own'), countsInstructions: true },
   /** systemd is PID 1, and Docker can use its cgroup driver. */
   systemd: { init: 'systemd', fetch: () => fetchKernel('own') },
   /** Debian forky, which shares no program with the host, with its own kernel, engines and Node. systemd is PID 1. */
@@ -198,14 +202,17 @@ function fillShare(share: string, flavour: GuestFlavour): void {
 
 function startQemu(options: BootOptions, image: GuestImage): void {
   const { directory, owner, flavour } = options;
-  const { boot = '' }: Flavour = FLAVOURS[flavour];
+  const { boot = '', countsInstructions }: Flavour = FLAVOURS[flavour];
+  // More than one processor does not boot with such a clock.
+  const processors = countsInstructions
+    ? { accel: 'tcg', smp: '1', icount: 'shift=0,sleep=off' }
+    : { accel: accelerator(), smp: '2' };
   const share = (tag: string, path: string) =>
     `local,mount_tag=${tag},path=${path},security_model=none,multidevs=remap`;
   const flags = {
     M: 'q35',
-    accel: accelerator(),
+    ...processors,
     cpu: 'max',
-    smp: '2',
     m: '4G',
     display: 'none',
     serial: `file:${directory}/console.log`,
