@@ -28,12 +28,11 @@ const NEEDED: Record<1 | 2, readonly NeededFile[]> = {
   ],
   2: [
     ...of('memory', ['memory.max', 'memory.swap.max', 'memory.high', 'memory.low', 'memory.min'], 1),
-    ...of('memory', ['memory.current', 'memory.peak', 'memory.swap.current'], 1),
+    ...of('memory', ['memory.current', 'memory.peak', 'memory.swap.current', 'memory.oom.group'], 1),
     ...of('memory', ['memory.stat'], 8),
-    ...of('memory', ['memory.events'], 4),
     ...of('cpu', ['cpu.max', 'cpu.weight'], 1),
     ...of('cpuset', ['cpuset.cpus.effective'], 1),
-    ...of('pids', ['pids.max', 'pids.current', 'pids.events'], 1),
+    ...of('pids', ['pids.max', 'pids.current'], 1),
     ...of('io', ['io.stat'], 4),
   ],
 };
@@ -41,6 +40,8 @@ const NEEDED: Record<1 | 2, readonly NeededFile[]> = {
 /** These files are in the cgroup2 hierarchy, whatever controllers it has. */
 const PRESSURE = of('unified', ['cpu.pressure', 'memory.pressure', 'io.pressure'], 2);
 const UNIFIED_CPU = of('unified', ['cpu.stat'], 7);
+/** Without a freezer of v1 beside it. */
+const UNIFIED_EVENTS = of('unified', ['cgroup.events'], 1);
 
 /** The location of a file of one container. */
 export interface FilePath {
@@ -58,7 +59,11 @@ export function filesOf(layout: CgroupLayout, cgroup: string): FilePath[] {
     }),
   );
   if (unified === undefined) return found;
-  const plain = layout.hierarchyOf('cpu')?.version === 1 ? PRESSURE : [...PRESSURE, ...UNIFIED_CPU];
+  const plain = [
+    ...PRESSURE,
+    ...(layout.hierarchyOf('cpu')?.version === 1 ? [] : UNIFIED_CPU),
+    ...(layout.hierarchyOf('freezer')?.version === 1 ? [] : UNIFIED_EVENTS),
+  ];
   return [...found, ...plain.map(({ name, samples }) => ({ path: `${unified.root}${cgroup}/${name}`, samples }))];
 }
 
