@@ -7,6 +7,7 @@ import { Cgroups } from './cgroups.ts';
 import { Child, type Task } from './child.ts';
 import { withSection } from '../page-section.ts';
 import { Exporter } from './exporter.ts';
+import { inTurn, summaryInTurn } from './in-turn.ts';
 import { filesOf } from './kernel-files.ts';
 import { pacedCosts } from './paced.ts';
 import {
@@ -93,15 +94,9 @@ async function measure(count: number): Promise<Record<string, number>> {
   await stop(exporter);
   return rounded({
     containers: count,
-    ...summary('floor', costs.floor),
-    ...summary('plain', costs.plain),
-    ...summary('gzip', costs.gzip),
+    ...summaryInTurn(costs),
     ...summary('naive', naive),
-    ...ratio('plain/floor cpu', costs.plain, costs.floor),
-    ...ratio('gzip/floor cpu', costs.gzip, costs.floor),
     ...ratio('naive/plain cpu', naive, costs.plain),
-    ...(costs.otherPlain.length > 0 && ratio('plain/other plain cpu', costs.plain, costs.otherPlain)),
-    ...(costs.otherGzip.length > 0 && ratio('gzip/other gzip cpu', costs.gzip, costs.otherGzip)),
     'start-up cpu': startUpCpu,
     'start-up cpu over empty host': startUpCpu - empty.startUpCpu,
     'wait during a scrape p99': percentile(waits, 0.99),
@@ -114,39 +109,6 @@ async function measure(count: number): Promise<Record<string, number>> {
     'fds loaded': valueOf(text, 'process_open_fds'),
     'fds after removal': fdsAfter,
   });
-}
-
-/**
- * Alternates rounds of the floor and scrapes, plain and gzip, so that all run under the same conditions. Work that a scrape
- * leaves for later, such as garbage collection, runs during the next round of the floor, and counts.
- */
-async function inTurn(
-  floor: Child,
-  { exporter, other }: { readonly exporter: Exporter; readonly other: Exporter | undefined },
-  rounds: number,
-): Promise<Record<'floor' | 'plain' | 'gzip' | 'otherPlain' | 'otherGzip', readonly Cost[]>> {
-  const costs = {
-    floor: new Array<Cost>(),
-    plain: new Array<Cost>(),
-    gzip: new Array<Cost>(),
-    otherPlain: new Array<Cost>(),
-    otherGzip: new Array<Cost>(),
-  };
-  const scrape = async (of: Exporter, encoding: string): Promise<Cost> => {
-    const before = of.cpu();
-    const start = performance.now();
-    await of.get('/metrics', { 'accept-encoding': encoding });
-    const wall = performance.now() - start;
-    costs.floor.push(await floor.round());
-    return { cpu: of.cpu() - before, wall };
-  };
-  for (let round = 0; round < rounds; round += 1) {
-    costs.plain.push(await scrape(exporter, 'identity'));
-    if (other !== undefined) costs.otherPlain.push(await scrape(other, 'identity'));
-    costs.gzip.push(await scrape(exporter, 'gzip'));
-    if (other !== undefined) costs.otherGzip.push(await scrape(other, 'gzip'));
-  }
-  return costs;
 }
 
 /** The share of a core and the memory of each exporter while all are scraped at the same interval. */
