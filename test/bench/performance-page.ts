@@ -14,6 +14,10 @@ export const PACED: Section = {
   begin: '<!-- The table below is made by `npm run bench -- --every 15 --write`. -->',
   end: '<!-- The end of the table of scrapes at an interval. -->',
 };
+export const COUNTED: Section = {
+  begin: '<!-- The table below is made by `npm run bench:v2 -- --against DIR --write`. -->',
+  end: '<!-- The end of the table of cgroup v2. -->',
+};
 
 /** The cell of a comparison that was not made. A row of such cells alone is left out. */
 const NONE = '–';
@@ -21,15 +25,19 @@ const NONE = '–';
 /** A row of the table: its title, and its text from the numbers. */
 type Row = readonly [title: string, cell: (numbers: Numbers) => string];
 
-const ROWS: readonly Row[] = [
-  ['CPU of just reading the files', ms('floor cpu p50')],
-  ['CPU of a scrape', ms('plain cpu p50')],
-  ['CPU of a scrape with gzip', ms('gzip cpu p50')],
+const RATIOS: readonly Row[] = [
   ['Scrape / reading', times('plain/floor cpu p50')],
   ['Scrape with gzip / reading', times('gzip/floor cpu p50')],
   ['`fs/promises` and gauges / scrape', times('naive/plain cpu p50')],
   ['Scrape / that of the other build', times('plain/other plain cpu p50')],
   ['Scrape with gzip / that of the other build', times('gzip/other gzip cpu p50')],
+];
+
+const ROWS: readonly Row[] = [
+  ['CPU of just reading the files', ms('floor cpu p50')],
+  ['CPU of a scrape', ms('plain cpu p50')],
+  ['CPU of a scrape with gzip', ms('gzip cpu p50')],
+  ...RATIOS,
   ['Time of a scrape, median', ms('plain wall p50')],
   ['Time of a scrape, p99', ms('plain wall p99')],
   ['Memory', (numbers) => `${format(numbers['rss MB'])} MB`],
@@ -42,12 +50,32 @@ const ROWS: readonly Row[] = [
   ['Descriptors: empty host, loaded, all removed', descriptors],
 ];
 
+/** Where each instruction takes 1 ns. Other times, and memory, say nothing there about another machine. */
+const COUNTED_ROWS: readonly Row[] = [
+  ['Instructions of just reading the files', millions('floor cpu p50')],
+  ['Instructions of a scrape', millions('plain cpu p50')],
+  ['Instructions of a scrape with gzip', millions('gzip cpu p50')],
+  ...RATIOS,
+  ['Instructions of a scrape 15 s after the last', millions('apart cpu p50')],
+  ['Scrape 15 s after the last / reading', times('apart/floor cpu p50')],
+  ['Scrape 15 s after the last / that of the other build', times('apart/other apart cpu p50')],
+];
+
 /** Renders the machine, and the costs of scrapes back to back by the number of containers. */
 export function renderBackToBack(machine: string, results: readonly Numbers[]): string {
+  return renderColumns(machine, ROWS, results);
+}
+
+/** Renders the same for the guest whose clock counts instructions. */
+export function renderCounted(machine: string, results: readonly Numbers[]): string {
+  return renderColumns(machine, COUNTED_ROWS, results);
+}
+
+function renderColumns(machine: string, all: readonly Row[], results: readonly Numbers[]): string {
   const header = ['', ...results.map(({ containers = NaN }) => containers.toLocaleString('en'))];
-  const rows = ROWS.map(([title, cell]) => [title, ...results.map(cell)]).filter(([, ...cells]) =>
-    cells.some((cell) => cell !== NONE),
-  );
+  const rows = all
+    .map(([title, cell]) => [title, ...results.map(cell)])
+    .filter(([, ...cells]) => cells.some((cell) => cell !== NONE));
   return `${machine}\n\n${markdownTable(header, rows, ['text', ...results.map(() => 'number' as const)])}`;
 }
 
@@ -96,6 +124,11 @@ export function describeMachine({ version }: Pick<CgroupLayout, 'version'>, now 
 
 function ms(name: string): Row[1] {
   return (numbers) => `${format(numbers[name])} ms`;
+}
+
+/** At 1 ns each. */
+function millions(name: string): Row[1] {
+  return (numbers) => `${format(numbers[name])} million`;
 }
 
 function times(name: string): Row[1] {
