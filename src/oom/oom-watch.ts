@@ -5,26 +5,9 @@ import type { Log } from '../log.ts';
 import { EventWatches } from './event-watches.ts';
 import { KernelLog, type KernelLogOptions } from './kernel-log.ts';
 import { KillTracker, type KillTrackerOptions } from './kill-tracker.ts';
+import { pollInterval } from './poll-interval.ts';
 import { SavedKills } from './saved-kills.ts';
 import { SteadyClock } from '../kernel/steady-clock.ts';
-
-/** How often to poll while inotify reports each kill, in ms. */
-const POLL_MS = 1_000;
-
-/** How often to poll while only the kernel's log shows which container had a kill, in ms. Its records can wait. */
-const POLL_KMSG_MS = 200;
-
-/** How often to poll while only a counter shows a kill, in ms: a container may be gone less than 0.1 s after its kill. */
-const POLL_COUNTERS_MS = 20;
-
-/**
- * How often to poll in a burst, while a part of the kernel's log is unread, and while only counters show whether a container that has
- * just started had a kill. In ms.
- */
-const POLL_BURST_MS = 5;
-
-/** How often to poll while a name, a victim or the container of a kill is expected soon, in ms. */
-const POLL_UNSETTLED_MS = 100;
 
 /** How soon to poll after an inotify event, in ms: more events are likely to follow at once. */
 const GATHER_EVENTS_MS = 10;
@@ -116,6 +99,7 @@ export class OomWatch implements AsyncDisposable {
     this.#tracker.appeared(cgroup, this.#isStarted ? 'started' : 'found');
     // The watch of the container around it serves it, too, and that container can create cgroups without the file.
     if (!this.#tracker.isNested(cgroup)) this.#watches?.add(cgroup.path);
+    this.#schedule();
   }
 
   /** Marks a container as removed. */
@@ -193,7 +177,7 @@ export class OomWatch implements AsyncDisposable {
   /** Sets the time of the next poll. Never postpones a poll that is due earlier. */
   #schedule(): void {
     if (!this.#isStarted) return;
-    const ms = this.#pollMs();
+    const ms = pollInterval(this.#tracker, { events: this.#watches?.up === true, log: this.#kernelLog?.up === true });
     const dueAt = performance.now() + ms;
     if (this.#timer !== undefined && this.#dueAt <= dueAt) return;
     clearTimeout(this.#timer);
@@ -202,15 +186,6 @@ export class OomWatch implements AsyncDisposable {
       this.#timer = undefined;
       this.#updateIfChanged();
     }, ms).unref();
-  }
-
-  #pollMs(): number {
-    const tracker = this.#tracker;
-    if (tracker.isBurst || tracker.hasMore) return POLL_BURST_MS;
-    const canWait = this.#watches?.up === true || this.#kernelLog?.up === true;
-    if (!canWait) return tracker.hasYoung ? POLL_BURST_MS : POLL_COUNTERS_MS;
-    if (tracker.isUnsettled) return POLL_UNSETTLED_MS;
-    return this.#watches?.up === true ? POLL_MS : POLL_KMSG_MS;
   }
 
   #watchEvents(root: string): EventWatches {
