@@ -97,8 +97,8 @@ export const inventory: Collector = defineHostCollector({
       type: 'gauge',
       help:
         'Age of the oldest fact behind the posture, the findings and the isolation level of any container; at most 5 min at a ' +
-        'scrape. Processes, their privileges and mounts were compared in the last 45 s, and processes started since then have been ' +
-        'checked. Absent if nothing could be read.',
+        'scrape. Processes that have run, their privileges and mounts were compared in the last 45 s, and processes started since then ' +
+        'have been checked. Absent if nothing could be read.',
       value: ({ postureAge }) => postureAge,
     },
   ],

@@ -38,10 +38,14 @@ function list(...pids: readonly number[]): void {
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'isolation-exporter-facts-'));
+  const discovery = { root, mountRoot: '/', version: 2, controllers: [] } as const;
   const layout = {
     ...findCgroupLayout('/proc', '/sys/fs/cgroup'),
-    discovery: { root, mountRoot: '/', version: 2, controllers: [] },
-  } as const;
+    hierarchies: [discovery],
+    discovery,
+    unified: discovery,
+    hierarchyOf: () => discovery,
+  };
   const kernel = new KernelFiles({ procRoot: '/proc', layout, descriptorBudget: 100 });
   probes = new PathProbes({ info() {}, warn() {} });
   postures = new PostureReader(kernel, findHostNamespaces('/proc'), probes);
@@ -128,6 +132,53 @@ test('a process in a new cgroup inside shows within 45 s', async () => {
   mkdirSync(`${root}${PATH}/inner`);
   writeFileSync(`${root}${PATH}/inner/cgroup.procs`, `${await start('sleep', ['1000'])}\n`);
   expect(await scrapeFor(60)).toBeGreaterThanOrEqual(1);
+});
+
+/** Sets what the kernel counts: the CPU time in µs, and the processes. Without it they are unknown, as in the other tests. */
+function count(usage: number, processes: number): void {
+  writeFileSync(`${root}${PATH}/cpu.stat`, `usage_usec ${usage}\nuser_usec 1\n`);
+  writeFileSync(`${root}${PATH}/pids.current`, `${processes}\n`);
+}
+
+/** Whether the processes are compared within a minute. */
+async function areCompared(): Promise<boolean> {
+  const compare = vi.spyOn(postures, 'isAsRead');
+  await scrapeFor(60);
+  const { length } = compare.mock.calls;
+  compare.mockRestore();
+  return length > 0;
+}
+
+test('processes of a container that does not run are not compared, until one has run', async () => {
+  count(100, 1);
+  list(await start('sleep', ['1000']));
+  await untilJustRead();
+  expect(await areCompared()).toBe(false);
+  count(101, 1);
+  expect(await areCompared()).toBe(true);
+  expect(await areCompared()).toBe(false);
+});
+
+test('a container of which not all is counted is compared', async () => {
+  count(100, 1);
+  rmSync(`${root}${PATH}/pids.current`);
+  list(await start('sleep', ['1000']));
+  await untilJustRead();
+  expect(await areCompared()).toBe(true);
+});
+
+test('a process that comes without running shows in the next scrape', async () => {
+  count(100, 1);
+  const first = await start('sleep', ['1000']);
+  list(first);
+  await untilJustRead();
+  const second = await start('perl', CHANGES);
+  list(first, second);
+  count(100, 2);
+  const update = vi.spyOn(postures, 'update');
+  await scrapeFor(15);
+  expect(update.mock.lastCall?.[1].pids).toEqual([first, second].toSorted((a, b) => a - b));
+  update.mockRestore();
 });
 
 test('after a new process everything is read within 45 s, because it may be about to become another one', async () => {

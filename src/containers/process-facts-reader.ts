@@ -14,6 +14,7 @@ import type { LookedUp, Target } from '../posture/posture-reading.ts';
 import type { PostureReader } from '../posture/read-posture.ts';
 import { compareLater, readLater, readLessOften, readSooner } from './facts-age.ts';
 import { PendingLookUps } from './pending-look-ups.ts';
+import { isStill, signsOfLife } from './signs-of-life.ts';
 import {
   forgetProcesses,
   isRestart,
@@ -88,10 +89,15 @@ export class ProcessFactsReader {
     const { init, posture, members } = entry;
     if (init === undefined || now >= entry.factsUntil) return false;
     if (now < entry.compareAt) return true;
-    if (posture === undefined || members === undefined || !this.#postures.isAsRead(posture, init)) return false;
-    const { pids, isIncomplete } = membersOfContainer(this.#kernel, entry.files, this.#isSurplus);
-    // There may be cgroups inside that the last list did not know.
-    if (isIncomplete !== members.isIncomplete || pids.join(' ') !== members.pids.join(' ')) return false;
+    // Before the comparison: what runs meanwhile is compared the next time.
+    const signs = signsOfLife(entry.files);
+    if (!isStill(entry, signs)) {
+      if (posture === undefined || members === undefined || !this.#postures.isAsRead(posture, init)) return false;
+      const { pids, isIncomplete } = membersOfContainer(this.#kernel, entry.files, this.#isSurplus);
+      // There may be cgroups inside that the last list did not know.
+      if (isIncomplete !== members.isIncomplete || pids.join(' ') !== members.pids.join(' ')) return false;
+      entry.signsOfLife = signs;
+    }
     compareLater(entry, now);
     return true;
   }
@@ -106,7 +112,8 @@ export class ProcessFactsReader {
     try {
       // A mount must not wait until all facts are read again.
       if (entry.comparesMounts && this.#postures.haveMountsChanged(posture, init)) return false;
-      if (!posture.pending && !posture.unfinished && !haveChanged(members)) return true;
+      const isComplete = !posture.pending && !posture.unfinished;
+      if (isComplete && (isStill(entry, signsOfLife(entry.files)) || !haveChanged(members))) return true;
       // A new process may be about to become another one, or to enter another namespace.
       readSooner(entry, now);
       entry.members = membersOfContainer(this.#kernel, entry.files, this.#isSurplus);
@@ -130,6 +137,7 @@ export class ProcessFactsReader {
     entry.init = undefined;
     entry.posture = undefined;
     readLater(entry, now);
+    entry.signsOfLife = signsOfLife(entry.files);
     try {
       const { files } = entry;
       entry.members = membersOfContainer(this.#kernel, files, this.#isSurplus);

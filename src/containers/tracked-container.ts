@@ -28,6 +28,8 @@ export interface TrackedContainer {
   compareAt: number;
   /** Since when all readings of its posture were the same, in ms. */
   unchangedSince: number;
+  /** See `signsOfLife`: just before its processes were last listed and compared. */
+  signsOfLife: string | undefined;
 }
 
 /** A container of which nothing is known yet. */
@@ -46,6 +48,7 @@ export function trackedContainer(cgroup: ContainerCgroup, files: CgroupFiles): T
     factsUntil: 0,
     compareAt: 0,
     unchangedSince: 0,
+    signsOfLife: undefined,
   };
 }
 
