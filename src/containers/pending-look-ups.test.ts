@@ -20,7 +20,7 @@ describe('PendingLookUps', () => {
       new Promise<void>((resolve) => {
         const answer = (): void => {
           maker.replies += 1;
-          setImmediate(() => setTimeout(resolve, 20));
+          setImmediate(resolve);
         };
         setTimeout(() => {
           stallFor(700);
