@@ -5,6 +5,7 @@ import { findCgroupLayout } from '../../src/kernel/cgroup-layout.ts';
 import { descriptorBudget } from '../../src/kernel/descriptor-limit.ts';
 import { Cgroups } from './cgroups.ts';
 import { Child, type Task } from './child.ts';
+import { DockerContainers } from './docker-containers.ts';
 import { withSection } from '../page-section.ts';
 import { Exporter } from './exporter.ts';
 import { inTurn, summaryInTurn } from './in-turn.ts';
@@ -15,10 +16,11 @@ import {
   describeMachine,
   type Numbers,
   PACED,
+  PACED_DOCKER,
   renderBackToBack,
   renderPaced,
 } from './performance-page.ts';
-import { type Cost, percentile, ratio, summary } from './statistics.ts';
+import { type Cost, percentile, ratio, rounded, summary, transposed } from './statistics.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -36,6 +38,8 @@ const { values: options } = parseArgs({
     settle: { type: 'string', default: '240' },
     // `NAME=COMMAND`, in which `%p` stands for the port to listen on.
     beside: { type: 'string', multiple: true, default: [] },
+    // With `every`: real containers of Docker that wake up each second, instead of cgroups with a process that sleeps.
+    docker: { type: 'boolean', default: false },
     // Puts the table into docs/performance.md.
     write: { type: 'boolean', default: false },
   },
@@ -45,7 +49,7 @@ const PAGE = new URL('../../docs/performance.md', import.meta.url);
 
 const layout = findCgroupLayout('/proc', '/sys/fs/cgroup');
 const running = new Set<Exporter | Child>();
-let cgroups: Cgroups | undefined;
+let cgroups: Cgroups | DockerContainers | undefined;
 
 // `on`, not `once`: a terminal and tsx may both send the signal, and the second must not interrupt the clean-up.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -72,9 +76,8 @@ async function measure(count: number): Promise<Record<string, number>> {
   const emptyText = await empty.exporter.scrape();
   await stop(empty.exporter);
 
-  cgroups = new Cgroups(layout);
-  for (let made = 0; made < count; made += 1) cgroups.start();
-  const task = cgroups.paths.map((path) => filesOf(layout, path));
+  const made = startCgroups(count);
+  const task = made.paths.map((path) => filesOf(layout, path));
   const naive = await naiveRounds(task);
   const { exporter, startUpCpu } = await startMedian();
   const rss = await rssAtLeisure(exporter);
@@ -88,7 +91,7 @@ async function measure(count: number): Promise<Record<string, number>> {
   const text = await exporter.scrape();
   const rssAfterBurst = exporter.rss();
   const waits = await waitsDuringScrapes(exporter);
-  const visible = await timesToVisible(exporter, cgroups);
+  const visible = await timesToVisible(exporter, made);
   await cleanUpCgroups();
   const fdsAfter = await fdsOnceSettled(exporter, valueOf(emptyText, 'process_open_fds'));
   await stop(exporter);
@@ -113,15 +116,15 @@ async function measure(count: number): Promise<Record<string, number>> {
 
 /** The share of a core and the memory of each exporter while all are scraped at the same interval. */
 async function measurePaced(count: number, everySeconds: number): Promise<Record<string, number>> {
-  cgroups = new Cgroups(layout);
-  for (let made = 0; made < count; made += 1) cgroups.start();
-  const exporters = new Map([['ours', await Exporter.start(running)]]);
-  if (options.against !== undefined) exporters.set('other', await Exporter.start(running, options.against));
+  const made = options.docker ? (cgroups = await DockerContainers.start(count)) : startCgroups(count);
+  const names = 'engine' in made ? { engine: made.engine } : {};
+  const exporters = new Map([['ours', await Exporter.start(running, undefined, names)]]);
+  if (options.against !== undefined) exporters.set('other', await Exporter.start(running, options.against, names));
   for (const beside of options.beside) {
     const [name = '', ...command] = beside.split('=');
     exporters.set(name, await Exporter.startOther(running, command.join('=')));
   }
-  const task = cgroups.paths.map((path) => filesOf(layout, path));
+  const task = made.paths.map((path) => filesOf(layout, path));
   const costs = await pacedCosts(exporters, {
     everySeconds,
     forSeconds: Number(options.for),
@@ -130,6 +133,14 @@ async function measurePaced(count: number, everySeconds: number): Promise<Record
   });
   await cleanUp();
   return rounded({ containers: count, 'seconds between scrapes': everySeconds, ...costs });
+}
+
+/** Containers that sleep. */
+function startCgroups(count: number): Cgroups {
+  const started = new Cgroups(layout);
+  cgroups = started;
+  while (started.paths.length < count) started.start();
+  return started;
 }
 
 /** None if there are more files than descriptors: it opens all at once, and would take those that fail for absent. */
@@ -211,28 +222,15 @@ function samplesIn(text: string): number {
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
 }
 
-function rounded(values: Record<string, number>): Record<string, number> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Math.round(value * 100) / 100]));
-}
-
 function writePage(results: readonly Numbers[]): void {
   const machine = describeMachine(layout);
   const [section, render] =
-    options.every === undefined ? ([BACK_TO_BACK, renderBackToBack] as const) : ([PACED, renderPaced] as const);
+    options.every === undefined
+      ? ([BACK_TO_BACK, renderBackToBack] as const)
+      : ([options.docker ? PACED_DOCKER : PACED, renderPaced] as const);
   writeFileSync(
     PAGE,
     withSection(readFileSync(PAGE, 'utf8'), section, () => render(machine, results)),
-  );
-}
-
-/** One row per number, one column per count of containers. */
-function transposed(results: readonly Record<string, number>[]): Record<string, Record<string, number | undefined>> {
-  const names = Object.keys(results[0] ?? {});
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      Object.fromEntries(results.map((result) => [`n=${result['containers']}`, result[name]])),
-    ]),
   );
 }
 

@@ -18,6 +18,10 @@ export const COUNTED: Section = {
   begin: '<!-- The table below is made by `npm run bench:v2 -- --against DIR --write`. -->',
   end: '<!-- The end of the table of cgroup v2. -->',
 };
+export const PACED_DOCKER: Section = {
+  begin: '<!-- The table below is made by `npm run bench -- --every 15 --docker --write`. -->',
+  end: '<!-- The end of the table of scrapes of real containers. -->',
+};
 
 /** The cell of a comparison that was not made. A row of such cells alone is left out. */
 const NONE = '–';

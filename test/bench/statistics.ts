@@ -44,3 +44,21 @@ export async function costOfThis(work: () => void | Promise<void>): Promise<Cost
   const { user, system } = process.cpuUsage(before);
   return { cpu: (user + system) / 1000, wall: performance.now() - start };
 }
+
+/** To two decimals. */
+export function rounded(values: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Math.round(value * 100) / 100]));
+}
+
+/** One row per number, one column per count of containers. */
+export function transposed(
+  results: readonly Record<string, number>[],
+): Record<string, Record<string, number | undefined>> {
+  const names = Object.keys(results[0] ?? {});
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      Object.fromEntries(results.map((result) => [`n=${result['containers']}`, result[name]])),
+    ]),
+  );
+}
