@@ -47,7 +47,10 @@ export class CapturedTree implements Disposable {
   /** Its processes are gone, but not its cgroups. */
   endProcesses(container: CapturedContainer): void {
     for (const path of container.processes) this.#putAside(path);
-    for (const path of container.cgroups) this.#write(join(path, 'cgroup.procs'), '');
+    for (const path of container.cgroups) {
+      this.#write(join(path, 'cgroup.procs'), '');
+      if (existsSync(this.#at(`${path}/pids.current`))) this.#write(join(path, 'pids.current'), '0\n');
+    }
     this.#cutOff(container.processes);
   }
 

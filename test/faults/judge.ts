@@ -37,10 +37,11 @@ export function sortOut(text: string, ids: readonly string[]): Scraped {
   return { of, host };
 }
 
-/** What says that a fact is unknown, so that it may be said of a container that could not be read. */
-const SAYS_UNKNOWN = [
+/** What says that a fact is unknown, so that it may be said of a container that could not be read; or truly, that no process is left. */
+const SAYS_NOTHING = [
   /^isolation_container_finding_unknown\{.*\} 1$/,
   /^isolation_container_isolation_level_certain\{.*\} 0$/,
+  /^isolation_container_pids\{.*\} 0$/,
 ];
 
 const LEVEL = /^isolation_container_isolation_level\{.*\} (\d)$/;
@@ -56,7 +57,7 @@ function isLowerLevel(line: string, lines: ReadonlySet<string>, before: Readonly
 /** Everything in the lines of a disturbed container that is neither its own old value nor absent nor unknown. */
 export function lies(lines: ReadonlySet<string>, before: ReadonlySet<string>): string[] {
   return [...lines].filter((line) => {
-    if (before.has(line) || SAYS_UNKNOWN.some((pattern) => pattern.test(line))) return false;
+    if (before.has(line) || SAYS_NOTHING.some((pattern) => pattern.test(line))) return false;
     return !isSameWithLess(line, before) && !isLowerLevel(line, lines, before);
   });
 }
