@@ -113,7 +113,10 @@ test('facts that do not change are read less and less often, down to each 300 s'
   await inventory.containers();
   expect(await scrapeFor(90)).toBe(2);
   await untilJustRead();
-  expect(await scrapeFor(3_600)).toBe(12);
+  const inAnHour = await scrapeFor(3_600);
+  expect(inAnHour).toBeGreaterThanOrEqual(12);
+  // Where look-ups wait for the CPU, a fact may be unknown for a while and so is read sooner.
+  expect(inAnHour).toBeLessThanOrEqual(16);
 });
 
 test.each(['the first', 'another'])('what %s process changes about itself shows within 45 s', async (which) => {
