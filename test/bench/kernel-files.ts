@@ -8,22 +8,21 @@ interface NeededFile {
 }
 
 /**
- * Leaves out files that the collectors do not read for the containers of the bench: `cpu.cfs_period_us` (they have no
- * quota), `blkio.throttle.io_serviced_recursive` (no I/O), hugetlb (while the host has no huge pages) and
+ * Leaves out files that the collectors do not read for the containers of the bench: `cpu.cfs_period_us` and `cpu.stat` of v1 (they have
+ * no quota), `pids.events` (no limit), `memory.oom_control` and `memory.events` (no kills), `blkio.throttle.io_serviced_recursive` (no I/O), hugetlb (while the host has no huge pages) and
  * `/proc/<pid>/net/dev` (they use the host's network).
  */
 const NEEDED: Record<1 | 2, readonly NeededFile[]> = {
   1: [
     ...of('memory', ['memory.limit_in_bytes', 'memory.memsw.limit_in_bytes', 'memory.soft_limit_in_bytes'], 1),
     ...of('memory', ['memory.usage_in_bytes', 'memory.max_usage_in_bytes', 'memory.kmem.usage_in_bytes'], 1),
-    ...of('memory', ['memory.failcnt', 'memory.oom_control'], 1),
     ...of('memory', ['memory.stat'], 8),
     ...of('cpu', ['cpu.cfs_quota_us', 'cpu.shares'], 1),
-    ...of('cpu', ['cpu.stat'], 4),
     ...of('cpuacct', ['cpuacct.usage'], 1),
     ...of('cpuacct', ['cpuacct.stat'], 2),
     ...of('cpuset', ['cpuset.effective_cpus'], 1),
-    ...of('pids', ['pids.max', 'pids.current', 'pids.events'], 1),
+    ...of('pids', ['pids.max', 'pids.current'], 1),
+    ...of('freezer', ['freezer.state'], 1),
     ...of('blkio', ['blkio.throttle.io_service_bytes_recursive'], 2),
   ],
   2: [
