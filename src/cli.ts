@@ -15,6 +15,12 @@ import { errnoOf, toError } from './kernel/errno.ts';
 /** How long the daemon may take to stop before the process exits anyway. */
 const SHUTDOWN_MS = 2_000;
 
+/**
+ * How long after a signal another one is the same request, in ms: Ctrl-C reaches the daemon from the terminal and again from npm, and
+ * `timeout` signals the process and its group.
+ */
+const SAME_REQUEST_MS = 500;
+
 const FAILURE = 1;
 /** Also any error of a scan, whose pipeline must tell it from a finding. */
 const USAGE_ERROR = 2;
@@ -140,7 +146,7 @@ function refuseOtherSystems(): void {
 }
 
 /**
- * The first SIGINT, SIGTERM or SIGHUP stops the daemon: there is nothing to reload, because changed files are read again. A second one, or
+ * The first SIGINT, SIGTERM or SIGHUP stops the daemon: there is nothing to reload, because changed files are read again. A later one, or
  * a daemon that does not stop in time, ends the process.
  */
 function abortOnSignals(log: Log): AbortSignal {
@@ -149,11 +155,13 @@ function abortOnSignals(log: Log): AbortSignal {
     log.warn({}, 'forced to stop before shutdown was complete');
     process.exit(FAILURE);
   };
+  let stoppingSince: number | undefined;
   const stop = (signal: NodeJS.Signals): void => {
-    if (controller.signal.aborted) {
-      force();
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > SAME_REQUEST_MS) force();
       return;
     }
+    stoppingSince = performance.now();
     log.info({ signal }, 'stopping');
     controller.abort();
     setTimeout(force, SHUTDOWN_MS).unref();

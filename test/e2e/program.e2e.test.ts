@@ -232,6 +232,17 @@ describe('the end of the program', () => {
     expect(stderr).not.toMatch(/"level":"(warn|error)"/);
   });
 
+  it('takes two signals at once for one request, as Ctrl-C is in a terminal under npm', async () => {
+    const program = start(ON_THE_HOST);
+    await originOf(program);
+    program.child.kill('SIGINT');
+    program.child.kill('SIGTERM');
+    const { code, stderr } = await program.ending;
+    expect(code).toBe(0);
+    expect(stderr.match(/"msg":"stopping"/g)).toHaveLength(1);
+    expect(stderr).not.toMatch(/"level":"(warn|error)"/);
+  });
+
   it('follows a signal that npm passes on through a shell', async () => {
     const { scripts } = JSON.parse(readFileSync(`${REPOSITORY}/package.json`, 'utf8')) as {
       scripts: Record<'start', string>;
