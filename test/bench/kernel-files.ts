@@ -9,8 +9,9 @@ interface NeededFile {
 
 /**
  * Leaves out files that the collectors do not read for the containers of the bench: `cpu.cfs_period_us` and `cpu.stat` of v1 (they have
- * no quota), `pids.events` (no limit), `memory.oom_control` and `memory.events` (no kills), `blkio.throttle.io_serviced_recursive` (no I/O), hugetlb (while the host has no huge pages) and
- * `/proc/<pid>/net/dev` (they use the host's network).
+ * no quota), `pids.events` (no limit), `memory.oom_control` and `memory.events` (no kills),
+ * `blkio.throttle.io_serviced_recursive` (no I/O), hugetlb (while the host has no huge pages) and `/proc/<pid>/net/dev` (they use the
+ * host's network).
  */
 const NEEDED: Record<1 | 2, readonly NeededFile[]> = {
   1: [
